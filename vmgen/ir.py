@@ -1,0 +1,436 @@
+"""What the C tables mean: the wire format of every description, frozen, with positions.
+
+The IR knows nothing of parsers, templates or Python code generation.  ``extract`` and
+``translate`` build it, ``ir_json`` writes and reads it, ``lower`` turns it into a codec
+plan, ``diff`` compares two of them.
+
+Vocabulary (QEMU's own, ``include/migration/vmstate.h``): a *description* is a
+``VMStateDescription``, a *field* a ``VMStateField``, an *info* a ``VMStateInfo`` with
+its ``get`` and ``put``.  All integers on the wire are big-endian.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from vmgen.source import NOWHERE, Position
+
+IntType = Literal[
+    "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"
+]
+
+# --- where a field lives ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One member on the way from the description's object to the field.
+
+    ``type`` is the C type the member was declared with, array and pointer declarators
+    stripped, as written (``CPURISCVState``, ``target_ulong``, ``struct foo``), and empty
+    for an anonymous record type.  ``dims`` are the declared array lengths (``()`` for no
+    array, 0 for a flexible one).  ``index`` are the constant subscripts the table wrote
+    after the member.  ``pointer`` says that what is left after the subscripts is a
+    pointer.
+    """
+
+    name: str
+    type: str
+    dims: tuple[int, ...] = ()
+    index: tuple[int, ...] = ()
+    pointer: bool = False
+
+
+Path: TypeAlias = tuple[Step, ...]
+
+
+def path_text(path: Path) -> str:
+    """The path as C writes it: ``env.vfp.zregs[3].d``."""
+    return ".".join(
+        step.name + "".join(f"[{index}]" for index in step.index) for step in path
+    )
+
+
+# --- expressions of translated predicates and functions -----------------------------
+#
+# Values are C integers of unbounded precision; ``translate`` inserts ``Truncate`` where
+# C's width or sign would show.  Truth is 0 or 1 for comparison and logical operators.
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """An integer; ``name`` is the C enumerator it came from, if it was one."""
+
+    value: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The ``version_id`` argument of a field test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    """A loop variable of an enclosing :class:`Exists`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The value of an integer member of the description's object.
+
+    ``path`` is a C path from the object (``env.priv_ver``); subscripts that are not
+    constant stand as ``[$0]``, ``[$1]`` ... and take ``subscripts`` in order.  ``type``
+    is the integer type of the member in memory; a pointer reads as ``uint64`` and only
+    its truth is defined.
+    """
+
+    path: str
+    type: IntType
+    subscripts: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """``op`` is ``-``, ``~`` or ``!``."""
+
+    op: Literal["-", "~", "!"]
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """``op`` as C spells it; ``/`` and ``%`` truncate towards zero."""
+
+    op: Literal[
+        "+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^",
+        "==", "!=", "<", "<=", ">", ">=", "&&", "||",
+    ]  # fmt: skip
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """``condition ? then : otherwise``."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    """The operand converted to the integer type."""
+
+    type: IntType
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """True if ``body`` holds for some ``var`` in ``range(start, stop, step)``: a
+    constant loop that returns true early."""
+
+    var: str
+    start: Expr
+    stop: Expr
+    step: int
+    body: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The value of a C function or global that is not a function of the object alone
+    (``kvm_enabled()``, a class property): the user's context knows it, by ``name``."""
+
+    name: str
+
+
+Expr: TypeAlias = (
+    Const | Version | Var | Load | Unary | Binary | Select | Truncate | Exists | Ask
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A C function behind a description: a ``needed`` predicate or a field test.
+
+    ``body`` is its translation, or None for one that became a named hook, with the
+    reason in ``untranslated``.  ``type`` is the C type its opaque pointer is used as
+    (empty if it is not used).
+    """
+
+    symbol: str
+    position: Position = NOWHERE
+    type: str = ""
+    body: Expr | None = None
+    untranslated: str = ""
+
+
+# --- what one element is on the wire ------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerElement:
+    """A big-endian integer (``vmstate_info_int8`` ... ``vmstate_info_uint64``, bool).
+
+    ``check`` names the rule of a checking info: ``equal`` (``*_equal``: the loaded value
+    must equal what the destination has) or ``le`` (``int32_le``: not negative, not
+    """
+
+    type: IntType
+    check: Literal["", "equal", "le"] = ""
+    info: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerElement:
+    """``vmstate_info_timer``: the expiry in ns as be64, -1 (all ones) when off."""
+
+
+@dataclass(frozen=True, slots=True)
+class BufferElement:
+    """``vmstate_info_buffer``: as many raw bytes as the field's size says."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedElement:
+    """``vmstate_info_unused_buffer``: bytes ignored on load, zeros on save."""
+
+
+@dataclass(frozen=True, slots=True)
+class BitmapElement:
+    """``vmstate_info_bitmap``: the field's size in bits, as be64 words."""
+
+
+@dataclass(frozen=True, slots=True)
+class StructElement:
+    """``VMS_STRUCT``/``VMS_VSTRUCT``: a nested description, no header on the wire.
+
+    ``description`` is the C symbol, ``type`` the C type of an element.  Nested fields
+    are loaded and saved with the nested description's own ``version_id``, or with the
+    field's ``struct_version_id`` for VSTRUCT (``vstruct`` true).
+    """
+
+    description: str
+    type: str = ""
+    vstruct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TmpElement:
+    """``VMSTATE_WITH_TMP``: a nested description over a temporary of C type ``type``.
+
+    Loaded with the *field's* version, saved with the description's (``get_tmp`` and
+    ``put_tmp``, ``migration/vmstate-types.c``).
+    """
+
+    description: str
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListElement:
+    """``vmstate_info_qtailq``/``vmstate_info_qlist``: 1 and an element, ..., then 0."""
+
+    kind: Literal["qtailq", "qlist"]
+    description: str
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GTreeElement:
+    """``vmstate_info_gtree``: be32 count, then 1, key, value ..., then 0.
+
+    ``key`` is a description's symbol, or empty for a direct key (be64).
+    """
+
+    key: str
+    value: str
+    key_type: str = ""
+    value_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One ``qemu_get_*``/``qemu_put_*`` of a custom info.
+
+    ``type`` is its integer type on the wire; ``member`` the C member of the element it
+    goes to (``esid``, ``u64[0]``), empty when the value passes through a C function.
+    """
+
+    type: IntType
+    member: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WordsElement:
+    """A custom info whose ``get`` and ``put`` move a fixed sequence of words.
+
+    ``info`` is the C symbol, ``name`` the info's own name.
+    """
+
+    info: str
+    name: str
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NothingElement:
+    """No bytes at all: ``VMSTATE_VALIDATE`` (the test must hold after load)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomElement:
+    """An info whose ``get``/``put`` no translation covers; ``lower`` asks the registry
+    of explicit codecs, by ``info``.  ``reason`` says why it was not translated."""
+
+    info: str
+    name: str
+    reason: str = ""
+
+
+Element: TypeAlias = (
+    IntegerElement
+    | TimerElement
+    | BufferElement
+    | UnusedElement
+    | BitmapElement
+    | StructElement
+    | TmpElement
+    | ListElement
+    | GTreeElement
+    | WordsElement
+    | NothingElement
+    | CustomElement
+)
+
+# --- how many, how large ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A number known from the C."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class FromMember:
+    """``multiply`` times the value of an integer member of the description's object.
+
+    ``path`` may name a member that no field migrates: then the context is asked.
+    """
+
+    path: Path
+    type: IntType
+    multiply: int = 1
+
+
+Amount: TypeAlias = Fixed | FromMember
+
+# --- descriptions -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One ``VMStateField``.
+
+    ``name`` is the wire name (what the description JSON in a stream says), ``path`` the C
+    path; the path is empty where the info gets the whole object (``.offset = 0`` on a
+    custom info, ``VMSTATE_WITH_TMP``) and for unused bytes.  ``size`` is bytes of one
+    element in memory (bits for a bitmap), ``count`` the number of elements, ``array``
+    says that the element is repeated at all (``VMS_ARRAY``, ``VMS_VARRAY_*``: an array
+    of one is still an array).  ``start`` is the index in the C array of the first
+    element (sub-arrays), or the byte offset for a partial buffer.  ``pointer`` is
+    ``VMS_POINTER``, ``pointers`` is ``VMS_ARRAY_OF_POINTER``, ``allocated`` is
+    ``VMS_ALLOC``; ``flags`` are all flags by the names the tree's own header gives them.
+
+    ``test`` is the symbol of ``field_exists``: where present it *replaces* the check
+    ``version_id <= version of the description being loaded``.  ``must_exist`` is
+    ``VMS_MUST_EXIST``.
+    """
+
+    name: str
+    path: Path
+    element: Element
+    size: Amount
+    count: Amount = Fixed(1)
+    array: bool = False
+    start: int = 0
+    version_id: int = 0
+    struct_version_id: int = 0
+    test: str = ""
+    must_exist: bool = False
+    pointer: bool = False
+    pointers: bool = False
+    allocated: bool = False
+    flags: tuple[str, ...] = ()
+    position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A C function that changes host state around load or save; named, not run."""
+
+    role: str  # pre_load, post_load, pre_save, post_save, dev_unplug_pending, *_errp
+    symbol: str
+    position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One ``VMStateDescription``.
+
+    ``symbol`` is the C symbol (``vmstate_riscv_cpu``), unique within its file; ``name``
+    the wire name, empty if the C sets it at run time (``runtime_name``).  ``type`` is
+    the C type of the object its fields are offsets into.  ``subsections`` are symbols,
+    in order.  ``needed`` is the symbol of the predicate, empty for none.
+    """
+
+    symbol: str
+    name: str
+    type: str
+    version_id: int
+    minimum_version_id: int
+    fields: tuple[Field, ...]
+    subsections: tuple[str, ...] = ()
+    needed: str = ""
+    hooks: tuple[Hook, ...] = ()
+    priority: str = ""
+    unmigratable: bool = False
+    early_setup: bool = False
+    runtime_name: bool = False
+    static: bool = True
+    position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What one C file contributes: its descriptions in file order and the functions
+    they mention.
+
+    Symbols named by a description are looked up in its own module first, then among
+    the non-static descriptions of the other modules of the program.
+    """
+
+    file: str
+    descriptions: tuple[Description, ...]
+    functions: tuple[Function, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Everything known about one target of one release (or of the user's own files).
+
+    ``release`` is the tree's version (``10.0.2``), ``target`` its name for the target
+    (``riscv64``); either is empty where there is none.  Modules are sorted by file.
+    """
+
+    release: str
+    target: str
+    modules: tuple[Module, ...]
