@@ -180,6 +180,8 @@ class IntegerElement:
 
     ``check`` names the rule of a checking info: ``equal`` (``*_equal``: the loaded value
     must equal what the destination has) or ``le`` (``int32_le``: not negative, not
+    larger than the destination's).  ``info`` is the C symbol of the info; a
+    ``CPU_Double`` (upper, then lower half) is a uint64 of ``vmstate_info_cpudouble``.
     """
 
     type: IntType

@@ -1,0 +1,1 @@
+"""The C front end: text of a preprocessed unit in, declarations on demand out."""
