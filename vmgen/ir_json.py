@@ -1,0 +1,426 @@
+"""The IR as JSON and back: one line per field, stable order, nothing lost.
+
+The text is made to be committed and read in a diff: a description's members each stand
+on a line of their own, a field is one line, members that have their default value are
+left out.  :func:`loads` accepts exactly what :func:`dumps` writes (any white space, any
+order of members) and nothing else, so that a file that was damaged or made by another
+version is named as such instead of being half understood.
+
+Short forms, all others are objects whose members are the attributes of :mod:`vmgen.ir`:
+
+- a position is ``"LINE:COLUMN"``, with ``FILE:`` in front where the file is not the
+  module's own;
+- a step of a path is ``[name, type, dims, index, pointer]``, a word of a custom info
+  ``[type, member]``, trailing defaults left out;
+- a fixed amount is the number itself;
+- an element is an object with its kind under ``is`` (``{"is": "int", "type": "uint8"}``);
+- an expression is a number, ``"version"``, or a list with its operator first
+  (``["&&", ["load", "env.priv", "uint64"], 1]``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import json
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from vmgen import ir
+from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
+
+FORMAT = "vmgen ir 1"
+"""The first member of every file; changes when older files can no longer be read."""
+
+MAX_DEPTH = 200
+"""Deepest nesting that :func:`loads` follows; real predicates stay below 30."""
+
+_ELEMENTS: Mapping[str, type[Any]] = {
+    "int": ir.IntegerElement,
+    "timer": ir.TimerElement,
+    "buffer": ir.BufferElement,
+    "unused": ir.UnusedElement,
+    "bitmap": ir.BitmapElement,
+    "struct": ir.StructElement,
+    "tmp": ir.TmpElement,
+    "list": ir.ListElement,
+    "gtree": ir.GTreeElement,
+    "words": ir.WordsElement,
+    "nothing": ir.NothingElement,
+    "custom": ir.CustomElement,
+}
+
+_OPERATIONS: Mapping[str, type[Any]] = {
+    "const": ir.Const,
+    "var": ir.Var,
+    "load": ir.Load,
+    "?:": ir.Select,
+    "cast": ir.Truncate,
+    "exists": ir.Exists,
+    "ask": ir.Ask,
+}
+
+_LISTS: tuple[type[Any], ...] = (ir.Step, ir.Word)
+_ELEMENT_TAGS = {cls: tag for tag, cls in _ELEMENTS.items()}
+_OPERATION_TAGS = {cls: tag for tag, cls in _OPERATIONS.items()}
+
+
+def _literals(cls: type[Any], name: str) -> frozenset[str]:
+    return frozenset(typing.get_args(_shape(cls)[name].hint))
+
+
+# --- the shape of a node, read from its dataclass -----------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Member:
+    name: str
+    hint: Any
+    default: object  # dataclasses.MISSING: must be present
+
+
+@functools.cache
+def _shape(cls: type[Any]) -> dict[str, _Member]:
+    hints = typing.get_type_hints(cls)
+    return {
+        field.name: _Member(field.name, hints[field.name], field.default)
+        for field in dataclasses.fields(cls)
+    }
+
+
+# --- writing ------------------------------------------------------------------------
+
+
+def dumps(program: ir.Program) -> str:
+    """The program as JSON text, ASCII only, with a final newline."""
+    return "".join(_program_lines(program))
+
+
+def _program_lines(program: ir.Program) -> Iterator[str]:
+    yield "{\n"
+    yield f'  "format": {_line(FORMAT)},\n'
+    yield f'  "release": {_line(program.release)},\n'
+    yield f'  "target": {_line(program.target)},\n'
+    yield '  "modules": ['
+    for index, module in enumerate(program.modules):
+        yield ",\n" if index else "\n"
+        yield "    {\n"
+        yield f'      "file": {_line(module.file)},\n'
+        yield '      "descriptions": ['
+        for number, description in enumerate(module.descriptions):
+            yield ",\n" if number else "\n"
+            yield from _description_lines(description, module.file)
+        yield "\n      ]" if module.descriptions else "]"
+        if module.functions:
+            yield ',\n      "functions": '
+            yield _lines(_encode(module.functions, module.file), "        ")
+        yield "\n    }"
+    yield "\n  ]\n}\n" if program.modules else "]\n}\n"
+
+
+def _description_lines(description: ir.Description, file: str) -> Iterator[str]:
+    yield "        {\n"
+    members = _record(description, file)
+    for number, (name, value) in enumerate(members.items()):
+        yield ",\n" if number else ""
+        text = _lines(value, " " * 12) if isinstance(value, list) else _line(value)
+        yield f"          {_line(name)}: {text}"
+    yield "\n        }"
+
+
+def _lines(values: list[object], indent: str) -> str:
+    """A list with one line per item."""
+    if not values:
+        return "[]"
+    items = ",\n".join(f"{indent}{_line(value)}" for value in values)
+    return f"[\n{items}\n{indent[:-2]}]"
+
+
+def _line(value: object) -> str:
+    return json.dumps(value)
+
+
+def _record(node: object, file: str) -> dict[str, object]:
+    """The members of a node that differ from their default, in the class's order."""
+    members = {}
+    for name, member in _shape(type(node)).items():
+        value = getattr(node, name)
+        if member.default is dataclasses.MISSING or value != member.default:
+            members[name] = _encode(value, file)
+    return members
+
+
+def _positional(node: object, file: str) -> list[object]:
+    """The members of a node in order, without the trailing ones that are default."""
+    values: list[object] = []
+    keep = 0
+    for name, member in _shape(type(node)).items():
+        value = getattr(node, name)
+        values.append(_encode(value, file))
+        if member.default is dataclasses.MISSING or value != member.default:
+            keep = len(values)
+    return values[:keep]
+
+
+def _encode(value: Any, file: str) -> Any:
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, tuple):
+        return [_encode(item, file) for item in value]
+    cls = type(value)
+    if cls is Position:
+        place = f"{value.line}:{value.column}"
+        return place if value.file == file else f"{value.file}:{place}"
+    if cls is ir.Fixed or (cls is ir.Const and not value.name):
+        return value.value
+    if cls is ir.Version:
+        return "version"
+    if cls in (ir.Unary, ir.Binary):
+        return _positional(value, file)
+    if cls in _OPERATION_TAGS:
+        return [_OPERATION_TAGS[cls], *_positional(value, file)]
+    if cls in _LISTS:
+        return _positional(value, file)
+    if cls in _ELEMENT_TAGS:
+        return {"is": _ELEMENT_TAGS[cls], **_record(value, file)}
+    return _record(value, file)
+
+
+# --- reading ------------------------------------------------------------------------
+
+
+def loads(text: str, file: str = "") -> ir.Program:
+    """The program that :func:`dumps` wrote; ``file`` names the text in errors.
+
+    Raises :class:`VmgenError`: VG601 for text that is not JSON, VG602 for JSON that is
+    not this format, VG603 for a member that is missing, unknown or of the wrong type,
+    VG604 for nesting deeper than :data:`MAX_DEPTH`.
+    """
+    if not isinstance(data := _parse(text, file), dict) or "format" not in data:
+        raise _error(
+            "VG602",
+            "this JSON is not an IR that vmgen wrote",
+            file,
+            hint="no member 'format'",
+        )
+    if (found := data.pop("format")) != FORMAT:
+        raise _error(
+            "VG602",
+            f"the IR has format {found!r:.80}, this vmgen reads {FORMAT!r}",
+            file,
+            hint="write the file again with 'vmgen generate' of this version",
+        )
+    return _Reader(file).program(data)
+
+
+def _parse(text: str, file: str) -> object:
+    def refuse_constant(name: str) -> object:
+        raise ValueError(f"{name} is not a number of the IR")
+
+    def refuse_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        members = dict(pairs)
+        if len(members) != len(pairs):
+            names = [name for name, _ in pairs]
+            repeated = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"member {repeated!r:.80} occurs twice in one object")
+        return members
+
+    try:
+        data: object = json.loads(
+            text,
+            parse_constant=refuse_constant,
+            parse_float=refuse_constant,
+            object_pairs_hook=refuse_repeats,
+        )
+    except RecursionError:
+        raise _too_deep(file) from None
+    except json.JSONDecodeError as error:
+        place = Position(file, error.lineno, error.colno)
+        raise VmgenError(Diagnostic("VG601", f"not JSON: {error.msg}", place)) from None
+    except ValueError as error:
+        raise _error("VG601", f"not an IR: {error}", file) from None
+    return data
+
+
+def _error(
+    code: str, message: str, file: str, where: str = "", hint: str = ""
+) -> VmgenError:
+    context = (where,) if where else ()
+    return VmgenError(
+        Diagnostic(code, message, Position(file), hint=hint, context=context)
+    )
+
+
+def _too_deep(file: str, where: str = "") -> VmgenError:
+    return _error("VG604", f"nested deeper than {MAX_DEPTH} levels", file, where[:200])
+
+
+_NAMES: Mapping[type[Any], str] = {
+    dict: "an object",
+    list: "a list",
+    str: "a string",
+    bool: "true or false",
+    int: "an integer",
+    types.NoneType: "null",
+}
+
+
+class _Reader:
+    """Builds nodes from parsed JSON; ``where`` is the way from the root, for errors."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.module = ""
+        self.depth = 0
+
+    def program(self, data: dict[str, Any]) -> ir.Program:
+        program: ir.Program = self.record(ir.Program, data, "")
+        return program
+
+    def wrong(self, where: str, message: str, hint: str = "") -> VmgenError:
+        return _error("VG603", message, self.file, where, hint)
+
+    def expect(self, kind: type[Any], data: object, where: str) -> Any:
+        if type(data) is not kind:
+            found = _NAMES.get(type(data), "something else")
+            raise self.wrong(where, f"expected {_NAMES[kind]}, found {found}")
+        return data
+
+    def value(self, hint: Any, data: Any, where: str) -> Any:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise _too_deep(self.file, where)
+        try:
+            return self.dispatch(hint, data, where)
+        finally:
+            self.depth -= 1
+
+    def dispatch(self, hint: Any, data: Any, where: str) -> Any:
+        if hint in (str, int, bool):
+            return self.expect(hint, data, where)
+        origin = typing.get_origin(hint)
+        if origin is tuple:
+            item = typing.get_args(hint)[0]
+            items = self.expect(list, data, where)
+            return tuple(
+                self.value(item, value, f"{where}[{index}]")
+                for index, value in enumerate(items)
+            )
+        if origin is typing.Literal:
+            return self.choice(typing.get_args(hint), data, where)
+        if origin in (types.UnionType, typing.Union):
+            return self.union(set(typing.get_args(hint)), data, where)
+        if hint is Position:
+            return self.position(data, where)
+        if hint in _LISTS:
+            return self.positional(hint, self.expect(list, data, where), where)
+        return self.record(hint, self.expect(dict, data, where), where)
+
+    def choice(self, options: tuple[str, ...], data: object, where: str) -> str:
+        text: str = self.expect(str, data, where)
+        if text not in options:
+            raise self.wrong(
+                where, f"{text!r:.80} is none of {', '.join(map(repr, options))}"
+            )
+        return text
+
+    def union(self, options: set[Any], data: Any, where: str) -> Any:
+        if types.NoneType in options:
+            if data is None:
+                return None
+            options.discard(types.NoneType)
+        if ir.Fixed in options:
+            if type(data) is int:
+                return ir.Fixed(data)
+            return self.record(ir.FromMember, self.expect(dict, data, where), where)
+        if ir.IntegerElement in options:
+            return self.element(self.expect(dict, data, where), where)
+        return self.expression(data, where)
+
+    def position(self, data: object, where: str) -> Position:
+        text: str = self.expect(str, data, where)
+        file, line, column = self.module, *text.partition(":")[::2]
+        if text.count(":") > 1:
+            file, line, column = text.rsplit(":", 2)
+        if not (_is_number(line) and _is_number(column)):
+            raise self.wrong(where, f"{text!r:.80} is not a position", "LINE:COLUMN")
+        return Position(file, int(line), int(column))
+
+    def element(self, data: dict[str, Any], where: str) -> Any:
+        tag = data.get("is")
+        cls = _ELEMENTS.get(tag) if isinstance(tag, str) else None
+        if cls is None:
+            raise self.wrong(
+                where, f"no element is called {tag!r:.80}", _nearest(tag, _ELEMENTS)
+            )
+        rest = {name: value for name, value in data.items() if name != "is"}
+        return self.record(cls, rest, where)
+
+    def expression(self, data: Any, where: str) -> Any:
+        if type(data) is int:
+            return ir.Const(data)
+        if data == "version":
+            return ir.Version()
+        if type(data) is not list or not data or type(data[0]) is not str:
+            raise self.wrong(
+                where, "not an expression: a number, 'version' or a list", ""
+            )
+        operator = data[0]
+        if operator in _literals(ir.Unary, "op") and len(data) == 2:
+            return self.positional(ir.Unary, data, where)
+        if operator in _literals(ir.Binary, "op"):
+            return self.positional(ir.Binary, data, where)
+        if operator not in _OPERATIONS:
+            hint = _nearest(operator, _OPERATIONS)
+            raise self.wrong(where, f"no expression is called {operator!r:.80}", hint)
+        return self.positional(_OPERATIONS[operator], data[1:], where)
+
+    def positional(self, cls: type[Any], data: list[Any], where: str) -> Any:
+        members = list(_shape(cls).values())
+        needed = sum(member.default is dataclasses.MISSING for member in members)
+        if not needed <= len(data) <= len(members):
+            names = ", ".join(member.name for member in members)
+            raise self.wrong(
+                where, f"{len(data)} values where there should be: {names}"
+            )
+        return cls(*(
+            self.value(member.hint, value, f"{where}.{member.name}")
+            for member, value in zip(members, data, strict=False)
+        ))  # fmt: skip
+
+    def record(self, cls: type[Any], data: dict[str, Any], where: str) -> Any:
+        shape = _shape(cls)
+        for name in data:
+            if name not in shape:
+                hint = _nearest(name, shape)
+                raise self.wrong(
+                    where, f"{cls.__name__} has no member {name!r:.80}", hint
+                )
+        for name, member in shape.items():
+            if member.default is dataclasses.MISSING and name not in data:
+                raise self.wrong(where, f"{cls.__name__} lacks its member {name!r}")
+        if cls is ir.Module:
+            # Positions of the module's nodes leave its file out.
+            self.module = self.expect(str, data["file"], f"{where}.file")
+        dot = "." if where else ""
+        return cls(**{
+            name: self.value(shape[name].hint, value, f"{where}{dot}{name}")
+            for name, value in data.items()
+        })  # fmt: skip
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 12
+
+
+def _nearest(name: object, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(str(name)[:80], known, 1)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+
+
+assert (
+    _shape(ir.Description)["position"].default == NOWHERE
+), "positions may be left out"
