@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import functools
 import json
 import types
 import typing
@@ -30,7 +29,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vmgen import ir
-from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
+from vmgen.source import Diagnostic, Position, VmgenError
 
 FORMAT = "vmgen ir 1"
 """The first member of every file; changes when older files can no longer be read."""
@@ -82,13 +81,23 @@ class _Member:
     default: object  # dataclasses.MISSING: must be present
 
 
-@functools.cache
 def _shape(cls: type[Any]) -> dict[str, _Member]:
+    return _SHAPES[cls]
+
+
+def _read_shape(cls: type[Any]) -> dict[str, _Member]:
     hints = typing.get_type_hints(cls)
     return {
         field.name: _Member(field.name, hints[field.name], field.default)
         for field in dataclasses.fields(cls)
     }
+
+
+_SHAPES: Mapping[type[Any], dict[str, _Member]] = {
+    node: _read_shape(node)
+    for node in vars(ir).values()
+    if isinstance(node, type) and dataclasses.is_dataclass(node)
+}
 
 
 # --- writing ------------------------------------------------------------------------
@@ -419,8 +428,3 @@ def _is_number(text: str) -> bool:
 def _nearest(name: object, known: Mapping[str, object]) -> str:
     close = difflib.get_close_matches(str(name)[:80], known, 1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
-
-
-assert (
-    _shape(ir.Description)["position"].default == NOWHERE
-), "positions may be left out"
