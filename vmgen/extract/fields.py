@@ -1,0 +1,511 @@
+"""One row of a field table as an ``ir.Field``.
+
+What the flags mean is QEMU's ``vmstate_n_elems``, ``vmstate_size`` and
+``vmstate_load_state`` (``migration/vmstate.c``); which bit is which flag is read from
+the tree's own ``enum VMStateFlags``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from vmgen import ir
+from vmgen.cfront import syntax as c
+from vmgen.cfront.ctype import Array, CType, Enum, Integer, Pointer, Record
+from vmgen.cfront.layout import Layout
+from vmgen.cfront.unit import Unit
+from vmgen.extract import initializer
+from vmgen.extract.infos import INTEGERS, OTHERS, SIZES
+from vmgen.extract.initializer import Initializer, Value
+from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.translate import words
+
+KNOWN: Final = {
+    "name",
+    "err_hint",
+    "offset",
+    "size",
+    "start",
+    "num",
+    "num_offset",
+    "num_indirect",
+    "size_offset",
+    "size_indirect",
+    "info",
+    "flags",
+    "vmsd",
+    "version_id",
+    "struct_version_id",
+    "field_exists",
+}
+
+# The flags whose meaning for the wire is built in, by QEMU's names.
+MEANT: Final = {
+    "VMS_SINGLE",
+    "VMS_POINTER",
+    "VMS_ARRAY",
+    "VMS_STRUCT",
+    "VMS_VARRAY",
+    "VMS_VARRAY_INT32",
+    "VMS_BUFFER",
+    "VMS_ARRAY_OF_POINTER",
+    "VMS_ARRAY_OF_POINTER_AUTO_ALLOC",
+    "VMS_VARRAY_UINT16",
+    "VMS_VBUFFER",
+    "VMS_MULTIPLY",
+    "VMS_VARRAY_UINT8",
+    "VMS_VARRAY_UINT32",
+    "VMS_MUST_EXIST",
+    "VMS_ALLOC",
+    "VMS_MULTIPLY_ELEMENTS",
+    "VMS_VSTRUCT",
+    "VMS_END",
+}
+
+# vmstate_n_elems reads the count through a pointer of this type.
+COUNT_TYPES: Final[dict[str, ir.IntType]] = {
+    "VMS_VARRAY_INT32": "int32",
+    "VMS_VARRAY_UINT32": "uint32",
+    "VMS_VARRAY_UINT16": "uint16",
+    "VMS_VARRAY_UINT8": "uint8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Offset:
+    """Where ``.offset`` points: the path, the type there and what is added in bytes."""
+
+    path: ir.Path
+    type: CType | None
+    bytes: int
+
+
+class FieldReader:
+    """Reads rows of field tables of one unit."""
+
+    def __init__(self, unit: Unit, layout: Layout) -> None:
+        self._unit = unit
+        self._layout = layout
+        self._flag_names: dict[str, int] | None = None
+        self._infos: dict[str, ir.Element] = {}
+
+    # --- the row ----------------------------------------------------------------
+
+    def field(self, row: c.InitList) -> ir.Field | None:
+        """The field, or None for the row that ends the list.
+
+        Raises :class:`VmgenError` for whatever the row leaves open.
+        """
+        init = initializer.read(row, "a field")
+        flags = self._flags(init["flags"], row.position)
+        name_value = init["name"]
+        if "VMS_END" in flags or (
+            initializer.is_null(name_value) and initializer.is_null(init["info"])
+        ):
+            return None
+        for member in init.values:
+            if member not in KNOWN:
+                raise VmgenError(
+                    Diagnostic(
+                        "VG411",
+                        f"VMStateField has a member .{member} that vmgen does not know",
+                        row.position,
+                        hint="its meaning for the wire must be added to vmgen",
+                    )
+                )
+        name = name_value.value if isinstance(name_value, c.StringLiteral) else ""
+        try:
+            return self._field(name, init, flags, row.position)
+        except VmgenError as error:
+            # The line of the table is where the mend goes; the expansion is elsewhere.
+            raise VmgenError(
+                *(
+                    replace(
+                        found,
+                        position=(
+                            row.position if row.position.file else found.position
+                        ),
+                        context=(name, *found.context) if name else found.context,
+                    )
+                    for found in error.diagnostics
+                )
+            ) from None
+
+    def _field(
+        self, name: str, init: Initializer, flags: tuple[str, ...], where: Position
+    ) -> ir.Field:
+        element = self._element(init, flags)
+        offset = self._offset(init["offset"])
+        size = self._size(init, flags)
+        count, array = self._count(init, flags)
+        pointer = "VMS_POINTER" in flags
+        pointers = bool(
+            {"VMS_ARRAY_OF_POINTER", "VMS_ARRAY_OF_POINTER_AUTO_ALLOC"} & set(flags)
+        )
+        path, start = offset.path, 0
+        if (
+            array
+            and path
+            and path[-1].index
+            and self._is_element(offset, pointer, pointers)
+        ):
+            # A sub-array: the macro took the address of its first element.
+            last = path[-1]
+            path = (*path[:-1], replace(last, index=last.index[:-1]))
+            start = last.index[-1]
+        elif isinstance(element, ir.BufferElement):
+            start = offset.bytes
+        elif offset.bytes and path:
+            raise VmgenError(
+                Diagnostic(
+                    "VG412",
+                    f"the offset lies {offset.bytes} bytes behind {ir.path_text(path)}",
+                    where,
+                    hint="name the member itself",
+                )
+            )
+        self._check_width(element, init, size, offset)
+        return ir.Field(
+            name=name,
+            path=path,
+            element=element,
+            size=size,
+            count=count,
+            array=array,
+            start=start,
+            version_id=self._integer(init["version_id"]),
+            struct_version_id=self._integer(init["struct_version_id"]),
+            test=initializer.symbol(init["field_exists"]),
+            must_exist="VMS_MUST_EXIST" in flags,
+            pointer=pointer,
+            pointers=pointers,
+            allocated="VMS_ALLOC" in flags,
+            flags=flags,
+            position=where,
+        )
+
+    def object_type(self, rows: Iterable[c.InitList]) -> str:
+        """The C type most offsets of a table are taken in; empty if none is."""
+        types: Counter[str] = Counter()
+        for row in rows:
+            for item in row.items:
+                if item.designators == ("offset",) and not isinstance(
+                    item.value, c.InitList
+                ):
+                    for term in initializer.walk(item.value):
+                        if isinstance(term, c.OffsetOf):
+                            types[self._layout.spelling(term.type)] += 1
+                            break
+                elif item.designators == ("info",) and self._names_tmp(item.value):
+                    types[self._tmp_parent(row)] += 1
+        types.pop("", None)
+        return max(types, key=lambda name: types[name]) if types else ""
+
+    # --- flags ------------------------------------------------------------------
+
+    def _flags(self, value: Value | None, where: Position) -> tuple[str, ...]:
+        bits = self._integer(value)
+        names: list[str] = []
+        for name, bit in self._all_flags().items():
+            if bit and bits & bit == bit:
+                names.append(name)
+                bits &= ~bit
+        if bits:
+            raise VmgenError(
+                Diagnostic(
+                    "VG413",
+                    f"flag bits {bits:#x} have no name in enum VMStateFlags",
+                    where,
+                    hint="use the flags of migration/vmstate.h",
+                )
+            )
+        for name in names:
+            if name not in MEANT:
+                raise VmgenError(
+                    Diagnostic(
+                        "VG413",
+                        f"flag {name} is new: vmgen does not know what it does to the wire",
+                        where,
+                        hint="its meaning must be added to vmgen before this table can be read",
+                    )
+                )
+        return tuple(names)
+
+    def _all_flags(self) -> Mapping[str, int]:
+        if self._flag_names is None:
+            declared = self._unit.enumerator("VMS_SINGLE")
+            if declared is None:
+                raise VmgenError(
+                    Diagnostic(
+                        "VG414",
+                        "the file uses VMStateField without enum VMStateFlags",
+                        Position(self._unit.source),
+                        hint='include "migration/vmstate.h"',
+                    )
+                )
+            self._flag_names = {
+                item.name: self._layout.constant(c.Name(item.name))
+                for item in declared.enumerators
+            }
+        return self._flag_names
+
+    # --- what an element is -----------------------------------------------------
+
+    def _element(self, init: Initializer, flags: tuple[str, ...]) -> ir.Element:
+        info_value, vmsd_value = init["info"], init["vmsd"]
+        if "VMS_STRUCT" in flags or "VMS_VSTRUCT" in flags:
+            return ir.StructElement(
+                self._named(vmsd_value, "a struct field", ".vmsd"),
+                self._sized_type(init),
+                "VMS_VSTRUCT" in flags,
+            )
+        if "VMS_MUST_EXIST" in flags and initializer.is_null(info_value):
+            return ir.NothingElement()
+        if isinstance(_strip(info_value), c.CompoundLiteral):
+            return ir.CustomElement("", "", "the info is a compound literal")
+        info = self._named(info_value, "a field", ".info")
+        if info in INTEGERS:
+            return INTEGERS[info]
+        if info in OTHERS:
+            return OTHERS[info]
+        if info == "vmstate_info_tmp":
+            return ir.TmpElement(
+                self._named(vmsd_value, "a temporary", ".vmsd"), self._sized_type(init)
+            )
+        if info in ("vmstate_info_qtailq", "vmstate_info_qlist"):
+            return ir.ListElement(
+                "qtailq" if info.endswith("qtailq") else "qlist",
+                self._named(vmsd_value, "a list", ".vmsd"),
+                self._sized_type(init),
+            )
+        if info == "vmstate_info_gtree":
+            return self._gtree(init, vmsd_value)
+        if info not in self._infos:
+            self._infos[info] = self._own_info(info)
+        return self._infos[info]
+
+    def _gtree(self, init: Initializer, vmsd: Value | None) -> ir.Element:
+        # get_gtree (migration/vmstate-types.c): a zero key size means a direct key, and
+        # then .vmsd is the value's description; otherwise it is a pair, value first.
+        name = self._named(vmsd, "a tree", ".vmsd")
+        value_type = self._sized_type(init)
+        if not self._integer(init["start"]):
+            return ir.GTreeElement("", name, "", value_type)
+        start = init["start"]
+        key_type = (
+            self._first_sizeof(start) if not isinstance(start, c.InitList) else ""
+        )
+        return ir.GTreeElement(f"{name}[1]", f"{name}[0]", key_type, value_type)
+
+    def _own_info(self, info: str) -> ir.Element:
+        declared = self._unit.object(info)
+        if declared is None or not isinstance(declared.initializer, c.InitList):
+            return ir.CustomElement(info, "", "defined in another file")
+        body = initializer.read(declared.initializer, f"info {info}")
+        name_value = body["name"]
+        name = name_value.value if isinstance(name_value, c.StringLiteral) else ""
+        # Newer upstream calls them load and save.
+        get = initializer.symbol(body["get"] or body["load"])
+        put = initializer.symbol(body["put"] or body["save"])
+        if not get or not put:
+            return ir.CustomElement(info, name, "get or put is not a named function")
+        moved = words(self._unit, self._layout, get, put)
+        if isinstance(moved, str):
+            return ir.CustomElement(info, name, moved)
+        return ir.WordsElement(info, name, moved)
+
+    def _named(self, value: Value | None, what: str, member: str) -> str:
+        name = initializer.symbol(value)
+        if not name:
+            raise VmgenError(
+                Diagnostic(
+                    "VG415",
+                    f"{what} needs {member} and has none",
+                    hint=f"set {member}, or use a VMSTATE_* macro that does",
+                )
+            )
+        return name
+
+    # --- where it is ------------------------------------------------------------
+
+    def _offset(self, value: Value | None) -> _Offset:
+        if value is None:
+            return _Offset((), None, 0)
+        if isinstance(value, c.InitList):
+            raise VmgenError(Diagnostic("VG412", "an offset is written in braces"))
+        # Evaluating the whole expression runs the macros' own type checks.
+        total = self._layout.constant(value)
+        path: ir.Path = ()
+        reached: CType | None = None
+        known = 0
+        for term in initializer.walk(value):
+            if isinstance(term, c.OffsetOf):
+                place = self._layout.place(
+                    self._layout.resolve(term.type), term.designator
+                )
+                path += tuple(
+                    ir.Step(
+                        step.name,
+                        self._layout.spelling(step.written),
+                        step.dims,
+                        step.subscripts,
+                        step.pointer,
+                    )
+                    for step in place.steps
+                )
+                reached = place.type
+                known += place.offset
+        return _Offset(path, reached, total - known)
+
+    def _is_element(self, offset: _Offset, pointer: bool, pointers: bool) -> bool:
+        """True if the offset is that of one element, not of the array that holds it."""
+        if isinstance(offset.type, Array):
+            return False
+        if isinstance(offset.type, Pointer):
+            return pointers and not pointer
+        return not pointer
+
+    # --- how large, how many ----------------------------------------------------
+
+    def _size(self, init: Initializer, flags: tuple[str, ...]) -> ir.Amount:
+        if "VMS_VBUFFER" in flags:
+            member = self._member(init, "size", "int32")
+            if "VMS_MULTIPLY" in flags:
+                return replace(member, multiply=self._integer(init["size"]))
+            return member
+        return ir.Fixed(self._integer(init["size"]))
+
+    def _count(
+        self, init: Initializer, flags: tuple[str, ...]
+    ) -> tuple[ir.Amount, bool]:
+        multiply = self._integer(init["num"]) if "VMS_MULTIPLY_ELEMENTS" in flags else 1
+        if "VMS_ARRAY" in flags:
+            number = self._integer(init["num"])
+            return ir.Fixed(number * multiply), True
+        for flag, type in COUNT_TYPES.items():
+            if flag in flags:
+                return replace(self._member(init, "num", type), multiply=multiply), True
+        if "VMS_VARRAY" in flags:
+            return replace(self._member(init, "num", None), multiply=multiply), True
+        return ir.Fixed(multiply), False
+
+    def _member(
+        self, init: Initializer, which: str, type: ir.IntType | None
+    ) -> ir.FromMember:
+        """The member that ``.num_offset`` or ``.size_offset`` names.
+
+        Newer upstream writes ``.num_indirect = {offset, size}`` instead; there the
+        member's own type says how it is read.
+        """
+        value = init[f"{which}_offset"]
+        indirect = init[f"{which}_indirect"]
+        if value is None and isinstance(indirect, c.InitList):
+            value = initializer.read(indirect, f".{which}_indirect")["offset"]
+            type = None
+        offset = self._offset(value)
+        if not offset.path:
+            raise VmgenError(
+                Diagnostic(
+                    "VG416",
+                    f"the member that holds the {'count' if which == 'num' else 'size'} "
+                    "cannot be found",
+                    hint=f"write .{which}_offset as offsetof(type, member)",
+                )
+            )
+        if type is None:
+            type = self._integer_type(offset.type)
+        return ir.FromMember(offset.path, type)
+
+    def _integer_type(self, type: CType | None) -> ir.IntType:
+        if isinstance(type, Enum):
+            type = type.base
+        if isinstance(type, Integer):
+            for name, size in SIZES.items():
+                signed = not name.startswith(("u", "b"))
+                if size == type.size and signed == type.signed and name != "bool":
+                    return name
+        raise VmgenError(
+            Diagnostic("VG416", "the member that holds the count is not an integer")
+        )
+
+    # --- small readings ---------------------------------------------------------
+
+    def _integer(self, value: Value | None) -> int:
+        if value is None:
+            return 0
+        if isinstance(value, c.InitList):
+            raise VmgenError(Diagnostic("VG406", "a number is written in braces"))
+        return self._layout.constant(value)
+
+    def _sized_type(self, init: Initializer) -> str:
+        value = init["size"]
+        return (
+            ""
+            if value is None or isinstance(value, c.InitList)
+            else self._first_sizeof(value)
+        )
+
+    def _first_sizeof(self, value: c.Expr | None) -> str:
+        if value is None:
+            return ""
+        for term in initializer.walk(value):
+            if isinstance(term, c.SizeOf) and isinstance(
+                term.operand,
+                c.NamedType | c.BasicType | c.RecordType | c.PointerType | c.ArrayType,
+            ):
+                return self._layout.spelling(term.operand)
+        return ""
+
+    def _names_tmp(self, value: Value) -> bool:
+        inner = _strip(value)
+        return isinstance(inner, c.Name) and inner.name == "vmstate_info_tmp"
+
+    def _tmp_parent(self, row: c.InitList) -> str:
+        """The type of the ``parent`` pointer at the head of a temporary."""
+        init = initializer.read(row, "a field")
+        value = init["size"]
+        if value is None or isinstance(value, c.InitList):
+            return ""
+        for term in initializer.walk(value):
+            if not (
+                isinstance(term, c.SizeOf)
+                and isinstance(term.operand, c.NamedType | c.RecordType)
+            ):
+                continue
+            record = self._layout.resolve(term.operand)
+            if isinstance(record, Record) and (
+                parent := self._layout.member(record, "parent")
+            ):
+                return self._layout.spelling(parent.written)
+        return ""
+
+    def _check_width(
+        self, element: ir.Element, init: Initializer, size: ir.Amount, offset: _Offset
+    ) -> None:
+        """An info that writes more bytes than the member has is a mistake in the table."""
+        if (
+            isinstance(element, ir.IntegerElement)
+            and isinstance(size, ir.Fixed)
+            and size.value < SIZES[element.type]
+        ):
+            raise VmgenError(
+                Diagnostic(
+                    "VG417",
+                    f"{element.info} moves {SIZES[element.type]} bytes, the field has "
+                    f"{size.value}",
+                    hint="use the info of the member's own width",
+                )
+            )
+
+
+def _strip(value: Value | None) -> Value | None:
+    while True:
+        if isinstance(value, c.Cast) or (
+            isinstance(value, c.Unary) and value.op == "&"
+        ):
+            value = value.operand
+        else:
+            return value

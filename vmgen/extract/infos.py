@@ -1,0 +1,60 @@
+"""The ``VMStateInfo`` objects of ``migration/vmstate-types.c``: what each puts on the wire.
+
+Every other info is somebody's own; ``extract`` translates its ``get`` and ``put``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vmgen import ir
+
+INTEGERS: Final[dict[str, ir.IntegerElement]] = {
+    f"vmstate_info_{name}{suffix}": ir.IntegerElement(name, check, f"vmstate_info_{name}{suffix}")
+    for names, suffix, check in (
+        (
+            (
+                "bool",
+                "int8",
+                "int16",
+                "int32",
+                "int64",
+                "uint8",
+                "uint16",
+                "uint32",
+                "uint64",
+            ),
+            "",
+            "",
+        ),
+        (("uint8", "uint16", "int32", "uint32", "uint64"), "_equal", "equal"),
+        (("int32",), "_le", "le"),
+    )
+    for name in names
+}  # fmt: skip
+
+OTHERS: Final[dict[str, ir.Element]] = {
+    # put_cpudouble writes the upper, then the lower half: a big-endian uint64.
+    "vmstate_info_cpudouble": ir.IntegerElement("uint64", "", "vmstate_info_cpudouble"),
+    # get_fd and put_fd move the descriptor out of band; the stream holds an int32.
+    "vmstate_info_timer": ir.TimerElement(),
+    "vmstate_info_buffer": ir.BufferElement(),
+    "vmstate_info_unused_buffer": ir.UnusedElement(),
+    "vmstate_info_bitmap": ir.BitmapElement(),
+    # put_nullptr writes the marker '0' and get_nullptr insists on it.
+    "vmstate_info_nullptr": ir.CustomElement(
+        "vmstate_info_nullptr", "nullptr", "the NULL marker"
+    ),
+}
+
+SIZES: Final[dict[ir.IntType, int]] = {
+    "bool": 1,
+    "int8": 1,
+    "uint8": 1,
+    "int16": 2,
+    "uint16": 2,
+    "int32": 4,
+    "uint32": 4,
+    "int64": 8,
+    "uint64": 8,
+}

@@ -1,0 +1,283 @@
+"""Every ``VMStateDescription`` that one C file defines, as an ``ir.Module``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from vmgen import ir
+from vmgen.cfront import syntax as c
+from vmgen.cfront.layout import Layout
+from vmgen.cfront.unit import Unit
+from vmgen.extract import initializer
+from vmgen.extract.fields import FieldReader
+from vmgen.extract.initializer import Initializer, Value
+from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.translate import predicate
+
+HOOKS = (
+    "pre_load",
+    "pre_load_errp",
+    "post_load",
+    "post_load_errp",
+    "pre_save",
+    "pre_save_errp",
+    "post_save",
+    "dev_unplug_pending",
+)
+KNOWN = {
+    "name",
+    "unmigratable",
+    "early_setup",
+    "version_id",
+    "minimum_version_id",
+    "priority",
+    "needed",
+    "fields",
+    "subsections",
+    *HOOKS,
+    # Before 8.0 a description could load older streams by hand.
+    "load_state_old",
+    "minimum_version_id_old",
+}
+
+Excerpt = Callable[[Position], str]
+
+
+def extract(unit: Unit, layout: Layout, excerpt: Excerpt) -> ir.Module:
+    """Reads all descriptions of a unit.
+
+    ``excerpt`` fetches a source line for diagnostics.  Raises :class:`VmgenError` with
+    every finding of the unit, never after the first only.
+    """
+    reader = _ModuleReader(unit, layout, excerpt)
+    return reader.module()
+
+
+class _ModuleReader:
+    """One walk over a unit; collects findings as it goes."""
+
+    def __init__(self, unit: Unit, layout: Layout, excerpt: Excerpt) -> None:
+        self._unit = unit
+        self._layout = layout
+        self._excerpt = excerpt
+        self._fields = FieldReader(unit, layout)
+        self._found: list[Diagnostic] = []
+        self._functions: dict[str, ir.Function] = {}
+
+    def module(self) -> ir.Module:
+        descriptions: list[ir.Description] = []
+        for name in self._unit.objects("VMStateDescription"):
+            with _Collect(self, (name,)):
+                descriptions += self._object(name)
+        if any(found.severity == "error" for found in self._found):
+            raise VmgenError(*self._found)
+        return ir.Module(
+            self._unit.source, tuple(descriptions), tuple(self._functions.values())
+        )
+
+    def _object(self, name: str) -> list[ir.Description]:
+        declared = self._unit.object(name)
+        if declared is None or not isinstance(declared.initializer, c.InitList):
+            return []
+        init = declared.initializer
+        if not isinstance(declared.type, c.ArrayType):
+            read = initializer.read(init, f"description {name}")
+            return [self._description(name, read, declared)]
+        rows: list[ir.Description] = []
+        for number, item in enumerate(init.items):
+            if isinstance(item.value, c.InitList) and item.value.items:
+                symbol = f"{name}[{number}]"
+                read = initializer.read(item.value, f"description {symbol}")
+                rows.append(self._description(symbol, read, declared))
+        return rows
+
+    def _description(
+        self, symbol: str, init: Initializer, declared: c.ObjectDecl
+    ) -> ir.Description:
+        for member in init.values:
+            if member not in KNOWN:
+                self.report(
+                    Diagnostic(
+                        "VG403",
+                        f"VMStateDescription has a member .{member} that vmgen does not know",
+                        init.position,
+                        hint="its meaning for the wire must be added to vmgen",
+                        context=(symbol,),
+                    )
+                )
+        name, runtime_name = self._name(init)
+        fields = self._field_list(symbol, init)
+        object_type = self._fields.object_type(init_items(self._unit, init["fields"]))
+        needed = self._function(initializer.symbol(init["needed"]))
+        for field in fields:
+            self._function(field.test)
+        if not object_type and needed:
+            object_type = self._functions[needed].type
+        hooks = tuple(
+            ir.Hook(role, hook, self._where(hook))
+            for role in HOOKS
+            if (hook := initializer.symbol(init[role]))
+        )
+        priority = init["priority"]
+        return ir.Description(
+            symbol=symbol,
+            name=name,
+            type=object_type,
+            version_id=self._integer(init["version_id"]),
+            minimum_version_id=self._integer(init["minimum_version_id"]),
+            fields=fields,
+            subsections=self._subsections(init),
+            needed=needed,
+            hooks=hooks,
+            priority=(
+                initializer.symbol(priority) if isinstance(priority, c.Name) else ""
+            ),
+            unmigratable=bool(self._integer(init["unmigratable"])),
+            early_setup=bool(self._integer(init["early_setup"])),
+            runtime_name=runtime_name,
+            static=declared.static,
+            position=declared.position,
+        )
+
+    def _name(self, init: Initializer) -> tuple[str, bool]:
+        value = init["name"]
+        if isinstance(value, c.StringLiteral):
+            return value.value, False
+        if initializer.is_null(value):
+            return "", True
+        raise VmgenError(
+            Diagnostic(
+                "VG404",
+                "the name of a description is not a string literal",
+                init.position,
+                hint="write .name as a string",
+            )
+        )
+
+    def _field_list(self, symbol: str, init: Initializer) -> tuple[ir.Field, ...]:
+        fields: list[ir.Field] = []
+        ended = False
+        for row in init_items(self._unit, init["fields"]):
+            with _Collect(self, (symbol,)):
+                if ended:
+                    raise VmgenError(
+                        Diagnostic(
+                            "VG405",
+                            "a field stands after VMSTATE_END_OF_LIST()",
+                            row.position,
+                            hint="QEMU never reaches it; move the end of the list",
+                        )
+                    )
+                field = self._fields.field(row)
+                if field is None:
+                    ended = True
+                else:
+                    fields.append(field)
+        return tuple(fields)
+
+    def _subsections(self, init: Initializer) -> tuple[str, ...]:
+        value = init["subsections"]
+        if initializer.is_null(value):
+            return ()
+        symbols: list[str] = []
+        for item in _list(self._unit, value).items:
+            if isinstance(item.value, c.InitList):
+                raise VmgenError(
+                    Diagnostic("VG402", "a subsection is not a pointer", init.position)
+                )
+            if symbol := initializer.symbol(item.value):
+                symbols.append(symbol)
+            else:
+                break
+        return tuple(symbols)
+
+    def _integer(self, value: Value | None) -> int:
+        if value is None:
+            return 0
+        if isinstance(value, c.InitList):
+            raise VmgenError(
+                Diagnostic("VG406", "a number is written in braces", value.position)
+            )
+        return self._layout.constant(value)
+
+    def _function(self, symbol: str) -> str:
+        if symbol and symbol not in self._functions:
+            self._functions[symbol] = predicate(self._unit, self._layout, symbol)
+        return symbol
+
+    def _where(self, function: str) -> Position:
+        declared = self._unit.function(function)
+        return declared.position if declared else Position("")
+
+    def report(self, found: Diagnostic) -> None:
+        """Takes a finding, with the source line it is about."""
+        if found.position.file and not found.excerpt:
+            excerpt = self._excerpt(found.position)
+            found = replace(found, excerpt=excerpt)
+            if excerpt and not found.position.column:
+                column = len(excerpt) - len(excerpt.lstrip()) + 1
+                found = replace(found, position=replace(found.position, column=column))
+        self._found.append(found)
+
+
+class _Collect:
+    """Turns a :class:`VmgenError` inside a ``with`` into findings and goes on after it."""
+
+    def __init__(self, reader: _ModuleReader, context: tuple[str, ...]) -> None:
+        self._reader = reader
+        self._context = context
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: object, error: BaseException | None, trace: object
+    ) -> bool:
+        if not isinstance(error, VmgenError):
+            return False
+        for found in error.diagnostics:
+            context = found.context
+            if context[: len(self._context)] != self._context:
+                context = self._context + context
+            self._reader.report(replace(found, context=context))
+        return True
+
+
+def init_items(unit: Unit, value: Value | None) -> list[c.InitList]:
+    """The rows of ``.fields``: a compound literal, or the name of a shared array."""
+    if initializer.is_null(value):
+        return []
+    return [
+        item.value
+        for item in _list(unit, value).items
+        if isinstance(item.value, c.InitList)
+    ]
+
+
+def _list(unit: Unit, value: Value | None) -> c.InitList:
+    while isinstance(value, c.Cast):
+        value = value.operand
+    if isinstance(value, c.CompoundLiteral):
+        return value.initializer
+    if isinstance(value, c.InitList):
+        return value
+    if isinstance(value, c.Name):
+        shared = unit.object(value.name)
+        if shared is not None and isinstance(shared.initializer, c.InitList):
+            return shared.initializer
+        raise VmgenError(
+            Diagnostic(
+                "VG407",
+                f"the list {value.name} has no initialiser in this file",
+                value.position,
+                hint="define it in the file that uses it",
+            )
+        )
+    raise VmgenError(
+        Diagnostic(
+            "VG407",
+            "a list of fields or subsections is neither a braced list nor a named array",
+            getattr(value, "position", Position("")),
+        )
+    )
