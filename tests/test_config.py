@@ -1,0 +1,118 @@
+"""[tool.vmgen]: where it is looked for, what it may say, and what errors say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vmgen import config, report
+from vmgen.source import VmgenError
+
+
+def write(folder: Path, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def errors(folder: Path) -> str:
+    with pytest.raises(VmgenError) as caught:
+        config.find(folder)
+    return report.render(caught.value.diagnostics)
+
+
+def test_every_key(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        """
+        [tool.vmgen]
+        inputs = ["hw/char/serial.c", "my.c"]
+        targets = ["riscv64", "x86_64"]
+        output = "src/gen"
+        qemu = "../qemu"
+        build = "/abs/build"
+        include-dirs = ["inc"]
+        defines = ["A=1", "B"]
+        preprocessor = "pcpp"
+        """,
+    )
+    found = config.find(tmp_path / "sub" / "folder")
+    assert found == config.Config(
+        file=tmp_path / "pyproject.toml",
+        inputs=("hw/char/serial.c", "my.c"),
+        targets=("riscv64", "x86_64"),
+        output=tmp_path / "src/gen",
+        qemu=tmp_path / "../qemu",
+        build=Path("/abs/build"),
+        include_dirs=(tmp_path / "inc",),
+        defines=("A=1", "B"),
+        preprocessor="pcpp",
+    )
+
+
+def test_no_file_and_no_section(tmp_path: Path) -> None:
+    assert config.find(tmp_path) == config.Config()
+    write(tmp_path, "[tool.black]\nline-length = 88\n")
+    assert config.find(tmp_path) == config.Config()
+
+
+def test_the_nearest_section_counts(tmp_path: Path) -> None:
+    write(tmp_path, '[tool.vmgen]\noutput = "outer"\n')
+    write(tmp_path / "a", "[project]\nname = 'a'\n")
+    inner = write(tmp_path / "a" / "b", '[tool.vmgen]\noutput = "inner"\n')
+    assert config.find(inner).output == inner / "inner"
+    assert config.find(tmp_path / "a").output == tmp_path / "outer"
+
+
+def test_unknown_keys_are_named_with_a_suggestion_all_at_once(tmp_path: Path) -> None:
+    write(tmp_path, "[tool.vmgen]\ntarget = ['riscv64']\noutput = 3\nfrobnicate = 1\n")
+    text = errors(tmp_path)
+    file = tmp_path / "pyproject.toml"
+    assert f"{file}:2:1: error: in [tool.vmgen]: unknown key 'target' [VG611]" in text
+    assert "     2 | target = ['riscv64']\n       | ^\n" in text
+    assert "hint: did you mean 'targets'?" in text
+    assert (
+        f"{file}:3:1: error: in [tool.vmgen]: 'output' should be a string [VG612]"
+        in text
+    )
+    assert "unknown key 'frobnicate'" in text
+    assert f"the keys are: {', '.join(config.KEYS)}" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("targets = 'riscv64'", "'targets' should be a list of strings"),
+        ("targets = [1]", "'targets' should be a list of strings"),
+        ("qemu = true", "'qemu' should be a string"),
+        ("preprocessor = 'gcc'", "'preprocessor' should be one of auto, cc, pcpp"),
+        ("include_dirs = ['a']", "unknown key 'include_dirs'"),
+    ],
+)
+def test_wrong_values(tmp_path: Path, line: str, message: str) -> None:
+    write(tmp_path, f"[tool.vmgen]\n{line}\n")
+    assert message in errors(tmp_path)
+
+
+def test_the_key_of_another_section_is_not_blamed(tmp_path: Path) -> None:
+    write(tmp_path, "[tool.other]\ntarget = 1\n\n[tool.vmgen]\ntarget = 1\n")
+    assert "pyproject.toml:5:1" in errors(tmp_path)
+
+
+def test_the_section_is_not_a_table(tmp_path: Path) -> None:
+    write(tmp_path, "[tool]\nvmgen = 1\n")
+    assert "'tool.vmgen' should be a table" in errors(tmp_path)
+
+
+def test_broken_toml_is_shown(tmp_path: Path) -> None:
+    write(tmp_path, "[tool.vmgen]\noutput = \n")
+    text = errors(tmp_path)
+    assert "not valid TOML" in text
+    assert "pyproject.toml:2:" in text
+    assert "     2 | output =" in text
+
+
+def test_not_utf8(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(b"[tool.vmgen]\n# \xff\n")
+    assert "not UTF-8 at byte 15" in errors(tmp_path)

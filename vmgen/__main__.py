@@ -1,0 +1,6 @@
+"""``python -m vmgen`` is the ``vmgen`` command."""
+
+from vmgen.cli import main
+
+if __name__ == "__main__":
+    main()

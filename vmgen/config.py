@@ -1,0 +1,164 @@
+"""``[tool.vmgen]`` in pyproject.toml.
+
+The nearest pyproject.toml that has the section counts, from the working directory
+upwards.  Paths in it are relative to the file; an unknown key or a wrong type is an
+error, all of them at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from vmgen.source import Diagnostic, Position, VmgenError
+
+PREPROCESSORS = ("auto", "cc", "pcpp")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The section; what it leaves out is empty or None.
+
+    ``file`` is the pyproject.toml it was read from, None if there is none.  ``inputs``
+    are C files: inside the tree (or the embedded headers) relative to it, otherwise
+    paths.  ``qemu`` is a source tree, ``build`` a configured build folder of it.
+    ``defines`` are as for ``cc -D``.
+    """
+
+    file: Path | None = None
+    inputs: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    output: Path | None = None
+    qemu: Path | None = None
+    build: Path | None = None
+    include_dirs: tuple[Path, ...] = ()
+    defines: tuple[str, ...] = ()
+    preprocessor: str = ""
+
+
+KEYS = tuple(
+    field.name.replace("_", "-") for field in fields(Config) if field.name != "file"
+)
+"""The keys of the section, as TOML spells them."""
+
+_LISTS = ("inputs", "targets", "include-dirs", "defines")
+_PATHS = ("output", "qemu", "build", "include-dirs")
+
+
+def find(folder: Path) -> Config:
+    """The configuration for work in ``folder``; an empty one if no file has any.
+
+    Raises :class:`VmgenError`: VG610 for a pyproject.toml that cannot be read, VG611
+    for an unknown key, VG612 for a value of the wrong kind.
+    """
+    for parent in (folder, *folder.parents):
+        if (file := parent / "pyproject.toml").is_file():
+            text = _read(file)
+            data = _parse(text, file)
+            tool = data.get("tool", {})
+            if isinstance(tool, dict) and "vmgen" in tool:
+                return _section(tool["vmgen"], text, file)
+    return Config()
+
+
+def has_section(text: str, file: Path) -> bool:
+    """Whether the text of a pyproject.toml has a ``[tool.vmgen]``; errors as above."""
+    tool = _parse(text, file).get("tool", {})
+    return isinstance(tool, dict) and "vmgen" in tool
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        reason = f"not UTF-8 at byte {error.start}"
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    raise VmgenError(
+        Diagnostic("VG610", f"cannot be read: {reason}", Position(str(file)))
+    )
+
+
+def _parse(text: str, file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message, _, place = str(error).partition(" (at line ")
+        numbers = [int(number) for number in re.findall(r"\d+", place)[:2]]
+        line, column = numbers if len(numbers) == 2 else (0, 0)
+        excerpt = (
+            text.splitlines()[line - 1] if 0 < line <= text.count("\n") + 1 else ""
+        )
+        raise VmgenError(
+            Diagnostic(
+                "VG610",
+                f"not valid TOML: {message}",
+                Position(str(file), line, column),
+                excerpt=excerpt,
+            )
+        ) from None
+
+
+def _section(section: object, text: str, file: Path) -> Config:
+    if not isinstance(section, dict):
+        where = Position(str(file))
+        raise VmgenError(Diagnostic("VG612", "'tool.vmgen' should be a table", where))
+    found: list[Diagnostic] = []
+    values: dict[str, object] = {}
+    for key, value in section.items():
+        if message := _objection(key, value):
+            code = "VG612" if key in KEYS else "VG611"
+            found.append(_at_key(code, message, key, text, file))
+        elif key in _PATHS:
+            paths = tuple(file.parent / item for item in _items(value))
+            values[key] = paths if key in _LISTS else paths[0]
+        else:
+            values[key] = tuple(_items(value)) if key in _LISTS else value
+    if found:
+        raise VmgenError(*found)
+    attributes = {key.replace("-", "_"): value for key, value in values.items()}
+    return Config(file=file, **attributes)  # type: ignore[arg-type]
+
+
+def _items(value: object) -> list[str]:
+    return value if isinstance(value, list) else [str(value)]
+
+
+def _objection(key: str, value: object) -> str:
+    """What is wrong with one key and its value; empty if nothing is."""
+    if key not in KEYS:
+        return f"unknown key '{key}'"
+    if key in _LISTS:
+        good = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        return "" if good else f"'{key}' should be a list of strings"
+    if not isinstance(value, str):
+        return f"'{key}' should be a string"
+    if key == "preprocessor" and value not in PREPROCESSORS:
+        return f"'preprocessor' should be one of {', '.join(PREPROCESSORS)}"
+    return ""
+
+
+def _at_key(code: str, message: str, key: str, text: str, file: Path) -> Diagnostic:
+    """The diagnostic at the line of the section where the key stands, if it is found."""
+    section = re.search(r"^\s*\[\s*tool\s*\.\s*vmgen\s*\]", text, re.MULTILINE)
+    start = section.end() if section else 0
+    spelling = rf"^([ \t]*)[\"']?{re.escape(key)}[\"']?[ \t]*="
+    place, excerpt = Position(str(file)), ""
+    if match := re.compile(spelling, re.MULTILINE).search(text, start):
+        line = text.count("\n", 0, match.start()) + 1
+        place = Position(str(file), line, len(match[1]) + 1)
+        excerpt = text.splitlines()[line - 1]
+    hint = ""
+    if code == "VG611":
+        close = difflib.get_close_matches(key, KEYS, 1)
+        hint = (
+            f"did you mean '{close[0]}'?"
+            if close
+            else f"the keys are: {', '.join(KEYS)}"
+        )
+    return Diagnostic(
+        code, message, place, hint=hint, context=("[tool.vmgen]",), excerpt=excerpt
+    )
