@@ -36,6 +36,7 @@
 #ifndef QEMU_VMSTATE_H
 #define QEMU_VMSTATE_H
 
+#include "qemu/cpu-float.h"
 #include "qemu/queue.h"
 #include "qemu/timer.h"
 #include "qemu/types.h"

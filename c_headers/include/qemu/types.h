@@ -7,7 +7,7 @@
 #ifndef QEMU_TYPES_H
 #define QEMU_TYPES_H
 
-/* --- integers of a known width -------------------------------------------------- */
+/* --- integers of a known width --------------------------------------------------- */
 
 typedef signed char int8_t;
 typedef short int16_t;
@@ -81,7 +81,7 @@ typedef unsigned long long __u64;
 #define container_of(_pointer, _type, _member) \
     ((_type *)((char *)(_pointer) - offsetof(_type, _member)))
 
-/* --- small arithmetic -------------------------------------------------------------- */
+/* --- small arithmetic ------------------------------------------------------------ */
 
 #define MIN(_a, _b) ((_a) < (_b) ? (_a) : (_b))
 #define MAX(_a, _b) ((_a) > (_b) ? (_a) : (_b))
