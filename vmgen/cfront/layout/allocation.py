@@ -1,0 +1,94 @@
+"""Where members go: GCC's record layout for x86-64 SysV, on numbers alone.
+
+The rules are those of GCC's ``stor-layout.cc`` (``layout_decl``, ``place_field``,
+``place_union_field``, ``finalize_record_size``) for a target where
+``PCC_BITFIELD_TYPE_MATTERS`` holds and unnamed bitfields do not align their record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A member to place: size and alignment of its type in bytes.
+
+    ``bits`` is the width of a bitfield, ``aligned`` an ``aligned`` attribute of the
+    member in bytes (0 for none), ``packed`` is the member's own or its record's.
+    """
+
+    size: int
+    align: int
+    bits: int | None = None
+    named: bool = True
+    aligned: int = 0
+    packed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """Size and alignment in bytes of the record, and each member's position in bits."""
+
+    size: int
+    align: int
+    positions: tuple[int, ...]
+
+
+def _round_up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
+
+
+def _alignment(request: Request) -> int:
+    """The alignment in bits that the member's own position gets."""
+    if request.bits is not None:
+        if request.bits == 0:
+            return 8 * max(request.align, request.aligned)
+        return max(1, 8 * request.aligned)
+    if request.packed:
+        return 8 * (request.aligned or 1)
+    return 8 * max(request.align, request.aligned)
+
+
+def _record_alignment(request: Request) -> int:
+    """What the member asks of its record's alignment, in bits."""
+    if request.bits is None:
+        return _alignment(request)
+    if not request.named:
+        return 8
+    return max(_alignment(request), 8 if request.packed else 8 * request.align)
+
+
+def _spans_too_much(position: int, request: Request, bits: int) -> bool:
+    """True if a bitfield here would cross more units of its type than the type has."""
+    align = 8 * request.align
+    return -(-(position % align + bits) // align) > 8 * request.size // align
+
+
+def allocate(union: bool, requests: Iterable[Request], aligned: int = 0) -> Allocation:
+    """Place the members of a struct, or of a union, in order.
+
+    ``aligned`` is the record's own ``aligned`` attribute in bytes, 0 for none.
+    """
+    end = 0
+    align = max(8, 8 * aligned)
+    positions: list[int] = []
+    for request in requests:
+        align = max(align, _record_alignment(request))
+        bits = 8 * request.size if request.bits is None else request.bits
+        if union:
+            positions.append(0)
+            end = max(end, bits)
+            continue
+        position = _round_up(end, _alignment(request))
+        # A packed bitfield goes to the next bit, whatever its type.
+        if (
+            request.bits
+            and not request.packed
+            and _spans_too_much(position, request, bits)
+        ):
+            position = _round_up(position, 8 * request.align)
+        positions.append(position)
+        end = position + bits
+    return Allocation(_round_up(end, align) // 8, align // 8, tuple(positions))
