@@ -738,12 +738,12 @@ static const VMStateInfo vmstate_powered_off = {
 };
 
 /* Around saving: system registers and counters are gathered into the lists, and let go. */
-static int cpu_pre_save(void *opaque);
-static int cpu_post_save(void *opaque);
+int cpu_pre_save(void *opaque);
+int cpu_post_save(void *opaque);
 
 /* Around loading: the lists are matched with the registers that this CPU has. */
-static int cpu_pre_load(void *opaque);
-static int cpu_post_load(void *opaque, int version_id);
+int cpu_pre_load(void *opaque);
+int cpu_post_load(void *opaque, int version_id);
 
 const VMStateDescription vmstate_arm_cpu = {
     .name = "cpu",
