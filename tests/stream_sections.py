@@ -56,7 +56,7 @@ def description_json(data: bytes) -> tuple[int, dict[str, Any]]:
 
 def described_size(description: dict[str, Any]) -> int:
     """The bytes of an object: its fields, then its subsections with their headers."""
-    total = sum(
+    total: int = sum(
         field["size"] * field.get("array_len", 1) for field in description["fields"]
     )
     for subsection in description.get("subsections", ()):

@@ -1,0 +1,173 @@
+"""Runs a real QEMU: paused machines, migrated out to a file and in from one."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tests.qemu.gdbstub import GdbStub
+
+PATIENCE = 60.0
+"""Seconds that any one step may take."""
+
+
+class Refusal(Exception):
+    """QEMU ended instead of taking the stream; the text is what it said."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A machine to run: the target, its options and the gdbstub's byte order."""
+
+    target: str
+    options: tuple[str, ...]
+    byte_order: str = "little"
+
+    @property
+    def binary(self) -> str:
+        return f"qemu-system-{self.target}"
+
+
+class Machine:
+    """One QEMU process that does not run its guest.
+
+    Use it as a context manager; leaving ends the process and removes its folder.
+    """
+
+    def __init__(self, guest: Guest, extra: Sequence[str] = ()) -> None:
+        self.guest = guest
+        self.folder = Path(tempfile.mkdtemp(prefix="vmgen-qemu-"))
+        self.log = (self.folder / "log").open("w+")
+        self.process = subprocess.Popen(
+            [
+                guest.binary,
+                *guest.options,
+                *("-display", "none", "-serial", "none", "-monitor", "none", "-S"),
+                *("-rtc", "base=2024-01-02T03:04:05,clock=vm"),
+                *("-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"),
+                *("-gdb", f"unix:{self.folder}/gdb,server=on,wait=off"),
+                *extra,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+        )
+        self.answers = b""
+        self.socket = self._connect()
+        self._answer()
+        self.command("qmp_capabilities")
+
+    def __enter__(self) -> Machine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.socket.close()
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+        shutil.rmtree(self.folder)
+
+    def said(self) -> str:
+        self.log.flush()
+        return (self.folder / "log").read_text()
+
+    def _connect(self) -> socket.socket:
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise Refusal(self.said())
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.settimeout(PATIENCE)
+            try:
+                connection.connect(str(self.folder / "qmp"))
+            except (FileNotFoundError, ConnectionRefusedError):
+                connection.close()
+                time.sleep(0.02)
+            else:
+                return connection
+        raise TimeoutError(f"no QMP socket after {PATIENCE} s: {self.said()}")
+
+    def _answer(self) -> dict[str, Any]:
+        """The next QMP message that is not an event."""
+        while True:
+            while b"\n" not in self.answers:
+                received = self.socket.recv(65536)
+                if not received:
+                    self.process.wait(PATIENCE)
+                    raise Refusal(self.said())
+                self.answers += received
+            line, _, self.answers = self.answers.partition(b"\n")
+            message: dict[str, Any] = json.loads(line)
+            if "event" not in message:
+                return message
+
+    def command(self, name: str, **arguments: Any) -> Any:
+        """Runs one QMP command and gives its return value; raises :class:`Refusal`."""
+        request = {"execute": name, "arguments": arguments}
+        try:
+            self.socket.sendall(json.dumps(request).encode() + b"\n")
+        except BrokenPipeError as error:
+            self.process.wait(PATIENCE)
+            raise Refusal(self.said()) from error
+        answer = self._answer()
+        if "error" in answer:
+            raise Refusal(f"{name}: {answer['error']['desc']}")
+        return answer["return"]
+
+    def version(self) -> tuple[int, int, int]:
+        numbers = self.command("query-version")["qemu"]
+        return numbers["major"], numbers["minor"], numbers["micro"]
+
+    def gdb(self) -> GdbStub:
+        return GdbStub(self.folder / "gdb", self.guest.byte_order)
+
+    def capture(self) -> bytes:
+        """The machine's migration stream."""
+        file = self.folder / "stream"
+        self.command("migrate", uri=f"exec:cat > {shlex.quote(str(file))}")
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            status = self.command("query-migrate")
+            if status.get("status") == "completed":
+                return file.read_bytes()
+            if status.get("status") == "failed":
+                raise Refusal(f"migrate: {status} {self.said()}")
+            time.sleep(0.02)
+        raise TimeoutError(f"migration did not end: {self.said()}")
+
+    @classmethod
+    def resumed(cls, guest: Guest, stream: bytes) -> Machine:
+        """A machine that took the stream; :class:`Refusal` with QEMU's words if not."""
+        machine = cls(guest, ("-incoming", "defer"))
+        try:
+            file = machine.folder / "incoming"
+            file.write_bytes(stream)
+            machine.command(
+                "migrate-incoming", uri=f"exec:cat {shlex.quote(str(file))}"
+            )
+            end = time.monotonic() + PATIENCE
+            while machine.command("query-status")["status"] == "inmigrate":
+                if time.monotonic() > end:
+                    raise TimeoutError(
+                        f"still waiting for the stream: {machine.said()}"
+                    )
+                time.sleep(0.02)
+        except BaseException:
+            machine.__exit__(None, None, None)
+            raise
+        return machine
