@@ -1,0 +1,365 @@
+"""Two programs compared: do their descriptions say the same wire format?
+
+What counts is what decides the bytes and what they mean: names, order, elements, sizes,
+counts, versions, conditions (by structure, not by the name of the C function),
+subsections.  C types, positions, hooks and sizes in memory that no byte depends on do
+not count.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from vmgen import ir, wording
+from vmgen.paint import Paint, plain
+from vmgen.source import NOWHERE, Position
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference.
+
+    ``description`` is the C symbol, ``name`` its wire name, ``field`` the wire name of
+    the field or empty for the description itself.  ``what`` names the property
+    (``count``), or is ``missing`` or ``added``.  ``old`` and ``new`` are its values as
+    text, the positions those of the field or description on either side.
+    """
+
+    description: str
+    name: str
+    field: str
+    what: str
+    old: str
+    new: str
+    old_position: Position = NOWHERE
+    new_position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What comparing two programs found; ``same`` counts the equal descriptions."""
+
+    target: str
+    same: int
+    differences: tuple[Difference, ...]
+
+
+def compare(old: ir.Program, new: ir.Program) -> Comparison:
+    """Compare every description of the two programs, in the old one's order.
+
+    Descriptions belong together if file and symbol are equal, or else if the symbol
+    occurs once on either side.
+    """
+    differences: list[Difference] = []
+    same = 0
+    for left, right in _pairs(_sides(old), _sides(new)):
+        found = list(_pair(left, right))
+        differences += found
+        same += not found
+    return Comparison(new.target, same, tuple(differences))
+
+
+# --- which belongs to which ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One description with the functions and descriptions its symbols mean."""
+
+    file: str
+    description: ir.Description
+    functions: dict[str, ir.Function]
+    names: dict[str, str]  # wire names by symbol
+
+
+def _sides(program: ir.Program) -> dict[tuple[str, str], _Side]:
+    everywhere = {
+        description.symbol: description.name
+        for module in program.modules
+        for description in module.descriptions
+        if not description.static
+    }
+    sides = {}
+    for module in program.modules:
+        functions = {function.symbol: function for function in module.functions}
+        own = {item.symbol: item.name for item in module.descriptions}
+        for item in module.descriptions:
+            side = _Side(module.file, item, functions, everywhere | own)
+            sides[module.file, item.symbol] = side
+    return sides
+
+
+def _pairs(
+    old: dict[tuple[str, str], _Side], new: dict[tuple[str, str], _Side]
+) -> Iterator[tuple[_Side | None, _Side | None]]:
+    left_over = [key for key in new if key not in old]
+    once_old = Counter(symbol for file, symbol in old if (file, symbol) not in new)
+    once_new = Counter(symbol for _, symbol in left_over)
+    by_symbol = {symbol: (file, symbol) for file, symbol in left_over}
+    taken = set()
+    for key, side in old.items():
+        partner = key if key in new else None
+        if partner is None and once_old[key[1]] == once_new[key[1]] == 1:
+            partner = by_symbol[key[1]]
+        if partner is not None:
+            taken.add(partner)
+        yield side, new[partner] if partner is not None else None
+    for key, side in new.items():
+        if key not in taken:
+            yield None, side
+
+
+# --- one pair -----------------------------------------------------------------------
+
+
+def _pair(old: _Side | None, new: _Side | None) -> Iterator[Difference]:
+    if old is None or new is None:
+        only = old or new
+        assert only is not None
+        item = only.description
+        if new is None:
+            yield Difference(
+                item.symbol, item.name, "", "missing", "present", "", item.position
+            )
+        else:
+            yield Difference(
+                item.symbol,
+                item.name,
+                "",
+                "added",
+                "",
+                "present",
+                NOWHERE,
+                item.position,
+            )
+        return
+    left, right = old.description, new.description
+    for what, (before, after) in _unequal(_description(old), _description(new)).items():
+        yield Difference(
+            left.symbol,
+            left.name,
+            "",
+            what,
+            before,
+            after,
+            left.position,
+            right.position,
+        )
+    yield from _fields(old, new)
+
+
+def _unequal(old: dict[str, str], new: dict[str, str]) -> dict[str, tuple[str, str]]:
+    return {
+        what: (old.get(what, ""), new.get(what, ""))
+        for what in old | new
+        if old.get(what, "") != new.get(what, "")
+    }
+
+
+def _description(side: _Side) -> dict[str, str]:
+    """What decides the bytes of a description, its fields apart."""
+    item = side.description
+    return {
+        "name": item.name,
+        "version_id": str(item.version_id),
+        "minimum_version_id": str(item.minimum_version_id),
+        "needed": _condition(item.needed, side),
+        "subsections": ", ".join(
+            side.names.get(name, name) for name in item.subsections
+        ),
+        "unmigratable": str(item.unmigratable).lower(),
+    }
+
+
+def _condition(symbol: str, side: _Side) -> str:
+    """The condition itself where it was translated, so that equal ones compare equal
+    whatever the function is called; the function's name otherwise."""
+    if not symbol:
+        return ""
+    function = side.functions.get(symbol)
+    if function is None or function.body is None:
+        return f"{symbol}()"
+    return wording.expression(_nameless(function.body))
+
+
+def _nameless(value: ir.Expr) -> ir.Expr:
+    """The expression with the values of enumerators instead of their names."""
+    match value:
+        case ir.Const(number, _):
+            return ir.Const(number)
+        case ir.Load(path, kind, subscripts):
+            return ir.Load(path, kind, tuple(_nameless(item) for item in subscripts))
+        case ir.Unary(op, operand):
+            return ir.Unary(op, _nameless(operand))
+        case ir.Truncate(kind, operand):
+            return ir.Truncate(kind, _nameless(operand))
+        case ir.Binary(op, left, right):
+            return ir.Binary(op, _nameless(left), _nameless(right))
+        case ir.Select(condition, then, otherwise):
+            return ir.Select(
+                _nameless(condition), _nameless(then), _nameless(otherwise)
+            )
+        case ir.Exists(var, start, stop, step, body):
+            return ir.Exists(
+                var, _nameless(start), _nameless(stop), step, _nameless(body)
+            )
+    return value
+
+
+# --- fields -------------------------------------------------------------------------
+
+
+def _fields(old: _Side, new: _Side) -> Iterator[Difference]:
+    """Compare the field lists: as sequences, because their order is the wire's."""
+    left, right = old.description.fields, new.description.fields
+    keys = [(field.name, ir.path_text(field.path)) for field in left]
+    others = [(field.name, ir.path_text(field.path)) for field in right]
+    for tag, a, b, c, d in SequenceMatcher(
+        None, keys, others, autojunk=False
+    ).get_opcodes():
+        if tag == "equal" or (tag == "replace" and b - a == d - c):
+            for before, after in zip(left[a:b], right[c:d], strict=True):
+                yield from _field(old, before, new, after)
+            continue
+        symbol, name = old.description.symbol, old.description.name
+        for field in left[a:b]:
+            text = _field_text(field, old)
+            yield Difference(
+                symbol, name, field.name, "missing", text, "", field.position
+            )
+        for field in right[c:d]:
+            text = _field_text(field, new)
+            yield Difference(
+                symbol, name, field.name, "added", "", text, NOWHERE, field.position
+            )
+
+
+def _field(
+    old: _Side, before: ir.Field, new: _Side, after: ir.Field
+) -> Iterator[Difference]:
+    item = old.description
+    for what, (left, right) in _unequal(
+        _facets(before, old), _facets(after, new)
+    ).items():
+        yield Difference(
+            item.symbol,
+            item.name,
+            before.name,
+            what,
+            left,
+            right,
+            before.position,
+            after.position,
+        )
+
+
+_SIZED = (ir.BufferElement, ir.UnusedElement, ir.BitmapElement, ir.CustomElement)
+
+
+def _facets(field: ir.Field, side: _Side) -> dict[str, str]:
+    """What decides the bytes of a field and which member they belong to."""
+    facets = {
+        "name": field.name,
+        "path": ir.path_text(field.path),
+        "element": _element(field.element),
+        "count": wording.amount(field.count),
+        "start": str(field.start),
+        "version_id": str(field.version_id),
+        "test": _condition(field.test, side),
+        "must_exist": str(field.must_exist).lower(),
+        "array of pointers": str(field.pointers).lower(),
+    }
+    if isinstance(field.element, _SIZED):
+        facets["size"] = wording.amount(field.size)
+    if isinstance(field.element, ir.StructElement) and field.element.vstruct:
+        facets["struct_version_id"] = str(field.struct_version_id)
+    if isinstance(field.count, ir.FromMember):
+        facets["count type"] = field.count.type
+    return facets
+
+
+def _element(element: ir.Element) -> str:
+    """All of the element but its C types and the reasons of what is untranslated."""
+    values = [
+        str(value) if not isinstance(value, tuple) else _words(value)
+        for field in dataclasses.fields(element)
+        if not (
+            field.name.endswith("type") and not isinstance(element, ir.IntegerElement)
+        )
+        and field.name != "reason"
+        and (value := getattr(element, field.name)) not in ("", False)
+    ]
+    kind = type(element).__name__.removesuffix("Element").lower()
+    return " ".join([kind, *values])
+
+
+def _words(words: tuple[ir.Word, ...]) -> str:
+    return (
+        "{" + ", ".join(f"{word.type} {word.member}".rstrip() for word in words) + "}"
+    )
+
+
+def _field_text(field: ir.Field, side: _Side) -> str:
+    facets = _facets(field, side)
+    text = f"{facets['element']} x {facets['count']}"
+    if facets["test"]:
+        return f"{text} if {facets['test']}"
+    return f"{text} since version {field.version_id}" if field.version_id else text
+
+
+# --- as text and as JSON ------------------------------------------------------------
+
+
+def text(comparison: Comparison, paint: Paint = plain) -> str:
+    """The comparison as lines, a block per description; ends with a newline."""
+    differing = dict.fromkeys(
+        (item.description, item.name) for item in comparison.differences
+    )
+    target = comparison.target or "the program"
+    lines = [
+        f"{paint('heading', target)}: {comparison.same} descriptions the same"
+        + (f", {paint('error', str(len(differing)))} differ" if differing else "")
+    ]
+    for key in differing:
+        lines.append(f"  {paint('name', key[0])} ({key[1]})")
+        for item in comparison.differences:
+            if (item.description, item.name) == key:
+                lines += _difference_lines(item, paint)
+    return "\n".join(lines) + "\n"
+
+
+def _difference_lines(item: Difference, paint: Paint) -> list[str]:
+    about = f"{item.field}: {item.what}" if item.field else item.what
+    lines = [f"    {about}"]
+    if item.what != "added":
+        lines.append(
+            f"      {paint('removed', f'- {item.old}')}{_at(item.old_position, paint)}"
+        )
+    if item.what != "missing":
+        lines.append(
+            f"      {paint('added', f'+ {item.new}')}{_at(item.new_position, paint)}"
+        )
+    return lines
+
+
+def _at(position: Position, paint: Paint) -> str:
+    return paint("place", f"  ({position})") if position.file else ""
+
+
+def as_json(comparison: Comparison) -> dict[str, object]:
+    """The comparison as JSON values; positions as ``file:line:column``."""
+    return {
+        "target": comparison.target,
+        "same": comparison.same,
+        "differences": [
+            {
+                field.name: str(getattr(item, field.name))
+                for field in dataclasses.fields(Difference)
+            }
+            for item in comparison.differences
+        ],
+    }
