@@ -1,0 +1,29 @@
+"""Where ``c_headers/`` and ``templates/`` are: inside an installed package, or beside
+the package in a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from vmgen.source import Diagnostic, VmgenError
+
+
+def folder(name: Literal["c_headers", "templates"]) -> Path:
+    """The folder, which is a real one on disk: the C preprocessor must open its files.
+
+    Raises :class:`VmgenError` VG640 where there is none, for instance when vmgen runs
+    out of a zip file.
+    """
+    package = Path(__file__).parent
+    for place in (package / name, package.parent / name):
+        if place.is_dir():
+            return place
+    raise VmgenError(
+        Diagnostic(
+            "VG640",
+            f"vmgen's own folder '{name}' is not on disk beside {package}",
+            hint="install vmgen (pip unpacks it); it cannot run out of a zip file, "
+            "because the C preprocessor reads its headers",
+        )
+    )

@@ -1,0 +1,266 @@
+"""Descriptions as a tree to read: what is on the wire, in order, in columns.
+
+A description is a line of its own, its fields below it, nested descriptions below their
+field, subsections last::
+
+    cpu  version 10  RISCVCPU  vmstate_riscv_cpu  target/riscv/machine.c:409
+    │  OFFSET  BYTES  TYPE         FIELD
+    ├─   0x00    256  uint64 x 32  env.gpr     target_ulong[32]
+    ...
+    └─ cpu/pmp  version 1  subsection if ...
+
+Offsets count from the first byte of the description's own fields, in hexadecimal, as
+long as everything before has a known size; they start again in a nested description
+and in a subsection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from vmgen import ir, wording
+from vmgen.lookup import Lookup, Placed
+from vmgen.paint import Paint, plain
+
+INTEGER_SIZES = {"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2,
+                 "int32": 4, "uint32": 4, "int64": 8, "uint64": 8}  # fmt: skip
+
+
+def render(lookup: Lookup, chosen: Sequence[Placed], paint: Paint = plain) -> str:
+    """The chosen descriptions as text; ends with a newline.
+
+    A description that is shown inside another chosen one is not shown again by itself.
+    """
+    tree = _Tree(lookup, paint)
+    inside = {id(found) for placed in chosen for found in _within(lookup, placed)}
+    tops = [placed for placed in chosen if id(placed) not in inside]
+    program = lookup.program
+    release = f", QEMU {program.release}" if program.release else ""
+    title = f"{program.target or 'program'}{release}"
+    blocks = [paint("heading", title)]
+    blocks += ["\n".join(tree.block(placed)) for placed in tops]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _within(lookup: Lookup, placed: Placed) -> Iterator[Placed]:
+    """Everything below a description, itself excepted."""
+    seen = {id(placed)}
+    todo = list(lookup.inner(placed))
+    while todo:
+        found = todo.pop()
+        if id(found) not in seen:
+            seen.add(id(found))
+            yield found
+            todo += lookup.inner(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line: the branches before it, then the columns of a field or a heading."""
+
+    branch: str
+    columns: tuple[str, ...] = ()
+    heading: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class _Tree:
+    def __init__(self, lookup: Lookup, paint: Paint) -> None:
+        self.lookup = lookup
+        self.paint = paint
+
+    def block(self, placed: Placed) -> list[str]:
+        rows = list(self.rows(placed, "", (placed,)))
+        widths = [
+            max((len(row.columns[index]) for row in rows if row.columns), default=0)
+            for index in range(5)
+        ]
+        reach = max((len(row.branch) for row in rows if row.columns), default=0)
+        lines = [self.title(placed, "")]
+        lines += [self.line(row, reach, widths).rstrip() for row in rows]
+        return lines
+
+    def title(self, placed: Placed, role: str) -> str:
+        item = placed.description
+        version = f"version {item.version_id}"
+        if item.minimum_version_id < item.version_id:
+            version += f" (reads {item.minimum_version_id} and later)"
+        name = item.name or "(named at run time)"
+        parts = [
+            self.paint("name", name),
+            self.paint("number", version),
+            *([role] if role else []),
+            self.paint("type", item.type),
+            self.paint("faint", item.symbol),
+            self.paint("place", str(ir_line(item, placed.module))),
+        ]
+        return "  ".join(part for part in parts if part)
+
+    def line(self, row: _Row, reach: int, widths: Sequence[int]) -> str:
+        branch = self.paint("faint", row.branch)
+        if row.heading:
+            return f"{branch}{row.heading}"
+        offset, size, kind, name, c_type = row.columns
+        fill = "─" if row.branch.endswith("─ ") else " "
+        rest = reach - len(row.branch)
+        if rest and fill == "─":
+            branch = self.paint("faint", row.branch[:-1] + fill * rest + " ")
+        else:
+            branch += " " * rest
+        cells = [
+            self.paint("faint", offset.rjust(widths[0])),
+            self.paint("number", size.rjust(widths[1])),
+            self.paint("type", kind.ljust(widths[2])),
+            self.paint("name", name.ljust(widths[3])),
+            self.paint("faint", c_type.ljust(widths[4])),
+        ]
+        return branch + "  ".join([*cells, *row.notes])
+
+    def rows(
+        self, placed: Placed, stem: str, way: tuple[Placed, ...]
+    ) -> Iterator[_Row]:
+        """Everything below the title of a description."""
+        item = placed.description
+        functions = self.lookup.functions(placed.module)
+        subsections = [
+            self.lookup.find(name, placed.module) for name in item.subsections
+        ]
+        offset: int | None = 0
+        for hook in item.hooks:
+            role = self.paint("note", hook.role)
+            yield _Row(f"{stem}│  ", heading=f"{role} {hook.symbol}()")
+        for number, field in enumerate(item.fields):
+            last = number == len(item.fields) - 1 and not subsections
+            branch, under = ("└─ ", "   ") if last else ("├─ ", "│  ")
+            size = self.field_size(field, placed)
+            columns = (
+                "" if offset is None else f"0x{offset:02x}",
+                "" if size is None else str(size),
+                _kind(field),
+                _field_name(field),
+                wording.c_type(field),
+            )
+            yield _Row(stem + branch, columns, notes=self.notes(field, item, functions))
+            yield from self.below(field, placed, stem + under, way)
+            offset = None if offset is None or size is None else offset + size
+        for number, found in enumerate(subsections):
+            last = number == len(subsections) - 1
+            branch, under = ("└─ ", "   ") if last else ("├─ ", "│  ")
+            if found is None:
+                yield _Row(stem + branch, heading=item.subsections[number])
+                continue
+            role = self.subsection_role(found)
+            yield _Row(stem + branch, heading=self.title(found, role))
+            if found not in way:
+                yield from self.rows(found, stem + under, (*way, found))
+
+    def below(
+        self, field: ir.Field, placed: Placed, stem: str, way: tuple[Placed, ...]
+    ) -> Iterator[_Row]:
+        if isinstance(field.element, ir.WordsElement):
+            words = field.element.words
+            text = ", ".join(f"{word.type} {word.member}".rstrip() for word in words)
+            yield _Row(stem, heading=self.paint("faint", f"each: {text}"))
+        symbol = wording.nested(field)
+        inner = self.lookup.find(symbol, placed.module) if symbol else None
+        if inner is not None and inner not in way:
+            yield from self.rows(inner, stem, (*way, inner))
+
+    def subsection_role(self, found: Placed) -> str:
+        needed = found.description.needed
+        if not needed:
+            return "subsection, always"
+        condition = wording.function(needed, self.lookup.functions(found.module))
+        return f"subsection {self.paint('note', 'if')} {condition}"
+
+    def notes(
+        self, field: ir.Field, item: ir.Description, functions: dict[str, ir.Function]
+    ) -> tuple[str, ...]:
+        notes = []
+        if field.test:
+            condition = wording.function(field.test, functions)
+            word = "must hold:" if field.must_exist else "if"
+            notes.append(f"{self.paint('note', word)} {condition}")
+        elif field.version_id > item.version_id:
+            notes.append(
+                f"{self.paint('warning', 'never')} (version {field.version_id})"
+            )
+        elif field.version_id > item.minimum_version_id:
+            notes.append(f"{self.paint('note', 'since')} version {field.version_id}")
+        if field.start:
+            notes.append(f"from [{field.start}]")
+        if field.pointers:
+            notes.append("array of pointers")
+        elif field.pointer:
+            notes.append("through a pointer")
+        if symbol := wording.nested(field):
+            notes.append(self.paint("faint", symbol))
+        return tuple(notes)
+
+    # --- sizes on the wire ----------------------------------------------------------
+
+    def field_size(self, field: ir.Field, placed: Placed, depth: int = 0) -> int | None:
+        """Bytes on the wire of the whole field at the current version; None where it
+        depends on the state."""
+        item = placed.description
+        if isinstance(field.element, ir.NothingElement):
+            return 0
+        if not field.test and field.version_id > item.version_id:
+            return 0
+        if field.test or field.pointers or not isinstance(field.count, ir.Fixed):
+            return None
+        size = self.element_size(field, placed, depth)
+        return None if size is None else size * field.count.value
+
+    def element_size(self, field: ir.Field, placed: Placed, depth: int) -> int | None:
+        match field.element:
+            case ir.IntegerElement(type=kind):
+                return INTEGER_SIZES[kind]
+            case ir.TimerElement():
+                return 8
+            case ir.BufferElement() | ir.UnusedElement() if isinstance(
+                field.size, ir.Fixed
+            ):
+                return field.size.value
+            case ir.BitmapElement() if isinstance(field.size, ir.Fixed):
+                return (field.size.value + 63) // 64 * 8
+            case ir.WordsElement(words=words):
+                return sum(INTEGER_SIZES[word.type] for word in words)
+            case ir.StructElement(description=symbol, vstruct=False):
+                inner = self.lookup.find(symbol, placed.module)
+                if inner is None or inner.description.subsections or depth > 20:
+                    return None
+                total = 0
+                for each in inner.description.fields:
+                    size = self.field_size(each, inner, depth + 1)
+                    if size is None:
+                        return None
+                    total += size
+                return total
+        return None
+
+
+def ir_line(item: ir.Description, module: ir.Module) -> str:
+    """``file:line`` of a description."""
+    return f"{item.position.file or module.file}:{item.position.line}"
+
+
+def _kind(field: ir.Field) -> str:
+    text = wording.wire_type(field)
+    if isinstance(
+        field.element, ir.BufferElement | ir.UnusedElement | ir.BitmapElement
+    ):
+        unit = " bits" if isinstance(field.element, ir.BitmapElement) else ""
+        text += f"({wording.amount(field.size)}{unit})"
+    if field.array or field.count != ir.Fixed(1):
+        return f"{text} x {wording.amount(field.count)}"
+    return text
+
+
+def _field_name(field: ir.Field) -> str:
+    """The C path, with the wire name where the two differ."""
+    path = ir.path_text(field.path)
+    if not path:
+        return f"({field.name})"
+    return path if path == field.name else f"{path} ({field.name})"
