@@ -1,0 +1,103 @@
+"""Values of C literals: integers with their C type, characters, strings, floats."""
+
+from __future__ import annotations
+
+import re
+
+_INTEGER = re.compile(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)([uUlL]*)\Z")
+_ESCAPE = re.compile(
+    r"""\\(?:([0-7]{1,3})|x([0-9a-fA-F]+)|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))""", re.DOTALL
+)
+_SIMPLE_ESCAPES = {
+    "a": "\a",
+    "b": "\b",
+    "e": "\x1b",
+    "f": "\f",
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "v": "\v",
+}
+_FRAGMENT = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+#: Candidate types by suffix, decimal and otherwise (C17 6.4.4.1, LP64).
+_INT, _UINT = ("int", 31), ("unsigned int", 32)
+_LONG, _ULONG = ("long", 63), ("unsigned long", 64)
+_LLONG, _ULLONG = ("long long", 63), ("unsigned long long", 64)
+_CANDIDATES = {
+    "": ((_INT, _LONG), (_INT, _UINT, _LONG, _ULONG)),
+    "u": ((_UINT, _ULONG), (_UINT, _ULONG)),
+    "l": ((_LONG,), (_LONG, _ULONG)),
+    "lu": ((_ULONG,), (_ULONG,)),
+    "ll": ((_LLONG,), (_LLONG, _ULLONG)),
+    "llu": ((_ULLONG,), (_ULLONG,)),
+}
+
+
+def integer(text: str) -> tuple[int, str]:
+    """The value and the C type of an integer constant.
+
+    Raises :class:`ValueError` for a malformed one, and for one that no type holds.
+    """
+    match = _INTEGER.match(text)
+    if not match:
+        raise ValueError(f"{text!r} is not an integer constant")
+    digits, suffix = match[1], "".join(sorted(match[2].lower()))
+    if suffix not in _CANDIDATES:
+        raise ValueError(f"{text!r} has a suffix that C does not know")
+    is_decimal = digits == "0" or digits[0] != "0"
+    if is_decimal or digits[1] in "xXbB":
+        value = int(digits, 0)
+    else:
+        value = int(digits, 8)
+    for name, bits in _CANDIDATES[suffix][0 if is_decimal else 1]:
+        if value >> bits == 0:
+            return value, name
+    raise ValueError(f"{text!r} is too large for every C integer type")
+
+
+def floating(text: str) -> float:
+    """The value of a floating constant; raises :class:`ValueError` for a malformed one."""
+    if text[:2] in ("0x", "0X"):
+        return float.fromhex(text.rstrip("fFlL"))
+    return float(re.sub(r"(?:[fF](?:16|32|64|128)x?|[fFlLqQ])\Z", "", text))
+
+
+def _replace(match: re.Match[str]) -> str:
+    octal, hexadecimal, short, long, simple = match.groups()
+    if octal:
+        return chr(int(octal, 8) & 0xFF)
+    if hexadecimal:
+        return chr(int(hexadecimal, 16) & 0xFF)
+    if short or long:
+        code_point = chr(int(short or long, 16))
+        return code_point.encode().decode("latin-1")
+    return _SIMPLE_ESCAPES.get(simple, simple)
+
+
+def _bytes(text: str) -> str:
+    """Source text as the bytes that the compiler sees, as latin-1."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def string(text: str) -> str:
+    """The characters of one or more adjacent string literals, one per byte (latin-1)."""
+    return "".join(_ESCAPE.sub(_replace, _bytes(body)) for body in _FRAGMENT.findall(text))
+
+
+def character(text: str) -> int:
+    """The value of a character constant, an ``int`` (a ``char`` is signed on x86-64).
+
+    Raises :class:`ValueError` for an empty one.
+    """
+    prefix, body = text.split("'", 1)
+    body = _ESCAPE.sub(_replace, body[:-1] if prefix else _bytes(body[:-1]))
+    if not body:
+        raise ValueError("empty character constant")
+    if prefix:
+        return ord(body[-1])
+    value = 0
+    for byte in body:
+        value = (value << 8 | ord(byte)) & 0xFFFF_FFFF
+    if len(body) == 1:
+        return value - 0x100 if value & 0x80 else value
+    return value - (1 << 32) if value >> 31 else value

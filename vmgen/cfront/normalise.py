@@ -1,0 +1,306 @@
+"""GNU C turned into what pycparser reads, token by token.
+
+pycparser (dialect ``c23``) knows ``typeof``, statement expressions, ``auto`` and
+``[[attributes]]``; the rest of what QEMU's headers use is rewritten into these:
+
+=========================================  ============================================
+GNU C                                      becomes
+=========================================  ============================================
+``__attribute__((packed, aligned(8)))``    ``[[packed, aligned(8)]]`` where it changes a
+                                           layout (record and enum bodies, members,
+                                           typedefs), moved to a place C23 has for it;
+                                           nothing elsewhere
+``__builtin_types_compatible_p(A, B)``     the same call with ``sizeof(A), sizeof(B)``
+``a ?: b``                                 ``a ? OMITTED : b``
+``case 1 ... 5``, ``[1 ... 5] = x``        a binary operator ``...`` of lowest precedence
+``_Alignof(x)``, ``_Atomic(T)``            ``_Alignof(typeof(x))``, ``typeof(T)``
+``_Float128``, ``__float80`` ...           ``long double`` (same size and alignment)
+``asm (...)``, ``_Static_assert (...)``    nothing
+=========================================  ============================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vmgen.cfront.tokens import Token
+
+#: The identifier that stands for the middle of GNU ``a ?: b``.
+OMITTED = "__omitted_operand"
+#: The call whose arguments are ``sizeof`` of the types that are compared.
+TYPES_COMPATIBLE = "__builtin_types_compatible_p"
+#: Attributes that change a layout, without their optional ``__``.
+LAYOUT_ATTRIBUTES = frozenset({"packed", "aligned", "vector_size", "mode"})
+
+_ATTRIBUTE_WORDS = frozenset({"__attribute__", "__attribute"})
+_ASM_WORDS = frozenset({"asm", "__asm", "__asm__"})
+_LONG_DOUBLE_WORDS = frozenset({"_Float128", "_Float64x", "__float128", "__float80"})
+_ASSERT_WORDS = frozenset({"_Static_assert", "static_assert"})
+_STORAGE = frozenset({"STATIC", "EXTERN", "TYPEDEF", "AUTO", "_THREAD_LOCAL"})
+_TYPE_WORDS = frozenset(
+    """VOID _BOOL CHAR SHORT INT LONG FLOAT DOUBLE SIGNED UNSIGNED __INT128 _COMPLEX STRUCT
+    UNION ENUM TYPEOF STATIC EXTERN TYPEDEF _THREAD_LOCAL""".split()
+)
+_OPENING = {"LPAREN": 1, "LBRACE": 1, "LBRACKET": 1, "RPAREN": -1, "RBRACE": -1, "RBRACKET": -1}
+
+
+class NormaliseError(Exception):
+    """Brackets that do not close, found at ``token``."""
+
+    def __init__(self, message: str, token: Token) -> None:
+        self.message = message
+        self.token = token
+        super().__init__(message)
+
+
+@dataclass(slots=True)
+class _Scope:
+    """An open ``{``: ``keyword`` is the output index of its ``struct``/``union``/``enum``
+    (None for any other brace), ``start`` that of the current member declaration."""
+
+    keyword: int | None
+    record: bool
+    start: int
+
+
+def closing(tokens: list[Token], start: int) -> int:
+    """The index of the bracket that closes ``tokens[start]``.
+
+    Raises :class:`NormaliseError` where there is none.
+    """
+    depth = 0
+    for index in range(start, len(tokens)):
+        depth += _OPENING.get(tokens[index].type, 0)
+        if depth == 0:
+            return index
+    raise NormaliseError(f"{tokens[start].value!r} is not closed", tokens[start])
+
+
+def normalise(tokens: list[Token]) -> list[Token]:
+    """``tokens`` of one declaration without GNU syntax; raises :class:`NormaliseError`."""
+    return _Normaliser(tokens).run()
+
+
+class _Normaliser:
+    """One pass over the tokens of one declaration."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self.tokens = tokens
+        self.out: list[Token] = []
+        self.is_typedef = any(token.type == "TYPEDEF" for token in tokens[:2])
+        self.scopes: list[_Scope] = []
+        #: Brackets other than braces that are open, per brace that is open.
+        self.parentheses = [0]
+        #: The record or enum keyword whose body just closed, as an output index.
+        self.just_closed: int | None = None
+
+    def run(self) -> list[Token]:
+        tokens, out = self.tokens, self.out
+        index, end = 0, len(tokens)
+        while index < end:
+            token = tokens[index]
+            type_ = token.type
+            if type_ == "GNU":
+                index = self.gnu(index)
+                continue
+            if type_ == "LBRACE":
+                self.open_brace()
+            elif type_ == "RBRACE":
+                self.close_brace(token)
+                out.append(token)
+                index += 1
+                continue
+            elif type_ == "LPAREN" or type_ == "LBRACKET":
+                self.parentheses[-1] += 1
+            elif type_ == "RPAREN" or type_ == "RBRACKET":
+                self.parentheses[-1] -= 1
+            elif type_ == "CONDOP":
+                if index + 1 < end and tokens[index + 1].type == "COLON":
+                    out.append(token)
+                    token = _like(token, "ID", OMITTED)
+            elif type_ == "ELLIPSIS":
+                if out and out[-1].type not in ("COMMA", "LPAREN"):
+                    token = _like(token, "LOR", "...")
+            elif type_ == "_ALIGNOF":
+                index = self.wrap_alignof(index)
+                continue
+            elif type_ == "ID" and token.value == TYPES_COMPATIBLE:
+                index = self.types_compatible(index)
+                continue
+            out.append(token)
+            if type_ == "SEMI" and self.scopes and not self.parentheses[-1]:
+                self.scopes[-1].start = len(out)
+            self.just_closed = None
+            index += 1
+        return out
+
+    # --- braces -----------------------------------------------------------------------
+
+    def open_brace(self) -> None:
+        """Find out whether the brace about to be written opens a record or an enum."""
+        out = self.out
+        at = len(out) - 1
+        if at >= 0 and out[at].type == "ID":
+            at -= 1
+        while at >= 0 and out[at].type == "ATTRIBUTE_END":
+            while out[at].type != "ATTRIBUTE_BEGIN":
+                at -= 1
+            at -= 1
+        keyword = out[at].type if at >= 0 else ""
+        if keyword in ("STRUCT", "UNION", "ENUM"):
+            scope = _Scope(at, keyword != "ENUM", len(out) + 1)
+        else:
+            scope = _Scope(None, False, len(out) + 1)
+        self.scopes.append(scope)
+        self.parentheses.append(0)
+
+    def close_brace(self, token: Token) -> None:
+        if not self.scopes:
+            raise NormaliseError("'}' without '{'", token)
+        self.just_closed = self.scopes.pop().keyword
+        self.parentheses.pop()
+
+    # --- words ------------------------------------------------------------------------
+
+    def gnu(self, index: int) -> int:
+        """Write what stands for the GNU word at ``index``; the index after it."""
+        token = self.tokens[index]
+        word = token.value
+        if word in _ATTRIBUTE_WORDS:
+            return self.attribute(index)
+        if word in _LONG_DOUBLE_WORDS:
+            self.out += [_like(token, "LONG", "long"), _like(token, "DOUBLE", "double")]
+            return index + 1
+        if word in _ASM_WORDS or word in _ASSERT_WORDS:
+            while self.type_at(index) in ("GNU", "ID", "GOTO"):
+                index += 1
+            return self.skip_parentheses(index, word)
+        if word == "__label__":
+            while self.type_at(index) != "SEMI":
+                index += 1
+            return index + 1
+        if word == TYPES_COMPATIBLE:
+            return self.types_compatible(index)
+        if word == "_Atomic":
+            if self.type_at(index + 1) == "LPAREN":
+                self.out.append(_like(token, "TYPEOF", "typeof"))
+            return index + 1
+        raise AssertionError(word)
+
+    def type_at(self, index: int) -> str:
+        if index >= len(self.tokens):
+            raise NormaliseError("the declaration ends too early", self.tokens[-1])
+        return self.tokens[index].type
+
+    def skip_parentheses(self, index: int, word: str) -> int:
+        if self.type_at(index) != "LPAREN":
+            raise NormaliseError(f"'(' is missing after {word}", self.tokens[index])
+        return closing(self.tokens, index) + 1
+
+    def wrap_alignof(self, index: int) -> int:
+        """``_Alignof(x)`` -> ``_Alignof(typeof(x))``: pycparser takes only types."""
+        token = self.tokens[index]
+        end = self.skip_parentheses(index + 1, token.value)
+        inner = normalise(self.tokens[index + 1 : end])
+        self.out += [token, _like(token, "LPAREN", "("), _like(token, "TYPEOF", "typeof")]
+        self.out += inner
+        self.out.append(_like(token, "RPAREN", ")"))
+        return end
+
+    def types_compatible(self, index: int) -> int:
+        token = self.tokens[index]
+        end = self.skip_parentheses(index + 1, token.value)
+        inner = self.tokens[index + 2 : end - 1]
+        depth, comma = 0, None
+        for at, inside in enumerate(inner):
+            depth += _OPENING.get(inside.type, 0)
+            if depth == 0 and inside.type == "COMMA":
+                comma = at
+        if comma is None:
+            raise NormaliseError(f"{TYPES_COMPATIBLE} takes two types", token)
+        left, right = _like(token, "LPAREN", "("), _like(token, "RPAREN", ")")
+        size = _like(token, "SIZEOF", "sizeof")
+        self.out += [_like(token, "ID", TYPES_COMPATIBLE), left]
+        self.out += [size, left, *normalise(inner[:comma]), right, inner[comma]]
+        self.out += [size, left, *normalise(inner[comma + 1 :]), right, right]
+        return end
+
+    # --- attributes -------------------------------------------------------------------
+
+    def attribute(self, index: int) -> int:
+        """Keep what changes a layout, where it does."""
+        end = self.skip_parentheses(index + 1, "__attribute__")
+        inner = self.tokens[index + 3 : end - 2]
+        attributes = _layout_attributes(inner)
+        if attributes:
+            token = self.tokens[index]
+            written = [_like(token, "ATTRIBUTE_BEGIN", "[["), *attributes]
+            written.append(_like(token, "ATTRIBUTE_END", "]]"))
+            self.place(written, self.tokens[end].type if end < len(self.tokens) else "SEMI")
+        return end
+
+    def place(self, written: list[Token], following: str) -> None:
+        """Insert an attribute where C23 has a place for it, if it means a layout there."""
+        out = self.out
+        before = out[-1].type if out else ""
+        if before == "ATTRIBUTE_END":
+            # A second attribute joins the first.
+            out += written
+        elif before in ("STRUCT", "UNION", "ENUM"):
+            out += written
+        elif self.just_closed is not None:
+            # After a body: the attribute is the record's, which C23 writes after the keyword.
+            out[self.just_closed + 1 : self.just_closed + 1] = written
+        elif self.parentheses[-1]:
+            # Inside a parameter list or an expression.
+            return
+        elif self.scopes:
+            scope = self.scopes[-1]
+            if scope.record:
+                self.place_in_declaration(written, before, following, scope.start)
+        elif self.is_typedef:
+            self.place_in_declaration(written, before, following, 0)
+
+    def place_in_declaration(
+        self, written: list[Token], before: str, following: str, start: int
+    ) -> None:
+        out = self.out
+        if len(out) == start or before in _STORAGE or following in _TYPE_WORDS:
+            out[start:start] = written
+            return
+        if before not in ("ID", "RBRACKET", "RPAREN", "TIMES") and before not in _TYPE_WORDS:
+            # After the width of a bitfield.
+            for at in range(len(out) - 1, start - 1, -1):
+                if out[at].type == "COLON":
+                    out[at:at] = written
+                    return
+        out += written
+
+
+def _like(token: Token, type_: str, value: str) -> Token:
+    """A made-up token at the place of ``token``."""
+    return Token(type_, value, token.lineno, token.column, token.filename)
+
+
+def _layout_attributes(tokens: list[Token]) -> list[Token]:
+    """The attributes of one ``__attribute__((...))`` that change a layout, as C23 tokens."""
+    kept: list[Token] = []
+    index = 0
+    while index < len(tokens):
+        token = tokens[index]
+        index += 1
+        arguments = ""
+        if index < len(tokens) and tokens[index].type == "LPAREN":
+            end = closing(tokens, index)
+            arguments = " ".join(inside.value for inside in tokens[index + 1 : end])
+            index = end + 1
+        name = token.value
+        if name.startswith("__") and name.endswith("__"):
+            name = name[2:-2]
+        if name in LAYOUT_ATTRIBUTES:
+            if kept:
+                kept.append(_like(token, "COMMA", ","))
+            kept.append(_like(token, "ID", name))
+            if arguments:
+                kept.append(_like(token, "ATTRIBUTE_ARGUMENTS", arguments))
+    return kept

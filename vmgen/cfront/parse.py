@@ -1,0 +1,161 @@
+"""One declaration's text through pycparser, into the nodes of ``cfront.syntax``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pycparser.c_parser import CParser, ParseError
+
+from vmgen.cfront.convert import ConvertError, Parsed, convert, convert_expression
+from vmgen.cfront.normalise import NormaliseError, normalise
+from vmgen.cfront.syntax import Expr, IntegerLiteral
+from vmgen.cfront.tokens import Token, tokenise
+from vmgen.source import Diagnostic, Position, VmgenError
+
+_COORDINATE = re.compile(r"^(?P<file>.*?):(?P<line>\d+)(?::\d+)?: (?P<message>.*)\Z", re.DOTALL)
+_FILE_ONLY = re.compile(r"^.*?: (?P<message>.*)\Z", re.DOTALL)
+
+
+class _TokenReader:
+    """What pycparser asks of a lexer, over tokens that are already there."""
+
+    def __init__(self, error_func: Callable[[str, int, int], None], *, dialect: str) -> None:
+        del error_func, dialect
+        self.tokens: list[Token] = []
+        self.next = 0
+        self.filename = ""
+
+    def input(self, text: str, filename: str = "") -> None:
+        """Start again; the text is beside the point."""
+        del text, filename
+        self.next = 0
+
+    def token(self) -> Token | None:
+        """The next token, None at the end."""
+        if self.next >= len(self.tokens):
+            return None
+        token = self.tokens[self.next]
+        self.next += 1
+        return token
+
+    @property
+    def last(self) -> Token:
+        """The token that was read last."""
+        return self.tokens[max(self.next - 1, 0)]
+
+
+_parser: Any = None
+
+
+def _parse(tokens: list[Token], typedefs: Iterable[str]) -> list[Any]:
+    """External declarations; each name of ``typedefs`` is a type, declared in front."""
+    global _parser
+    if _parser is None:
+        _parser = CParser(lexer=_TokenReader, dialect="c23")
+    prefix: list[Token] = []
+    names = 0
+    for name in typedefs:
+        if names:
+            prefix.append(Token("COMMA", ",", 0, 0, ""))
+        else:
+            prefix += [Token("TYPEDEF", "typedef", 0, 0, ""), Token("INT", "int", 0, 0, "")]
+        prefix.append(Token("ID", name, 0, 0, ""))
+        names += 1
+    if names:
+        prefix.append(Token("SEMI", ";", 0, 0, ""))
+    _parser.clex.tokens = prefix + tokens
+    external: list[Any] = _parser.parse("").ext
+    return external[names:]
+
+
+def identifiers(tokens: list[Token]) -> frozenset[str]:
+    """The identifiers among ``tokens``, those inside attributes too."""
+    return frozenset([token.value for token in tokens if token.type == "ID"])
+
+
+def parse_declaration(
+    tokens: list[Token], typedefs: Iterable[str], *, about: str = ""
+) -> Parsed:
+    """What the tokens of one top-level declaration declare.
+
+    ``typedefs`` are the identifiers among them that are type names declared elsewhere;
+    ``about`` names the declaration in errors.  Raises :class:`VmgenError` with VG201
+    for text that is not C as we know it, VG202 for C that has no node.
+    """
+    known = tuple(typedefs)
+
+    def expression(text: str) -> Expr:
+        return _expression(text, known, tokens[0])
+
+    try:
+        nodes = _parse(normalise(tokens), known)
+        return convert(nodes, expression)
+    except NormaliseError as error:
+        raise _syntax_error(error.message, _place(error.token), about) from None
+    except ParseError as error:
+        message, position = _located(str(error))
+        raise _syntax_error(message, position, about) from None
+    except ConvertError as error:
+        position = error.position if error.position.line else _place(tokens[0])
+        raise VmgenError(
+            Diagnostic(
+                "VG202",
+                error.message,
+                position,
+                hint="this C is valid, but vmgen has no meaning for it; "
+                "a table must not depend on it",
+                context=(about,) if about else (),
+            )
+        ) from None
+    except RecursionError:
+        message = "brackets are nested deeper than the parser can follow"
+        raise _syntax_error(message, _place(tokens[0]), about) from None
+
+
+def _expression(text: str, typedefs: tuple[str, ...], place: Token) -> Expr:
+    """The expression of an attribute's argument; raises what ``parse_declaration`` handles."""
+    if text.isdigit():
+        position = Position(place.filename, place.lineno)
+        return IntegerLiteral(int(text, 0 if text[0] != "0" else 8), "int", position)
+    inner = tokenise(f"int _ = ({text});", file=place.filename, line=place.lineno)
+    nodes = _parse(normalise(inner), typedefs)
+
+    def nested(argument: str) -> Expr:
+        return _expression(argument, typedefs, place)
+
+    return convert_expression(nodes[0].init, nested)
+
+
+def _place(token: Token) -> Position:
+    return Position(token.filename, token.lineno)
+
+
+def _located(text: str) -> tuple[str, Position]:
+    """pycparser's message without its coordinates, and these; the parser's last token
+    tells the line where the message does not."""
+    match = _COORDINATE.match(text)
+    last: Token = _parser.clex.last
+    if match and int(match["line"]):
+        return match["message"], Position(match["file"], int(match["line"]))
+    match = match or _FILE_ONLY.match(text)
+    return (match["message"] if match else text), _place(last)
+
+
+def _syntax_error(message: str, position: Position, about: str) -> VmgenError:
+    found = re.fullmatch(r"before: (.*)", message, re.DOTALL)
+    if found:
+        message = f"unexpected {found[1]!r}"
+    elif message == "At end of input":
+        message = "the declaration ends too early"
+    what = f"cannot parse the declaration of {about}" if about else "cannot parse this declaration"
+    return VmgenError(
+        Diagnostic(
+            "VG201",
+            f"{what}: {message}",
+            position,
+            hint="look at this line and at the macros it uses; if the compiler accepts it, "
+            "it is a construct that vmgen does not know",
+        )
+    )

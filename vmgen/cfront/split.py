@@ -1,0 +1,423 @@
+"""Top-level declarations of a preprocessed unit, found without parsing them.
+
+About 90 % of a unit's text are the same headers as in every other unit.  The text is
+cut where a header is entered or left, each piece is split by balanced brackets and
+indexed by the names it declares, and the result is kept by the piece's text for the
+next unit.  One regular expression finds the bounds of a declaration, a few more its
+names; nothing here looks at single tokens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from vmgen.cfront.tokens import LINE_MARKER
+
+# --- regular expressions --------------------------------------------------------------
+
+#: Levels of nested brackets that are followed; QEMU and libc stay well below.
+_BRACES = 24
+_ROUND = 8
+_LITERAL = r""""(?:[^"\\\n]++|\\.)*+"|'(?:[^'\\\n]++|\\.)*+'"""
+_DIRECTIVE = r"\#[^\n]*+"
+
+
+def _nested(open_: str, close: str, depth: int) -> str:
+    """A pattern for a bracket pair and what is inside, ``depth`` levels of it."""
+    leaf = rf"""[^{re.escape(open_ + close)}"'\#]++|{_LITERAL}|{_DIRECTIVE}"""
+    pattern = rf"{re.escape(open_)}(?:{leaf})*+{re.escape(close)}"
+    for _ in range(depth - 1):
+        pattern = rf"{re.escape(open_)}(?:{leaf}|{pattern})*+{re.escape(close)}"
+    return pattern
+
+
+_BODY = _nested("{", "}", _BRACES)
+_PARENTHESES = _nested("(", ")", _ROUND)
+_FLAT = rf"""[^{{}}"';\#]++|{_LITERAL}|{_DIRECTIVE}"""
+#: What may stand between two tokens, and between two declarations.
+_W = rf"(?:\s++|{_DIRECTIVE})*+"
+_GAP = rf"(?:\s++|{_DIRECTIVE}|;)*+"
+_WORD = r"[A-Za-z_$][\w$]*+"
+_ATTRIBUTE = rf"__attribute(?:__)?{_W}{_PARENTHESES}"
+
+_DECLARATION = re.compile(
+    rf"{_GAP}(?P<head>(?=[^;{{]|{{)(?:{_FLAT})*+)(?:;|(?P<body>{_BODY}))", re.DOTALL
+)
+_TAIL = re.compile(rf"((?:{_FLAT}|{_BODY})*+);", re.DOTALL)
+_ONLY_GAP = re.compile(rf"{_GAP}\Z")
+_RECORD_ATTRIBUTE = re.compile(
+    rf"\b(?:struct|union|enum){_W}(?:{_ATTRIBUTE}{_W})++(?:{_WORD})?{_W}\Z"
+)
+_DEFINED_TAG = re.compile(
+    rf"\b(struct|union|enum)\b{_W}(?:{_ATTRIBUTE}{_W})*+"
+    rf"((?!__attribute){_WORD})?{_W}(?:{_ATTRIBUTE}{_W})*+\{{"
+)
+_ENUMERATOR = re.compile(rf"(?:\A|,){_W}({_WORD})")
+_INNER_PARENTHESES = re.compile(r"\([^()]*+\)")
+
+#: A declaration of one name with nothing unusual about it: groups are ``typedef``,
+#: ``extern``, the name, and what follows the name (``(``, ``=`` or the end).
+_S = rf"(?:[\s*]++|{_DIRECTIVE})"
+_PLAIN = re.compile(
+    rf"(?:__extension__{_S}++|{_ATTRIBUTE}{_S}*+)*+(?!(?:struct|union|enum)\s++{_WORD}\s*+\Z)"
+    rf"(typedef{_S}++)?(extern{_S}++)?"
+    rf"(?:(?!__attribute){_WORD}{_S}++|{_ATTRIBUTE}{_S}*+)+({_WORD}){_W}"
+    rf"(?:(\()(?!\s*+(?:\*|{_WORD}\s*+\)\s*+\())|(?:\[[^\],]*+\]{_W})*+(=(?!=)|\Z))",
+    re.DOTALL,
+)
+#: What follows the body of a record or enum: nothing, or one plain name.
+_PLAIN_TAIL = re.compile(
+    rf"(?:{_W}{_ATTRIBUTE})*+{_S}*+(?:(?!__attribute)({_WORD}){_W})?(?:{_ATTRIBUTE}{_W})*+\Z",
+    re.DOTALL,
+)
+_TYPEDEF = re.compile(rf"(?:__extension__{_S}++|{_ATTRIBUTE}{_S}*+)*+typedef\b")
+#: Names that :data:`_PLAIN` may find where a declaration is not so plain after all.
+_NOT_A_NAME = frozenset(
+    """__attribute__ __attribute __typeof__ __typeof typeof asm __asm __asm__ _Static_assert
+    _Alignas _Atomic void char short int long float double signed unsigned _Bool const
+    volatile struct union enum static extern typedef inline __inline __int128""".split()
+)
+_NOISE = re.compile(
+    rf"{_DIRECTIVE}|(?:\b__attribute(?:__)?|\b__asm(?:__)?|\basm|\b_Alignas){_W}{_PARENTHESES}"
+    rf"|\b__extension__\b|{_BODY}|{_LITERAL}",
+    re.DOTALL,
+)
+_TYPEOF = re.compile(rf"\b(?:__typeof(?:__)?|typeof|_Atomic){_W}{_PARENTHESES}", re.DOTALL)
+_ASSERT = re.compile(r"\s*(?:_Static_assert|static_assert)\b")
+_LEVEL = re.compile(r"[()\[\],=]")
+_WORDS = re.compile(r"[\w\s*$]*+")
+_LAST_WORD = re.compile(rf"({_WORD})[\s*]*\Z")
+_WRAPPED_NAME = re.compile(rf"({_WORD})\s*\)\s*\(")
+_ONLY_TAG = re.compile(
+    rf"\s*(?:(?:static|extern|const|volatile)\s+)*(?:struct|union|enum)\b\s*(?:{_WORD})?\s*\Z"
+)
+_STATIC_LOCAL = re.compile(rf"\bstatic\s([^;{{}}()=]*?)({_WORD})\s*+(?:\[[^\]]*+\]\s*+)*+=(?!=)")
+
+_CUT = re.compile(r'\n(?=#(?:line 1 "| \d+ "[^"\n]*" [12]\b))')
+
+
+# --- one declaration ------------------------------------------------------------------
+
+
+@dataclass(slots=True, eq=False)
+class Declaration:
+    """A top-level declaration: where its text is, and what was made of it so far.
+
+    ``names`` are the typedefs, objects and functions that it declares, ``parsed`` is
+    the parser's memory (keyed by what else the result depends on).
+    """
+
+    chunk: Chunk
+    start: int
+    end: int
+    names: tuple[str, ...] = ()
+    is_definition: bool = False
+    words: frozenset[str] | None = None
+    parsed: dict[object, object] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The declaration's text, from its first token to its ``;`` or ``}``."""
+        return self.chunk.text[self.start : self.end]
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The file, as line markers write it, and the line of the first token."""
+        return self.chunk.place(self.start)
+
+
+# --- one piece of text ----------------------------------------------------------------
+
+
+class Chunk:
+    """A piece of preprocessed text, split and indexed.
+
+    The dictionaries are keyed by name; tags are keyed by ``"struct name"``,
+    ``"union name"`` or ``"enum name"``.  ``rest`` is where the text stops being whole
+    declarations (its length if it never does).
+    """
+
+    __slots__ = (
+        "__dict__",
+        "enumerators",
+        "externs",
+        "functions",
+        "objects",
+        "prototypes",
+        "rest",
+        "tags",
+        "text",
+        "typedefs",
+    )
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.typedefs: dict[str, Declaration] = {}
+        self.functions: dict[str, Declaration] = {}
+        self.prototypes: dict[str, Declaration] = {}
+        self.objects: dict[str, Declaration] = {}
+        self.externs: dict[str, Declaration] = {}
+        self.tags: dict[str, Declaration] = {}
+        self.enumerators: dict[str, Declaration] = {}
+        self.rest = self._split()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the text ends where a declaration ends."""
+        return self.rest == len(self.text)
+
+    def place(self, offset: int) -> tuple[str, int]:
+        """The marker's file name and the line at ``offset``; ``("", line)`` without marker."""
+        text = self.text
+        at = offset
+        while at > 0:
+            at = text.rfind("\n#", 0, at)
+            marker = LINE_MARKER.match(text, at + 1)
+            if marker:
+                lines = text.count("\n", marker.end(), offset)
+                return marker[2], int(marker[1]) + lines - 1
+            if at < 0:
+                break
+        return "", 1 + text.count("\n", 0, offset)
+
+    @cached_property
+    def static_locals(self) -> dict[str, tuple[str, Declaration]]:
+        """``static`` variables with an initialiser in function bodies: the text before
+        the name and the function, by name."""
+        found: dict[str, tuple[str, Declaration]] = {}
+        text = self.text
+        for function in self.functions.values():
+            body = text.find("{", function.start)
+            if text.find("static", body, function.end) < 0:
+                continue
+            for match in _STATIC_LOCAL.finditer(text, body, function.end):
+                found.setdefault(match[2], (match[1], function))
+        return found
+
+    # --- splitting --------------------------------------------------------------------
+
+    def _split(self) -> int:
+        """Index every declaration; where the whole ones end."""
+        text = self.text
+        declaration, plain = _DECLARATION.match, _PLAIN.match
+        offset = 0
+        while match := declaration(text, offset):
+            start, head_end = match.span("head")
+            end = offset = match.end()
+            if head_end + 1 == end and text[end - 1] == ";":
+                found = plain(text, start, head_end)
+                if found and found[3] not in _NOT_A_NAME:
+                    self._add_plain(Declaration(self, start, end), found, head_end)
+                else:
+                    self._add_other(Declaration(self, start, end))
+                continue
+            if _is_function(text[start:head_end]):
+                new = Declaration(self, start, end, is_definition=True)
+                found = plain(text, start, head_end)
+                if found and found[4] and found[3] not in _NOT_A_NAME:
+                    new.names = (found[3],)
+                    self.functions[found[3]] = new
+                else:
+                    self._add_other(new)
+                continue
+            tail = _TAIL.match(text, end)
+            if tail is None:
+                return start
+            end = offset = tail.end()
+            self._add_with_body(Declaration(self, start, end), head_end, tail[1])
+        if _ONLY_GAP.match(text, offset):
+            return len(text)
+        return offset
+
+    def _add_plain(self, new: Declaration, found: re.Match[str], head_end: int) -> None:
+        typedef, extern, name, call, assign = found.groups()
+        if not call and self.text.find(",", found.end(), head_end) >= 0:
+            self._add_other(new)
+            return
+        new.names = (name,)
+        if typedef:
+            self.typedefs[name] = new
+        elif call:
+            self.prototypes[name] = new
+        elif assign:
+            new.is_definition = True
+            self.objects[name] = new
+        elif not extern or name not in self.externs:
+            self.externs[name] = new
+
+    def _add_with_body(self, new: Declaration, head_end: int, tail: str) -> None:
+        """A record, an enum, or an object with a braced initialiser."""
+        head = self.text[new.start : head_end]
+        if "=" not in head:
+            self._add_tags(new)
+            plain = _PLAIN_TAIL.match(tail)
+            if plain:
+                self._add_tail(new, head, plain[1])
+                return
+        elif "," not in tail:
+            found = _PLAIN.match(head)
+            if found and found[5] and not found[1] and found[3] not in _NOT_A_NAME:
+                new.names = (found[3],)
+                new.is_definition = True
+                self.objects[found[3]] = new
+                return
+        self._add_other(new)
+
+    def _add_tail(self, new: Declaration, head: str, name: str | None) -> None:
+        if name:
+            new.names = (name,)
+            (self.typedefs if _TYPEDEF.match(head) else self.externs)[name] = new
+
+    def _add_tags(self, new: Declaration) -> None:
+        text = self.text
+        for match in _DEFINED_TAG.finditer(text, new.start, new.end):
+            kind, tag = match.groups()
+            if tag:
+                self.tags[f"{kind} {tag}"] = new
+            if kind == "enum":
+                body = text[match.end() : text.find("}", match.end(), new.end)]
+                if "'" in body or '"' in body:
+                    body = re.sub(_LITERAL, "0", body)
+                while "(" in body:
+                    body, count = _INNER_PARENTHESES.subn("0", body)
+                    if not count:
+                        break
+                for name in _ENUMERATOR.findall(body):
+                    self.enumerators.setdefault(name, new)
+
+    def _add_other(self, new: Declaration) -> None:
+        """Whatever is not plain: several names, function pointers, attributes in front."""
+        is_typedef, is_extern, names = _declared_names(new.text, new.is_definition)
+        new.names = tuple(name for name, _, _ in names)
+        for name, is_function, is_initialised in names:
+            if is_typedef:
+                self.typedefs[name] = new
+            elif is_function:
+                (self.functions if new.is_definition else self.prototypes)[name] = new
+            elif is_initialised:
+                self.objects[name] = new
+            elif not is_extern or name not in self.externs:
+                self.externs[name] = new
+
+
+def _is_function(head: str) -> bool:
+    """Whether a ``{`` after ``head`` opens a function's body."""
+    if "#" in head:
+        head = re.sub(_DIRECTIVE, "", head)
+    head = head.rstrip()
+    if not head.endswith(")"):
+        return False
+    if "=" in head and "=" in _NOISE.sub(" ", head):
+        return False
+    return "__attribute" not in head or not _RECORD_ATTRIBUTE.search(head)
+
+
+def _declared_names(
+    text: str, is_function: bool
+) -> tuple[bool, bool, list[tuple[str, bool, bool]]]:
+    """Is it a typedef, is it extern, and per name: is it a function, has it a value."""
+    if _ASSERT.match(text):
+        return False, False, []
+    text = _TYPEOF.sub(" int ", _NOISE.sub(" ", text)).strip().rstrip(";").rstrip()
+    is_typedef = re.match(r"typedef\b", text) is not None
+    is_extern = re.match(r"extern\b", text) is not None
+    names: list[tuple[str, bool, bool]] = []
+    if text and not _ONLY_TAG.match(text):
+        for declarator, is_initialised in _declarators(text):
+            name, called = _declared_name(declarator)
+            if name and name not in _NOT_A_NAME:
+                names.append((name, called or is_function, is_initialised))
+    return is_typedef, is_extern, names
+
+
+def _declarators(text: str) -> list[tuple[str, bool]]:
+    """The declarators of a declaration (the first one with the specifiers in front), and
+    whether each has an initialiser."""
+    found: list[tuple[str, bool]] = []
+    depth, start, equals = 0, 0, -1
+    for match in _LEVEL.finditer(text):
+        character = match[0]
+        if character in "([":
+            depth += 1
+        elif character in ")]":
+            depth -= 1
+        elif depth == 0 and character == "=":
+            equals = match.start() if equals < 0 else equals
+        elif depth == 0 and character == ",":
+            found.append((text[start : equals if equals >= 0 else match.start()], equals >= 0))
+            start, equals = match.end(), -1
+    found.append((text[start : equals if equals >= 0 else len(text)], equals >= 0))
+    return found
+
+
+def _declared_name(declarator: str) -> tuple[str, bool]:
+    """The name in a declarator, and whether it is directly followed by ``(``."""
+    while True:
+        match = _WORDS.match(declarator)
+        words = match[0] if match else ""
+        following = declarator[len(words) :]
+        if following.startswith("("):
+            inner = following[1:].lstrip()
+            wrapped = _WRAPPED_NAME.match(inner)
+            if wrapped:
+                return wrapped[1], True
+            if inner.startswith("*"):
+                declarator = inner
+                continue
+        names = _LAST_WORD.search(words)
+        return (names[1] if names else ""), following.startswith("(")
+
+
+# --- the unit's text ------------------------------------------------------------------
+
+#: How many characters of text the process keeps split: the headers of some targets.
+CACHE_LIMIT = 96 << 20
+
+_cache: OrderedDict[str, Chunk] = OrderedDict()
+_cached_characters = 0
+
+
+def clear_cache() -> None:
+    """Forget every piece of text (tests and long-lived processes)."""
+    global _cached_characters
+    _cache.clear()
+    _cached_characters = 0
+
+
+def _chunk(text: str) -> Chunk:
+    """The chunk of ``text``, the same object for the same text while it is remembered."""
+    global _cached_characters
+    chunk = _cache.get(text)
+    if chunk is not None:
+        _cache.move_to_end(text)
+        return chunk
+    chunk = _cache[text] = Chunk(text)
+    _cached_characters += len(text)
+    while _cached_characters > CACHE_LIMIT and len(_cache) > 1:
+        forgotten, _ = _cache.popitem(last=False)
+        _cached_characters -= len(forgotten)
+    return chunk
+
+
+def split(text: str) -> list[Chunk]:
+    """The chunks of a preprocessed unit, in order.
+
+    Pieces are joined until each holds whole declarations, so that a header included
+    in the middle of a declaration stays in it.  The last chunk may not be whole: then
+    a bracket is missing (``chunk.rest`` says from where on).
+    """
+    cuts = [0, *(match.end() for match in _CUT.finditer(text)), len(text)]
+    chunks: list[Chunk] = []
+    first, last = 0, len(cuts) - 1
+    while first < last:
+        span = 1
+        chunk = _chunk(text[cuts[first] : cuts[first + 1]])
+        while not chunk.is_whole and first + span < last:
+            span = min(span * 2, last - first)
+            chunk = _chunk(text[cuts[first] : cuts[first + span]])
+        chunks.append(chunk)
+        first += span
+    return chunks
