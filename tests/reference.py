@@ -76,14 +76,17 @@ class Refused(Exception):
 class Answers:
     """What the wire does not hold.
 
-    ``members`` are C members by their path from the root object, ``functions`` answer
-    hooks and :class:`vmgen.ir.Ask` by C symbol; ``nulls`` the paths of array elements
-    that are NULL pointers on the destination.
+    ``members`` are C members by ``Type.path`` or ``path``, from the object of the
+    description that needs them (a pointer is 0 for NULL), ``functions`` answer hooks and
+    :class:`vmgen.ir.Ask` by C symbol.
     """
 
     members: Mapping[str, int] = field(default_factory=dict)
     functions: Mapping[str, int] = field(default_factory=dict)
-    nulls: frozenset[str] = frozenset()
+
+    def member(self, owner: str, path: str) -> int | None:
+        found = self.members.get(f"{owner}.{path}")
+        return self.members.get(path) if found is None else found
 
 
 NO_ANSWERS = Answers()
@@ -121,7 +124,7 @@ class Wire:
         self.pos += count
         return self.data[self.pos - count : self.pos]
 
-    def integer(self, type_: ir.IntType, path: str, small: bool = False) -> int:
+    def integer(self, type_: ir.IntType, path: str) -> int:
         raw = self.take(WIDTH[type_], path)
         return to_type(int.from_bytes(raw, "big"), type_)
 
@@ -132,13 +135,20 @@ class Wire:
     def tree_size(self, path: str) -> int:
         return self.integer("int32", path)
 
-    def is_null(self, path: str, answers: Answers) -> bool:
-        """Whether the destination's pointer is NULL; the marker is read by the caller."""
-        return path in answers.nulls
+    def is_null(self, path: str, known: int | None, needs: str) -> bool:
+        """Whether the next element of an array of pointers is NULL.
 
-    def null_marker(self, path: str) -> None:
-        if self.take(1, path)[0] != NULL_MARKER:
-            raise Refused("bad value", path, self.pos - 1)
+        A valid element has no marker of its own: only the marker's byte can be a NULL,
+        and then only the destination's pointer, ``known``, tells.
+        """
+        if self.pos >= len(self.data):
+            raise Refused("truncated", path, self.pos)
+        if self.data[self.pos] != NULL_MARKER:
+            return False
+        if known is None:
+            raise Refused("missing context", path, self.pos, needs)
+        self.pos += 1 - bool(known)
+        return not known
 
     def subsection(
         self, owner: str, known: Mapping[str, str], path: str
@@ -155,12 +165,18 @@ class Wire:
         name = data[pos + 2 : pos + 2 + length]
         if not name.startswith(prefix):
             return None
+        if 0 in name:
+            # The C compares up to the NUL; whoever writes such a name is not QEMU.
+            raise Refused("undefined", path, pos)
         symbol = known.get(name.decode("latin-1"))
         if symbol is None:
             raise Refused("unknown subsection", path, pos)
         self.pos = pos + 2 + length
-        # The C keeps it in a uint8_t.
-        return symbol, self.integer("uint32", path) & 0xFF
+        version = self.integer("uint32", path)
+        if version > 0xFF:
+            # The C keeps it in a uint8_t and would take 0x101 for 1.
+            raise Refused("undefined", path, pos)
+        return symbol, version
 
 
 class Sink:
@@ -269,28 +285,32 @@ class Walk:
         if isinstance(value, int):
             self.memory[as_memory(key)] = value
 
-    def member(self, prefix: str, path: str, what: str) -> int:
-        """An integer member of the object at ``prefix``: as loaded, else as answered."""
+    def member(self, owner: str, prefix: str, path: str, what: str) -> int:
+        """An integer member of the ``owner`` at ``prefix``: as loaded, else as answered."""
         key = as_memory(prefix + path)
         # ``parent`` of a VMSTATE_WITH_TMP temporary points at the enclosing object.
         key = re.sub(r"<[^>]*>\.parent\.", "", key)
         if key in self.memory:
             return self.memory[key]
-        if key in self.answers.members:
-            return self.answers.members[key]
-        raise Refused("missing context", what, self.offset(), key)
+        answer = self.answers.member(owner, path)
+        if answer is None:
+            raise Refused("missing context", what, self.offset(), f"{owner}.{path}")
+        return answer
 
-    def call(self, symbol: str, file: str, prefix: str, version: int, what: str) -> int:
+    def call(
+        self, symbol: str, file: str, owner: str, prefix: str, version: int, what: str
+    ) -> int:
         function = find_function(self.program, symbol, file)
         if function is None or function.body is None:
             if symbol in self.answers.functions:
                 return self.answers.functions[symbol]
             raise Refused("missing context", what, self.offset(), symbol)
-        return self.evaluate(function.body, prefix, version, {}, what)
+        return self.evaluate(function.body, owner, prefix, version, {}, what)
 
     def evaluate(
         self,
         expr: ir.Expr,
+        owner: str,
         prefix: str,
         version: int,
         loop: Mapping[str, int],
@@ -299,7 +319,7 @@ class Walk:
         """The value of a translated expression; ``&&``, ``||`` and ``?:`` are lazy."""
 
         def value(inner: ir.Expr) -> int:
-            return self.evaluate(inner, prefix, version, loop, what)
+            return self.evaluate(inner, owner, prefix, version, loop, what)
 
         match expr:
             case ir.Const():
@@ -312,7 +332,7 @@ class Walk:
                 path = expr.path
                 for number, subscript in enumerate(expr.subscripts):
                     path = path.replace(f"[${number}]", f"[{value(subscript)}]")
-                return to_type(self.member(prefix, path, what), expr.type)
+                return to_type(self.member(owner, prefix, path, what), expr.type)
             case ir.Unary():
                 operand = value(expr.operand)
                 return {"-": -operand, "~": ~operand, "!": int(not operand)}[expr.op]
@@ -331,7 +351,7 @@ class Walk:
             case ir.Exists():
                 for number in range(value(expr.start), value(expr.stop), expr.step):
                     inner = {**loop, expr.var: number}
-                    if self.evaluate(expr.body, prefix, version, inner, what):
+                    if self.evaluate(expr.body, owner, prefix, version, inner, what):
                         return 1
                 return 0
             case ir.Ask():
@@ -339,12 +359,15 @@ class Walk:
                     return self.answers.functions[expr.name]
                 raise Refused("missing context", what, self.offset(), expr.name)
 
-    def amount(self, amount: ir.Amount, prefix: str, what: str) -> int:
-        """A count or a size as C's ``int``."""
+    def amount(self, amount: ir.Amount, owner: str, prefix: str, what: str) -> int:
+        """A count or a size as C's ``int``; undefined when negative or too large for it."""
         if isinstance(amount, ir.Fixed):
             return amount.value
-        loaded = self.member(prefix, ir.path_text(amount.path), what)
-        return to_type(to_type(loaded, "int32") * amount.multiply, "int32")
+        loaded = self.member(owner, prefix, ir.path_text(amount.path), what)
+        total = loaded * amount.multiply
+        if not 0 <= total < 1 << 31:
+            raise Refused("undefined", what, self.offset())
+        return total
 
 
 def binary(op: str, left: int, right: int) -> int:
@@ -391,17 +414,32 @@ class Loader(Walk):
             raise Refused("too old", prefix, self.source.pos)
         for field_ in this.fields:
             key = prefix + field_key(field_)
-            if field_.test:
-                exists = bool(self.call(field_.test, file, prefix, version, key))
-            else:
-                exists = field_.version_id <= version
-            if exists:
-                self.field(field_, prefix, file)
+            if self.exists(field_, this, file, prefix, version):
+                self.field(field_, this.type, prefix, file)
             elif field_.must_exist:
                 raise Refused("bad value", key, self.source.pos)
             else:
                 self.put(key, None)
         self.subsections(this, prefix, file)
+
+    def exists(
+        self,
+        field_: ir.Field,
+        this: ir.Description,
+        file: str,
+        prefix: str,
+        version: int,
+    ) -> bool:
+        """``vmstate_field_exists``; a validation that nobody can answer holds."""
+        if not field_.test:
+            return field_.version_id <= version
+        what = prefix + field_key(field_)
+        try:
+            return bool(self.call(field_.test, file, this.type, prefix, version, what))
+        except Refused as refused:
+            if field_.must_exist and refused.kind == "missing context":
+                return True
+            raise
 
     def subsections(self, this: ir.Description, prefix: str, file: str) -> None:
         known: dict[str, str] = {}
@@ -418,45 +456,45 @@ class Loader(Walk):
             self.put(mark, 1)
             self.description(sub, mark, version)
 
-    def field(self, field_: ir.Field, prefix: str, file: str) -> None:
+    def field(self, field_: ir.Field, owner: str, prefix: str, file: str) -> None:
         key = prefix + field_key(field_)
-        count = self.amount(field_.count, prefix, key)
+        count = self.amount(field_.count, owner, prefix, key)
         room = capacity(field_)
         if room is not None and count > room:
             raise Refused("undefined", key, self.source.pos)
-        if count < 0 and (field_.allocated or field_.pointer):
-            raise Refused("undefined", key, self.source.pos)
         if isinstance(field_.count, ir.FromMember):
-            self.put(f"{key}[]", max(count, 0))
+            self.put(f"{key}[]", count)
         for number in range(count):
-            self.element(field_, prefix, prefix + element_key(field_, number), file)
+            self.element(
+                field_, owner, prefix, prefix + element_key(field_, number), file
+            )
 
-    def element(self, field_: ir.Field, prefix: str, key: str, file: str) -> None:
-        if field_.pointers and self.source.is_null(key, self.answers):
-            self.source.null_marker(key)
-            self.put(key, None)
-            return
+    def element(
+        self, field_: ir.Field, owner: str, prefix: str, key: str, file: str
+    ) -> None:
+        path = as_memory(key).removeprefix(as_memory(prefix))
+        if field_.pointers:
+            known = self.answers.member(owner, path)
+            if self.source.is_null(key, known, f"{owner}.{path}"):
+                self.put(key, None)
+                return
         element = field_.element
         source = self.source
         match element:
             case ir.IntegerElement():
                 at = source.pos
-                value = source.integer(element.type, key, small=self.is_count(key))
-                self.check(element, key, value, at)
+                value = source.integer(element.type, key)
+                self.check(element, self.answers.member(owner, path), key, value, at)
                 self.put(key, value)
             case ir.TimerElement():
                 self.put(key, source.integer("uint64", key))
             case ir.BufferElement() | ir.UnusedElement():
-                size = self.amount(field_.size, prefix, key)
-                if size < 0:
-                    raise Refused("undefined", key, source.pos)
+                size = self.amount(field_.size, owner, prefix, key)
                 raw = source.take(size, key)
                 if isinstance(element, ir.BufferElement):
                     self.put(key, raw)
             case ir.BitmapElement():
-                bits = self.amount(field_.size, prefix, key)
-                if bits < 0:
-                    raise Refused("undefined", key, source.pos)
+                bits = self.amount(field_.size, owner, prefix, key)
                 words = (bits + 63) // 64
                 self.put(f"{key}[]", words)
                 for number in range(words):
@@ -489,12 +527,14 @@ class Loader(Walk):
             case ir.CustomElement():
                 raise NotImplementedError(f"no reference for the info {element.info}")
 
-    def is_count(self, key: str) -> bool:
-        """Whether a drawn integer should stay small; plain bytes do not care."""
-        return False
-
-    def check(self, element: ir.IntegerElement, key: str, value: int, at: int) -> None:
-        mine = self.answers.members.get(as_memory(key))
+    def check(
+        self,
+        element: ir.IntegerElement,
+        mine: int | None,
+        key: str,
+        value: int,
+        at: int,
+    ) -> None:
         if element.check == "equal" and mine is not None and mine != value:
             raise Refused("bad value", key, at)
         if element.check == "le" and (value < 0 or (mine is not None and value > mine)):
@@ -575,13 +615,17 @@ class Saver(Walk):
             key = prefix + field_key(field_)
             if not field_.test:
                 exists = field_.version_id <= version
-            elif isinstance(field_.element, ir.UnusedElement | ir.NothingElement):
+            elif isinstance(field_.element, ir.NothingElement):
+                exists = False
+            elif isinstance(field_.element, ir.UnusedElement):
                 # Nothing in the values tells: the function itself has to.
-                exists = bool(self.call(field_.test, file, prefix, version, key))
+                exists = bool(
+                    self.call(field_.test, file, this.type, prefix, version, key)
+                )
             else:
                 exists = self.values.get(key, 0) is not None
             if exists:
-                self.field(field_, prefix, file)
+                self.field(field_, this.type, prefix, file)
         for symbol in this.subsections:
             sub = find_description(self.program, symbol, file)
             mark = f"{prefix}{{{sub.name}}}"
@@ -591,16 +635,20 @@ class Saver(Walk):
                 self.sink.integer(sub.version_id, "uint32")
                 self.description(sub, mark, sub.version_id)
 
-    def field(self, field_: ir.Field, prefix: str, file: str) -> None:
+    def field(self, field_: ir.Field, owner: str, prefix: str, file: str) -> None:
         key = prefix + field_key(field_)
         if isinstance(field_.count, ir.Fixed):
             count = field_.count.value
         else:
             count = self.number(f"{key}[]")
         for number in range(count):
-            self.element(field_, prefix, prefix + element_key(field_, number), file)
+            self.element(
+                field_, owner, prefix, prefix + element_key(field_, number), file
+            )
 
-    def element(self, field_: ir.Field, prefix: str, key: str, file: str) -> None:
+    def element(
+        self, field_: ir.Field, owner: str, prefix: str, key: str, file: str
+    ) -> None:
         if field_.pointers and self.values.get(key, 0) is None:
             self.sink.data.append(NULL_MARKER)
             return
@@ -616,7 +664,7 @@ class Saver(Walk):
                     raise Refused("bad value", key, len(self.sink.data))
                 self.sink.data += raw
             case ir.UnusedElement():
-                self.sink.data += bytes(self.amount(field_.size, prefix, key))
+                self.sink.data += bytes(self.amount(field_.size, owner, prefix, key))
             case ir.BitmapElement():
                 for number in range(self.number(f"{key}[]")):
                     self.sink.integer(self.number(f"{key}[{number}]"), "uint64")

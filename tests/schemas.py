@@ -586,7 +586,7 @@ class Drawn(reference.Wire):
     def take(self, count: int, path: str) -> bytes:
         return self.draw(st.binary(min_size=count, max_size=count))
 
-    def integer(self, type_: ir.IntType, path: str, small: bool = False) -> int:
+    def integer(self, type_: ir.IntType, path: str) -> int:
         name = path.rpartition(".")[2].rpartition("}")[2]
         if name.startswith("num"):
             return self.draw(st.integers(0, 4))
@@ -610,8 +610,8 @@ class Drawn(reference.Wire):
         self.left[path] = self.draw(st.integers(0, 2))
         return self.left[path]
 
-    def null_marker(self, path: str) -> None:
-        return
+    def is_null(self, path: str, known: int | None, needs: str) -> bool:
+        return known == 0
 
     def subsection(
         self, owner: str, known: Mapping[str, str], path: str
@@ -624,14 +624,6 @@ class Drawn(reference.Wire):
         return None
 
 
-class Drawer(reference.Loader):
-    """A loader of drawn values, which keeps ``int32_le`` values from being refused."""
-
-    def check(self, element: ir.IntegerElement, key: str, value: int, at: int) -> None:
-        if element.check == "le" and value < 0:
-            raise reference.Refused("bad value", key, at)
-
-
 @st.composite
 def states(draw: st.DrawFn, schema: Schema, version: int) -> reference.Values | None:
     """Values that a stream of that version could hold, or None where the draw ran into
@@ -640,7 +632,7 @@ def states(draw: st.DrawFn, schema: Schema, version: int) -> reference.Values | 
     def current(symbol: str) -> int:
         return reference.find_description(schema.program, symbol).version_id
 
-    drawer = Drawer(schema.program, Drawn(draw, current), schema.answers)
+    drawer = reference.Loader(schema.program, Drawn(draw, current), schema.answers)
     try:
         drawer.description(schema.description, "", version)
     except reference.Refused:
