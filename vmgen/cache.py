@@ -115,9 +115,9 @@ def load(name: str) -> dict[str, str] | None:
 
 def store(name: str, files: Mapping[str, str]) -> None:
     """Remember the digests of the files generated under a key, if the folder allows."""
-    folder = _folder()
-    temporary = folder / f"{name}.{os.getpid()}.tmp"
     try:
+        folder = _folder()
+        temporary = folder / f"{name}.{os.getpid()}.tmp"
         folder.mkdir(parents=True, exist_ok=True)
         temporary.write_text(json.dumps(digests(files), indent=0, sort_keys=True))
         os.replace(temporary, folder / f"{name}.json")
@@ -138,4 +138,7 @@ def _folder() -> Path:
     for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
         if base := os.environ.get(variable):
             return Path(base, "vmgen", "output")
-    return Path(os.path.expanduser("~"), ".cache", "vmgen", "output")
+    home = os.path.expanduser("~")
+    if not os.path.isabs(home):  # nobody's home is known; do not make a folder "~"
+        raise OSError("no home folder")
+    return Path(home, ".cache", "vmgen", "output")

@@ -56,7 +56,7 @@ def find(folder: Path) -> Config:
     """
     for parent in (folder, *folder.parents):
         if (file := parent / "pyproject.toml").is_file():
-            text = _read(file)
+            text = read(file)
             data = _parse(text, file)
             tool = data.get("tool", {})
             if isinstance(tool, dict) and "vmgen" in tool:
@@ -70,7 +70,8 @@ def has_section(text: str, file: Path) -> bool:
     return isinstance(tool, dict) and "vmgen" in tool
 
 
-def _read(file: Path) -> str:
+def read(file: Path) -> str:
+    """The text of a pyproject.toml, line ends as they are; VG610 if it cannot be read."""
     try:
         return file.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:

@@ -9,20 +9,24 @@ from typing import Literal
 from vmgen.source import Diagnostic, VmgenError
 
 
+def package() -> Path:
+    """The folder of vmgen's own modules."""
+    return Path(__file__).parent
+
+
 def folder(name: Literal["c_headers", "templates"]) -> Path:
     """The folder, which is a real one on disk: the C preprocessor must open its files.
 
     Raises :class:`VmgenError` VG640 where there is none, for instance when vmgen runs
     out of a zip file.
     """
-    package = Path(__file__).parent
-    for place in (package / name, package.parent / name):
+    for place in (package() / name, package().parent / name):
         if place.is_dir():
             return place
     raise VmgenError(
         Diagnostic(
             "VG640",
-            f"vmgen's own folder '{name}' is not on disk beside {package}",
+            f"vmgen's own folder '{name}' is not on disk beside {package()}",
             hint="install vmgen (pip unpacks it); it cannot run out of a zip file, "
             "because the C preprocessor reads its headers",
         )

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal, Protocol
@@ -87,6 +88,23 @@ def plan(
         else:
             changes.append(FileChange(path, old, new, "update", verify(old)))
     return tuple(changes)
+
+
+def holds(
+    output: Path, digests: Mapping[str, str], verify: Callable[[str], Origin]
+) -> bool:
+    """Whether the folder holds exactly the files whose sha256 (hexadecimal, of the
+    bytes) are given by path, and no other generated ones.  Raises as :func:`plan`."""
+    for path, digest in digests.items():
+        text = _read(output / path)
+        if text is None or _sha256(text) != digest:
+            return False
+    others = set(_present(output)) - digests.keys()
+    return all(verify(_read(output / path) or "") == "foreign" for path in others)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _present(output: Path) -> Iterator[str]:

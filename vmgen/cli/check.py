@@ -1,0 +1,79 @@
+"""``vmgen check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vmgen.cli.console import Console, color_option
+from vmgen.cli.job import command_line, input_options, output_options, read_job
+from vmgen.paint import Paint
+
+
+@click.command(
+    name="check",
+    epilog="""\b
+Examples:
+  vmgen check                                 in CI: exit status 1 if out of date
+  vmgen check | patch -p1                     take the changes without vmgen writing
+  vmgen check --qemu ~/qemu-10.0.2 -t riscv64 --output qemu_state""",
+)
+@click.argument("files", nargs=-1, metavar="[FILES]...")
+@input_options
+@output_options
+@color_option
+@click.pass_obj
+def command(
+    console: Console, /, *, output: Path | None, force: bool, prune: bool, **inputs: Any
+) -> int:
+    """Say whether the files are current.
+
+    Changes nothing. Takes what 'generate' takes. Prints a unified diff of what would change; files that
+    are missing and files that no longer belong count too.
+    """
+    from vmgen import write
+    from vmgen.cli.files import changes
+
+    job = read_job(output=output, **inputs)
+    where = job.output.as_posix()
+    needed = [change for change in changes(job, console) if change.kind != "unchanged"]
+    if not needed:
+        console.message(f"{where}: all files are current")
+        return 0
+    root = where if not (job.output.is_absolute() or where.startswith("..")) else ""
+    options = set()
+    for change in needed:
+        console.result(_coloured(write.diff(change, root), console.paint))
+    for change in needed:
+        console.message(f"{_verdict(change)}: {where}/{change.path}")
+        if change.origin != "intact":
+            options.add("--force")
+        if change.kind == "orphan":
+            options.add("--prune")
+    console.message(f"to mend this: {command_line('generate', *sorted(options))}")
+    return 1
+
+
+def _verdict(change: Any) -> str:
+    words = {"create": "missing", "update": "changed", "orphan": "no longer belongs"}
+    if change.origin == "edited":
+        return f"{words[change.kind]}, edited by hand"
+    if change.origin == "foreign":
+        return f"{words[change.kind]}, not written by vmgen"
+    return words[change.kind]
+
+
+def _coloured(diff: str, paint: Paint) -> str:
+    lines = []
+    for line in diff.splitlines(keepends=True):
+        text = line.rstrip("\n")
+        if text.startswith("+"):
+            text = paint("added", text)
+        elif text.startswith("-"):
+            text = paint("removed", text)
+        elif text.startswith("@@"):
+            text = paint("note", text)
+        lines.append(text + "\n")
+    return "".join(lines)

@@ -1,0 +1,51 @@
+"""From a job to the changes in the output folder, by the shortest way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vmgen import cache, write
+from vmgen.cli.console import Console
+from vmgen.cli.job import Job, compile_all
+
+
+def changes(job: Job, console: Console) -> tuple[write.FileChange, ...]:
+    """What the output folder lacks.  Nothing is computed where vmgen remembers what it
+    generated from exactly these inputs and the folder holds exactly that."""
+    from vmgen.stamp import verify
+
+    key = _key(job)
+    known = cache.load(key) if key else None
+    if known is not None and write.holds(job.output, known, verify):
+        return ()
+    from vmgen.pipeline import generate
+
+    programs = compile_all(job, console)
+    with console.working():
+        console.progress("writing Python")
+        files = generate(programs)
+    if key:
+        cache.store(key, {file.path: file.text for file in files})
+    return write.plan(job.output, files, verify)
+
+
+def _key(job: Job) -> str:
+    """The cache key; empty where it cannot cover what is read."""
+    if not job.embedded:
+        return ""
+    from vmgen import resources
+
+    folders = [resources.folder("c_headers"), resources.folder("templates")]
+    return cache.key(repr(job.requests), [*folders, resources.package()])
+
+
+def summary(changes: Iterable[write.FileChange]) -> str:
+    """``3 new, 1 changed, 2 no longer belong``."""
+    words = {"create": "new", "update": "changed", "orphan": "no longer belonging"}
+    counts = dict.fromkeys(words, 0)
+    for change in changes:
+        if change.kind in counts:
+            counts[change.kind] += 1
+    return ", ".join(
+        f"{counts[kind]} {word}" for kind, word in words.items() if counts[kind]
+    )

@@ -1,0 +1,57 @@
+"""``vmgen generate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vmgen.cli.console import Console, color_option
+from vmgen.cli.job import command_line, input_options, output_options, read_job
+
+
+@click.command(
+    name="generate",
+    epilog="""\b
+Examples:
+  vmgen generate
+      the eight embedded CPUs (or what pyproject.toml says) into generated/
+  vmgen generate --qemu ~/qemu-10.0.2 --target riscv64 --output qemu_state
+      one target of a source tree, unpacked, not configured
+  vmgen generate --qemu ~/qemu-10.0.2 -t x86_64 hw/char/serial.c
+      a device of the tree
+  vmgen generate my_device.c -I include -D MAX_CHANNELS=4
+      a C file of your own""",
+)
+@click.argument("files", nargs=-1, metavar="[FILES]...")
+@input_options
+@output_options
+@color_option
+@click.pass_obj
+def command(
+    console: Console, /, *, output: Path | None, force: bool, prune: bool, **inputs: Any
+) -> int:
+    """Write the Python package for the given C.
+
+    FILES are C files of the tree (--qemu) or your own; without any, the target's CPU.
+    Files that are up to date are left alone; files that someone edited are refused.
+    """
+    from vmgen import write
+    from vmgen.cli.files import changes, summary
+
+    job = read_job(output=output, **inputs)
+    found = changes(job, console)
+    made = write.apply(job.output, found, force=force, prune=prune)
+    where = job.output.as_posix()
+    console.message(
+        f"{where}: {summary(made) or 'nothing to do, all files are current'}"
+    )
+    orphans = [
+        change for change in found if change.kind == "orphan" and change not in made
+    ]
+    for change in orphans:
+        console.message(f"no longer belongs: {where}/{change.path}")
+    if orphans:
+        console.message(f"to delete them: {command_line('generate', '--prune')}")
+    return 0

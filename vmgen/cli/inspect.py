@@ -1,0 +1,126 @@
+"""``vmgen inspect``."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vmgen.cli.console import Console, color_option
+from vmgen.cli.job import compile_all, input_options, read_job
+from vmgen.source import Diagnostic, VmgenError
+
+if TYPE_CHECKING:
+    from vmgen import ir
+    from vmgen.lookup import Lookup
+
+
+@click.command(
+    name="inspect",
+    epilog="""\b
+Examples:
+  vmgen inspect -t riscv64                    everything of one target
+  vmgen inspect riscv_cpu -t riscv64          by C symbol, with or without vmstate_
+  vmgen inspect 'cpu/*' -t aarch64            by wire name
+  vmgen inspect --qemu ~/qemu -t x86_64 --input hw/char/serial.c serial
+  vmgen inspect --ir generated/riscv64.json --format json | jq '.descriptions[].name'""",
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@input_options
+@click.option(
+    "--input",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="A C file, as for 'generate'.",
+)
+@click.option(
+    "--ir",
+    "ir_files",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Read an IR that 'generate' wrote instead of C.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="'json' is for one target.",
+)
+@color_option
+@click.pass_obj
+def command(
+    console: Console,
+    /,
+    *,
+    names: tuple[str, ...],
+    form: str,
+    ir_files: tuple[Path, ...],
+    **inputs: Any,
+) -> int:
+    """Show what is on the wire.
+
+    Descriptions, fields, sizes and conditions, as a tree. NAME is a C symbol or a wire name; * and ? match as in a shell. Without any, all.
+    """
+    from vmgen import inspect_json, tree_view
+    from vmgen.lookup import Lookup
+
+    lookups = [
+        Lookup(program) for program in _programs(ir_files, inputs, form, console)
+    ]
+    chosen = [(lookup, lookup.named(names)) for lookup in lookups]
+    if names and not any(found for _, found in chosen):
+        raise _unknown(names, lookups)
+    if form == "json":
+        ((lookup, found),) = chosen
+        console.result(json.dumps(inspect_json.as_json(lookup, found), indent=2) + "\n")
+        return 0
+    blocks = [
+        tree_view.render(lookup, found, console.paint)
+        for lookup, found in chosen
+        if found or not names
+    ]
+    console.result("\n".join(blocks))
+    return 0
+
+
+def _programs(
+    ir_files: tuple[Path, ...], inputs: dict[str, Any], form: str, console: Console
+) -> tuple[ir.Program, ...]:
+    if ir_files:
+        from vmgen import ir_json
+
+        if form == "json" and len(ir_files) > 1:
+            raise click.UsageError("--format json shows one target: give one --ir")
+        return tuple(
+            ir_json.loads(path.read_text("utf-8", "surrogateescape"), str(path))
+            for path in ir_files
+        )
+    job = read_job(**inputs)
+    if form == "json" and len(job.requests) > 1:
+        targets = ", ".join(request.target for request in job.requests)
+        raise click.UsageError(
+            f"--format json shows one target: give --target, one of {targets}"
+        )
+    return compile_all(job, console)
+
+
+def _unknown(names: tuple[str, ...], lookups: list[Lookup]) -> VmgenError:
+    known = [name for lookup in lookups for name in lookup.candidates()]
+    found = []
+    for name in names:
+        close = dict.fromkeys(difflib.get_close_matches(name, known, 5))
+        hint = (
+            f"did you mean {', '.join(close)}?"
+            if close
+            else "'vmgen inspect' shows all"
+        )
+        found.append(
+            Diagnostic("VG631", f"no description is called '{name}'", hint=hint)
+        )
+    return VmgenError(*found)

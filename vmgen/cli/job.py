@@ -1,0 +1,254 @@
+"""What a command line and the configuration ask for together: options and requests."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from vmgen import config
+from vmgen.cli.console import Console
+from vmgen.source import Diagnostic, VmgenError
+
+if TYPE_CHECKING:
+    from vmgen import ir
+    from vmgen.pipeline import Request
+
+EMBEDDED_TARGETS = (
+    "aarch64", "arm", "i386", "ppc", "ppc64", "riscv32", "riscv64", "x86_64",
+)  # fmt: skip
+"""What is read where nothing else is asked for."""
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def input_options(function: _Function) -> _Function:
+    """The options that say what to read, for every command that reads C."""
+    folder = click.Path(path_type=Path, file_okay=False, exists=True)
+    for option in (
+        click.option(
+            "--preprocessor",
+            type=click.Choice(config.PREPROCESSORS),
+            help="'cc' is the C compiler, 'pcpp' needs none; 'auto' takes cc if it is there.",
+        ),
+        click.option(
+            "-D",
+            "defines",
+            multiple=True,
+            metavar="NAME[=VALUE]",
+            help="Define a macro, for C files of your own.",
+        ),
+        click.option(
+            "-I",
+            "include_dirs",
+            multiple=True,
+            type=folder,
+            help="Search headers there, for C files of your own.",
+        ),
+        click.option(
+            "--build",
+            type=folder,
+            help="A configured build folder of the tree (with compile_commands.json).",
+        ),
+        click.option(
+            "--target",
+            "-t",
+            "targets",
+            multiple=True,
+            metavar="TARGET",
+            help="A QEMU target (riscv64, x86_64, ...). May be repeated.",
+        ),
+        click.option(
+            "--qemu",
+            type=folder,
+            metavar="TREE",
+            help="A QEMU source tree, as unpacked. Without it: the embedded headers.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def output_options(function: _Function) -> _Function:
+    """The options that say what happens to files."""
+    for option in (
+        click.option(
+            "--prune",
+            is_flag=True,
+            help="Delete generated files that no longer belong.",
+        ),
+        click.option(
+            "--force", is_flag=True, help="Overwrite files that were edited by hand."
+        ),
+        click.option(
+            "--output",
+            "-o",
+            type=click.Path(path_type=Path),
+            help="The folder of the generated package.  [default: generated]",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The requests of one command, and the folder their files go to."""
+
+    requests: tuple[Request, ...]
+    output: Path
+
+    @property
+    def embedded(self) -> bool:
+        """Whether everything is read from vmgen's own headers."""
+        return all(
+            request.qemu is None and not request.sources for request in self.requests
+        )
+
+
+def read_job(
+    *,
+    files: tuple[str, ...],
+    qemu: Path | None,
+    targets: tuple[str, ...],
+    build: Path | None,
+    include_dirs: tuple[Path, ...],
+    defines: tuple[str, ...],
+    preprocessor: str | None,
+    output: Path | None = None,
+) -> Job:
+    """Options where given, else the configuration, else the embedded headers.
+
+    Raises :class:`VmgenError` VG630 if the two do not make sense together.
+    """
+    from vmgen.pipeline import Request
+
+    settings = config.find(Path.cwd())
+    tree = qemu or settings.qemu
+    sources = _sources(files, settings, tree)
+    chosen = targets or settings.targets
+    if tree is not None and not chosen:
+        raise _usage(
+            "a QEMU tree was given, but no target", "for example: --target riscv64"
+        )
+    if tree is None and not sources and not chosen:
+        chosen = EMBEDDED_TARGETS
+    dirs = include_dirs or tuple(map(_short, settings.include_dirs))
+    macros = defines or settings.defines
+    if (dirs or macros) and not (sources and tree is None):
+        raise _usage(
+            "-I and -D are for C files of your own", "name the files, without --qemu"
+        )
+    folder = build or settings.build
+    if folder is not None and tree is None:
+        raise _usage("--build needs the source tree too", "give --qemu TREE")
+    request = Request(
+        qemu=_short(tree) if tree else None,
+        build=_short(folder) if folder else None,
+        sources=sources,
+        include_dirs=dirs,
+        defines=macros,
+        preprocessor=preprocessor or settings.preprocessor or "auto",  # type: ignore[arg-type]
+    )
+    from dataclasses import replace
+
+    requests = tuple(
+        replace(request, target=name) for name in dict.fromkeys(chosen or ("",))
+    )
+    where = output or settings.output or Path("generated")
+    return Job(requests, _short(where))
+
+
+def _sources(
+    files: tuple[str, ...], settings: config.Config, tree: Path | None
+) -> tuple[str, ...]:
+    """The C files: relative to the tree if there is one and they are in it."""
+    names = list(files)
+    if not names and settings.file is not None:
+        base = settings.file.parent
+        names = [
+            str(_short(base / name)) if tree is None else name
+            for name in settings.inputs
+        ]
+    if tree is None:
+        missing = [name for name in names if not Path(name).is_file()]
+        if missing:
+            raise _usage(f"no such file: {', '.join(missing)}", "")
+        return tuple(names)
+    return tuple(_in_tree(name, tree) for name in names)
+
+
+def _in_tree(name: str, tree: Path) -> str:
+    if (tree / name).is_file() and not Path(name).is_absolute():
+        return Path(name).as_posix()
+    real, root = Path(name).resolve(), tree.resolve()
+    if real.is_file() and real.is_relative_to(root):
+        return real.relative_to(root).as_posix()
+    raise _usage(
+        f"no file {name} in the tree {tree}", "name files relative to the tree"
+    )
+
+
+def _short(path: Path) -> Path:
+    """The path as seen from the working directory, if it is below it."""
+    absolute = Path(os.path.normpath(Path.cwd() / path))
+    return (
+        absolute.relative_to(Path.cwd())
+        if absolute.is_relative_to(Path.cwd())
+        else path
+    )
+
+
+def _usage(message: str, hint: str) -> VmgenError:
+    return VmgenError(Diagnostic("VG630", message, hint=hint))
+
+
+def compile_all(job: Job, console: Console) -> tuple[ir.Program, ...]:
+    """The program of every request; the findings of all of them in one error."""
+    from vmgen.pipeline import compile_program
+
+    programs = []
+    found: list[Diagnostic] = []
+    with console.working():
+        for request in job.requests:
+
+            def progress(file: str, target: str = request.target) -> None:
+                console.progress(f"{target} {file}".lstrip())
+
+            try:
+                programs.append(compile_program(request, progress))
+            except VmgenError as error:
+                found += error.diagnostics
+    if found:
+        raise VmgenError(*dict.fromkeys(found))
+    return tuple(programs)
+
+
+def command_line(name: str, *extra: str) -> str:
+    """The command ``name`` with the options and arguments of the running command."""
+    ctx = click.get_current_context()
+    words: list[str] = []
+    files: list[str] = []
+    for parameter in ctx.command.params:
+        value = ctx.params.get(parameter.name or "")
+        if (
+            ctx.get_parameter_source(parameter.name or "")
+            is not ParameterSource.COMMANDLINE
+        ):
+            continue
+        values = [value] if not isinstance(value, tuple) else list(value)
+        if isinstance(parameter, click.Argument):
+            files += map(str, values)
+        elif value is True:
+            words.append(parameter.opts[0])
+        else:
+            for each in values:
+                words += [parameter.opts[0], str(each)]
+    missing = [option for option in extra if option not in words]
+    return shlex.join(["vmgen", name, *words, *missing, *files])
