@@ -202,7 +202,11 @@ class _Converter:
             self.owner = decl.name
             body = self.block(node.body)
             self.parsed.functions[decl.name] = FunctionDecl(
-                decl.name, type_, body, "static" in decl.storage, self.position(decl.coord)
+                decl.name,
+                type_,
+                body,
+                "static" in decl.storage,
+                self.position(decl.coord),
             )
         elif isinstance(node, c_ast.Typedef):
             self.owner = node.name
@@ -273,7 +277,9 @@ class _Converter:
                 if attribute.name == "packed":
                     found.packed = True
                 elif attribute.name == "aligned":
-                    found.aligned = self.expression(argument) if argument else _LARGEST_ALIGNMENT
+                    found.aligned = (
+                        self.expression(argument) if argument else _LARGEST_ALIGNMENT
+                    )
                 elif attribute.name == "vector_size" and argument:
                     found.vector_size = self.expression(argument)
                 elif attribute.name == "mode" and argument:
@@ -288,7 +294,9 @@ class _Converter:
             if name in ("float", "double", "long double"):
                 modes = _FLOAT_MODES
             if attributes.mode not in modes or not name:
-                raise self.fail(f"cannot read __mode__({attributes.mode}) on this type", node)
+                raise self.fail(
+                    f"cannot read __mode__({attributes.mode}) on this type", node
+                )
             type_ = BasicType(modes[attributes.mode])
         if attributes.vector_size:
             count = Binary("/", attributes.vector_size, SizeOf(type_))
@@ -336,7 +344,9 @@ class _Converter:
             words.remove("signed")
         name = _BASIC.get(" ".join(words))
         if name is None:
-            raise self.fail(f"{' '.join(names)!r} is not a type that a table can hold", node)
+            raise self.fail(
+                f"{' '.join(names)!r} is not a type that a table can hold", node
+            )
         return BasicType(name)
 
     def function_type(self, node: Any) -> FunctionType:
@@ -346,9 +356,13 @@ class _Converter:
             if isinstance(parameter, c_ast.EllipsisParam):
                 variadic = True
             elif isinstance(parameter, c_ast.ID):
-                raise self.fail("old-style parameter lists are not supported", parameter)
+                raise self.fail(
+                    "old-style parameter lists are not supported", parameter
+                )
             else:
-                parameters.append(Parameter(parameter.name or "", self.type(parameter.type)))
+                parameters.append(
+                    Parameter(parameter.name or "", self.type(parameter.type))
+                )
         if len(parameters) == 1 and parameters[0] == Parameter("", BasicType("void")):
             parameters = []
         return FunctionType(self.type(node.type), tuple(parameters), variadic)
@@ -361,7 +375,11 @@ class _Converter:
         if known is not None:
             return known
         if isinstance(node, c_ast.Enum) and not self.owner:
-            first = next(e.name for e in node.values.enumerators if isinstance(e, c_ast.Enumerator))
+            first = next(
+                e.name
+                for e in node.values.enumerators
+                if isinstance(e, c_ast.Enumerator)
+            )
             self.owner = f"enum {first}"
         taken = set(self.tags.values())
         tag, count = f"<{self.owner}>", 0
@@ -373,7 +391,9 @@ class _Converter:
         return tag
 
     def record(self, node: Any) -> RecordType:
-        kind: Literal["struct", "union"] = "struct" if isinstance(node, c_ast.Struct) else "union"
+        kind: Literal["struct", "union"] = (
+            "struct" if isinstance(node, c_ast.Struct) else "union"
+        )
         tag = self.tag(node)
         key = (kind, tag)
         if node.decls is not None and key not in self.parsed.records:
@@ -405,7 +425,10 @@ class _Converter:
             tagged = decl.type
             while isinstance(tagged, (c_ast.TypeDecl, c_ast.AttributedType)):
                 tagged = tagged.type
-            if not isinstance(tagged, (c_ast.Struct, c_ast.Union)) or tagged.name is not None:
+            if (
+                not isinstance(tagged, (c_ast.Struct, c_ast.Union))
+                or tagged.name is not None
+            ):
                 return None
             coord = tagged.coord
         else:
@@ -429,7 +452,9 @@ class _Converter:
                 if isinstance(e, c_ast.Enumerator)
             )
             packed = self.read_attributes(node.attributes).packed
-            self.parsed.enums[tag] = EnumDecl(tag, enumerators, packed, self.position(node.coord))
+            self.parsed.enums[tag] = EnumDecl(
+                tag, enumerators, packed, self.position(node.coord)
+            )
         return EnumType(tag)
 
     # --- initialisers -----------------------------------------------------------------
@@ -448,7 +473,11 @@ class _Converter:
                 if not position.line:
                     position = self.position(item.name[0].coord)
                 designators = tuple(
-                    self.expr(part.expr) if isinstance(part, c_ast.ArrayDesignator) else part.name
+                    (
+                        self.expr(part.expr)
+                        if isinstance(part, c_ast.ArrayDesignator)
+                        else part.name
+                    )
                     for part in item.name
                 )
                 item = item.expr
@@ -468,13 +497,17 @@ class _Converter:
             case c_ast.Constant():
                 return self.constant(node, position)
             case c_ast.StructRef():
-                return Member(self.expr(node.name), node.field.name, node.type == "->", position)
+                return Member(
+                    self.expr(node.name), node.field.name, node.type == "->", position
+                )
             case c_ast.ArrayRef():
                 return Index(self.expr(node.name), self.expr(node.subscript), position)
             case c_ast.UnaryOp():
                 return self.unary(node, position)
             case c_ast.BinaryOp():
-                return Binary(node.op, self.expr(node.left), self.expr(node.right), position)
+                return Binary(
+                    node.op, self.expr(node.left), self.expr(node.right), position
+                )
             case c_ast.Cast():
                 return Cast(self.type(node.to_type), self.expr(node.expr), position)
             case c_ast.FuncCall():
@@ -489,14 +522,29 @@ class _Converter:
                     position,
                 )
             case c_ast.Assignment():
-                return Assign(node.op, self.expr(node.lvalue), self.expr(node.rvalue), position)
+                return Assign(
+                    node.op, self.expr(node.lvalue), self.expr(node.rvalue), position
+                )
             case c_ast.ExprList():
                 return Comma(tuple(self.expr(item) for item in node.exprs), position)
             case c_ast.CompoundLiteral():
-                return CompoundLiteral(self.type(node.type), self.init_list(node.init), position)
+                return CompoundLiteral(
+                    self.type(node.type), self.init_list(node.init), position
+                )
             case c_ast.Compound():
                 return StatementExpr(self.block(node), position)
-        raise self.fail(f"cannot read an expression of the kind {type(node).__name__}", node)
+            case c_ast.GenericSelection():
+                # No table chooses by type; for a reader of functions a call that it
+                # cannot see into says the same.
+                choices = [self.expr(choice.expr) for choice in node.associations]
+                return Call(
+                    Name("_Generic", position),
+                    (self.expr(node.expr), *choices),
+                    position,
+                )
+        raise self.fail(
+            f"cannot read an expression of the kind {type(node).__name__}", node
+        )
 
     def constant(self, node: Any, position: Position) -> Expr:
         text: str = node.value
@@ -521,24 +569,32 @@ class _Converter:
         if node.op == "_Alignof":
             # Normalised to _Alignof(typeof(operand)).
             inner = self.type(operand)
-            return AlignOf(inner.operand if isinstance(inner, TypeOf) else inner, position)
+            return AlignOf(
+                inner.operand if isinstance(inner, TypeOf) else inner, position
+            )
         return Unary(node.op, self.expr(operand), position)
 
     def call(self, node: Any, position: Position) -> Expr:
         arguments = [] if node.args is None else node.args.exprs
         name = node.name.name if isinstance(node.name, c_ast.ID) else ""
         if name == "offsetof":
-            return OffsetOf(self.type(arguments[0]), self.designator(arguments[1]), position)
+            return OffsetOf(
+                self.type(arguments[0]), self.designator(arguments[1]), position
+            )
         if name == TYPES_COMPATIBLE:
             types = [argument.expr for argument in arguments]
             if not all(isinstance(item, c_ast.Typename) for item in types):
-                raise self.fail(f"{TYPES_COMPATIBLE} of something that is not a type", node)
+                raise self.fail(
+                    f"{TYPES_COMPATIBLE} of something that is not a type", node
+                )
             return TypesCompatible(self.type(types[0]), self.type(types[1]), position)
         if name == "__builtin_va_arg":
             taken = Call(Name(name, position), (self.expr(arguments[0]),), position)
             return Cast(self.type(arguments[1]), taken, position)
         return Call(
-            self.expr(node.name), tuple(self.expr(argument) for argument in arguments), position
+            self.expr(node.name),
+            tuple(self.expr(argument) for argument in arguments),
+            position,
         )
 
     def designator(self, node: Any) -> tuple[str | Expr, ...]:
@@ -574,7 +630,9 @@ class _Converter:
         found = self.object(node)
         if found.static:
             self.parsed.statics.setdefault(found.name, found)
-        return LocalDecl(found.name, found.type, found.initializer, found.static, found.position)
+        return LocalDecl(
+            found.name, found.type, found.initializer, found.static, found.position
+        )
 
     def statement(self, node: Any) -> Statement:
         position = self.position(node.coord)
@@ -582,16 +640,22 @@ class _Converter:
             case c_ast.Compound():
                 return self.block(node)
             case c_ast.If():
-                otherwise = None if node.iffalse is None else self.statement(node.iffalse)
+                otherwise = (
+                    None if node.iffalse is None else self.statement(node.iffalse)
+                )
                 then = self.statement(node.iftrue)
                 return If(self.expr(node.cond), then, otherwise, position)
             case c_ast.Return():
-                return Return(None if node.expr is None else self.expr(node.expr), position)
+                return Return(
+                    None if node.expr is None else self.expr(node.expr), position
+                )
             case c_ast.For():
                 return self.for_(node, position)
             case c_ast.While() | c_ast.DoWhile():
                 after = isinstance(node, c_ast.DoWhile)
-                return While(self.expr(node.cond), self.statement(node.stmt), after, position)
+                return While(
+                    self.expr(node.cond), self.statement(node.stmt), after, position
+                )
             case c_ast.Switch():
                 return Switch(self.expr(node.cond), self.statement(node.stmt), position)
             case c_ast.Case():
@@ -613,9 +677,13 @@ class _Converter:
     def for_(self, node: Any, position: Position) -> For:
         start: list[LocalDecl | ExprStatement] = []
         if isinstance(node.init, c_ast.DeclList):
-            start += [self.local(d) for d in node.init.decls if isinstance(d, c_ast.Decl)]
+            start += [
+                self.local(d) for d in node.init.decls if isinstance(d, c_ast.Decl)
+            ]
         elif node.init is not None:
-            start.append(ExprStatement(self.expr(node.init), self.position(node.init.coord)))
+            start.append(
+                ExprStatement(self.expr(node.init), self.position(node.init.coord))
+            )
         return For(
             tuple(start),
             None if node.cond is None else self.expr(node.cond),

@@ -6,7 +6,8 @@ import re
 
 _INTEGER = re.compile(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)([uUlL]*)\Z")
 _ESCAPE = re.compile(
-    r"""\\(?:([0-7]{1,3})|x([0-9a-fA-F]+)|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))""", re.DOTALL
+    r"""\\(?:([0-7]{1,3})|x([0-9a-fA-F]+)|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))""",
+    re.DOTALL,
 )
 _SIMPLE_ESCAPES = {
     "a": "\a",
@@ -45,10 +46,7 @@ def integer(text: str) -> tuple[int, str]:
     if suffix not in _CANDIDATES:
         raise ValueError(f"{text!r} has a suffix that C does not know")
     is_decimal = digits == "0" or digits[0] != "0"
-    if is_decimal or digits[1] in "xXbB":
-        value = int(digits, 0)
-    else:
-        value = int(digits, 8)
+    value = int(digits, 0 if is_decimal or digits[1] in "xXbB" else 8)
     for name, bits in _CANDIDATES[suffix][0 if is_decimal else 1]:
         if value >> bits == 0:
             return value, name
@@ -76,12 +74,18 @@ def _replace(match: re.Match[str]) -> str:
 
 def _bytes(text: str) -> str:
     """Source text as the bytes that the compiler sees, as latin-1."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
+    return (
+        text
+        if text.isascii()
+        else text.encode("utf-8", "surrogateescape").decode("latin-1")
+    )
 
 
 def string(text: str) -> str:
     """The characters of one or more adjacent string literals, one per byte (latin-1)."""
-    return "".join(_ESCAPE.sub(_replace, _bytes(body)) for body in _FRAGMENT.findall(text))
+    return "".join(
+        _ESCAPE.sub(_replace, _bytes(body)) for body in _FRAGMENT.findall(text)
+    )
 
 
 def character(text: str) -> int:

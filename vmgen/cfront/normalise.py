@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmgen.cfront.tokens import Token
+from vmgen.cfront.tokens import Token, word_set
 
 #: The identifier that stands for the middle of GNU ``a ?: b``.
 OMITTED = "__omitted_operand"
@@ -37,11 +37,18 @@ _ASM_WORDS = frozenset({"asm", "__asm", "__asm__"})
 _LONG_DOUBLE_WORDS = frozenset({"_Float128", "_Float64x", "__float128", "__float80"})
 _ASSERT_WORDS = frozenset({"_Static_assert", "static_assert"})
 _STORAGE = frozenset({"STATIC", "EXTERN", "TYPEDEF", "AUTO", "_THREAD_LOCAL"})
-_TYPE_WORDS = frozenset(
+_TYPE_WORDS = word_set(
     """VOID _BOOL CHAR SHORT INT LONG FLOAT DOUBLE SIGNED UNSIGNED __INT128 _COMPLEX STRUCT
-    UNION ENUM TYPEOF STATIC EXTERN TYPEDEF _THREAD_LOCAL""".split()
+    UNION ENUM TYPEOF STATIC EXTERN TYPEDEF _THREAD_LOCAL"""
 )
-_OPENING = {"LPAREN": 1, "LBRACE": 1, "LBRACKET": 1, "RPAREN": -1, "RBRACE": -1, "RBRACKET": -1}
+_OPENING = {
+    "LPAREN": 1,
+    "LBRACE": 1,
+    "LBRACKET": 1,
+    "RPAREN": -1,
+    "RBRACE": -1,
+    "RBRACKET": -1,
+}
 
 
 class NormaliseError(Exception):
@@ -202,7 +209,11 @@ class _Normaliser:
         token = self.tokens[index]
         end = self.skip_parentheses(index + 1, token.value)
         inner = normalise(self.tokens[index + 1 : end])
-        self.out += [token, _like(token, "LPAREN", "("), _like(token, "TYPEOF", "typeof")]
+        self.out += [
+            token,
+            _like(token, "LPAREN", "("),
+            _like(token, "TYPEOF", "typeof"),
+        ]
         self.out += inner
         self.out.append(_like(token, "RPAREN", ")"))
         return end
@@ -236,7 +247,9 @@ class _Normaliser:
             token = self.tokens[index]
             written = [_like(token, "ATTRIBUTE_BEGIN", "[["), *attributes]
             written.append(_like(token, "ATTRIBUTE_END", "]]"))
-            self.place(written, self.tokens[end].type if end < len(self.tokens) else "SEMI")
+            self.place(
+                written, self.tokens[end].type if end < len(self.tokens) else "SEMI"
+            )
         return end
 
     def place(self, written: list[Token], following: str) -> None:
@@ -268,7 +281,10 @@ class _Normaliser:
         if len(out) == start or before in _STORAGE or following in _TYPE_WORDS:
             out[start:start] = written
             return
-        if before not in ("ID", "RBRACKET", "RPAREN", "TIMES") and before not in _TYPE_WORDS:
+        if (
+            before not in ("ID", "RBRACKET", "RPAREN", "TIMES")
+            and before not in _TYPE_WORDS
+        ):
             # After the width of a bitfield.
             for at in range(len(out) - 1, start - 1, -1):
                 if out[at].type == "COLON":

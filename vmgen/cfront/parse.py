@@ -14,14 +14,18 @@ from vmgen.cfront.syntax import Expr, IntegerLiteral
 from vmgen.cfront.tokens import Token, tokenise
 from vmgen.source import Diagnostic, Position, VmgenError
 
-_COORDINATE = re.compile(r"^(?P<file>.*?):(?P<line>\d+)(?::\d+)?: (?P<message>.*)\Z", re.DOTALL)
+_COORDINATE = re.compile(
+    r"^(?P<file>.*?):(?P<line>\d+)(?::\d+)?: (?P<message>.*)\Z", re.DOTALL
+)
 _FILE_ONLY = re.compile(r"^.*?: (?P<message>.*)\Z", re.DOTALL)
 
 
 class _TokenReader:
     """What pycparser asks of a lexer, over tokens that are already there."""
 
-    def __init__(self, error_func: Callable[[str, int, int], None], *, dialect: str) -> None:
+    def __init__(
+        self, error_func: Callable[[str, int, int], None], *, dialect: str
+    ) -> None:
         del error_func, dialect
         self.tokens: list[Token] = []
         self.next = 0
@@ -60,7 +64,10 @@ def _parse(tokens: list[Token], typedefs: Iterable[str]) -> list[Any]:
         if names:
             prefix.append(Token("COMMA", ",", 0, 0, ""))
         else:
-            prefix += [Token("TYPEDEF", "typedef", 0, 0, ""), Token("INT", "int", 0, 0, "")]
+            prefix += [
+                Token("TYPEDEF", "typedef", 0, 0, ""),
+                Token("INT", "int", 0, 0, ""),
+            ]
         prefix.append(Token("ID", name, 0, 0, ""))
         names += 1
     if names:
@@ -149,7 +156,11 @@ def _syntax_error(message: str, position: Position, about: str) -> VmgenError:
         message = f"unexpected {found[1]!r}"
     elif message == "At end of input":
         message = "the declaration ends too early"
-    what = f"cannot parse the declaration of {about}" if about else "cannot parse this declaration"
+    what = (
+        f"cannot parse the declaration of {about}"
+        if about
+        else "cannot parse this declaration"
+    )
     return VmgenError(
         Diagnostic(
             "VG201",

@@ -14,7 +14,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from vmgen.cfront.tokens import LINE_MARKER
+from vmgen.cfront.convert import Parsed
+from vmgen.cfront.tokens import LINE_MARKER, word_set
 
 # --- regular expressions --------------------------------------------------------------
 
@@ -44,9 +45,10 @@ _WORD = r"[A-Za-z_$][\w$]*+"
 _ATTRIBUTE = rf"__attribute(?:__)?{_W}{_PARENTHESES}"
 
 _DECLARATION = re.compile(
-    rf"{_GAP}(?P<head>(?=[^;{{]|{{)(?:{_FLAT})*+)(?:;|(?P<body>{_BODY}))", re.DOTALL
+    rf"{_GAP}(?P<head>(?:{_FLAT})*+)(?:;|(?P<body>{_BODY}))", re.DOTALL
 )
 _TAIL = re.compile(rf"((?:{_FLAT}|{_BODY})*+);", re.DOTALL)
+_ANY_GAP = re.compile(_GAP)
 _ONLY_GAP = re.compile(rf"{_GAP}\Z")
 _RECORD_ATTRIBUTE = re.compile(
     rf"\b(?:struct|union|enum){_W}(?:{_ATTRIBUTE}{_W})++(?:{_WORD})?{_W}\Z"
@@ -55,6 +57,7 @@ _DEFINED_TAG = re.compile(
     rf"\b(struct|union|enum)\b{_W}(?:{_ATTRIBUTE}{_W})*+"
     rf"((?!__attribute){_WORD})?{_W}(?:{_ATTRIBUTE}{_W})*+\{{"
 )
+_ENUM_BODY = re.compile(rf"""(?:[^}}"']++|{_LITERAL})*+""", re.DOTALL)
 _ENUMERATOR = re.compile(rf"(?:\A|,){_W}({_WORD})")
 _INNER_PARENTHESES = re.compile(r"\([^()]*+\)")
 
@@ -75,17 +78,19 @@ _PLAIN_TAIL = re.compile(
 )
 _TYPEDEF = re.compile(rf"(?:__extension__{_S}++|{_ATTRIBUTE}{_S}*+)*+typedef\b")
 #: Names that :data:`_PLAIN` may find where a declaration is not so plain after all.
-_NOT_A_NAME = frozenset(
+_NOT_A_NAME = word_set(
     """__attribute__ __attribute __typeof__ __typeof typeof asm __asm __asm__ _Static_assert
     _Alignas _Atomic void char short int long float double signed unsigned _Bool const
-    volatile struct union enum static extern typedef inline __inline __int128""".split()
+    volatile struct union enum static extern typedef inline __inline __int128"""
 )
 _NOISE = re.compile(
     rf"{_DIRECTIVE}|(?:\b__attribute(?:__)?|\b__asm(?:__)?|\basm|\b_Alignas){_W}{_PARENTHESES}"
     rf"|\b__extension__\b|{_BODY}|{_LITERAL}",
     re.DOTALL,
 )
-_TYPEOF = re.compile(rf"\b(?:__typeof(?:__)?|typeof|_Atomic){_W}{_PARENTHESES}", re.DOTALL)
+_TYPEOF = re.compile(
+    rf"\b(?:__typeof(?:__)?|typeof|_Atomic){_W}{_PARENTHESES}", re.DOTALL
+)
 _ASSERT = re.compile(r"\s*(?:_Static_assert|static_assert)\b")
 _LEVEL = re.compile(r"[()\[\],=]")
 _WORDS = re.compile(r"[\w\s*$]*+")
@@ -94,8 +99,13 @@ _WRAPPED_NAME = re.compile(rf"({_WORD})\s*\)\s*\(")
 _ONLY_TAG = re.compile(
     rf"\s*(?:(?:static|extern|const|volatile)\s+)*(?:struct|union|enum)\b\s*(?:{_WORD})?\s*\Z"
 )
-_STATIC_LOCAL = re.compile(rf"\bstatic\s([^;{{}}()=]*?)({_WORD})\s*+(?:\[[^\]]*+\]\s*+)*+=(?!=)")
+_STATIC_LOCAL = re.compile(
+    rf"\bstatic\s([^;{{}}()=]*?)({_WORD})\s*+(?:\[[^\]]*+\]\s*+)*+=(?!=)"
+)
 
+_ANY_MARKER = re.compile(
+    r'^[ \t]*#[ \t]*(?:line[ \t]+)?(\d+)[ \t]+"((?:[^"\\\n]|\\.)*)"', re.MULTILINE
+)
 _CUT = re.compile(r'\n(?=#(?:line 1 "| \d+ "[^"\n]*" [12]\b))')
 
 
@@ -116,12 +126,22 @@ class Declaration:
     names: tuple[str, ...] = ()
     is_definition: bool = False
     words: frozenset[str] | None = None
-    parsed: dict[object, object] = field(default_factory=dict)
+    parsed: dict[tuple[tuple[str, ...], tuple[str, ...]], Parsed] = field(
+        default_factory=dict
+    )
 
     @property
     def text(self) -> str:
         """The declaration's text, from its first token to its ``;`` or ``}``."""
         return self.chunk.text[self.start : self.end]
+
+    @property
+    def files(self) -> list[str]:
+        """The files that the declaration's tokens come from, as line markers write them."""
+        files = [self.place[0]]
+        if "#" in (text := self.text):
+            files += (match[2] for match in _ANY_MARKER.finditer(text))
+        return files
 
     @property
     def place(self) -> tuple[str, int]:
@@ -182,6 +202,11 @@ class Chunk:
             if at < 0:
                 break
         return "", 1 + text.count("\n", 0, offset)
+
+    def first_word(self, offset: int) -> int:
+        """Where the first declaration at or after ``offset`` starts."""
+        gap = _ANY_GAP.match(self.text, offset)
+        return gap.end() if gap else offset
 
     @cached_property
     def static_locals(self) -> dict[str, tuple[str, Declaration]]:
@@ -278,7 +303,8 @@ class Chunk:
             if tag:
                 self.tags[f"{kind} {tag}"] = new
             if kind == "enum":
-                body = text[match.end() : text.find("}", match.end(), new.end)]
+                end = _ENUM_BODY.match(text, match.end())
+                body = end[0] if end else ""
                 if "'" in body or '"' in body:
                     body = re.sub(_LITERAL, "0", body)
                 while "(" in body:
@@ -347,7 +373,9 @@ def _declarators(text: str) -> list[tuple[str, bool]]:
         elif depth == 0 and character == "=":
             equals = match.start() if equals < 0 else equals
         elif depth == 0 and character == ",":
-            found.append((text[start : equals if equals >= 0 else match.start()], equals >= 0))
+            found.append(
+                (text[start : equals if equals >= 0 else match.start()], equals >= 0)
+            )
             start, equals = match.end(), -1
     found.append((text[start : equals if equals >= 0 else len(text)], equals >= 0))
     return found

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 #: What ``gcc -E`` and ``pcpp`` write to say which file and line follow.
-LINE_MARKER = re.compile(r'[ \t]*#[ \t]*(?:line[ \t]+)?(\d+)[ \t]+"((?:[^"\\\n]|\\.)*)"')
+LINE_MARKER = re.compile(
+    r'[ \t]*#[ \t]*(?:line[ \t]+)?(\d+)[ \t]+"((?:[^"\\\n]|\\.)*)"'
+)
 
 
 @dataclass(slots=True)
@@ -30,6 +32,11 @@ class Token:
     lineno: int
     column: int
     filename: str
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of ``text``, which is laid out for people."""
+    return frozenset(text.split())
 
 
 _TOKEN = re.compile(
@@ -96,17 +103,19 @@ _PUNCTUATORS = {
 }
 
 #: Words that say nothing about a layout or a meaning, and are left out.
-IGNORED_WORDS = frozenset(
+IGNORED_WORDS = word_set(
     """const __const __const__ volatile __volatile __volatile__ restrict __restrict
     __restrict__ register inline __inline __inline__ _Noreturn __extension__
-    """.split()
+    """
 )
 
 _WORDS = {
     word: word.upper()
-    for word in """auto break case char continue default do double else enum extern float
+    for word in word_set(
+        """auto break case char continue default do double else enum extern float
     for goto if int long return short signed sizeof static struct switch typedef union
-    unsigned void while __int128 _Bool _Generic __builtin_va_arg""".split()
+    unsigned void while __int128 _Bool _Generic __builtin_va_arg"""
+    )
 }
 _WORDS |= {
     "__signed": "SIGNED",
@@ -144,16 +153,20 @@ _CANONICAL = {
     "_ALIGNOF": "_Alignof",
 }
 #: GNU and C11 words that take more than a new name, see ``normalise``.
-GNU_WORDS = frozenset(
+GNU_WORDS = word_set(
     """__attribute__ __attribute asm __asm __asm__ _Static_assert static_assert __label__
-    __builtin_types_compatible_p _Atomic _Float128 _Float64x __float128 __float80""".split()
+    __builtin_types_compatible_p _Atomic _Float128 _Float64x __float128 __float80"""
 )
 _WORDS |= dict.fromkeys(GNU_WORDS, "GNU")
 
 
 def _number_type(text: str) -> str:
     if text[:2] in ("0x", "0X"):
-        return "HEX_FLOAT_CONST" if "." in text or "p" in text or "P" in text else "INT_CONST_HEX"
+        return (
+            "HEX_FLOAT_CONST"
+            if "." in text or "p" in text or "P" in text
+            else "INT_CONST_HEX"
+        )
     if text[:2] in ("0b", "0B"):
         return "INT_CONST_BIN"
     if "." in text or "e" in text or "E" in text:
