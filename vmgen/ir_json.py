@@ -34,7 +34,7 @@ from vmgen.source import Diagnostic, Position, VmgenError
 FORMAT = "vmgen ir 1"
 """The first member of every file; changes when older files can no longer be read."""
 
-MAX_DEPTH = 200
+MAX_DEPTH = 100
 """Deepest nesting that :func:`loads` follows; real predicates stay below 30."""
 
 _ELEMENTS: Mapping[str, type[Any]] = {
@@ -67,10 +67,6 @@ _ELEMENT_TAGS = {cls: tag for tag, cls in _ELEMENTS.items()}
 _OPERATION_TAGS = {cls: tag for tag, cls in _OPERATIONS.items()}
 
 
-def _literals(cls: type[Any], name: str) -> frozenset[str]:
-    return frozenset(typing.get_args(_shape(cls)[name].hint))
-
-
 # --- the shape of a node, read from its dataclass -----------------------------------
 
 
@@ -99,6 +95,9 @@ _SHAPES: Mapping[type[Any], dict[str, _Member]] = {
     if isinstance(node, type) and dataclasses.is_dataclass(node)
 }
 
+
+_UNARY: tuple[str, ...] = typing.get_args(_shape(ir.Unary)["op"].hint)
+_BINARY: tuple[str, ...] = typing.get_args(_shape(ir.Binary)["op"].hint)
 
 # --- writing ------------------------------------------------------------------------
 
@@ -222,7 +221,10 @@ def loads(text: str, file: str = "") -> ir.Program:
             file,
             hint="write the file again with 'vmgen generate' of this version",
         )
-    return _Reader(file).program(data)
+    try:
+        return _Reader(file).program(data)
+    except RecursionError:  # the caller was deep in the stack already
+        raise _too_deep(file) from None
 
 
 def _parse(text: str, file: str) -> object:
@@ -378,9 +380,9 @@ class _Reader:
                 where, "not an expression: a number, 'version' or a list", ""
             )
         operator = data[0]
-        if operator in _literals(ir.Unary, "op") and len(data) == 2:
+        if operator in _UNARY and len(data) == 2:
             return self.positional(ir.Unary, data, where)
-        if operator in _literals(ir.Binary, "op"):
+        if operator in _BINARY:
             return self.positional(ir.Binary, data, where)
         if operator not in _OPERATIONS:
             hint = _nearest(operator, _OPERATIONS)
