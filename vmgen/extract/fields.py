@@ -351,7 +351,7 @@ class FieldReader:
                         step.name,
                         self._layout.spelling(step.written),
                         step.dims,
-                        step.subscripts,
+                        step.index,
                         step.pointer,
                     )
                     for step in place.steps

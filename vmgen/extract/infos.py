@@ -5,33 +5,42 @@ Every other info is somebody's own; ``extract`` translates its ``get`` and ``put
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from vmgen import ir
 
-INTEGERS: Final[dict[str, ir.IntegerElement]] = {
-    f"vmstate_info_{name}{suffix}": ir.IntegerElement(name, check, f"vmstate_info_{name}{suffix}")
-    for names, suffix, check in (
-        (
-            (
-                "bool",
-                "int8",
-                "int16",
-                "int32",
-                "int64",
-                "uint8",
-                "uint16",
-                "uint32",
-                "uint64",
-            ),
-            "",
-            "",
-        ),
-        (("uint8", "uint16", "int32", "uint32", "uint64"), "_equal", "equal"),
-        (("int32",), "_le", "le"),
-    )
-    for name in names
-}  # fmt: skip
+_PLAIN: Final[tuple[ir.IntType, ...]] = (
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+)
+_EQUAL: Final[tuple[ir.IntType, ...]] = (
+    "uint8",
+    "uint16",
+    "int32",
+    "uint32",
+    "uint64",
+)
+
+
+def _integer(
+    type: ir.IntType, check: Literal["", "equal", "le"], suffix: str
+) -> tuple[str, ir.IntegerElement]:
+    info = f"vmstate_info_{type}{suffix}"
+    return info, ir.IntegerElement(type, check, info)
+
+
+INTEGERS: Final[dict[str, ir.IntegerElement]] = dict(
+    [_integer(type, "", "") for type in _PLAIN]
+    + [_integer(type, "equal", "_equal") for type in _EQUAL]
+    + [_integer("int32", "le", "_le")]
+)
 
 OTHERS: Final[dict[str, ir.Element]] = {
     # put_cpudouble writes the upper, then the lower half: a big-endian uint64.
