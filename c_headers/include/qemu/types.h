@@ -3,6 +3,8 @@
  *
  * No system header is read and no compiler is asked: widths are those of the x86-64
  * System V ABI, which is what QEMU's own tables are laid out with on the usual hosts.
+ * A file may read system headers as well, before this one or after: what both define is
+ * the same.
  */
 #ifndef QEMU_TYPES_H
 #define QEMU_TYPES_H
@@ -35,24 +37,32 @@ typedef unsigned int __u32;
 typedef unsigned long long __u64;
 
 /* A bool is one byte in memory and one byte, 0 or 1, on the wire. */
+#ifndef bool
 #define bool _Bool
 #define true 1
 #define false 0
+#endif
 
+#ifndef NULL
 #define NULL ((void *)0)
+#endif
 
-#define INT8_MAX 127
-#define INT16_MAX 32767
-#define INT32_MAX 2147483647
-#define INT64_MAX 9223372036854775807L
-#define UINT8_MAX 255
-#define UINT16_MAX 65535
-#define UINT32_MAX 4294967295U
-#define UINT64_MAX 18446744073709551615UL
+#ifndef INT8_MAX
+#define INT8_MAX (127)
+#define INT16_MAX (32767)
+#define INT32_MAX (2147483647)
+#define INT64_MAX (9223372036854775807L)
+#define UINT8_MAX (255)
+#define UINT16_MAX (65535)
+#define UINT32_MAX (4294967295U)
+#define UINT64_MAX (18446744073709551615UL)
+#endif
 
 /* --- asking about types ---------------------------------------------------------- */
 
+#ifndef offsetof
 #define offsetof(_type, _member) __builtin_offsetof(_type, _member)
+#endif
 
 /* The type of a member, without an object to take it from. */
 #define typeof_field(_type, _member) typeof(((_type *)0)->_member)
@@ -83,8 +93,10 @@ typedef unsigned long long __u64;
 
 /* --- small arithmetic ------------------------------------------------------------ */
 
+#ifndef MIN
 #define MIN(_a, _b) ((_a) < (_b) ? (_a) : (_b))
 #define MAX(_a, _b) ((_a) > (_b) ? (_a) : (_b))
+#endif
 #define DIV_ROUND_UP(_n, _d) (((_n) + (_d) - 1) / (_d))
 #define ROUND_UP(_n, _d) (((_n) + (_d) - 1) & -(_d))
 #define BIT(_n) (1UL << (_n))
@@ -100,6 +112,8 @@ typedef unsigned long long __u64;
 #define xglue(_x, _y) _x##_y
 
 /* A predicate may assert what it relies on; nothing is checked here. */
+#ifndef assert
 #define assert(_condition) ((void)0)
+#endif
 
 #endif
