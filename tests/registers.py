@@ -45,22 +45,26 @@ class Found(dict[str, int]):
             )
 
 
+def listed(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 # --- RISC-V -------------------------------------------------------------------------
 
 RISCV_GENERAL = tuple("""zero ra sp gp tp t0 t1 t2 fp s1 a0 a1 a2 a3 a4 a5 a6 a7
     s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6""".split())
-RISCV_FLOATING = tuple(
+RISCV_FLOATING = listed(
     """ft0 ft1 ft2 ft3 ft4 ft5 ft6 ft7 fs0 fs1 fa0 fa1 fa2 fa3 fa4 fa5 fa6 fa7
-    fs2 fs3 fs4 fs5 fs6 fs7 fs8 fs9 fs10 fs11 ft8 ft9 ft10 ft11""".split()
+    fs2 fs3 fs4 fs5 fs6 fs7 fs8 fs9 fs10 fs11 ft8 ft9 ft10 ft11"""
 )
-RISCV_CONTROL = tuple(
+RISCV_CONTROL = listed(
     """frm mhartid mip mie mideleg satp stval medeleg stvec sepc scause mtvec mepc
     mcause mtval scounteren mcounteren mcountinhibit sscratch mscratch miselect
-    siselect mvien mvip""".split()
+    siselect mvien mvip"""
 )
-RISCV_HYPERVISOR = tuple(
+RISCV_HYPERVISOR = listed(
     """hedeleg hideleg hcounteren htval htinst hgatp vsstatus vstvec vsscratch vsepc
-    vscause vstval vsatp mtval2 mtinst htimedelta hgeie""".split()
+    vscause vstval vsatp mtval2 mtinst htimedelta hgeie"""
 )
 
 
