@@ -1,10 +1,9 @@
 """pycparser's tree of one declaration turned into the nodes of ``cfront.syntax``.
 
-What GNU C needs beyond pycparser arrives in the disguises that ``normalise`` chose and
-is recognised here.  Records and enums are taken out of the place where they are defined
-and leave a mention behind; anonymous ones get a tag made up from where they stand:
-``<Foo>`` for the record of ``typedef struct {...} Foo``, ``<struct CPUState.u>`` for
-that of member ``u``, ``<f:1>`` for one somewhere inside function ``f``.
+Records and enums are taken out of the place where they are defined and leave a mention
+behind; anonymous ones get a tag made up from where they stand: ``<Foo>`` for the record
+of ``typedef struct {...} Foo``, ``<struct CPUState.u>`` for that of member ``u``,
+``<f:1>`` for one somewhere inside function ``f``.
 """
 
 from __future__ import annotations
@@ -15,64 +14,34 @@ from typing import Any, Literal
 
 from pycparser import c_ast
 
-from vmgen.cfront import literals
-from vmgen.cfront.normalise import OMITTED, TYPES_COMPATIBLE
+from vmgen.cfront.convert_code import CodeConverter
 from vmgen.cfront.syntax import (
     AlignOf,
     ArrayType,
-    Assign,
     AutoType,
     BasicType,
     Binary,
-    Block,
-    Call,
-    Case,
-    Cast,
-    Comma,
-    CompoundLiteral,
-    Conditional,
-    Empty,
     EnumDecl,
     EnumeratorDecl,
     EnumType,
     Expr,
-    ExprStatement,
-    FloatLiteral,
-    For,
     FunctionDecl,
     FunctionType,
-    If,
-    Index,
-    InitItem,
-    InitList,
     IntegerLiteral,
-    Jump,
-    Label,
     LocalDecl,
-    Member,
     MemberDecl,
     Name,
     NamedType,
     ObjectDecl,
-    OffsetOf,
     Parameter,
     PointerType,
     RecordDecl,
     RecordType,
-    Return,
     SizeOf,
-    Statement,
-    StatementExpr,
-    StringLiteral,
-    Switch,
     TypedefDecl,
     TypeExpr,
     TypeOf,
-    TypesCompatible,
-    Unary,
-    While,
 )
-from vmgen.source import NOWHERE, Position
 
 #: ``aligned`` without an argument: the largest alignment of x86-64.
 _LARGEST_ALIGNMENT = IntegerLiteral(16)
@@ -113,15 +82,6 @@ _UNSIGNED_MODES = {
     for mode, name in _SIGNED_MODES.items()
 }
 _FLOAT_MODES = {"SF": "float", "DF": "double", "XF": "long double", "TF": "long double"}
-
-
-class ConvertError(Exception):
-    """C that pycparser accepts and this program has no node for, at ``position``."""
-
-    def __init__(self, message: str, position: Position = NOWHERE) -> None:
-        self.message = message
-        self.position = position
-        super().__init__(message)
 
 
 @dataclass(slots=True)
@@ -167,8 +127,9 @@ def convert_expression(node: Any, expression: Callable[[str], Expr]) -> Expr:
     return _Converter(expression).expr(node)
 
 
-class _Converter:
+class _Converter(CodeConverter):
     def __init__(self, expression: Callable[[str], Expr]) -> None:
+        super().__init__()
         self.expression = expression
         self.parsed = Parsed()
         #: Made-up tags by the identity of pycparser's node, which declarators share.
@@ -178,19 +139,6 @@ class _Converter:
         #: What an anonymous record that turns up next is called after.
         self.owner = ""
         self.local_typedefs: dict[str, TypeExpr] = {}
-        self.positions: dict[tuple[str, int], Position] = {}
-
-    def position(self, coord: Any) -> Position:
-        if coord is None or not coord.line:
-            return NOWHERE
-        key = (coord.file, coord.line)
-        found = self.positions.get(key)
-        if found is None:
-            found = self.positions[key] = Position(coord.file, coord.line)
-        return found
-
-    def fail(self, message: str, node: Any) -> ConvertError:
-        return ConvertError(message, self.position(getattr(node, "coord", None)))
 
     # --- file scope -------------------------------------------------------------------
 
@@ -239,6 +187,21 @@ class _Converter:
         value = None if node.init is None else self.initializer(node.init)
         is_static = "static" in node.storage
         return ObjectDecl(node.name, type_, value, is_static, self.position(node.coord))
+
+    def local(self, node: Any) -> LocalDecl:
+        found = super().local(node)
+        if found.static:
+            self.parsed.statics.setdefault(
+                found.name,
+                ObjectDecl(
+                    found.name, found.type, found.initializer, True, found.position
+                ),
+            )
+        return found
+
+    def local_typedef(self, node: Any) -> None:
+        type_ = self.changed(self.type(node.type), self.attributes(node), node)
+        self.local_typedefs[node.name] = type_
 
     # --- attributes -------------------------------------------------------------------
 
@@ -456,238 +419,3 @@ class _Converter:
                 tag, enumerators, packed, self.position(node.coord)
             )
         return EnumType(tag)
-
-    # --- initialisers -----------------------------------------------------------------
-
-    def initializer(self, node: Any) -> Expr | InitList:
-        if isinstance(node, c_ast.InitList):
-            return self.init_list(node)
-        return self.expr(node)
-
-    def init_list(self, node: Any) -> InitList:
-        items: list[InitItem] = []
-        position = self.position(node.coord)
-        for item in node.exprs:
-            designators: tuple[str | Expr, ...] = ()
-            if isinstance(item, c_ast.NamedInitializer):
-                if not position.line:
-                    position = self.position(item.name[0].coord)
-                designators = tuple(
-                    (
-                        self.expr(part.expr)
-                        if isinstance(part, c_ast.ArrayDesignator)
-                        else part.name
-                    )
-                    for part in item.name
-                )
-                item = item.expr
-            value = self.initializer(item)
-            if not position.line:
-                position = value.position
-            items.append(InitItem(designators, value))
-        return InitList(tuple(items), position)
-
-    # --- expressions ------------------------------------------------------------------
-
-    def expr(self, node: Any) -> Expr:
-        position = self.position(node.coord)
-        match node:
-            case c_ast.ID():
-                return Name(node.name, position)
-            case c_ast.Constant():
-                return self.constant(node, position)
-            case c_ast.StructRef():
-                return Member(
-                    self.expr(node.name), node.field.name, node.type == "->", position
-                )
-            case c_ast.ArrayRef():
-                return Index(self.expr(node.name), self.expr(node.subscript), position)
-            case c_ast.UnaryOp():
-                return self.unary(node, position)
-            case c_ast.BinaryOp():
-                return Binary(
-                    node.op, self.expr(node.left), self.expr(node.right), position
-                )
-            case c_ast.Cast():
-                return Cast(self.type(node.to_type), self.expr(node.expr), position)
-            case c_ast.FuncCall():
-                return self.call(node, position)
-            case c_ast.TernaryOp():
-                then = node.iftrue
-                omitted = isinstance(then, c_ast.ID) and then.name == OMITTED
-                return Conditional(
-                    self.expr(node.cond),
-                    None if omitted else self.expr(then),
-                    self.expr(node.iffalse),
-                    position,
-                )
-            case c_ast.Assignment():
-                return Assign(
-                    node.op, self.expr(node.lvalue), self.expr(node.rvalue), position
-                )
-            case c_ast.ExprList():
-                return Comma(tuple(self.expr(item) for item in node.exprs), position)
-            case c_ast.CompoundLiteral():
-                return CompoundLiteral(
-                    self.type(node.type), self.init_list(node.init), position
-                )
-            case c_ast.Compound():
-                return StatementExpr(self.block(node), position)
-            case c_ast.GenericSelection():
-                # No table chooses by type; for a reader of functions a call that it
-                # cannot see into says the same.
-                choices = [self.expr(choice.expr) for choice in node.associations]
-                return Call(
-                    Name("_Generic", position),
-                    (self.expr(node.expr), *choices),
-                    position,
-                )
-        raise self.fail(
-            f"cannot read an expression of the kind {type(node).__name__}", node
-        )
-
-    def constant(self, node: Any, position: Position) -> Expr:
-        text: str = node.value
-        try:
-            if node.type == "string":
-                return StringLiteral(literals.string(text), position)
-            if node.type == "char":
-                return IntegerLiteral(literals.character(text), "int", position)
-            if node.type in ("float", "double", "long double"):
-                return FloatLiteral(literals.floating(text), position)
-            value, type_ = literals.integer(text)
-        except ValueError as error:
-            raise ConvertError(str(error), position) from None
-        return IntegerLiteral(value, type_, position)
-
-    def unary(self, node: Any, position: Position) -> Expr:
-        operand = node.expr
-        if node.op == "sizeof":
-            if isinstance(operand, c_ast.Typename):
-                return SizeOf(self.type(operand), position)
-            return SizeOf(self.expr(operand), position)
-        if node.op == "_Alignof":
-            # Normalised to _Alignof(typeof(operand)).
-            inner = self.type(operand)
-            return AlignOf(
-                inner.operand if isinstance(inner, TypeOf) else inner, position
-            )
-        return Unary(node.op, self.expr(operand), position)
-
-    def call(self, node: Any, position: Position) -> Expr:
-        arguments = [] if node.args is None else node.args.exprs
-        name = node.name.name if isinstance(node.name, c_ast.ID) else ""
-        if name == "offsetof":
-            return OffsetOf(
-                self.type(arguments[0]), self.designator(arguments[1]), position
-            )
-        if name == TYPES_COMPATIBLE:
-            types = [argument.expr for argument in arguments]
-            if not all(isinstance(item, c_ast.Typename) for item in types):
-                raise self.fail(
-                    f"{TYPES_COMPATIBLE} of something that is not a type", node
-                )
-            return TypesCompatible(self.type(types[0]), self.type(types[1]), position)
-        if name == "__builtin_va_arg":
-            taken = Call(Name(name, position), (self.expr(arguments[0]),), position)
-            return Cast(self.type(arguments[1]), taken, position)
-        return Call(
-            self.expr(node.name),
-            tuple(self.expr(argument) for argument in arguments),
-            position,
-        )
-
-    def designator(self, node: Any) -> tuple[str | Expr, ...]:
-        if isinstance(node, c_ast.ID):
-            return (node.name,)
-        if isinstance(node, c_ast.StructRef):
-            return (*self.designator(node.name), node.field.name)
-        if isinstance(node, c_ast.ArrayRef):
-            return (*self.designator(node.name), self.expr(node.subscript))
-        raise self.fail("offsetof takes members and subscripts", node)
-
-    # --- statements -------------------------------------------------------------------
-
-    def block(self, node: Any) -> Block:
-        return Block(self.statements(node.block_items), self.position(node.coord))
-
-    def statements(self, nodes: list[Any] | None) -> tuple[Statement, ...]:
-        found: list[Statement] = []
-        for node in nodes or ():
-            if isinstance(node, c_ast.Decl):
-                if node.name is None:
-                    self.type(node.type)
-                else:
-                    found.append(self.local(node))
-            elif isinstance(node, c_ast.Typedef):
-                type_ = self.changed(self.type(node.type), self.attributes(node), node)
-                self.local_typedefs[node.name] = type_
-            elif not isinstance(node, c_ast.Pragma):
-                found.append(self.statement(node))
-        return tuple(found)
-
-    def local(self, node: Any) -> LocalDecl:
-        found = self.object(node)
-        if found.static:
-            self.parsed.statics.setdefault(found.name, found)
-        return LocalDecl(
-            found.name, found.type, found.initializer, found.static, found.position
-        )
-
-    def statement(self, node: Any) -> Statement:
-        position = self.position(node.coord)
-        match node:
-            case c_ast.Compound():
-                return self.block(node)
-            case c_ast.If():
-                otherwise = (
-                    None if node.iffalse is None else self.statement(node.iffalse)
-                )
-                then = self.statement(node.iftrue)
-                return If(self.expr(node.cond), then, otherwise, position)
-            case c_ast.Return():
-                return Return(
-                    None if node.expr is None else self.expr(node.expr), position
-                )
-            case c_ast.For():
-                return self.for_(node, position)
-            case c_ast.While() | c_ast.DoWhile():
-                after = isinstance(node, c_ast.DoWhile)
-                return While(
-                    self.expr(node.cond), self.statement(node.stmt), after, position
-                )
-            case c_ast.Switch():
-                return Switch(self.expr(node.cond), self.statement(node.stmt), position)
-            case c_ast.Case():
-                return Case(self.expr(node.expr), self.statements(node.stmts), position)
-            case c_ast.Default():
-                return Case(None, self.statements(node.stmts), position)
-            case c_ast.Break():
-                return Jump("break", "", position)
-            case c_ast.Continue():
-                return Jump("continue", "", position)
-            case c_ast.Goto():
-                return Jump("goto", node.name, position)
-            case c_ast.Label():
-                return Label(node.name, self.statement(node.stmt), position)
-            case c_ast.EmptyStatement() | c_ast.StaticAssert() | c_ast.Pragma():
-                return Empty(position)
-        return ExprStatement(self.expr(node), position)
-
-    def for_(self, node: Any, position: Position) -> For:
-        start: list[LocalDecl | ExprStatement] = []
-        if isinstance(node.init, c_ast.DeclList):
-            start += [
-                self.local(d) for d in node.init.decls if isinstance(d, c_ast.Decl)
-            ]
-        elif node.init is not None:
-            start.append(
-                ExprStatement(self.expr(node.init), self.position(node.init.coord))
-            )
-        return For(
-            tuple(start),
-            None if node.cond is None else self.expr(node.cond),
-            None if node.next is None else self.expr(node.next),
-            self.statement(node.stmt),
-            position,
-        )

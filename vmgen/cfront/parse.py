@@ -8,7 +8,8 @@ from typing import Any
 
 from pycparser.c_parser import CParser, ParseError
 
-from vmgen.cfront.convert import ConvertError, Parsed, convert, convert_expression
+from vmgen.cfront.convert import Parsed, convert, convert_expression
+from vmgen.cfront.convert_code import ConvertError
 from vmgen.cfront.normalise import NormaliseError, normalise
 from vmgen.cfront.syntax import Expr, IntegerLiteral
 from vmgen.cfront.tokens import Token, tokenise
