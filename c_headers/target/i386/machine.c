@@ -57,7 +57,8 @@ static const VMStateDescription vmstate_xmm_reg = {
 };
 
 #define VMSTATE_XMM_REGS(_f, _s, _start) \
-    VMSTATE_STRUCT_SUB_ARRAY(_f, _s, _start, CPU_NB_REGS, 0, vmstate_xmm_reg, ZMMReg)
+    VMSTATE_STRUCT_SUB_ARRAY(_f, _s, _start, CPU_NB_REGS, 0, \
+                             vmstate_xmm_reg, ZMMReg)
 
 static const VMStateDescription vmstate_ymmh_reg = {
     .name = "ymmh_reg",
@@ -71,7 +72,8 @@ static const VMStateDescription vmstate_ymmh_reg = {
 };
 
 #define VMSTATE_YMMH_REGS_VARS(_f, _s, _start, _v) \
-    VMSTATE_STRUCT_SUB_ARRAY(_f, _s, _start, CPU_NB_REGS, _v, vmstate_ymmh_reg, ZMMReg)
+    VMSTATE_STRUCT_SUB_ARRAY(_f, _s, _start, CPU_NB_REGS, _v, \
+                             vmstate_ymmh_reg, ZMMReg)
 
 static const VMStateDescription vmstate_zmmh_reg = {
     .name = "zmmh_reg",
@@ -87,7 +89,8 @@ static const VMStateDescription vmstate_zmmh_reg = {
 };
 
 #define VMSTATE_ZMMH_REGS_VARS(_f, _s, _start) \
-    VMSTATE_STRUCT_SUB_ARRAY(_f, _s, _start, CPU_NB_REGS, 0, vmstate_zmmh_reg, ZMMReg)
+    VMSTATE_STRUCT_SUB_ARRAY(_f, _s, _start, CPU_NB_REGS, 0, \
+                             vmstate_zmmh_reg, ZMMReg)
 
 #ifdef TARGET_X86_64
 
@@ -109,7 +112,8 @@ static const VMStateDescription vmstate_hi16_zmm_reg = {
 };
 
 #define VMSTATE_Hi16_ZMM_REGS_VARS(_f, _s, _start) \
-    VMSTATE_STRUCT_SUB_ARRAY(_f, _s, _start, CPU_NB_REGS, 0, vmstate_hi16_zmm_reg, ZMMReg)
+    VMSTATE_STRUCT_SUB_ARRAY(_f, _s, _start, CPU_NB_REGS, 0, \
+                             vmstate_hi16_zmm_reg, ZMMReg)
 #endif
 
 /* A bound, a memory type range, a last branch record. */
@@ -183,10 +187,9 @@ static const VMStateDescription vmstate_fpreg = {
 
 static bool exception_info_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->exception_pending && (env->hflags & HF_GUEST_MASK);
+    return x86->env.exception_pending && (x86->env.hflags & HF_GUEST_MASK);
 }
 
 static const VMStateDescription vmstate_exception_info = {
@@ -207,9 +210,9 @@ static const VMStateDescription vmstate_exception_info = {
 
 static bool steal_time_msr_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
+    X86CPU *x86 = opaque;
 
-    return cpu->env.steal_time_msr != 0;
+    return x86->env.steal_time_msr != 0;
 }
 
 static const VMStateDescription vmstate_steal_time_msr = {
@@ -225,9 +228,9 @@ static const VMStateDescription vmstate_steal_time_msr = {
 
 static bool async_pf_msr_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
+    X86CPU *x86 = opaque;
 
-    return cpu->env.async_pf_en_msr != 0;
+    return x86->env.async_pf_en_msr != 0;
 }
 
 static const VMStateDescription vmstate_async_pf_msr = {
@@ -243,9 +246,9 @@ static const VMStateDescription vmstate_async_pf_msr = {
 
 static bool async_pf_int_msr_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
+    X86CPU *x86 = opaque;
 
-    return cpu->env.async_pf_int_msr != 0;
+    return x86->env.async_pf_int_msr != 0;
 }
 
 static const VMStateDescription vmstate_async_pf_int_msr = {
@@ -261,9 +264,9 @@ static const VMStateDescription vmstate_async_pf_int_msr = {
 
 static bool pv_eoi_msr_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
+    X86CPU *x86 = opaque;
 
-    return cpu->env.pv_eoi_en_msr != 0;
+    return x86->env.pv_eoi_en_msr != 0;
 }
 
 static const VMStateDescription vmstate_pv_eoi_msr = {
@@ -279,9 +282,9 @@ static const VMStateDescription vmstate_pv_eoi_msr = {
 
 static bool poll_control_msr_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
+    X86CPU *x86 = opaque;
 
-    return cpu->env.poll_control_msr != 1;
+    return x86->env.poll_control_msr != 1;
 }
 
 static const VMStateDescription vmstate_poll_control_msr = {
@@ -299,10 +302,9 @@ static const VMStateDescription vmstate_poll_control_msr = {
 
 static bool fpop_ip_dp_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->fpop != 0 || env->fpip != 0 || env->fpdp != 0;
+    return x86->env.fpop != 0 || x86->env.fpip != 0 || x86->env.fpdp != 0;
 }
 
 static const VMStateDescription vmstate_fpop_ip_dp = {
@@ -322,10 +324,9 @@ static const VMStateDescription vmstate_fpop_ip_dp = {
 
 static bool tsc_adjust_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->tsc_adjust != 0;
+    return x86->env.tsc_adjust != 0;
 }
 
 static const VMStateDescription vmstate_msr_tsc_adjust = {
@@ -341,10 +342,9 @@ static const VMStateDescription vmstate_msr_tsc_adjust = {
 
 static bool msr_smi_count_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return cpu->migrate_smi_count && env->msr_smi_count != 0;
+    return x86->migrate_smi_count && x86->env.msr_smi_count != 0;
 }
 
 static const VMStateDescription vmstate_msr_smi_count = {
@@ -360,10 +360,9 @@ static const VMStateDescription vmstate_msr_smi_count = {
 
 static bool tscdeadline_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->tsc_deadline != 0;
+    return x86->env.tsc_deadline != 0;
 }
 
 static const VMStateDescription vmstate_msr_tscdeadline = {
@@ -379,10 +378,9 @@ static const VMStateDescription vmstate_msr_tscdeadline = {
 
 static bool misc_enable_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->msr_ia32_misc_enable != MSR_IA32_MISC_ENABLE_DEFAULT;
+    return x86->env.msr_ia32_misc_enable != MSR_IA32_MISC_ENABLE_DEFAULT;
 }
 
 static const VMStateDescription vmstate_msr_ia32_misc_enable = {
@@ -398,10 +396,9 @@ static const VMStateDescription vmstate_msr_ia32_misc_enable = {
 
 static bool feature_control_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->msr_ia32_feature_control != 0;
+    return x86->env.msr_ia32_feature_control != 0;
 }
 
 static const VMStateDescription vmstate_msr_ia32_feature_control = {
@@ -419,21 +416,21 @@ static const VMStateDescription vmstate_msr_ia32_feature_control = {
 
 static bool pmu_enable_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
+    CPUX86State *state = &x86->env;
     int i;
 
-    if (env->msr_fixed_ctr_ctrl || env->msr_global_ctrl || env->msr_global_status ||
-        env->msr_global_ovf_ctrl) {
+    if (state->msr_fixed_ctr_ctrl || state->msr_global_ctrl ||
+        state->msr_global_status || state->msr_global_ovf_ctrl) {
         return true;
     }
     for (i = 0; i < MAX_FIXED_COUNTERS; i++) {
-        if (env->msr_fixed_counters[i]) {
+        if (state->msr_fixed_counters[i]) {
             return true;
         }
     }
     for (i = 0; i < MAX_GP_COUNTERS; i++) {
-        if (env->msr_gp_counters[i] || env->msr_gp_evtsel[i]) {
+        if (state->msr_gp_counters[i] || state->msr_gp_evtsel[i]) {
             return true;
         }
     }
@@ -461,19 +458,19 @@ static const VMStateDescription vmstate_msr_architectural_pmu = {
 
 static bool mpx_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
+    CPUX86State *state = &x86->env;
     unsigned int i;
 
     for (i = 0; i < 4; i++) {
-        if (env->bnd_regs[i].lb || env->bnd_regs[i].ub) {
+        if (state->bnd_regs[i].lb || state->bnd_regs[i].ub) {
             return true;
         }
     }
-    if (env->bndcs_regs.cfgu || env->bndcs_regs.sts) {
+    if (state->bndcs_regs.cfgu || state->bndcs_regs.sts) {
         return true;
     }
-    return !!env->msr_bndcfgs;
+    return !!state->msr_bndcfgs;
 }
 
 static const VMStateDescription vmstate_mpx = {
@@ -494,10 +491,9 @@ static const VMStateDescription vmstate_mpx = {
 
 static bool hyperv_hypercall_enable_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->msr_hv_hypercall != 0 || env->msr_hv_guest_os_id != 0;
+    return x86->env.msr_hv_hypercall != 0 || x86->env.msr_hv_guest_os_id != 0;
 }
 
 static const VMStateDescription vmstate_msr_hyperv_hypercall = {
@@ -514,10 +510,9 @@ static const VMStateDescription vmstate_msr_hyperv_hypercall = {
 
 static bool hyperv_vapic_enable_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->msr_hv_vapic != 0;
+    return x86->env.msr_hv_vapic != 0;
 }
 
 static const VMStateDescription vmstate_msr_hyperv_vapic = {
@@ -533,10 +528,9 @@ static const VMStateDescription vmstate_msr_hyperv_vapic = {
 
 static bool hyperv_time_enable_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->msr_hv_tsc != 0;
+    return x86->env.msr_hv_tsc != 0;
 }
 
 static const VMStateDescription vmstate_msr_hyperv_time = {
@@ -552,12 +546,12 @@ static const VMStateDescription vmstate_msr_hyperv_time = {
 
 static bool hyperv_crash_enable_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
+    CPUX86State *state = &x86->env;
     int i;
 
     for (i = 0; i < HV_CRASH_PARAMS; i++) {
-        if (env->msr_hv_crash_params[i]) {
+        if (state->msr_hv_crash_params[i]) {
             return true;
         }
     }
@@ -577,13 +571,13 @@ static const VMStateDescription vmstate_msr_hyperv_crash = {
 
 static bool hyperv_runtime_enable_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
+    CPUX86State *state = &x86->env;
 
-    if (!hyperv_feat_enabled(cpu, HYPERV_FEAT_RUNTIME)) {
+    if (!hyperv_feat_enabled(x86, HYPERV_FEAT_RUNTIME)) {
         return false;
     }
-    return env->msr_hv_runtime != 0;
+    return state->msr_hv_runtime != 0;
 }
 
 static const VMStateDescription vmstate_msr_hyperv_runtime = {
@@ -599,16 +593,16 @@ static const VMStateDescription vmstate_msr_hyperv_runtime = {
 
 static bool hyperv_synic_enable_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
+    CPUX86State *state = &x86->env;
     int i;
 
-    if (env->msr_hv_synic_control != 0 || env->msr_hv_synic_evt_page != 0 ||
-        env->msr_hv_synic_msg_page != 0) {
+    if (state->msr_hv_synic_control != 0 || state->msr_hv_synic_evt_page != 0 ||
+        state->msr_hv_synic_msg_page != 0) {
         return true;
     }
-    for (i = 0; i < ARRAY_SIZE(env->msr_hv_synic_sint); i++) {
-        if (env->msr_hv_synic_sint[i] != 0) {
+    for (i = 0; i < ARRAY_SIZE(state->msr_hv_synic_sint); i++) {
+        if (state->msr_hv_synic_sint[i] != 0) {
             return true;
         }
     }
@@ -632,12 +626,12 @@ static const VMStateDescription vmstate_msr_hyperv_synic = {
 
 static bool hyperv_stimer_enable_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
+    CPUX86State *state = &x86->env;
     int i;
 
-    for (i = 0; i < ARRAY_SIZE(env->msr_hv_stimer_config); i++) {
-        if (env->msr_hv_stimer_config[i] || env->msr_hv_stimer_count[i]) {
+    for (i = 0; i < ARRAY_SIZE(state->msr_hv_stimer_config); i++) {
+        if (state->msr_hv_stimer_config[i] || state->msr_hv_stimer_count[i]) {
             return true;
         }
     }
@@ -658,12 +652,11 @@ static const VMStateDescription vmstate_msr_hyperv_stimer = {
 
 static bool hyperv_reenlightenment_enable_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->msr_hv_reenlightenment_control != 0 ||
-           env->msr_hv_tsc_emulation_control != 0 ||
-           env->msr_hv_tsc_emulation_status != 0;
+    return x86->env.msr_hv_reenlightenment_control != 0 ||
+           x86->env.msr_hv_tsc_emulation_control != 0 ||
+           x86->env.msr_hv_tsc_emulation_status != 0;
 }
 
 static const VMStateDescription vmstate_msr_hyperv_reenlightenment = {
@@ -682,16 +675,16 @@ static const VMStateDescription vmstate_msr_hyperv_reenlightenment = {
 
 /* --- AVX-512: if a mask or any of the bits that only it has is not zero ---------- */
 
-#define ZMM_PART(_reg, _n) (env->xmm_regs[_reg].ZMM_Q(_n))
+#define ZMM_PART(_reg, _n) (state->xmm_regs[_reg].ZMM_Q(_n))
 
 static bool avx512_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
+    CPUX86State *state = &x86->env;
     unsigned int i;
 
     for (i = 0; i < NB_OPMASK_REGS; i++) {
-        if (env->opmask_regs[i]) {
+        if (state->opmask_regs[i]) {
             return true;
         }
     }
@@ -730,10 +723,9 @@ static const VMStateDescription vmstate_avx512 = {
 
 static bool xss_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->xss != 0;
+    return x86->env.xss != 0;
 }
 
 static const VMStateDescription vmstate_xss = {
@@ -749,10 +741,9 @@ static const VMStateDescription vmstate_xss = {
 
 static bool umwait_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->umwait != 0;
+    return x86->env.umwait != 0;
 }
 
 static const VMStateDescription vmstate_umwait = {
@@ -768,10 +759,9 @@ static const VMStateDescription vmstate_umwait = {
 
 static bool pkru_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->pkru != 0;
+    return x86->env.pkru != 0;
 }
 
 static const VMStateDescription vmstate_pkru = {
@@ -787,10 +777,9 @@ static const VMStateDescription vmstate_pkru = {
 
 static bool pkrs_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->pkrs != 0;
+    return x86->env.pkrs != 0;
 }
 
 static const VMStateDescription vmstate_pkrs = {
@@ -808,12 +797,12 @@ static const VMStateDescription vmstate_pkrs = {
 
 static bool tsc_khz_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
+    CPUX86State *state = &x86->env;
     MachineClass *machine = MACHINE_GET_CLASS(qdev_get_machine());
-    X86MachineClass *x86 = X86_MACHINE_CLASS(machine);
+    X86MachineClass *pc = X86_MACHINE_CLASS(machine);
 
-    return env->tsc_khz && x86->save_tsc_khz;
+    return state->tsc_khz && pc->save_tsc_khz;
 }
 
 static const VMStateDescription vmstate_tsc_khz = {
@@ -919,11 +908,10 @@ static const VMStateDescription vmstate_svm_nested_state = {
 
 static bool nested_state_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->nested_state && (vmx_nested_state_needed(env->nested_state) ||
-                                 svm_nested_state_needed(env->nested_state));
+    return x86->env.nested_state && (vmx_nested_state_needed(x86->env.nested_state) ||
+                                     svm_nested_state_needed(x86->env.nested_state));
 }
 
 static const VMStateDescription vmstate_kvm_nested_state = {
@@ -987,10 +975,9 @@ static const VMStateDescription vmstate_xen_vcpu = {
 
 static bool mcg_ext_ctl_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return cpu->enable_lmce && env->mcg_ext_ctl;
+    return x86->enable_lmce && x86->env.mcg_ext_ctl;
 }
 
 static const VMStateDescription vmstate_mcg_ext_ctl = {
@@ -1006,10 +993,9 @@ static const VMStateDescription vmstate_mcg_ext_ctl = {
 
 static bool spec_ctrl_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->spec_ctrl != 0;
+    return x86->env.spec_ctrl != 0;
 }
 
 static const VMStateDescription vmstate_spec_ctrl = {
@@ -1027,10 +1013,9 @@ static const VMStateDescription vmstate_spec_ctrl = {
 
 static bool amd_tsc_scale_msr_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->features[FEAT_SVM] & CPUID_SVM_TSCSCALE;
+    return x86->env.features[FEAT_SVM] & CPUID_SVM_TSCSCALE;
 }
 
 static const VMStateDescription amd_tsc_scale_msr_ctrl = {
@@ -1048,16 +1033,16 @@ static const VMStateDescription amd_tsc_scale_msr_ctrl = {
 
 static bool intel_pt_enable_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
+    CPUX86State *state = &x86->env;
     int i;
 
-    if (env->msr_rtit_ctrl || env->msr_rtit_status || env->msr_rtit_output_base ||
-        env->msr_rtit_output_mask || env->msr_rtit_cr3_match) {
+    if (state->msr_rtit_ctrl || state->msr_rtit_status || state->msr_rtit_output_base ||
+        state->msr_rtit_output_mask || state->msr_rtit_cr3_match) {
         return true;
     }
     for (i = 0; i < MAX_RTIT_ADDRS; i++) {
-        if (env->msr_rtit_addrs[i]) {
+        if (state->msr_rtit_addrs[i]) {
             return true;
         }
     }
@@ -1084,10 +1069,9 @@ static const VMStateDescription vmstate_msr_intel_pt = {
 
 static bool virt_ssbd_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->virt_ssbd != 0;
+    return x86->env.virt_ssbd != 0;
 }
 
 static const VMStateDescription vmstate_msr_virt_ssbd = {
@@ -1103,10 +1087,9 @@ static const VMStateDescription vmstate_msr_virt_ssbd = {
 
 static bool svm_npt_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return !!(env->hflags2 & HF2_NPT_MASK);
+    return !!(x86->env.hflags2 & HF2_NPT_MASK);
 }
 
 static const VMStateDescription vmstate_svm_npt = {
@@ -1123,10 +1106,9 @@ static const VMStateDescription vmstate_svm_npt = {
 
 static bool svm_guest_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return tcg_enabled() && env->int_ctl;
+    return tcg_enabled() && x86->env.int_ctl;
 }
 
 static const VMStateDescription vmstate_svm_guest = {
@@ -1146,10 +1128,9 @@ static const VMStateDescription vmstate_svm_guest = {
 
 static bool intel_efer32_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->efer != 0;
+    return x86->env.efer != 0;
 }
 
 static const VMStateDescription vmstate_efer32 = {
@@ -1169,10 +1150,9 @@ static const VMStateDescription vmstate_efer32 = {
 
 static bool msr_tsx_ctrl_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->features[FEAT_ARCH_CAPABILITIES] & ARCH_CAP_TSX_CTRL_MSR;
+    return x86->env.features[FEAT_ARCH_CAPABILITIES] & ARCH_CAP_TSX_CTRL_MSR;
 }
 
 static const VMStateDescription vmstate_msr_tsx_ctrl = {
@@ -1188,10 +1168,9 @@ static const VMStateDescription vmstate_msr_tsx_ctrl = {
 
 static bool intel_sgx_msrs_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return !!(env->features[FEAT_7_0_ECX] & CPUID_7_0_ECX_SGX_LC);
+    return !!(x86->env.features[FEAT_7_0_ECX] & CPUID_7_0_ECX_SGX_LC);
 }
 
 static const VMStateDescription vmstate_msr_intel_sgx = {
@@ -1207,10 +1186,9 @@ static const VMStateDescription vmstate_msr_intel_sgx = {
 
 static bool pdptrs_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->pdptrs_valid;
+    return x86->env.pdptrs_valid;
 }
 
 static const VMStateDescription vmstate_pdptrs = {
@@ -1227,10 +1205,9 @@ static const VMStateDescription vmstate_pdptrs = {
 
 static bool xfd_msrs_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return !!(env->features[FEAT_XSAVE] & CPUID_D_1_EAX_XFD);
+    return !!(x86->env.features[FEAT_XSAVE] & CPUID_D_1_EAX_XFD);
 }
 
 static const VMStateDescription vmstate_msr_xfd = {
@@ -1247,10 +1224,9 @@ static const VMStateDescription vmstate_msr_xfd = {
 
 static bool msr_hwcr_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->msr_hwcr != 0;
+    return x86->env.msr_hwcr != 0;
 }
 
 static const VMStateDescription vmstate_msr_hwcr = {
@@ -1268,10 +1244,9 @@ static const VMStateDescription vmstate_msr_hwcr = {
 
 static bool intel_fred_msrs_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return !!(env->features[FEAT_7_1_EAX] & CPUID_7_1_EAX_FRED);
+    return !!(x86->env.features[FEAT_7_1_EAX] & CPUID_7_1_EAX_FRED);
 }
 
 static const VMStateDescription vmstate_msr_fred = {
@@ -1295,10 +1270,9 @@ static const VMStateDescription vmstate_msr_fred = {
 
 static bool amx_xtile_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return !!(env->features[FEAT_7_0_EDX] & CPUID_7_0_EDX_AMX_TILE);
+    return !!(x86->env.features[FEAT_7_0_EDX] & CPUID_7_0_EDX_AMX_TILE);
 }
 
 static const VMStateDescription vmstate_amx_xtile = {
@@ -1317,10 +1291,9 @@ static const VMStateDescription vmstate_amx_xtile = {
 
 static bool arch_lbr_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return !!(env->features[FEAT_7_0_EDX] & CPUID_7_0_EDX_ARCH_LBR);
+    return !!(x86->env.features[FEAT_7_0_EDX] & CPUID_7_0_EDX_ARCH_LBR);
 }
 
 static const VMStateDescription vmstate_arch_lbr = {
@@ -1341,10 +1314,9 @@ static const VMStateDescription vmstate_arch_lbr = {
 
 static bool triple_fault_needed(void *opaque)
 {
-    X86CPU *cpu = opaque;
-    CPUX86State *env = &cpu->env;
+    X86CPU *x86 = opaque;
 
-    return env->triple_fault_pending;
+    return x86->env.triple_fault_pending;
 }
 
 static const VMStateDescription vmstate_triple_fault = {
@@ -1424,8 +1396,8 @@ const VMStateDescription vmstate_x86_cpu = {
         /* memory types by range */
         VMSTATE_UINT64_ARRAY(env.mtrr_fixed, X86CPU, 11),
         VMSTATE_UINT64(env.mtrr_deftype, X86CPU),
-        VMSTATE_STRUCT_ARRAY(env.mtrr_var, X86CPU, MSR_MTRRcap_VCNT, 8, vmstate_mtrr_var,
-                             MTRRVar),
+        VMSTATE_STRUCT_ARRAY(env.mtrr_var, X86CPU, MSR_MTRRcap_VCNT, 8,
+                             vmstate_mtrr_var, MTRRVar),
         /* events on their way */
         VMSTATE_INT32(env.interrupt_injected, X86CPU),
         VMSTATE_UINT32(env.mp_state, X86CPU),
