@@ -61,7 +61,7 @@ EXPRESSIONS: st.SearchStrategy[Any] = st.deferred(
 
 
 @given(node(ir.Program))
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_program_comes_back(program: ir.Program) -> None:
     text = ir_json.dumps(program)
     assert ir_json.loads(text) == program
@@ -236,7 +236,7 @@ def test_deep_expressions_are_refused_not_followed() -> None:
         ["modules", DESCRIPTION, FIELD, f"{FIELD}/element", BODY, f"{FIELD}/path"]
     ),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_json_gives_a_program_or_our_error(value: object, place: str) -> None:
     text = altered(place, value)
     try:

@@ -6,12 +6,13 @@ This is for programs that ask what is on the wire; ``ir_json`` is the whole IR.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from vmgen import ir, wording
 from vmgen.lookup import Lookup, Placed
 
 
-def as_json(lookup: Lookup, chosen: Sequence[Placed]) -> dict[str, object]:
+def as_json(lookup: Lookup, chosen: Sequence[Placed]) -> dict[str, Any]:
     """``release``, ``target`` and ``descriptions``, the chosen ones.
 
     Of a field, ``type`` is the name that QEMU's own description JSON has for it,

@@ -4,8 +4,8 @@ A description is a line of its own, its fields below it, nested descriptions bel
 field, subsections last::
 
     cpu  version 10  RISCVCPU  vmstate_riscv_cpu  target/riscv/machine.c:409
-    │  OFFSET  BYTES  TYPE         FIELD
-    ├─   0x00    256  uint64 x 32  env.gpr     target_ulong[32]
+    │  offset  bytes  type         member   C type
+    ├─   0x00    256  uint64 x 32  env.gpr  target_ulong[32]
     ...
     └─ cpu/pmp  version 1  subsection if ...
 
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from vmgen import ir, wording
 from vmgen.lookup import Lookup, Placed
-from vmgen.paint import Paint, plain
+from vmgen.paint import Kind, Paint, plain
 
 INTEGER_SIZES = {"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2,
                  "int32": 4, "uint32": 4, "int64": 8, "uint64": 8}  # fmt: skip
@@ -63,6 +63,7 @@ class _Row:
     columns: tuple[str, ...] = ()
     heading: str = ""
     notes: tuple[str, ...] = ()
+    faint: bool = False
 
 
 class _Tree:
@@ -72,6 +73,9 @@ class _Tree:
 
     def block(self, placed: Placed) -> list[str]:
         rows = list(self.rows(placed, "", (placed,)))
+        if any(row.columns for row in rows):
+            labels = ("offset", "bytes", "type", "member", "C type")
+            rows.insert(0, _Row("│  ", labels, faint=True))
         widths = [
             max((len(row.columns[index]) for row in rows if row.columns), default=0)
             for index in range(5)
@@ -109,12 +113,16 @@ class _Tree:
         else:
             branch += " " * rest
         cells = [
-            self.paint("faint", offset.rjust(widths[0])),
-            self.paint("number", size.rjust(widths[1])),
-            self.paint("type", kind.ljust(widths[2])),
-            self.paint("name", name.ljust(widths[3])),
-            self.paint("faint", c_type.ljust(widths[4])),
+            offset.rjust(widths[0]),
+            size.rjust(widths[1]),
+            kind.ljust(widths[2]),
+            name.ljust(widths[3]),
+            c_type.ljust(widths[4]),
         ]
+        kinds: tuple[Kind, ...] = ("faint", "number", "type", "name", "faint")
+        if row.faint:
+            kinds = ("faint",) * 5
+        cells = [self.paint(*pair) for pair in zip(kinds, cells, strict=True)]
         return branch + "  ".join([*cells, *row.notes])
 
     def rows(

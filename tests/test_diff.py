@@ -1,0 +1,214 @@
+"""Comparing programs: what counts as a different wire format, and what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.programs import COMMON, CPU, FILE, FUNCTIONS, LANE, PROGRAM, TIMER
+from vmgen import diff, ir
+from vmgen.source import Position
+
+
+def program(
+    *descriptions: ir.Description,
+    functions: tuple[ir.Function, ...] = FUNCTIONS,
+    file: str = FILE,
+) -> ir.Program:
+    modules = (
+        ir.Module("cpu-common.c", (COMMON,)),
+        ir.Module(file, descriptions, functions),
+    )
+    return ir.Program("10.0.2", "toy", modules)
+
+
+def cpu(index: int, **changes: Any) -> ir.Program:
+    """The program with one field of the CPU changed."""
+    fields = list(CPU.fields)
+    fields[index] = replace(fields[index], **changes)
+    return program(LANE, TIMER, replace(CPU, fields=tuple(fields)))
+
+
+def findings(new: ir.Program) -> list[tuple[str, str, str, str]]:
+    comparison = diff.compare(PROGRAM, new)
+    return [
+        (item.field, item.what, item.old, item.new) for item in comparison.differences
+    ]
+
+
+def test_equal_to_itself() -> None:
+    assert diff.compare(PROGRAM, PROGRAM) == diff.Comparison("toy", 4, ())
+
+
+@pytest.mark.parametrize(
+    ("index", "changes", "finding"),
+    [
+        (0, {"count": ir.Fixed(16)}, ("env.gpr", "count", "32", "16")),
+        (0, {"element": ir.IntegerElement("int64")},
+         ("env.gpr", "element", "integer uint64", "integer int64")),
+        (0, {"element": ir.IntegerElement("uint64", "equal")},
+         ("env.gpr", "element", "integer uint64", "integer uint64 equal")),
+        (0, {"start": 2}, ("env.gpr", "start", "0", "2")),
+        (0, {"pointers": True}, ("env.gpr", "array of pointers", "false", "true")),
+        (2, {"version_id": 4}, ("env.mode", "version_id", "3", "4")),
+        (2, {"test": "has_tlb"}, ("env.mode", "test", "",
+         "env.nb_tlb > 0 && (env.features & 0x80) != 0")),
+        (3, {"size": ir.Fixed(13)}, ("unused", "size", "12", "13")),
+        (4, {"test": ""}, ("env.tlb", "test",
+         "env.nb_tlb > 0 && (env.features & 0x80) != 0", "")),
+        (4, {"count": ir.FromMember((), "int32")}, ("env.tlb", "count", "2 * env.nb_tlb", "")),
+        (1, {"element": ir.StructElement("vmstate_lane", "", True), "struct_version_id": 1},
+         ("env.lane", "element", "struct vmstate_lane", "struct vmstate_lane True")),
+    ],
+)  # fmt: skip
+def test_one_changed_field(
+    index: int, changes: dict[str, Any], finding: tuple[str, str, str, str]
+) -> None:
+    found = findings(cpu(index, **changes))
+    assert found[0] == finding
+    assert {field for field, *_ in found} == {finding[0]}
+
+
+@pytest.mark.parametrize(
+    ("index", "changes"),
+    [
+        (0, {"position": Position("elsewhere.c", 1, 1), "flags": ()}),
+        (
+            0,
+            {"size": ir.Fixed(4)},
+        ),  # of an integer the element says the size on the wire
+        (
+            1,
+            {
+                "size": ir.Fixed(800),
+                "element": ir.StructElement("vmstate_lane", "Other"),
+            },
+        ),
+        (4, {"pointer": False}),
+    ],
+)
+def test_what_no_byte_depends_on_is_equal(index: int, changes: dict[str, Any]) -> None:
+    assert findings(cpu(index, **changes)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"version_id": 5}, ("", "version_id", "4", "5")),
+        ({"minimum_version_id": 3}, ("", "minimum_version_id", "2", "3")),
+        ({"name": "cpu2"}, ("", "name", "cpu", "cpu2")),
+        ({"subsections": ()}, ("", "subsections", "cpu/timer", "")),
+        ({"needed": "timer_needed"}, ("", "needed", "", "timer_needed()")),
+    ],
+)
+def test_the_description_itself(
+    changes: dict[str, Any], finding: tuple[str, str, str, str]
+) -> None:
+    assert findings(program(LANE, TIMER, replace(CPU, **changes))) == [finding]
+
+
+def test_order_is_format() -> None:
+    first, second, *rest = CPU.fields
+    new = program(LANE, TIMER, replace(CPU, fields=(second, first, *rest)))
+    assert [(field, what) for field, what, *_ in findings(new)] in (
+        [("env.gpr", "missing"), ("env.gpr", "added")],
+        [("env.lane", "added"), ("env.lane", "missing")],
+    )
+
+
+def test_added_and_missing() -> None:
+    new = program(
+        LANE, replace(CPU, fields=CPU.fields[1:]), replace(TIMER, symbol="vmstate_new")
+    )
+    comparison = diff.compare(PROGRAM, new)
+    assert [
+        (item.description, item.field, item.what) for item in comparison.differences
+    ] == [
+        ("vmstate_toy_timer", "", "missing"),
+        ("vmstate_toy_cpu", "", "subsections"),
+        ("vmstate_toy_cpu", "env.gpr", "missing"),
+        ("vmstate_new", "", "added"),
+    ]
+    assert comparison.same == 2
+
+
+def test_another_file_of_the_same_description() -> None:
+    assert findings(program(LANE, TIMER, CPU, file="other/machine.c")) == []
+
+
+def test_two_of_one_symbol_are_told_apart_by_file() -> None:
+    def both(first: int, second: int) -> ir.Program:
+        modules = (
+            ir.Module("a.c", (replace(LANE, version_id=first),)),
+            ir.Module("b.c", (replace(LANE, version_id=second),)),
+        )
+        return ir.Program("", "toy", modules)
+
+    assert diff.compare(both(1, 2), both(1, 2)).differences == ()
+    assert len(diff.compare(both(1, 2), both(2, 1)).differences) == 2
+
+
+def named(symbol: str, body: ir.Expr | None) -> ir.Program:
+    fields = list(CPU.fields)
+    fields[4] = replace(fields[4], test=symbol)
+    functions = (ir.Function(symbol, body=body), FUNCTIONS[1])
+    return program(LANE, TIMER, replace(CPU, fields=tuple(fields)), functions=functions)
+
+
+def rebuilt(change: Callable[[ir.Binary], ir.Expr]) -> ir.Expr:
+    body = FUNCTIONS[0].body
+    assert isinstance(body, ir.Binary)
+    return change(body)
+
+
+def test_conditions_are_compared_by_what_they_compute() -> None:
+    same = rebuilt(lambda body: body)
+    assert findings(named("another_name", same)) == []
+    swapped = rebuilt(lambda body: ir.Binary("&&", body.right, body.left))
+    assert [what for _, what, *_ in findings(named("has_tlb", swapped))] == ["test"]
+    assert findings(named("has_tlb", None))[0][3] == "has_tlb()"
+
+
+def test_enumerators_count_by_value() -> None:
+    def renamed(name: str, value: int) -> ir.Program:
+        test = ir.Binary("==", ir.Load("m", "uint8"), ir.Const(value, name))
+        return named("has_tlb", test)
+
+    assert diff.compare(renamed("OLD", 3), renamed("NEW", 3)).differences == ()
+    assert len(diff.compare(renamed("MODE", 3), renamed("MODE", 4)).differences) == 1
+
+
+def test_text_names_both_places() -> None:
+    text = diff.text(
+        diff.compare(PROGRAM, cpu(0, count=ir.Fixed(16), position=Position("n.c", 3)))
+    )
+    assert text == """\
+toy: 3 descriptions the same, 1 differ
+  vmstate_toy_cpu (cpu)
+    env.gpr: count
+      - 32  (target/toy/machine.c:51:9)
+      + 16  (n.c:3)
+"""  # fmt: skip
+
+
+def test_json_names_both_places() -> None:
+    data = diff.as_json(diff.compare(PROGRAM, cpu(0, count=ir.Fixed(16))))
+    assert data == {
+        "target": "toy",
+        "same": 3,
+        "differences": [
+            {
+                "description": "vmstate_toy_cpu",
+                "name": "cpu",
+                "field": "env.gpr",
+                "what": "count",
+                "old": "32",
+                "new": "16",
+                "old_position": "target/toy/machine.c:51:9",
+                "new_position": "target/toy/machine.c:51:9",
+            }
+        ],
+    }
