@@ -151,6 +151,8 @@ class ExpressionTypes(ABC):
         function = self._layout.unit.function(name)
         if function is not None:
             return self._layout.resolve(function.type)
+        if name in ("__func__", "__FUNCTION__", "__PRETTY_FUNCTION__"):
+            return Array(CHAR, None)
         raise error("VG308", f"'{name}' is not declared", position)
 
     def sized(
