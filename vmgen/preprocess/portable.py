@@ -1,0 +1,130 @@
+"""pcpp in the place of a C compiler's preprocessor.
+
+It sees vmgen's predefined macros and searches the same folders in the same order.  Where
+pcpp differs from C it is told otherwise here: ``#include "..."`` starts at the folder of
+the file that says it and nowhere else, ``<...>`` never looks into the folders that are
+for quoted names, and ``#error`` is an error.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pcpp
+
+from vmgen.preprocess.compiler import Finding, Outcome
+from vmgen.tree import SHIMS, Command, SourceTree
+
+
+def run(tree: SourceTree, command: Command, file: str) -> Outcome:
+    """Preprocesses ``file`` (relative to the tree) without a compiler."""
+    directory = str(command.directory or tree.root)
+    source = os.path.relpath(tree.path(file), directory)
+    if tree.kind == "standalone":
+        source = file
+    expander = _Expander(command, directory)
+    try:
+        text = expander.expand(source)
+    except _MissingHeader as missing:
+        return Outcome("", (*expander.errors, missing.finding))
+    return Outcome(text, tuple(expander.errors))
+
+
+class _MissingHeader(Exception):
+    """Ends the run, as with a compiler: what follows would only be misunderstood."""
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+        super().__init__(finding.message)
+
+
+class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
+    def __init__(self, command: Command, directory: str) -> None:
+        super().__init__()
+        self.command = command
+        self.directory = directory
+        self.errors: list[Finding] = []
+        self.line_directive = "#"
+        self.rewrite_paths = []
+        angled = [*command.include_dirs, *command.system_dirs]
+        if not command.shims:
+            angled.append(SHIMS / "include")
+        start = directory + os.sep
+        self.angled = [str(path).removeprefix(start) for path in angled]
+        quoted = [str(path).removeprefix(start) for path in command.quote_dirs]
+        self.quoted = [*quoted, *self.angled]
+        self.found: dict[tuple[str, str], str] = {}
+
+    def expand(self, source: str) -> str:
+        for name in ("__DATE__", "__TIME__"):
+            self.macros.pop(name, None)
+        lines = [f'#include "{SHIMS / "predefined.h"}"']
+        for define in self.command.defines:
+            name, equals, value = define.partition("=")
+            lines.append(f"#define {name} {value if equals else '1'}")
+        lines += [f"#undef {name}" for name in self.command.undefines]
+        forced = [str(path) for path in self.command.forced_includes]
+        lines += [f'#include "{path}"' for path in (*forced, source)]
+        self.parse("\n".join(lines) + "\n", "<command-line>")
+        out = io.StringIO()
+        self.write(out)
+        return out.getvalue()
+
+    # What pcpp calls.
+
+    def include(self, tokens: list[Any], original_line: list[Any]) -> Iterator[Any]:
+        """Replaces ``#include`` by the tokens of the file."""
+        first = tokens[0] if tokens else original_line[0]
+        text = "".join(token.value for token in tokens)
+        named = re.match(r'<([^>]+)>|"([^"]+)"', text)
+        if named is None:
+            self.on_error(first.source, first.lineno, f"#include of {text or 'nothing'}")
+            return
+        quoted = named[2] is not None
+        path = self._find(named[2] or named[1], first.source if quoted else None)
+        if path is None:
+            header = named[2] or named[1]
+            message = f"{header}: No such file or directory"
+            raise _MissingHeader(Finding(message, first.source, first.lineno, 0, header))
+        if path in self.include_once:
+            return
+        with open(
+            os.path.join(self.directory, path), encoding="utf-8", errors="replace"
+        ) as stream:
+            data = stream.read()
+        yield from self.parsegen(data, path, path)
+
+    def on_error(self, file: str, line: int, msg: str) -> None:
+        """Collects what pcpp would print."""
+        self.errors.append(Finding(msg, "" if file == "<command-line>" else file, line))
+
+    def on_directive_unknown(
+        self, directive: Any, toks: list[Any], ifpassthru: bool, precedingtoks: list[Any]
+    ) -> bool | None:
+        """``#error`` counts, ``#warning`` does not, the rest stays in the text."""
+        if directive.value == "error":
+            text = "".join(token.value for token in toks)
+            self.on_error(directive.source, directive.lineno, f"#error {text}")
+            return True
+        return True if directive.value == "warning" else None
+
+    def _find(self, name: str, asking: str | None) -> str | None:
+        """The path of a header; ``asking`` is the file that names it in quotes."""
+        if os.path.isabs(name):
+            return name if os.path.isfile(name) else None
+        folder = "" if asking is None else os.path.dirname(asking)
+        key = (name, folder if asking is not None else "<>")
+        path = self.found.get(key)
+        if path is None:
+            folders = self.angled if asking is None else [folder, *self.quoted]
+            for start in folders:
+                path = os.path.normpath(os.path.join(start, name))
+                if os.path.isfile(os.path.join(self.directory, path)):
+                    self.found[key] = path
+                    return path
+            return None
+        return path

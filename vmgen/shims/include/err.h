@@ -1,0 +1,6 @@
+/* <err.h> for x86-64 Linux: the types and constants that sources name. */
+#ifndef VMGEN_SHIM_ERR_H
+#define VMGEN_SHIM_ERR_H
+
+
+#endif

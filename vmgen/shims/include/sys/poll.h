@@ -1,0 +1,7 @@
+/* <sys/poll.h> for x86-64 Linux: the types and constants that sources name. */
+#ifndef VMGEN_SHIM_SYS_POLL_H
+#define VMGEN_SHIM_SYS_POLL_H
+
+#include <poll.h>
+
+#endif

@@ -1,0 +1,6 @@
+/* <sys/prctl.h> for x86-64 Linux: the types and constants that sources name. */
+#ifndef VMGEN_SHIM_SYS_PRCTL_H
+#define VMGEN_SHIM_SYS_PRCTL_H
+
+
+#endif

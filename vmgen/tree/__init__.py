@@ -1,0 +1,332 @@
+"""First stage: a source tree, its configuration, and which files describe the CPU.
+
+A QEMU tree is read as it was released: not configured, not built, never written into.
+What a build would generate is made here, in a cache folder of the user's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
+from pathlib import Path
+
+from vmgen import __version__, resources
+from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.tree import build as build_commands
+from vmgen.tree import cache as cache_entries
+from vmgen.tree import generated, qapi, scan
+from vmgen.tree.source_tree import SHIMS, Command, SourceTree
+
+__all__ = ["SHIMS", "Command", "SourceTree", "configure", "embedded", "standalone"]
+
+_LOOKED_FOR = (
+    "VERSION",
+    "meson.build",
+    "configs/targets",
+    "include/migration/vmstate.h",
+    "qapi/qapi-schema.json",
+    "scripts/minikconf.py",
+)
+_SOURCED = re.compile(r"^\s*source\s+(\S+)", re.MULTILINE)
+_DEFINED = re.compile(r"^\s*#\s*define\s+(\w+)", re.MULTILINE)
+
+
+def configure(
+    path: Path, target: str, *, build: Path | None = None, cache: Path | None = None
+) -> SourceTree:
+    """The QEMU source tree at ``path``, for ``qemu-system-TARGET``.
+
+    ``build`` is a folder in which the tree was configured: its flags and headers are
+    used instead of ours.  ``cache`` takes the place of the user's cache folder.  Raises
+    :class:`VmgenError`: VG101 if it is not such a tree, VG102 for an unknown target,
+    VG104 and VG105 for a tree that cannot be configured, VG106 for a build folder that
+    cannot be used, VG108 if no file defines ``vmstate_cpu_common``.
+    """
+    root = Path(os.path.realpath(path))
+    missing = [name for name in _LOOKED_FOR if not (root / name).exists()]
+    if missing:
+        raise VmgenError(
+            Diagnostic(
+                "VG101",
+                f"{path} is not a QEMU source tree: there is no {', '.join(missing)}",
+                hint="give the folder that a release's archive or git clone unpacks to",
+            )
+        )
+    release = (root / "VERSION").read_text(encoding="utf-8").strip()
+    suffix = "-softmmu.mak"
+    targets = tuple(
+        sorted(
+            name.removesuffix(suffix)
+            for name in os.listdir(root / "configs/targets")
+            if name.endswith(suffix)
+        )
+    )
+    _check_target(target, targets, f"QEMU {release}")
+    settings = generated.makefile(root / f"configs/targets/{target}{suffix}")
+    base_arch = settings.get("TARGET_BASE_ARCH", settings["TARGET_ARCH"])
+
+    entries = cache_entries.folder(cache)
+    # Both wait for the disk, and one for a process: side by side.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pending = None if build else pool.submit(_common_entry, root, release, entries)
+        target_dir = _target_entry(root, target, base_arch, settings, entries)
+        config_dirs = (target_dir, pending.result()) if pending else ()
+    sources = json.loads((target_dir / "sources.json").read_text(encoding="utf-8"))
+    if build is not None:
+        folder = Path(os.path.realpath(build))
+        return SourceTree(
+            kind="qemu",
+            root=root,
+            release=release,
+            target=target,
+            base_arch=base_arch,
+            targets=targets,
+            cpu_sources=tuple(sources),
+            command=Command(shims=False, directory=folder),
+            config_dirs=(folder,),
+            build=folder,
+            build_commands=build_commands.commands(folder, root, target),
+        )
+    return SourceTree(
+        kind="qemu",
+        root=root,
+        release=release,
+        target=target,
+        base_arch=base_arch,
+        targets=targets,
+        cpu_sources=tuple(sources),
+        command=_command(root, target, base_arch, config_dirs),
+        config_dirs=config_dirs,
+    )
+
+
+def embedded(target: str) -> SourceTree:
+    """vmgen's own ``c_headers/``, for one of the targets it describes.
+
+    Raises :class:`VmgenError` (VG102) for another one.
+    """
+    root = Path(os.path.realpath(resources.folder("c_headers")))
+    targets = tuple(sorted(path.stem for path in (root / "configs").glob("*.h")))
+    _check_target(target, targets, "the embedded headers")
+    config = root / f"configs/{target}.h"
+    macros = set(_DEFINED.findall(config.read_text(encoding="utf-8")))
+    base_arch = next(
+        (
+            path.name
+            for path in sorted((root / "target").iterdir())
+            if f"TARGET_{path.name.upper()}" in macros
+        ),
+        "",
+    )
+    if not base_arch:
+        raise VmgenError(
+            Diagnostic(
+                "VG108",
+                f"the configuration of {target} names no folder of c_headers/target",
+                Position(f"configs/{target}.h"),
+                hint="define TARGET_ and the folder's name there",
+            )
+        )
+    found = list(scan.cpu_files(root / "target" / base_arch))
+    common = scan.common_file(root, scan.common_candidates(root))
+    if common is not None:
+        found.append(common)
+    return SourceTree(
+        kind="embedded",
+        root=root,
+        release=(root / "VERSION").read_text(encoding="utf-8").strip(),
+        target=target,
+        base_arch=base_arch,
+        targets=targets,
+        cpu_sources=tuple(sorted(path.relative_to(root).as_posix() for path in found)),
+        command=Command(
+            quote_dirs=(root,),
+            include_dirs=(root / "include", root / "target" / base_arch),
+            system_dirs=(SHIMS / "include",),
+            forced_includes=(config,),
+        ),
+    )
+
+
+def standalone(
+    files: Sequence[Path],
+    include_dirs: Sequence[Path] = (),
+    defines: Sequence[str] = (),
+) -> SourceTree:
+    """C files of the user's own, which may use the vocabulary of ``c_headers/``.
+
+    Paths are relative to the working directory.  The user's folders are searched first.
+    Raises :class:`VmgenError` (VG103) for a file or folder that does not exist.
+    """
+    missing = [
+        Diagnostic(
+            "VG103",
+            f"there is no {kind} {path}",
+            hint="paths start at the working directory",
+        )
+        for kind, paths, exists in (
+            ("file", files, Path.is_file),
+            ("folder", include_dirs, Path.is_dir),
+        )
+        for path in paths
+        if not exists(path)
+    ]
+    if missing:
+        raise VmgenError(*missing)
+    headers = Path(os.path.realpath(resources.folder("c_headers")))
+    return SourceTree(
+        kind="standalone",
+        root=Path.cwd(),
+        release="",
+        target="",
+        base_arch="",
+        targets=(),
+        cpu_sources=tuple(sorted(path.as_posix() for path in files)),
+        command=Command(
+            quote_dirs=(headers,),
+            include_dirs=(
+                *(Path(os.path.abspath(path)) for path in include_dirs),
+                headers / "include",
+            ),
+            system_dirs=(SHIMS / "include",),
+            defines=tuple(defines),
+        ),
+        headers=headers,
+    )
+
+
+def _check_target(target: str, targets: tuple[str, ...], whose: str) -> None:
+    if target in targets:
+        return
+    near = get_close_matches(target, targets, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise VmgenError(
+        Diagnostic(
+            "VG102",
+            f"{whose} has no target {target!r}",
+            hint=f"{hint}known: {', '.join(targets)}",
+        )
+    )
+
+
+def _command(
+    root: Path, target: str, base_arch: str, config: tuple[Path, ...]
+) -> Command:
+    """The search path and macros of QEMU's meson.build for a target's own files."""
+    host = [root / "host/include/x86_64", root / "host/include/generic"]
+    tcg = next(
+        (
+            folder
+            for name in ("x86_64", "i386")
+            if (folder := root / "tcg" / name).is_dir()
+        ),
+        root / "tcg",
+    )
+    return Command(
+        quote_dirs=(
+            *config,
+            root,
+            root / "include",
+            *(folder for folder in host if folder.is_dir()),
+            tcg,
+        ),
+        include_dirs=(root / "target" / base_arch,),
+        system_dirs=(*config, root / "linux-headers", SHIMS / "include"),
+        defines=(
+            "_GNU_SOURCE",
+            "_FILE_OFFSET_BITS=64",
+            "_LARGEFILE_SOURCE",
+            # One of the two is what the release calls "compiled for one target".
+            "NEED_CPU_H",
+            "COMPILING_PER_TARGET",
+            "COMPILING_SYSTEM_VS_USER",
+            f'CONFIG_TARGET="{target}-softmmu-config-target.h"',
+            f'CONFIG_DEVICES="{target}-softmmu-config-devices.h"',
+        ),
+    )
+
+
+def _target_entry(
+    root: Path, target: str, base_arch: str, settings: dict[str, str], entries: Path
+) -> Path:
+    folder = root / "target" / base_arch
+    candidates = scan.common_candidates(root)
+    inputs = [
+        root / f"configs/targets/{target}-softmmu.mak",
+        root / f"configs/devices/{target}-softmmu/default.mak",
+        root / "scripts/minikconf.py",
+        *_kconfig_files(root),
+        *sorted(scan.c_files(folder)),
+        *candidates,
+    ]
+
+    def make() -> dict[str, str]:
+        devices = generated.Devices(root, target, settings)
+        found = list(scan.cpu_files(folder))
+        common = scan.common_file(root, candidates)
+        if common is not None:
+            found.append(common)
+        names = sorted(path.relative_to(root).as_posix() for path in found)
+        files = {
+            f"{target}-softmmu-config-target.h": generated.config_target(
+                target, settings
+            ),
+            f"{target}-softmmu-config-devices.h": devices.header(),
+            "sources.json": json.dumps(names),
+        }
+        if common is None:
+            raise VmgenError(
+                Diagnostic(
+                    "VG108",
+                    f"no file below {root.name} defines vmstate_cpu_common",
+                    hint="name the C files to read as inputs",
+                )
+            )
+        return files
+
+    name = _entry_name(root, target, inputs)
+    return cache_entries.entry(entries, name, make)[0]
+
+
+def _common_entry(root: Path, release: str, entries: Path) -> Path:
+    inputs = [
+        root / "VERSION",
+        root / "meson.build",
+        root / "scripts/qapi/schema.py",
+        root / "scripts/qapi/common.py",
+        *sorted((root / "qapi").glob("*.json")),
+    ]
+
+    def make() -> dict[str, str]:
+        return {**generated.common_headers(root, release), **qapi.headers(root)}
+
+    return cache_entries.entry(entries, _entry_name(root, "all", inputs), make)[0]
+
+
+def _entry_name(root: Path, what: str, inputs: list[Path]) -> str:
+    # The generators are inputs too: an entry of another vmgen is another entry.
+    own = sorted(Path(__file__).parent.glob("*.py"))
+    words = (__version__, str(root), what)
+    return f"{what}-{cache_entries.signature(words, [*own, *inputs])}"
+
+
+def _kconfig_files(root: Path) -> Iterator[Path]:
+    pending = ["Kconfig"]
+    seen = set(pending)
+    while pending:
+        path = root / pending.pop()
+        yield path
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError:
+            continue  # minikconf reports it, with the line that asks for it
+        for name in _SOURCED.findall(text):
+            # A relative name starts at the folder of the file that asks for it.
+            other = os.path.relpath(path.parent / name.strip('"'), root)
+            if other not in seen:
+                seen.add(other)
+                pending.append(other)

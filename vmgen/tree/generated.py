@@ -1,0 +1,265 @@
+"""The headers that a build of QEMU generates, made from the tree alone.
+
+What they hold follows QEMU's meson.build.  The configuration is that of a distribution's
+binaries on x86-64 Linux, as far as it decides the layout of structs and which tables
+exist: TCG and its plugins everywhere, KVM where such a host has it.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from vmgen.source import Diagnostic, Position, VmgenError
+
+_HOST = (
+    "CONFIG_LINUX",
+    "CONFIG_POSIX",
+    "CONFIG_TCG",
+    "CONFIG_PLUGIN",
+    "CONFIG_INT128",
+    "CONFIG_INT128_TYPE",
+    "CONFIG_ATOMIC64",
+    "CONFIG_CMPXCHG128",
+    "CONFIG_IOVEC",
+    "CONFIG_PREADV",
+    "CONFIG_EVENTFD",
+    "CONFIG_EPOLL",
+    "CONFIG_EPOLL_CREATE1",
+    "CONFIG_FALLOCATE",
+    "CONFIG_FDATASYNC",
+    "CONFIG_MADVISE",
+    "CONFIG_POSIX_MADVISE",
+    "CONFIG_POSIX_MEMALIGN",
+    "CONFIG_POSIX_FALLOCATE",
+    "CONFIG_MEMFD",
+    "CONFIG_SIGNALFD",
+    "CONFIG_PPOLL",
+    "CONFIG_DUP3",
+    "CONFIG_GETAUXVAL",
+    "CONFIG_GETRANDOM",
+    "CONFIG_INOTIFY",
+    "CONFIG_INOTIFY1",
+    "CONFIG_CPUID_H",
+    "CONFIG_COROUTINE_POOL",
+    "CONFIG_FDT",
+    "CONFIG_TPM",
+    "CONFIG_VNC",
+    "CONFIG_VHOST",
+    "CONFIG_VHOST_KERNEL",
+    "CONFIG_VHOST_NET",
+    "CONFIG_VHOST_NET_USER",
+    "CONFIG_VHOST_NET_VDPA",
+    "CONFIG_VHOST_USER",
+    "CONFIG_VHOST_VDPA",
+    "CONFIG_VHOST_CRYPTO",
+    "CONFIG_VIRTFS",
+    "CONFIG_REPLICATION",
+    "CONFIG_SYSMACROS",
+    "CONFIG_OPENGL",
+    "CONFIG_USB_LIBUSB",
+    "CONFIG_QOM_CAST_DEBUG",
+    "CONFIG_RELOCATABLE",
+    "CONFIG_GETTID",
+    "HAVE_GLIB_WITH_ALIGNED_ALLOC",
+    "HAVE_PTY_H",
+    "HAVE_STRCHRNUL",
+    "HAVE_SYSTEM_FUNCTION",
+    "HAVE_STRUCT_STAT_ST_ATIM",
+    "HOST_X86_64",
+)
+_HOST_TEXT = {
+    "CONFIG_QEMU_DATADIR": "/usr/share/qemu",
+    "CONFIG_QEMU_CONFDIR": "/etc/qemu",
+    "CONFIG_QEMU_MODDIR": "/usr/lib/qemu",
+    "CONFIG_QEMU_HELPERDIR": "/usr/libexec/qemu",
+    "CONFIG_QEMU_ICONDIR": "/usr/share/icons",
+    "CONFIG_QEMU_DESKTOPDIR": "/usr/share/applications",
+    "CONFIG_QEMU_LOCALEDIR": "/usr/share/locale",
+    "CONFIG_QEMU_LOCALSTATEDIR": "/var",
+    "CONFIG_BINDIR": "/usr/bin",
+    "CONFIG_PREFIX": "/usr",
+    "CONFIG_SYSCONFDIR": "/etc",
+    "CONFIG_HOST_DSOSUF": ".so",
+    "CONFIG_TLS_PRIORITY": "NORMAL",
+    "CONFIG_TRACE_FILE": "trace",
+}
+# What Kconfig is told about the host, as far as the release knows the symbol.
+_KCONFIG_HOST = (
+    "LINUX",
+    "TPM",
+    "FDT",
+    "PIXMAN",
+    "SPICE",
+    "IVSHMEM",
+    "OPENGL",
+    "LIBCBOR",
+    "GNUTLS",
+    "X11",
+    "VHOST_USER",
+    "VHOST_VDPA",
+    "VHOST_KERNEL",
+    "VIRTFS",
+    "PVRDMA",
+    "MULTIPROCESS_ALLOWED",
+    "HV_BALLOON_POSSIBLE",
+)
+_KVM_TARGETS = ("i386", "x86_64")
+_NOT_IN_HEADER = ("TARGET_XML_FILES", "TARGET_ABI_DIR", "TARGET_ARCH", "TARGET_SVE")
+_TRACE_FOLDERS = re.compile(r"trace_events_subdirs\s*\+?=\s*\[(.*?)\]", re.DOTALL)
+_QUOTED = re.compile(r"'([^']+)'")
+
+
+def makefile(path: Path) -> dict[str, str]:
+    """The ``NAME=VALUE`` lines of a ``.mak`` file."""
+    out: dict[str, str] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, equals, value = line.partition("=")
+        if equals and not name.lstrip().startswith("#"):
+            out[name.strip()] = value.strip()
+    return out
+
+
+def common_headers(root: Path, release: str) -> dict[str, str]:
+    """Headers that are the same for every target: path -> text, QAPI's aside."""
+    out = {
+        "config-host.h": _config_host(release),
+        "config-poison.h": _HEADER,
+        "qemu-version.h": _HEADER
+        + f'#define QEMU_PKGVERSION ""\n#define QEMU_FULL_VERSION "{release}"\n',
+        "block/block-gen.h": _HEADER,
+        "hmp-commands.h": _HEADER,
+        "hmp-commands-info.h": _HEADER,
+        # Lists of CPU features as macros, for initialisers in cpu_models.c alone.
+        "target/s390x/gen-features.h": _HEADER,
+        "gen-features.h": _HEADER,
+    }
+    text = (root / "meson.build").read_text(encoding="utf-8")
+    folders = [
+        folder
+        for block in _TRACE_FOLDERS.findall(text)
+        for folder in _QUOTED.findall(block)
+    ]
+    for folder in ("root", *folders):
+        name = re.sub(r"[^A-Za-z0-9]", "_", folder)
+        out[f"trace/trace-{name}.h"] = _HEADER
+    asm = root / "linux-headers/asm-x86"
+    if asm.is_dir():
+        for path in asm.iterdir():
+            out[f"asm/{path.name}"] = f'{_HEADER}#include "asm-x86/{path.name}"\n'
+    return out
+
+
+def config_target(target: str, settings: dict[str, str]) -> str:
+    """The text of ``TARGET-softmmu-config-target.h`` from the target's ``.mak``."""
+    values = {
+        "TARGET_NAME": f'"{target}"',
+        "CONFIG_SYSTEM_ONLY": "1",
+        "CONFIG_SOFTMMU": "1",
+        "CONFIG_TCG": "1",
+        "TARGET_BIG_ENDIAN": "0",
+    }
+    if target in _KVM_TARGETS:
+        values["CONFIG_KVM"] = "1"
+    for name, value in settings.items():
+        if name == "TARGET_BASE_ARCH":
+            values[f"TARGET_{value.upper()}"] = "1"
+        elif name not in _NOT_IN_HEADER and name.startswith(("TARGET_", "CONFIG_")):
+            values[name] = {"y": "1", "n": "0"}.get(value, value)
+    arch = settings["TARGET_ARCH"]
+    base = settings.get("TARGET_BASE_ARCH", arch)
+    values[f"TARGET_{arch.upper()}"] = "1"
+    values[f"TARGET_{base.upper()}"] = "1"
+    values["QEMU_ARCH"] = f"QEMU_ARCH_{base.upper()}"
+    return _defines(values)
+
+
+class Devices:
+    """The tree's own ``scripts/minikconf.py``, at work beside everything else."""
+
+    def __init__(self, root: Path, target: str, settings: dict[str, str]) -> None:
+        known = set(
+            re.findall(
+                r"^config (\w+)",
+                (root / "Kconfig.host").read_text(encoding="utf-8"),
+                re.MULTILINE,
+            )
+        )
+        arch = settings["TARGET_ARCH"].upper()
+        endian = settings.get("TARGET_BIG_ENDIAN", "n")
+        self.target = target
+        self._folder = tempfile.TemporaryDirectory(prefix="vmgen-")
+        options = [f"CONFIG_{name}=y" for name in _KCONFIG_HOST if name in known]
+        options += ["CONFIG_TCG=y", f"CONFIG_{arch}=y"]
+        # A symbol of Kconfig's since 10.0; unknown ones make it give up.
+        if "TARGET_BIG_ENDIAN" in (root / "target/Kconfig").read_text(encoding="utf-8"):
+            options.append(f"CONFIG_TARGET_BIG_ENDIAN={endian}")
+        if target in _KVM_TARGETS:
+            options.append("CONFIG_KVM=y")
+        folder = self._folder.name
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-B",
+                str(root / "scripts/minikconf.py"),
+                "--defconfig",
+                str(Path(folder, "devices.mak")),
+                str(Path(folder, "devices.d")),
+                f"configs/devices/{target}-softmmu/default.mak",
+                "Kconfig",
+                *options,
+            ],
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+    def header(self) -> str:
+        """The text of ``TARGET-softmmu-config-devices.h``, once it is there.
+
+        Raises :class:`VmgenError` (VG104) if the tree's Kconfig files contradict each
+        other or the configuration.
+        """
+        output, errors = self._process.communicate()
+        self._folder.cleanup()
+        if self._process.returncode:
+            last = (errors.strip().splitlines() or [""])[-1]
+            raise VmgenError(
+                Diagnostic(
+                    "VG104",
+                    f"Kconfig of {self.target} cannot be resolved: {last}",
+                    Position(f"configs/devices/{self.target}-softmmu/default.mak"),
+                    hint="configure QEMU in a folder of its own and give it with "
+                    "--build",
+                )
+            )
+        names = [
+            line.partition("=")[0]
+            for line in output.splitlines()
+            if line.endswith("=y")
+        ]
+        return _defines(dict.fromkeys(names, "1"))
+
+
+def _config_host(release: str) -> str:
+    values = dict.fromkeys(_HOST, "1")
+    values |= {name: f'"{text}"' for name, text in _HOST_TEXT.items()}
+    numbers = (release.split(".") + ["0", "0"])[:3]
+    values["QEMU_VERSION"] = f'"{release}"'
+    for name, number in zip(("MAJOR", "MINOR", "MICRO"), numbers, strict=True):
+        values[f"QEMU_VERSION_{name}"] = number
+    return _defines(values)
+
+
+_HEADER = "/* Made by vmgen in place of what a build generates. */\n"
+
+
+def _defines(values: dict[str, str]) -> str:
+    return _HEADER + "".join(
+        f"#define {name} {value}\n" for name, value in values.items()
+    )
