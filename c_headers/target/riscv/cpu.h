@@ -65,6 +65,7 @@ typedef struct PMUCTRState {
     target_ulong mhpmcounterh_val;
     target_ulong mhpmcounter_prev; /* value when it was last started */
     target_ulong mhpmcounterh_prev;
+    target_ulong irq_overflow_left; /* how far it is from its interrupt; does not travel */
 } PMUCTRState;
 
 /* --- registers ------------------------------------------------------------------- */
