@@ -56,7 +56,7 @@ def key(request: str, folders: Iterable[Path]) -> str:
         add(package, _version(package))
     for variable in _VARIABLES:
         add(variable, os.environ.get(variable, ""))
-    for compiler in dict.fromkeys((os.environ.get("CC", "cc"), *_COMPILERS)):
+    for compiler in dict.fromkeys((*os.environ.get("CC", "").split(), *_COMPILERS)):
         add(compiler, _identity(compiler))
     for folder in folders:
         for path in _files(folder):

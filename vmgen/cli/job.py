@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import chdir
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -99,10 +100,15 @@ def output_options(function: _Function) -> _Function:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The requests of one command, and the folder their files go to."""
+    """The requests of one command, and the folder their files go to.
+
+    Relative paths of the requests start at ``folder``: what the configuration names is
+    called the same wherever the command runs.
+    """
 
     requests: tuple[Request, ...]
     output: Path
+    folder: Path = Path()
 
     @property
     def embedded(self) -> bool:
@@ -131,7 +137,14 @@ def read_job(
 
     settings = config.find(Path.cwd())
     tree = qemu or settings.qemu
-    sources = _sources(files, settings, tree)
+    folder = Path()
+    if not files and tree is None and settings.file is not None:
+        folder = settings.file.parent
+    sources = tuple(files or settings.inputs)
+    if tree is not None:
+        sources = tuple(_in_tree(name, tree) for name in sources)
+    elif missing := [name for name in sources if not (folder / name).is_file()]:
+        raise _usage(f"no such file: {', '.join(missing)}", "")
     chosen = targets or settings.targets
     if tree is not None and not chosen:
         raise _usage(
@@ -139,52 +152,29 @@ def read_job(
         )
     if tree is None and not sources and not chosen:
         chosen = EMBEDDED_TARGETS
-    dirs = include_dirs or tuple(map(_short, settings.include_dirs))
-    macros = defines or settings.defines
-    if (dirs or macros) and not (sources and tree is None):
+    if (include_dirs or defines) and not (sources and tree is None):
         raise _usage(
             "-I and -D are for C files of your own", "name the files, without --qemu"
         )
-    folder = build or settings.build
-    if folder is not None and tree is None:
+    if (build or settings.build) is not None and tree is None:
         raise _usage("--build needs the source tree too", "give --qemu TREE")
     request = Request(
-        qemu=_short(tree) if tree else None,
-        build=_short(folder) if folder else None,
+        qemu=tree,
+        build=build or settings.build,
         sources=sources,
-        include_dirs=dirs,
-        defines=macros,
+        include_dirs=tuple(map(Path.absolute, include_dirs)) or settings.include_dirs,
+        defines=defines or settings.defines,
         preprocessor=preprocessor or settings.preprocessor or "auto",  # type: ignore[arg-type]
     )
-    from dataclasses import replace
-
     requests = tuple(
         replace(request, target=name) for name in dict.fromkeys(chosen or ("",))
     )
     where = output or settings.output or Path("generated")
-    return Job(requests, _short(where))
-
-
-def _sources(
-    files: tuple[str, ...], settings: config.Config, tree: Path | None
-) -> tuple[str, ...]:
-    """The C files: relative to the tree if there is one and they are in it."""
-    names = list(files)
-    if not names and settings.file is not None:
-        base = settings.file.parent
-        names = [
-            str(_short(base / name)) if tree is None else name
-            for name in settings.inputs
-        ]
-    if tree is None:
-        missing = [name for name in names if not Path(name).is_file()]
-        if missing:
-            raise _usage(f"no such file: {', '.join(missing)}", "")
-        return tuple(names)
-    return tuple(_in_tree(name, tree) for name in names)
+    return Job(requests, _short(where), folder)
 
 
 def _in_tree(name: str, tree: Path) -> str:
+    """The C file's name relative to the tree, however it was given."""
     if (tree / name).is_file() and not Path(name).is_absolute():
         return Path(name).as_posix()
     real, root = Path(name).resolve(), tree.resolve()
@@ -197,12 +187,9 @@ def _in_tree(name: str, tree: Path) -> str:
 
 def _short(path: Path) -> Path:
     """The path as seen from the working directory, if it is below it."""
-    absolute = Path(os.path.normpath(Path.cwd() / path))
-    return (
-        absolute.relative_to(Path.cwd())
-        if absolute.is_relative_to(Path.cwd())
-        else path
-    )
+    here = Path.cwd()
+    absolute = Path(os.path.normpath(here / path))
+    return absolute.relative_to(here) if absolute.is_relative_to(here) else path
 
 
 def _usage(message: str, hint: str) -> VmgenError:
@@ -215,7 +202,7 @@ def compile_all(job: Job, console: Console) -> tuple[ir.Program, ...]:
 
     programs = []
     found: list[Diagnostic] = []
-    with console.working():
+    with console.working(), chdir(job.folder):
         for request in job.requests:
 
             def progress(file: str, target: str = request.target) -> None:
