@@ -5,4 +5,3 @@
 #define TARGET_LONG_BITS 32
 #define TARGET_BIG_ENDIAN 0
 #define CONFIG_SOFTMMU 1
-#define CONFIG_TCG 1

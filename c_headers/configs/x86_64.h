@@ -5,5 +5,4 @@
 #define TARGET_LONG_BITS 64
 #define TARGET_BIG_ENDIAN 0
 #define CONFIG_SOFTMMU 1
-#define CONFIG_TCG 1
 #define CONFIG_KVM 1

@@ -6,11 +6,7 @@
 
 #include "qemu/types.h"
 
-#ifdef CONFIG_TCG
 extern bool tcg_allowed;
 #define tcg_enabled() (tcg_allowed)
-#else
-#define tcg_enabled() (0)
-#endif
 
 #endif
