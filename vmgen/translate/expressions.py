@@ -354,9 +354,9 @@ class Expressions(ABC):
         spot, view = pointer.spot, pointer.view
         same = self._layout.same_type(spot.type, view)
         if same and spot.index is not None and spot.parent is not None:
-            index = scalar.binary(
-                "+", scalar.convert(spot.index, LONG), scalar.convert(by, LONG)
-            )
+            index = scalar.convert(by, LONG)
+            if spot.index.constant != 0:
+                index = scalar.binary("+", scalar.convert(spot.index, LONG), index)
             if spot.through:
                 moved = self._navigator.pointee(spot.parent, index)
             else:

@@ -145,8 +145,11 @@ def negation(value: Scalar) -> Scalar:
     expr = value.expr
     if isinstance(expr, ir.Binary) and expr.op in _OPPOSITE:
         return boolean(ir.Binary(_OPPOSITE[expr.op], expr.left, expr.right))
-    if isinstance(expr, ir.Unary) and expr.op == "!" and _is_truth(expr.operand):
-        return boolean(expr.operand)
+    if isinstance(expr, ir.Unary) and expr.op == "!":
+        truth = _is_truth(expr.operand)
+        return boolean(
+            expr.operand if truth else ir.Binary("!=", expr.operand, ir.Const(0))
+        )
     return boolean(ir.Unary("!", expr))
 
 

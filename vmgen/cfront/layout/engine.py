@@ -55,6 +55,7 @@ class Layout:
         self._typedefs: dict[str, CType] = {}
         self._records: dict[Record, RecordLayout] = {}
         self._lookups: dict[Record, dict[str, MemberLayout]] = {}
+        self._scopes: dict[Record, Scope] = {}
         self._enums: dict[str, Enum] = {}
         self._enumerators: dict[str, int] = {}
         self._enum_of: dict[str, str] = {}
@@ -81,7 +82,11 @@ class Layout:
             case syntax.NamedType(name):
                 return self._typedef(name)
             case syntax.RecordType(kind, tag):
-                return Record(kind, tag)
+                record = Record(kind, tag)
+                if tag.startswith("<") and scope.types:
+                    # Written inside a function: its widths may speak of locals.
+                    self._scopes.setdefault(record, scope)
+                return record
             case syntax.EnumType(tag):
                 return self.enum(tag)
             case syntax.PointerType(target):
@@ -217,8 +222,9 @@ class Layout:
         return layout
 
     def _lay_out(self, decl: RecordDecl) -> RecordLayout:
-        types = [self._at(member, decl) for member in decl.members]
-        widths = [self._width(member) for member in decl.members]
+        scope = self._scopes.get(Record(decl.kind, decl.tag), Scope({}))
+        types = [self._at(member, decl, scope) for member in decl.members]
+        widths = [self._width(member, scope) for member in decl.members]
         requests = []
         for member, type, bits in zip(decl.members, types, widths, strict=True):
             flexible = isinstance(type, Array) and type.length is None
@@ -226,7 +232,7 @@ class Layout:
             requests.append(
                 Request(
                     size=0 if flexible else self.sizeof(type),
-                    align=self.alignof_written(member.type),
+                    align=self.alignof_written(member.type, scope.types),
                     bits=bits,
                     named=bool(member.name),
                     aligned=aligned,
@@ -254,10 +260,10 @@ class Layout:
             )
         return RecordLayout(allocation.size, allocation.align, tuple(members))
 
-    def _at(self, member: MemberDecl, decl: RecordDecl) -> CType:
+    def _at(self, member: MemberDecl, decl: RecordDecl, scope: Scope) -> CType:
         """The member's type; an error about it says where the member stands."""
         try:
-            type = self.resolve(member.type)
+            type = self.resolve_in(member.type, scope)
             if not (isinstance(type, Array) and type.length is None):
                 self.sizeof(type)
         except VmgenError as error:
@@ -269,10 +275,10 @@ class Layout:
             ) from None
         return type
 
-    def _width(self, member: MemberDecl) -> int | None:
+    def _width(self, member: MemberDecl, scope: Scope) -> int | None:
         if member.bits is None:
             return None
-        bits = self.constant(member.bits)
+        bits = self._evaluator.integer(member.bits, scope)
         if bits < 0:
             raise _error(
                 "VG306",
