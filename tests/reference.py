@@ -487,7 +487,7 @@ class Loader(Walk):
                 self.check(element, self.answers.member(owner, path), key, value, at)
                 self.put(key, value)
             case ir.TimerElement():
-                self.put(key, source.integer("uint64", key))
+                self.put(key, source.integer("int64", key))
             case ir.BufferElement() | ir.UnusedElement():
                 size = self.amount(field_.size, owner, prefix, key)
                 raw = source.take(size, key)
@@ -657,7 +657,7 @@ class Saver(Walk):
             case ir.IntegerElement():
                 self.sink.integer(self.number(key), element.type)
             case ir.TimerElement():
-                self.sink.integer(self.number(key), "uint64")
+                self.sink.integer(self.number(key), "int64")
             case ir.BufferElement():
                 raw = self.values[key]
                 if not isinstance(raw, bytes):
