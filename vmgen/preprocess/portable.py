@@ -12,12 +12,16 @@ import io
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pcpp
 
 from vmgen.preprocess.compiler import Finding, Outcome
 from vmgen.tree import SHIMS, Command, SourceTree
+
+
+_PROLOGUE = "<command-line>"
 
 
 def run(tree: SourceTree, command: Command, file: str) -> Outcome:
@@ -54,8 +58,12 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
         if not command.shims:
             angled.append(SHIMS / "include")
         start = directory + os.sep
-        self.angled = [str(path).removeprefix(start) for path in angled]
-        quoted = [str(path).removeprefix(start) for path in command.quote_dirs]
+
+        def short(path: Path) -> str:
+            return "" if str(path) == directory else str(path).removeprefix(start)
+
+        self.angled = [short(path) for path in angled]
+        quoted = [short(path) for path in command.quote_dirs]
         self.quoted = [*quoted, *self.angled]
         self.found: dict[tuple[str, str], str] = {}
 
@@ -69,7 +77,7 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
         lines += [f"#undef {name}" for name in self.command.undefines]
         forced = [str(path) for path in self.command.forced_includes]
         lines += [f'#include "{path}"' for path in (*forced, source)]
-        self.parse("\n".join(lines) + "\n", "<command-line>")
+        self.parse("\n".join(lines) + "\n", _PROLOGUE)
         out = io.StringIO()
         self.write(out)
         return out.getvalue()
@@ -100,7 +108,7 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
 
     def on_error(self, file: str, line: int, msg: str) -> None:
         """Collects what pcpp would print."""
-        self.errors.append(Finding(msg, "" if file == "<command-line>" else file, line))
+        self.errors.append(Finding(msg, "" if file.endswith(_PROLOGUE) else file, line))
 
     def on_directive_unknown(
         self, directive: Any, toks: list[Any], ifpassthru: bool, precedingtoks: list[Any]
@@ -117,6 +125,8 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
         if os.path.isabs(name):
             return name if os.path.isfile(name) else None
         folder = "" if asking is None else os.path.dirname(asking)
+        if asking is not None and asking.endswith(_PROLOGUE):
+            folder = ""
         key = (name, folder if asking is not None else "<>")
         path = self.found.get(key)
         if path is None:

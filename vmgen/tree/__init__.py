@@ -296,6 +296,7 @@ def _common_entry(root: Path, release: str, entries: Path) -> Path:
     inputs = [
         root / "VERSION",
         root / "meson.build",
+        root / generated.S390X_FEATURES,
         root / "scripts/qapi/schema.py",
         root / "scripts/qapi/common.py",
         *sorted((root / "qapi").glob("*.json")),

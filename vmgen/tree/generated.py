@@ -107,9 +107,11 @@ _KCONFIG_HOST = (
     "MULTIPROCESS_ALLOWED",
     "HV_BALLOON_POSSIBLE",
 )
+S390X_FEATURES = "target/s390x/gen-features.c"
 _KVM_TARGETS = ("i386", "x86_64")
 _NOT_IN_HEADER = ("TARGET_XML_FILES", "TARGET_ABI_DIR", "TARGET_ARCH", "TARGET_SVE")
 _TRACE_FOLDERS = re.compile(r"trace_events_subdirs\s*\+?=\s*\[(.*?)\]", re.DOTALL)
+_S390X_GROUP = re.compile(r"^\s+FEAT_GROUP_INITIALIZER\((\w+)\)", re.MULTILINE)
 _QUOTED = re.compile(r"'([^']+)'")
 
 
@@ -133,9 +135,7 @@ def common_headers(root: Path, release: str) -> dict[str, str]:
         "block/block-gen.h": _HEADER,
         "hmp-commands.h": _HEADER,
         "hmp-commands-info.h": _HEADER,
-        # Lists of CPU features as macros, for initialisers in cpu_models.c alone.
-        "target/s390x/gen-features.h": _HEADER,
-        "gen-features.h": _HEADER,
+        "target/s390x/gen-features.h": _s390x_features(root),
     }
     text = (root / "meson.build").read_text(encoding="utf-8")
     folders = [
@@ -151,6 +151,23 @@ def common_headers(root: Path, release: str) -> dict[str, str]:
         for path in asm.iterdir():
             out[f"asm/{path.name}"] = f'{_HEADER}#include "asm-x86/{path.name}"\n'
     return out
+
+
+def _s390x_features(root: Path) -> str:
+    """The enum of CPU feature groups, which prototypes name.
+
+    QEMU's header has the features of each CPU model as macros too, for initialisers in
+    cpu_models.c alone; to know them takes compiling and running gen-features.c.
+    """
+    path = root / S390X_FEATURES
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    groups = [*_S390X_GROUP.findall(text), "MAX"]
+    lines = "".join(f"    S390_FEAT_GROUP_{name},\n" for name in groups)
+    guard = "TARGET_S390X_GEN_FEATURES_H"
+    return (
+        f"{_HEADER}#ifndef {guard}\n#define {guard}\n"
+        f"typedef enum {{\n{lines}}} S390FeatGroup;\n#endif\n"
+    )
 
 
 def config_target(target: str, settings: dict[str, str]) -> str:
