@@ -104,12 +104,15 @@ def _add_section(file: Path, lines: list[str]) -> None:
     end = "\r\n" if "\r\n" in old else "\n"
     gap = "" if not old else end if old.endswith("\n") else end * 2
     new = old + gap + end.join(["[tool.vmgen]", *lines, ""])
-    if not config.has_section(new, file):
+    try:
+        config.has_section(new, file)
+    except VmgenError:
+        hint = "it has 'tool' as an inline table; write it as [tool.NAME] sections"
         raise VmgenError(
             Diagnostic(
-                "VG635", "a section cannot be added to this file", Position(str(file))
+                "VG635", "no section can be added", Position(str(file)), hint=hint
             )
-        )
+        ) from None
     write.apply(
         Path(),
         [write.FileChange(str(file), old or None, new, "update" if old else "create")],
