@@ -264,8 +264,9 @@ class FieldReader:
             )
         if "VMS_MUST_EXIST" in flags and initializer.is_null(info_value):
             return ir.NothingElement()
-        if isinstance(_strip(info_value), c.CompoundLiteral):
-            return ir.CustomElement("", "", "the info is a compound literal")
+        literal = _strip(info_value)
+        if isinstance(literal, c.CompoundLiteral):
+            return self._info_body("", literal.initializer)
         info = self._named(info_value, "a field", ".info")
         if info in INTEGERS:
             return INTEGERS[info]
@@ -304,7 +305,10 @@ class FieldReader:
         declared = self._unit.object(info)
         if declared is None or not isinstance(declared.initializer, c.InitList):
             return ir.CustomElement(info, "", "defined in another file")
-        body = initializer.read(declared.initializer, f"info {info}")
+        return self._info_body(info, declared.initializer)
+
+    def _info_body(self, info: str, init: c.InitList) -> ir.Element:
+        body = initializer.read(init, f"info {info}")
         name_value = body["name"]
         name = name_value.value if isinstance(name_value, c.StringLiteral) else ""
         # Newer upstream calls them load and save.
