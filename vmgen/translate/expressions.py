@@ -349,14 +349,15 @@ class Expressions(ABC):
 
     def advanced(self, pointer: Value, by: Scalar) -> Value:
         """``pointer + by``."""
+        by = scalar.convert(by, LONG)
         if by.constant == 0 or not isinstance(pointer, Reference):
             return pointer if by.constant == 0 else _no(pointer)
         spot, view = pointer.spot, pointer.view
         same = self._layout.same_type(spot.type, view)
         if same and spot.index is not None and spot.parent is not None:
-            index = scalar.convert(by, LONG)
+            index = by
             if spot.index.constant != 0:
-                index = scalar.binary("+", scalar.convert(spot.index, LONG), index)
+                index = scalar.binary("+", scalar.convert(spot.index, LONG), by)
             if spot.through:
                 moved = self._navigator.pointee(spot.parent, index)
             else:
@@ -446,7 +447,12 @@ class Expressions(ABC):
                 left, right = right, left
             if isinstance(right, Scalar):
                 return self.advanced(
-                    left, scalar.unary("-", right) if op == "-" else right
+                    left,
+                    (
+                        scalar.unary("-", scalar.convert(right, LONG))
+                        if op == "-"
+                        else right
+                    ),
                 )
         return Unknown(f"computes with pointers ({expr.position})")
 
@@ -560,7 +566,11 @@ class Expressions(ABC):
             if isinstance(old, Scalar) and isinstance(value, Scalar):
                 value = scalar.binary(_operator(expr.op[:-1]), old, value)
             elif isinstance(value, Scalar) and expr.op in ("+=", "-="):
-                by = scalar.unary("-", value) if expr.op == "-=" else value
+                by = (
+                    scalar.unary("-", scalar.convert(value, LONG))
+                    if expr.op == "-="
+                    else value
+                )
                 value = self.advanced(old, by)
             else:
                 value = _no(old if isinstance(value, Scalar) else value)
