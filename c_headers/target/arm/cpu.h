@@ -40,7 +40,7 @@ enum {
     NUM_GTIMERS = 7,
 };
 
-/* --- vector registers ---------------------------------------------------------------- */
+/* --- vector registers ------------------------------------------------------------ */
 
 /* Zn, least significant doubleword first: Qn is d[1]:d[0], and Dn of AArch64 is d[0]. */
 typedef struct ARMVectorReg {
@@ -54,7 +54,7 @@ typedef struct ARMPredicateReg {
 } ARMPredicateReg;
 #endif
 
-/* --- the registers ------------------------------------------------------------------- */
+/* --- the registers --------------------------------------------------------------- */
 
 typedef struct CPUArchState {
     /* AArch32: r0-r15 of the current mode; r15 is the program counter. */
@@ -144,7 +144,7 @@ typedef struct CPUArchState {
 #ifdef TARGET_AARCH64
         ARMPredicateReg pregs[17];  /* P0-P15, and FFR as number 16 */
 #endif
-        uint32_t xregs[16];         /* FPSID, (FPSCR), MVFRn, FPEXC, ... as VMRS numbers them */
+        uint32_t xregs[16];         /* FPSID, MVFRn, FPEXC ... as VMRS numbers them */
     } vfp;
 
     /* The exclusive monitor: address, and the value or pair of values loaded from it. */
@@ -194,7 +194,7 @@ typedef struct CPUArchState {
     } sau;
 } CPUARMState;
 
-/* --- the CPU around them --------------------------------------------------------------- */
+/* --- the CPU around them --------------------------------------------------------- */
 
 /* Power as PSCI counts it. */
 typedef enum ARMPSCIState {
@@ -234,7 +234,7 @@ typedef struct ArchCPU {
     uint64_t clidr;          /* which caches there are */
 } ARMCPU;
 
-/* --- features -------------------------------------------------------------------------- */
+/* --- features -------------------------------------------------------------------- */
 
 /* Bit numbers in features; those that nothing here asks for are left out. */
 enum arm_features {
@@ -299,7 +299,7 @@ static inline bool arm_v7m_csselr_razwi(ARMCPU *cpu)
     return (cpu->clidr & R_V7M_CLIDR_CTYPE_ALL_MASK) != 0;
 }
 
-/* --- registers that QEMU takes apart ------------------------------------------------------ */
+/* --- registers that QEMU takes apart --------------------------------------------- */
 
 /* These live in QEMU split over several members and are put together to travel. */
 #define XPSR_EXCP 0x1ffU     /* xPSR: number of the active exception */

@@ -7,7 +7,7 @@
 #include "cpu.h"
 #include "migration/cpu.h"
 
-/* --- floating point and Neon ------------------------------------------------------------ */
+/* --- floating point and Neon ----------------------------------------------------- */
 
 static bool vfp_needed(void *opaque)
 {
@@ -155,7 +155,7 @@ static const VMStateDescription vmstate_vfp = {
     }
 };
 
-/* --- iwMMXt ------------------------------------------------------------------------------ */
+/* --- iwMMXt ---------------------------------------------------------------------- */
 
 static bool iwmmxt_needed(void *opaque)
 {
@@ -176,7 +176,7 @@ static const VMStateDescription vmstate_iwmmxt = {
     }
 };
 
-/* --- SVE and SME ------------------------------------------------------------------------- */
+/* --- SVE and SME ----------------------------------------------------------------- */
 
 #ifdef TARGET_AARCH64
 
@@ -254,7 +254,7 @@ static const VMStateDescription vmstate_za = {
 
 #endif
 
-/* --- pending interrupts ------------------------------------------------------------------- */
+/* --- pending interrupts ---------------------------------------------------------- */
 
 static bool serror_needed(void *opaque)
 {
@@ -311,7 +311,7 @@ static const VMStateDescription vmstate_wfxt_timer = {
     }
 };
 
-/* --- M profile ------------------------------------------------------------------------------ */
+/* --- M profile ------------------------------------------------------------------- */
 
 static bool m_needed(void *opaque)
 {
@@ -470,7 +470,7 @@ static const VMStateDescription vmstate_m = {
     }
 };
 
-/* --- Thumb-2 execution environment -------------------------------------------------------- */
+/* --- Thumb-2 execution environment ----------------------------------------------- */
 
 static bool thumb2ee_needed(void *opaque)
 {
@@ -491,7 +491,7 @@ static const VMStateDescription vmstate_thumb2ee = {
     }
 };
 
-/* --- memory protection units ----------------------------------------------------------------- */
+/* --- memory protection units ----------------------------------------------------- */
 
 /* An array behind a pointer, with one word per region. */
 #define REGION_WORDS(_f, _count) \
@@ -594,7 +594,7 @@ static const VMStateDescription vmstate_pmsav8 = {
     }
 };
 
-/* --- M profile with the security extension ----------------------------------------------------- */
+/* --- M profile with the security extension --------------------------------------- */
 
 static bool s_rnr_vmstate_validate(void *opaque, int version_id)
 {
@@ -662,7 +662,7 @@ static const VMStateDescription vmstate_m_security = {
     }
 };
 
-/* --- the CPU itself ------------------------------------------------------------------------------ */
+/* --- the CPU itself -------------------------------------------------------------- */
 
 /*
  * One word holds the program status: of M profile xPSR without the number of the active

@@ -15,7 +15,7 @@
 #define BHRB_MAX_NUM_ENTRIES_LOG2 5
 #define BHRB_MAX_NUM_ENTRIES (1 << BHRB_MAX_NUM_ENTRIES_LOG2)
 
-/* --- registers that are structures ------------------------------------------------------ */
+/* --- registers that are structures ----------------------------------------------- */
 
 /*
  * A vector-scalar register, 128 bits as an integer of the host: little-endian, so that
@@ -43,7 +43,7 @@ typedef struct ppc_slb_t {
     const PPCHash64SegmentPageSizes *sps;
 } ppc_slb_t;
 
-/* --- TLBs that the guest's software fills ------------------------------------------------- */
+/* --- TLBs that the guest's software fills ---------------------------------------- */
 
 /* 603 and its kin. */
 typedef struct ppc6xx_tlb_t {
@@ -82,7 +82,7 @@ typedef union ppc_tlb_t {
 #define TLB_EMB 2
 #define TLB_MAS 3
 
-/* --- what a model of CPU is ---------------------------------------------------------------- */
+/* --- what a model of CPU is ------------------------------------------------------ */
 
 /* Kinds of MMU; bit POWERPC_MMU_64 marks those with a segment lookaside buffer or a radix
  * tree. */
@@ -130,7 +130,7 @@ enum {
 #define MSR_TS0 PPC_BIT_NR(29)
 FIELD(MSR, TS, MSR_TS0, 2)
 
-/* --- the registers -------------------------------------------------------------------------- */
+/* --- the registers --------------------------------------------------------------- */
 
 typedef struct CPUArchState {
     target_ulong gpr[32];
@@ -197,7 +197,7 @@ typedef struct CPUArchState {
     uint64_t tm_tar;
 } CPUPPCState;
 
-/* --- the CPU around them ----------------------------------------------------------------------- */
+/* --- the CPU around them --------------------------------------------------------- */
 
 typedef struct PPCVirtualHypervisor PPCVirtualHypervisor;
 
@@ -212,7 +212,7 @@ typedef struct ArchCPU {
 uint32_t ppc_get_vscr(CPUPPCState *env);
 void ppc_store_vscr(CPUPPCState *env, uint32_t vscr);
 
-/* --- record and replay --------------------------------------------------------------------------- */
+/* --- record and replay ----------------------------------------------------------- */
 
 typedef enum ReplayMode {
     REPLAY_MODE_NONE,

@@ -8,7 +8,7 @@
 #include "cpu.h"
 #include "migration/cpu.h"
 
-/* --- the three views of the vector-scalar registers ----------------------------------------- */
+/* --- the three views of the vector-scalar registers ------------------------------ */
 
 /* Altivec: all of a register, in the host's order of doublewords. */
 static int get_avr(QEMUFile *f, void *pv, size_t size, const VMStateField *field)
@@ -92,7 +92,7 @@ static const VMStateInfo vmstate_info_vsr = {
 #define VMSTATE_AVR_ARRAY(_f, _s, _n) \
     VMSTATE_SUB_ARRAY(_f, _s, 32, _n, 0, vmstate_info_avr, ppc_avr_t)
 
-/* --- floating point ---------------------------------------------------------------------------- */
+/* --- floating point -------------------------------------------------------------- */
 
 static bool fpu_needed(void *opaque)
 {
@@ -113,7 +113,7 @@ static const VMStateDescription vmstate_fpu = {
     }
 };
 
-/* --- Altivec -------------------------------------------------------------------------------------- */
+/* --- Altivec --------------------------------------------------------------------- */
 
 static bool altivec_needed(void *opaque)
 {
@@ -165,7 +165,7 @@ static const VMStateDescription vmstate_altivec = {
     }
 };
 
-/* --- VSX -------------------------------------------------------------------------------------------- */
+/* --- VSX ------------------------------------------------------------------------- */
 
 static bool vsx_needed(void *opaque)
 {
@@ -185,7 +185,7 @@ static const VMStateDescription vmstate_vsx = {
     }
 };
 
-/* --- transactional memory -------------------------------------------------------------------------- */
+/* --- transactional memory -------------------------------------------------------- */
 
 #ifdef TARGET_PPC64
 
@@ -224,7 +224,7 @@ static const VMStateDescription vmstate_tm = {
 
 #endif
 
-/* --- segments ---------------------------------------------------------------------------------------- */
+/* --- segments -------------------------------------------------------------------- */
 
 static bool sr_needed(void *opaque)
 {
@@ -300,7 +300,7 @@ static const VMStateDescription vmstate_slb = {
 
 #endif
 
-/* --- TLBs that software fills: at most one of the three ----------------------------------------- */
+/* --- TLBs that software fills: at most one of the three -------------------------- */
 
 static const VMStateDescription vmstate_tlb6xx_entry = {
     .name = "cpu/tlb6xx_entry",
@@ -403,7 +403,7 @@ static const VMStateDescription vmstate_tlbmas = {
     }
 };
 
-/* --- acting as an older model ------------------------------------------------------------------- */
+/* --- acting as an older model ---------------------------------------------------- */
 
 static bool compat_needed(void *opaque)
 {
@@ -425,7 +425,7 @@ static const VMStateDescription vmstate_compat = {
     }
 };
 
-/* --- reservation: only record and replay need it to be exact ---------------------------------- */
+/* --- reservation: only record and replay need it to be exact --------------------- */
 
 static bool reservation_needed(void *opaque)
 {
@@ -448,7 +448,7 @@ static const VMStateDescription vmstate_reservation = {
     }
 };
 
-/* --- branch history ---------------------------------------------------------------------------------- */
+/* --- branch history -------------------------------------------------------------- */
 
 #ifdef TARGET_PPC64
 
@@ -473,7 +473,7 @@ static const VMStateDescription vmstate_bhrb = {
 
 #endif
 
-/* --- the CPU itself ------------------------------------------------------------------------------------ */
+/* --- the CPU itself -------------------------------------------------------------- */
 
 /* Registers that QEMU keeps elsewhere go into spr, and come back. */
 int cpu_pre_save(void *opaque);
