@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
@@ -12,14 +14,17 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, event, given, note, settings
 from hypothesis import strategies as st
+from vmgen.render import render
 
 from tests import reference, schemas
 from tests.generated_code import imported
+from tests.machine_facts import members
 from tests.reference import Refused, Values
 from tests.schemas import Schema
+from tests.test_fixtures import fixture, program_of, root_symbol
+from vmgen import ir
 from vmgen.lower import lower
 from vmgen.lower.names import attribute, identifier
-from vmgen.render import render
 
 EXAMPLES = settings(
     deadline=None,
@@ -32,32 +37,29 @@ EXAMPLES = settings(
 
 @dataclass(frozen=True)
 class Codec:
-    """The generated side of a schema."""
+    """A description's tables, and the generated code for them."""
 
-    schema: Schema
+    program: ir.Program
+    root: str
+    answers: reference.Answers
     runtime: ModuleType
-    module: ModuleType
+    loader: Callable[..., tuple[Any, int]]
+    saver: Callable[[Any, int], bytes]
 
     def load(self, data: bytes, pos: int, version: int) -> tuple[Any, int]:
         context = self.runtime.Context(
-            members=self.schema.outside, functions=self.schema.functions
+            members=self.answers.members, functions=self.answers.functions
         )
-        loaded: tuple[Any, int] = getattr(self.module, f"load_{self.short}")(
-            data, pos, version, context=context
-        )
-        return loaded
+        return self.loader(data, pos, version, context=context)
 
-    def save(self, state: Any, version: int) -> bytes:
-        saved: bytes = getattr(self.module, f"save_{self.short}")(state, version)
-        return saved
-
-    @property
-    def short(self) -> str:
-        return self.schema.root.removeprefix("vmstate_")
+    def reference(self, data: bytes, pos: int, version: int) -> tuple[Values, int]:
+        return reference.load(self.program, self.root, data, pos, version, self.answers)
 
 
 @contextmanager
 def generated(schema: Schema) -> Iterator[Codec]:
+    """The code for a random schema, imported from memory."""
+    short = schema.root.removeprefix("vmstate_")
     with imported(render(lower(schema.program))) as modules:
         runtime = next(
             module for name, module in modules.items() if name.endswith("_runtime")
@@ -65,17 +67,14 @@ def generated(schema: Schema) -> Iterator[Codec]:
         module = next(
             module for name, module in modules.items() if name.endswith("hw.random")
         )
-        yield Codec(schema, runtime, module)
-
-
-KINDS = {
-    "truncated": "Truncated",
-    "too old": "TooOld",
-    "too new": "TooNew",
-    "unknown subsection": "UnknownSubsection",
-    "bad value": "BadValue",
-    "missing context": "MissingContext",
-}
+        yield Codec(
+            schema.program,
+            schema.root,
+            schema.answers,
+            runtime,
+            getattr(module, f"load_{short}"),
+            getattr(module, f"save_{short}"),
+        )
 
 
 def step(state: Any, token: str) -> Any:
@@ -120,14 +119,11 @@ def outcome(codec: Codec, data: bytes, pos: int, version: int) -> Values | None:
     the same only for cut streams: where several things are wrong, C's order of finding
     them is not part of the format.
     """
-    schema = codec.schema
     refused: Refused | None = None
     values: Values = {}
     end = -1
     try:
-        values, end = reference.load(
-            schema.program, schema.root, data, pos, version, schema.answers
-        )
+        values, end = codec.reference(data, pos, version)
     except Refused as error:
         refused = error
     try:
@@ -190,8 +186,8 @@ def test_generated_code_is_the_reference(data: st.DataObject) -> None:
                 assert taken == values
             state, end = codec.load(wire, 0, version)
             assert end == len(wire)
-            assert codec.save(state, version) == wire
-            assert codec.load(codec.save(state, version), 0, version)[0] == state
+            assert codec.saver(state, version) == wire
+            assert codec.load(codec.saver(state, version), 0, version)[0] == state
             for unheard in (schema.description.minimum_version_id - 1,):
                 with pytest.raises(codec.runtime.TooOld):
                     codec.load(wire, 0, unheard)
@@ -209,14 +205,7 @@ def test_truncation_at_every_byte(data: st.DataObject) -> None:
         _, wire = drawn(data, schema, version)
         for length in range(len(wire)):
             try:
-                reference.load(
-                    schema.program,
-                    schema.root,
-                    wire[:length],
-                    0,
-                    version,
-                    schema.answers,
-                )
+                codec.reference(wire[:length], 0, version)
             except Refused as refused:
                 if refused.kind == "truncated":
                     with pytest.raises(codec.runtime.Truncated):
@@ -262,3 +251,52 @@ def test_random_bytes(data: st.DataObject) -> None:
     with generated(schema) as codec:
         for _ in range(10):
             outcome(codec, data.draw(st.binary(max_size=200)), 0, version)
+
+
+# --- real sections ----------------------------------------------------------------------
+
+REAL = (
+    "riscv64-virt-vh-bare--10.0.2",
+    "x86_64-q35-bare--10.0.2",
+    "aarch64-virt-a57-bare--10.0.2",
+    "arm-stm32vldiscovery-poke--10.0.2",
+    "ppc64-pseries-poke--10.0.2",
+)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_damaged_cpus_of_real_streams(name: str) -> None:
+    """A real CPU: whole, cut at many places, and with bytes changed at random."""
+    stream = fixture(name)
+    program = program_of(stream.target, stream.release)
+    package = importlib.import_module(f"generated.{stream.target}")
+    made = package.CODECS["cpu"]
+    section = stream.named("cpu")[0]
+    wire = stream.stream[section.start : section.end]
+    codec = Codec(
+        program,
+        root_symbol(program, "cpu"),
+        reference.Answers(members(stream.target, stream.machine)),
+        importlib.import_module("generated._runtime"),
+        made.load,
+        made.save,
+    )
+    assert outcome(codec, wire, 0, section.version) is not None
+    chance = random.Random(name)
+    for _ in range(40):
+        length = chance.randrange(len(wire))
+        outcome(codec, wire[:length], 0, section.version)
+    taken = 0
+    for _ in range(60):
+        damaged = bytearray(wire)
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(len(damaged))
+            match chance.randrange(3):
+                case 0:
+                    damaged[at] ^= 1 << chance.randrange(8)
+                case 1:
+                    damaged.insert(at, chance.randrange(256))
+                case _:
+                    del damaged[at]
+        taken += outcome(codec, bytes(damaged), 0, section.version) is not None
+    assert taken > 0
