@@ -214,8 +214,12 @@ class _Converter(CodeConverter):
         while node is not None:
             if isinstance(node, c_ast.AttributedType):
                 groups += node.attributes if direct else []
-            elif isinstance(node, (c_ast.PtrDecl, c_ast.FuncDecl)):
+            elif isinstance(node, c_ast.PtrDecl):
                 groups += node.attributes if direct else []
+                direct = False
+            elif isinstance(node, c_ast.FuncDecl):
+                # Written after the whole declarator: the declared name's.
+                groups += node.attributes
                 direct = False
             elif isinstance(node, (c_ast.TypeDecl, c_ast.ArrayDecl)):
                 groups += node.attributes

@@ -74,7 +74,11 @@ def _parse(tokens: list[Token], typedefs: Iterable[str]) -> list[Any]:
     if names:
         prefix.append(Token("SEMI", ";", 0, 0, ""))
     _parser.clex.tokens = prefix + tokens
-    external: list[Any] = _parser.parse("").ext
+    try:
+        external: list[Any] = _parser.parse("").ext
+    except ValueError as error:
+        # So it refuses the suffix of a constant.
+        raise ParseError(f": {error}") from None
     return external[names:]
 
 

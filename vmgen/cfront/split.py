@@ -21,7 +21,7 @@ from vmgen.cfront.tokens import LINE_MARKER, word_set
 
 #: Levels of nested brackets that are followed; QEMU and libc stay well below.
 _BRACES = 24
-_ROUND = 8
+_ROUND = 6
 _LITERAL = r""""(?:[^"\\\n]++|\\.)*+"|'(?:[^'\\\n]++|\\.)*+'"""
 _DIRECTIVE = r"\#[^\n]*+"
 
@@ -47,7 +47,7 @@ _ATTRIBUTE = rf"__attribute(?:__)?{_W}{_PARENTHESES}"
 _DECLARATION = re.compile(
     rf"{_GAP}(?P<head>(?:{_FLAT})*+)(?:;|(?P<body>{_BODY}))", re.DOTALL
 )
-_TAIL = re.compile(rf"((?:{_FLAT}|{_BODY})*+);", re.DOTALL)
+_UP_TO_BRACKET = re.compile(rf"(?:{_FLAT})*+", re.DOTALL)
 _ANY_GAP = re.compile(_GAP)
 _ONLY_GAP = re.compile(rf"{_GAP}\Z")
 _RECORD_ATTRIBUTE = re.compile(
@@ -85,7 +85,7 @@ _NOT_A_NAME = word_set(
 )
 _NOISE = re.compile(
     rf"{_DIRECTIVE}|(?:\b__attribute(?:__)?|\b__asm(?:__)?|\basm|\b_Alignas){_W}{_PARENTHESES}"
-    rf"|\b__extension__\b|{_BODY}|{_LITERAL}",
+    rf"|\b__extension__\b|{_LITERAL}",
     re.DOTALL,
 )
 _TYPEOF = re.compile(
@@ -160,19 +160,6 @@ class Chunk:
     declarations (its length if it never does).
     """
 
-    __slots__ = (
-        "__dict__",
-        "enumerators",
-        "externs",
-        "functions",
-        "objects",
-        "prototypes",
-        "rest",
-        "tags",
-        "text",
-        "typedefs",
-    )
-
     def __init__(self, text: str) -> None:
         self.text = text
         self.typedefs: dict[str, Declaration] = {}
@@ -237,22 +224,30 @@ class Chunk:
                 if found and found[3] not in _NOT_A_NAME:
                     self._add_plain(Declaration(self, start, end), found, head_end)
                 else:
-                    self._add_other(Declaration(self, start, end))
+                    self._add_other(Declaration(self, start, end), text[start:head_end])
                 continue
-            if _is_function(text[start:head_end]):
+            head = text[start:head_end]
+            if _is_function(head):
                 new = Declaration(self, start, end, is_definition=True)
                 found = plain(text, start, head_end)
                 if found and found[4] and found[3] not in _NOT_A_NAME:
                     new.names = (found[3],)
                     self.functions[found[3]] = new
                 else:
-                    self._add_other(new)
+                    self._add_other(new, head)
                 continue
-            tail = _TAIL.match(text, end)
-            if tail is None:
-                return start
-            end = offset = tail.end()
-            self._add_with_body(Declaration(self, start, end), head_end, tail[1])
+            tail = ""
+            while flat := _UP_TO_BRACKET.match(text, end):
+                tail += flat[0]
+                end = flat.end()
+                if text[end : end + 1] == ";":
+                    break
+                body = declaration(text, end)
+                if text[end : end + 1] != "{" or body is None:
+                    return start
+                end = body.end()
+            end = offset = end + 1
+            self._add_with_body(Declaration(self, start, end), head, tail)
         if _ONLY_GAP.match(text, offset):
             return len(text)
         return offset
@@ -260,7 +255,7 @@ class Chunk:
     def _add_plain(self, new: Declaration, found: re.Match[str], head_end: int) -> None:
         typedef, extern, name, call, assign = found.groups()
         if not call and self.text.find(",", found.end(), head_end) >= 0:
-            self._add_other(new)
+            self._add_other(new, self.text[new.start : head_end])
             return
         new.names = (name,)
         if typedef:
@@ -273,10 +268,10 @@ class Chunk:
         elif not extern or name not in self.externs:
             self.externs[name] = new
 
-    def _add_with_body(self, new: Declaration, head_end: int, tail: str) -> None:
-        """A record, an enum, or an object with a braced initialiser."""
-        head = self.text[new.start : head_end]
-        if "=" not in head:
+    def _add_with_body(self, new: Declaration, head: str, tail: str) -> None:
+        """A record, an enum, or an object with a braced initialiser; ``tail`` is what
+        follows the braces, more of them left out."""
+        if not _has_value(head):
             self._add_tags(new)
             plain = _PLAIN_TAIL.match(tail)
             if plain:
@@ -289,7 +284,7 @@ class Chunk:
                 new.is_definition = True
                 self.objects[found[3]] = new
                 return
-        self._add_other(new)
+        self._add_other(new, f"{head} {tail}")
 
     def _add_tail(self, new: Declaration, head: str, name: str | None) -> None:
         if name:
@@ -314,9 +309,12 @@ class Chunk:
                 for name in _ENUMERATOR.findall(body):
                     self.enumerators.setdefault(name, new)
 
-    def _add_other(self, new: Declaration) -> None:
-        """Whatever is not plain: several names, function pointers, attributes in front."""
-        is_typedef, is_extern, names = _declared_names(new.text, new.is_definition)
+    def _add_other(self, new: Declaration, text: str) -> None:
+        """Whatever is not plain: several names, pointers to functions, ``typeof``.
+
+        ``text`` is the declaration's without what is in braces.
+        """
+        is_typedef, is_extern, names = _declared_names(text, new.is_definition)
         new.names = tuple(name for name, _, _ in names)
         for name, is_function, is_initialised in names:
             if is_typedef:
@@ -336,9 +334,14 @@ def _is_function(head: str) -> bool:
     head = head.rstrip()
     if not head.endswith(")"):
         return False
-    if "=" in head and "=" in _NOISE.sub(" ", head):
+    if _has_value(head):
         return False
     return "__attribute" not in head or not _RECORD_ATTRIBUTE.search(head)
+
+
+def _has_value(head: str) -> bool:
+    """Whether an initialiser starts in ``head``."""
+    return "=" in head and "=" in _NOISE.sub(" ", head)
 
 
 def _declared_names(

@@ -9,10 +9,13 @@ from vmgen.cfront.convert import Parsed
 from vmgen.cfront.parse import identifiers, parse_declaration
 from vmgen.cfront.split import Declaration, split
 from vmgen.cfront.syntax import (
+    ArrayType,
     EnumDecl,
     FunctionDecl,
+    NamedType,
     ObjectDecl,
     RecordDecl,
+    RecordType,
     TypedefDecl,
 )
 from vmgen.cfront.tokens import IGNORED_WORDS, Token, tokenise
@@ -87,10 +90,9 @@ class Unit:
             if of_type not in chunk.text:
                 continue
             for name, declaration in chunk.objects.items():
-                head = declaration.text.partition("=")[0]
                 if (
-                    _base_type(head, name) == of_type
-                    and self._objects[name] is declaration
+                    self._objects[name] is declaration
+                    and self._base_type(declaration, name) == of_type
                 ):
                     found.append(name)
         for name, (words, _) in self._static_locals().items():
@@ -220,6 +222,17 @@ class Unit:
     def _tokens(self, declaration: Declaration) -> list[Token]:
         file, line = declaration.place
         return tokenise(declaration.text, file=file, line=line, relative=self._file)
+
+    def _base_type(self, declaration: Declaration, name: str) -> str:
+        """The typedef name or tag of an object or array; empty for anything else."""
+        if len(declaration.names) == 1:
+            return _base_type(declaration.text.partition("=")[0], name)
+        type_ = self._read(declaration, name).objects[name].type
+        while isinstance(type_, ArrayType):
+            type_ = type_.element
+        if isinstance(type_, NamedType):
+            return type_.name
+        return type_.tag if isinstance(type_, RecordType) else ""
 
     def _static_locals(self) -> dict[str, tuple[str, Declaration]]:
         if self._statics is None:
