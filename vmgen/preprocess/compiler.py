@@ -81,9 +81,7 @@ def arguments(tree: SourceTree, command: Command) -> list[str]:
     return [*out, *command.extra]
 
 
-def run(
-    argv: Sequence[str], tree: SourceTree, command: Command, file: str
-) -> Outcome:
+def run(argv: Sequence[str], tree: SourceTree, command: Command, file: str) -> Outcome:
     """Preprocesses ``file`` (relative to the tree) with the compiler ``argv``."""
     directory = command.directory or tree.root
     source = os.path.relpath(tree.path(file), directory)
@@ -91,7 +89,12 @@ def run(
         source = file
     environment = {**os.environ, "LC_ALL": "C"}
     # These would add folders of the machine's, or write files.
-    for name in ("CPATH", "C_INCLUDE_PATH", "DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES"):
+    for name in (
+        "CPATH",
+        "C_INCLUDE_PATH",
+        "DEPENDENCIES_OUTPUT",
+        "SUNPRO_DEPENDENCIES",
+    ):
         environment.pop(name, None)
     try:
         done = subprocess.run(

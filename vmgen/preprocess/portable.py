@@ -8,7 +8,6 @@ for quoted names, and ``#error`` is an error.
 
 from __future__ import annotations
 
-import io
 import os
 import re
 from collections.abc import Iterator
@@ -19,7 +18,6 @@ import pcpp
 
 from vmgen.preprocess.compiler import Finding, Outcome
 from vmgen.tree import SHIMS, Command, SourceTree
-
 
 _PROLOGUE = "<command-line>"
 
@@ -52,8 +50,7 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
         self.command = command
         self.directory = directory
         self.errors: list[Finding] = []
-        self.line_directive = "#"
-        self.rewrite_paths = []
+        self.rewrite_paths: list[Any] = []
         angled = [*command.include_dirs, *command.system_dirs]
         if not command.shims:
             angled.append(SHIMS / "include")
@@ -78,9 +75,32 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
         forced = [str(path) for path in self.command.forced_includes]
         lines += [f'#include "{path}"' for path in (*forced, source)]
         self.parse("\n".join(lines) + "\n", _PROLOGUE)
-        out = io.StringIO()
-        self.write(out)
-        return out.getvalue()
+        return "".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        """The tokens on the lines where a compiler puts them.
+
+        pcpp's own ``write`` puts what follows a call of several lines on the line where
+        the call starts, and loses count in a file that is included twice in a row.
+        """
+        source, line, space = "", 0, False
+        whitespace = self.t_WS
+        for token in self.parser:
+            if token.type in whitespace:
+                space = True
+                continue
+            if token.source != source or token.lineno != line:
+                ahead = token.lineno - line
+                if token.source == source and 0 < ahead < 8:
+                    yield "\n" * ahead
+                else:
+                    yield f'\n# {token.lineno} "{token.source}"\n'
+                source, line = token.source, token.lineno
+            elif space:
+                yield " "
+            space = False
+            yield str(token.value)
+        yield "\n"
 
     # What pcpp calls.
 
@@ -90,14 +110,18 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
         text = "".join(token.value for token in tokens)
         named = re.match(r'<([^>]+)>|"([^"]+)"', text)
         if named is None:
-            self.on_error(first.source, first.lineno, f"#include of {text or 'nothing'}")
+            self.on_error(
+                first.source, first.lineno, f"#include of {text or 'nothing'}"
+            )
             return
         quoted = named[2] is not None
         path = self._find(named[2] or named[1], first.source if quoted else None)
         if path is None:
             header = named[2] or named[1]
             message = f"{header}: No such file or directory"
-            raise _MissingHeader(Finding(message, first.source, first.lineno, 0, header))
+            raise _MissingHeader(
+                Finding(message, first.source, first.lineno, 0, header)
+            )
         if path in self.include_once:
             return
         with open(
@@ -111,7 +135,11 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
         self.errors.append(Finding(msg, "" if file.endswith(_PROLOGUE) else file, line))
 
     def on_directive_unknown(
-        self, directive: Any, toks: list[Any], ifpassthru: bool, precedingtoks: list[Any]
+        self,
+        directive: Any,
+        toks: list[Any],
+        ifpassthru: bool,
+        precedingtoks: list[Any],
     ) -> bool | None:
         """``#error`` counts, ``#warning`` does not, the rest stays in the text."""
         if directive.value == "error":

@@ -9,16 +9,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vmgen import __version__, resources
 from vmgen.source import Diagnostic, Position, VmgenError
-from vmgen.tree import build as build_commands
 from vmgen.tree import cache as cache_entries
-from vmgen.tree import generated, qapi, scan
+from vmgen.tree import scan
 from vmgen.tree.source_tree import SHIMS, Command, SourceTree
 
 __all__ = ["SHIMS", "Command", "SourceTree", "configure", "embedded", "standalone"]
@@ -56,6 +54,21 @@ def configure(
                 hint="give the folder that a release's archive or git clone unpacks to",
             )
         )
+    try:
+        return _configure(root, target, build, cache_entries.folder(cache))
+    except (OSError, UnicodeDecodeError) as error:
+        raise VmgenError(
+            Diagnostic(
+                "VG101",
+                f"the QEMU source tree {path} cannot be read: {error}",
+                hint="unpack the release again, or make its files readable",
+            )
+        ) from error
+
+
+def _configure(
+    root: Path, target: str, build: Path | None, entries: Path
+) -> SourceTree:
     release = (root / "VERSION").read_text(encoding="utf-8").strip()
     suffix = "-softmmu.mak"
     targets = tuple(
@@ -66,17 +79,27 @@ def configure(
         )
     )
     _check_target(target, targets, f"QEMU {release}")
-    settings = generated.makefile(root / f"configs/targets/{target}{suffix}")
+    settings = _makefile(root / f"configs/targets/{target}{suffix}")
+    if "TARGET_ARCH" not in settings:
+        raise VmgenError(
+            Diagnostic(
+                "VG101",
+                f"the configuration of {target} does not say what TARGET_ARCH is",
+                Position(f"configs/targets/{target}{suffix}"),
+                hint="unpack the release again",
+            )
+        )
     base_arch = settings.get("TARGET_BASE_ARCH", settings["TARGET_ARCH"])
 
-    entries = cache_entries.folder(cache)
-    # Both wait for the disk, and one for a process: side by side.
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        pending = None if build else pool.submit(_common_entry, root, release, entries)
-        target_dir = _target_entry(root, target, base_arch, settings, entries)
-        config_dirs = (target_dir, pending.result()) if pending else ()
-    sources = json.loads((target_dir / "sources.json").read_text(encoding="utf-8"))
+    wanted = [_target_entry(root, target, base_arch, settings)]
+    if build is None:
+        wanted.append(_common_entry(root, release))
+    config_dirs = tuple(_entry_folders(entries, wanted))
+    listed = (config_dirs[0] / "sources.json").read_text(encoding="utf-8")
+    sources = tuple(json.loads(listed))
     if build is not None:
+        from vmgen.tree import build as build_commands
+
         folder = Path(os.path.realpath(build))
         return SourceTree(
             kind="qemu",
@@ -85,7 +108,7 @@ def configure(
             target=target,
             base_arch=base_arch,
             targets=targets,
-            cpu_sources=tuple(sources),
+            cpu_sources=sources,
             command=Command(shims=False, directory=folder),
             config_dirs=(folder,),
             build=folder,
@@ -98,7 +121,7 @@ def configure(
         target=target,
         base_arch=base_arch,
         targets=targets,
-        cpu_sources=tuple(sources),
+        cpu_sources=sources,
         command=_command(root, target, base_arch, config_dirs),
         config_dirs=config_dirs,
     )
@@ -202,6 +225,8 @@ def standalone(
 def _check_target(target: str, targets: tuple[str, ...], whose: str) -> None:
     if target in targets:
         return
+    from difflib import get_close_matches
+
     near = get_close_matches(target, targets, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise VmgenError(
@@ -250,9 +275,32 @@ def _command(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A folder of generated headers: its name in the cache, and how to make it."""
+
+    name: str
+    make: Callable[[], Mapping[str, str]]
+
+
+def _entry_folders(entries: Path, wanted: Sequence[_Entry]) -> list[Path]:
+    """The folders of these entries, those that are missing made side by side."""
+    if all(cache_entries.is_there(entries / entry.name) for entry in wanted):
+        return [entries / entry.name for entry in wanted]
+    # One waits for a process and one computes.
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor() as pool:
+        pending = [
+            pool.submit(cache_entries.entry, entries, entry.name, entry.make)
+            for entry in wanted
+        ]
+        return [one.result() for one in pending]
+
+
 def _target_entry(
-    root: Path, target: str, base_arch: str, settings: dict[str, str], entries: Path
-) -> Path:
+    root: Path, target: str, base_arch: str, settings: dict[str, str]
+) -> _Entry:
     folder = root / "target" / base_arch
     candidates = scan.common_candidates(root)
     inputs = [
@@ -265,6 +313,8 @@ def _target_entry(
     ]
 
     def make() -> dict[str, str]:
+        from vmgen.tree import generated
+
         devices = generated.Devices(root, target, settings)
         found = list(scan.cpu_files(folder))
         common = scan.common_file(root, candidates)
@@ -288,24 +338,25 @@ def _target_entry(
             )
         return files
 
-    name = _entry_name(root, target, inputs)
-    return cache_entries.entry(entries, name, make)[0]
+    return _Entry(_entry_name(root, target, inputs), make)
 
 
-def _common_entry(root: Path, release: str, entries: Path) -> Path:
+def _common_entry(root: Path, release: str) -> _Entry:
     inputs = [
         root / "VERSION",
         root / "meson.build",
-        root / generated.S390X_FEATURES,
+        root / "target/s390x/gen-features.c",
         root / "scripts/qapi/schema.py",
         root / "scripts/qapi/common.py",
         *sorted((root / "qapi").glob("*.json")),
     ]
 
     def make() -> dict[str, str]:
+        from vmgen.tree import generated, qapi
+
         return {**generated.common_headers(root, release), **qapi.headers(root)}
 
-    return cache_entries.entry(entries, _entry_name(root, "all", inputs), make)[0]
+    return _Entry(_entry_name(root, "all", inputs), make)
 
 
 def _entry_name(root: Path, what: str, inputs: list[Path]) -> str:
@@ -313,6 +364,16 @@ def _entry_name(root: Path, what: str, inputs: list[Path]) -> str:
     own = sorted(Path(__file__).parent.glob("*.py"))
     words = (__version__, str(root), what)
     return f"{what}-{cache_entries.signature(words, [*own, *inputs])}"
+
+
+def _makefile(path: Path) -> dict[str, str]:
+    """The ``NAME=VALUE`` lines of a ``.mak`` file."""
+    out: dict[str, str] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, equals, value = line.partition("=")
+        if equals and not name.lstrip().startswith("#"):
+            out[name.strip()] = value.strip()
+    return out
 
 
 def _kconfig_files(root: Path) -> Iterator[Path]:

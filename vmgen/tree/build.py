@@ -27,7 +27,15 @@ _PAIRED = {
 }
 _SKIPPED_PAIRS = frozenset({"-o", "-MF", "-MT", "-MQ", "-Xclang", "-arch", "-x"})
 # Of the machine options only those that change what the preprocessor sees as the target.
-_KEPT = ("-m32", "-m64", "-mx32", "--sysroot=", "--target=", "-nostdinc", "-fpack-struct")
+_KEPT = (
+    "-m32",
+    "-m64",
+    "-mx32",
+    "--sysroot=",
+    "--target=",
+    "-nostdinc",
+    "-fpack-struct",
+)
 
 
 def commands(folder: Path, root: Path, target: str) -> dict[str, Command]:

@@ -8,12 +8,16 @@ is at work.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+
+_DAY = 24 * 60 * 60.0
 
 
 def folder(chosen: Path | None) -> Path:
@@ -48,17 +52,15 @@ def signature(words: Iterable[str], files: Iterable[Path]) -> str:
     return digest.hexdigest()[:24]
 
 
-def entry(
-    base: Path, name: str, make: Callable[[], Mapping[str, str]]
-) -> tuple[Path, bool]:
-    """The folder ``name`` below ``base``, and whether it had to be made.
+def entry(base: Path, name: str, make: Callable[[], Mapping[str, str]]) -> Path:
+    """The folder ``name`` below ``base``, made if need be.
 
     ``make`` gives path -> text of its files.  Where ``base`` cannot be written the
     folder is a temporary one, removed when the process ends.
     """
     final = base / name
-    if final.is_dir():
-        return final, False
+    if is_there(final):
+        return final
     files = make()
     try:
         base.mkdir(parents=True, exist_ok=True)
@@ -67,7 +69,7 @@ def entry(
         temporary = Path(tempfile.mkdtemp(prefix="vmgen-"))
         atexit.register(shutil.rmtree, temporary, ignore_errors=True)
         _fill(temporary, files)
-        return temporary, True
+        return temporary
     try:
         _fill(new, files)
         os.chmod(new, 0o755)
@@ -79,7 +81,31 @@ def entry(
                 raise
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    return final, True
+    _forget_old(base)
+    return final
+
+
+def is_there(folder: Path) -> bool:
+    """Whether an entry exists; one that does is marked as used."""
+    try:
+        status = os.stat(folder)
+        if time.time() - status.st_mtime > _DAY:
+            os.utime(folder)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return folder.is_dir()  # someone else's, or read-only: good to use
+    return True
+
+
+def _forget_old(base: Path) -> None:
+    """Removes what nobody has used for a month."""
+    oldest = time.time() - 30 * _DAY
+    with os.scandir(base) as entries:
+        for item in entries:
+            with contextlib.suppress(OSError):
+                if item.stat().st_mtime < oldest:
+                    shutil.rmtree(item.path)
 
 
 def _fill(folder: Path, files: Mapping[str, str]) -> None:

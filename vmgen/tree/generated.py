@@ -107,22 +107,12 @@ _KCONFIG_HOST = (
     "MULTIPROCESS_ALLOWED",
     "HV_BALLOON_POSSIBLE",
 )
-S390X_FEATURES = "target/s390x/gen-features.c"
+_S390X_FEATURES = "target/s390x/gen-features.c"
 _KVM_TARGETS = ("i386", "x86_64")
 _NOT_IN_HEADER = ("TARGET_XML_FILES", "TARGET_ABI_DIR", "TARGET_ARCH", "TARGET_SVE")
 _TRACE_FOLDERS = re.compile(r"trace_events_subdirs\s*\+?=\s*\[(.*?)\]", re.DOTALL)
 _S390X_GROUP = re.compile(r"^\s+FEAT_GROUP_INITIALIZER\((\w+)\)", re.MULTILINE)
 _QUOTED = re.compile(r"'([^']+)'")
-
-
-def makefile(path: Path) -> dict[str, str]:
-    """The ``NAME=VALUE`` lines of a ``.mak`` file."""
-    out: dict[str, str] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        name, equals, value = line.partition("=")
-        if equals and not name.lstrip().startswith("#"):
-            out[name.strip()] = value.strip()
-    return out
 
 
 def common_headers(root: Path, release: str) -> dict[str, str]:
@@ -159,7 +149,7 @@ def _s390x_features(root: Path) -> str:
     QEMU's header has the features of each CPU model as macros too, for initialisers in
     cpu_models.c alone; to know them takes compiling and running gen-features.c.
     """
-    path = root / S390X_FEATURES
+    path = root / _S390X_FEATURES
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     groups = [*_S390X_GROUP.findall(text), "MAX"]
     lines = "".join(f"    S390_FEAT_GROUP_{name},\n" for name in groups)
@@ -220,7 +210,7 @@ class Devices:
         self._process = subprocess.Popen(
             [
                 sys.executable,
-                "-B",
+                "-IB",
                 str(root / "scripts/minikconf.py"),
                 "--defconfig",
                 str(Path(folder, "devices.mak")),
@@ -266,7 +256,7 @@ class Devices:
 def _config_host(release: str) -> str:
     values = dict.fromkeys(_HOST, "1")
     values |= {name: f'"{text}"' for name, text in _HOST_TEXT.items()}
-    numbers = (release.split(".") + ["0", "0"])[:3]
+    numbers = [*release.split("."), "0", "0"][:3]
     values["QEMU_VERSION"] = f'"{release}"'
     for name, number in zip(("MAJOR", "MINOR", "MICRO"), numbers, strict=True):
         values[f"QEMU_VERSION_{name}"] = number

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.tree.qapi_names import c_name, capitals_by_letters, capitals_by_runs
 
 _BUILTINS = {
     "str": "char *",
@@ -46,18 +47,6 @@ _KINDS = (
     "command",
     "event",
 )
-# Words that cannot be a member's name in C or C++; QEMU prefixes them with q_.
-_RESERVED = frozenset("""
-    auto break case char const continue default do double else enum extern float for goto
-    if int long register return short signed sizeof static struct switch typedef union
-    unsigned void volatile while inline restrict _Bool _Complex _Imaginary _Alignas
-    _Alignof _Atomic _Generic _Noreturn _Static_assert _Thread_local asm typeof bool catch
-    class const_cast delete dynamic_cast explicit false friend mutable namespace new
-    operator private protected public reinterpret_cast static_cast template this throw
-    true try typeid typename using virtual wchar_t and and_eq bitand bitor compl not
-    not_eq or or_eq xor xor_eq unix errno mips sparc i386 linux
-    """.split())
-
 _COMMENT_OR_STRING = re.compile(r"('[^'\n]*')|#[^\n]*")
 _DECODER = json.JSONDecoder()
 
@@ -111,7 +100,7 @@ class _Schema:
     def __init__(self, rules: Dialect) -> None:
         self.rules = rules
         self.modules: dict[str, _Module] = {}
-        self.kind: dict[str, str] = {name: "builtin" for name in _BUILTINS}
+        self.kind: dict[str, str] = dict.fromkeys(_BUILTINS, "builtin")
         self.definition: dict[str, Mapping[str, Json]] = {}
         self.home: dict[str, str] = {}
         self.arrays: dict[str, None] = {}
@@ -326,9 +315,8 @@ class _Schema:
     def _array(self, element: str) -> str:
         name = c_name(f"{element}List")
         value = _declare(self._boxed(element), "value")
-        return (
-            f"struct {name} {{\n    {name} *next;\n    {value};\n}};\n"
-            + _cleanup(name)
+        return f"struct {name} {{\n    {name} *next;\n    {value};\n}};\n" + _cleanup(
+            name
         )
 
     def _enum(self, symbol: str, expression: Mapping[str, Json]) -> str:
@@ -353,7 +341,7 @@ class _Schema:
 
     def _upper(self, name: str) -> str:
         return (
-            _capitals_by_runs if self.rules.runs_of_capitals else _capitals_by_letters
+            capitals_by_runs if self.rules.runs_of_capitals else capitals_by_letters
         )(name)
 
     def _events(self) -> str:
@@ -395,48 +383,7 @@ class _Schema:
         ]
         first = "    QAPI_FEATURE_DEPRECATED = QAPI_DEPRECATED,"
         second = "    QAPI_FEATURE_UNSTABLE = QAPI_UNSTABLE,"
-        return "\n".join(
-            ("typedef enum {", first, second, *lines, "} QapiFeature;")
-        )
-
-
-def c_name(name: str, *, protect: bool = True) -> str:
-    """A QAPI name as a C identifier; ``protect`` avoids reserved words with ``q_``."""
-    plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
-    if protect and (plain in _RESERVED or plain[0].isdigit()):
-        return f"q_{plain}"
-    return plain
-
-
-def _capitals_by_runs(name: str) -> str:
-    """CamelCase to CAMEL_CASE: breaks where the case changes (8.2 and later)."""
-    out = name[0]
-    upper = name[0].isupper()
-    for letter in name[1:]:
-        if letter.isupper() != upper:
-            if upper:
-                if len(out) > 2 and out[-2].isalnum():
-                    out = f"{out[:-1]}_{out[-1]}"
-            elif out[-1].isalnum():
-                out += "_"
-        out += letter
-        upper = letter.isupper()
-    return c_name(out.upper()).lstrip("_")
-
-
-def _capitals_by_letters(name: str) -> str:
-    """CamelCase to CAMEL_CASE: a capital followed by a small letter, or after a digit."""
-    plain = c_name(name, protect=False)
-    if plain.isupper():
-        return plain
-    out = ""
-    for i, letter in enumerate(plain):
-        if letter.isupper() and i > 0 and plain[i - 1] != "_":
-            starts_a_word = i < len(plain) - 1 and plain[i + 1].islower()
-            if starts_a_word or plain[i - 1].isdigit():
-                out += "_"
-        out += letter
-    return out.lstrip("_").upper()
+        return "\n".join(("typedef enum {", first, second, *lines, "} QapiFeature;"))
 
 
 def _member(value: Json) -> tuple[str, Json]:
@@ -526,5 +473,3 @@ def _header(name: str, includes: list[str], parts: list[str]) -> str:
     lines = [f"#ifndef {guard}", f"#define {guard}"]
     lines += [f'#include "{include}"' for include in includes]
     return "\n".join((*lines, *parts, "#endif", ""))
-
-
