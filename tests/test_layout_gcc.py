@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from vmgen.cfront import ctype
+from vmgen.cfront import ctype, syntax
 from vmgen.cfront.arithmetic import BASIC_TYPES
-from vmgen.cfront.layout.allocation import Allocation, Request, allocate
+from vmgen.cfront.layout import Layout
+from vmgen.cfront.layout.allocation import Request, allocate
+from vmgen.cfront.unit import Unit
+from vmgen.preprocess import preprocess
+from vmgen.tree import configure
 
 GCC = shutil.which("gcc")
 
@@ -130,3 +134,183 @@ def test_random_records_are_allocated_as_gcc_does(tmp_path: Path) -> None:
         ]
         found = [allocation.size, allocation.align, *positions]
         assert found == [int(word) for word in line.split()], members
+
+
+# --- whole units ----------------------------------------------------------------------
+
+
+def named_records(unit: Unit, layout: Layout) -> dict[ctype.Record, str]:
+    """The records that the tables of a unit speak of, by the name C has for them, and
+    all records that those reach through members and pointers."""
+    found: dict[ctype.Record, str] = {}
+    pending: list[object] = [
+        declared.initializer
+        for name in unit.objects("VMStateDescription")
+        if (declared := unit.object(name)) is not None
+    ]
+    pending += [
+        declared.initializer
+        for name in unit.objects("VMStateField")
+        if (declared := unit.object(name)) is not None
+    ]
+    types: list[syntax.TypeExpr] = []
+    while pending:
+        node = pending.pop()
+        if isinstance(node, syntax.NamedType | syntax.RecordType):
+            types.append(node)
+        elif isinstance(node, tuple):
+            pending += node
+        elif hasattr(node, "__slots__"):
+            pending += [getattr(node, slot) for slot in node.__slots__]
+    while types:
+        written = types.pop()
+        while isinstance(written, syntax.PointerType | syntax.ArrayType):
+            written = (
+                written.target
+                if isinstance(written, syntax.PointerType)
+                else written.element
+            )
+        if not isinstance(written, syntax.NamedType | syntax.RecordType):
+            continue
+        if isinstance(written, syntax.NamedType):
+            typedef = unit.typedef(written.name)
+            if typedef is None:
+                continue
+            types.append(typedef.type)
+        record = layout.resolve(written)
+        if (
+            not isinstance(record, ctype.Record)
+            or unit.record(record.kind, record.tag) is None
+        ):
+            continue
+        spelling = layout.spelling(written)
+        if record in found and (found[record] or not spelling):
+            continue
+        found[record] = spelling
+        types += [member.written for member in layout.record(record).members]
+    return found
+
+
+def assertions(layout: Layout, records: dict[ctype.Record, str]) -> Iterator[str]:
+    """``_Static_assert``s on the size and alignment of each record, and on the offset
+    and size of each of its members that is no bitfield."""
+    for record, name in records.items():
+        if not name:
+            continue  # has no name of its own: checked inside the record that holds it
+        found = layout.record(record)
+        yield f'_Static_assert(sizeof({name}) == {found.size}, "sizeof {name}");'
+        # A typedef can be aligned more than the record it names.
+        bare = syntax.RecordType(record.kind, record.tag)
+        align = layout.alignof_written(bare if " " in name else syntax.NamedType(name))
+        yield f'_Static_assert(_Alignof({name}) == {align}, "alignof {name}");'
+        yield from _member_assertions(layout, record, name, "", 0)
+
+
+def _member_assertions(
+    layout: Layout, record: ctype.Record, name: str, before: str, offset: int
+) -> Iterator[str]:
+    for member in layout.record(record).members:
+        path = before + member.name
+        start = offset + member.offset
+        if member.bits is not None:
+            continue
+        if member.name:
+            yield (
+                f"_Static_assert(__builtin_offsetof({name}, {path}) == {start},"
+                f' "offsetof {name} {path}");'
+            )
+            if not (
+                isinstance(member.type, ctype.Array) and member.type.length is None
+            ):
+                size = layout.sizeof(member.type)
+                yield (
+                    f"_Static_assert(sizeof((({name} *)0)->{path}) == {size},"
+                    f' "sizeof {name} {path}");'
+                )
+        inner = member.type
+        if isinstance(inner, ctype.Record):
+            inside = f"{path}." if member.name else before
+            yield from _member_assertions(layout, inner, name, inside, start)
+
+
+def failures(unit: Unit, layout: Layout, text: str, folder: Path) -> tuple[int, str]:
+    """How many assertions a unit gives, and what gcc says where one does not hold."""
+    checks = list(assertions(layout, named_records(unit, layout)))
+    source = folder / "unit.i"
+    source.write_text(text + "\n" + "\n".join(checks) + "\n")
+    messages = run_gcc(
+        "-fsyntax-only", "-w", "-std=gnu11", "-fmax-errors=100", str(source)
+    )
+    return len(checks), messages
+
+
+_SNIPPET = """
+typedef unsigned char uint8_t; typedef unsigned long uint64_t; typedef long long int64;
+typedef uint64_t __attribute__((aligned(4))) low_u64;
+typedef int __attribute__((aligned(64))) line_int;
+typedef enum { SMALL, LARGE = 300 } Plain;
+typedef enum __attribute__((packed)) { A, B = 255 } Byte;
+enum __attribute__((packed)) word { W = -300 };
+enum wide { MINUS = -1, WIDE = 1L << 40 };
+typedef struct { char c; low_u64 v; } UsesLow;
+typedef struct { char c; line_int v; } UsesLine;
+typedef struct Node Node;
+struct Node { Node *next; union { struct { int a, b; }; uint64_t ab; }; char tail[]; };
+struct bits { int a:3; unsigned:0; int b:5; uint64_t c:40; uint8_t d:1; short e; };
+struct __attribute__((packed)) wire { uint8_t kind; uint64_t length; struct bits b; };
+struct odd { char c; uint64_t v __attribute__((packed)); short s __attribute__((aligned(8))); };
+typedef struct { long double x; char c; } Wide;
+typedef struct { char c; __int128 big; } Big;
+typedef union { char c[17]; double d; struct { char x; } __attribute__((aligned(16))) y; } Mixed;
+typedef struct { int n; struct {} nothing; int many[0]; } Empty;
+typedef struct { char a; _Bool b:1; char c; } AfterBool;
+struct enums { char a; Plain p; char b; Byte q; enum word w; char c; enum wide x; };
+typedef int Grid[2][3];
+typedef struct { Grid g[4]; void (*call)(int); char (*rows)[5]; } Holder;
+struct sized { char a[sizeof(Wide)]; char b[__alignof__(Big)]; char c[__builtin_offsetof(Holder, g[1][1][2])]; };
+struct all { UsesLow a; UsesLine b; Node c; struct bits d; struct wire e; struct odd f; Wide g;
+             Big h; Mixed i; Empty j; AfterBool k; struct enums l; Holder m; struct sized n; };
+typedef struct VMStateField { const char *name; unsigned long offset; } VMStateField;
+const VMStateField fields[] = { { "n", __builtin_offsetof(struct all, n) } };
+"""
+
+
+def test_tricky_layouts_are_those_of_gcc(tmp_path: Path) -> None:
+    unit = Unit(_SNIPPET, source="snippet.c")
+    count, messages = failures(unit, Layout(unit), _SNIPPET, tmp_path)
+    assert not messages
+    assert count > 150
+
+
+def test_a_wrong_layout_would_be_noticed(tmp_path: Path) -> None:
+    unit = Unit(_SNIPPET, source="snippet.c")
+    lie = _SNIPPET.replace("aligned(64)", "aligned(32)")
+    _, messages = failures(unit, Layout(unit), lie, tmp_path)
+    assert "sizeof UsesLine" in messages
+
+
+def _trees() -> list[Path]:
+    return [
+        Path(entry)
+        for entry in os.environ.get("VMGEN_QEMU_TREES", "").split(os.pathsep)
+        if entry
+    ]
+
+
+@pytest.mark.skipif(not _trees(), reason="VMGEN_QEMU_TREES names no QEMU source trees")
+@pytest.mark.parametrize(
+    "target", ["riscv32", "riscv64", "i386", "x86_64", "arm", "aarch64", "ppc", "ppc64"]
+)
+@pytest.mark.parametrize("folder", _trees(), ids=lambda folder: folder.name)
+def test_what_the_cpus_of_real_trees_reach(
+    folder: Path, target: str, tmp_path: Path
+) -> None:
+    tree = configure(folder, target, cache=tmp_path)
+    for source in tree.cpu_sources:
+        expansion = preprocess(tree, source)
+        unit = Unit(
+            expansion.text, source=expansion.source, relative=expansion.relative
+        )
+        count, messages = failures(unit, Layout(unit), expansion.text, tmp_path)
+        assert not messages
+        assert count > 100
