@@ -724,4 +724,4 @@ def test_help_starts_no_stage() -> None:
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
-    assert result.stderr == ""
+    assert result.stderr.strip() == ""
