@@ -8,7 +8,7 @@ name begins with ``num`` are counts or sizes and stay small; those that begin wi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from hypothesis import strategies as st
@@ -155,6 +155,10 @@ class Builder:
         if choice == 1:
             return ir.Version()
         if choice in (2, 3):
+            if self.maybe(10):
+                name = self.fresh("outside")
+                self.outside[f"{owner.type}.{name}"] = self.number(0, 3)
+                return ir.Load(name, "uint32")
             if owner.integers:
                 path, type_ = self.draw(st.sampled_from(owner.integers))
                 return ir.Load(path, type_)
@@ -385,7 +389,10 @@ class Builder:
         """A field whose length is on the wire, in a member that came before."""
         choice = self.number(0, 3 if depth else 2)
         if choice == 0:
-            count = self.count_member(owner, taken, version, fields)
+            if self.maybe(4):
+                count = self.outside_count(owner)
+            else:
+                count = self.count_member(owner, taken, version, fields)
             type_: ir.IntType = self.draw(st.sampled_from(INT_TYPES))
             pointer = self.maybe()
             path = self.path(
@@ -435,7 +442,9 @@ class Builder:
         """A field with descriptions of its own below."""
         inner = self.describe(Object(self.fresh("T")), depth - 1)
         size = ir.Fixed(64)
-        choice = self.number(0, 7)
+        choice = self.number(0, 8)
+        if choice == 8:
+            return self.pointers_field(owner, taken, version, inner)
         if choice <= 1:
             path = self.path(owner, taken, inner.type)
             element: ir.Element = ir.StructElement(inner.symbol, inner.type)
@@ -477,6 +486,32 @@ class Builder:
         return self.make_field(
             owner, version, path, element, size, field_version=inner.version_id
         )
+
+    def pointers_field(
+        self, owner: Object, taken: set[str], version: int, inner: ir.Description
+    ) -> ir.Field:
+        """An array of pointers, some of them NULL, which only the context knows."""
+        length = self.number(1, 4)
+        path = self.path(owner, taken, inner.type, (length,), (), True)
+        for number in range(length):
+            member = f"{owner.type}.{ir.path_text(path)}[{number}]"
+            self.outside[member] = self.number(0, 1)
+        made = self.make_field(
+            owner,
+            version,
+            path,
+            ir.StructElement(inner.symbol, inner.type),
+            ir.Fixed(8),
+            count=ir.Fixed(length),
+            array=True,
+        )
+        return replace(made, pointers=True)
+
+    def outside_count(self, owner: Object) -> ir.FromMember:
+        """A count that no field migrates."""
+        path = (ir.Step(self.fresh("outside"), "uint32_t"),)
+        self.outside[f"{owner.type}.{ir.path_text(path)}"] = self.number(0, 3)
+        return ir.FromMember(path, "uint32")
 
     def validation(self, owner: Object) -> ir.Field:
         """A VMSTATE_VALIDATE that mostly holds."""
@@ -563,11 +598,68 @@ def schemas(draw: st.DrawFn, depth: int = 2, size: int = 5) -> Schema:
     """A random program: a root description and whatever it reaches."""
     builder = Builder(draw, size)
     root = builder.describe(Object("Root"), depth)
-    module = ir.Module(
-        "hw/random.c", tuple(builder.descriptions), tuple(builder.functions)
-    )
-    program = ir.Program("10.0.2", "random", (module,))
+    modules = [module_of("hw/random.c", builder.descriptions, builder.functions)]
+    others = [one for one in builder.descriptions if one is not root]
+    if others and builder.maybe(3):
+        exported = draw(st.sampled_from(others))
+        away = reached(builder.descriptions, exported)
+        modules = [
+            module_of("hw/other/far-away.c", away, builder.functions, exported),
+            module_of(
+                "hw/random.c",
+                [one for one in builder.descriptions if one not in away],
+                builder.functions,
+            ),
+        ]
+    program = ir.Program("10.0.2", "random", tuple(modules))
     return Schema(program, root.symbol, dict(builder.outside), dict(builder.asked))
+
+
+def mentioned(description: ir.Description) -> set[str]:
+    """The symbols of the descriptions that it names."""
+    found = set(description.subsections)
+    for field_ in description.fields:
+        match field_.element:
+            case ir.StructElement() | ir.TmpElement() | ir.ListElement() as element:
+                found.add(element.description)
+            case ir.GTreeElement() as element:
+                found |= {element.key, element.value}
+    return found
+
+
+def reached(
+    descriptions: list[ir.Description], start: ir.Description
+) -> list[ir.Description]:
+    """The description and all that it needs, in file order."""
+    found = {start.symbol}
+    while (
+        more := {
+            symbol
+            for one in descriptions
+            if one.symbol in found
+            for symbol in mentioned(one) - {""}
+        }
+        - found
+    ):
+        found |= more
+    return [one for one in descriptions if one.symbol in found]
+
+
+def module_of(
+    file: str,
+    descriptions: list[ir.Description],
+    functions: list[ir.Function],
+    exported: ir.Description | None = None,
+) -> ir.Module:
+    """A C file with those descriptions and the functions that they mention."""
+    called = {one.needed for one in descriptions} | {
+        field_.test for one in descriptions for field_ in one.fields
+    }
+    return ir.Module(
+        file,
+        tuple(replace(one, static=one is not exported) for one in descriptions),
+        tuple(function for function in functions if function.symbol in called),
+    )
 
 
 # --- states -------------------------------------------------------------------------
