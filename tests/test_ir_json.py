@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vmgen import ir, ir_json
+from vmgen import ir, ir_json, stamp
 from vmgen.source import Position, VmgenError
 
 # Strategies are derived from the annotations of ir.py, so that a node or a member that is
@@ -121,6 +121,16 @@ def test_what_it_looks_like() -> None:
   ]
 }
 """)
+
+
+def test_the_stamp_of_a_generated_file_is_not_the_ir() -> None:
+    good = program(field())
+    stamped = stamp.stamp(ir_json.dumps(good), release="10.0.2", target="riscv64")
+    assert stamped != ir_json.dumps(good)
+    assert ir_json.loads(stamped) == good
+    assert "stamp's 'body' is not a string" in refused(
+        stamped.replace('"body": ', '"body": 1, "_": ')
+    )
 
 
 def test_a_changed_field_is_a_changed_line() -> None:

@@ -3,7 +3,7 @@
 The text is made to be committed and read in a diff: a description's members each stand
 on a line of their own, a field is one line, members that have their default value are
 left out.  :func:`loads` accepts exactly what :func:`dumps` writes (any white space, any
-order of members) and nothing else, so that a file that was damaged or made by another
+order of members, with or without the stamp of a generated file) and nothing else, so that a file that was damaged or made by another
 version is named as such instead of being half understood.
 
 Short forms, all others are objects whose members are the attributes of :mod:`vmgen.ir`:
@@ -33,6 +33,9 @@ from vmgen.source import Diagnostic, Position, VmgenError
 
 FORMAT = "vmgen ir 1"
 """The first member of every file; changes when older files can no longer be read."""
+
+_STAMP = ("generated", "body")
+"""Members that a generated file begins with (:mod:`vmgen.stamp`); not part of the IR."""
 
 MAX_DEPTH = 100
 """Deepest nesting that :func:`loads` follows; real predicates stay below 30."""
@@ -221,6 +224,9 @@ def loads(text: str, file: str = "") -> ir.Program:
             file,
             hint="write the file again with 'vmgen generate' of this version",
         )
+    for name in _STAMP:
+        if not isinstance(data.pop(name, ""), str):
+            raise _error("VG603", f"the stamp's {name!r} is not a string", file)
     try:
         return _Reader(file).program(data)
     except RecursionError:  # the caller was deep in the stack already
