@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks import peers
 from benchmarks.peers import Peer
-from benchmarks.shape import Node, random_bytes, shape
+from benchmarks.shape import Node, Numbers, Raw, random_bytes, shape
 from vmgen import __version__, ir, pipeline
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -123,9 +123,9 @@ def analyze_row(
         sizes = {"b": 1, "h": 2, "i": 4, "q": 8, "?": 1}
         for node in nodes:
             field: dict[str, Any] = {"name": node.name or "unused"}
-            if isinstance(node, peers.Raw):
+            if isinstance(node, Raw):
                 field |= {"type": "buffer", "size": node.size}
-            elif isinstance(node, peers.Numbers):
+            elif isinstance(node, Numbers):
                 kind = kinds.get(node.code) or "u" + kinds[node.code.lower()]
                 field |= {"type": kind, "size": sizes[node.code.lower()]}
             else:
@@ -139,7 +139,7 @@ def analyze_row(
                     "size": 1,
                 }
             # The script unfolds arrays on every load; here they are unfolded before.
-            count = 1 if isinstance(node, peers.Raw) else node.count
+            count = 1 if isinstance(node, Raw) else node.count
             fields += [deepcopy(field) for _ in range(count)]
         return fields
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from vmgen import ir, preprocess, tree
 from vmgen.cfront.layout import Layout
@@ -21,6 +21,9 @@ from vmgen.link import link
 from vmgen.preprocess import Preprocessed
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import SourceTree
+
+if TYPE_CHECKING:
+    from vmgen.render import GeneratedFile
 
 Preprocessor = Literal["auto", "cc", "pcpp"]
 Progress = Callable[[str], None]
@@ -81,6 +84,7 @@ def read_module(expansion: Preprocessed) -> ir.Module:
 
 def generate(programs: Sequence[ir.Program]) -> tuple[GeneratedFile, ...]:
     """The text of every file for these programs, one output folder for all of them."""
+    # jinja2 and black are slow to import; reading alone does not need them.
     from vmgen.lower import lower
     from vmgen.render import render
 
