@@ -1,0 +1,119 @@
+"""Python names for C names: valid, unique, and as close to the C as Python allows."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterable
+
+RUNTIME = (
+    "BadValue", "Buffer", "Codec", "Codecs", "Context", "Owner", "PACK_ERRORS", "Scope", "State",
+    "Subsections", "absent", "array_bool", "array_i16", "array_i32", "array_i64",
+    "array_i8", "array_u16", "array_u32", "array_u64", "array_u8", "ask",
+    "bytes_bool", "bytes_i16", "bytes_i32", "bytes_i64", "bytes_i8", "bytes_of",
+    "bytes_u16", "bytes_u32", "bytes_u64", "bytes_u8", "c_div", "c_mod", "count_of",
+    "counted", "either", "embed", "embed_many", "embedded", "embedded_many", "extent",
+    "fits", "fresh", "item", "known", "listed", "load", "marked_pointers", "member",
+    "new", "opaque", "opaque_one", "packed", "packed_many", "pointers", "positive", "present", "presence", "put_listed", "put_opaque",
+    "put_pointers", "put_scalar", "put_tree", "repeated", "row_bytes", "rows_of", "save",
+    "scalar", "scale", "shift", "signed", "sized", "subsection", "subsections", "tree",
+    "truncated", "unsavable", "unused", "window", "words", "zeros",
+)  # fmt: skip
+"""What a generated module may import from ``_runtime``."""
+
+FACTORY = "_default"
+"""The name under which a class body calls the runtime's ``factory``."""
+
+RESERVED = frozenset(
+    {
+        *RUNTIME,
+        *dir(builtins),
+        *keyword.kwlist,
+        FACTORY,
+        "Any",
+        "Sequence",
+        "Struct",
+        "array",
+        "struct",
+        "CODECS",
+        "annotations",
+    }
+)
+"""Names that module-level definitions and locals must not take."""
+
+LOCALS = frozenset(
+    {"buf", "pos", "version", "scope", "owner", "state", "out", "put", "chunk", "count"}
+    | {
+        "made",
+        "one",
+        "values",
+        "states",
+        "pack",
+        "error",
+        "end",
+        "version_id",
+        "context",
+    }
+)
+"""Parameters and fixed locals of generated functions."""
+
+
+def identifier(text: str) -> str:
+    """The text as an identifier: ``irq-line-state`` -> ``irq_line_state``."""
+    name = re.sub(r"\W", "_", text, flags=re.ASCII).strip() or "_"
+    if name[0].isdigit():
+        name = f"_{name}"
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def attribute(text: str) -> str:
+    """The attribute for a C member.
+
+    As C has it, but for keywords (``class_``) and for two leading underscores, which
+    Python would mangle (``__x`` is ``_x``).
+    """
+    name = identifier(text)
+    if name.startswith("__"):
+        name = f"_{name.lstrip('_')}" if name.strip("_") else "_"
+    return f"{name}_" if name == FACTORY else name
+
+
+def record_name(c_type: str) -> str:
+    """The class for a C type: ``struct foo`` -> ``foo``."""
+    words = [
+        word for word in c_type.split() if word not in ("struct", "union", "const")
+    ]
+    return attribute("_".join(words).rstrip("*_ ")) if words else ""
+
+
+def short(symbol: str) -> str:
+    """A description's name in generated code: the C symbol without ``vmstate_``."""
+    return identifier(symbol.removeprefix("vmstate_") or symbol)
+
+
+def module_path(file: str) -> str:
+    """The module for a C file: ``target/riscv/machine.c`` -> ``target/riscv/machine``."""
+    parts = [part for part in file.split("/") if part not in ("", ".", "..")]
+    stem = parts[-1].rsplit(".", 1)[0]
+    return "/".join(identifier(part.strip(".") or "_") for part in (*parts[:-1], stem))
+
+
+class Names:
+    """Hands out names that nobody else has."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+
+    def take(self, wanted: str) -> str:
+        """The name itself, or with ``_2``, ``_3`` ... where it is taken."""
+        name, number = wanted, 2
+        while name in self._taken:
+            name = f"{wanted}{'' if wanted.endswith('_') else '_'}{number}"
+            number += 1
+        self._taken.add(name)
+        return name
+
+    def free(self, name: str) -> bool:
+        """Whether nobody has the name yet."""
+        return name not in self._taken

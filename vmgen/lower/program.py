@@ -1,0 +1,384 @@
+"""The layouts of a whole program, and what can be asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from vmgen import ir
+from vmgen.lower import expressions
+from vmgen.lower.layout import (
+    SIZES,
+    Check,
+    Ints,
+    Key,
+    Layout,
+    Leaf,
+    Member,
+    Pad,
+    Record,
+    Resolve,
+    Struct,
+    build,
+    words_key,
+    words_layout,
+)
+from vmgen.lower.layout import _exists as exists_in
+from vmgen.lower.names import Names
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A member's value in Python; ``optional`` if it may be None, ``code`` its type."""
+
+    text: str
+    optional: bool
+    code: str
+
+
+@dataclass(eq=False)
+class Layouts:
+    """Every layout of a program by key, and how the descriptions hang together."""
+
+    program: ir.Program
+    all: dict[Key, Layout] = field(default_factory=dict)
+    parents: dict[Key, list[Key]] = field(default_factory=dict)
+    holders: dict[Key, list[Key]] = field(default_factory=dict)
+    functions: dict[str, dict[str, ir.Function]] = field(default_factory=dict)
+    words: dict[Key, list[Key]] = field(default_factory=dict)
+    repeated: set[Key] = field(default_factory=set)  # flat, and an array has them
+    _flat: dict[tuple[Key, int], bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        resolve = Resolve(self.program)
+        for module in self.program.modules:
+            self.functions[module.file] = {one.symbol: one for one in module.functions}
+        for key, description in resolve.found.items():
+            layout = build(key, description, self.functions[key[0]], resolve)
+            self.all[key] = layout
+            for _, sub in layout.subsections:
+                self.parents.setdefault(sub, []).append(key)
+            for leaf in layout.leaves:
+                if isinstance(leaf.kind, Struct) and leaf.kind.temporary:
+                    self.holders.setdefault(leaf.kind.key, []).append(key)
+                self._words(layout, leaf)
+        for layout in list(self.all.values()):
+            self._store_pads(layout)
+            for leaf in layout.leaves:
+                kind = leaf.kind
+                if (
+                    isinstance(kind, Struct)
+                    and leaf.shape in ("array", "rows", "dynamic")
+                    and kind.version == kind.saved
+                    and self.flat(kind.key, kind.version)
+                ):
+                    self.repeated.add(kind.key)
+
+    def _words(self, layout: Layout, leaf: Leaf) -> None:
+        element = leaf.field.element
+        if not isinstance(element, ir.WordsElement) or not isinstance(
+            leaf.kind, Struct
+        ):
+            return
+        last = leaf.field.path[-1].type if leaf.field.path else ""
+        c_type = last or element.name or element.info
+        key = words_key(layout.key[0], element, c_type)
+        if key not in self.all:
+            self.all[key] = words_layout(key, element, c_type)
+            self.words.setdefault(layout.key, []).append(key)
+
+    def _store_pads(self, layout: Layout) -> None:
+        """Unused bytes whose presence or number the rest of the state does not tell
+        become a member that holds their number."""
+        names = Names(member.attr for member in layout.root.members)
+        for attr, _ in layout.subsections:
+            names.take(attr)
+        for leaf in layout.leaves:
+            if not isinstance(leaf.kind, Pad):
+                continue
+            known = True
+            if leaf.field.test:
+                function = self.functions[layout.key[0]].get(leaf.field.test)
+                known = (
+                    function is not None
+                    and function.body is not None
+                    and self.evaluable(layout, function.body)
+                )
+            for amount in (leaf.amount, leaf.size):
+                if amount is not None:
+                    found = self.find(
+                        layout, "state", ir.path_text(amount.path), [], None
+                    )
+                    known = known and bool(found) and not found[0].optional
+            if not known:
+                member = Member("", names.take("unused"), 0)
+                member.leaves.append(leaf)
+                member.indices.append(())
+                leaf.member = member
+                layout.root.members.append(member)
+
+    # --- fixed layouts ----------------------------------------------------------------
+
+    def exists(
+        self, layout: Layout, leaf: Leaf, versions: Sequence[int]
+    ) -> bool | None:
+        """Whether a field is there in all of the versions, in none, or it depends."""
+        functions = self.functions.get(layout.key[0], {})
+        found = {exists_in(leaf.field, functions, version) for version in versions}
+        return found.pop() if len(found) == 1 else None
+
+    def flat(self, key: Key, version: int) -> bool:
+        """Whether every object of the layout has the same bytes: no subsections, no
+        conditions, no counts, nothing to check."""
+        memo = (key, version)
+        if memo not in self._flat:
+            self._flat[memo] = False  # for a description that reaches itself
+            layout = self.all[key]
+            self._flat[memo] = (
+                not layout.subsections
+                and version == layout.version
+                and all(self.fixed_or_absent(layout, leaf) for leaf in layout.leaves)
+            )
+        return self._flat[memo]
+
+    def fixed_or_absent(self, layout: Layout, leaf: Leaf) -> bool:
+        """Whether a leaf of a flat layout is always there with the same size, or never."""
+        there = self.exists(layout, leaf, (layout.version,))
+        if there is False:
+            return True
+        if isinstance(leaf.kind, Check) or (
+            isinstance(leaf.kind, Ints) and leaf.kind.check
+        ):
+            return False
+        return there is True and self.fixed(leaf)
+
+    def fixed(self, leaf: Leaf) -> bool:
+        """Whether a field, where it is there, has the same size in every object."""
+        if leaf.amount is not None or leaf.size is not None or leaf.shape == "pointers":
+            return False
+        kind = leaf.kind
+        if isinstance(kind, Struct):
+            return kind.version == kind.saved and self.flat(kind.key, kind.version)
+        if isinstance(kind, Pad):
+            return leaf.member is None
+        return isinstance(kind, Ints)
+
+    def size(self, leaf: Leaf) -> int:
+        """Bytes of a fixed field."""
+        if isinstance(leaf.kind, Pad):
+            return leaf.count * leaf.width
+        units = leaf.count * (leaf.width if leaf.shape == "rows" else 1)
+        if isinstance(leaf.kind, Ints):
+            return units * SIZES[leaf.kind.code]
+        assert isinstance(leaf.kind, Struct)
+        return units * self.flat_size(leaf.kind.key)
+
+    def flat_size(self, key: Key) -> int:
+        """Bytes of an object of a flat layout."""
+        layout = self.all[key]
+        return sum(
+            self.size(leaf)
+            for leaf in layout.leaves
+            if self.exists(layout, leaf, (layout.version,))
+        )
+
+    # --- members by C path --------------------------------------------------------------
+
+    def find(
+        self,
+        layout: Layout,
+        root: str,
+        path: str,
+        subscripts: Sequence[str],
+        before: int | None,
+        condition: tuple[str, int] | None = None,
+        owners: bool = True,
+    ) -> list[Found]:
+        """Where the state has a C member, best first; the last one may still be absent.
+
+        ``before`` is the number of the field that is being loaded: what comes after it
+        does not count.  ``condition`` is that field's own.  ``owners`` says that the
+        states that own this one are at hand.
+        """
+        steps = expressions.split_path(path)
+        found = self._own(layout, root, steps, subscripts, before, condition)
+        if owners:
+            found += self._owners(layout, steps, subscripts)
+        for at, one in enumerate(found):
+            if not one.optional:
+                return found[: at + 1]
+        return found
+
+    def _owners(
+        self,
+        layout: Layout,
+        steps: list[tuple[str, list[str]]],
+        subscripts: Sequence[str],
+    ) -> list[Found]:
+        """The same object in the states that own this one, and in their subsections."""
+        found: list[Found] = []
+        key, depth = layout.key, 0
+        if steps and steps[0][0] == "parent" and len(self.holders.get(key, ())) == 1:
+            holder = self.all[self.holders[key][0]]
+            return self._own(holder, "owner[0]", steps[1:], subscripts, None, None)
+        while len(parents := self.parents.get(key, [])) == 1 and depth < 8:
+            parent = self.all[parents[0]]
+            owner = f"owner[{depth}]"
+            found += self._own(parent, owner, steps, subscripts, None, None)
+            for attr, sub in parent.subsections:
+                if sub != key:
+                    inner = self._own(
+                        self.all[sub], f"{owner}.{attr}", steps, subscripts, None, None
+                    )
+                    found += [
+                        Found(
+                            f"{one.text} if {owner}.{attr} is not None else None",
+                            True,
+                            one.code,
+                        )
+                        for one in inner
+                        if not one.optional
+                    ]
+            key, depth = parent.key, depth + 1
+        return found
+
+    def sections(
+        self, layout: Layout, root: str, path: str, subscripts: Sequence[str]
+    ) -> list[Found]:
+        """A member in the subsections of a complete state."""
+        steps = expressions.split_path(path)
+        found = []
+        for attr, sub in layout.subsections:
+            for one in self._own(
+                self.all[sub], f"{root}.{attr}", steps, subscripts, None, None
+            ):
+                if not one.optional:
+                    text = f"{one.text} if {root}.{attr} is not None else None"
+                    found.append(Found(text, True, one.code))
+        return found
+
+    def _own(
+        self,
+        layout: Layout,
+        root: str,
+        steps: list[tuple[str, list[str]]],
+        subscripts: Sequence[str],
+        before: int | None,
+        condition: tuple[str, int] | None,
+    ) -> list[Found]:
+        found: list[Found] = []
+        self._walk(
+            layout, layout.root, root, steps, subscripts, before, condition, found
+        )
+        return found
+
+    def _walk(
+        self,
+        layout: Layout,
+        record: Record,
+        expr: str,
+        steps: list[tuple[str, list[str]]],
+        subscripts: Sequence[str],
+        before: int | None,
+        condition: tuple[str, int] | None,
+        found: list[Found],
+    ) -> None:
+        if not steps:
+            return
+        (name, indices), rest = steps[0], steps[1:]
+        for member in record.named(name):
+            here = f"{expr}.{member.attr}"
+            if member.record is not None:
+                if len(indices) != member.levels or any(
+                    not one.isdigit() for one in indices
+                ):
+                    continue
+                at = tuple(int(one) for one in indices)
+                if at and at not in member.indices:
+                    continue
+                inner = here + "".join(f"[{one}]" for one in at)
+                self._walk(
+                    layout,
+                    member.record,
+                    inner,
+                    rest,
+                    subscripts,
+                    before,
+                    condition,
+                    found,
+                )
+                continue
+            for leaf in member.leaves:
+                if before is not None and leaf.number >= before:
+                    continue
+                self._leaf(leaf, here, indices, rest, subscripts, condition, found)
+
+    def _leaf(
+        self,
+        leaf: Leaf,
+        here: str,
+        indices: list[str],
+        rest: list[tuple[str, list[str]]],
+        subscripts: Sequence[str],
+        condition: tuple[str, int] | None,
+        found: list[Found],
+    ) -> None:
+        levels = len(leaf.levels)
+        if (
+            [str(one) for one in leaf.levels] != indices[:levels]
+            or leaf.amount
+            or leaf.size
+        ):
+            return
+        optional = leaf.conditional and leaf.condition != condition
+        text = here + "".join(f"[{one}]" for one in leaf.levels)
+        left = indices[levels:]
+        if leaf.shape in ("item", "array"):
+            if len(left) != 1:
+                return
+            if left[0].isdigit():
+                if not leaf.start <= int(left[0]) < leaf.start + leaf.count:
+                    return
+                text += f"[{left[0]}]"
+            elif leaf.start == 0:
+                text = f"item({text}, {subscripts[int(left[0][1:])]})"
+            else:
+                return
+        elif leaf.shape == "rows" and isinstance(leaf.kind, Ints):
+            if len(left) != 2:
+                return
+            for one in left:
+                index = one if one.isdigit() else subscripts[int(one[1:])]
+                text = f"item({text}, {index})"
+        elif left or leaf.shape != "one":
+            return
+        if isinstance(leaf.kind, Ints) and not rest:
+            if leaf.field.path and leaf.field.path[-1].pointer:
+                return  # a pointer is not the value it points to
+            if leaf.conditional and not optional:
+                text = f"known({text})"
+            if optional and text != here:
+                text = f"{text} if {here} is not None else None"
+            found.append(Found(text, optional, leaf.kind.code))
+        elif isinstance(leaf.kind, Struct) and rest and not leaf.conditional:
+            inner = self.all[leaf.kind.key]
+            self._walk(inner, inner.root, text, rest, subscripts, None, None, found)
+
+    def evaluable(self, layout: Layout, expr: ir.Expr) -> bool:
+        """Whether a complete state decides the expression."""
+        missing = False
+
+        def member(path: str, subscripts: Sequence[str], type_: ir.IntType) -> str:
+            nonlocal missing
+            found = self.find(layout, "state", path, subscripts, None)
+            if not found or found[-1].optional:
+                missing = True
+            return "0"
+
+        def ask(name: str) -> str:
+            nonlocal missing
+            missing = True
+            return "0"
+
+        expressions.truth(expr, member, ask)
+        return not missing

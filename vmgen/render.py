@@ -1,0 +1,98 @@
+"""Plan -> text: templates print, black formats, every file gets its stamp."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vmgen import plan, resources, stamp
+
+if TYPE_CHECKING:
+    import black
+    import jinja2
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedFile:
+    """A file to be: ``path`` relative to the output folder with ``/``, and its text."""
+
+    path: str
+    text: str
+
+
+def render(package: plan.Package) -> tuple[GeneratedFile, ...]:
+    """Every file of one target, sorted by path; the shared ones are the same for all."""
+    folder = f"{package.folder}/" if package.folder else ""
+    files = {"_runtime.py": _stamped(_runtime(), package, shared=True)}
+    for module in package.modules:
+        body = _format(_template("module.py.j2").render(module=module))
+        files[f"{folder}{module.path}"] = stamp.stamp(
+            body,
+            sources=module.source,
+            release=module.release,
+            target=module.target,
+            ir=module.digest,
+        )
+        parts = module.path.split("/")[:-1]
+        for depth in range(1, len(parts) + 1):
+            init = f"{folder}{'/'.join(parts[:depth])}/__init__.py"
+            files.setdefault(init, _stamped("", package, shared=True))
+    dots = ".." if package.folder else "."
+    body = _format(_template("target.py.j2").render(package=package, dots=dots))
+    files[f"{folder}__init__.py"] = _stamped(body, package)
+    if folder:
+        root = _format(_template("root.py.j2").render())
+        files["__init__.py"] = _stamped(root, package, shared=True)
+    files[f"{folder}ir.json"] = _stamped(package.ir, package)
+    return tuple(GeneratedFile(path, files[path]) for path in sorted(files))
+
+
+def _stamped(body: str, package: plan.Package, *, shared: bool = False) -> str:
+    if shared:
+        return stamp.stamp(body)
+    return stamp.stamp(
+        body,
+        sources=", ".join(package.sources),
+        release=package.release,
+        target=package.target,
+        ir=package.digest,
+    )
+
+
+def _runtime() -> str:
+    return (resources.folder("templates") / "_runtime.py").read_text(encoding="utf-8")
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resources.folder("templates")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters["repr"] = repr
+    environment.filters["bytes"] = lambda text: repr(text.encode())
+    return environment
+
+
+def _template(name: str) -> jinja2.Template:
+    return _environment().get_template(name)
+
+
+@functools.cache
+def _mode() -> black.Mode:
+    import black
+
+    return black.Mode()
+
+
+def _format(text: str) -> str:
+    import black
+
+    return black.format_str(text, mode=_mode())
