@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
+from operator import length_hint
 from typing import Any
 
 from pycparser.c_parser import CParser, ParseError
@@ -29,26 +31,20 @@ class _TokenReader:
     ) -> None:
         del error_func, dialect
         self.tokens: list[Token] = []
-        self.next = 0
         self.filename = ""
+        self.input("")
 
     def input(self, text: str, filename: str = "") -> None:
-        """Start again; the text is beside the point."""
+        """Start with the first of ``tokens``; the text is beside the point."""
         del text, filename
-        self.next = 0
-
-    def token(self) -> Token | None:
-        """The next token, None at the end."""
-        if self.next >= len(self.tokens):
-            return None
-        token = self.tokens[self.next]
-        self.next += 1
-        return token
+        self._left = iter(self.tokens)
+        #: The next token, None at the end; called some ten thousand times a file.
+        self.token: Callable[[], Token | None] = partial(next, self._left, None)
 
     @property
     def last(self) -> Token:
         """The token that was read last."""
-        return self.tokens[max(self.next - 1, 0)]
+        return self.tokens[max(len(self.tokens) - length_hint(self._left) - 1, 0)]
 
 
 _parser: Any = None

@@ -203,7 +203,10 @@ class Unary:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """Arithmetic, comparison, shift, bit or logical operator, C spelling."""
+    """Arithmetic, comparison, shift, bit or logical operator, C spelling.
+
+    ``...`` is a GNU range: the value of a :class:`Case` or a subscript designator.
+    """
 
     op: str
     left: Expr

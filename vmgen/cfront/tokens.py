@@ -39,19 +39,27 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+#: Groups: a word or punctuator, the blanks after a line, a marker's line and file, any
+#: other directive, a number, a string, a character, anything else.
 _TOKEN = re.compile(
     r"""[ \t\f\v\r]*+(?:
-      (?P<newlines>\n\s*+)
+      (?:L|u8|u|U)?+(?:(?P<string>"(?:[^"\\\n]++|\\.)*+")|(?P<char>'(?:[^'\\\n]++|\\.)*+'))
+    | (?P<symbol>[A-Za-z_$][\w$]*+
+        |\.\.\.|<<=|>>=|\+\+|--|->|&&|\|\||<<|>>|[<>=!*/%+\-&|^]=
+        |(?!\.\d)[-+*/%|&~^!<>?()\[\]{},.;:=])
+    | \n(?P<blank>\s*+)
+    | \#[ \t]*(?:line[ \t]+)?(?P<line>\d+)[ \t]+"(?P<file>(?:[^"\\\n]++|\\.)*+)"[^\n]*+
     | (?P<directive>\#[^\n]*+)
-    | (?P<string>(?:L|u8|u|U)?"(?:[^"\\\n]++|\\.)*+")
-    | (?P<char>(?:L|u8|u|U)?'(?:[^'\\\n]++|\\.)*+')
-    | (?P<word>[A-Za-z_$][\w$]*+)
     | (?P<number>\.?\d(?:[eEpP][+-]|[\w.])*+)
-    | (?P<punctuator>\.\.\.|<<=|>>=|\+\+|--|->|&&|\|\||<<|>>|[<>=!*/%+\-&|^]=|[-+*/%|&~^!<>?()\[\]{},.;:=])
     | (?P<other>[^\s])
     )""",
     re.VERBOSE | re.DOTALL,
 )
+_STRING, _CHAR, _SYMBOL, _BLANK, _FILE, _NUMBER = (
+    _TOKEN.groupindex[group]
+    for group in ("string", "char", "symbol", "blank", "file", "number")
+)
+_DIRECTIVE = _TOKEN.groupindex["directive"]
 
 _PUNCTUATORS = {
     "...": "ELLIPSIS",
@@ -158,6 +166,10 @@ GNU_WORDS = word_set(
     __builtin_types_compatible_p _Atomic _Float128 _Float64x __float128 __float80"""
 )
 _WORDS |= dict.fromkeys(GNU_WORDS, "GNU")
+_KINDS = _WORDS | _PUNCTUATORS | dict.fromkeys(IGNORED_WORDS, "")
+_RESPELT = {
+    word: _CANONICAL[type_] for word, type_ in _WORDS.items() if type_ in _CANONICAL
+}
 
 
 def _number_type(text: str) -> str:
@@ -186,32 +198,26 @@ def tokenise(
     """
     filename = relative(file)
     tokens: list[Token] = []
-    append = tokens.append
+    append, kind, respelt = tokens.append, _KINDS.get, _RESPELT.get
     for match in _TOKEN.finditer(text):
-        kind = match.lastgroup
-        value = match[match.lastindex or 0]
-        if kind == "word":
-            type_ = _WORDS.get(value)
-            if type_ is None:
-                if value not in IGNORED_WORDS:
-                    append(Token("ID", value, line, 0, filename))
-            else:
-                append(Token(type_, _CANONICAL.get(type_, value), line, 0, filename))
-        elif kind == "punctuator":
-            append(Token(_PUNCTUATORS[value], value, line, 0, filename))
-        elif kind == "newlines":
-            line += value.count("\n")
-        elif kind == "directive":
-            marker = LINE_MARKER.match(value)
-            if marker:
-                line = int(marker[1]) - 1
-                filename = relative(marker[2])
-        elif kind == "number":
+        group = match.lastindex
+        if group == _SYMBOL:
+            value = match[_SYMBOL]
+            type_ = kind(value, "ID")
+            if type_:
+                append(Token(type_, respelt(value, value), line, 0, filename))
+        elif group == _BLANK:
+            line += 1 + match[_BLANK].count("\n")
+        elif group == _FILE:
+            line = int(match["line"]) - 1
+            filename = relative(match[_FILE])
+        elif group == _NUMBER:
+            value = match[_NUMBER]
             append(Token(_number_type(value), value, line, 0, filename))
-        elif kind == "string":
-            append(Token("STRING_LITERAL", value, line, 0, filename))
-        elif kind == "char":
-            append(Token("CHAR_CONST", value, line, 0, filename))
-        else:
-            append(Token("OTHER", value, line, 0, filename))
+        elif group == _STRING:
+            append(Token("STRING_LITERAL", match[0].lstrip(), line, 0, filename))
+        elif group == _CHAR:
+            append(Token("CHAR_CONST", match[0].lstrip(), line, 0, filename))
+        elif group != _DIRECTIVE:
+            append(Token("OTHER", match["other"], line, 0, filename))
     return tokens
