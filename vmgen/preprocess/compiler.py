@@ -68,10 +68,13 @@ def arguments(tree: SourceTree, command: Command) -> list[str]:
         # Relative where possible: __FILE__ and line markers are then the same anywhere.
         return str(path).removeprefix(start)
 
+    # A macro from a "system" folder would get a line marker of its own in the middle of
+    # a line wherever it is used.
+    system = "-I" if command.shims else "-isystem"
     for option, paths in (
         ("-iquote", command.quote_dirs),
         ("-I", command.include_dirs),
-        ("-isystem", command.system_dirs),
+        (system, command.system_dirs),
         ("-include", command.forced_includes),
     ):
         for path in paths:
