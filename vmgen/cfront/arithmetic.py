@@ -120,7 +120,7 @@ def promote(type: Integer, bits: int | None = None) -> Integer:
     """The integer promotions (6.3.1.1); ``bits`` is the width if it is a bitfield."""
     if _RANKS[type.name] < _RANKS["int"]:
         return INT
-    if bits is not None and type.size <= 4:
+    if bits is not None and bits <= 32:
         return INT if type.signed or bits < 32 else UNSIGNED_INT
     return type
 

@@ -12,7 +12,6 @@ from vmgen.cfront.arithmetic import (
     INT,
     LONG,
     UNSIGNED_LONG,
-    common,
     integer_of,
     promote,
 )
@@ -409,7 +408,9 @@ class Expressions(ABC):
             if spot.bits is not None and spot.bits < 8 * integer.size:
                 half = 1 << (spot.bits - 1)
                 low, high = (-half, half - 1) if integer.signed else (0, 2 * half - 1)
-                return Scalar(load, promote(integer, spot.bits), low, high)
+                if spot.bits <= 32:
+                    return Scalar(load, promote(integer, spot.bits), low, high)
+                return Scalar(load, scalar.wide_bitfield(integer, spot.bits), low, high)
             return scalar.of_type(load, integer)
         if isinstance(type, Array):
             first = self._navigator.element(spot, scalar.constant(0, LONG))
@@ -544,7 +545,7 @@ class Expressions(ABC):
         otherwise = self.value(expr.otherwise, frame, ways[1])
         self.rejoin(condition, ways, state)
         if isinstance(then, Scalar) and isinstance(otherwise, Scalar):
-            type = common(then.type, otherwise.type)
+            type = scalar.common_type(then, otherwise)
             then, otherwise = scalar.convert(then, type), scalar.convert(
                 otherwise, type
             )

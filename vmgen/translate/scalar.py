@@ -168,7 +168,7 @@ def unary(op: str, value: Scalar) -> Scalar:
     """``+``, ``-``, ``~`` or ``!``."""
     if op == "!":
         return negation(value)
-    type = promote(value.type)
+    type = _promoted(value)
     value = convert(value, type)
     if op == "+":
         return value
@@ -191,11 +191,38 @@ def _fit(raw: Scalar) -> Scalar:
     return of_type(ir.Truncate(int_type(raw.type), raw.expr), raw.type)
 
 
+def wide_bitfield(type: Integer, bits: int) -> Integer:
+    """The type GCC gives a bitfield that is wider than ``int``: one of just its bits."""
+    return Integer(f"{type.name}:{bits}", type.size, type.signed)
+
+
+def _is_wide_bitfield(value: Scalar) -> bool:
+    return ":" in value.type.name
+
+
+def _promoted(value: Scalar) -> Integer:
+    if _is_wide_bitfield(value):
+        raise Untranslatable(f"computes with a bitfield ('{value.type.name}')")
+    return promote(value.type)
+
+
+def common_type(left: Scalar, right: Scalar) -> Integer:
+    """The type the usual arithmetic conversions give two operands."""
+    for this, other in ((left, right), (right, left)):
+        if (
+            _is_wide_bitfield(this)
+            and other.type.size == 8
+            and not _is_wide_bitfield(other)
+        ):
+            return other.type  # has more bits, so it wins
+    return common(_promoted(left), _promoted(right))
+
+
 def binary(op: Operator, left: Scalar, right: Scalar) -> Scalar:
     """A binary operator but ``&&`` and ``||``, operands promoted and converted first."""
     if op in ("<<", ">>"):
         return _shift(op, left, right)
-    type = common(left.type, right.type)
+    type = common_type(left, right)
     left, right = convert(left, type), convert(right, type)
     if op in _COMPARE:
         return _comparison(op, left, right)
@@ -230,7 +257,7 @@ def _comparison(op: Operator, left: Scalar, right: Scalar) -> Scalar:
 
 
 def _shift(op: Operator, left: Scalar, right: Scalar) -> Scalar:
-    type = promote(left.type)
+    type = _promoted(left)
     left = convert(left, type)
     if right.low < 0 or right.high >= 8 * type.size:
         raise Untranslatable(

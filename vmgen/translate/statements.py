@@ -101,6 +101,14 @@ class Statements(Expressions):
     def statement(self, statement: Statement, frame: Frame, state: State) -> Outcome:
         """One statement; ``state`` is used up."""
         self.count(statement.position)
+        try:
+            return self._execute(statement, frame, state)
+        except Untranslatable as failure:
+            if failure.placed:
+                raise
+            raise Untranslatable(failure.reason, statement.position) from None
+
+    def _execute(self, statement: Statement, frame: Frame, state: State) -> Outcome:
         match statement:
             case syntax.LocalDecl():
                 self._declare(statement, frame, state)
