@@ -224,13 +224,13 @@ class Compiled:
 
     def image(self, choose: random.Random) -> bytes:
         """Random memory of a CPU; what must be valid (bool, pointers) is."""
-        pools = (
-            lambda: choose.randbytes(1)[0],
-            lambda: 0,
-            lambda: choose.choice((0, 1, 2, 0x7F, 0x80, 0xFF)),
-        )
-        pool = choose.choice(pools)
-        image = bytearray(pool() for _ in range(self.size))
+        kind = choose.randrange(3)
+        if kind == 0:
+            image = bytearray(choose.randbytes(self.size))
+        elif kind == 1:
+            image = bytearray(self.size)
+        else:
+            image = bytearray(choose.choices((0, 1, 2, 0x7F, 0x80, 0xFF), k=self.size))
         env = self.layout.member(self.record, "env")
         assert env is not None
         assert isinstance(env.type, ctype.Record)
