@@ -41,6 +41,7 @@ class Stages:
     requests: list[pipeline.Request] = field(default_factory=list)
     programs: dict[str, ir.Program] = field(default_factory=dict)
     findings: dict[str, tuple[Diagnostic, ...]] = field(default_factory=dict)
+    files: tuple[str, ...] = ("cpu.py",)
     body: str = "1"
     runs: int = 0
 
@@ -59,8 +60,9 @@ class Stages:
     def generate(self, programs: Sequence[ir.Program]) -> tuple[Text, ...]:
         self.runs += 1
         return tuple(
-            Text(f"{program.target or 'own'}/cpu.py", f"# ours\nvalue = {self.body}\n")
+            Text(f"{program.target or 'own'}/{name}", f"# ours\nvalue = {self.body}\n")
             for program in programs
+            for name in self.files
         )
 
     def verify(self, text: str) -> str:
@@ -240,6 +242,18 @@ def test_orphans_are_reported_and_pruned_when_asked(
     assert command == "vmgen generate --target arm --prune"
     assert shell(command.removeprefix("vmgen ")) == 0
     assert not Path("generated/ppc").exists()
+
+
+def test_a_whole_folder_is_one_line(stages: Stages, shell: Shell) -> None:
+    stages.files = ("a.py", "b.py", "c.py", "d.py")
+    shell("generate -t arm -t ppc")
+    assert shell("check -t arm") == 1
+    assert shell.err.splitlines()[:-1] == [
+        "no longer belongs: generated/ppc/ (4 files)"
+    ]
+    Path("generated/arm/a.py").unlink()
+    assert shell("generate -t arm") == 0
+    assert shell.err.splitlines()[1] == "no longer belongs: generated/ppc/ (4 files)"
 
 
 # --- configuration ------------------------------------------------------------------

@@ -186,7 +186,7 @@ def test_text_names_both_places() -> None:
         diff.compare(PROGRAM, cpu(0, count=ir.Fixed(16), position=Position("n.c", 3)))
     )
     assert text == """\
-toy: 3 descriptions the same, 1 differ
+toy: 3 descriptions the same, 1 different
   vmstate_toy_cpu (cpu)
     env.gpr: count
       - 32  (target/toy/machine.c:51:9)

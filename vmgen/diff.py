@@ -41,7 +41,11 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What comparing two programs found; ``same`` counts the equal descriptions."""
+    """What comparing two programs found.
+
+    ``target`` is the new one's (its files if it has none), ``same`` counts the equal
+    descriptions.
+    """
 
     target: str
     same: int
@@ -60,7 +64,7 @@ def compare(old: ir.Program, new: ir.Program) -> Comparison:
         found = list(_pair(left, right))
         differences += found
         same += not found
-    return Comparison(new.target, same, tuple(differences))
+    return Comparison(wording.title(new), same, tuple(differences))
 
 
 # --- which belongs to which ---------------------------------------------------------
@@ -319,10 +323,9 @@ def text(comparison: Comparison, paint: Paint = plain) -> str:
     differing = dict.fromkeys(
         (item.description, item.name) for item in comparison.differences
     )
-    target = comparison.target or "the program"
     lines = [
-        f"{paint('heading', target)}: {comparison.same} descriptions the same"
-        + (f", {paint('error', str(len(differing)))} differ" if differing else "")
+        f"{paint('heading', comparison.target)}: {_count(comparison.same)} the same"
+        + (f", {paint('error', str(len(differing)))} different" if differing else "")
     ]
     for key in differing:
         lines.append(f"  {paint('name', key[0])} ({key[1]})")
@@ -330,6 +333,10 @@ def text(comparison: Comparison, paint: Paint = plain) -> str:
             if (item.description, item.name) == key:
                 lines += _difference_lines(item, paint)
     return "\n".join(lines) + "\n"
+
+
+def _count(number: int) -> str:
+    return f"{number} description{'s' * (number != 1)}"
 
 
 def _difference_lines(item: Difference, paint: Paint) -> list[str]:

@@ -37,8 +37,7 @@ def render(lookup: Lookup, chosen: Sequence[Placed], paint: Paint = plain) -> st
     tops = [placed for placed in chosen if id(placed) not in inside]
     program = lookup.program
     release = f", QEMU {program.release}" if program.release else ""
-    title = f"{program.target or 'program'}{release}"
-    blocks = [paint("heading", title)]
+    blocks = [paint("heading", f"{wording.title(program)}{release}")]
     blocks += ["\n".join(tree.block(placed)) for placed in tops]
     return "\n\n".join(blocks) + "\n"
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from vmgen import ir
 
+
+def title(program: ir.Program) -> str:
+    """What the program is about: its target, or its files where there is none."""
+    return program.target or ", ".join(module.file for module in program.modules)
+
+
 # --- expressions as C ---------------------------------------------------------------
 
 _BINDING: dict[str, int] = {

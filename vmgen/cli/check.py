@@ -34,7 +34,7 @@ def command(
     are missing and files that no longer belong count too.
     """
     from vmgen import write
-    from vmgen.cli.files import changes
+    from vmgen.cli.files import changes, grouped
 
     job = read_job(output=output, **inputs)
     where = job.output.as_posix()
@@ -46,23 +46,15 @@ def command(
     options = set()
     for change in needed:
         console.result(_coloured(write.diff(change, root), console.paint))
+    for found, path in grouped(needed):
+        console.message(f"{found}: {where}/{path}")
     for change in needed:
-        console.message(f"{_verdict(change)}: {where}/{change.path}")
         if change.origin != "intact":
             options.add("--force")
         if change.kind == "orphan":
             options.add("--prune")
     console.message(f"to mend this: {command_line('generate', *sorted(options))}")
     return 1
-
-
-def _verdict(change: Any) -> str:
-    words = {"create": "missing", "update": "changed", "orphan": "no longer belongs"}
-    if change.origin == "edited":
-        return f"{words[change.kind]}, edited by hand"
-    if change.origin == "foreign":
-        return f"{words[change.kind]}, not written by vmgen"
-    return words[change.kind]
 
 
 def _coloured(diff: str, paint: Paint) -> str:

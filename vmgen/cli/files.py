@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from vmgen import cache, write
 from vmgen.cli.console import Console
@@ -49,3 +49,28 @@ def summary(changes: Iterable[write.FileChange]) -> str:
     return ", ".join(
         f"{counts[kind]} {word}" for kind, word in words.items() if counts[kind]
     )
+
+
+def grouped(changes: Iterable[write.FileChange]) -> Iterator[tuple[str, str]]:
+    """What is wrong with each file and its path; a folder of one kind as one."""
+    folders: dict[str, list[tuple[str, str]]] = {}
+    for change in changes:
+        folder = change.path.rpartition("/")[0].partition("/")[0]
+        folders.setdefault(folder, []).append((verdict(change), change.path))
+    for folder, items in folders.items():
+        verdicts = {found for found, _ in items}
+        if folder and len(items) > 3 and len(verdicts) == 1:
+            yield verdicts.pop(), f"{folder}/ ({len(items)} files)"
+        else:
+            yield from items
+
+
+def verdict(change: write.FileChange) -> str:
+    """``missing``, ``changed`` or ``no longer belongs``, and whose text is there."""
+    words = {"create": "missing", "update": "changed", "orphan": "no longer belongs"}
+    owner = {
+        "intact": "",
+        "edited": ", edited by hand",
+        "foreign": ", not written by vmgen",
+    }
+    return words[change.kind] + owner[change.origin]

@@ -38,7 +38,7 @@ def command(
     Files that are up to date are left alone; files that someone edited are refused.
     """
     from vmgen import write
-    from vmgen.cli.files import changes, summary
+    from vmgen.cli.files import changes, grouped, summary
 
     job = read_job(output=output, **inputs)
     found = changes(job, console)
@@ -50,8 +50,8 @@ def command(
     orphans = [
         change for change in found if change.kind == "orphan" and change not in made
     ]
-    for change in orphans:
-        console.message(f"no longer belongs: {where}/{change.path}")
+    for found_there, path in grouped(orphans):
+        console.message(f"{found_there}: {where}/{path}")
     if orphans:
         console.message(f"to delete them: {command_line('generate', '--prune')}")
     return 0

@@ -26,7 +26,7 @@ Examples:
   vmgen inspect riscv_cpu -t riscv64          by C symbol, with or without vmstate_
   vmgen inspect 'cpu/*' -t aarch64            by wire name
   vmgen inspect --qemu ~/qemu -t x86_64 --input hw/char/serial.c serial
-  vmgen inspect --ir generated/riscv64.json --format json | jq '.descriptions[].name'""",
+  vmgen inspect --ir generated/arm/ir.json --format json | jq '.descriptions[].name'""",
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @input_options
