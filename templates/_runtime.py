@@ -16,7 +16,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from itertools import repeat
-from typing import Any, NamedTuple, TypeAlias, TypeVar, dataclass_transform
+from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar, dataclass_transform
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 T = TypeVar("T")
@@ -116,7 +116,11 @@ class StateType(type):
     def __new__(
         mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]
     ) -> StateType:
-        fields = tuple(namespace.get("__annotations__", ()))
+        fields = tuple(
+            name
+            for name, annotation in namespace.get("__annotations__", {}).items()
+            if not str(annotation).startswith("ClassVar")
+        )
         namespace["__vmstate_defaults__"] = tuple(
             (field, namespace.pop(field)) for field in fields
         )
@@ -127,9 +131,10 @@ class StateType(type):
 class State(metaclass=StateType):
     """Base of the classes that mirror C structs: what the wire holds, nothing else."""
 
+    __vmstate_defaults__: ClassVar[tuple[tuple[str, Any], ...]]
+
     def __init__(self, /, **values: Any) -> None:
-        defaults: tuple[tuple[str, Any], ...] = self.__vmstate_defaults__
-        for name, default in defaults:
+        for name, default in self.__vmstate_defaults__:
             if name in values:
                 value = values.pop(name)
             elif type(default) is _Factory:

@@ -117,11 +117,13 @@ class Subsection:
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """A translated C function over a state."""
+    """A translated C function over a state; ``outside`` reads a member, by its C
+    ``path``, that is not on the wire, and is empty where there is none."""
 
     name: str
     parameters: str
     doc: str
+    outside: str
     value: str
 
 
@@ -163,7 +165,10 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One generated module; ``path`` is relative to the output folder."""
+    """One generated module; ``path`` is relative to the target's folder.
+
+    ``late`` imports stand at the end: those of modules that import this one.
+    """
 
     path: str
     source: str
@@ -171,6 +176,7 @@ class Module:
     target: str
     digest: str
     imports: tuple[Import, ...]
+    late: tuple[Import, ...]
     standard: tuple[str, ...]
     descriptions: tuple[Description, ...]
     exports: tuple[str, ...]

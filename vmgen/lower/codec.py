@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from vmgen import ir, plan
 from vmgen.lower import expressions
@@ -64,16 +65,20 @@ def _pieces(fields: str) -> Iterable[str]:
     yield line
 
 
-class Refer:
+class Refer(Protocol):
     """Names of what other sections of the package define."""
 
     def cls(self, key: Key) -> str:
         """The state class of a layout."""
-        raise NotImplementedError
+        ...
+
+    def record(self, record: Record) -> str:
+        """The class of a record."""
+        ...
 
     def codec(self, key: Key) -> str:
         """The codec name of a layout."""
-        raise NotImplementedError
+        ...
 
 
 @dataclass(eq=False)
@@ -208,7 +213,8 @@ class Body:
         if record is layout.root:
             absent += [f"{expr}.{attr}" for attr, _ in layout.subsections]
             if layout.version_attr:
-                version = "version" if layout is self.layout else str(layout.version)
+                own = layout is self.layout and self.root == "state"
+                version = "version" if own else str(layout.version)
                 load.append(plan.Line(f"{expr}.{layout.version_attr} = {version}"))
         if absent:
             load.append(plan.Line(f"{' = '.join(absent)} = None"))
@@ -226,7 +232,9 @@ class Body:
                     )
                 else:
                     load.append(
-                        plan.Line(f"{alias} = {full} = new({member.record.cls})")
+                        plan.Line(
+                            f"{alias} = {full} = new({self.refer.record(member.record)})"
+                        )
                     )
                     save.append(plan.Line(f"{alias} = {full}"))
                     self._records(layout, member.record, alias, load, save)
@@ -479,24 +487,8 @@ class Body:
         context: str,
     ) -> str:
         """A member's value from the state, or from the context where it is absent."""
-        name = repr(path)
-        for number, text in enumerate(subscripts):
-            if f"[${number}]" in path:
-                name = name.replace(f"[${number}]", f"[{{{text}}}]")
-        if subscripts:
-            name = f"f{name}"
-        text = f'member({context}, {self.layout.type!r}, {name}, "{where}")'
-        text = expressions.truncated(text, type_)
-        for one in reversed(found):
-            value = one.text
-            if one.optional:
-                value = f"either({one.text}, lambda: {text})"
-            text = (
-                value
-                if one.code == CODES[type_]
-                else expressions.truncated(value, type_)
-            )
-        return text
+        text = f'member({context}, {self.layout.type!r}, {c_name(path, subscripts)}, "{where}")'
+        return chained(found, expressions.truncated(text, type_), type_)
 
     def where(self, leaf: Leaf) -> str:
         """Description, field and place, for the message of a missing context."""
@@ -719,6 +711,25 @@ class Body:
         self._chunk(leaf, "x", target, source, path, unpack, pack, size, fields or "0x")
 
 
+def c_name(path: str, subscripts: Sequence[str]) -> str:
+    """A member's C path as a Python string, its subscripts filled in."""
+    name = repr(path)
+    for number, text in enumerate(subscripts):
+        name = name.replace(f"[${number}]", f"[{{{text}}}]")
+    return f"f{name}" if subscripts else name
+
+
+def chained(found: Sequence[Found], outside: str, type_: ir.IntType) -> str:
+    """A member's value: from the first place that has it, else from outside."""
+    text = outside
+    for one in reversed(found):
+        value = f"either({one.text}, lambda: {text})" if one.optional else one.text
+        text = (
+            value if one.code == CODES[type_] else expressions.truncated(value, type_)
+        )
+    return text
+
+
 def flat_fields(layouts: Layouts, layout: Layout, refer: Refer) -> str:
     """The field list of one object of a flat layout."""
     body = Body(layouts, layout, refer, Runs(""), (layout.version,), "one")
@@ -740,10 +751,10 @@ def _sized(value: str, lengths: Sequence[int], path: str) -> str:
 def default(member: Member, refer: Refer) -> str:
     """The expression of a member's zero."""
     if member.record is not None:
-        inner = f"{member.record.cls}()"
+        cls = refer.record(member.record)
         if not member.levels:
-            return inner
-        text = f"repeated({member.record.cls}, {member.extents()[-1]})"
+            return f"{cls}()"
+        text = f"repeated({cls}, {member.extents()[-1]})"
         lengths = member.extents()[:-1]
     else:
         text = leaf_default(member, refer)

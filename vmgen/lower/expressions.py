@@ -16,7 +16,6 @@ _BITS = {
     "int8": 8, "uint8": 8, "int16": 16, "uint16": 16,
     "int32": 32, "uint32": 32, "int64": 64, "uint64": 64,
 }  # fmt: skip
-_PLAIN = {"+", "-", "*", "&", "|", "^"}
 _COMPARED = {"==", "!=", "<", "<=", ">", ">="}
 _BOOLEAN = {"&&": "and", "||": "or"}
 
@@ -213,6 +212,22 @@ class _Writer:
                 return f"({self.value(then)} if {chosen} else {self.value(otherwise)})"
             case ir.Truncate(type=type_, operand=operand):
                 return truncated(self.value(operand), type_)
+
+
+def boolean(expr: ir.Expr) -> bool:
+    """Whether the source of the expression's truth is a ``bool`` already."""
+    match expr:
+        case ir.Unary(op="!") | ir.Exists() | ir.Const():
+            return True
+        case ir.Binary(op="&&" | "||", left=left, right=right):
+            return boolean(left) and boolean(right)
+        case ir.Binary(op=op):
+            return op in _COMPARED
+        case ir.Truncate(type=type_):
+            return type_ == "bool"
+        case ir.Load(type=type_):
+            return type_ == "bool"
+    return False
 
 
 def truncated(text: str, type_: ir.IntType) -> str:

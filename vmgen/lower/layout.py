@@ -86,6 +86,7 @@ class Record:
 
     type: str
     path: str
+    file: str  # the C file of the description
     cls: str = ""
     members: list[Member] = field(default_factory=list)
 
@@ -258,7 +259,7 @@ class _Builder:
         self.description = description
         self.functions = functions
         self.resolve = resolve
-        self.root = Record(description.type, "")
+        self.root = Record(description.type, "", key[0])
         self.names: dict[int, Names] = {}
         self.reserved = {
             attribute(step.name) for one in description.fields for step in one.path
@@ -438,7 +439,7 @@ class _Builder:
                 member = Member(
                     step.name, self._attr(record, attribute(step.name)), len(step.index)
                 )
-                member.record = Record(step.type, prefix)
+                member.record = Record(step.type, prefix, self.key[0])
                 record.members.append(member)
             member.indices.append(step.index)
             leaf.parents += ((member, step.index),)

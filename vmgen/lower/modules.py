@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from vmgen import ir, ir_json, plan
 from vmgen.lower import expressions
-from vmgen.lower.codec import Body, Refer, Runs, default
+from vmgen.lower.codec import Body, Runs, c_name, chained, default
 from vmgen.lower.layout import (
     Check,
     Ints,
@@ -36,10 +36,9 @@ from vmgen.lower.names import (
     record_name,
     short,
 )
-from vmgen.lower.program import Layouts
+from vmgen.lower.program import Layouts, named
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_BOOLEAN = re.compile(r"bool\([^()]*(\([^()]*\)[^()]*)*\)$|any\(")
 _IMMUTABLE = re.compile(r"0|False|None")
 
 
@@ -98,7 +97,7 @@ def _dotted(path: str) -> str:
 
 
 @dataclass(eq=False)
-class _Unit(Refer):
+class _Unit:
     """One module under construction."""
 
     layouts: Layouts
@@ -145,10 +144,8 @@ class _Unit(Refer):
     def _rank(self, key: Key) -> tuple[int, int]:
         """Who gets the plain names first: roots, then nested ones, then subsections."""
         order = [one.symbol for one in self.source.descriptions]
-        if key in self.layouts.parents:
-            rank = 2
-        else:
-            rank = 0 if key in _root_keys(self.layouts) else 1
+        inner = 0 if key in _root_keys(self.layouts) else 1
+        rank = 2 if key in self.layouts.parents else inner
         return rank, order.index(key[1])
 
     def _name_record(
@@ -180,7 +177,7 @@ class _Unit(Refer):
             done.add(key)
             layout = self.layouts.all[key]
             for leaf in layout.leaves:
-                for inner in _named(leaf):
+                for inner in named(leaf):
                     if self.layouts.all[inner].description is not None:
                         yield from visit(inner)
             for _, sub in layout.subsections:
@@ -193,6 +190,10 @@ class _Unit(Refer):
     def cls(self, key: Key) -> str:
         """The state class of a layout, imported if need be."""
         return self._local(key[0], self.layouts.all[key].root.cls)
+
+    def record(self, record: Record) -> str:
+        """The class of a record, imported if need be."""
+        return self._local(record.file, record.cls)
 
     def codec(self, key: Key) -> str:
         """The codec name of a layout, its functions imported if need be."""
@@ -211,6 +212,20 @@ class _Unit(Refer):
         for prefix in ("_load_", "_save_", "_unpack_", "_pack_") if codec else ("",):
             self.wanted[file, f"{prefix}{name}"] = f"{prefix}{local}"
         return local
+
+    def _needs(self, file: str, other: str) -> bool:
+        """Whether the module of ``file`` reaches that of ``other``: then each imports what
+        it needs of the other at its end."""
+        seen: set[str] = set()
+        todo = [file]
+        while todo:
+            here = todo.pop()
+            if here == other:
+                return True
+            if here not in seen:
+                seen.add(here)
+                todo += self.layouts.uses(here)
+        return False
 
     # --- the module -----------------------------------------------------------------------
 
@@ -233,6 +248,9 @@ class _Unit(Refer):
             "State",
         }
         words |= {"load", "new", "save", "subsections", "unsavable"}
+        for one in descriptions:
+            for row in one.subsections:
+                words |= {f"_load_{row.codec}", f"_save_{row.codec}"}
         if any(one.runs for one in descriptions):
             words |= {"truncated"}
         if any(one.elements for one in descriptions):
@@ -255,9 +273,11 @@ class _Unit(Refer):
             if local in words:
                 entry = name if name == local else f"{name} as {local}"
                 foreign.setdefault(file, []).append(entry)
+        late: list[plan.Import] = []
         for file, names in foreign.items():
             dotted = module_path(file).replace("/", ".")
-            imports.append(plan.Import("." * (here + 1) + dotted, tuple(sorted(names))))
+            made = plan.Import("." * (here + 1) + dotted, tuple(sorted(names)))
+            (late if self._needs(file, self.source.file) else imports).append(made)
         standard = []
         if re.search(r"\barray\[", text):
             standard.append("from array import array")
@@ -283,6 +303,7 @@ class _Unit(Refer):
                 repr((program.release, program.target, self.source)).encode()
             ).hexdigest(),
             imports=tuple(imports),
+            late=tuple(late),
             standard=tuple(standard),
             descriptions=descriptions,
             exports=tuple(sorted(exports)),
@@ -432,7 +453,11 @@ class _Unit(Refer):
             ):
                 text = "None"
         if text != "None" and not _IMMUTABLE.fullmatch(text):
-            made = text[:-2] if re.fullmatch(r"\w+\(\)", text) else f"lambda: {text}"
+            own = (
+                re.fullmatch(r"\w+\(\)", text)
+                and text[:-2] not in self.foreign.values()
+            )
+            made = text[:-2] if own else f"lambda: {text}"
             made = "list" if text == "[]" else made
             text = f"{FACTORY}({made})"
         del record
@@ -525,55 +550,45 @@ class _Predicates:
         self.seen.add(symbol)
         parents = layouts.parents.get(layout.key, [])
         owner = layouts.all[parents[0]] if parents else layout
-        body = Body(layouts, owner, self.unit, Runs(""), (owner.version,))
         where = f"{symbol} ({function.position})" if function.position.file else symbol
 
-        def members(path: str, subscripts: object, type_: ir.IntType) -> str:
-            assert isinstance(subscripts, list)
+        def members(path: str, subscripts: Sequence[str], type_: ir.IntType) -> str:
             found = layouts.find(owner, "state", path, subscripts, None, owners=False)
             found += layouts.sections(owner, "state", path, subscripts)
-            return body.member_value(found, path, subscripts, type_, where, "context")
+            outside = f"outside({c_name(path, subscripts)})"
+            if type_ == "bool":
+                outside = f"bool({outside})"
+            return chained(found, outside, type_)
 
         def asked(name: str) -> str:
             return f"ask(context, {name!r}, state, {layout.version}, {where!r})"
 
         value = expressions.truth(function.body, members, asked)
-        name = self.unit.names.take(identifier(symbol))
+        value = re.sub(r"\bversion\b", str(layout.version), value)
         cls = self.unit.cls(owner.key)
         yield plan.Predicate(
-            name=name,
+            name=self.unit.names.take(identifier(symbol)),
             parameters=f"state: {cls}, context: Context | None = None",
             doc=f"Whether ``{owner.name}`` needs ``{layout.name}`` ({function.position}).",
-            value=(
-                value
-                if _BOOLEAN.match(value) and value.endswith(")")
-                else f"bool({value})"
+            outside=(
+                f'member(context, "{owner.type}", path, "{where}")'
+                if "outside(" in value
+                else ""
             ),
+            value=value if expressions.boolean(function.body) else f"bool({value})",
         )
 
 
-def _named(leaf: Leaf) -> Iterator[Key]:
-    kind = leaf.kind
-    if isinstance(kind, (Struct, Listed)):
-        yield kind.key
-    elif isinstance(kind, Tree):
-        if kind.first is not None:
-            yield kind.first
-        yield kind.second
-
-
 def _root_keys(layouts: Layouts) -> set[Key]:
-    named = {
-        inner
-        for layout in layouts.all.values()
-        for leaf in layout.leaves
-        for inner in _named(leaf)
-    }
-    named |= set(layouts.parents)
+    """The descriptions that no other one names."""
+    inner = set(layouts.parents)
+    for layout in layouts.all.values():
+        for leaf in layout.leaves:
+            inner.update(named(leaf))
     return {
         key
         for key, layout in layouts.all.items()
-        if key not in named and layout.description is not None
+        if key not in inner and layout.description is not None
     }
 
 

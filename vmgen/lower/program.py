@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from vmgen import ir
@@ -14,11 +14,13 @@ from vmgen.lower.layout import (
     Key,
     Layout,
     Leaf,
+    Listed,
     Member,
     Pad,
     Record,
     Resolve,
     Struct,
+    Tree,
     build,
     words_key,
     words_layout,
@@ -36,6 +38,17 @@ class Found:
     code: str
 
 
+def named(leaf: Leaf) -> Iterator[Key]:
+    """The layouts that a field's elements have."""
+    kind = leaf.kind
+    if isinstance(kind, (Struct, Listed)):
+        yield kind.key
+    elif isinstance(kind, Tree):
+        if kind.first is not None:
+            yield kind.first
+        yield kind.second
+
+
 @dataclass(eq=False)
 class Layouts:
     """Every layout of a program by key, and how the descriptions hang together."""
@@ -47,6 +60,7 @@ class Layouts:
     functions: dict[str, dict[str, ir.Function]] = field(default_factory=dict)
     words: dict[Key, list[Key]] = field(default_factory=dict)
     repeated: set[Key] = field(default_factory=set)  # flat, and an array has them
+    _uses: dict[str, set[str]] = field(default_factory=dict)
     _flat: dict[tuple[Key, int], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -116,6 +130,16 @@ class Layouts:
                 member.indices.append(())
                 leaf.member = member
                 layout.root.members.append(member)
+
+    def uses(self, file: str) -> set[str]:
+        """The files whose descriptions the file's own ones name."""
+        if not self._uses:
+            for layout in self.all.values():
+                keys = [key for leaf in layout.leaves for key in named(leaf)]
+                keys += [key for _, key in layout.subsections]
+                for key in keys:
+                    self._uses.setdefault(layout.key[0], set()).add(key[0])
+        return self._uses.get(file, set()) - {file}
 
     # --- fixed layouts ----------------------------------------------------------------
 
