@@ -523,6 +523,13 @@ def test_an_error_may_leave_early() -> None:
     ) == (ir.Word("uint32"), ir.Word("uint64", "wide"))
 
 
+def test_words_kept_in_a_local_array_have_no_member() -> None:
+    assert moved(
+        "uint32_t all[2]; for (int i = 0; i < 2; i++) { all[i] = qemu_get_be32(f); if (all[i] > 1) { return -22; } }",
+        "for (int i = 0; i < 2; i++) { qemu_put_be32(f, get_level(pv)); }",
+    ) == (ir.Word("uint32"), ir.Word("uint32"))
+
+
 def test_the_member_s_own_sign_counts() -> None:
     assert moved(
         "Inner *v = pv; v->level = qemu_get_be32(f);",

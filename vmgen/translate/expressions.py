@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from abc import abstractmethod
 
 from vmgen import ir
 from vmgen.cfront import ctype, syntax
@@ -13,41 +12,18 @@ from vmgen.cfront.arithmetic import (
     LONG,
     UNSIGNED_LONG,
     integer_of,
-    promote,
 )
 from vmgen.cfront.builtins import BUILTINS
-from vmgen.cfront.ctype import Array, CType, Integer, Pointer, Record
-from vmgen.cfront.layout import Layout, type_words
-from vmgen.cfront.syntax import Expr, TypeExpr
+from vmgen.cfront.ctype import Integer, Pointer
+from vmgen.cfront.syntax import Expr
 from vmgen.source import Position
 from vmgen.translate import scalar
+from vmgen.translate.endings import never_returns
 from vmgen.translate.failure import Untranslatable
+from vmgen.translate.places import Places, no_number
 from vmgen.translate.scalar import Operator, Scalar
-from vmgen.translate.spot import Navigator, Reference, Spot
+from vmgen.translate.spot import Reference, Spot
 from vmgen.translate.values import Frame, Local, Outside, State, Target, Unknown, Value
-
-#: Functions that do not return: what leads to them is never the answer.
-NEVER_RETURN = frozenset(
-    [
-        "abort",
-        "exit",
-        "_exit",
-        "__assert_fail",
-        "__assert_perror_fail",
-        "__assert",
-        "g_assertion_message",
-        "g_assertion_message_expr",
-        "g_assertion_message_cmpnum",
-        "g_assertion_message_cmpint",
-        "g_assertion_message_cmpstr",
-        "g_assertion_message_error",
-        "g_abort",
-        "__builtin_unreachable",
-        "__builtin_trap",
-        "qemu_build_not_reached_always",
-        "qemu_build_not_reached",
-    ]
-)
 
 #: QOM's checked casts (qom/object.c): the pointer itself, or an abort.
 CHECKED_CASTS = frozenset(
@@ -55,14 +31,8 @@ CHECKED_CASTS = frozenset(
 )
 
 
-class Expressions(ABC):
+class Expressions(Places):
     """Evaluates expressions in a frame and a state; assignments change the state."""
-
-    def __init__(self, layout: Layout, navigator: Navigator) -> None:
-        self._layout = layout
-        self._navigator = navigator
-        self._types: dict[int, CType] = {}
-        self._steps = 0
 
     # --- what statements and the two kinds of translation bring ------------------------
 
@@ -90,85 +60,6 @@ class Expressions(ABC):
     ) -> Value | None:
         """The call of a function that means something by its name; None otherwise."""
 
-    @abstractmethod
-    def write(self, spot: Spot, value: Value, state: State, position: Position) -> None:
-        """An assignment to a place in the object."""
-
-    # --- types and locals ---------------------------------------------------------------
-
-    def scope(self, frame: Frame) -> Mapping[str, CType]:
-        """The types of the locals in sight."""
-        return {name: self._types[cell] for name, cell in frame.names.items()}
-
-    def resolve(self, type: TypeExpr, frame: Frame) -> CType:
-        """A type as written in the function, noted if it names a record."""
-        resolved = self._layout.resolve(type, self.scope(frame))
-        inner = resolved
-        while isinstance(inner, Pointer | Array):
-            inner = inner.target if isinstance(inner, Pointer) else inner.element
-        if isinstance(inner, Record) and inner not in self._navigator.names:
-            spelling = self._layout.spelling(type) if not _is_typeof(type) else ""
-            if spelling:
-                self._navigator.names[inner] = spelling
-        return resolved
-
-    def new_cell(self, type: CType) -> int:
-        """A cell for a local variable of this type."""
-        cell = len(self._types)
-        self._types[cell] = type
-        return cell
-
-    def count(self, position: Position) -> None:
-        """Bounds the work: translation unrolls and inlines."""
-        self._steps += 1
-        if self._steps > 20_000:
-            raise Untranslatable(
-                "is too long when loops and calls are expanded", position
-            )
-
-    # --- conversion -----------------------------------------------------------------------
-
-    def assigned(self, value: Value, type: CType) -> Value:
-        """The value converted to ``type``."""
-        integer = integer_of(type)
-        if integer is not None:
-            if isinstance(value, Scalar):
-                return scalar.convert(value, integer)
-            if integer.name == "_Bool":
-                truth = self.truth(value)
-                return scalar.as_bool(truth) if isinstance(truth, Scalar) else truth
-            if isinstance(value, Reference | Local | Outside):
-                return Unknown("uses a pointer as a number")
-            return value
-        if isinstance(type, Pointer):
-            if isinstance(value, Reference):
-                return self._navigator.cast(value, type.target)
-            if isinstance(value, Outside):
-                return Outside(value.name, type)
-            if isinstance(value, Scalar) and value.constant is None:
-                return Unknown("uses a number as a pointer")
-            return value
-        if isinstance(type, ctype.Float):
-            return Unknown("computes with floating values")
-        return value
-
-    def truth(self, value: Value) -> Scalar | Unknown:
-        """The value as a condition: not zero, not NULL."""
-        match value:
-            case Scalar() | Unknown():
-                return value
-            case Reference(spot, _, 0) if spot.through and spot.parent is not None:
-                if spot.index is not None and spot.index.constant == 0:
-                    path, subscripts = spot.parent.path()
-                    return scalar.of_type(
-                        ir.Load(path, "uint64", subscripts), UNSIGNED_LONG
-                    )
-                return scalar.constant(1)
-            case Outside(name):
-                return scalar.of_type(ir.Ask(name), UNSIGNED_LONG)
-            case _:
-                return scalar.constant(1)
-
     # --- expressions ----------------------------------------------------------------------
 
     def value(self, expr: Expr, frame: Frame, state: State) -> Value:
@@ -191,7 +82,9 @@ class Expressions(ABC):
             case syntax.Unary("+" | "-" | "~" as op, operand):
                 value = self.value(operand, frame, state)
                 return (
-                    scalar.unary(op, value) if isinstance(value, Scalar) else _no(value)
+                    scalar.unary(op, value)
+                    if isinstance(value, Scalar)
+                    else no_number(value)
                 )
             case syntax.Unary("++" | "--" | "p++" | "p--" as op, operand):
                 return self._step(op, operand, frame, state)
@@ -280,7 +173,9 @@ class Expressions(ABC):
             case _:
                 value = self.value(expr, frame, state)
                 return (
-                    value if isinstance(value, Spot | Local | Outside) else _no(value)
+                    value
+                    if isinstance(value, Spot | Local | Outside)
+                    else no_number(value)
                 )
 
     def _place(self, object: Expr, frame: Frame, state: State) -> Target:
@@ -290,140 +185,7 @@ class Expressions(ABC):
         ):
             return self.target(object, frame, state)
         value = self.value(object, frame, state)
-        return value if isinstance(value, Spot | Local | Outside) else _no(value)
-
-    def _member(
-        self, whole: Target, name: str, state: State, position: Position
-    ) -> Target:
-        if isinstance(whole, Local):
-            held = state.cells.get(whole.cell)
-            if not isinstance(held, Spot | Outside):
-                return Unknown(f"reads '{name}' of a local variable ({position})")
-            whole = held
-        if isinstance(whole, Spot):
-            try:
-                return self._navigator.member(whole, name)
-            except Untranslatable as failure:
-                return Unknown(f"{failure.reason} ({position})")
-        if isinstance(whole, Outside) and isinstance(whole.type, Record):
-            member = self._layout.member(whole.type, name)
-            if member is None:
-                raise self._layout.no_member(whole.type, name, position)
-            return Outside(f"{whole.name}.{name}", member.type)
-        return (
-            whole
-            if isinstance(whole, Unknown)
-            else Unknown(f"reads '{name}' ({position})")
-        )
-
-    def _follow(self, pointer: Value, what: str, position: Position) -> Target:
-        """What a pointer points to."""
-        match pointer:
-            case Reference():
-                try:
-                    return self._navigator.follow(pointer)
-                except Untranslatable as failure:
-                    return Unknown(f"{failure.reason} ({position})")
-            case Local():
-                return pointer
-            case Outside(name):
-                read = "what it points to" if what == "*" else f"'{what}'"
-                return Unknown(
-                    f"reads {read} of another object, through {name.split('(')[0]} ({position})"
-                )
-            case Unknown():
-                return pointer
-            case _:
-                return Unknown(
-                    f"follows a pointer that is not of the object ({position})"
-                )
-
-    def _element(self, array: Value, index: Value, position: Position) -> Target:
-        if not isinstance(index, Scalar):
-            return _no(index)
-        if isinstance(array, Outside) and isinstance(array.type, Pointer):
-            return self._follow(array, "*", position)
-        moved = self.advanced(array, index)
-        return self._follow(moved, "*", position)
-
-    def advanced(self, pointer: Value, by: Scalar) -> Value:
-        """``pointer + by``."""
-        by = scalar.convert(by, LONG)
-        if by.constant == 0 or not isinstance(pointer, Reference):
-            return pointer if by.constant == 0 else _no(pointer)
-        spot, view = pointer.spot, pointer.view
-        same = self._layout.same_type(spot.type, view)
-        if same and spot.index is not None and spot.parent is not None:
-            index = by
-            if spot.index.constant != 0:
-                index = scalar.binary("+", scalar.convert(spot.index, LONG), by)
-            if spot.through:
-                moved = self._navigator.pointee(spot.parent, index)
-            else:
-                moved = self._navigator.element(spot.parent, index)
-            return Reference(moved, view)
-        if by.constant is None:
-            return Unknown("adds a computed number to a pointer")
-        return Reference(
-            spot, view, pointer.delta + by.constant * self._layout.sizeof(view)
-        )
-
-    def _address(self, target: Target) -> Value:
-        match target:
-            case Spot():
-                if target.bits is not None:
-                    return Unknown("takes the address of a bitfield")
-                return Reference(target, target.type)
-            case Outside(name, type):
-                return Outside(f"&{name}", Pointer(type))
-            case _:
-                return target
-
-    def read(self, target: Target, state: State, position: Position) -> Value:
-        """The value at a place: a number, a pointer, or the record itself."""
-        match target:
-            case Spot():
-                return self.load(target, position)
-            case Local(cell):
-                return state.cells.get(
-                    cell, Unknown(f"reads a variable before it is set ({position})")
-                )
-            case Outside(name, type):
-                integer = integer_of(type)
-                if integer is not None:
-                    return scalar.of_type(ir.Ask(name), integer)
-                if isinstance(type, Array):
-                    return Unknown(f"reads the global array '{name}' ({position})")
-                return target
-            case Unknown():
-                return target
-
-    def load(self, spot: Spot, position: Position) -> Value:
-        """The value of a place in the object."""
-        type = spot.type
-        integer = integer_of(type)
-        if integer is not None:
-            path, subscripts = spot.path()
-            load = ir.Load(path, scalar.int_type(integer), subscripts)
-            if spot.bits is not None and spot.bits < 8 * integer.size:
-                half = 1 << (spot.bits - 1)
-                low, high = (-half, half - 1) if integer.signed else (0, 2 * half - 1)
-                if spot.bits <= 32:
-                    return Scalar(load, promote(integer, spot.bits), low, high)
-                return Scalar(load, scalar.wide_bitfield(integer, spot.bits), low, high)
-            return scalar.of_type(load, integer)
-        if isinstance(type, Array):
-            first = self._navigator.element(spot, scalar.constant(0, LONG))
-            return Reference(first, type.element)
-        if isinstance(type, Pointer):
-            if isinstance(type.target, ctype.Function):
-                return Unknown(f"calls through a pointer ({position})")
-            return Reference(
-                self._navigator.pointee(spot, scalar.constant(0, LONG)), type.target
-            )
-        if isinstance(type, Record):
-            return spot
-        return Unknown(f"reads '{type_words(type)}' ({position})")
+        return value if isinstance(value, Spot | Local | Outside) else no_number(value)
 
     # --- operators --------------------------------------------------------------------------
 
@@ -574,25 +336,8 @@ class Expressions(ABC):
                 )
                 value = self.advanced(old, by)
             else:
-                value = _no(old if isinstance(value, Scalar) else value)
+                value = no_number(old if isinstance(value, Scalar) else value)
         return self.store(target, value, state, expr.position)
-
-    def store(
-        self, target: Target, value: Value, state: State, position: Position
-    ) -> Value:
-        """Puts a value into a place; the value as the place holds it."""
-        match target:
-            case Local(cell):
-                value = self.assigned(value, self._types[cell])
-                state.cells[cell] = value
-            case Spot():
-                value = self.assigned(value, target.type)
-                self.write(target, value, state, position)
-            case Outside(name):
-                raise Untranslatable(f"changes the global '{name}'", position)
-            case Unknown(reason):
-                raise Untranslatable(f"changes what is not of the object: {reason}")
-        return value
 
     def _step(self, op: str, operand: Expr, frame: Frame, state: State) -> Value:
         target = self.target(operand, frame, state)
@@ -726,34 +471,6 @@ class Expressions(ABC):
                 case _:
                     return None
         return "" if whole else ", ".join(words)
-
-
-def never_returns(expr: Expr) -> bool:
-    """True for the call of a function that ends the program, casts looked through."""
-    match expr:
-        case syntax.Cast(_, operand):
-            return never_returns(operand)
-        case syntax.Call(syntax.Name(name)):
-            return name in NEVER_RETURN
-        case syntax.Comma(items):
-            return any(never_returns(item) for item in items)
-        case _:
-            return False
-
-
-def _is_typeof(type: TypeExpr) -> bool:
-    while isinstance(type, syntax.PointerType | syntax.ArrayType):
-        type = type.target if isinstance(type, syntax.PointerType) else type.element
-    return isinstance(type, syntax.TypeOf | syntax.AutoType)
-
-
-def _no(value: Value) -> Unknown:
-    """The reason why something is no number or place."""
-    if isinstance(value, Unknown):
-        return value
-    if isinstance(value, Outside):
-        return Unknown(f"computes with what {value.name} gives")
-    return Unknown("computes with a pointer or a record")
 
 
 def _operator(op: str) -> Operator:

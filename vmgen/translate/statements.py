@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 from vmgen import ir
 from vmgen.cfront import ctype, syntax
@@ -12,8 +11,11 @@ from vmgen.cfront.arithmetic import integer_of
 from vmgen.cfront.syntax import Expr, Statement
 from vmgen.source import Position
 from vmgen.translate import scalar
-from vmgen.translate.expressions import Expressions, never_returns
+from vmgen.translate.cases import labels
+from vmgen.translate.endings import fails
+from vmgen.translate.expressions import Expressions
 from vmgen.translate.failure import Untranslatable
+from vmgen.translate.outcome import Fork, Outcome, Way, each, returns, ways
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.values import Frame, State, Unknown, Value
 
@@ -21,44 +23,6 @@ from vmgen.translate.values import Frame, State, Unknown, Value
 _MAX_DEPTH = 16
 #: Turns of a loop that are written out.
 _MAX_TURNS = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How a statement ends, and what holds then: on to the next statement (``on``), out
-    of it by a jump, or never (``dead``: an assertion that fails)."""
-
-    end: Literal["on", "return", "break", "continue", "dead"]
-    state: State
-    value: Value | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fork:
-    """Two ways that a condition decides between."""
-
-    condition: Scalar | Unknown
-    then: Outcome
-    otherwise: Outcome
-
-
-Outcome: TypeAlias = Way | Fork
-
-
-def ways(outcome: Outcome) -> list[Way]:
-    """All ways of an outcome."""
-    if isinstance(outcome, Way):
-        return [outcome]
-    return ways(outcome.then) + ways(outcome.otherwise)
-
-
-def _each(outcome: Outcome, change: Callable[[Way], Outcome]) -> Outcome:
-    """The outcome with every way replaced."""
-    if isinstance(outcome, Way):
-        return change(outcome)
-    return Fork(
-        outcome.condition, _each(outcome.then, change), _each(outcome.otherwise, change)
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +55,7 @@ class Statements(Expressions):
             return (
                 self.run(rest, frame, outcome.state) if outcome.end == "on" else outcome
             )
-        return _each(
+        return each(
             outcome,
             lambda way: (
                 self.run(rest, frame.inner(), way.state) if way.end == "on" else way
@@ -182,11 +146,11 @@ class Statements(Expressions):
 
     def _if(self, statement: syntax.If, frame: Frame, state: State) -> Outcome:
         # An assertion holds: QEMU would not be there to migrate if it did not.
-        if _fails(statement.then):
+        if fails(statement.then):
             if statement.otherwise is None:
                 return Way("on", state)
             return self.statement(statement.otherwise, frame.inner(), state)
-        if statement.otherwise is not None and _fails(statement.otherwise):
+        if statement.otherwise is not None and fails(statement.otherwise):
             return self.statement(statement.then, frame.inner(), state)
         condition = self.truth(self.value(statement.condition, frame, state))
         if isinstance(condition, Scalar) and condition.constant is not None:
@@ -223,7 +187,7 @@ class Statements(Expressions):
         value = self.value(statement.value, frame, state)
         if not isinstance(value, Scalar):
             return self._undecided_switch(value, statement, frame, state)
-        cases = _cases(statement.body)
+        cases = labels(statement.body)
         entries: list[tuple[Scalar, int]] = []
         default = len(cases)
         matched = scalar.constant(0)
@@ -257,7 +221,7 @@ class Statements(Expressions):
         reason = (
             value if isinstance(value, Unknown) else Unknown("switches over a pointer")
         )
-        cases = _cases(statement.body)
+        cases = labels(statement.body)
         outcome: Outcome = Way("on", state.copy())
         for number in range(len(cases)):
             taken = self._from_case(cases, number, frame, state.copy())
@@ -270,7 +234,7 @@ class Statements(Expressions):
         """The statements from a label on, until a break."""
         items = [item for case in cases[number:] for item in case.body]
         outcome = self.run(items, frame.inner(), state)
-        return _each(
+        return each(
             outcome, lambda way: Way("on", way.state) if way.end == "break" else way
         )
 
@@ -389,7 +353,7 @@ class Statements(Expressions):
         if not results:
             state.cells[cell] = last
             return Way("on", state)
-        found = _returns(outcome)
+        found = returns(outcome)
         if isinstance(found, Unknown):
             condition: Scalar | Unknown = found
         else:
@@ -430,7 +394,7 @@ class Statements(Expressions):
                 if not go_on.constant:
                     return Way("on", now)
             outcome = self.statement(body, frame.inner(), now)
-            return _each(outcome, lambda way: again(way, number))
+            return each(outcome, lambda way: again(way, number))
 
         def again(way: Way, number: int) -> Outcome:
             if way.end == "break":
@@ -533,53 +497,3 @@ class Statements(Expressions):
         if not isinstance(last, syntax.ExprStatement):
             return Unknown("uses a void value")
         return self.value(last.expression, inner, state)
-
-
-def _fails(statement: Statement) -> bool:
-    """True for a branch that an assertion takes when it does not hold."""
-    match statement:
-        case syntax.ExprStatement(expression):
-            return never_returns(expression)
-        case syntax.Block(items):
-            return bool(items) and _fails(items[-1])
-        case _:
-            return False
-
-
-def _cases(body: Statement) -> list[syntax.Case]:
-    """The labels of a switch in order, also those that stand inside one another."""
-    cases: list[syntax.Case] = []
-    for item in body.items if isinstance(body, syntax.Block) else (body,):
-        if isinstance(item, syntax.Case):
-            cases += _unfold(item)
-        elif cases:
-            label = cases.pop()
-            cases.append(syntax.Case(label.value, (*label.body, item), label.position))
-    return cases
-
-
-def _unfold(case: syntax.Case) -> list[syntax.Case]:
-    for number, item in enumerate(case.body):
-        if isinstance(item, syntax.Case):
-            first = syntax.Case(case.value, case.body[:number], case.position)
-            rest = _unfold(item)
-            last = rest[-1]
-            rest[-1] = syntax.Case(
-                last.value, (*last.body, *case.body[number + 1 :]), last.position
-            )
-            return [first, *rest]
-    return [case]
-
-
-def _returns(outcome: Outcome) -> Scalar | Unknown:
-    """The condition under which an outcome returns."""
-    if isinstance(outcome, Way):
-        return scalar.constant(int(outcome.end == "return"))
-    then, otherwise = _returns(outcome.then), _returns(outcome.otherwise)
-    for side in (outcome.condition, then, otherwise):
-        if isinstance(side, Unknown):
-            return side
-    assert isinstance(outcome.condition, Scalar)
-    assert isinstance(then, Scalar)
-    assert isinstance(otherwise, Scalar)
-    return scalar.choose(outcome.condition, then, otherwise)

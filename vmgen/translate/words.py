@@ -20,10 +20,21 @@ from vmgen.cfront.syntax import Expr, Statement
 from vmgen.source import NOWHERE, Position
 from vmgen.translate import scalar
 from vmgen.translate.failure import Untranslatable
+from vmgen.translate.outcome import Outcome, Way, ways
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Navigator, Reference, Spot
-from vmgen.translate.statements import Outcome, Statements, Way, ways
-from vmgen.translate.values import Frame, Local, Moved, State, Stream, Unknown, Value
+from vmgen.translate.statements import Statements
+from vmgen.translate.values import (
+    Frame,
+    Local,
+    Moved,
+    Outside,
+    State,
+    Stream,
+    Target,
+    Unknown,
+    Value,
+)
 
 #: qemu_get_X() returns a word, qemu_put_X() takes one.
 _WORDS: dict[str, str] = {
@@ -159,6 +170,14 @@ class _Mover(Statements):
                 self.through_bool.add(len(state.moved))
         self._move(state, type, member)
         return Unknown("uses a void value")
+
+    def store(
+        self, target: Target, value: Value, state: State, position: Position
+    ) -> Value:
+        """Puts a value into a place; one outside of the object is no matter here."""
+        if isinstance(target, Outside | Unknown):
+            return value
+        return super().store(target, value, state, position)
 
     def load(self, spot: Spot, position: Position) -> Value:
         """The value of a member, whose type is noted."""
