@@ -360,7 +360,7 @@ class Builder:
             )
         elif self.maybe(3):
             words = tuple(
-                ir.Word(type_, f"u64[{number}]") for number, type_ in enumerate(types)
+                ir.Word("uint64", f"u64[{number}]") for number in range(len(types))
             )
         else:
             words = tuple(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, assume, event, given, note, settings
@@ -24,12 +25,15 @@ from tests.test_fixtures import fixture, program_of, root_symbol
 from vmgen import ir
 from vmgen.lower import lower
 from vmgen.lower.names import attribute, identifier
-from vmgen.render import render
+from vmgen.render import GeneratedFile, render
 
-EXAMPLES = settings(
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+
+def examples(count: int) -> settings:
+    return settings(
+        max_examples=count,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
 
 
 # --- the two sides --------------------------------------------------------------------
@@ -56,11 +60,17 @@ class Codec:
         return reference.load(self.program, self.root, data, pos, version, self.answers)
 
 
+def unformatted(program: ir.Program) -> tuple[GeneratedFile, ...]:
+    """The program's code before black, which takes longer than all the rest."""
+    with mock.patch("vmgen.render._format", lambda text: text):
+        return render(lower(program))
+
+
 @contextmanager
 def generated(schema: Schema) -> Iterator[Codec]:
     """The code for a random schema, imported from memory."""
     short = schema.root.removeprefix("vmstate_")
-    with imported(render(lower(schema.program))) as modules:
+    with imported(unformatted(schema.program)) as modules:
         runtime = next(
             module for name, module in modules.items() if name.endswith("_runtime")
         )
@@ -157,7 +167,7 @@ def drawn(data: st.DataObject, schema: Schema, version: int) -> tuple[Values, by
 # --- tests ------------------------------------------------------------------------------
 
 
-@EXAMPLES
+@examples(100)
 @given(st.data())
 def test_reference_reads_what_it_writes(data: st.DataObject) -> None:
     schema = data.draw(schemas.schemas())
@@ -170,8 +180,7 @@ def test_reference_reads_what_it_writes(data: st.DataObject) -> None:
     assert loaded == values
 
 
-@EXAMPLES
-@settings(max_examples=150)
+@examples(150)
 @given(st.data())
 def test_generated_code_is_the_reference(data: st.DataObject) -> None:
     """Same values, same end, same bytes again, in every version of the window."""
@@ -196,8 +205,7 @@ def test_generated_code_is_the_reference(data: st.DataObject) -> None:
                 codec.load(wire, 0, schema.description.version_id + 1)
 
 
-@EXAMPLES
-@settings(max_examples=60)
+@examples(60)
 @given(st.data())
 def test_truncation_at_every_byte(data: st.DataObject) -> None:
     schema = data.draw(schemas.schemas())
@@ -215,8 +223,7 @@ def test_truncation_at_every_byte(data: st.DataObject) -> None:
             outcome(codec, wire[:length], 0, version)
 
 
-@EXAMPLES
-@settings(max_examples=100)
+@examples(100)
 @given(st.data())
 def test_corruption_gives_the_same_result_or_our_error(data: st.DataObject) -> None:
     schema = data.draw(schemas.schemas())
@@ -243,8 +250,7 @@ def test_corruption_gives_the_same_result_or_our_error(data: st.DataObject) -> N
             event("taken" if taken is not None else "refused")
 
 
-@EXAMPLES
-@settings(max_examples=60)
+@examples(60)
 @given(st.data())
 def test_random_bytes(data: st.DataObject) -> None:
     schema = data.draw(schemas.schemas())
