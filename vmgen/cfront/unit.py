@@ -202,7 +202,13 @@ class Unit:
         if declaration.words is None:
             tokens = self._tokens(declaration)
             declaration.words = identifiers(tokens)
-        own = declaration.names
+        # Objects and functions hide a type of their name; a typedef may be repeated, and
+        # then its own body may use the name already.
+        own = {
+            name
+            for name in declaration.names
+            if self._typedefs.get(name) is not declaration
+        }
         typedefs = tuple(
             sorted(
                 word

@@ -216,9 +216,18 @@ class _ModuleReader:
             excerpt = self._excerpt(found.position)
             found = replace(found, excerpt=excerpt)
             if excerpt and not found.position.column:
-                column = len(excerpt) - len(excerpt.lstrip()) + 1
+                column = _column(excerpt, found.context)
                 found = replace(found, position=replace(found.position, column=column))
         self._found.append(found)
+
+
+def _column(excerpt: str, context: tuple[str, ...]) -> int:
+    """Where the innermost name that stands in the line does; else its first character."""
+    for name in reversed(context):
+        at = excerpt.find(name)
+        if name and at >= 0:
+            return at + 1
+    return len(excerpt) - len(excerpt.lstrip()) + 1
 
 
 class _Collect:
