@@ -48,9 +48,11 @@ def test_equal_to_itself() -> None:
     [
         (0, {"count": ir.Fixed(16)}, ("env.gpr", "count", "32", "16")),
         (0, {"element": ir.IntegerElement("int64")},
-         ("env.gpr", "element", "integer uint64", "integer int64")),
+         ("env.gpr", "element", "uint64", "int64")),
         (0, {"element": ir.IntegerElement("uint64", "equal")},
-         ("env.gpr", "element", "integer uint64", "integer uint64 equal")),
+         ("env.gpr", "element", "uint64", "uint64 equal")),
+        (0, {"element": ir.IntegerElement("uint64", info="vmstate_info_cpudouble")},
+         ("env.gpr", "element", "uint64", "uint64 vmstate_info_cpudouble")),
         (0, {"start": 2}, ("env.gpr", "start", "0", "2")),
         (0, {"pointers": True}, ("env.gpr", "array of pointers", "false", "true")),
         (2, {"version_id": 4}, ("env.mode", "version_id", "3", "4")),

@@ -297,6 +297,10 @@ def _element(element: ir.Element) -> str:
         and field.name != "reason"
         and (value := getattr(element, field.name)) not in ("", False)
     ]
+    if isinstance(element, ir.IntegerElement):
+        # The info says no more than type and check, except for one that reads otherwise.
+        usual = "_".join(filter(None, ("vmstate_info", element.type, element.check)))
+        return " ".join(value for value in values if value != usual)
     kind = type(element).__name__.removesuffix("Element").lower()
     return " ".join([kind, *values])
 
@@ -309,7 +313,9 @@ def _words(words: tuple[ir.Word, ...]) -> str:
 
 def _field_text(field: ir.Field, side: _Side) -> str:
     facets = _facets(field, side)
-    text = f"{facets['element']} x {facets['count']}"
+    text = facets["element"]
+    if field.array or field.count != ir.Fixed(1):
+        text += f" x {facets['count']}"
     if facets["test"]:
         return f"{text} if {facets['test']}"
     return f"{text} since version {field.version_id}" if field.version_id else text
