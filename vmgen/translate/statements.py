@@ -12,7 +12,7 @@ from vmgen.cfront.syntax import Expr, Statement
 from vmgen.source import Position
 from vmgen.translate import scalar
 from vmgen.translate.cases import labels
-from vmgen.translate.endings import fails
+from vmgen.translate.endings import fails, never_returns
 from vmgen.translate.expressions import Expressions
 from vmgen.translate.failure import Untranslatable
 from vmgen.translate.outcome import Fork, Outcome, Way, each, returns, ways
