@@ -112,6 +112,22 @@ def test_the_description_itself(
     assert findings(program(LANE, TIMER, replace(CPU, **changes))) == [finding]
 
 
+def test_of_subsections_only_the_others_are_named() -> None:
+    def cpu(*names: str) -> ir.Program:
+        subsections = [replace(TIMER, symbol=name, name=name) for name in names]
+        return program(LANE, *subsections, replace(CPU, subsections=names))
+
+    def found(old: ir.Program, new: ir.Program) -> list[tuple[str, str]]:
+        differences = diff.compare(old, new).differences
+        return [
+            (item.old, item.new) for item in differences if item.what == "subsections"
+        ]
+
+    assert found(cpu("a", "b", "c"), cpu("a", "c", "d", "e")) == [("b", "d, e")]
+    assert found(cpu("a", "b", "c"), cpu("b", "a", "c")) == [("a, b, c", "b, a, c")]
+    assert found(cpu(), cpu("a")) == [("", "a")]
+
+
 def test_order_is_format() -> None:
     first, second, *rest = CPU.fields
     new = program(LANE, TIMER, replace(CPU, fields=(second, first, *rest)))

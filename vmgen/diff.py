@@ -125,24 +125,17 @@ def _pair(old: _Side | None, new: _Side | None) -> Iterator[Difference]:
         only = old or new
         assert only is not None
         item = only.description
+        about = f"version {item.version_id}, fields: {len(item.fields)}"
         if new is None:
-            yield Difference(
-                item.symbol, item.name, "", "missing", "present", "", item.position
-            )
+            finding = ("missing", about, "", item.position, NOWHERE)
         else:
-            yield Difference(
-                item.symbol,
-                item.name,
-                "",
-                "added",
-                "",
-                "present",
-                NOWHERE,
-                item.position,
-            )
+            finding = ("added", "", about, NOWHERE, item.position)
+        yield Difference(item.symbol, item.name, "", *finding)
         return
     left, right = old.description, new.description
     for what, (before, after) in _unequal(_description(old), _description(new)).items():
+        if what == "subsections":
+            before, after = _list_difference(before.split(", "), after.split(", "))
         yield Difference(
             left.symbol,
             left.name,
@@ -162,6 +155,15 @@ def _unequal(old: dict[str, str], new: dict[str, str]) -> dict[str, tuple[str, s
         for what in old | new
         if old.get(what, "") != new.get(what, "")
     }
+
+
+def _list_difference(old: list[str], new: list[str]) -> tuple[str, str]:
+    """What either list has that the other has not; both whole if their order differs."""
+    removed = [name for name in old if name not in new]
+    added = [name for name in new if name not in old]
+    if [name for name in old if name in new] != [name for name in new if name in old]:
+        removed, added = old, new
+    return ", ".join(removed), ", ".join(added)
 
 
 def _description(side: _Side) -> dict[str, str]:
