@@ -261,6 +261,13 @@ def capacity(field_: ir.Field) -> int | None:
     return total - field_.start
 
 
+def holds_value(field_: ir.Field, this: ir.Description) -> bool:
+    """Whether any version of the description has a value for the field on the wire."""
+    if isinstance(field_.element, ir.UnusedElement | ir.NothingElement):
+        return False
+    return bool(field_.test) or field_.version_id <= this.version_id
+
+
 def word_key(base: str, element: ir.WordsElement, number: int) -> str:
     if len(element.words) == 1:
         return base
@@ -418,7 +425,7 @@ class Loader(Walk):
                 self.field(field_, this.type, prefix, file)
             elif field_.must_exist:
                 raise Refused("bad value", key, self.source.pos)
-            else:
+            elif holds_value(field_, this):
                 self.put(key, None)
         self.subsections(this, prefix, file)
 

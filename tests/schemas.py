@@ -440,7 +440,9 @@ class Builder:
         self, owner: Object, taken: set[str], version: int, depth: int
     ) -> ir.Field:
         """A field with descriptions of its own below."""
-        inner = self.describe(Object(self.fresh("T")), depth - 1)
+        inner = self.describe(
+            Object(self.fresh("T")), depth - 1, version=self.number(0, version)
+        )
         size = ir.Fixed(64)
         choice = self.number(0, 8)
         if choice == 8:
