@@ -481,6 +481,21 @@ def test_own_headers_have_the_layout_of_x86_64_linux() -> None:
     assert sizes[0] == sizes[1]
 
 
+@needs_compiler
+def test_own_error_numbers_are_those_of_linux() -> None:
+    import errno
+
+    text = (SHIMS / "include/errno.h").read_text(encoding="utf-8")
+    defined = dict(re.findall(r"^#define (E\w+) (\w+)$", text, re.MULTILINE))
+    numbers = {name: int(defined.get(value, value)) for name, value in defined.items()}
+    here = {name: getattr(errno, name) for name in numbers if hasattr(errno, name)}
+    if errno.ELOOP != 40:
+        pytest.skip("this is not Linux")
+    assert {name: numbers[name] for name in here} == here
+    missing = {name for name in dir(errno) if name[0] == "E"} - numbers.keys()
+    assert missing <= {"ENOTCAPABLE", "EQFULL"}
+
+
 # Real trees.
 
 

@@ -257,6 +257,7 @@ def _config_host(release: str) -> str:
     values = dict.fromkeys(_HOST, "1")
     values |= {name: f'"{text}"' for name, text in _HOST_TEXT.items()}
     numbers = [*release.split("."), "0", "0"][:3]
+    values["CONFIG_AUDIO_DRIVERS"] = '"pa", "alsa",'
     values["QEMU_VERSION"] = f'"{release}"'
     for name, number in zip(("MAJOR", "MINOR", "MICRO"), numbers, strict=True):
         values[f"QEMU_VERSION_{name}"] = number

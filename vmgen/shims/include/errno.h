@@ -135,8 +135,11 @@ extern char *program_invocation_short_name;
 #define EOWNERDEAD 130
 #define ENOTRECOVERABLE 131
 #define ERFKILL 132
+#define EHWPOISON 133
+#define EDEADLK 35
 #define EWOULDBLOCK EAGAIN
 #define EDEADLOCK EDEADLK
+#define EOPNOTSUPP 95
 #define ENOTSUP EOPNOTSUPP
 
 #endif

@@ -447,6 +447,13 @@ typedef enum {
 typedef void (*GLogFunc)(const gchar *domain, GLogLevelFlags level, const gchar *message,
                          gpointer user_data);
 typedef enum {
+    G_FILE_TEST_IS_REGULAR = 1,
+    G_FILE_TEST_IS_SYMLINK = 2,
+    G_FILE_TEST_IS_DIR = 4,
+    G_FILE_TEST_IS_EXECUTABLE = 8,
+    G_FILE_TEST_EXISTS = 16
+} GFileTest;
+typedef enum {
     G_CHECKSUM_MD5,
     G_CHECKSUM_SHA1,
     G_CHECKSUM_SHA256,

@@ -3,6 +3,15 @@
 #define VMGEN_SHIM_NETDB_H
 
 #include <netinet/in.h>
+struct hostent {
+    char *h_name;
+    char **h_aliases;
+    int h_addrtype;
+    int h_length;
+    char **h_addr_list;
+};
+#define h_addr h_addr_list[0]
+struct hostent *gethostbyname(const char *);
 struct addrinfo {
     int ai_flags;
     int ai_family;

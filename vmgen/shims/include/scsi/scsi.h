@@ -1,0 +1,8 @@
+/* SCSI ioctls. */
+#ifndef VMGEN_SHIM_SCSI_SCSI_H
+#define VMGEN_SHIM_SCSI_SCSI_H
+
+#define SCSI_IOCTL_GET_IDLUN 0x5382
+#define SCSI_IOCTL_GET_BUS_NUMBER 0x5386
+
+#endif
