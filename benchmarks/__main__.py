@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks import peers
 from benchmarks.peers import Peer
-from benchmarks.shape import Node, Numbers, Raw, random_bytes, shape
+from benchmarks.shape import Node, Numbers, Raw, random_bytes, reader, shape
 from vmgen import __version__, ir, pipeline
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,22 +58,9 @@ class Row:
     read: float | None
 
 
-def read_all(value: Any) -> None:
-    """Touches every value of a generated state."""
-    for name in type(value).__slots__:
-        member = getattr(value, name)
-        if isinstance(member, list):
-            for item in member:
-                if hasattr(item, "__slots__"):
-                    read_all(item)
-        elif hasattr(type(member), "__slots__") and type(member).__module__ != "array":
-            read_all(member)
-        elif not isinstance(member, int | None):
-            for _ in member:
-                pass
-
-
-def generated_peer(program: ir.Program, symbol: str, folder: Path) -> Peer:
+def generated_peer(
+    program: ir.Program, symbol: str, nodes: tuple[Node, ...], folder: Path
+) -> Peer:
     """The generated codec of the description, imported from a scratch package."""
     package = f"generated_{program.target}"
     for file in pipeline.generate([program]):
@@ -84,7 +71,11 @@ def generated_peer(program: ir.Program, symbol: str, folder: Path) -> Peer:
     module = importlib.import_module(f"{package}.{program.target}")
     name = symbol.removeprefix("vmstate_")
     load, save = getattr(module, f"load_{name}"), getattr(module, f"save_{name}")
-    return Peer("vmgen", lambda data: load(data)[0], save, read_all)
+
+    def access(owner: str, node: Node) -> str:
+        return f"{owner}.{node.path or node.name}"
+
+    return Peer("vmgen", lambda data: load(data)[0], reader(nodes, access), save)
 
 
 def measure(peer: Peer, data: bytes, seconds: float) -> Row:
@@ -96,9 +87,7 @@ def measure(peer: Peer, data: bytes, seconds: float) -> Row:
     save = None
     if (encode := peer.save) is not None:
         save = best(lambda: encode(value), seconds)
-    read = load
-    if (touch := peer.read) is not None:
-        read = best(lambda: touch(peer.load(data)), seconds)
+    read = best(lambda: peer.read(peer.load(data)), seconds)
     return Row(peer.name, load, save, read)
 
 
@@ -201,7 +190,7 @@ def codec_tables(seconds: float, tree: Path | None, kaitai: Path | None) -> list
             nodes = shape(program, symbol)
             data = random_bytes(nodes, seed=1)
             candidates = [
-                generated_peer(program, symbol, Path(folder)),
+                generated_peer(program, symbol, nodes, Path(folder)),
                 peers.floor_peer(nodes),
                 peers.construct_peer(nodes),
                 peers.cstruct_peer(nodes),

@@ -19,19 +19,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.shape import Node, Numbers, Raw, Records, leaves, struct_format
+from benchmarks.shape import Node, Numbers, Raw, Records, leaves, reader, struct_format
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """``load`` decodes bytes, ``read`` touches every value of what ``load`` returned
-    (None where nothing is lazy), ``save`` encodes what ``load`` returned (None where
-    the library cannot)."""
+    """``load`` decodes bytes, ``read`` touches every value of what ``load`` returned,
+    ``save`` encodes what ``load`` returned (None where the library cannot)."""
 
     name: str
     load: Callable[[bytes], Any]
+    read: Callable[[Any], object]
     save: Callable[[Any], bytes] | None = None
-    read: Callable[[Any], object] | None = None
+
+
+def by_name(owner: str, node: Node) -> str:
+    """Members as attributes under their unique names."""
+    return f"{owner}.{identifier(node.name)}"
 
 
 def identifier(name: str) -> str:
@@ -76,7 +80,12 @@ def construct_peer(nodes: tuple[Node, ...]) -> Peer:
         return construct.Struct(*parts)
 
     compiled = members(nodes).compile()
-    return Peer("construct (compiled)", compiled.parse, compiled.build)
+    return Peer(
+        "construct (compiled)",
+        compiled.parse,
+        reader(nodes, by_name),
+        compiled.build,
+    )
 
 
 def cstruct_peer(nodes: tuple[Node, ...]) -> Peer:
@@ -119,7 +128,12 @@ def cstruct_peer(nodes: tuple[Node, ...]) -> Peer:
     schema = cstruct(endian=">")
     schema.load("\n".join(text), compiled=True)
     kind = schema.cpu
-    return Peer("dissect.cstruct (compiled)", kind, lambda value: value.dumps())
+    return Peer(
+        "dissect.cstruct (compiled)",
+        kind,
+        reader(nodes, by_name),
+        lambda value: value.dumps(),
+    )
 
 
 def kaitai_peer(nodes: tuple[Node, ...], compiler: Path | None) -> Peer | None:
@@ -189,7 +203,14 @@ api.compile("python", schema, null, false)
             (Path(folder) / name).write_text(source, encoding="utf-8")
             exec(compile(source, name, "exec"), namespace)
     kind = namespace["Cpu"]
-    return Peer("Kaitai Struct (compiler output)", kind.from_bytes)
+
+    def access(owner: str, node: Node) -> str:
+        name = identifier(node.name)
+        return f"{owner}.{name if name[0].isalpha() else 'm' + name}"
+
+    return Peer(
+        "Kaitai Struct (compiler output)", kind.from_bytes, reader(nodes, access)
+    )
 
 
 def ctypes_peer(nodes: tuple[Node, ...]) -> Peer:
@@ -227,17 +248,7 @@ def ctypes_peer(nodes: tuple[Node, ...]) -> Peer:
 
     kind = members("cpu", nodes)
 
-    def read(value: Any) -> None:
-        for name, _ in value._fields_:
-            member = getattr(value, name)
-            if isinstance(member, ctypes.Array):
-                for item in member:
-                    if isinstance(item, ctypes.BigEndianStructure):
-                        read(item)
-            elif isinstance(member, ctypes.BigEndianStructure):
-                read(member)
-
-    return Peer("ctypes (lazy)", kind.from_buffer_copy, bytes, read)
+    return Peer("ctypes (lazy)", kind.from_buffer_copy, reader(nodes, by_name), bytes)
 
 
 def numpy_peer(nodes: tuple[Node, ...]) -> Peer:
@@ -261,8 +272,8 @@ def numpy_peer(nodes: tuple[Node, ...]) -> Peer:
     return Peer(
         "numpy structured (lazy)",
         lambda data: numpy.frombuffer(data, kind)[0],
-        lambda value: bytes(value.tobytes()),
         lambda value: value.tolist(),
+        lambda value: bytes(value.tobytes()),
     )
 
 
@@ -280,7 +291,10 @@ def bitstruct_peer(nodes: tuple[Node, ...]) -> Peer:
             parts.append(f"{letter}{size}" * leaf.count)
     compiled = bitstruct.compile("".join(parts))
     return Peer(
-        "bitstruct.c (flat tuple)", compiled.unpack, lambda value: compiled.pack(*value)
+        "bitstruct.c (flat tuple)",
+        compiled.unpack,
+        list,
+        lambda value: compiled.pack(*value),
     )
 
 
@@ -292,6 +306,7 @@ def floor_peer(nodes: tuple[Node, ...]) -> Peer:
     return Peer(
         "floor: one struct.Struct",
         compiled.unpack,
+        list,
         lambda value: compiled.pack(*value),
     )
 

@@ -6,9 +6,9 @@ Made from the IR, so that every peer decodes exactly the bytes that generated co
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from vmgen import ir
 
@@ -27,9 +27,13 @@ CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """``count`` numbers of one struct code; ``single`` for a number that is no array."""
+    """``count`` numbers of one struct code; ``single`` for a number that is no array.
+
+    ``name`` is unique among the members, ``path`` the C path.
+    """
 
     name: str
+    path: str
     code: str
     count: int
     single: bool
@@ -40,6 +44,7 @@ class Raw:
     """``size`` raw bytes; an empty name for padding."""
 
     name: str
+    path: str
     size: int
 
 
@@ -48,6 +53,7 @@ class Records:
     """``count`` structs with the same members."""
 
     name: str
+    path: str
     count: int
     single: bool
     members: tuple[Node, ...]
@@ -68,6 +74,7 @@ def shape(program: ir.Program, symbol: str) -> tuple[Node, ...]:
         if description.symbol == symbol
     )
     nodes: list[Node] = []
+    seen: dict[str, int] = {}
     for field in description.fields:
         if field.version_id > description.version_id or isinstance(
             field.element, ir.NothingElement
@@ -75,33 +82,41 @@ def shape(program: ir.Program, symbol: str) -> tuple[Node, ...]:
             continue
         if not isinstance(field.count, ir.Fixed) or field.test:
             raise ValueError(f"{symbol} {field.name} is not fixed")
-        name = ir.path_text(field.path)
+        name = path = ir.path_text(field.path)
         if field.start:
             name += f"[{field.start}:]"
+        # Two fields may read parts of one member; peers need a name for each.
+        seen[name] = seen.get(name, 0) + 1
+        if seen[name] > 1 and name:
+            name += f"_{seen[name]}"
+            path += f"_{seen[path]}"
         count, single = field.count.value, not field.array
         match field.element:
             case ir.IntegerElement(type=kind):
-                nodes.append(Numbers(name, CODES[kind], count, single))
+                nodes.append(Numbers(name, path, CODES[kind], count, single))
             case ir.TimerElement():
-                nodes.append(Numbers(name, "q", count, single))
+                nodes.append(Numbers(name, path, "q", count, single))
             case ir.WordsElement(words=words):
                 nodes.append(
                     Numbers(
                         name or field.name,
+                        path or field.name,
                         CODES[words[0].type],
                         count * len(words),
                         single and len(words) == 1,
                     )
                 )
             case ir.BufferElement() if isinstance(field.size, ir.Fixed):
-                nodes.append(Raw(name, field.size.value))
+                nodes.append(Raw(name, path, field.size.value))
             case ir.UnusedElement() if isinstance(field.size, ir.Fixed):
-                nodes.append(Raw("", field.size.value * count))
+                nodes.append(Raw("", "", field.size.value * count))
             case ir.StructElement(description=nested) | ir.TmpElement(
                 description=nested
             ):
                 one = ir.Program(program.release, program.target, (module,))
-                nodes.append(Records(name or "tmp", count, single, shape(one, nested)))
+                nodes.append(
+                    Records(name or "tmp", path, count, single, shape(one, nested))
+                )
             case element:
                 raise ValueError(f"{symbol} {field.name}: {type(element).__name__}")
     return tuple(nodes)
@@ -141,3 +156,38 @@ def random_bytes(nodes: tuple[Node, ...], seed: int) -> bytes:
             size = {"b": 1, "h": 2, "i": 4, "q": 8}[leaf.code.lower()]
             out += source.randbytes(size * leaf.count)
     return bytes(out)
+
+
+def reader(
+    nodes: tuple[Node, ...], access: Callable[[str, Node], str]
+) -> Callable[[object], None]:
+    """A straight-line function that touches every value of a decoded object.
+
+    ``access(object, node)`` is the Python expression for a member.
+    """
+    lines: list[str] = []
+
+    def members(owner: str, nodes: tuple[Node, ...], depth: int) -> None:
+        pad = "    " * depth
+        for number, node in enumerate(nodes):
+            if not node.name:
+                continue
+            value = access(owner, node)
+            if isinstance(node, Records):
+                inner = f"{owner}_{number}"
+                if node.single:
+                    lines.append(f"{pad}{inner} = {value}")
+                    members(inner, node.members, depth)
+                else:
+                    lines.append(f"{pad}for {inner} in {value}:")
+                    members(inner, node.members, depth + 1)
+            elif isinstance(node, Raw) or node.single:
+                lines.append(f"{pad}{value}")
+            else:
+                lines.append(f"{pad}list({value})")
+
+    members("value", nodes, 1)
+    namespace: dict[str, Any] = {}
+    exec("\n".join(["def read(value):", *lines]), namespace)
+    read: Callable[[object], None] = namespace["read"]
+    return read

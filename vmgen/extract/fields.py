@@ -100,24 +100,23 @@ class FieldReader:
         Raises :class:`VmgenError` for whatever the row leaves open.
         """
         init = initializer.read(row, "a field")
-        flags = self._flags(init["flags"], row.position)
         name_value = init["name"]
-        if "VMS_END" in flags or (
-            initializer.is_null(name_value) and initializer.is_null(init["info"])
-        ):
-            return None
-        for member in init.values:
-            if member not in KNOWN:
-                raise VmgenError(
-                    Diagnostic(
-                        "VG411",
-                        f"VMStateField has a member .{member} that vmgen does not know",
-                        row.position,
-                        hint="its meaning for the wire must be added to vmgen",
-                    )
-                )
         name = name_value.value if isinstance(name_value, c.StringLiteral) else ""
         try:
+            flags = self._flags(init["flags"])
+            if "VMS_END" in flags or (
+                initializer.is_null(name_value) and initializer.is_null(init["info"])
+            ):
+                return None
+            for member in init.values:
+                if member not in KNOWN:
+                    raise VmgenError(
+                        Diagnostic(
+                            "VG411",
+                            f"VMStateField has a member .{member} that vmgen does not know",
+                            hint="its meaning for the wire must be added to vmgen",
+                        )
+                    )
             return self._field(name, init, flags, row.position)
         except VmgenError as error:
             # The line of the table is where the mend goes; the expansion is elsewhere.
@@ -206,7 +205,7 @@ class FieldReader:
 
     # --- flags ------------------------------------------------------------------
 
-    def _flags(self, value: Value | None, where: Position) -> tuple[str, ...]:
+    def _flags(self, value: Value | None) -> tuple[str, ...]:
         bits = self._integer(value)
         names: list[str] = []
         for name, bit in self._all_flags().items():
@@ -218,7 +217,6 @@ class FieldReader:
                 Diagnostic(
                     "VG413",
                     f"flag bits {bits:#x} have no name in enum VMStateFlags",
-                    where,
                     hint="use the flags of migration/vmstate.h",
                 )
             )
@@ -228,7 +226,6 @@ class FieldReader:
                     Diagnostic(
                         "VG413",
                         f"flag {name} is new: vmgen does not know what it does to the wire",
-                        where,
                         hint="its meaning must be added to vmgen before this table can be read",
                     )
                 )
