@@ -212,6 +212,13 @@ toy: 3 descriptions the same, 1 different
 """  # fmt: skip
 
 
+def test_text_of_nothing() -> None:
+    text = diff.text(
+        diff.compare(PROGRAM, program(LANE, TIMER, replace(CPU, subsections=())))
+    )
+    assert "      + (none)  (target/toy/machine.c:50:9)\n" in text
+
+
 def test_json_names_both_places() -> None:
     data = diff.as_json(diff.compare(PROGRAM, cpu(0, count=ir.Fixed(16))))
     assert data == {

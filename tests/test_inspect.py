@@ -76,6 +76,12 @@ def test_the_tree() -> None:
     assert [line.rstrip() for line in lines] == EXPECTED.splitlines()
 
 
+def test_a_subsection_by_itself_says_when_it_is_there() -> None:
+    lookup = Lookup(PROGRAM)
+    line = tree_view.render(lookup, lookup.named(["cpu/timer"])).splitlines()[2]
+    assert line.startswith("cpu/timer  version 1  if timer_needed()  ToyCPU")
+
+
 def test_inner_descriptions_are_shown_once() -> None:
     lookup = Lookup(PROGRAM)
     text = tree_view.render(lookup, lookup.all())

@@ -352,11 +352,11 @@ def _difference_lines(item: Difference, paint: Paint) -> list[str]:
     lines = [f"    {about}"]
     if item.what != "added":
         lines.append(
-            f"      {paint('removed', f'- {item.old}')}{_at(item.old_position, paint)}"
+            f"      {paint('removed', '- ' + (item.old or '(none)'))}{_at(item.old_position, paint)}"
         )
     if item.what != "missing":
         lines.append(
-            f"      {paint('added', f'+ {item.new}')}{_at(item.new_position, paint)}"
+            f"      {paint('added', '+ ' + (item.new or '(none)'))}{_at(item.new_position, paint)}"
         )
     return lines
 

@@ -80,7 +80,8 @@ class _Tree:
             for index in range(5)
         ]
         reach = max((len(row.branch) for row in rows if row.columns), default=0)
-        lines = [self.title(placed, "")]
+        needed = placed.description.needed
+        lines = [self.title(placed, self.condition(placed) if needed else "")]
         lines += [self.line(row, reach, widths).rstrip() for row in rows]
         return lines
 
@@ -175,11 +176,15 @@ class _Tree:
             yield from self.rows(inner, stem, (*way, inner))
 
     def subsection_role(self, found: Placed) -> str:
-        needed = found.description.needed
-        if not needed:
+        if not found.description.needed:
             return "subsection, always"
-        condition = wording.function(needed, self.lookup.functions(found.module))
-        return f"subsection {self.paint('note', 'if')} {condition}"
+        return f"subsection {self.condition(found)}"
+
+    def condition(self, placed: Placed) -> str:
+        """When the description is on the wire, which its ``needed`` says."""
+        functions = self.lookup.functions(placed.module)
+        text = wording.function(placed.description.needed, functions)
+        return f"{self.paint('note', 'if')} {text}"
 
     def notes(
         self, field: ir.Field, item: ir.Description, functions: dict[str, ir.Function]
