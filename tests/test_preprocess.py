@@ -486,7 +486,9 @@ def test_own_error_numbers_are_those_of_linux() -> None:
     import errno
 
     text = (SHIMS / "include/errno.h").read_text(encoding="utf-8")
-    defined = dict(re.findall(r"^#define (E\w+) (\w+)$", text, re.MULTILINE))
+    defined: dict[str, str] = dict(
+        re.findall(r"^#define (E\w+) (\w+)$", text, re.MULTILINE)
+    )
     numbers = {name: int(defined.get(value, value)) for name, value in defined.items()}
     here = {name: getattr(errno, name) for name in numbers if hasattr(errno, name)}
     if errno.ELOOP != 40:

@@ -303,7 +303,7 @@ def _target_entry(
 ) -> _Entry:
     folder = root / "target" / base_arch
     candidates = scan.common_candidates(root)
-    inputs = [
+    inputs: list[str | Path] = [
         root / f"configs/targets/{target}-softmmu.mak",
         root / f"configs/devices/{target}-softmmu/default.mak",
         root / "scripts/minikconf.py",
@@ -359,7 +359,7 @@ def _common_entry(root: Path, release: str) -> _Entry:
     return _Entry(_entry_name(root, "all", inputs), make)
 
 
-def _entry_name(root: Path, what: str, inputs: list[Path]) -> str:
+def _entry_name(root: Path, what: str, inputs: Sequence[str | Path]) -> str:
     # The generators are inputs too: an entry of another vmgen is another entry.
     own = sorted(Path(__file__).parent.glob("*.py"))
     words = (__version__, str(root), what)
@@ -376,19 +376,23 @@ def _makefile(path: Path) -> dict[str, str]:
     return out
 
 
-def _kconfig_files(root: Path) -> Iterator[Path]:
-    pending = ["Kconfig"]
+def _kconfig_files(root: Path) -> Iterator[str]:
+    """The tree's Kconfig files: the first, and what one sources from the other."""
+    top = str(root)
+    pending = [os.path.join(top, "Kconfig")]
     seen = set(pending)
     while pending:
-        path = root / pending.pop()
+        path = pending.pop()
         yield path
         try:
-            text = path.read_text(encoding="utf-8")
-        except OSError:
+            with open(path, encoding="utf-8") as stream:
+                text = stream.read()
+        except FileNotFoundError:
             continue  # minikconf reports it, with the line that asks for it
+        # A relative name starts at the folder of the file that asks for it.
+        folder = os.path.dirname(path)
         for name in _SOURCED.findall(text):
-            # A relative name starts at the folder of the file that asks for it.
-            other = os.path.relpath(path.parent / name.strip('"'), root)
+            other = os.path.normpath(os.path.join(folder, name.strip('"')))
             if other not in seen:
                 seen.add(other)
                 pending.append(other)

@@ -36,7 +36,7 @@ def folder(chosen: Path | None) -> Path:
     return Path(os.path.expanduser("~"), ".cache", "vmgen", "trees")
 
 
-def signature(words: Iterable[str], files: Iterable[Path]) -> str:
+def signature(words: Iterable[str], files: Iterable[str | Path]) -> str:
     """A short name for these words and the names, sizes and times of these files."""
     digest = hashlib.sha256()
     for word in words:

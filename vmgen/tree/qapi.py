@@ -47,6 +47,7 @@ _KINDS = (
     "command",
     "event",
 )
+_COMMENT_LINE = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 _COMMENT_OR_STRING = re.compile(r"('[^'\n]*')|#[^\n]*")
 _DECODER = json.JSONDecoder()
 
@@ -402,7 +403,10 @@ def _expressions(
 
     A schema is JSON with single quotes and ``#`` comments, entries one after the other.
     """
-    stripped = _COMMENT_OR_STRING.sub(r"\1", text)
+    # Most remarks are lines of their own; the rest must be told from a # in a string.
+    stripped = _COMMENT_LINE.sub("", text)
+    if "#" in stripped:
+        stripped = _COMMENT_OR_STRING.sub(r"\1", stripped)
     if '"' in stripped:
         line = stripped.count("\n", 0, stripped.index('"')) + 1
         raise _unknown(where, line, "a double quote")

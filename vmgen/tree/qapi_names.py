@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 # Words that cannot be a member's name in C or C++; QEMU prefixes them with q_.
 _RESERVED = frozenset(
@@ -102,6 +103,7 @@ _RESERVED = frozenset(
 )
 
 
+@cache
 def c_name(name: str, *, protect: bool = True) -> str:
     """A QAPI name as a C identifier; ``protect`` avoids reserved words with ``q_``."""
     plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
