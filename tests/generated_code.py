@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import CodeType, ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 _numbers = itertools.count()
 _compiled: dict[str, CodeType] = {}
@@ -83,3 +83,8 @@ def imported(files: Iterable[Text]) -> Iterator[Mapping[str, ModuleType]]:
         sys.meta_path.remove(finder)
         for full in [key for key in sys.modules if key.split(".")[0] == name]:
             del sys.modules[full]
+
+
+def runtime_of(package: ModuleType) -> Any:
+    """The ``_runtime`` beside a target's package: ``Context`` and the errors."""
+    return importlib.import_module(f"{package.__name__.rpartition('.')[0]}._runtime")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests import reference
-from tests.generated_code import imported
+from tests.generated_code import imported, runtime_of
 from tests.machine_facts import members
 from tests.registers import expected
 from tests.stream_sections import Section, find_sections
@@ -128,7 +128,7 @@ def package(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 def context_of(package: Any, stream: Fixture) -> Any:
-    return package.Context(members=members(stream.target, stream.machine))
+    return runtime_of(package).Context(members=members(stream.target, stream.machine))
 
 
 def test_every_stream_is_compared() -> None:
@@ -228,7 +228,7 @@ def test_the_streams_own_description_is_a_context(name: str, package: Any) -> No
             stream.stream,
             section.start,
             section.version,
-            context=package.Context(description=section.description),
+            context=runtime_of(package).Context(description=section.description),
         )
         given = codec.load(
             stream.stream,
@@ -244,7 +244,7 @@ def test_what_only_the_machine_knows_is_asked_for(name: str, package: Any) -> No
     """The MPU's number of regions is not migrated: without a context that is said."""
     stream = fixture(name)
     section = stream.named("cpu")[0]
-    with pytest.raises(package.MissingContext) as caught:
+    with pytest.raises(runtime_of(package).MissingContext) as caught:
         package.CODECS["cpu"].load(stream.stream, section.start, section.version)
     assert "pmsav7_dregion" in str(caught.value)
     assert "cpu/pmsav7" in caught.value.path

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.generated_code import runtime_of
 from tests.machine_facts import members
 from tests.qemu.guests import GUESTS, poke
 from tests.qemu.machine import Guest, Machine, Refusal
@@ -33,7 +34,7 @@ def codecs(target: str) -> Any:
 def context(guest: Guest) -> Any:
     package = importlib.import_module(f"generated.{guest.target}")
     machine = guest.options[guest.options.index("-M") + 1].split(",")[0]
-    return package.Context(members=members(guest.target, machine))
+    return runtime_of(package).Context(members=members(guest.target, machine))
 
 
 def section_of(stream: bytes, name: str) -> Section:
