@@ -299,6 +299,36 @@ class Builder:
             owner.integers.append((ir.path_text(made.path), type_))
         return made
 
+    def scattered_fields(
+        self, owner: Object, taken: set[str], version: int
+    ) -> list[ir.Field]:
+        """One member of several elements of an array of records, a field each."""
+        type_: ir.IntType = self.draw(st.sampled_from(INT_TYPES))
+        name = self.fresh("each")
+        taken.add(f"parts.{name}")
+        length = self.number(0, 3)
+        start = self.number(0, length - 1) if length else 0
+        last = ir.Step(name, C_TYPES[type_], (length,) if length else ())
+        field_version = self.number(0, version) if self.maybe(4) else 0
+        made = []
+        for at in sorted(self.draw(st.sets(st.integers(0, 2), min_size=1))):
+            part = ir.Step("parts", f"{owner.type}Part", (3,), (at,))
+            made.append(
+                self.make_field(
+                    owner,
+                    version,
+                    (part, last),
+                    ir.IntegerElement(type_),
+                    ir.Fixed(reference.WIDTH[type_]),
+                    count=ir.Fixed(length - start) if length else ONE,
+                    array=bool(length),
+                    start=start,
+                    conditional=False,
+                    field_version=field_version,
+                )
+            )
+        return made
+
     def special_field(self, owner: Object, taken: set[str], version: int) -> ir.Field:
         """A field of one of the other leaf elements."""
         choice = self.number(0, 7)
@@ -555,7 +585,7 @@ class Builder:
                 self.make_field(owner, version, path, element, ONE, conditional=False)
             )
         for _ in range(self.number(0, self.size)):
-            choice = self.number(0, 9)
+            choice = self.number(0, 10)
             if choice <= 4:
                 fields.append(self.integer_field(owner, taken, version))
             elif choice <= 6:
@@ -567,6 +597,8 @@ class Builder:
                 fields.append(self.nested_field(owner, taken, version, depth))
             elif choice == 9:
                 fields.append(self.validation(owner))
+            elif choice == 10:
+                fields += self.scattered_fields(owner, taken, version)
         subsections = []
         if depth and self.maybe():
             for _ in range(self.number(1, 2)):
