@@ -176,3 +176,52 @@ def test_json() -> None:
         "function": "has_tlb",
         "expression": wording.expression(body),
     }
+
+
+WORDS = (ir.Word("uint32", "lo"), ir.Word("uint8"))
+
+
+@pytest.mark.parametrize(
+    ("element", "size", "kind", "on_wire"),
+    [
+        (ir.IntegerElement("int16"), 2, "int16", 2),
+        (ir.IntegerElement("int32", "le"), 4, "int32 le", 4),
+        (
+            ir.IntegerElement("uint64", info="vmstate_info_cpudouble"),
+            8,
+            "CPU_Double_U",
+            8,
+        ),
+        (ir.TimerElement(), 8, "timer", 8),
+        (ir.BufferElement(), 5, "buffer", 5),
+        (ir.UnusedElement(), 3, "unused_buffer", 3),
+        (ir.BitmapElement(), 65, "bitmap", 16),
+        (ir.StructElement("vmstate_lane"), 8, "struct", 6),
+        (ir.StructElement("vmstate_lane", vstruct=True), 8, "vstruct", None),
+        (ir.TmpElement("vmstate_lane"), 8, "tmp", None),
+        (ir.ListElement("qlist", "vmstate_lane"), 8, "qlist", None),
+        (ir.GTreeElement("", "vmstate_lane"), 8, "gtree", None),
+        (ir.WordsElement("info", "fpr", WORDS), 16, "fpr", 5),
+        (ir.NothingElement(), 0, "nothing", 0),
+        (ir.CustomElement("info", "fifo"), 8, "fifo", None),
+    ],
+)
+def test_every_element(
+    element: ir.Element, size: int, kind: str, on_wire: int | None
+) -> None:
+    field = ir.Field("f", (), element, ir.Fixed(size))
+    after = ir.Field("after", (), ir.IntegerElement("bool"), ir.Fixed(1))
+    outer = ir.Description("vmstate_outer", "outer", "Outer", 1, 1, (field, after))
+    inner = PROGRAM.modules[1].descriptions[0]
+    lookup = Lookup(ir.Program("", "", (ir.Module("outer.c", (inner, outer)),)))
+    assert wording.wire_type(field) == kind
+    data = inspect_json.as_json(lookup, lookup.named(["outer"]))
+    shown = data["descriptions"][0]["fields"][0]
+    assert (shown["type"], shown["size"]) == (kind, size)
+    assert shown["description"] == ("vmstate_lane" if wording.nested(field) else None)
+    text = tree_view.render(lookup, lookup.named(["outer"]))
+    assert text.startswith("outer.c\n")
+    (last,) = [line for line in text.splitlines() if "(after)" in line]
+    assert ("0x" in last) is (on_wire is not None)
+    if on_wire is not None:
+        assert f"0x{on_wire:02x}" in last
