@@ -14,7 +14,7 @@ Values are a flat, ordered mapping from text to what was on the wire:
 ``<cpsr>``            a field without a C path, by its wire name (``<tmp>.x`` inside it)
 ``list[]``            the number of elements of a varray, a list or a tree
 ``tree[0].key``       a tree's key, ``tree[0].value.x`` its value
-``{cpu/pmp}``         1 when the subsection is there, None when it is not
+``{cpu/pmp}``         the version of the subsection that is there, None when it is not
 ``{cpu/pmp}env.x``    a field of that subsection
 ``x``                 None when a field is not there, ``x[2]`` None for a NULL pointer
 ====================  ================================================================
@@ -460,7 +460,7 @@ class Loader(Walk):
             symbol, version = found
             sub = find_description(self.program, symbol, file)
             mark = f"{prefix}{{{sub.name}}}"
-            self.put(mark, 1)
+            self.values[mark] = version
             self.description(sub, mark, version)
 
     def field(self, field_: ir.Field, owner: str, prefix: str, file: str) -> None:
@@ -637,10 +637,12 @@ class Saver(Walk):
             sub = find_description(self.program, symbol, file)
             mark = f"{prefix}{{{sub.name}}}"
             if self.values.get(mark) is not None:
+                # QEMU writes its own version; a stream of an older one is kept as it is.
                 name = sub.name.encode()
+                written = self.number(mark)
                 self.sink.data += bytes([SUBSECTION, len(name)]) + name
-                self.sink.integer(sub.version_id, "uint32")
-                self.description(sub, mark, sub.version_id)
+                self.sink.integer(written, "uint32")
+                self.description(sub, mark, written)
 
     def field(self, field_: ir.Field, owner: str, prefix: str, file: str) -> None:
         key = prefix + field_key(field_)

@@ -755,10 +755,12 @@ def states(draw: st.DrawFn, schema: Schema, version: int) -> reference.Values | 
     """Values that a stream of that version could hold, or None where the draw ran into
     a value that its own table refuses."""
 
-    def current(symbol: str) -> int:
-        return reference.find_description(schema.program, symbol).version_id
+    def any_version(symbol: str) -> int:
+        sub = reference.find_description(schema.program, symbol)
+        oldest = sub.minimum_version_id
+        return draw(st.sampled_from((sub.version_id, sub.version_id, oldest)))
 
-    drawer = reference.Loader(schema.program, Drawn(draw, current), schema.answers)
+    drawer = reference.Loader(schema.program, Drawn(draw, any_version), schema.answers)
     try:
         drawer.description(schema.description, "", version)
     except reference.Refused:

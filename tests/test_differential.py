@@ -100,16 +100,28 @@ def step(state: Any, token: str) -> Any:
     return getattr(state, attribute(token))
 
 
+def follow(state: Any, tokens: list[str]) -> Any:
+    """The value at the end of a key's tokens; None below an absent part.
+
+    Where two fields of a table are views of one member (x86's vector registers, whose
+    halves have descriptions of their own), the second has an attribute ``member_2``.
+    """
+    if state is None or not tokens:
+        return state
+    try:
+        return follow(step(state, tokens[0]), tokens[1:])
+    except (IndexError, AttributeError):
+        second = f"{tokens[0]}_2"
+        if not tokens[0].isidentifier() or not hasattr(state, second):
+            raise
+        return follow(getattr(state, second), tokens[1:])
+
+
 def compare(values: Values, state: Any) -> None:
     """Every value of the reference is in the state, and no array is longer than it says."""
     for key, expected in values.items():
-        found = state
-        length_of = key.endswith("[]")
-        for token in re.findall(r"\[\d+\]|\{[^}]*\}|<[^>]*>|\w+", key):
-            if found is None and expected is None:
-                break
-            found = step(found, token)
-        if length_of:
+        found = follow(state, re.findall(r"\[\d+\]|\{[^}]*\}|<[^>]*>|\w+", key))
+        if key.endswith("[]"):
             found = len(found)
         if expected is None:
             assert found is None, key
