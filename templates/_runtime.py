@@ -340,6 +340,11 @@ def item(values: Sequence[Any], index: int) -> Any:
     return values[index]
 
 
+def within(values: Sequence[Any], index: int, start: int, stop: int) -> Any:
+    """An element that is on the wire, from ``start`` to before ``stop``; None otherwise."""
+    return values[index] if start <= index < stop else None
+
+
 def signed(bits: int, value: int) -> int:
     """The value converted to a signed integer of ``bits`` bits."""
     half = 1 << (bits - 1)

@@ -25,7 +25,7 @@ from vmgen.lower.layout import (
     Tree,
 )
 from vmgen.lower.names import LOCALS, RESERVED, Names
-from vmgen.lower.program import Found, Layouts
+from vmgen.lower.program import Found, Layouts, readable
 from vmgen.source import Diagnostic, VmgenError
 
 SUFFIX = {
@@ -201,23 +201,10 @@ class Body:
         save: list[plan.Statement],
     ) -> None:
         """Make the records below one, name them, and make what several fields share."""
-        absent = [
-            f"{expr}.{member.attr}"
-            for member in record.members
-            if member.leaves
-            and not any(
-                self.layouts.exists(layout, leaf, self._versions(layout)) is True
-                for leaf in member.leaves
-            )
-        ]
-        if record is layout.root:
-            absent += [f"{expr}.{attr}" for attr, _ in layout.subsections]
-            if layout.version_attr:
-                own = layout is self.layout and self.root == "state"
-                version = "version" if own else str(layout.version)
-                load.append(plan.Line(f"{expr}.{layout.version_attr} = {version}"))
-        if absent:
-            load.append(plan.Line(f"{' = '.join(absent)} = None"))
+        if record is layout.root and layout.version_attr:
+            own = layout is self.layout and self.root == "state"
+            version = "version" if own else str(layout.version)
+            load.append(plan.Line(f"{expr}.{layout.version_attr} = {version}"))
         for member in record.members:
             full = f"{expr}.{member.attr}"
             if member.record is not None:
@@ -238,12 +225,29 @@ class Body:
                     )
                     save.append(plan.Line(f"{alias} = {full}"))
                     self._records(layout, member.record, alias, load, save)
-            elif member.shared and full not in absent:
+            elif member.shared and not self._undecided(layout, member.leaves):
                 alias = self._name(full, member.attr)
                 load.append(
                     plan.Line(f"{alias} = {full} = {default(member, self.refer)}")
                 )
                 save += self._share(member, full, alias)
+
+        if record is layout.root:
+            absent = [f"{expr}.{attr}" for attr, _ in layout.subsections]
+            for leaf in layout.leaves:
+                if leaf.member is not None and self._undecided(
+                    layout, leaf.member.at(leaf)
+                ):
+                    absent.append(self._attribute(leaf, expr))
+            if absent:
+                load.append(plan.Line(f"{' = '.join(dict.fromkeys(absent))} = None"))
+
+    def _undecided(self, layout: Layout, leaves: Sequence[Leaf]) -> bool:
+        """Whether an attribute may be absent, as far as the versions tell."""
+        return bool(leaves) and not any(
+            self.layouts.exists(layout, leaf, self._versions(layout)) is True
+            for leaf in leaves
+        )
 
     def _share(self, member: Member, full: str, alias: str) -> list[plan.Statement]:
         """Name an attribute of several parts on save, and check its lengths."""
@@ -284,14 +288,19 @@ class Body:
     def _c_path(self, expr: str) -> str:
         return self.python_path(expr)
 
-    def _place(self, leaf: Leaf, root: str) -> tuple[str, str]:
-        """The attribute of a leaf on load and on save, before its indices."""
+    def _attribute(self, leaf: Leaf, root: str) -> str:
+        """The attribute of a leaf, by way of its records' names."""
         assert leaf.member is not None
         expr = root
         for member, index in leaf.parents:
             full = f"{expr}.{member.attr}"
             expr = self._alias.get(full, full) + "".join(f"[{one}]" for one in index)
-        full = f"{expr}.{leaf.member.attr}"
+        return f"{expr}.{leaf.member.attr}"
+
+    def _place(self, leaf: Leaf, root: str) -> tuple[str, str]:
+        """The attribute of a leaf on load and on save, before its indices."""
+        assert leaf.member is not None
+        full = self._attribute(leaf, root)
         known = self._alias.get(full, full)
         if (
             leaf.member.shared
@@ -311,12 +320,12 @@ class Body:
         """A field that these versions do not have: the state must not have it either."""
         if leaf.member is None or isinstance(leaf.kind, Check):
             return
-        if len(leaf.member.leaves) > 1 and any(
+        if any(
             self.layouts.exists(self.layout, other, self.versions) is not False
-            for other in leaf.member.leaves
+            for other in leaf.member.at(leaf)
         ):
             return
-        _, full = self._place(leaf, self.root)
+        full = self._attribute(leaf, self.root)
         line = plan.Line(f'absent({full}, "{leaf.path}")')
         if line not in self.run.aliases:
             self.run.aliases.append(line)
@@ -360,7 +369,7 @@ class Body:
     def _alternatives(self, leaf: Leaf) -> bool:
         """Whether other fields share the leaf's attribute under other conditions."""
         return leaf.member is not None and any(
-            other.condition != leaf.condition for other in leaf.member.leaves
+            other.condition != leaf.condition for other in leaf.member.at(leaf)
         )
 
     def _claim(
@@ -372,8 +381,7 @@ class Body:
     ) -> None:
         """Name an optional attribute on save, and check its presence."""
         assert leaf.member is not None
-        target, full = self._place(leaf, self.root)
-        del target
+        full = self._attribute(leaf, self.root)
         if full in names or full in names.values():
             return
         name = self.names.take(leaf.member.attr.strip("_") or "part")
@@ -406,11 +414,16 @@ class Body:
 
     def _unclaimed(self) -> None:
         """Alternatives: a state may have the attribute only if one of them is there."""
-        for member in self.layout.root.members:
-            if len({leaf.condition for leaf in member.leaves}) < 2:
+        done: set[str] = set()
+        for first in self.layout.leaves:
+            if first.member is None or not self._alternatives(first):
                 continue
+            full = self._attribute(first, self.root)
+            if full in done:
+                continue
+            done.add(full)
             conditions = []
-            for leaf in member.leaves:
+            for leaf in first.member.at(first):
                 there = self.layouts.exists(self.layout, leaf, self.versions)
                 if there is True:
                     break
@@ -421,12 +434,11 @@ class Body:
                     conditions.append(f"({condition})")
             else:
                 if conditions:
-                    full = f"{self.root}.{member.attr}"
                     needed = " or ".join(conditions)
-                    path = member.leaves[0].path
                     self.save.append(
                         plan.If(
-                            f"not ({needed})", (plan.Line(f'absent({full}, "{path}")'),)
+                            f"not ({needed})",
+                            (plan.Line(f'absent({full}, "{first.path}")'),),
                         )
                     )
 
@@ -464,6 +476,7 @@ class Body:
                 None if leaf is None else leaf.number,
                 None if leaf is None else leaf.condition,
             )
+            found = readable(found, type_)
             if not found or found[-1].optional:
                 unknown = True
             return self.member_value(

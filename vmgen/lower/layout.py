@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from math import prod
 from typing import Literal, TypeAlias
 
 from vmgen import infos, ir
@@ -129,8 +128,14 @@ class Member:
 
     @property
     def optional(self) -> bool:
-        """Whether the attribute may be None."""
-        return bool(self.leaves) and all(leaf.conditional for leaf in self.leaves)
+        """Whether the attribute may be None, in some element of a list of records."""
+        return any(
+            all(other.conditional for other in self.at(leaf)) for leaf in self.leaves
+        )
+
+    def at(self, leaf: Leaf) -> list[Leaf]:
+        """The leaves that share the leaf's attribute in the same object."""
+        return [other for other in self.leaves if other.place == leaf.place]
 
 
 @dataclass(eq=False)
@@ -152,6 +157,11 @@ class Leaf:
     member: Member | None = None
     conditional: bool = False
     json: str = ""
+
+    @property
+    def place(self) -> tuple[tuple[int, ...], ...]:
+        """Which elements of lists of records hold the leaf."""
+        return tuple(index for _, index in self.parents)
 
     @property
     def slice(self) -> tuple[object, ...]:
@@ -463,29 +473,24 @@ class _Builder:
         if member.record is not None or not leaf.field.path:
             return False
         others = member.leaves
-        if any(
-            other.kind != leaf.kind or other.levels[:0] != leaf.levels[:0]
+        if member.levels != len(leaf.levels) or any(
+            other.kind != leaf.kind
+            or _family(other.shape) != _family(leaf.shape)
+            or (other.shape == "rows" and other.width != leaf.width)
             for other in others
-        ) or member.levels != len(leaf.levels):
+        ):
             return False
+        others = member.at(leaf)
         if all(
             other.slice == leaf.slice and other.shape == leaf.shape for other in others
         ):
-            return all(
-                other.width == leaf.width and self._exclusive(other.field, leaf.field)
-                for other in others
-            )
-        if any(other.condition != leaf.condition for other in others):
-            return False
+            return all(self._exclusive(other.field, leaf.field) for other in others)
         for other in others:
-            parts = {"item", "array"}
-            if not (other.shape == leaf.shape or {other.shape, leaf.shape} <= parts):
+            if other.condition != leaf.condition:
                 return False
             if other.levels != leaf.levels:
                 continue
-            if leaf.shape not in parts:
-                return False
-            if (
+            if leaf.shape not in ("item", "array") or (
                 other.start < leaf.start + leaf.count
                 and leaf.start < other.start + other.count
             ):
@@ -573,6 +578,6 @@ def _merged(leaves: list[Leaf]) -> Iterator[Leaf]:
         yield last
 
 
-def row_product(dims: tuple[int, ...]) -> int:
-    """How many elements an array of these dimensions has; 0 if one is not known."""
-    return prod(dims) if dims else 0
+def _family(shape: Shape) -> Shape:
+    """Shapes that can be parts of one attribute."""
+    return "array" if shape == "item" else shape

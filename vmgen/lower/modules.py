@@ -594,8 +594,9 @@ def _root_keys(layouts: Layouts) -> set[Key]:
 
 def _covers(layouts: Layouts, layout: Layout, member: Member) -> bool:
     """Whether alternatives by version leave no version without the member."""
-    return len(member.leaves) > 1 and all(
-        any(layouts.exists(layout, leaf, (version,)) for leaf in member.leaves)
+    return all(
+        any(layouts.exists(layout, leaf, (version,)) for leaf in member.at(first))
+        for first in member.leaves
         for version in range(layout.minimum, layout.version + 1)
     )
 

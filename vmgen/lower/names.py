@@ -18,7 +18,7 @@ RUNTIME = (
     "new", "opaque", "opaque_one", "packed", "packed_many", "pointers", "positive", "present", "presence", "put_listed", "put_opaque",
     "put_pointers", "put_scalar", "put_tree", "repeated", "row_bytes", "rows_of", "save",
     "scalar", "scale", "shift", "signed", "sized", "subsection", "subsections", "tree",
-    "truncated", "unsavable", "unused", "window", "words", "zeros",
+    "truncated", "unsavable", "unused", "window", "within", "words", "zeros",
 )  # fmt: skip
 """What a generated module may import from ``_runtime``."""
 

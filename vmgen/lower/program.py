@@ -31,11 +31,18 @@ from vmgen.lower.names import Names
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A member's value in Python; ``optional`` if it may be None, ``code`` its type."""
+    """A member's value in Python; ``optional`` if it may be None, ``code`` its type,
+    ``pointee`` if the C member is a pointer to it."""
 
     text: str
     optional: bool
     code: str
+    pointee: bool = False
+
+
+def readable(found: list[Found], type_: ir.IntType) -> list[Found]:
+    """Without those that C reads as the pointer itself (``uint64``), not what it points to."""
+    return [one for one in found if not (one.pointee and type_ == "uint64")]
 
 
 def named(leaf: Leaf) -> Iterator[Key]:
@@ -249,20 +256,7 @@ class Layouts:
             parent = self.all[parents[0]]
             owner = f"owner[{depth}]"
             found += self._own(parent, owner, steps, subscripts, None, None)
-            for attr, sub in parent.subsections:
-                if sub != key:
-                    inner = self._own(
-                        self.all[sub], f"{owner}.{attr}", steps, subscripts, None, None
-                    )
-                    found += [
-                        Found(
-                            f"{one.text} if {owner}.{attr} is not None else None",
-                            True,
-                            one.code,
-                        )
-                        for one in inner
-                        if not one.optional
-                    ]
+            found += self._below(parent, owner, "", key, steps, subscripts)
             key, depth = parent.key, depth + 1
         return found
 
@@ -271,14 +265,32 @@ class Layouts:
     ) -> list[Found]:
         """A member in the subsections of a complete state."""
         steps = expressions.split_path(path)
-        found = []
+        return self._below(layout, root, "", None, steps, subscripts)
+
+    def _below(
+        self,
+        layout: Layout,
+        root: str,
+        guard: str,
+        skip: Key | None,
+        steps: list[tuple[str, list[str]]],
+        subscripts: Sequence[str],
+    ) -> list[Found]:
+        """A member in the subsections of a state, and in theirs; each may be absent."""
+        found: list[Found] = []
         for attr, sub in layout.subsections:
-            for one in self._own(
-                self.all[sub], f"{root}.{attr}", steps, subscripts, None, None
-            ):
+            here = f"{root}.{attr}"
+            there = (
+                f"{guard} and {here} is not None" if guard else f"{here} is not None"
+            )
+            if sub == skip or there.count(" and ") > 6:
+                continue
+            inner = self.all[sub]
+            for one in self._own(inner, here, steps, subscripts, None, None):
                 if not one.optional:
-                    text = f"{one.text} if {root}.{attr} is not None else None"
-                    found.append(Found(text, True, one.code))
+                    text = f"{one.text} if {there} else None"
+                    found.append(Found(text, True, one.code, one.pointee))
+            found += self._below(inner, here, there, skip, steps, subscripts)
         return found
 
     def _own(
@@ -292,7 +304,7 @@ class Layouts:
     ) -> list[Found]:
         found: list[Found] = []
         self._walk(
-            layout, layout.root, root, steps, subscripts, before, condition, found
+            layout, layout.root, (), root, steps, subscripts, before, condition, found
         )
         return found
 
@@ -300,6 +312,7 @@ class Layouts:
         self,
         layout: Layout,
         record: Record,
+        place: tuple[tuple[int, ...], ...],
         expr: str,
         steps: list[tuple[str, list[str]]],
         subscripts: Sequence[str],
@@ -324,6 +337,7 @@ class Layouts:
                 self._walk(
                     layout,
                     member.record,
+                    (*place, at),
                     inner,
                     rest,
                     subscripts,
@@ -333,7 +347,9 @@ class Layouts:
                 )
                 continue
             for leaf in member.leaves:
-                if before is not None and leaf.number >= before:
+                if leaf.place != place or (
+                    before is not None and leaf.number >= before
+                ):
                     continue
                 self._leaf(leaf, here, indices, rest, subscripts, condition, found)
 
@@ -364,9 +380,13 @@ class Layouts:
                 if not leaf.start <= int(left[0]) < leaf.start + leaf.count:
                     return
                 text += f"[{left[0]}]"
-            elif leaf.start == 0:
-                text = f"item({text}, {subscripts[int(left[0][1:])]})"
             else:
+                index = subscripts[int(left[0][1:])]
+                text = (
+                    f"within({text}, {index}, {leaf.start}, {leaf.start + leaf.count})"
+                )
+                if not optional and isinstance(leaf.kind, Ints):
+                    found.append(Found(text, True, leaf.kind.code))
                 return
         elif leaf.shape == "rows" and isinstance(leaf.kind, Ints):
             if len(left) != 2:
@@ -377,16 +397,15 @@ class Layouts:
         elif left or leaf.shape != "one":
             return
         if isinstance(leaf.kind, Ints) and not rest:
-            if leaf.field.path and leaf.field.path[-1].pointer:
-                return  # a pointer is not the value it points to
             if leaf.conditional and not optional:
                 text = f"known({text})"
             if optional and text != here:
                 text = f"{text} if {here} is not None else None"
-            found.append(Found(text, optional, leaf.kind.code))
+            pointee = bool(leaf.field.path) and leaf.field.path[-1].pointer
+            found.append(Found(text, optional, leaf.kind.code, pointee))
         elif isinstance(leaf.kind, Struct) and rest and not leaf.conditional:
             inner = self.all[leaf.kind.key]
-            self._walk(inner, inner.root, text, rest, subscripts, None, None, found)
+            self._walk(inner, inner.root, (), text, rest, subscripts, None, None, found)
 
     def evaluable(self, layout: Layout, expr: ir.Expr) -> bool:
         """Whether a complete state decides the expression."""
@@ -394,7 +413,7 @@ class Layouts:
 
         def member(path: str, subscripts: Sequence[str], type_: ir.IntType) -> str:
             nonlocal missing
-            found = self.find(layout, "state", path, subscripts, None)
+            found = readable(self.find(layout, "state", path, subscripts, None), type_)
             if not found or found[-1].optional:
                 missing = True
             return "0"
