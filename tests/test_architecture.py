@@ -42,6 +42,8 @@ STAGES = (
     {"stream"},
     # The user's disk, and the user.
     {"config", "cache", "write"},
+    # Whole migration streams, which only codecs are needed for.
+    {"stream"},
     {"cli"},
     {"__main__"},
 )

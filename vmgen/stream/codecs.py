@@ -1,0 +1,231 @@
+"""Generated packages: found in a folder, imported, asked for a section's codec."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import itertools
+import sys
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+from vmgen.stream.errors import NoCodecs, Refused, StreamError, Truncated
+from vmgen.stream.wire import printable
+
+
+class Codec(Protocol):
+    """What a generated module offers for a section's name."""
+
+    @property
+    def name(self) -> str:
+        """The section's name on the wire."""
+
+    @property
+    def version_id(self) -> int:
+        """The version it saves."""
+
+    @property
+    def minimum_version_id(self) -> int:
+        """The oldest version it loads."""
+
+    @property
+    def state(self) -> type[Any]:
+        """The class of its states."""
+
+    @property
+    def load(self) -> Any:
+        """``load(buf, pos, version_id, context=None) -> (state, end)``."""
+
+    @property
+    def save(self) -> Any:
+        """``save(state, version_id) -> bytes``."""
+
+
+_PAGE_BITS = {
+    "aarch64": 10, "alpha": 13, "arm": 10, "avr": 8, "cris": 13, "hppa": 12, "i386": 12,
+    "m68k": 12, "microblaze": 12, "microblazeel": 12, "mips": 12, "mips64": 12,
+    "mips64el": 12, "mipsel": 12, "or1k": 13, "ppc": 12, "ppc64": 12, "riscv32": 12,
+    "riscv64": 12, "rx": 12, "s390x": 12, "sh4": 12, "sh4eb": 12, "sparc": 12,
+    "sparc64": 13, "tricore": 14, "x86_64": 12, "xtensa": 12, "xtensaeb": 12,
+}  # fmt: skip
+"""The smallest ``TARGET_PAGE_BITS`` (``target/*/cpu-param.h``), which holds where the
+configuration says nothing else.  That of loongarch64 depends on the release."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codecs:
+    """The codecs of one target.
+
+    ``members`` and ``functions`` answer what the bytes leave open, as the ``Context`` of
+    generated code does.
+    """
+
+    codecs: Mapping[str, Codec]
+    target: str = ""
+    members: Mapping[str, Any] = field(default_factory=dict)
+    functions: Mapping[str, Any] = field(default_factory=dict)
+
+    def get(self, name: str) -> Codec | None:
+        """The codec for a section's name, with or without a device path before it."""
+        while True:
+            if name in self.codecs:
+                return self.codecs[name]
+            _, slash, name = name.partition("/")
+            if not slash:
+                return None
+
+    @property
+    def page_size(self) -> int | None:
+        """The target's page size in bytes, if the target is known."""
+        bits = _PAGE_BITS.get(self.target)
+        return None if bits is None else 1 << bits
+
+    def load(
+        self,
+        codec: Codec,
+        view: memoryview,
+        pos: int,
+        version: int,
+        path: str,
+        description: Mapping[str, Any] | None = None,
+    ) -> tuple[Any, int]:
+        """A section's state and the end of its bytes.
+
+        Raises Truncated, or Refused for what the codec does not take.
+        """
+        runtime = runtime_of(codec)
+        context = runtime.Context(self.members, self.functions, description)
+        try:
+            state, end = codec.load(view, pos, version, context=context)
+        except runtime.VMStateError as error:
+            raise _told(error, runtime, path, pos) from None
+        return state, int(end)
+
+    def save(self, codec: Codec, state: Any, version: int, path: str) -> bytes:
+        """A state's bytes; Refused if it cannot be saved."""
+        runtime = runtime_of(codec)
+        try:
+            made = codec.save(state, version)
+        except runtime.VMStateError as error:
+            raise _told(error, runtime, path, None) from None
+        return bytes(made)
+
+
+def runtime_of(codec: Codec) -> ModuleType:
+    """The module that a codec's package shares: where its errors and ``State`` are."""
+    return sys.modules[type(codec).__module__]
+
+
+def _told(error: Any, runtime: ModuleType, path: str, pos: int | None) -> StreamError:
+    where = " ".join(
+        part for part in ("/".join(error.sections[1:]), error.member) if part
+    )
+    full = f"{path} {where}" if where else path
+    kind = Truncated if isinstance(error, runtime.Truncated) else Refused
+    offset = error.offset if error.offset is not None else pos
+    hint = ""
+    if isinstance(error, (runtime.TooOld, runtime.TooNew)):
+        hint = "take the codecs of the release that wrote the stream"
+    return kind(error.message, offset, full, hint)
+
+
+# --- finding packages ---------------------------------------------------------------------
+
+_numbers = itertools.count()
+
+
+def from_folder(folder: Path) -> dict[str, Codecs]:
+    """The targets of a generated package by name, or the one whose folder this is.
+
+    The package is imported from where it lies.  Raises NoCodecs if it is none.
+    """
+    root, only = folder.resolve(), ""
+    if not (root / "_runtime.py").is_file() and (root.parent / "_runtime.py").is_file():
+        root, only = root.parent, root.name
+    if not (root / "_runtime.py").is_file():
+        hint = "give the folder that 'vmgen generate' wrote, or a target's inside of it"
+        raise NoCodecs(f"{folder} is not a generated package", hint=hint)
+    package = _imported(root)
+    if only:
+        return {only: _target(package, only, folder)}
+    names = [
+        item.name
+        for item in sorted(root.iterdir())
+        if (item / "__init__.py").is_file() and item.name.isidentifier()
+    ]
+    if not names and "CODECS" in vars(importlib.import_module(package)):
+        return {"": _target(package, "", folder)}
+    if not names:
+        raise NoCodecs(f"{folder} has no targets")
+    return {name: _target(package, name, folder) for name in names}
+
+
+def _imported(root: Path) -> str:
+    for name, module in list(sys.modules.items()):
+        if name.startswith("_vmgen_codecs_") and "." not in name:
+            places = list(getattr(module, "__path__", ()))
+            if places == [str(root)]:
+                return name
+    name = f"_vmgen_codecs_{next(_numbers)}"
+    init = root / "__init__.py"
+    spec = importlib.util.spec_from_file_location(
+        name,
+        init if init.is_file() else None,
+        submodule_search_locations=[str(root)],
+    )
+    if spec is None:
+        spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = [str(root)]
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    if spec.loader is not None:
+        spec.loader.exec_module(module)
+    return name
+
+
+def _target(package: str, name: str, folder: Path) -> Codecs:
+    try:
+        module = importlib.import_module(f"{package}.{name}" if name else package)
+    except (ImportError, SyntaxError) as error:
+        raise NoCodecs(f"{folder}: cannot import '{name}': {error}") from None
+    codecs = getattr(module, "CODECS", None)
+    if not isinstance(codecs, Mapping):
+        raise NoCodecs(f"{folder}: '{name}' has no CODECS")
+    return Codecs(codecs, name)
+
+
+# --- states as plain values -----------------------------------------------------------
+
+
+def is_state(value: object) -> bool:
+    """Whether this is an object of a generated state class."""
+    return hasattr(type(value), "__vmstate_members__")
+
+
+def members(state: Any) -> Iterator[str]:
+    """The names of a state's members, in stream order."""
+    yield from type(state).__vmstate_members__()
+
+
+def plain(value: Any) -> Any:
+    """A state as dicts, lists, arrays, bytes and numbers; None for what is absent."""
+    if is_state(value):
+        return {name: plain(getattr(value, name)) for name in members(value)}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    if isinstance(value, array):
+        return value
+    return value
+
+
+def named(codec: Codec) -> str:
+    """A codec for messages: name and versions."""
+    low, high = codec.minimum_version_id, codec.version_id
+    window = f"{high}" if low == high else f"{low} to {high}"
+    return f"{printable(codec.name)} (version {window})"

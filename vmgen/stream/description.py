@@ -1,0 +1,267 @@
+"""The description JSON at a stream's end (vmdesc): found, read, changed where needed.
+
+It names every field that was saved with its size, so that a section can be bounded and
+shown without its table.  Text that is not asked for is not parsed, and text that is not
+changed is written as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NoReturn
+
+from vmgen.stream.errors import Disagreement, Malformed
+from vmgen.stream.wire import DESCRIPTION, printable
+
+Node = Mapping[str, Any]
+
+_CANDIDATES = 64
+_SEARCHED = 1 << 28
+_CHUNK = 1 << 20
+
+_DEVICE = re.compile(rb'\{"name": "((?:[^"\\]|\\.)*)", "instance_id": (\d+)')
+
+
+@dataclass(frozen=True)
+class Device:
+    """A section's entry.
+
+    ``span`` is its place in the JSON text.  Sizes are in bytes on the wire.
+    """
+
+    name: str
+    instance_id: int
+    span: tuple[int, int]
+    text: bytes
+
+    @cached_property
+    def node(self) -> dict[str, Any]:
+        """The entry as an object; Malformed if it is not one."""
+        found = parse(self.text, self.path)
+        if not isinstance(found, dict):
+            raise Malformed("the description is not an object", None, self.path)
+        return found
+
+    @property
+    def path(self) -> str:
+        """The section, for messages."""
+        return f"{printable(self.name)}/{self.instance_id}"
+
+    @property
+    def version(self) -> int | None:
+        """The version that was written; None for sections without a table."""
+        return number(self.node, "version") if "version" in self.node else None
+
+    @cached_property
+    def size(self) -> int:
+        """The bytes of the section's body."""
+        if "fields" not in self.node and "size" in self.node:
+            return number(self.node, "size")
+        return object_size(self.node, self.path)
+
+
+def parse(text: bytes | memoryview, path: str = "") -> Any:
+    """JSON with integers only; Malformed for anything else, whatever the bytes."""
+
+    def refuse(word: str) -> NoReturn:
+        raise ValueError(f"{word[:20]} is not an integer")
+
+    def integer(word: str) -> int:
+        if len(word) > 20:
+            refuse(word)
+        return int(word)
+
+    try:
+        decoded = str(text, "utf-8", "surrogateescape")
+        return json.loads(
+            decoded, parse_float=refuse, parse_constant=refuse, parse_int=integer
+        )
+    except RecursionError:
+        raise Malformed("the description is nested too deeply", None, path) from None
+    except ValueError as error:
+        raise Malformed(f"the description is not JSON: {error}", None, path) from None
+
+
+def number(node: Node, key: str, default: int | None = None) -> int:
+    """A member that is a natural number; Malformed otherwise."""
+    value = node.get(key, default)
+    if type(value) is not int or value < 0:
+        raise Malformed(f"the description's '{key}' is not a number")
+    return value
+
+
+def listed(node: Node, key: str) -> list[dict[str, Any]]:
+    """A member that is a list of objects, empty if absent; Malformed otherwise."""
+    value = node.get(key, [])
+    if type(value) is not list or not all(type(item) is dict for item in value):
+        raise Malformed(f"the description's '{key}' is not a list of objects")
+    return value
+
+
+def name_of(node: Node, key: str = "name") -> str:
+    """A member that is text; Malformed otherwise."""
+    value = node.get(key)
+    if type(value) is not str:
+        raise Malformed(f"the description's '{key}' is not text")
+    return value
+
+
+def object_size(node: Node, path: str = "") -> int:
+    """The bytes of fields and subsections, from the sizes that the JSON gives.
+
+    ``array_len`` multiplies a size that is the first element's: it is wrong for elements
+    of different sizes, which only a codec can tell.
+    """
+    try:
+        total = sum(
+            number(field, "size") * number(field, "array_len", 1)
+            for field in listed(node, "fields")
+        )
+        for subsection in listed(node, "subsections"):
+            name = name_of(subsection, "vmsd_name")
+            total += 6 + len(name.encode("utf-8", "surrogateescape"))
+            total += object_size(subsection, path)
+    except RecursionError:
+        raise Malformed("the description is nested too deeply", None, path) from None
+    except Malformed as error:
+        error.path = error.path or path
+        raise
+    return total
+
+
+class Document:
+    """The whole description.
+
+    ``offset`` is that of its first byte (0x06), ``size`` counts this byte and the length
+    too.  ``text`` is the JSON as it stands in the stream.
+    """
+
+    def __init__(self, text: bytes, offset: int) -> None:
+        self.text = text
+        self.offset = offset
+        self.size = len(text) + 5
+        self.devices: tuple[Device, ...] = ()
+        self._head: dict[str, Any] = {}
+        if not self._split_usual():
+            self._split_any()
+
+    def _split_usual(self) -> bool:
+        """Find the devices in text as QEMU writes it, without parsing them."""
+        starts = list(_DEVICE.finditer(self.text))
+        if not starts or not self.text.endswith(b"]}"):
+            return False
+        ends = [match.start() - 2 for match in starts[1:]] + [len(self.text) - 2]
+        for end in ends:
+            if self.text[end - 1] != ord("}") or self.text[end : end + 2] not in (
+                b", ",
+                b"]}",
+            ):
+                return False
+        head = self.text[: starts[0].start()]
+        if not head.endswith(b'"devices": ['):
+            return False
+        self._head = self._object(parse(head + b"]}"))
+        self.devices = tuple(
+            Device(
+                str(parse(b'"' + match[1] + b'"')),
+                int(match[2][:20]),
+                (match.start(), end),
+                self.text[match.start() : end],
+            )
+            for match, end in zip(starts, ends, strict=True)
+        )
+        return True
+
+    def _split_any(self) -> None:
+        """Find the devices in any JSON."""
+        self._head = dict(self._object(parse(self.text)))
+        nodes = listed(self._head, "devices")
+        if "devices" not in self._head:
+            raise Malformed("the description lists no devices", self.offset)
+        text = str(self.text, "utf-8", "surrogateescape")
+        decoder = json.JSONDecoder()
+        position = text.index("[", text.index('"devices"')) + 1 if nodes else 0
+        devices = []
+        for node in nodes:
+            start = text.find("{", position)
+            try:
+                again, position = decoder.raw_decode(text, start)
+            except ValueError:
+                again = None
+            if again != node:
+                message = "the description has 'devices' where they cannot be"
+                raise Malformed(message, self.offset)
+            span = tuple(
+                len(text[:at].encode("utf-8", "surrogateescape"))
+                for at in (start, position)
+            )
+            devices.append(
+                Device(
+                    name_of(node),
+                    number(node, "instance_id"),
+                    (span[0], span[1]),
+                    self.text[span[0] : span[1]],
+                )
+            )
+        self._head["devices"] = []
+        self.devices = tuple(devices)
+
+    def _object(self, value: Any) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise Malformed("the description is not an object", self.offset)
+        return value
+
+    @property
+    def page_size(self) -> int | None:
+        """The target's page size in bytes, if given."""
+        return number(self._head, "page_size") if "page_size" in self._head else None
+
+    @property
+    def configuration(self) -> dict[str, Any] | None:
+        """The configuration's description; absent up to release 8."""
+        found = self._head.get("configuration")
+        return None if found is None else self._object(found)
+
+
+def find(view: memoryview) -> Document | None:
+    """The description at the end of a whole stream, if there is one.
+
+    It is the last thing there is, zeros excepted (padding of a snapshot): 0x06, be32
+    length, text.  No byte of the text is 0x06, so the last such bytes are all there is
+    to look at.
+    """
+    total = end = len(view)
+    seen = 0
+    while end > 0 and seen < _CANDIDATES and total - end < _SEARCHED:
+        start = max(0, end - _CHUNK)
+        chunk = view[start:end].tobytes()
+        at = chunk.rfind(DESCRIPTION)
+        while at >= 0 and seen < _CANDIDATES:
+            seen += 1
+            if (found := _document_at(view, start + at)) is not None:
+                return found
+            at = chunk.rfind(DESCRIPTION, 0, at)
+        end = start
+    return None
+
+
+def _document_at(view: memoryview, at: int) -> Document | None:
+    if bytes(view[at + 5 : at + 6]) != b"{":
+        return None
+    length = int.from_bytes(view[at + 1 : at + 5], "big")
+    end = at + 5 + length
+    if end > len(view) or view[end - 1] != ord("}"):
+        return None
+    if len(view) - end > 1 << 20 or any(view[end:].tobytes().strip(b"\0")):
+        return None
+    return Document(view[at + 5 : end].tobytes(), at)
+
+
+def disagree(message: str, path: str, offset: int | None = None) -> Disagreement:
+    """The description says something else than the stream or the codec."""
+    hint = "the stream was changed without its description, or the other way round"
+    return Disagreement(message, offset, path, hint)

@@ -1,0 +1,161 @@
+"""Changes named by path: ``cpu/0.env.gpr[10]=0x1234``."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from typing import Any, get_args, get_type_hints
+
+from vmgen.stream import described, paths
+from vmgen.stream.codecs import is_state
+from vmgen.stream.draft import Draft
+from vmgen.stream.errors import BadEdit, StreamError
+from vmgen.stream.parts import Section
+from vmgen.stream.stream import Stream
+
+NOTHING = ("null", "none")
+
+
+def edit(stream: Stream, assignments: Iterable[str]) -> Draft:
+    """The stream with fields set to other values.
+
+    An assignment is ``PATH=VALUE``.  A value is a number in any notation of Python, true
+    or false, hexadecimal digits for bytes, numbers in brackets for an array, ``null`` for
+    a subsection that is to go and ``{}`` for one that is to come with zeros.  ``PATH=drop``
+    for the path of a section leaves it out.
+
+    Raises NotFound for a path that leads nowhere, BadEdit for a value that does not fit.
+    """
+    draft = Draft(stream)
+    changed: dict[int, tuple[Section, Any]] = {}
+    sections = list(stream.sections())
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        path, text = path.strip(), text.strip()
+        if not equals:
+            raise BadEdit("an assignment is PATH=VALUE", None, assignment)
+        section, rest = paths.split(sections, path)
+        if not rest:
+            if text != "drop":
+                hint = "name a field, or 'drop' the section"
+                raise BadEdit("a section cannot be set as a whole", None, path, hint)
+            draft.drop(section)
+            continue
+        if section.offset not in changed:
+            changed[section.offset] = section, _changeable(stream, section)
+        _assign(section, changed[section.offset][1], rest, text)
+    for section, value in changed.values():
+        draft.replace(section, _content(stream, section, value))
+    return draft
+
+
+def _changeable(stream: Stream, section: Section) -> Any:
+    if section.codec is not None:
+        return stream.state(section)
+    if section.means == "description":
+        return stream.values(section)
+    message = f"{section.kind.upper()} sections of this kind cannot be edited by field"
+    raise BadEdit(message, section.offset, section.path)
+
+
+def _assign(section: Section, value: Any, rest: str, text: str) -> None:
+    steps = paths.resolve(value, rest)
+    if not steps:
+        raise paths.missing(section, value, rest)
+    holder = value
+    for step in steps[:-1]:
+        holder = paths.at(holder, step)
+    last = steps[-1]
+    old = paths.at(holder, last)
+    path = f"{section.path}{rest}"
+    if isinstance(
+        holder, bytes
+    ):  # one byte of a buffer that only the description knows
+        _assign_byte(value, steps, _integer(text, path), path)
+        return
+    new = _parsed(text, old, holder, last, path)
+    try:
+        paths.put(holder, last, new)
+    except (OverflowError, ValueError, TypeError) as error:
+        raise BadEdit(f"{text} does not fit: {error}", section.offset, path) from None
+
+
+def _assign_byte(value: Any, steps: list[paths.Step], new: int, path: str) -> None:
+    holder = value
+    for step in steps[:-2]:
+        holder = paths.at(holder, step)
+    data = bytearray(paths.at(holder, steps[-2]))
+    if not 0 <= new <= 255:
+        raise BadEdit(f"{new} is not a byte", None, path)
+    data[int(steps[-1])] = new
+    paths.put(holder, steps[-2], bytes(data))
+
+
+def _parsed(text: str, old: Any, holder: Any, step: paths.Step, path: str) -> Any:
+    """A value of the kind of the old one."""
+    if text.lower() in NOTHING:
+        if isinstance(holder, dict):
+            raise BadEdit("without a codec nothing can be left out", None, path)
+        return None
+    if text == "{}":
+        return _made(holder, step, path)
+    if isinstance(old, bool):
+        if text.lower() in ("true", "false", "0", "1"):
+            return text.lower() in ("true", "1")
+        raise BadEdit(f"'{text}' is not true or false", None, path)
+    if isinstance(old, (bytes, bytearray)):
+        try:
+            data = bytes.fromhex(text.removeprefix("0x"))
+        except ValueError:
+            raise BadEdit(f"'{text}' is not hexadecimal", None, path) from None
+        return type(old)(data)
+    if isinstance(old, (array, list)):
+        if not (text.startswith("[") and text.endswith("]")):
+            raise BadEdit("an array is written in brackets: [1, 2, 3]", None, path)
+        inner = text[1:-1].strip()
+        numbers = [_integer(item, path) for item in inner.split(",")] if inner else []
+        return _array(old, numbers, path)
+    if old is None or isinstance(old, int):
+        return _integer(text, path)
+    raise BadEdit("name a field inside of it", None, path, paths.known(old))
+
+
+def _array(old: array[Any] | list[Any], numbers: list[int], path: str) -> Any:
+    if isinstance(old, list):
+        if not all(isinstance(item, int) for item in old):
+            raise BadEdit("name an element of it", None, path)
+        return (
+            [bool(n) for n in numbers] if all(type(i) is bool for i in old) else numbers
+        )
+    try:
+        return array(old.typecode, numbers)
+    except OverflowError as error:
+        raise BadEdit(f"an element does not fit: {error}", None, path) from None
+
+
+def _integer(text: str, path: str) -> int:
+    try:
+        return int(text.strip(), 0)
+    except ValueError:
+        raise BadEdit(f"'{text.strip()[:80]}' is not a number", None, path) from None
+
+
+def _made(holder: Any, step: paths.Step, path: str) -> Any:
+    """A new state of the class that a member is declared as."""
+    if is_state(holder) and isinstance(step, str):
+        hint = get_type_hints(type(holder)).get(step)
+        for choice in (hint, *get_args(hint)):
+            if isinstance(choice, type) and hasattr(choice, "__vmstate_members__"):
+                return choice()
+    raise BadEdit("{} makes a subsection or an object, this is neither", None, path)
+
+
+def _content(stream: Stream, section: Section, value: Any) -> Any:
+    if section.codec is not None:
+        return value
+    slots = stream.layout(section)
+    try:
+        return described.encode(slots, value, stream.view, section.start)
+    except StreamError as error:
+        error.path = f"{section.path}.{error.path}"
+        raise

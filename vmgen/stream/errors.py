@@ -1,0 +1,94 @@
+"""Why a stream could not be read, edited or written."""
+
+from __future__ import annotations
+
+
+class StreamError(Exception):
+    """Base of everything this library raises about a stream.
+
+    ``path`` says what it is about (``cpu/0``, ``cpu/0 env.gpr``, ``ram pc.ram``), empty for
+    the stream itself; ``offset`` is the byte offset in the stream, None where there is
+    none; ``hint`` says what can be done.  ``code`` is stable and stands in the docs.
+    """
+
+    code = "VG700"
+
+    def __init__(
+        self, message: str, offset: int | None = None, path: str = "", hint: str = ""
+    ) -> None:
+        super().__init__(message, offset, path, hint)
+        self.message = message
+        self.offset = offset
+        self.path = path
+        self.hint = hint
+
+    def __str__(self) -> str:
+        where = f"{self.path}: " if self.path else ""
+        at = "" if self.offset is None else f" (at byte {self.offset:#x})"
+        return f"{where}{self.message}{at}"
+
+
+class NotAStream(StreamError):
+    """The magic is not QEMU's, or its version is not 3."""
+
+    code = "VG701"
+
+
+class Truncated(StreamError):
+    """The stream ends inside of something."""
+
+    code = "VG702"
+
+
+class Malformed(StreamError):
+    """Bytes that QEMU would refuse: an unknown part, a wrong footer, a bad value."""
+
+    code = "VG703"
+
+
+class UnknownSection(StreamError):
+    """Nothing at hand says where a section ends, or what it is."""
+
+    code = "VG704"
+
+
+class Disagreement(StreamError):
+    """The stream, its description JSON and the codecs do not say the same."""
+
+    code = "VG705"
+
+
+class Refused(StreamError):
+    """A codec does not take a section: its version, a subsection or a value."""
+
+    code = "VG706"
+
+
+class Unreadable(StreamError):
+    """The input itself cannot be read: no such file, broken compression."""
+
+    code = "VG707"
+
+
+class NotFound(StreamError):
+    """No such section, field or page."""
+
+    code = "VG708"
+
+
+class BadEdit(StreamError):
+    """A change that cannot be written."""
+
+    code = "VG709"
+
+
+class NoCodecs(StreamError):
+    """A folder is not a generated package, or none of its targets fits the stream."""
+
+    code = "VG710"
+
+
+class Ambiguous(StreamError):
+    """Several targets or sections fit."""
+
+    code = "VG711"

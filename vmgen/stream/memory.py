@@ -1,0 +1,267 @@
+"""Guest memory as blocks and pages, taken from the stream where they lie."""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vmgen.stream.errors import Malformed, NotFound
+from vmgen.stream.ram import Block, Mark, PageKind, Ram, Record, Run, walk
+from vmgen.stream.wire import Cursor, printable
+
+_NONE = 0
+_DELTA = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page record: ``address`` is inside of the block, ``data`` a view of the stream.
+
+    A zero page has one byte of data, the one it is filled with.  The data of an
+    ``xbzrle`` page is the difference to the page before, that of a ``compressed`` one a
+    zlib stream.
+    """
+
+    block: Block
+    address: int
+    kind: PageKind
+    data: memoryview
+
+
+class Memory:
+    """Guest memory of a stream.
+
+    A page can come several times, the last one counts.  Nothing is kept but the index of
+    the block that was asked for: eight bytes a page.
+    """
+
+    def __init__(
+        self, view: memoryview, ram: Ram, sections: tuple[tuple[int, int], ...]
+    ) -> None:
+        self._view = view
+        self._ram = ram
+        self._sections = sections
+        self._indexed = ""
+        self._index: array[int] | dict[int, int] = {}
+        self._deltas: dict[int, list[tuple[int, int]]] = {}
+
+    @property
+    def page_size(self) -> int:
+        """The target's page size in bytes."""
+        return self._ram.page_size
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """All blocks, as the stream lists them."""
+        return tuple(self._ram.blocks.values())
+
+    def block(self, name: str) -> Block:
+        """A block by name; NotFound if there is none."""
+        if name not in self._ram.blocks:
+            known = ", ".join(map(printable, self._ram.blocks))
+            raise NotFound(
+                f"no block '{printable(name)}'", None, "ram", f"the blocks are: {known}"
+            )
+        return self._ram.blocks[name]
+
+    def records(self) -> Iterator[Record]:
+        """Every record of every RAM section, in stream order, pages in runs."""
+        ram = self.fresh()
+        for start, end in self._sections:
+            yield from walk(ram, Cursor(self._view, start, end, "ram"))
+
+    def fresh(self) -> Ram:
+        """What is known before the first record."""
+        ram = self._ram
+        return Ram(ram.page_size, ram.postcopy, ram.ignore_shared, ram.mapped_ram)
+
+    def pages(self, block: str | None = None) -> Iterator[Page]:
+        """Every page record in stream order, of one block or of all."""
+        view = self._view
+        for record in self.records():
+            if isinstance(record, Run):
+                if block in (None, record.block.name):
+                    for at, address in _places(record):
+                        data = view[at : at + record.length]
+                        yield Page(record.block, address, record.kind, data)
+            elif record.kind == "sizes":
+                for one in record.blocks:
+                    if one.mapped is not None and block in (None, one.name):
+                        yield from self._mapped(one)
+
+    def _mapped(self, block: Block) -> Iterator[Page]:
+        assert block.mapped is not None
+        size = block.mapped.page_size
+        for number in block.mapped.present(self._view):
+            at = block.mapped.pages_offset + number * size
+            yield Page(block, number * size, "normal", self._view[at : at + size])
+
+    # --- by address -----------------------------------------------------------------------
+
+    def page(self, block: str, address: int) -> memoryview | None:
+        """The contents of the page at an address of a block, None if it is not there.
+
+        A page that stands in the stream as it is is a view of the stream.
+        """
+        found = self.block(block)
+        size = self.page_size
+        if not 0 <= address < found.used_length:
+            message = f"no address {address:#x} in {found.used_length:#x} bytes"
+            raise NotFound(message, None, f"ram {printable(block)}")
+        address -= address % size
+        self._make_index(found)
+        number = address // size
+        if isinstance(self._index, dict):
+            entry = self._index.get(number, _NONE)
+        else:
+            entry = self._index[number]
+        return self._contents(found, address, entry)
+
+    def read(self, block: str, address: int, size: int) -> bytes:
+        """``size`` bytes at an address of a block; pages that are not there are zeros."""
+        found = self.block(block)
+        if address < 0 or size < 0 or address + size > found.used_length:
+            message = f"no {size} bytes at {address:#x} in {found.used_length:#x} bytes"
+            raise NotFound(message, None, f"ram {printable(block)}")
+        parts = []
+        end = address + size
+        while address < end:
+            inside = address % self.page_size
+            length = min(self.page_size - inside, end - address)
+            page = self.page(block, address)
+            parts.append(
+                bytes(length) if page is None else page[inside : inside + length]
+            )
+            address += length
+        return b"".join(parts)
+
+    def contents(self, block: str) -> Iterator[tuple[int, memoryview]]:
+        """The pages of a block as they are at the end, ascending, without those that are
+        not there or all zero."""
+        found = self.block(block)
+        self._make_index(found)
+        index = self._index
+        numbers = sorted(index) if isinstance(index, dict) else range(len(index))
+        zeros = bytes(self.page_size)
+        for number in numbers:
+            if entry := index[number]:
+                address = number * self.page_size
+                data = self._contents(found, address, entry)
+                if data is not None and data != zeros:
+                    yield address, data
+
+    def _contents(self, block: Block, address: int, entry: int) -> memoryview | None:
+        if entry == _NONE:
+            return None
+        view, size = self._view, self.page_size
+        kind, at = entry & 7, entry >> 3
+        if kind == _NORMAL:
+            page = view[at : at + size]
+        elif kind == _FILLED:
+            page = memoryview(bytes([view[at]]) * size)
+        else:
+            page = memoryview(_inflated(view, at, size, block, address))
+        for start, length in self._deltas.get(address, ()):
+            old = bytearray(page)
+            apply_xbzrle(old, view[start : start + length], start)
+            page = memoryview(old)
+        return page
+
+    def _make_index(self, block: Block) -> None:
+        if self._indexed == block.name:
+            return
+        size = self.page_size
+        count = -(-block.used_length // size)
+        seen = sum(block.pages.values())
+        mapped = 0 if block.mapped is None else block.mapped.pages
+        dense = count <= 64 * (seen + mapped + 16)
+        index: array[int] | dict[int, int]
+        index = array("Q", bytes(8 * count)) if dense else {}
+        deltas: dict[int, list[tuple[int, int]]] = {}
+        for record in self.records():
+            if isinstance(record, Mark):
+                for one in record.blocks:
+                    if one.name == block.name and one.mapped is not None:
+                        for page in self._mapped(one):
+                            at = one.mapped.pages_offset + page.address
+                            index[page.address // size] = at << 3 | _NORMAL
+                continue
+            if record.block.name != block.name:
+                continue
+            if record.kind == "xbzrle":
+                (address,) = record.addresses
+                if (
+                    index.get(address // size, _NONE)
+                    if isinstance(index, dict)
+                    else index[address // size]
+                ) == _NONE:
+                    message = "a difference to a page that is not in the stream"
+                    raise Malformed(
+                        message, record.start, f"ram {printable(block.name)}"
+                    )
+                deltas.setdefault(address, []).append((record.offset, record.length))
+                continue
+            kind = _KIND_OF[record.kind]
+            for at, address in _places(record):
+                index[address // size] = at << 3 | kind
+                if deltas:
+                    deltas.pop(address, None)
+        self._index, self._deltas, self._indexed = index, deltas, block.name
+
+
+_NORMAL, _FILLED, _COMPRESSED = 1, 2, 3
+_KIND_OF = {"normal": _NORMAL, "zero": _FILLED, "compressed": _COMPRESSED}
+
+
+def _places(run: Run) -> Iterator[tuple[int, int]]:
+    """Offset of the data and address of every page of a run."""
+    stop = run.offset + run.stride * len(run.addresses)
+    return zip(range(run.offset, stop, run.stride), run.addresses, strict=True)
+
+
+def _inflated(
+    view: memoryview, at: int, size: int, block: Block, address: int
+) -> bytes:
+    """A compressed page (be32 length before it, which was checked)."""
+    path = f"ram {printable(block.name)}"
+    length = int.from_bytes(view[at - 4 : at], "big")
+    try:
+        page = zlib.decompressobj().decompress(view[at : at + length], size + 1)
+    except zlib.error as error:
+        raise Malformed(f"page {address:#x}: {error}", at, path) from None
+    if len(page) != size:
+        raise Malformed(f"page {address:#x} does not have {size} bytes", at, path)
+    return page
+
+
+def apply_xbzrle(page: bytearray, data: memoryview, offset: int) -> None:
+    """Apply a difference to a page (``xbzrle_decode_buffer``).
+
+    It is a row of (bytes to skip, bytes to replace, new bytes), both numbers as LEB128
+    of up to two bytes.  Raises Malformed; ``offset`` is where the data is in the stream.
+    """
+    position = place = 0
+    while position < len(data):
+        first = position
+        skip, position = _leb128(data, position, offset)
+        if first and not skip:
+            raise Malformed("an XBZRLE run of no bytes", offset + first, "ram")
+        place += skip
+        count, position = _leb128(data, position, offset)
+        if not count or place + count > len(page) or position + count > len(data):
+            raise Malformed("an XBZRLE run outside of the page", offset + first, "ram")
+        page[place : place + count] = data[position : position + count]
+        place, position = place + count, position + count
+
+
+def _leb128(data: memoryview, position: int, offset: int) -> tuple[int, int]:
+    chunk = data[position : position + 2]
+    if len(chunk) < 2:
+        raise Malformed("XBZRLE data that is cut off", offset + position, "ram")
+    if not chunk[0] & 0x80:
+        return chunk[0], position + 1
+    if chunk[1] & 0x80:
+        raise Malformed("an XBZRLE number that is too long", offset + position, "ram")
+    return chunk[0] & 0x7F | chunk[1] << 7, position + 2

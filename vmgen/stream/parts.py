@@ -1,0 +1,130 @@
+"""What a stream is made of, in stream order; together the parts are all of its bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from vmgen.stream.wire import printable
+
+if TYPE_CHECKING:
+    from vmgen.stream.codecs import Codec
+    from vmgen.stream.description import Device
+
+Kind = Literal["start", "part", "end", "full"]
+
+Means = Literal["ram", "old-style", "codec", "description", "footer"]
+"""How the end of a section was found: by the reader of RAM or of another section without
+a table, by a codec, by the sizes in the description, by its footer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Magic and version."""
+
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subsection:
+    """One of the configuration: ``value`` is a number (target-page-bits), a list of names
+    (capabilities) or bytes (uuid, and any that only the description knows)."""
+
+    name: str
+    version_id: int
+    offset: int
+    size: int
+    value: int | list[str] | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Machine type and what must be the same on both sides."""
+
+    offset: int
+    size: int
+    machine: str
+    subsections: tuple[Subsection, ...] = ()
+
+    def value(self, name: str) -> int | list[str] | bytes | None:
+        """The value of ``configuration/NAME``, None if it is not there."""
+        for subsection in self.subsections:
+            if subsection.name == f"configuration/{name}":
+                return subsection.value
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of a device, or a piece of one: START, PART ..., END, or FULL.
+
+    Its body is ``start`` to ``end``; ``offset`` and ``size`` include header and footer.
+    PART and END have their name, instance and version from the START with their id.
+    """
+
+    offset: int
+    size: int
+    kind: Kind
+    id: int
+    name: str
+    instance_id: int
+    version_id: int
+    start: int
+    end: int
+    footer: bool
+    means: Means
+    codec: Codec | None = None
+    device: Device | None = None
+
+    @property
+    def path(self) -> str:
+        """``name/instance``: how edits and messages call it."""
+        return f"{printable(self.name)}/{self.instance_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: ``payload`` is between ``start`` and ``start + length``.
+
+    PACKAGED has a stream of ``package_size`` bytes behind it, whose parts are
+    ``package``.
+    """
+
+    offset: int
+    size: int
+    command: int
+    name: str
+    start: int
+    length: int
+    package_start: int = 0
+    package: tuple[Part, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end mark (0x00)."""
+
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """The description JSON, with its mark and length."""
+
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trailing:
+    """What follows the stream: padding."""
+
+    offset: int
+    size: int
+
+
+Part: TypeAlias = (
+    Header | Configuration | Section | Command | End | Description | Trailing
+)

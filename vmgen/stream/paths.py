@@ -1,0 +1,146 @@
+"""Paths to sections, and to fields inside of them: ``cpu/0.env.gpr[10]``.
+
+A section is ``name/instance``, or its name where there is one instance only.  What comes
+behind is looked up in the values at hand, so names with dots and brackets of their own
+(``gt_timer[GTIMER_PHYS]``, ``cpu/pmp``) need no quoting.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from vmgen.stream.codecs import is_state, members
+from vmgen.stream.errors import Ambiguous, NotFound
+from vmgen.stream.parts import Section
+from vmgen.stream.wire import printable
+
+Step = str | int
+"""A member's name, or an index."""
+
+
+def split(sections: Iterable[Section], text: str) -> tuple[Section, str]:
+    """The section that a path begins with, and the rest of the path.
+
+    Raises NotFound, or Ambiguous for a bare name of several instances.
+    """
+    best: tuple[int, Section] | None = None
+    bare: dict[int, dict[int, Section]] = {}
+    for section in sections:
+        for name in dict.fromkeys((section.name, printable(section.name))):
+            full = f"{name}/{section.instance_id}"
+            if _begins(text, full) and (best is None or len(full) > best[0]):
+                best = len(full), section
+            elif _begins(text, name):
+                bare.setdefault(len(name), {}).setdefault(section.instance_id, section)
+    if best is not None:
+        return best[1], text[best[0] :]
+    if bare:
+        length = max(bare)
+        found = list(bare[length].values())
+        if len(found) > 1:
+            choices = ", ".join(section.path for section in found)
+            raise Ambiguous(f"several sections: {choices}", None, text)
+        return found[0], text[length:]
+    raise NotFound("no such section in the stream", None, text)
+
+
+def _begins(text: str, name: str) -> bool:
+    return text.startswith(name) and text[len(name) : len(name) + 1] in ("", ".", "[")
+
+
+def resolve(value: Any, text: str) -> list[Step] | None:
+    """The steps that lead from a value along a path; None if there is no such place."""
+    if not text:
+        return []
+    text = text[1:] if text[0] == "." else text
+    if isinstance(value, (list, tuple, array, bytes, bytearray)):
+        number, bracket, rest = text[1:].partition("]")
+        if text[:1] != "[" or not bracket or not number.isdecimal():
+            return None
+        index = int(number[:20])
+        if index >= len(value):
+            return None
+        found = resolve(value[index], rest)
+        return None if found is None else [index, *found]
+    names = [name for name in _names(value) if _begins(text, name)]
+    for name in sorted(names, key=len, reverse=True):
+        found = resolve(at(value, name), text[len(name) :])
+        if found is not None:
+            return [name, *found]
+    return None
+
+
+def _names(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return list(value)
+    return list(members(value)) if is_state(value) else []
+
+
+def at(value: Any, step: Step) -> Any:
+    """What is at one step below a value."""
+    if isinstance(step, int) or isinstance(value, dict):
+        return value[step]
+    return getattr(value, step)
+
+
+def put(value: Any, step: Step, new: Any) -> None:
+    """Replace what is at one step below a value."""
+    if isinstance(step, int) or isinstance(value, dict):
+        value[step] = new
+    else:
+        setattr(value, step, new)
+
+
+def joined(prefix: str, step: Step) -> str:
+    """A path with one more step."""
+    if isinstance(step, int):
+        return f"{prefix}[{step}]"
+    return f"{prefix}.{step}" if prefix else step
+
+
+def leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value that is not an object or a list of objects, with its path.
+
+    Arrays of numbers and bytes are one leaf.
+    """
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from leaves(item, joined(prefix, name))
+        if not value:
+            yield prefix, value
+    elif isinstance(value, list) and any(
+        isinstance(item, (dict, list, array, bytes)) for item in value
+    ):
+        for index, item in enumerate(value):
+            yield from leaves(item, joined(prefix, index))
+    else:
+        yield prefix, value
+
+
+def known(value: Any) -> str:
+    """The names below a value, for hints."""
+    names = _names(value)
+    if names:
+        shown = ", ".join(names[:12])
+        return f"there are: {shown}{', ...' if len(names) > 12 else ''}"
+    if isinstance(value, (list, array, bytes, bytearray)):
+        return f"there are {len(value)} elements, [0] to [{len(value) - 1}]"
+    return ""
+
+
+def missing(section: Section, value: Any, rest: str) -> NotFound:
+    """The error for a path that leads nowhere; says how far it went."""
+    good = 0
+    for length in range(len(rest), -1, -1):
+        if rest[length : length + 1] in ("", ".", "[") and (
+            resolve(value, rest[:length]) is not None
+        ):
+            good = length
+            break
+    below = value
+    for step in resolve(value, rest[:good]) or ():
+        below = at(below, step)
+    path = f"{section.path}{rest[:good]}"
+    return NotFound(f"there is no '{rest[good:]}'", None, path, known(below))

@@ -1,0 +1,500 @@
+"""Reads a stream part by part.
+
+Sections carry no length, so each must be understood to reach the next: RAM and other
+sections without a table by their own readers, the rest by a codec, by the sizes in the
+description JSON, or by a footer where only one place can be it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vmgen.stream import configuration, description
+from vmgen.stream.codecs import Codec, Codecs
+from vmgen.stream.description import Device, Document, disagree
+from vmgen.stream.errors import (
+    Malformed,
+    NotAStream,
+    Refused,
+    StreamError,
+    Truncated,
+    UnknownSection,
+)
+from vmgen.stream.input import CHUNK, Input
+from vmgen.stream.old_style import old_style
+from vmgen.stream.parts import (
+    Command,
+    Description,
+    End,
+    Header,
+    Kind,
+    Means,
+    Part,
+    Section,
+    Trailing,
+)
+from vmgen.stream.ram import VERSION as RAM_VERSION
+from vmgen.stream.ram import Ram, walk
+from vmgen.stream.wire import (
+    CMD_PACKAGED,
+    CMD_POSTCOPY_ADVISE,
+    COMMAND,
+    COMMANDS,
+    CONFIGURATION,
+    DESCRIPTION,
+    EOF,
+    KINDS,
+    MAGIC,
+    SECTION_FOOTER,
+    VERSION,
+    Cursor,
+    printable,
+)
+
+_DEPTH = 4
+_MARGIN = 1 << 16
+_FOOTER = re.compile(rb"(?s)\x7e(?=(....)(?:[\x00\x01\x02\x03\x04\x08]|\Z))")
+
+
+@dataclass(slots=True)
+class _Known:
+    """What was learned from the parts so far."""
+
+    footers: bool | None = None
+    sections: dict[int, tuple[str, int, int]] = field(default_factory=dict)
+    unchecked: list[Section] = field(default_factory=list)
+    advised: bool = False
+    capabilities: frozenset[str] = frozenset()
+    page_bits: int | None = None
+    ram: Ram | None = None
+
+
+class Reader:
+    """One pass over an input.
+
+    ``codecs`` may be None: then only what needs none can be read.  ``page_size`` is the
+    target's, in bytes, where neither description nor configuration nor target say it.
+    ``use_description=False`` reads as if there were no description JSON.
+    """
+
+    def __init__(
+        self,
+        source: Input,
+        codecs: Codecs | None = None,
+        *,
+        page_size: int | None = None,
+        use_description: bool = True,
+    ) -> None:
+        self.source = source
+        self.codecs = codecs
+        self.page_size = page_size
+        self.use_description = use_description
+        self.known = _Known()
+        self._document: Document | None = None
+        self._looked = False
+        self._devices: dict[tuple[str, int], list[Device]] = {}
+        self._footers: dict[int, list[int]] | None = None
+
+    @property
+    def document(self) -> Document | None:
+        """The description, as soon as all of the stream is there."""
+        if not self._looked and self.source.complete:
+            self._looked = True
+            if self.use_description:
+                self._document = description.find(self.source.view)
+            if self._document is not None:
+                for device in self._document.devices:
+                    key = (device.name, device.instance_id)
+                    self._devices.setdefault(key, []).append(device)
+        return self._document
+
+    def parts(self) -> Iterator[Part]:
+        """Every part of the stream, each as soon as it is there.
+
+        Raises a :class:`StreamError`.
+        """
+        position = 0
+        step = self._header
+        while True:
+            part = self._tried(step, position)
+            position = part.offset + part.size
+            yield part
+            if isinstance(part, End):
+                break
+            step = self._first if isinstance(part, Header) else self._next
+        yield from self._behind(position)
+
+    def _tried(self, step: Any, position: int) -> Part:
+        """A step; again with more of the input where it did not suffice."""
+        before = self.known
+        while True:
+            view = self.source.view
+            try:
+                self.known = _copied(before) if not self.source.complete else before
+                part: Part = step(Cursor(view, position))
+            except StreamError as error:
+                if self.source.complete:
+                    raise
+                near = error.offset is None or error.offset + _MARGIN > len(view)
+                if not near and not isinstance(error, (Truncated, Refused)):
+                    raise
+            else:
+                if self.source.complete or part.offset + part.size + 512 <= len(view):
+                    return part
+            self.source.more(max(CHUNK, len(view) - position))
+
+    # --- the parts ----------------------------------------------------------------------
+
+    def _header(self, cursor: Cursor) -> Part:
+        start = cursor.pos
+        if cursor.left() < 8 and MAGIC.startswith(cursor.view[start:].tobytes()[:4]):
+            cursor.cut(8)
+        if bytes(cursor.view[start : start + 4]) != MAGIC:
+            raise NotAStream(
+                "not a migration stream: it does not begin with QEVM", start
+            )
+        cursor.skip(4)
+        version = cursor.u32()
+        if version != VERSION:
+            old = ", an obsolete format" if version == 2 else ""
+            raise NotAStream(
+                f"version {version} of the container{old}, not 3", start + 4
+            )
+        return Header(start, 8)
+
+    def _first(self, cursor: Cursor) -> Part:
+        if cursor.left() < 1:
+            cursor.cut(1)
+        if cursor.view[cursor.pos] != CONFIGURATION:
+            return self._next(cursor)
+        cursor.skip(1)
+        node = None if self.document is None else self.document.configuration
+        part = configuration.read(cursor, node)
+        bits = part.value("target-page-bits")
+        names = part.value("capabilities")
+        if isinstance(bits, int):
+            self.known.page_bits = bits
+        if isinstance(names, list):
+            self.known.capabilities = frozenset(names)
+        return part
+
+    def _next(self, cursor: Cursor, depth: int = 0) -> Part:
+        start = cursor.pos
+        mark = cursor.u8()
+        if mark in KINDS:
+            return self._section(cursor, start, KINDS[mark])  # type: ignore[arg-type]
+        if mark == COMMAND:
+            return self._command(cursor, start, depth)
+        if mark == EOF:
+            return End(start, 1)
+        raise Malformed(f"an unknown part of type {mark:#04x}", start)
+
+    def _behind(self, position: int) -> Iterator[Part]:
+        """The description and what may follow it."""
+        while not self.source.complete:
+            self.source.more()
+        view, document = self.source.view, self.document
+        if position < len(view) and view[position] == DESCRIPTION:
+            cursor = Cursor(view, position + 1, path="description")
+            size = cursor.u32()
+            cursor.skip(size)
+            if document is None and self.use_description:
+                document = self._late(view, position, size)
+            yield Description(position, size + 5)
+            found = position
+            position += size + 5
+        else:
+            found = -1
+        if document is not None:
+            if document.offset != found:
+                message = (
+                    f"the description is not where the stream ends, at {position:#x}"
+                )
+                raise disagree(message, "description", document.offset)
+            self._all_there(document)
+        if position < len(view):
+            yield Trailing(position, len(view) - position)
+
+    def _late(self, view: memoryview, position: int, size: int) -> Document:
+        """A description that something other than padding follows."""
+        self._document = Document(
+            view[position + 5 : position + 5 + size].tobytes(), position
+        )
+        for device in self._document.devices:
+            self._devices.setdefault((device.name, device.instance_id), []).append(
+                device
+            )
+        return self._document
+
+    def _all_there(self, document: Document) -> None:
+        """Compare with what was read before the description was there."""
+        for section in self.known.unchecked:
+            device = self._device(section.name, section.instance_id)
+            size = section.end - section.start
+            if device is None or device.size != size:
+                described = "nothing" if device is None else str(device.size)
+                message = f"{size} bytes by its reader, {described} by the description"
+                raise disagree(message, section.path, section.start)
+        left = [device for devices in self._devices.values() for device in devices]
+        if left:
+            names = ", ".join(device.path for device in left[:5])
+            message = f"described, but not in the stream: {names}"
+            raise disagree(message, left[0].path, document.offset)
+
+    def _command(self, cursor: Cursor, start: int, depth: int) -> Command:
+        number, length = cursor.u16(), cursor.u16()
+        name, expected = COMMANDS.get(number, ("", -1))
+        if not name:
+            raise Malformed(f"unknown command {number:#x} of {length} bytes", start)
+        if expected not in (-1, length):
+            message = f"{length} bytes instead of {expected}"
+            raise Malformed(message, start, f"command {name}")
+        payload = cursor.skip(length)
+        if number == CMD_POSTCOPY_ADVISE:
+            if length not in (0, 16):
+                raise Malformed(
+                    f"{length} bytes instead of 16", start, f"command {name}"
+                )
+            self.known.advised = length == 16
+        if number != CMD_PACKAGED:
+            return Command(start, cursor.pos - start, number, name, payload, length)
+        if depth >= _DEPTH:
+            raise Malformed("packages are nested too deeply", start, f"command {name}")
+        size = int.from_bytes(cursor.view[payload : payload + 4], "big")
+        begin = cursor.skip(size)
+        inner = Cursor(cursor.view, begin, cursor.pos)
+        package: list[Part] = []
+        while inner.pos < inner.end:
+            part = self._next(inner, depth + 1)
+            package.append(part)
+            inner.pos = part.offset + part.size
+        size = cursor.pos - start
+        return Command(
+            start, size, number, name, payload, length, begin, tuple(package)
+        )
+
+    # --- sections -----------------------------------------------------------------------
+
+    def _section(self, cursor: Cursor, start: int, kind: Kind) -> Section:
+        number = cursor.u32()
+        if kind in ("start", "full"):
+            name = cursor.text()
+            if not name:
+                raise Malformed("a section without a name", start)
+            instance, version = cursor.u32(), cursor.u32()
+            before = self.known.sections.setdefault(number, (name, instance, version))
+            if before != (name, instance, version):
+                message = f"section id {number} is also that of {printable(before[0])}"
+                raise Malformed(message, start, f"{printable(name)}/{instance}")
+        elif number in self.known.sections:
+            name, instance, version = self.known.sections[number]
+        else:
+            raise Malformed(f"{kind.upper()} of the unknown section id {number}", start)
+        path = f"{printable(name)}/{instance}"
+        cursor.path = path
+        begin = cursor.pos
+        means, codec, device = self._body(cursor, kind, name, instance, version, number)
+        end = cursor.pos
+        footer = self._footer(cursor, number, path, means)
+        made = Section(
+            start, cursor.pos - start, kind, number, name, instance, version,
+            begin, end, footer, means, codec, device,
+        )  # fmt: skip
+        if kind == "full" and device is None:
+            self.known.unchecked.append(made)
+        return made
+
+    def _body(
+        self,
+        cursor: Cursor,
+        kind: Kind,
+        name: str,
+        instance: int,
+        version: int,
+        number: int,
+    ) -> tuple[Means, Codec | None, Device | None]:
+        """Go to the end of a section's body."""
+        if name == "ram":
+            if version != RAM_VERSION:
+                message = f"version {version} is not {RAM_VERSION}"
+                raise Malformed(message, cursor.pos, cursor.path)
+            for _ in walk(self._ram(cursor), cursor):
+                pass
+            return "ram", None, None
+        begin = cursor.pos
+        if reader := old_style(name, kind):
+            if version not in reader.versions:
+                message = f"version {version} is not known"
+                raise Malformed(message, begin, cursor.path)
+            reader.read(cursor, kind)
+            device = self._device(name, instance) if kind == "full" else None
+            if device is not None and device.size != cursor.pos - begin:
+                raise self._other_end(cursor, begin, device, "its reader")
+            return "old-style", None, device
+        if kind != "full":
+            message = f"no reader for {kind.upper()} sections of this name"
+            raise UnknownSection(message, begin, cursor.path)
+        device = self._device(name, instance)
+        if device is not None and device.version not in (None, version):
+            message = f"version {version}, described as {device.version}"
+            raise disagree(message, cursor.path, begin)
+        if (codec := self._codec(name, device)) is not None:
+            return self._decoded(cursor, codec, device, version)
+        if device is not None:
+            cursor.skip(device.size)
+            return "description", None, device
+        return self._scanned(cursor, number)
+
+    def _ram(self, cursor: Cursor) -> Ram:
+        known = self.known
+        if known.ram is None:
+            document = self.document
+            size = self.page_size
+            if size is None and document is not None:
+                size = document.page_size
+            if size is None and known.page_bits is not None:
+                size = 1 << min(known.page_bits, 64)
+            if size is None and self.codecs is not None:
+                size = self.codecs.page_size
+            if size is None and not self.source.complete:
+                raise Truncated("the description is needed", cursor.pos, cursor.path)
+            if size is None:
+                raise UnknownSection(
+                    "the page size is not known: the stream has no description",
+                    cursor.pos,
+                    cursor.path,
+                    "give the page size, or the codecs of the target",
+                )
+            known.ram = Ram(
+                size,
+                known.advised,
+                "x-ignore-shared" in known.capabilities,
+                "mapped-ram" in known.capabilities,
+            )
+        return known.ram
+
+    def _device(self, name: str, instance: int) -> Device | None:
+        """The section's entry in the description; an error if it should have one."""
+        document = self.document
+        if document is None:
+            return None
+        found = self._devices.get((name, instance))
+        if not found:
+            path = f"{printable(name)}/{instance}"
+            others = [
+                str(device.instance_id)
+                for device in document.devices
+                if device.name == name
+            ]
+            known = f"; described are instances {', '.join(others)}" if others else ""
+            raise disagree(f"not in the description{known}", path)
+        return found.pop(0)
+
+    def _codec(self, name: str, device: Device | None) -> Codec | None:
+        if self.codecs is None:
+            return None
+        if device is not None:
+            if "vmsd_name" not in device.node:
+                return None
+            table = description.name_of(device.node, "vmsd_name")
+            return self.codecs.codecs.get(table)
+        return self.codecs.get(name)
+
+    def _decoded(
+        self, cursor: Cursor, codec: Codec, device: Device | None, version: int
+    ) -> tuple[Means, Codec | None, Device | None]:
+        assert self.codecs is not None
+        begin = cursor.pos
+        node: Mapping[str, Any] | None = None if device is None else device.node
+        view = cursor.view[: cursor.end]
+        _, end = self.codecs.load(codec, view, begin, version, cursor.path, node)
+        cursor.skip(end - begin)
+        if device is not None and device.size != end - begin:
+            raise self._other_end(cursor, begin, device, "the codec")
+        return "codec", codec, device
+
+    def _other_end(
+        self, cursor: Cursor, begin: int, device: Device, reader: str
+    ) -> StreamError:
+        return disagree(
+            f"{cursor.pos - begin} bytes by {reader}, {device.size} by the description",
+            cursor.path,
+            begin,
+        )
+
+    # --- footers ------------------------------------------------------------------------
+
+    def _footer(self, cursor: Cursor, number: int, path: str, means: Means) -> bool:
+        """Pass over a footer, and check it."""
+        at = cursor.pos
+        if self.known.footers is None and cursor.left() > 0:
+            self.known.footers = cursor.view[at] == SECTION_FOOTER
+        if not self.known.footers:
+            return False
+        mark = cursor.u8()
+        if mark != SECTION_FOOTER:
+            hint = {
+                "codec": "the codec ends here: the stream is of another release, or damaged",
+                "description": "the description's sizes end here",
+            }.get(means, "")
+            raise Malformed(
+                f"no footer behind the section, but {mark:#04x}", at, path, hint
+            )
+        found = cursor.u32()
+        if found != number:
+            message = f"the footer has section id {found:#x} instead of {number:#x}"
+            raise Malformed(message, at, path)
+        return True
+
+    def _scanned(
+        self, cursor: Cursor, number: int
+    ) -> tuple[Means, Codec | None, Device | None]:
+        """Carry a section whole, if exactly one place can be its footer.
+
+        The true footer is such a place (0x7e, the id, the beginning of a part), so if
+        there is one only, it is that.
+        """
+        if not self.source.complete:
+            raise Truncated("all of the stream is needed", cursor.pos, cursor.path)
+        if self.known.footers is False:
+            raise UnknownSection(
+                "neither a codec nor a description nor footers say where it ends",
+                cursor.pos,
+                cursor.path,
+                "give the codecs of the release that wrote the stream",
+            )
+        if self._footers is None:
+            self._footers = {}
+            for match in _FOOTER.finditer(cursor.view, cursor.pos):
+                key = int.from_bytes(match[1], "big")
+                self._footers.setdefault(key, []).append(match.start())
+        places = [
+            at
+            for at in self._footers.get(number, ())
+            if cursor.pos <= at <= cursor.end - 5
+        ]
+        if len(places) != 1:
+            raise UnknownSection(
+                f"neither a codec nor a description says where it ends, and "
+                f"{len(places)} places look like its footer",
+                cursor.pos,
+                cursor.path,
+                "give the codecs of the release that wrote the stream",
+            )
+        cursor.pos = places[0]
+        return "footer", None, None
+
+
+def _copied(known: _Known) -> _Known:
+    return _Known(
+        known.footers,
+        dict(known.sections),
+        list(known.unchecked),
+        known.advised,
+        known.capabilities,
+        known.page_bits,
+        None if known.ram is None else known.ram.copy(),
+    )

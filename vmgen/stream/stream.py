@@ -1,0 +1,203 @@
+"""A migration stream: its parts, its sections, what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any
+
+from vmgen.stream import described, old_style
+from vmgen.stream.codecs import Codec, Codecs, plain
+from vmgen.stream.described import Slot
+from vmgen.stream.description import Document
+from vmgen.stream.errors import Ambiguous, NotFound, StreamError, UnknownSection
+from vmgen.stream.input import Input, Source
+from vmgen.stream.memory import Memory
+from vmgen.stream.parts import Command, Configuration, Part, Section
+from vmgen.stream.reader import Reader
+from vmgen.stream.wire import Cursor
+
+
+class Stream:
+    """A stream in a file (mapped), a pipe, or memory; plain, .xz or .gz.
+
+    Parts are read when they are asked for, and once.  ``codecs`` are those of a generated
+    package for the stream's target and release (:func:`vmgen.stream.from_folder`) or a
+    mapping from wire name to codec.  ``page_size`` is the target's in bytes, for streams
+    that do not say it.  Every method that reads raises :class:`StreamError`.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        codecs: Codecs | Mapping[str, Codec] | None = None,
+        *,
+        page_size: int | None = None,
+        use_description: bool = True,
+    ) -> None:
+        if codecs is not None and not isinstance(codecs, Codecs):
+            codecs = Codecs(codecs)
+        self.codecs = codecs
+        self._input = source if isinstance(source, Input) else Input(source)
+        self._reader = Reader(
+            self._input, codecs, page_size=page_size, use_description=use_description
+        )
+        self._pending = self._reader.parts()
+        self._parts: list[Part] = []
+        self._failure: StreamError | None = None
+        self._layouts: dict[int, tuple[Slot, ...]] = {}
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the input; views that were handed out stay valid."""
+        self._input.close()
+
+    @property
+    def name(self) -> str:
+        """What the input is called, for messages."""
+        return self._input.name
+
+    @property
+    def view(self) -> memoryview:
+        """The bytes of the stream as far as they were needed."""
+        return self._input.view
+
+    def parts(self) -> Iterator[Part]:
+        """Every part, in stream order; together they are all bytes of the stream."""
+        index = 0
+        while True:
+            while index < len(self._parts):
+                yield self._parts[index]
+                index += 1
+            if self._failure is not None:
+                raise self._failure
+            try:
+                self._parts.append(next(self._pending))
+            except StopIteration:
+                return
+            except StreamError as error:
+                self._failure = error
+                raise
+
+    def sections(self) -> Iterator[Section]:
+        """Every section, those inside of packages too."""
+        yield from _sections(self.parts())
+
+    @property
+    def configuration(self) -> Configuration | None:
+        """The configuration, if there is one."""
+        for part in self.parts():
+            if isinstance(part, Configuration):
+                return part
+            if isinstance(part, Section):
+                break
+        return None
+
+    @property
+    def description(self) -> Document | None:
+        """The description JSON; needs all of the stream."""
+        self._input.finish()
+        return self._reader.document
+
+    def section(self, name: str, instance_id: int | None = None) -> Section:
+        """The FULL (or first) section of this name.
+
+        Raises NotFound, or Ambiguous if there are several and no instance is given.
+        """
+        found: dict[int, Section] = {}
+        for one in self.sections():
+            if one.name == name and instance_id in (None, one.instance_id):
+                found.setdefault(one.instance_id, one)
+        if not found:
+            path = name if instance_id is None else f"{name}/{instance_id}"
+            raise NotFound("no such section in the stream", None, path)
+        if len(found) > 1:
+            choices = ", ".join(f"{name}/{number}" for number in found)
+            raise Ambiguous(f"several sections: {choices}", None, name)
+        (section,) = found.values()
+        return section
+
+    # --- what is in a section -------------------------------------------------------------
+
+    def body(self, section: Section) -> memoryview:
+        """The bytes between a section's header and its footer, not copied."""
+        return self.view[section.start : section.end]
+
+    def state(self, section: Section) -> Any:
+        """The state object that the section's codec makes of it, a new one every time.
+
+        Raises UnknownSection if it has no codec.
+        """
+        if section.codec is None or self.codecs is None:
+            raise UnknownSection(
+                "there is no codec for it", section.offset, section.path
+            )
+        node = None if section.device is None else section.device.node
+        state, _ = self.codecs.load(
+            section.codec, self.view[: section.end], section.start,
+            section.version_id, section.path, node,
+        )  # fmt: skip
+        return state
+
+    def layout(self, section: Section) -> tuple[Slot, ...]:
+        """Where the description has the fields of a section; empty without one."""
+        if section.device is None:
+            return ()
+        if section.offset not in self._layouts:
+            node, path = section.device.node, section.path
+            self._layouts[section.offset] = described.layout(node, path)
+        return self._layouts[section.offset]
+
+    def values(self, section: Section) -> Any:
+        """What is in a section, as dicts, lists, arrays, bytes and numbers.
+
+        By its codec, else by its reader, else by the description; None for RAM and for
+        what is only known as bytes.
+        """
+        if section.codec is not None:
+            return plain(self.state(section))
+        if section.means == "old-style":
+            return self.events(section)
+        if section.device is not None:
+            return described.decode(self.layout(section), self.view, section.start)
+        return None
+
+    def events(self, section: Section) -> old_style.Events:
+        """What the reader of a section without a table finds in it."""
+        reader = old_style.old_style(section.name, section.kind)
+        if reader is None:
+            raise UnknownSection(
+                "there is no reader for it", section.offset, section.path
+            )
+        cursor = Cursor(self.view, section.start, section.end, section.path)
+        return reader.read(cursor, section.kind)
+
+    def memory(self) -> Memory:
+        """Guest memory; NotFound if the stream has none."""
+        spans = tuple(
+            (section.start, section.end)
+            for section in self.sections()
+            if section.means == "ram"
+        )
+        ram = self._reader.known.ram
+        if ram is None:
+            raise NotFound("the stream has no RAM section", None, "ram")
+        return Memory(self.view, ram, spans)
+
+
+def _sections(parts: Iterator[Part]) -> Iterator[Section]:
+    for part in parts:
+        if isinstance(part, Section):
+            yield part
+        elif isinstance(part, Command) and part.package is not None:
+            yield from _sections(iter(part.package))
