@@ -16,7 +16,7 @@ import vmgen
 from vmgen.cli.console import Console, color_option
 from vmgen.source import VmgenError
 
-COMMANDS = ("generate", "check", "inspect", "diff", "init", "completion")
+COMMANDS = ("generate", "check", "inspect", "diff", "stream", "init", "completion")
 
 
 class _Commands(click.Group):

@@ -29,7 +29,7 @@ class Stream:
 
     def __init__(
         self,
-        source: Source,
+        source: Source | Input,
         codecs: Codecs | Mapping[str, Codec] | None = None,
         *,
         page_size: int | None = None,

@@ -1,0 +1,116 @@
+"""Which target wrote a stream: the one whose codecs take its sections and end where they
+do."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from vmgen.stream.codecs import Codecs, plain
+from vmgen.stream.errors import Ambiguous, Refused, StreamError
+from vmgen.stream.input import Input
+from vmgen.stream.stream import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The targets that a stream can be of.
+
+    ``codecs`` are those of the first of ``targets``; None if there is none.  Several
+    targets read the same values from it: nothing in the stream tells them apart, and
+    nothing depends on which it is.  ``refusals`` says by target why the others are out.
+    """
+
+    codecs: Codecs | None
+    targets: tuple[str, ...]
+    refusals: Mapping[str, StreamError]
+
+
+def fingerprint(
+    source: Input, packages: Mapping[str, Codecs], page_size: int | None = None
+) -> Fingerprint:
+    """Try the codecs of every target on a stream.
+
+    The whole of it is read.  Raises Ambiguous if several targets take it and do not read
+    the same.
+    """
+    source.finish()
+    refusals: dict[str, StreamError] = {}
+    readings: dict[str, dict[str, Any]] = {}
+    described = Stream(source, page_size=page_size)
+    for name, codecs in packages.items():
+        try:
+            if described.description is None:
+                stream = Stream(source, codecs, page_size=page_size)
+                readings[name] = _whole(stream)
+            else:
+                readings[name] = _sections(described, codecs)
+        except StreamError as error:
+            refusals[name] = error
+    first = next(iter(readings.values()), None)
+    if any(reading != first for reading in readings.values()):
+        names = ", ".join(readings)
+        hint = "say which target it is"
+        raise Ambiguous(f"several targets fit the stream: {names}", hint=hint)
+    chosen = None if not readings else packages[next(iter(readings))]
+    return Fingerprint(chosen, tuple(readings), refusals)
+
+
+def _whole(stream: Stream) -> dict[str, Any]:
+    """What the codecs make of a stream that only they bound."""
+    found = {
+        section.path: without_absent(plain(stream.state(section)))
+        for section in stream.sections()
+        if section.codec is not None
+    }
+    return _some(found)
+
+
+def _sections(stream: Stream, codecs: Codecs) -> dict[str, Any]:
+    """What the codecs make of the sections they know, which the description bounds."""
+    found: dict[str, Any] = {}
+    for section in stream.sections():
+        device = section.device
+        if section.kind != "full" or device is None:
+            continue
+        codec = codecs.codecs.get(str(device.node.get("vmsd_name", "")))
+        if codec is None:
+            continue
+        state, end = codecs.load(
+            codec, stream.view[: section.end], section.start, section.version_id,
+            section.path, device.node,
+        )  # fmt: skip
+        if end != section.end:
+            message = f"the codec takes {end - section.start} bytes of {section.end - section.start}"
+            raise Refused(message, section.start, section.path)
+        found[section.path] = without_absent(plain(state))
+    return _some(found)
+
+
+def _some(found: dict[str, Any]) -> dict[str, Any]:
+    """Refused unless a CPU was read: sections that every target has say nothing."""
+    if not any(path.startswith("cpu/") for path in found):
+        raise Refused("no CPU section that its codecs know")
+    return found
+
+
+def without_absent(value: Any) -> Any:
+    """Plain values without the members that are absent."""
+    if isinstance(value, dict):
+        return {
+            name: without_absent(item)
+            for name, item in value.items()
+            if item is not None
+        }
+    if isinstance(value, list):
+        return [without_absent(item) for item in value]
+    if isinstance(value, array):
+        return value.tobytes()
+    return value
+
+
+def with_context(codecs: Codecs, members: Mapping[str, Any]) -> Codecs:
+    """The codecs, with answers to what the bytes leave open."""
+    return replace(codecs, members={**codecs.members, **members})

@@ -1,0 +1,246 @@
+"""A stream as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from vmgen.paint import Paint, plain
+from vmgen.stream import paths
+from vmgen.stream.compare import ABSENT, Change
+from vmgen.stream.parts import Section, Trailing
+from vmgen.stream.stream import Stream
+from vmgen.stream.wire import printable
+
+_WIDTH = 100
+
+
+# --- JSON ---------------------------------------------------------------------------------
+
+
+def as_json(
+    stream: Stream, sections: Iterable[Section] | None = None
+) -> dict[str, Any]:
+    """All of a stream, or some sections of it, as JSON values.
+
+    Integers are numbers, bytes hexadecimal text.  ``codec`` is the name of the codec that
+    made ``state``; without one ``state`` is what a reader or the description gives, and
+    null if only offsets are known.  ``read_by`` says which it was.
+    """
+    configuration = stream.configuration
+    document: dict[str, Any] = {
+        "target": "" if stream.codecs is None else stream.codecs.target,
+        "configuration": None,
+    }
+    if configuration is not None:
+        document["configuration"] = {
+            "machine": configuration.machine,
+            **{one.name: jsonable(one.value) for one in configuration.subsections},
+        }
+    chosen = stream.sections() if sections is None else sections
+    document["sections"] = [section_json(stream, section) for section in chosen]
+    return document
+
+
+def section_json(stream: Stream, section: Section) -> dict[str, Any]:
+    """One section."""
+    return {
+        "name": printable(section.name),
+        "instance_id": section.instance_id,
+        "version_id": section.version_id,
+        "kind": section.kind,
+        "offset": section.offset,
+        "size": section.size,
+        "codec": None if section.codec is None else section.codec.name,
+        "read_by": section.means,
+        "state": state_json(stream, section),
+    }
+
+
+def state_json(stream: Stream, section: Section) -> Any:
+    """What is in a section; of RAM the blocks, with the section that lists them."""
+    if section.means == "ram":
+        return ram_json(stream) if section.kind == "start" else None
+    return jsonable(stream.values(section))
+
+
+def ram_json(stream: Stream) -> dict[str, Any]:
+    """The blocks of guest memory, and how many page records of each kind they have."""
+    memory = stream.memory()
+    blocks = []
+    for block in memory.blocks:
+        item: dict[str, Any] = {
+            "name": printable(block.name),
+            "used_length": block.used_length,
+            "pages": dict(block.pages),
+        }
+        for name in ("page_size", "address"):
+            if (value := getattr(block, name)) is not None:
+                item[name] = value
+        if block.mapped is not None:
+            item["mapped"] = {
+                "bitmap_offset": block.mapped.bitmap_offset,
+                "pages_offset": block.mapped.pages_offset,
+                "pages": sum(1 for _ in block.mapped.present(stream.view)),
+            }
+        blocks.append(item)
+    return {"page_size": memory.page_size, "blocks": blocks}
+
+
+def jsonable(value: Any) -> Any:
+    """Values without bytes and arrays."""
+    if isinstance(value, dict):
+        return {printable(str(name)): jsonable(item) for name, item in value.items()}
+    if isinstance(value, array):
+        return value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).hex()
+    return None if value is ABSENT else value
+
+
+# --- text -----------------------------------------------------------------------------------
+
+
+def table(stream: Stream, paint: Paint = plain) -> Iterator[str]:
+    """The sections of a stream in columns, one line each."""
+    configuration = stream.configuration
+    if configuration is not None:
+        yield f"{paint('faint', 'machine')} {paint('name', printable(configuration.machine))}\n"
+        for one in configuration.subsections:
+            label = printable(one.name.removeprefix("configuration/"))
+            yield f"{paint('faint', label)} {_plainly(one.value)}\n"
+    if stream.codecs is not None and stream.codecs.target:
+        yield f"{paint('faint', 'target')} {paint('name', stream.codecs.target)}\n"
+    yield paint(
+        "heading", f"{'offset':>12} {'size':>12} kind  {'id':>4} {'ver':>3}  section"
+    ) + "\n"
+    for section in stream.sections():
+        yield _row(stream, section, paint)
+    document = stream.description
+    if document is not None:
+        size = paint("number", f"{document.size:>12}")
+        yield f"{document.offset:>#12x} {size} description of {len(document.devices)} sections\n"
+    for part in stream.parts():
+        if isinstance(part, Trailing):
+            yield f"{part.offset:>#12x} {part.size:>12} bytes that follow the stream\n"
+
+
+def _row(stream: Stream, section: Section, paint: Paint) -> str:
+    by = {
+        "codec": "" if section.codec is None else f"codec {section.codec.name}",
+        "footer": "only bytes",
+    }.get(section.means, section.means)
+    size = paint("number", f"{section.size:>12}")
+    place = f"{section.offset:>#12x} {size} {section.kind:<5} {section.id:>4}"
+    version = f"{section.version_id:>3}"
+    name = paint("name", section.path)
+    return f"{place} {version}  {name}  {paint('faint', by)}\n"
+
+
+def section_text(
+    stream: Stream, section: Section, paint: Paint = plain
+) -> Iterator[str]:
+    """The values of a section, a path and a value a line."""
+    yield paint("heading", section.path) + paint(
+        "faint",
+        f"  version {section.version_id}, {section.end - section.start} bytes at {section.start:#x}",
+    ) + "\n"
+    if section.means == "ram":
+        yield from _ram_text(stream, paint)
+        return
+    value = stream.values(section)
+    if value is None:
+        yield f"  {bytes(stream.body(section)[:64]).hex(' ', 4)}"
+        yield " ...\n" if section.end - section.start > 64 else "\n"
+        return
+    yield from value_text(value, "", paint)
+
+
+def value_text(value: Any, path: str, paint: Paint = plain) -> Iterator[str]:
+    """Values below a path, one a line."""
+    for name, item in paths.leaves(value, path):
+        yield f"  {paint('name', printable(name))} {paint('faint', '=')} {formatted(item, paint)}\n"
+
+
+def _ram_text(stream: Stream, paint: Paint) -> Iterator[str]:
+    memory = stream.memory()
+    yield f"  page size {memory.page_size}\n"
+    for block in memory.blocks:
+        pages = ", ".join(f"{count} {kind}" for kind, count in block.pages.items())
+        extra = "" if block.address is None else f" at {block.address:#x}"
+        if block.mapped is not None:
+            pages = f"mapped at {block.mapped.pages_offset:#x}"
+        size = paint("number", f"{block.used_length:#x}")
+        yield f"  {paint('name', printable(block.name))} {size} bytes{extra}: {pages or 'no pages'}\n"
+
+
+def formatted(value: Any, paint: Paint = plain) -> str:
+    """A value on one line: numbers in hexadecimal, what repeats with a count."""
+    if isinstance(value, (list, array)):
+        return f"[{', '.join(_repeats(value, paint))}]"
+    return _one(value, paint)
+
+
+def _repeats(values: Any, paint: Paint) -> Iterator[str]:
+    index = 0
+    shown = 0
+    while index < len(values):
+        stop = index + 1
+        while stop < len(values) and values[stop] == values[index]:
+            stop += 1
+        text = _one(values[index], paint)
+        yield text if stop - index == 1 else f"{text} x {stop - index}"
+        index = stop
+        shown += 1
+        if shown == 64 and index < len(values):
+            yield f"... {len(values) - index} more"
+            return
+
+
+def _one(value: Any, paint: Paint) -> str:
+    if value is None or value is ABSENT:
+        return paint("faint", "null" if value is None else "absent")
+    if isinstance(value, bool):
+        return paint("number", "true" if value else "false")
+    if isinstance(value, int):
+        small = -10 < value < 10
+        return paint("number", str(value) if small else f"{value:#x}")
+    return _plainly(value)
+
+
+def _plainly(value: Any) -> str:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        data = bytes(value)
+        if data and not any(data):
+            return f"00 x {len(data)}"
+        text = data[:_WIDTH].hex()
+        return text if len(data) <= _WIDTH else f"{text}... {len(data)} bytes"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return printable(str(value))
+
+
+def change_text(change: Change, paint: Paint = plain) -> str:
+    """One difference: the path, the old and the new value."""
+    path = paint("name", printable(change.path))
+    if change.pages:
+        return f"{path} {change.pages} page{'s' * (change.pages > 1)} differ\n"
+    old = paint("removed", formatted(change.old))
+    return (
+        f"{path} {old} {paint('faint', '->')} {paint('added', formatted(change.new))}\n"
+    )
+
+
+def change_json(change: Change) -> dict[str, Any]:
+    """One difference as JSON values; a side without the field has no key for it."""
+    item: dict[str, Any] = {"path": printable(change.path)}
+    if change.pages:
+        return item | {"pages": change.pages}
+    if change.old is not ABSENT:
+        item["old"] = jsonable(change.old)
+    if change.new is not ABSENT:
+        item["new"] = jsonable(change.new)
+    return item
