@@ -295,7 +295,9 @@ class Builder:
             )  # fmt: skip
             if not made.test and not made.version_id:
                 owner.arrays.append((ir.path_text(path), type_, start, start + count))
-        if not made.array and not made.test and made.version_id == 0:
+        # Reading a pointer member would ask whether it is NULL, not what it points to.
+        plain = not made.array and not made.pointer
+        if plain and not made.test and made.version_id == 0:
             owner.integers.append((ir.path_text(made.path), type_))
         return made
 
