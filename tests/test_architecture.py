@@ -30,6 +30,7 @@ STAGES = (
     {"infos"},
     {"translate"},
     {"extract"},
+    {"roots"},
     {"link"},
     # From the IR to text.
     {"plan"},
@@ -59,6 +60,7 @@ FRONT_END = {
     "cfront",
     "translate",
     "extract",
+    "roots",
     "link",
 }
 

@@ -1,0 +1,317 @@
+"""Which files a binary is made of: small build descriptions, and real trees."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from vmgen import tree
+from vmgen.linkmodel import Binary, binary, syntax
+from vmgen.source import VmgenError
+from vmgen.tree import Command, SourceTree
+
+TOP = """
+project('demo', ['c'])
+ss = import('sourceset')
+keyval = import('keyval')
+common_ss = ss.source_set()
+target_dirs = ['demo-softmmu']
+%s
+config_target = keyval.load(meson.current_build_dir() / 'demo-softmmu-config-devices.mak')
+chosen = common_ss.apply(config_target, strict: false)
+lib = static_library('demo', sources: chosen.sources(), dependencies: chosen.dependencies())
+executable('qemu-system-demo', files('main.c'), objects: lib.extract_all_objects(recursive: true),
+           dependencies: chosen.dependencies())
+error('nothing after the binary is looked at')
+"""
+OPTIONS = """
+option('good', type: 'feature', value: 'auto')
+option('bad', type: 'feature', value: 'disabled')
+option('number', type: 'string', value: '4')
+"""
+
+
+def build(
+    folder: Path,
+    text: str,
+    devices: tuple[str, ...] = (),
+    made: tuple[str, ...] = (),
+    **subdirs: str,
+) -> Binary:
+    """The binary of a tree with this build description.
+
+    The C files that it names exist, and those that are ``made``.
+    """
+    config = folder / "config"
+    config.mkdir()
+    (config / "config-host.h").write_text("#define CONFIG_EPOLL 1\n")
+    (config / "demo-softmmu-config-devices.h").write_text(
+        "".join(f"#define {name} 1\n" for name in devices)
+    )
+    root = folder / "tree"
+    for name, content in {"": TOP % text, **subdirs}.items():
+        inside = root / name
+        inside.mkdir(parents=True)
+        (inside / "meson.build").write_text(content)
+        for file in (*made, *re.findall(r"[\w./-]+\.c\b", content)):
+            (inside / file).write_text("")
+    (root / "meson_options.txt").write_text(OPTIONS)
+    return binary(
+        SourceTree(
+            kind="qemu",
+            root=root,
+            release="",
+            target="demo",
+            base_arch="demo",
+            targets=("demo",),
+            cpu_sources=(),
+            command=Command(),
+            config_dirs=(config,),
+        )
+    )
+
+
+def files(*arguments: object, **subdirs: str) -> tuple[str, ...]:
+    """The files beside main.c."""
+    found = build(*arguments, **subdirs)  # type: ignore[arg-type]
+    assert "main.c" in found.files
+    return tuple(file for file in found.files if file != "main.c")
+
+
+def test_a_key_selects(tmp_path: Path) -> None:
+    text = "common_ss.add(when: 'CONFIG_A', if_true: files('a.c'), if_false: files('a-stub.c'))\n"
+    text += "common_ss.add(when: 'CONFIG_B', if_true: files('b.c'), if_false: files('b-stub.c'))\n"
+    assert files(tmp_path, text, ("CONFIG_A",)) == ("a.c", "b-stub.c")
+
+
+def test_all_keys_of_a_list_are_needed(tmp_path: Path) -> None:
+    text = "common_ss.add(when: ['CONFIG_A', 'CONFIG_B'], if_true: files('both.c'))\n"
+    assert files(tmp_path, text, ("CONFIG_A",)) == ()
+
+
+def test_nested_sets_keep_their_conditions(tmp_path: Path) -> None:
+    text = """
+inner = ss.source_set()
+inner.add(files('plain.c', 'other.S', 'notes.txt'))
+inner.add(when: 'CONFIG_B', if_true: files('b.c'))
+inner.add(when: 'CONFIG_C', if_true: files('c.c'))
+common_ss.add_all(when: 'CONFIG_A', if_true: inner)
+common_ss.add_all(when: 'CONFIG_C', if_true: [inner])
+"""
+    assert files(tmp_path, text, ("CONFIG_A", "CONFIG_B")) == ("b.c", "plain.c")
+
+
+def test_folders(tmp_path: Path) -> None:
+    text = "sets = {}\nsubdir('hw')\ncommon_ss.add_all(sets['one'])\n"
+    inside = """
+one = ss.source_set()
+one.add(files('x.c'))
+sets += {'one': one}
+subdir_done()
+common_ss.add(files('never.c'))
+"""
+    assert files(tmp_path, text, hw=inside) == ("hw/x.c",)
+
+
+def test_loops_branches_and_words(tmp_path: Path) -> None:
+    text = """
+foreach name, there : {'first': true, 'second': false, 'third': get_option('good').allowed()}
+  if not there
+    continue
+  endif
+  common_ss.add(files(name + '.c'))
+endforeach
+foreach n : range(3)
+  if n == 2
+    break
+  endif
+  common_ss.add(files('n@0@.c'.format(n), f'f@n@.c'))
+endforeach
+if get_option('bad').enabled() or 'x' in ['y', 'z'] or get_option('number').to_int() < 4
+  common_ss.add(files('wrong.c'))
+elif get_option('number') == '4' and not get_option('bad').allowed()
+  common_ss.add(files(true ? 'right.c' : 'left.c'))
+else
+  common_ss.add(files('late.c'))
+endif
+"""
+    made = ("f0.c", "f1.c", "first.c", "n0.c", "n1.c", "third.c")
+    assert files(tmp_path, text, (), made) == (*made[:5], "right.c", made[5])
+
+
+def test_dependencies_bring_objects(tmp_path: Path) -> None:
+    text = """
+whole = static_library('whole', files('whole.c'))
+part = static_library('part', files('part.c', 'shared.c'), dependencies: declare_dependency(sources: files('deep.c')))
+common_ss.add(declare_dependency(link_whole: whole))
+common_ss.add(when: 'CONFIG_A', if_true: declare_dependency(link_with: part))
+common_ss.add(files('shared.c'))
+made = static_library('made', files('made.c', 'unmade.c'))
+common_ss.add(declare_dependency(objects: made.extract_objects('made.c')))
+"""
+    found = build(tmp_path, text, ("CONFIG_A",))
+    assert found.files == ("made.c", "main.c", "shared.c", "whole.c")
+    assert found.archive == ("deep.c", "part.c")
+
+
+def test_a_library_that_is_not_there(tmp_path: Path) -> None:
+    text = """
+there = dependency('zlib')
+absent = dependency('appleframeworks', modules: 'vmnet')
+none = dependency('', required: false)
+off = dependency('zlib', required: get_option('bad'))
+tested = dependency('zlib')
+if not meson.get_compiler('c').links('int main;')
+  tested = none
+endif
+common_ss.add(when: there, if_true: files('there.c'))
+common_ss.add(when: absent, if_true: files('absent.c'), if_false: files('without.c'))
+common_ss.add(when: [there, none], if_true: files('none.c'))
+common_ss.add(when: off, if_true: files('off.c'))
+common_ss.add(when: tested, if_true: files('tested.c'))
+"""
+    assert files(tmp_path, text) == ("tested.c", "there.c", "without.c")
+
+
+def test_the_generated_header_answers_for_the_machine(tmp_path: Path) -> None:
+    text = """
+cc = meson.get_compiler('c')
+host = configuration_data()
+host.set('CONFIG_EPOLL', cc.has_header('sys/epoll.h'))
+host.set('CONFIG_KQUEUE', cc.has_header('sys/event.h'))
+if host.get('CONFIG_EPOLL')
+  common_ss.add(files('epoll.c'))
+endif
+if host.get('CONFIG_KQUEUE')
+  common_ss.add(files('kqueue.c'))
+endif
+"""
+    assert files(tmp_path, text) == ("epoll.c",)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        ("x = [1,", "VG701", None),
+        ("if true\n", "VG701", None),
+        ("x = 'a\n", "VG701", 7),
+        ("common_ss.add(files(nowhere))", "VG702", 7),
+        ("frobnicate()", "VG702", 7),
+        ("common_ss.frobnicate()", "VG702", 7),
+        ("error('no such compiler')", "VG702", 7),
+        ("x = {}['a']", "VG702", 7),
+        ("common_ss.add(when: 3, if_true: files('a.c'))", "VG702", 7),
+        ("common_ss.add(files(run_command('ls').stdout()))", "VG703", 7),
+        (
+            "x = find_program('sh')\ncommon_ss.add(x.found() ? 'a.c' : 'b.c')",
+            "VG703",
+            8,
+        ),
+        (
+            "if find_program('sh').found()\n  common_ss.add(files('a.c'))\nendif",
+            "VG703",
+            8,
+        ),
+        ("if find_program('sh').found()\n  subdir('hw')\nendif", "VG703", 8),
+        (
+            "c = meson.get_compiler('c')\ncommon_ss.add(when: c.has_header('a.h'), if_true: files('a.c'))",
+            "VG703",
+            8,
+        ),
+    ],
+)
+def test_nothing_is_guessed(
+    tmp_path: Path, text: str, code: str, line: int | None
+) -> None:
+    with pytest.raises(VmgenError) as caught:
+        build(tmp_path, text)
+    (found,) = caught.value.diagnostics
+    assert found.code == code
+    assert found.position.file == "meson.build"
+    if line is not None:
+        assert found.position.line == line
+    assert found.hint
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(VmgenError) as caught:
+        build(tmp_path, "common_ss.add(files('a' + '.c'))")
+    (found,) = caught.value.diagnostics
+    assert found.code == "VG702"
+    assert "a.c" in found.message
+
+
+def test_precedence_is_mesons() -> None:
+    (statement,) = syntax.parse("x = not a and b or c == d + 1 * -2 in e", "m")
+    assert isinstance(statement, syntax.Assignment)
+    text = re.sub(
+        r"(, )?line=\d+|(syntax\.)?(Identifier|Literal)\(|name=|value=|formatted=False",
+        "",
+        repr(statement.value),
+    )
+    order = [match[1] for match in re.finditer(r"op='([^']+)'", text)]
+    assert order == ["or", "and", "in", "==", "+", "*"]
+
+
+def test_strings() -> None:
+    text = r"""x = ['a\'b\n', '''c\n'd''', f'@x@', '\x41']"""
+    (statement,) = syntax.parse(text, "m")
+    assert isinstance(statement, syntax.Assignment)
+    assert isinstance(statement.value, syntax.List)
+    values = [
+        (item.value, item.formatted)
+        for item in statement.value.items
+        if isinstance(item, syntax.Literal)
+    ]
+    assert values == [
+        ("a'b\n", False),
+        ("c\\n'd", False),
+        ("@x@", True),
+        ("A", False),
+    ]
+
+
+# --- real trees -----------------------------------------------------------------------
+
+
+def trees() -> list[Path]:
+    named = os.environ.get("VMGEN_QEMU_TREES", "").split(os.pathsep)
+    found = [Path(folder) for folder in named if folder]
+    if not found:
+        reason = "VMGEN_QEMU_TREES names no QEMU source tree"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@cache
+def real(root: Path, target: str) -> Binary:
+    return binary(tree.configure(root, target))
+
+
+def test_every_target_of_every_tree_has_a_binary() -> None:
+    for root in trees():
+        for path in sorted((root / "configs/targets").glob("*-softmmu.mak")):
+            target = path.name.removesuffix("-softmmu.mak")
+            found = real(root, target)
+            assert len(found.files) > 400, target
+            cpu = set(tree.configure(root, target).cpu_sources)
+            assert cpu <= set(found.files), target
+
+
+def test_stubs_stand_in_only_where_the_device_is_not() -> None:
+    for root in trees():
+        x86, alpha = real(root, "x86_64"), real(root, "alpha")
+        both = {"hw/acpi/pcihp.c", "hw/acpi/acpi-pci-hotplug-stub.c"}
+        assert both & set(x86.files) == {"hw/acpi/pcihp.c"}
+        malta = real(root, "mips")
+        assert "hw/acpi/acpi-x86-stub.c" not in x86.files
+        assert "hw/i386/pc.c" in x86.files
+        assert "hw/i386/pc.c" not in malta.files
+        assert "hw/alpha/dp264.c" in alpha.files
+        assert "hw/alpha/dp264.c" not in x86.files

@@ -1,0 +1,233 @@
+"""Which C files a target's system binary is made of, from the tree's own build files.
+
+QEMU's ``meson.build`` files are followed as meson would follow them, for one target and
+the configuration of :mod:`vmgen.linkmodel.host`; nothing is configured or built.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from vmgen.linkmodel import host, syntax
+from vmgen.linkmodel.functions import FUNCTIONS, library
+from vmgen.linkmodel.interpreter import Arguments, Interpreter
+from vmgen.linkmodel.methods import HOST_HEADER, MAKEFILES, method
+from vmgen.linkmodel.values import (
+    AllTargets,
+    Feature,
+    Library,
+    Makefile,
+    Module,
+    Unknown,
+    Value,
+    joined,
+)
+from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.tree import SourceTree
+
+__all__ = ["Binary", "binary"]
+
+_DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)(?:[ \t]+(.*?))?\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """The C files of ``qemu-system-TARGET``, relative to the tree's root, sorted.
+
+    ``files`` are linked for certain, or in a loadable module of the binary's own.
+    ``archive`` are members of static libraries (``libqemuutil`` with its stubs): the
+    linker takes one where it defines a symbol that nothing in ``files`` defines.
+    """
+
+    target: str
+    files: tuple[str, ...]
+    archive: tuple[str, ...] = ()
+
+
+def binary(tree: SourceTree) -> Binary:
+    """The binary of the tree's target.
+
+    Raises :class:`VmgenError`: VG701 for a build description that cannot be read, VG702
+    for one that cannot be followed, VG703 where a file's place depends on something
+    only a configured build knows.
+    """
+    if tree.kind != "qemu":
+        return Binary(tree.target, tree.cpu_sources)
+    emulator = _Build(tree).executable(f"qemu-system-{tree.target}")
+    objects = joined((emulator.own, emulator.needs))
+    files = {file for file in objects.files if file.endswith(".c")}
+    archive = {file for file in objects.archives if file.endswith(".c")} - files
+    missing = [
+        Diagnostic(
+            "VG702",
+            f"the build description names {file}, which does not exist",
+            Position("meson.build"),
+            hint="unpack the release again",
+        )
+        for file in sorted(files | archive)
+        if not (tree.root / file).is_file()
+    ]
+    if missing:
+        raise VmgenError(*missing)
+    return Binary(
+        tree.target,
+        tuple(sorted(files)),
+        tuple(sorted(archive)),
+    )
+
+
+class _Found(Exception):
+    """The executable that was looked for."""
+
+    def __init__(self, library: Library) -> None:
+        super().__init__(library.name)
+        self.library = library
+
+
+class _Build:
+    """A tree's build description, followed for one target."""
+
+    def __init__(self, tree: SourceTree) -> None:
+        self._tree = tree
+        self._name = ""
+        root = tree.root
+        self._options = _options(str(root), _stamp(root / "meson_options.txt"))
+        target = f"{tree.target}-softmmu"
+        devices = _macros(tree, f"{target}-config-devices.h")
+        makefiles = {
+            "config-host.mak": Makefile({**host.HOST_MAKEFILE, "TARGET_DIRS": target}),
+            f"{target}-config-devices.mak": dict.fromkeys(devices, "y"),
+        }
+        machine = Module("machine")
+        self._interpreter = Interpreter(
+            root,
+            {
+                **FUNCTIONS,
+                "subdir": self._subdir,
+                "get_option": self._option,
+                "executable": self._executable,
+            },
+            method,
+            {
+                **host.FACTS,
+                "config_all_devices": AllTargets(dict.fromkeys(devices, "y")),
+                "meson": Module("meson"),
+                "host_machine": machine,
+                "build_machine": machine,
+                "target_machine": machine,
+                HOST_HEADER: _macros(tree, "config-host.h"),
+                MAKEFILES: makefiles,
+            },
+            host.SKIPPED,
+        )
+
+    def executable(self, name: str) -> Library:
+        """The executable of that name: nothing after it is looked at."""
+        self._name = name
+        try:
+            self._interpreter.run(_statements(self._tree.root, "meson.build"))
+        except _Found as found:
+            return found.library
+        raise VmgenError(
+            Diagnostic(
+                "VG702",
+                f"the build description makes no {name}",
+                Position("meson.build"),
+                hint="configure QEMU in a folder of its own and give it with --build",
+            )
+        )
+
+    def _executable(self, interpreter: Interpreter, call: Arguments) -> Value:
+        made = library(interpreter, call)
+        if made.name == self._name:
+            raise _Found(made)
+        return made
+
+    def _subdir(self, interpreter: Interpreter, call: Arguments) -> None:
+        name = call.values[0]
+        if isinstance(name, Unknown):
+            raise interpreter.undecided(call.line, "reading a folder", name)
+        folder = interpreter.inside(name)
+        if not interpreter.is_skipped(folder):
+            statements = _statements(self._tree.root, f"{folder}/meson.build")
+            interpreter.subdir(name, call.line, statements)
+
+    def _option(self, interpreter: Interpreter, call: Arguments) -> Value:
+        name = call.values[0]
+        if name in self._options:
+            return self._options[name]
+        return host.BUILT_IN_OPTIONS.get(name, Unknown(f"the option {name}"))
+
+
+def _macros(tree: SourceTree, name: str) -> dict[str, str]:
+    """The macros of a generated header of the tree."""
+    for folder in tree.config_dirs:
+        path = folder / name
+        if path.is_file():
+            return dict(_DEFINE.findall(path.read_text(encoding="utf-8")))
+    raise VmgenError(
+        Diagnostic(
+            "VG702",
+            f"the configuration of {tree.target} has no {name}",
+            hint="finish the build, or at least let it generate its headers",
+        )
+    )
+
+
+def _statements(root: Path, file: str) -> tuple[syntax.Statement, ...]:
+    path = root / file
+    try:
+        stamp = _stamp(path)
+    except OSError as error:
+        raise VmgenError(
+            Diagnostic(
+                "VG702",
+                f"the build description has no {file}",
+                Position(file),
+                hint="unpack the release again",
+            )
+        ) from error
+    return _parsed(str(root), file, stamp)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=1024)
+def _parsed(
+    root: str, file: str, stamp: tuple[int, int]
+) -> tuple[syntax.Statement, ...]:
+    """Files are read once for all targets of a run."""
+    return syntax.parse(Path(root, file).read_text(encoding="utf-8"), file)
+
+
+@lru_cache(maxsize=8)
+def _options(root: str, stamp: tuple[int, int]) -> dict[str, Value]:
+    """The tree's options with the values of such a build."""
+    out: dict[str, Value] = {}
+    for statement in _parsed(root, "meson_options.txt", stamp):
+        match statement:
+            case syntax.Evaluate(
+                syntax.Call(None, "option", (syntax.Literal(str(name)),), keywords)
+            ):
+                given = {key: _literal(value) for key, value in keywords}
+                value = given.get("value")
+                if given.get("type") == "feature":
+                    value = Feature(host.OPTIONS.get(name, value or "auto"))
+                out[name] = value
+    return out
+
+
+def _literal(value: syntax.Expression) -> Value:
+    match value:
+        case syntax.Literal(constant):
+            return constant
+        case syntax.List(items):
+            return [_literal(item) for item in items]
+        case _:
+            return Unknown("an option's default")

@@ -1,0 +1,442 @@
+"""Follows the statements of a tree's ``meson.build`` files as far as they decide.
+
+What only a configured build knows is :class:`Unknown`.  It may flow through variables
+and arguments; where it would decide which file belongs to a binary, that is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from vmgen.linkmodel import syntax
+from vmgen.linkmodel.syntax import Expression, Statement
+from vmgen.linkmodel.values import Dependency, File, Makefile, Unknown, Value, flattened
+from vmgen.source import Diagnostic, Position, VmgenError
+
+_EFFECTS = frozenset(("add", "add_all"))
+_LIBRARIES = frozenset(("dependency", "declare_dependency", "find_library"))
+_FORMAT = re.compile(r"@(\w+)@")
+
+
+class Leaving(Exception):
+    """``break``, ``continue`` or ``subdir_done()`` on its way out."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word)
+        self.word = word
+
+
+Function = Callable[["Interpreter", "Arguments"], Value]
+Method = Callable[["Interpreter", Value, "Arguments"], Value]
+
+
+class Arguments:
+    """The evaluated arguments of a call."""
+
+    __slots__ = ("keywords", "line", "name", "values")
+
+    def __init__(
+        self, name: str, values: list[Value], keywords: dict[str, Value], line: int
+    ) -> None:
+        self.name = name
+        self.values = values
+        self.keywords = keywords
+        self.line = line
+
+    def listed(self, keyword: str) -> list[Value]:
+        """A keyword's values, none where it is absent."""
+        value = self.keywords.get(keyword, [])
+        return flattened(value) if isinstance(value, list) else [value]
+
+
+class Interpreter:
+    """One walk over a tree.
+
+    ``pinned`` are variables whose values are facts: assignments to them do nothing.
+    ``skipped`` are folders that ``subdir()`` passes by.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        functions: Mapping[str, Function],
+        methods: Callable[[Value, str], Method | None],
+        pinned: Mapping[str, Value],
+        skipped: frozenset[str],
+    ) -> None:
+        self.root = root
+        self.folder = ""
+        self.variables: dict[str, Value] = dict(pinned)
+        self._pinned = frozenset(pinned)
+        self._functions = functions
+        self._methods = methods
+        self._skipped = skipped
+
+    # --- files and places -------------------------------------------------------------
+
+    def where(self, line: int) -> Position:
+        """The line of the file that is being read."""
+        return Position(self.inside("meson.build"), line)
+
+    def inside(self, name: str) -> str:
+        """A name in the current folder, relative to the root."""
+        return f"{self.folder}/{name}" if self.folder else name
+
+    def error(self, line: int, message: str, hint: str = "") -> VmgenError:
+        """VG702: the build description cannot be followed here."""
+        return VmgenError(
+            Diagnostic(
+                "VG702",
+                message,
+                self.where(line),
+                hint=hint
+                or "configure QEMU in a folder of its own and give it with --build",
+            )
+        )
+
+    def undecided(self, line: int, what: str, value: Unknown) -> VmgenError:
+        """VG703: a file's place in the binary hangs on something unknown."""
+        return VmgenError(
+            Diagnostic(
+                "VG703",
+                f"{what} depends on {value.reason}, which only a configured build knows",
+                self.where(line),
+                hint="configure QEMU in a folder of its own and give it with --build",
+            )
+        )
+
+    def subdir(self, name: str, line: int, statements: Sequence[Statement]) -> None:
+        """Reads another folder's statements in place."""
+        outer = self.folder
+        self.folder = self.inside(name)
+        try:
+            self.run(statements)
+        except Leaving as leaving:
+            if leaving.word != "subdir_done":
+                raise
+        finally:
+            self.folder = outer
+
+    def is_skipped(self, folder: str) -> bool:
+        """Whether ``subdir`` passes this folder by."""
+        return folder in self._skipped
+
+    # --- statements -------------------------------------------------------------------
+
+    def run(self, statements: Sequence[Statement]) -> None:
+        """Executes statements in order."""
+        for statement in statements:
+            match statement:
+                case syntax.Assignment(name, expression, append, line):
+                    self._assign(name, expression, append, line)
+                case syntax.Evaluate(expression):
+                    self.value(expression)
+                case syntax.If():
+                    self._if(statement)
+                case syntax.ForEach():
+                    self._foreach(statement)
+                case syntax.Leave(word):
+                    raise Leaving(word)
+
+    def _assign(
+        self, name: str, expression: Expression, append: bool, line: int
+    ) -> None:
+        value = self.value(expression)
+        if name in self._pinned:
+            return
+        if append:
+            old = self.variables.get(name, Unknown(f"the variable {name}"))
+            value = self._add(old, value, line, append=True)
+        self.variables[name] = value
+
+    def _if(self, statement: syntax.If) -> None:
+        for number, (condition, body) in enumerate(statement.branches):
+            holds = self.value(condition)
+            if isinstance(holds, Unknown):
+                rest = [body for _, body in statement.branches[number:]]
+                self._forget([*rest, statement.otherwise], holds, statement.line)
+                return
+            if self._truth(holds, statement.line):
+                self.run(body)
+                return
+        self.run(statement.otherwise)
+
+    def _forget(
+        self, bodies: Sequence[Sequence[Statement]], why: Unknown, line: int
+    ) -> None:
+        """What any of these would assign is unknown from here on."""
+        for body in bodies:
+            for statement in body:
+                match statement:
+                    case syntax.Assignment(name, expression):
+                        self._check_harmless(expression, why)
+                        if name not in self._pinned:
+                            self._forget_one(name, expression, why)
+                    case syntax.Evaluate(expression):
+                        self._check_harmless(expression, why)
+                    case syntax.If(branches, otherwise):
+                        self._forget([body for _, body in branches], why, line)
+                        self._forget([otherwise], why, line)
+                    case syntax.ForEach(_, _, inner):
+                        self._forget([inner], why, line)
+                    case syntax.Leave():
+                        pass
+
+    def _forget_one(self, name: str, expression: Expression, why: Unknown) -> None:
+        """A library that is there passes the tests made of it; all else is unknown."""
+        old = self.variables.get(name)
+        if not isinstance(old, Dependency):
+            self.variables[name] = why
+        elif not old.found and (
+            isinstance(expression, syntax.Call) and expression.name in _LIBRARIES
+        ):
+            self.variables[name] = Dependency(name)
+
+    def _check_harmless(self, expression: Expression, why: Unknown) -> None:
+        for node in _calls(expression):
+            if node.object is None and node.name in ("subdir", "subdir_done"):
+                raise self.undecided(node.line, "reading a folder", why)
+            if node.object is not None and node.name in _EFFECTS:
+                raise self.undecided(node.line, "a list of sources", why)
+
+    def _foreach(self, statement: syntax.ForEach) -> None:
+        items = self.value(statement.items)
+        if isinstance(items, Unknown):
+            self._forget([statement.body], items, statement.line)
+            return
+        names = statement.names
+        rows: list[tuple[Value, ...]]
+        if isinstance(items, dict):
+            rows = [row if len(names) == 2 else row[:1] for row in items.items()]
+        elif isinstance(items, list):
+            rows = [tuple(item) if len(names) > 1 else (item,) for item in items]
+        else:
+            raise self.error(
+                statement.line, "foreach over what is neither list nor dictionary"
+            )
+        for row in rows:
+            if len(row) != len(names):
+                raise self.error(
+                    statement.line, "foreach with another number of names than values"
+                )
+            for name, value in zip(names, row, strict=True):
+                if name not in self._pinned:
+                    self.variables[name] = value
+            try:
+                self.run(statement.body)
+            except Leaving as leaving:
+                if leaving.word == "break":
+                    break
+                if leaving.word != "continue":
+                    raise
+
+    # --- expressions ------------------------------------------------------------------
+
+    def value(self, expression: Expression) -> Value:
+        """What an expression evaluates to."""
+        match expression:
+            case syntax.Literal(value, line, formatted):
+                return self._formatted(str(value), line) if formatted else value
+            case syntax.Identifier(name, line):
+                if name not in self.variables:
+                    raise self.error(line, f"nothing has set the variable {name}")
+                return self.variables[name]
+            case syntax.List(items):
+                return [self.value(item) for item in items]
+            case syntax.Dictionary(pairs):
+                return {self.value(key): self.value(value) for key, value in pairs}
+            case syntax.Call():
+                return self._call(expression)
+            case syntax.Subscript(object, index, line):
+                return self._subscript(self.value(object), self.value(index), line)
+            case syntax.Not(operand, line, negative):
+                value = self.value(operand)
+                if isinstance(value, Unknown):
+                    return value
+                return -value if negative else not self._truth(value, line)
+            case syntax.Operation():
+                return self._operation(expression)
+            case syntax.Choice(condition, then, otherwise, line):
+                holds = self.value(condition)
+                if isinstance(holds, Unknown):
+                    return holds
+                return self.value(then if self._truth(holds, line) else otherwise)
+
+    def _formatted(self, text: str, line: int) -> Value:
+        values: dict[str, Value] = {}
+        for name in _FORMAT.findall(text):
+            if name not in self.variables:
+                raise self.error(line, f"nothing has set the variable {name}")
+            values[name] = self.variables[name]
+            if isinstance(values[name], Unknown):
+                return values[name]
+        return _FORMAT.sub(lambda match: text_of(values[match[1]]), text)
+
+    def _truth(self, value: Value, line: int) -> bool:
+        if isinstance(value, bool):
+            return value
+        raise self.error(line, "a condition that is neither true nor false")
+
+    def _call(self, call: syntax.Call) -> Value:
+        # is_variable() and the like ask about names, not values.
+        if call.object is None:
+            function = self._functions.get(call.name)
+            if function is None:
+                raise self.error(call.line, f"the function {call.name}() is not known")
+            return function(self, self._arguments(call))
+        object = self.value(call.object)
+        arguments = self._arguments(call)
+        if isinstance(object, Unknown):
+            if call.name in _EFFECTS:
+                raise self.undecided(call.line, "a list of sources", object)
+            return object
+        method = self._methods(object, call.name)
+        if method is None:
+            kind = type(object).__name__
+            raise self.error(call.line, f"the method {kind}.{call.name}() is not known")
+        return method(self, object, arguments)
+
+    def _arguments(self, call: syntax.Call) -> Arguments:
+        return Arguments(
+            call.name,
+            [self.value(argument) for argument in call.arguments],
+            {name: self.value(argument) for name, argument in call.keywords},
+            call.line,
+        )
+
+    def _subscript(self, object: Value, index: Value, line: int) -> Value:
+        if isinstance(object, Unknown):
+            return object
+        if isinstance(index, Unknown):
+            return index
+        if isinstance(object, dict):
+            if index not in object:
+                if isinstance(object, Makefile):
+                    return Unknown(f"the value of {index}")
+                raise self.error(line, f"a dictionary has no key {index!r}")
+            return object[index]
+        if isinstance(object, list | str) and isinstance(index, int):
+            if not -len(object) <= index < len(object):
+                raise self.error(line, f"a list has no item {index}")
+            return object[index]
+        raise self.error(line, "a subscript of what has no items")
+
+    def _operation(self, node: syntax.Operation) -> Value:
+        op, line = node.op, node.line
+        left = self.value(node.left)
+        if op in ("and", "or"):
+            stops = op == "or"
+            if not isinstance(left, Unknown) and self._truth(left, line) == stops:
+                return stops
+            right = self.value(node.right)
+            if isinstance(right, Unknown):
+                return right
+            if self._truth(right, line) == stops:
+                return stops
+            return left if isinstance(left, Unknown) else right
+        right = self.value(node.right)
+        if op == "+":
+            return self._add(left, right, line)
+        if isinstance(right, Unknown):
+            return right
+        if op in ("in", "not in"):
+            return self._contains(left, right, line, negated=op == "not in")
+        if isinstance(left, Unknown):
+            return left
+        match op, left, right:
+            case "==", _, _:
+                return left == right
+            case "!=", _, _:
+                return left != right
+            case "/", str(), str():
+                return right if right.startswith("/") else f"{left}/{right}"
+            case "/", int(), int() if right:
+                return left // right
+            case "%", int(), int() if right:
+                return left % right
+            case "-", int(), int():
+                return left - right
+            case "*", int(), int():
+                return left * right
+            case ("<", int(), int()) | ("<", str(), str()):
+                return left < right
+            case ("<=", int(), int()) | ("<=", str(), str()):
+                return left <= right
+            case (">", int(), int()) | (">", str(), str()):
+                return left > right
+            case (">=", int(), int()) | (">=", str(), str()):
+                return left >= right
+        raise self.error(line, f"{op!r} on these values")
+
+    def _contains(
+        self, item: Value, among: Value, line: int, *, negated: bool
+    ) -> Value:
+        if not isinstance(among, list | dict | str):
+            raise self.error(line, "'in' what has no items")
+        if isinstance(item, Unknown):
+            return item
+        found = item in among
+        if not found and isinstance(among, list):
+            unknown = [other for other in among if isinstance(other, Unknown)]
+            if unknown:
+                return unknown[0]
+        return found != negated
+
+    def _add(self, left: Value, right: Value, line: int, append: bool = False) -> Value:
+        if isinstance(left, list):
+            # An unknown item is known to be one unless the list is asked for it.
+            return [*left, *right] if isinstance(right, list) else [*left, right]
+        if isinstance(left, Unknown):
+            return left
+        if isinstance(right, Unknown):
+            return right
+        if isinstance(left, dict) and isinstance(right, dict):
+            both = {**left, **right}
+            return Makefile(both) if isinstance(left, Makefile) else both
+        if isinstance(left, str) and isinstance(right, str):
+            return left + right
+        if (
+            isinstance(left, int)
+            and isinstance(right, int)
+            and not isinstance(left, bool)
+        ):
+            return left + right
+        raise self.error(line, "'+' on these values")
+
+
+def text_of(value: Value) -> str:
+    """A value inside a string, as meson's ``format`` writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, File):
+        return value.path
+    return str(value)
+
+
+def _calls(expression: Expression) -> Iterator[syntax.Call]:
+    match expression:
+        case syntax.Call(object, _, arguments, keywords):
+            yield expression
+            for part in (
+                *(() if object is None else (object,)),
+                *arguments,
+                *(value for _, value in keywords),
+            ):
+                yield from _calls(part)
+        case syntax.List(items):
+            for item in items:
+                yield from _calls(item)
+        case syntax.Dictionary(pairs):
+            for key, value in pairs:
+                yield from _calls(key)
+                yield from _calls(value)
+        case syntax.Subscript(left, right) | syntax.Operation(_, left, right):
+            yield from _calls(left)
+            yield from _calls(right)
+        case syntax.Not(operand):
+            yield from _calls(operand)
+        case syntax.Choice(condition, then, otherwise):
+            for part in (condition, then, otherwise):
+                yield from _calls(part)

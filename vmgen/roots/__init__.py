@@ -1,0 +1,1 @@
+"""Which descriptions are registered, by whom, and under which section names."""
