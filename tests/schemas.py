@@ -106,8 +106,10 @@ class Builder:
         return self.number(1, one_in) == one_in
 
     def fresh(self, stem: str) -> str:
+        # Of one length, so that no subsection's name begins with a sibling's: QEMU looks
+        # for ``a/bc`` inside ``a/b`` and refuses what it wrote itself.
         self.counter += 1
-        return f"{stem}{self.counter}"
+        return f"{stem}{self.counter:03}"
 
     # -- members
 

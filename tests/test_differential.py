@@ -192,7 +192,7 @@ def test_reference_reads_what_it_writes(data: st.DataObject) -> None:
     assert loaded == values
 
 
-@examples(150)
+@examples(300)
 @given(st.data())
 def test_generated_code_is_the_reference(data: st.DataObject) -> None:
     """Same values, same end, same bytes again, in every version of the window."""
@@ -217,7 +217,7 @@ def test_generated_code_is_the_reference(data: st.DataObject) -> None:
                 codec.load(wire, 0, schema.description.version_id + 1)
 
 
-@examples(60)
+@examples(120)
 @given(st.data())
 def test_truncation_at_every_byte(data: st.DataObject) -> None:
     schema = data.draw(schemas.schemas())
@@ -235,7 +235,7 @@ def test_truncation_at_every_byte(data: st.DataObject) -> None:
             outcome(codec, wire[:length], 0, version)
 
 
-@examples(100)
+@examples(200)
 @given(st.data())
 def test_corruption_gives_the_same_result_or_our_error(data: st.DataObject) -> None:
     schema = data.draw(schemas.schemas())
@@ -270,6 +270,44 @@ def test_random_bytes(data: st.DataObject) -> None:
     with generated(schema) as codec:
         for _ in range(10):
             outcome(codec, data.draw(st.binary(max_size=200)), 0, version)
+
+
+def test_a_sibling_whose_name_goes_on_is_refused() -> None:
+    """``n/ab`` after ``n/a`` is looked for among the subsections of ``n/a``."""
+
+    def byte(name: str) -> ir.Field:
+        return ir.Field(
+            name,
+            (ir.Step(name, "uint8_t"),),
+            ir.IntegerElement("uint8"),
+            ir.Fixed(1),
+        )
+
+    def describe(symbol: str, name: str, member: str, *subs: str) -> ir.Description:
+        return ir.Description(symbol, name, "Root", 1, 1, (byte(member),), subs)
+
+    program = ir.Program(
+        "10.0.2",
+        "random",
+        (
+            ir.Module(
+                "hw/random.c",
+                (
+                    describe("vmstate_short", "n/a", "x"),
+                    describe("vmstate_long", "n/ab", "y"),
+                    describe("vmstate_root", "n", "z", "vmstate_short", "vmstate_long"),
+                ),
+            ),
+        ),
+    )
+    with generated(Schema(program, "vmstate_root")) as codec:
+        short = b"\x05\x03n/a\0\0\0\1\x11"
+        long = b"\x05\x04n/ab\0\0\0\1\x22"
+        assert outcome(codec, b"\x33" + short, 0, 1) is not None
+        assert outcome(codec, b"\x33" + long + short, 0, 1) is not None
+        assert outcome(codec, b"\x33" + short + long, 0, 1) is None
+        with pytest.raises(codec.runtime.UnknownSubsection):
+            codec.load(b"\x33" + short + long, 0, 1)
 
 
 # --- real sections ----------------------------------------------------------------------
