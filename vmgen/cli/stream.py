@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -267,7 +266,7 @@ def show(
                 document = shown.as_json(
                     stream, [section for section, _ in chosen] if selected else None
                 )
-            console.result(json.dumps(document, indent=2) + "\n")
+            console.result(shown.dumps(document))
             return 0
         if not selected:
             console.result("".join(shown.table(stream, console.paint)))
@@ -418,7 +417,7 @@ def diff(
     if form == "json":
         items = [shown.change_json(change) for change in changes]
         document = {"same": not changes, "changes": items}
-        console.result(json.dumps(document, indent=2) + "\n")
+        console.result(shown.dumps(document))
     else:
         console.result(
             "".join(shown.change_text(one, console.paint) for one in changes)

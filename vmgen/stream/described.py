@@ -157,6 +157,10 @@ def _decode(slot: Slot, view: memoryview, at: int) -> Value:
             at += _check_header(slot, view, at)
         return _one(slot, view, at)
     if slot.slots is not None:
+        if codes := _plain_codes(slot.slots):
+            names = [member.name for member in slot.slots]
+            records = struct.iter_unpack(f">{codes}", view[at : at + slot.total])
+            return [dict(zip(names, record, strict=True)) for record in records]
         return [
             decode(slot.slots, view, at + index * slot.size)
             for index in range(slot.count)
@@ -170,6 +174,17 @@ def _decode(slot: Slot, view: memoryview, at: int) -> Value:
     if slot.type == "bool":
         return list(map(bool, data.tobytes()))
     return [_one(slot, view, at + index * slot.size) for index in range(slot.count)]
+
+
+def _plain_codes(slots: Sequence[Slot]) -> str:
+    """The ``struct`` codes of an object of single numbers; empty if it has anything else."""
+    codes = ""
+    for slot in slots:
+        code = "?" if slot.type == "bool" and slot.size == 1 else slot.code
+        if not code or slot.count is not None or slot.indexed:
+            return ""
+        codes += code
+    return codes if len({slot.name for slot in slots}) == len(slots) else ""
 
 
 def _one(slot: Slot, view: memoryview, at: int) -> Value:
@@ -274,6 +289,8 @@ def _encode_one(
 ) -> bytes:
     if slot.slots is not None:
         return encode(slot.slots, value, view, at, canonical)
+    if canonical and slot.type == "unused_buffer":
+        return bytes(slot.size)  # what QEMU writes, whatever it read
     if slot.type == "bool" and slot.size == 1:
         if type(value) is not bool and value not in (0, 1):
             raise BadEdit(f"{value!r} is not a truth value", at)

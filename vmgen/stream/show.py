@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from vmgen.paint import Paint, plain
@@ -91,7 +92,7 @@ def ram_json(stream: Stream) -> dict[str, Any]:
 def jsonable(value: Any) -> Any:
     """Values without bytes and arrays."""
     if isinstance(value, dict):
-        return {printable(str(name)): jsonable(item) for name, item in value.items()}
+        return {printable(name): jsonable(item) for name, item in value.items()}
     if isinstance(value, array):
         return value.tolist()
     if isinstance(value, (list, tuple)):
@@ -99,6 +100,40 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).hex()
     return None if value is ABSENT else value
+
+
+def dumps(value: Any) -> str:
+    """JSON text: objects over several lines, small flat ones and lists of numbers on one."""
+    out: list[str] = []
+    _dump(value, "\n", out.append)
+    return "".join(out) + "\n"
+
+
+def _dump(value: Any, end: str, put: Callable[[str], None]) -> None:
+    inner = end + "  "
+    if isinstance(value, dict) and not _is_flat(value):
+        before = "{"
+        for name, item in value.items():
+            put(f"{before}{inner}{json.dumps(name)}: ")
+            _dump(item, inner, put)
+            before = ","
+        put(f"{end}}}")
+    elif isinstance(value, list) and any(map(_NESTED.__contains__, map(type, value))):
+        before = "["
+        for item in value:
+            put(before + inner)
+            _dump(item, inner, put)
+            before = ","
+        put(f"{end}]")
+    else:
+        put(json.dumps(value))
+
+
+_NESTED = frozenset((dict, list))
+
+
+def _is_flat(value: dict[str, Any]) -> bool:
+    return len(value) < 5 and _NESTED.isdisjoint(map(type, value.values()))
 
 
 # --- text -----------------------------------------------------------------------------------

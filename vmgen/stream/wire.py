@@ -133,6 +133,8 @@ def raw(name: str) -> bytes:
 
 def printable(name: str) -> str:
     """A name for messages, without control characters."""
+    if name.isprintable():
+        return name
     return "".join(c if c.isprintable() else f"\\x{ord(c) & 0xFF:02x}" for c in name)
 
 
