@@ -11,7 +11,7 @@ its ``get`` and ``put``.  All integers on the wire are big-endian.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from vmgen.source import NOWHERE, Position
@@ -286,6 +286,10 @@ class NothingElement:
     """No bytes at all: ``VMSTATE_VALIDATE`` (the test must hold after load)."""
 
 
+ELSEWHERE = "defined in another file"
+"""The reason of a :class:`CustomElement` before its file is linked with the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class CustomElement:
     """An info whose ``get``/``put`` no translation covers; ``lower`` asks the registry
@@ -417,12 +421,16 @@ class Module:
     they mention.
 
     Symbols named by a description are looked up in its own module first, then among
-    the non-static descriptions of the other modules of the program.
+    the non-static descriptions of the other modules of the program.  ``infos`` are the
+    infos that other modules may name; a linked program has none left, since each stands
+    where it is used.
     """
 
     file: str
     descriptions: tuple[Description, ...]
     functions: tuple[Function, ...] = ()
+    # Not part of what the generated code is stamped with: a linked program has none.
+    infos: tuple[WordsElement | CustomElement, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

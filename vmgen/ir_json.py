@@ -128,6 +128,9 @@ def _program_lines(program: ir.Program) -> Iterator[str]:
         if module.functions:
             yield ',\n      "functions": '
             yield _lines(_encode(module.functions, module.file), "        ")
+        if module.infos:
+            yield ',\n      "infos": '
+            yield _lines(_encode(module.infos, module.file), "        ")
         yield "\n    }"
     yield "\n  ]\n}\n" if program.modules else "]\n}\n"
 
@@ -353,7 +356,7 @@ class _Reader:
             if type(data) is int:
                 return ir.Fixed(data)
             return self.record(ir.FromMember, self.expect(dict, data, where), where)
-        if ir.IntegerElement in options:
+        if ir.CustomElement in options:
             return self.element(self.expect(dict, data, where), where)
         return self.expression(data, where)
 

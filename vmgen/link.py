@@ -1,25 +1,43 @@
 """Modules in, one program out: every symbol a description names must be defined.
 
-C symbols are not unique in a tree: a ``static`` description belongs to its file, the
-others to whoever links with it.
+C symbols are not unique in a tree: a ``static`` description or info belongs to its
+file, the others to whoever links with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from vmgen import ir
 from vmgen.source import Diagnostic, Position, VmgenError
 
 
-def link(release: str, target: str, modules: Iterable[ir.Module]) -> ir.Program:
-    """Sorts modules by file and checks every reference between descriptions.
+def link(
+    release: str,
+    target: str,
+    modules: Iterable[ir.Module],
+    members: Iterable[ir.Module] = (),
+) -> ir.Program:
+    """Sorts modules by file, checks every reference between descriptions and puts infos
+    of other files where they are named.
 
+    ``members`` are modules of archives: one is taken where it defines a description or
+    an info that something taken names and nothing taken defines, as ``ld`` does.
     Raises :class:`VmgenError` naming each description that is mentioned but not defined
     (``VG501``) and each that two files define (``VG502``).
     """
+    taken = _with_members(tuple(modules), tuple(members))
+    infos = {info.info: info for module in taken for info in module.infos}
+    taken = tuple(
+        _resolved(module, infos)
+        for module in sorted(taken, key=lambda module: module.file)
+    )
+    # A file that only defines infos has nothing left to say.
     program = ir.Program(
-        release, target, tuple(sorted(modules, key=lambda module: module.file))
+        release,
+        target,
+        tuple(module for module in taken if module.descriptions or module.functions),
     )
     found: list[Diagnostic] = []
     external: dict[str, ir.Description] = {}
@@ -54,6 +72,78 @@ def link(release: str, target: str, modules: Iterable[ir.Module]) -> ir.Program:
     if found:
         raise VmgenError(*found)
     return program
+
+
+def _with_members(
+    modules: tuple[ir.Module, ...], members: tuple[ir.Module, ...]
+) -> tuple[ir.Module, ...]:
+    """The modules, and the members that define what these lack."""
+    taken = list(modules)
+    left = list(members)
+    while left:
+        defined = {symbol for module in taken for symbol in _exports(module)}
+        asked = {symbol for module in taken for symbol in _asks(module)} - defined
+        chosen = next(
+            (member for member in left if asked.intersection(_exports(member))), None
+        )
+        if chosen is None:
+            break
+        left.remove(chosen)
+        taken.append(chosen)
+    return tuple(taken)
+
+
+def _exports(module: ir.Module) -> Iterator[str]:
+    for description in module.descriptions:
+        if not description.static:
+            yield description.symbol
+    for info in module.infos:
+        yield info.info
+
+
+def _asks(module: ir.Module) -> Iterator[str]:
+    """The symbols that the module names and does not define itself."""
+    own = {description.symbol for description in module.descriptions}
+    for description in module.descriptions:
+        for symbol, _ in _mentions(description):
+            if symbol not in own:
+                yield symbol
+        for field in description.fields:
+            if isinstance(field.element, ir.CustomElement):
+                yield field.element.info
+
+
+def _resolved(
+    module: ir.Module, infos: dict[str, ir.WordsElement | ir.CustomElement]
+) -> ir.Module:
+    """The module with the infos of other files in the place of their names."""
+    known = {
+        element.info: infos[element.info]
+        for description in module.descriptions
+        for field in description.fields
+        if isinstance(element := field.element, ir.CustomElement)
+        and element.reason == ir.ELSEWHERE
+        and element.info in infos
+    }
+    if not known:
+        return replace(module, infos=()) if module.infos else module
+    descriptions = tuple(
+        replace(
+            description,
+            fields=tuple(
+                (
+                    replace(field, element=known[field.element.info])
+                    if isinstance(field.element, ir.CustomElement)
+                    and field.element.reason == ir.ELSEWHERE
+                    and field.element.info in known
+                    else field
+                )
+                for field in description.fields
+            ),
+        )
+        for description in module.descriptions
+    )
+    return replace(module, descriptions=descriptions, infos=())
 
 
 def _mentions(description: ir.Description) -> Iterator[tuple[str, Position]]:

@@ -298,13 +298,23 @@ class FieldReader:
         )
         return ir.GTreeElement(f"{name}[1]", f"{name}[0]", key_type, value_type)
 
-    def _own_info(self, info: str) -> ir.Element:
+    def shared_info(self, info: str) -> ir.WordsElement | ir.CustomElement | None:
+        """What an info of this file is to the files that may name it; None if it is
+        ``static`` or one of those that are built in."""
+        declared = self._unit.object(info)
+        if declared is None or declared.static or info in INTEGERS or info in OTHERS:
+            return None
+        return self._own_info(info)
+
+    def _own_info(self, info: str) -> ir.WordsElement | ir.CustomElement:
         declared = self._unit.object(info)
         if declared is None or not isinstance(declared.initializer, c.InitList):
-            return ir.CustomElement(info, "", "defined in another file")
+            return ir.CustomElement(info, "", ir.ELSEWHERE)
         return self._info_body(info, declared.initializer)
 
-    def _info_body(self, info: str, init: c.InitList) -> ir.Element:
+    def _info_body(
+        self, info: str, init: c.InitList
+    ) -> ir.WordsElement | ir.CustomElement:
         body = initializer.read(init, f"info {info}")
         name_value = body["name"]
         name = name_value.value if isinstance(name_value, c.StringLiteral) else ""

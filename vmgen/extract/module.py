@@ -70,10 +70,18 @@ class _ModuleReader:
         for name in self._unit.objects("VMStateDescription"):
             with _Collect(self, (name,)):
                 descriptions += self._object(name)
+        infos: list[ir.WordsElement | ir.CustomElement] = []
+        for name in self._unit.objects("VMStateInfo"):
+            with _Collect(self, (name,)):
+                if (info := self._fields.shared_info(name)) is not None:
+                    infos.append(info)
         if any(found.severity == "error" for found in self._found):
             raise VmgenError(*self._found)
         return ir.Module(
-            self._unit.source, tuple(descriptions), tuple(self._functions.values())
+            self._unit.source,
+            tuple(descriptions),
+            tuple(self._functions.values()),
+            tuple(infos),
         )
 
     def _object(self, name: str) -> list[ir.Description]:

@@ -6,27 +6,33 @@ find, so that one run tells everything that is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from vmgen import ir, preprocess, tree
-from vmgen.cfront.layout import Layout
-from vmgen.cfront.unit import Unit
-from vmgen.extract import extract
 from vmgen.link import link
-from vmgen.preprocess import Preprocessed
+from vmgen.pipeline import whole
+from vmgen.pipeline.reading import Preprocessor, read_module
+from vmgen.pipeline.whole import Progress
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import SourceTree
 
 if TYPE_CHECKING:
     from vmgen.render import GeneratedFile
 
-Preprocessor = Literal["auto", "cc", "pcpp"]
-Progress = Callable[[str], None]
+__all__ = [
+    "Preprocessor",
+    "Progress",
+    "Request",
+    "compile_program",
+    "compile_whole",
+    "generate",
+    "read_module",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,8 @@ class Request:
     ``qemu`` is a QEMU source tree, None the embedded ``c_headers/``.  ``sources`` are C
     files: relative to the tree, or the user's own when there is none; empty means the
     CPU of ``target`` and ``cpu_common``.  ``build`` is a configured build folder with a
-    ``compile_commands.json``.
+    ``compile_commands.json``.  ``whole`` asks for everything that the target's binary
+    contains, in the place of ``sources``.
     """
 
     target: str = ""
@@ -46,6 +53,7 @@ class Request:
     include_dirs: tuple[Path, ...] = ()
     defines: tuple[str, ...] = ()
     preprocessor: Preprocessor = "auto"
+    whole: bool = False
 
 
 def compile_program(request: Request, progress: Progress | None = None) -> ir.Program:
@@ -54,6 +62,9 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
     ``progress`` is called with the name of each file as it is read.  Raises
     :class:`VmgenError` with the findings of all files.
     """
+    if request.whole:
+        (program,) = compile_whole((request,), progress)
+        return program
     source_tree = _configure(request)
     files = _sources(request, source_tree)
     expand = partial(
@@ -76,10 +87,30 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
     return link(source_tree.release, request.target, modules)
 
 
-def read_module(expansion: Preprocessed) -> ir.Module:
-    """One preprocessed file through the front end and the extractor."""
-    unit = Unit(expansion.text, source=expansion.source, relative=expansion.relative)
-    return extract(unit, Layout(unit), expansion.excerpt)
+def compile_whole(
+    requests: Sequence[Request], progress: Progress | None = None
+) -> tuple[ir.Program, ...]:
+    """The programs of several targets of one tree, with every file of their binaries;
+    all of the tree's targets for one request without a target.
+
+    Files are read on all cores, and once for all targets where that is the same.
+    Raises :class:`VmgenError` with the findings of all of them.
+    """
+    first = requests[0]
+    assert first.qemu is not None
+    targets = tuple(request.target for request in requests if request.target)
+    parts = whole.configure(first.qemu, targets, first.build)
+    read = whole.read(parts, first.preprocessor, progress)
+    programs: list[ir.Program] = []
+    found: list[Diagnostic] = []
+    for part in parts:
+        try:
+            programs.append(read.program(part))
+        except VmgenError as error:
+            found += error.diagnostics
+    if found:
+        raise VmgenError(*dict.fromkeys(found))
+    return tuple(programs)
 
 
 def generate(programs: Sequence[ir.Program]) -> tuple[GeneratedFile, ...]:

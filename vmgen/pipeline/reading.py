@@ -1,0 +1,191 @@
+"""One C file to one module: preprocessed, remembered, read.
+
+QEMU compiles most files once for all targets: they see neither the target's macros nor
+its headers (``exec/poison.h`` and ``config-poison.h`` turn a use of one into an error).
+:class:`Commands` has that command too, so that such a file is read once; a file that it
+does not suit is read for the target.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from vmgen import ir, preprocess
+from vmgen.cfront.layout import Layout
+from vmgen.cfront.unit import Unit
+from vmgen.extract import extract
+from vmgen.pipeline.store import Contents, Note, Store, front_end, hashed
+from vmgen.preprocess import Preprocessed
+from vmgen.source import Diagnostic, VmgenError
+from vmgen.tree import Command, SourceTree
+from vmgen.tree import cache as tree_cache
+
+Preprocessor = Literal["auto", "cc", "pcpp"]
+
+COMMON = ""
+"""The name of the command that knows no target, among those of targets."""
+
+_ENTERED = re.compile(r'^# \d+ "([^"<][^"]*)"', re.MULTILINE)
+_TARGET_HEADER = re.compile(
+    r'^# \d+ "[^"]*-softmmu-config-(?:target|devices)\.h"[^\n]*\n\s*', re.MULTILINE
+)
+_SYMBOL = re.compile(r"^\s*(?:menu)?config\s+(\w+)", re.MULTILINE)
+_HOST_MACRO = re.compile(r"^#\s*define\s+CONFIG_(\w+)", re.MULTILINE)
+_PER_TARGET = ("NEED_CPU_H", "COMPILING_PER_TARGET", "CONFIG_TARGET", "CONFIG_DEVICES")
+_ACCELERATORS = ("KVM", "XEN", "HVF", "NVMM", "WHPX")
+"""What a host has for some targets only (``accelerator_targets`` in meson.build)."""
+_NOT_INCLUDED = {"tests", "roms", "docs", "pc-bios", "python", "po", "gdb-xml", ".git"}
+
+
+def read_module(expansion: Preprocessed) -> ir.Module:
+    """One preprocessed file through the front end and the extractor."""
+    unit = Unit(expansion.text, source=expansion.source, relative=expansion.relative)
+    return extract(unit, Layout(unit), expansion.excerpt)
+
+
+# --- commands -----------------------------------------------------------------------
+
+
+def common_tree(tree: SourceTree) -> SourceTree:
+    """The tree as the files see it that are compiled once for all targets.
+
+    What a Kconfig file can set is poisoned (``scripts/make-config-poison.sh``), except
+    for what the host decides.
+    """
+    shared = tree.config_dirs[1:]
+    host = set()
+    for folder in shared:
+        path = folder / "config-host.h"
+        if path.is_file():
+            host.update(_HOST_MACRO.findall(path.read_text(encoding="utf-8")))
+    poisoned = sorted(set(_kconfig_symbols(tree.root)) - host)
+    text = "".join(f"#pragma GCC poison CONFIG_{name}\n" for name in poisoned)
+    poison = tree_cache.entry(
+        tree_cache.folder(None),
+        f"poison-{hashed((text,))[:24]}",
+        lambda: {"config-poison.h": text},
+    )
+    own = tree.config_dirs[0]
+    command = tree.command
+    return replace(
+        tree,
+        target=COMMON,
+        config_dirs=(poison, *shared),
+        command=replace(
+            command,
+            quote_dirs=(
+                poison,
+                *(path for path in command.quote_dirs if path != own),
+            ),
+            include_dirs=(),
+            system_dirs=tuple(path for path in command.system_dirs if path != own),
+            defines=tuple(
+                define
+                for define in command.defines
+                if define.partition("=")[0] not in _PER_TARGET
+            ),
+        ),
+    )
+
+
+def _kconfig_symbols(root: Path) -> Iterable[str]:
+    yield from _ACCELERATORS
+    for path in _files(str(root)):
+        # Kconfig.host declares what the host decides, for all targets alike.
+        if os.path.basename(path) == "Kconfig":
+            yield from _SYMBOL.findall((root / path).read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=4)
+def _files(root: str) -> tuple[str, ...]:
+    """Every file of the tree that C or Kconfig might include, in no order."""
+    found = []
+    for folder, below, names in os.walk(root):
+        below[:] = [name for name in below if name not in _NOT_INCLUDED]
+        start = folder[len(root) + 1 :]
+        found += [
+            f"{start}/{name}" if start else name
+            for name in names
+            if name.endswith((".h", ".inc")) or name.startswith("Kconfig")
+        ]
+    return tuple(found)
+
+
+def command_name(tree: SourceTree, preprocessor: Preprocessor) -> str:
+    """A name for everything but the files that decides what the command yields: the
+    macros and folders, the compiler, vmgen's front end and which headers there are."""
+    compiler = preprocess.find_compiler() if preprocessor != "pcpp" else None
+    identity: list[str] = list(compiler) if compiler else ["pcpp"]
+    if compiler:
+        status = os.stat(compiler[0])
+        identity.append(f"{status.st_size} {status.st_mtime_ns}")
+    command = _flags(tree.command)
+    each = {file: _flags(one) for file, one in tree.build_commands.items()}
+    headers = hashed(sorted(_files(str(tree.root))))
+    words = [front_end(), str(tree.root), command, headers, *identity]
+    return hashed(words, each)
+
+
+def _flags(command: Command) -> str:
+    return "\0".join((str(command.shims), str(command.directory), *command.flags))
+
+
+# --- one file -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of reading one file: its module, or why there is none.
+
+    ``note`` is for the next time; None where there is nothing to remember.
+    ``unsuited`` says that the common command does not suit the file.
+    """
+
+    file: str
+    module: ir.Module | None
+    found: tuple[Diagnostic, ...] = ()
+    note: Note | None = None
+    unsuited: bool = False
+
+
+def recall(
+    tree: SourceTree, file: str, note: Note | None, contents: Contents, store: Store
+) -> Outcome | None:
+    """The file from what was remembered, or None if it must be read."""
+    if note is None or contents.digest(note.inputs) != note.digest:
+        return None
+    if not note.key:
+        return Outcome(file, None, (), note, unsuited=True)
+    module = store.module(note.key)
+    return None if module is None else Outcome(file, module, (), note)
+
+
+def read(
+    tree: SourceTree, file: str, preprocessor: Preprocessor, store: Store
+) -> Outcome:
+    """The file, preprocessed and read (unless the same text was read before)."""
+    common = tree.target == COMMON
+    contents = Contents()
+    try:
+        expansion = preprocess.preprocess(tree, file, preprocessor=preprocessor)
+        key = hashed((front_end(), _TARGET_HEADER.sub("", expansion.text)))
+        module = store.module(key)
+        if module is None:
+            module = read_module(expansion)
+            store.keep(key, module)
+    except VmgenError as error:
+        if not common:
+            return Outcome(file, None, error.diagnostics)
+        own = (str(tree.path(file)),)
+        note = Note("", contents.digest(own), own)
+        return Outcome(file, None, error.diagnostics, note, unsuited=True)
+    start = tree.command_for(file).directory or tree.root
+    names = dict.fromkeys(_ENTERED.findall(expansion.text))
+    inputs = tuple(os.path.normpath(os.path.join(start, name)) for name in names)
+    return Outcome(file, module, (), Note(key, contents.digest(inputs), inputs))

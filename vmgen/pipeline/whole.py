@@ -1,0 +1,251 @@
+"""Everything a binary contains, for one target or for all of a tree.
+
+The files come from the link model; each is read once for all targets if it can be, on
+all cores, and what did not change since the last time is not read at all.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vmgen import ir, linkmodel
+from vmgen import tree as trees
+from vmgen.link import link
+from vmgen.pipeline import reading
+from vmgen.pipeline.reading import COMMON, Outcome, Preprocessor
+from vmgen.pipeline.store import Contents, Note, Store
+from vmgen.source import Diagnostic, VmgenError
+from vmgen.tree import SourceTree
+
+Progress = Callable[[str], None]
+
+_DEFINES = re.compile(
+    rb"^[ \t]*(?:(?:static|const|extern)[ \t]+)*VMState(?:Description|Info)\s+\w+\s*"
+    rb"(?:\[[^\]]*\]\s*)*=",
+    re.MULTILINE,
+)
+_BATCH = 8
+"""Files that one process reads in a row: neighbours include the same headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One target: its tree, the files of its binary that define descriptions or infos,
+    and which of them are members of archives."""
+
+    tree: SourceTree
+    files: tuple[str, ...]
+    archive: frozenset[str]
+
+
+@dataclass(slots=True)
+class Whole:
+    """What was read of one tree: for each target the outcome of each of its files."""
+
+    parts: tuple[Part, ...]
+    outcomes: dict[tuple[str, str], Outcome] = field(default_factory=dict)
+
+    def outcome(self, target: str, file: str) -> Outcome:
+        """The outcome that counts for a target: its own, or that of all targets."""
+        found = self.outcomes.get((target, file))
+        return found if found is not None else self.outcomes[COMMON, file]
+
+    def program(self, part: Part) -> ir.Program:
+        """The program of one target.  Raises :class:`VmgenError` with the findings of
+        all its files, or of the linker."""
+        modules: list[ir.Module] = []
+        members: list[ir.Module] = []
+        found: list[Diagnostic] = []
+        for file in part.files:
+            outcome = self.outcome(part.tree.target, file)
+            found += outcome.found if outcome.module is None else ()
+            if outcome.module is not None:
+                into = members if file in part.archive else modules
+                into.append(outcome.module)
+        if found:
+            raise VmgenError(*dict.fromkeys(found))
+        return link(part.tree.release, part.tree.target, modules, members)
+
+
+def configure(
+    root: Path, targets: Sequence[str], build: Path | None = None
+) -> tuple[Part, ...]:
+    """The parts of a tree for these targets (all of the release if there are none)."""
+    if not targets:
+        targets = all_targets(root)
+    if len(targets) == 1:
+        return (_part(root, targets[0], build),)
+    with ProcessPoolExecutor(_workers()) as pool:
+        count = len(targets)
+        return tuple(pool.map(_part, [root] * count, targets, [build] * count))
+
+
+def all_targets(root: Path) -> tuple[str, ...]:
+    """The system targets of a tree, sorted."""
+    suffix = "-softmmu.mak"
+    return tuple(
+        sorted(
+            path.name.removesuffix(suffix)
+            for path in (root / "configs/targets").glob(f"*{suffix}")
+        )
+    )
+
+
+def _part(root: Path, target: str, build: Path | None) -> Part:
+    tree = trees.configure(root, target, build=build)
+    binary = linkmodel.binary(tree)
+    archive = frozenset(binary.archive)
+    files = {*binary.files, *archive}
+    if tree.build is not None:
+        files &= set(tree.build_commands)
+    defining = tuple(sorted(file for file in files if defines(tree.root / file)))
+    return Part(tree, defining, archive)
+
+
+def defines(path: Path) -> bool:
+    """Whether the C file defines a description or an info."""
+    return _DEFINES.search(path.read_bytes()) is not None
+
+
+def read(
+    parts: Sequence[Part],
+    preprocessor: Preprocessor = "auto",
+    progress: Progress | None = None,
+    store: Store | None = None,
+) -> Whole:
+    """Reads every file of the parts, all of one tree.
+
+    ``progress`` is called with each file as it is done.  Nothing is raised for a file
+    that cannot be read: its outcome has the findings.
+    """
+    whole = Whole(tuple(parts))
+    store = store or Store()
+    reader = _Reader(whole, preprocessor, progress, store)
+    first = parts[0].tree
+    every = dict.fromkeys(file for part in parts for file in part.files)
+    if first.kind == "qemu" and first.build is None:
+        reader.read({COMMON: reading.common_tree(first)}, {COMMON: tuple(every)})
+    rest = {
+        part.tree.target: tuple(
+            file
+            for file in part.files
+            if (outcome := whole.outcomes.get((COMMON, file))) is None
+            or outcome.unsuited
+        )
+        for part in parts
+    }
+    reader.read({part.tree.target: part.tree for part in parts}, rest)
+    store.forget_old()
+    return whole
+
+
+class _Reader:
+    """Reads files by command, remembered ones first, the others on all cores."""
+
+    def __init__(
+        self,
+        whole: Whole,
+        preprocessor: Preprocessor,
+        progress: Progress | None,
+        store: Store,
+    ) -> None:
+        self._whole = whole
+        self._preprocessor = preprocessor
+        self._progress = progress
+        self._store = store
+        self._contents = Contents()
+        self._modules: dict[str, ir.Module] = {}
+
+    def read(
+        self, commands: Mapping[str, SourceTree], wanted: Mapping[str, Sequence[str]]
+    ) -> None:
+        """``wanted`` are the files by the name of the command in ``commands``."""
+        names = {
+            name: reading.command_name(tree, self._preprocessor)
+            for name, tree in commands.items()
+            if wanted[name]
+        }
+        notes = {name: self._store.notes(names[name]) for name in names}
+        missing: list[tuple[str, str]] = []
+        for name in names:
+            for file in wanted[name]:
+                known = self._recall(commands[name], file, notes[name].files.get(file))
+                if known is None:
+                    missing.append((name, file))
+                else:
+                    self._take(name, known)
+        changed: set[str] = set()
+        for name, outcome in self._read_all(commands, missing):
+            self._take(name, outcome)
+            if outcome.note is not None:
+                notes[name].files[outcome.file] = outcome.note
+                changed.add(name)
+        for name in changed:
+            self._store.keep_notes(names[name], notes[name])
+
+    def _recall(self, tree: SourceTree, file: str, note: Note | None) -> Outcome | None:
+        if note is not None and (module := self._modules.get(note.key)):
+            if self._contents.digest(note.inputs) == note.digest:
+                return Outcome(file, module, (), note)
+            return None
+        return reading.recall(tree, file, note, self._contents, self._store)
+
+    def _take(self, name: str, outcome: Outcome) -> None:
+        if outcome.module is not None and outcome.note is not None:
+            # One object for all targets: a tree's modules fit into memory once.
+            module = self._modules.setdefault(outcome.note.key, outcome.module)
+            outcome = Outcome(outcome.file, module, outcome.found, outcome.note)
+        self._whole.outcomes[name, outcome.file] = outcome
+        if self._progress is not None:
+            self._progress(f"{name} {outcome.file}".lstrip())
+
+    def _read_all(
+        self, commands: Mapping[str, SourceTree], wanted: Sequence[tuple[str, str]]
+    ) -> Iterable[tuple[str, Outcome]]:
+        batches = [
+            (name, files[start : start + _BATCH])
+            for name in dict.fromkeys(name for name, _ in wanted)
+            if (files := [file for each, file in wanted if each == name])
+            for start in range(0, len(files), _BATCH)
+        ]
+        if sum(len(files) for _, files in batches) <= _BATCH:
+            for name, files in batches:
+                for outcome in _read_batch(
+                    commands[name], files, self._preprocessor, self._store.folder
+                ):
+                    yield name, outcome
+            return
+        with ProcessPoolExecutor(_workers()) as pool:
+            pending = {
+                pool.submit(
+                    _read_batch,
+                    commands[name],
+                    files,
+                    self._preprocessor,
+                    self._store.folder,
+                ): name
+                for name, files in batches
+            }
+            for done in as_completed(pending):
+                for outcome in done.result():
+                    yield pending[done], outcome
+
+
+def _read_batch(
+    tree: SourceTree, files: Sequence[str], preprocessor: Preprocessor, folder: Path
+) -> list[Outcome]:
+    store = Store(folder)
+    return [reading.read(tree, file, preprocessor, store) for file in files]
+
+
+def _workers() -> int:
+    return (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else (os.cpu_count() or 1)
+    )
