@@ -310,6 +310,62 @@ def test_a_sibling_whose_name_goes_on_is_refused() -> None:
             codec.load(b"\x33" + short + long, 0, 1)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        ir.Load("env.one", "uint8"),
+        ir.Load("env.some[1]", "uint8"),
+        ir.Exists(
+            "i",
+            ir.Const(0),
+            ir.Const(2),
+            1,
+            ir.Load("env.some[$0]", "uint8", (ir.Var("i"),)),
+        ),
+    ],
+    ids=["member", "element", "loop"],
+)
+def test_a_test_reads_what_a_sibling_subsection_loaded(body: ir.Expr) -> None:
+    """They are views of one object; which of them came first decides."""
+
+    def member(name: str, *dims: int, test: str = "") -> ir.Field:
+        return ir.Field(
+            name,
+            (ir.Step("env", "RootEnv"), ir.Step(name, "uint8_t", dims)),
+            ir.IntegerElement("uint8"),
+            ir.Fixed(1),
+            count=ir.Fixed(dims[0] if dims else 1),
+            array=bool(dims),
+            test=test,
+        )
+
+    def describe(
+        symbol: str, name: str, fields: tuple[ir.Field, ...], *subs: str
+    ) -> ir.Description:
+        return ir.Description(symbol, name, "Root", 0, 0, fields, subs)
+
+    module = ir.Module(
+        "hw/random.c",
+        (
+            describe("vmstate_a", "n/a", (member("some", 2), member("one"))),
+            describe("vmstate_b", "n/b", (member("tested", test="reads"),)),
+            describe("vmstate_r", "n", (member("always"),), "vmstate_a", "vmstate_b"),
+        ),
+        (ir.Function("reads", body=body),),
+    )
+    first = b"\x05\x03n/a\0\0\0\0"
+    second = b"\x05\x03n/b\0\0\0\0"
+    program = ir.Program("10.0.2", "random", (module,))
+    with generated(Schema(program, "vmstate_r")) as codec:
+        for loaded in (b"\0\0\0", b"\1\1\1"):
+            wire = b"\x33" + first + loaded + second + b"\x44"
+            taken = outcome(codec, wire, 0, 0)
+            assert taken is not None
+            there = loaded != b"\0\0\0"
+            assert taken["{n/b}env.tested"] == (0x44 if there else None)
+        assert outcome(codec, b"\x33" + second + b"\x44", 0, 0) is None
+
+
 # --- real sections ----------------------------------------------------------------------
 
 REAL = (
