@@ -11,6 +11,8 @@ typedef struct _GSocketConnection GSocketConnection;
 typedef struct _GIOStream GIOStream;
 typedef struct _GInputStream GInputStream;
 typedef struct _GOutputStream GOutputStream;
+typedef struct _GDataInputStream GDataInputStream;
+typedef struct _GDataOutputStream GDataOutputStream;
 typedef struct _GDBusConnection GDBusConnection;
 typedef struct _GDBusProxy GDBusProxy;
 typedef struct _GDBusMessage GDBusMessage;
@@ -28,6 +30,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GDBusConnection, g_object_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GDBusProxy, g_object_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GInputStream, g_object_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GOutputStream, g_object_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GDataInputStream, g_object_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GDataOutputStream, g_object_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GUnixFDList, g_object_unref)
 
 #endif

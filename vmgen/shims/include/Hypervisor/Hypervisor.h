@@ -1,0 +1,2 @@
+/* The same framework by its other name. */
+#include <Hypervisor/hv.h>
