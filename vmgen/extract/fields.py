@@ -323,7 +323,11 @@ class FieldReader:
         put = initializer.symbol(body["put"] or body["save"])
         if not get or not put:
             return ir.CustomElement(info, name, "get or put is not a named function")
-        moved = words(self._unit, self._layout, get, put)
+        try:
+            moved = words(self._unit, self._layout, get, put)
+        except VmgenError as error:
+            # The tree's other readings do not depend on what these functions do.
+            moved = str(error.diagnostics[0].message)
         if isinstance(moved, str):
             return ir.CustomElement(info, name, moved)
         return ir.WordsElement(info, name, moved)
