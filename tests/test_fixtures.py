@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import lzma
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +18,7 @@ from tests.generated_code import imported, runtime_of
 from tests.machine_facts import members
 from tests.registers import expected
 from tests.stream_sections import Section, find_sections
+from tests.trees import require_tree
 from vmgen import ir
 from vmgen.pipeline import Request, compile_program, generate
 
@@ -89,27 +89,12 @@ def fixture(name: str) -> Fixture:
     return Fixture(name, stream, truth, tuple(find_sections(stream)))
 
 
-def tree_of(release: tuple[int, int]) -> Path | None:
-    """The QEMU source tree of that release among those the machine has."""
-    for folder in filter(
-        None, os.environ.get("VMGEN_QEMU_TREES", "").split(os.pathsep)
-    ):
-        version = (Path(folder) / "VERSION").read_text().split(".")
-        if (int(version[0]), int(version[1])) == release:
-            return Path(folder)
-    return None
-
-
 @cache
 def program_of(target: str, release: tuple[int, int]) -> ir.Program:
     """The CPU's tables: the embedded ones for 10.0, a source tree's for other releases."""
     if release == (10, 0):
         return compile_program(Request(target=target))
-    if (tree := tree_of(release)) is None:
-        reason = "VMGEN_QEMU_TREES names no tree of {}.{}".format(*release)
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    tree = require_tree("{}.{}".format(*release))
     return compile_program(Request(target=target, qemu=tree))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.trees import EIGHT, RELEASES, require_tree
 from vmgen.cfront import ctype, syntax
 from vmgen.cfront.arithmetic import BASIC_TYPES
 from vmgen.cfront.layout import Layout
@@ -289,23 +289,12 @@ def test_a_wrong_layout_would_be_noticed(tmp_path: Path) -> None:
     assert "sizeof UsesLine" in messages
 
 
-def _trees() -> list[Path]:
-    return [
-        Path(entry)
-        for entry in os.environ.get("VMGEN_QEMU_TREES", "").split(os.pathsep)
-        if entry
-    ]
-
-
-@pytest.mark.skipif(not _trees(), reason="VMGEN_QEMU_TREES names no QEMU source trees")
-@pytest.mark.parametrize(
-    "target", ["riscv32", "riscv64", "i386", "x86_64", "arm", "aarch64", "ppc", "ppc64"]
-)
-@pytest.mark.parametrize("folder", _trees(), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("target", EIGHT)
+@pytest.mark.parametrize("release", RELEASES)
 def test_what_the_cpus_of_real_trees_reach(
-    folder: Path, target: str, tmp_path: Path
+    release: str, target: str, tmp_path: Path
 ) -> None:
-    tree = configure(folder, target, cache=tmp_path)
+    tree = configure(require_tree(release), target, cache=tmp_path)
     for source in tree.cpu_sources:
         expansion = preprocess(tree, source)
         unit = Unit(
