@@ -1,6 +1,7 @@
 """Whole migration streams: read, compared, changed, written."""
 
 from vmgen.stream.codecs import Codec, Codecs, from_folder
+from vmgen.stream.draft import Draft
 from vmgen.stream.errors import (
     Ambiguous,
     BadEdit,
@@ -37,6 +38,7 @@ __all__ = [
     "Configuration",
     "Description",
     "Disagreement",
+    "Draft",
     "End",
     "Header",
     "Malformed",

@@ -56,6 +56,7 @@ from vmgen.stream.wire import (
 
 _DEPTH = 4
 _MARGIN = 1 << 16
+_BEHIND_A_SECTION = (*KINDS, COMMAND, EOF, SECTION_FOOTER)
 _FOOTER = re.compile(rb"(?s)\x7e(?=(....)(?:[\x00\x01\x02\x03\x04\x08]|\Z))")
 
 
@@ -432,6 +433,9 @@ class Reader:
         at = cursor.pos
         if self.known.footers is None and cursor.left() > 0:
             self.known.footers = cursor.view[at] == SECTION_FOOTER
+            if cursor.view[at] not in _BEHIND_A_SECTION:
+                message = f"neither a footer nor a part behind the section, but {cursor.view[at]:#04x}"
+                raise Malformed(message, at, path)
         if not self.known.footers:
             return False
         mark = cursor.u8()
