@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from vmgen import cache, write
 from vmgen.cli.console import Console
 from vmgen.cli.job import Job, compile_all
+
+if TYPE_CHECKING:
+    from vmgen import ir
 
 
 def changes(job: Job, console: Console) -> tuple[write.FileChange, ...]:
@@ -21,6 +25,12 @@ def changes(job: Job, console: Console) -> tuple[write.FileChange, ...]:
     from vmgen.pipeline import generate
 
     programs = compile_all(job, console)
+    if not key and job.whole:
+        # Reading an unchanged tree is quick, writing its Python is not.
+        key = _key_of(programs)
+        known = cache.load(key)
+        if known is not None and write.holds(job.output, known, verify):
+            return ()
     with console.working():
         console.progress("writing Python")
         files = generate(programs)
@@ -37,6 +47,27 @@ def _key(job: Job) -> str:
 
     folders = [resources.folder("c_headers"), resources.folder("templates")]
     return cache.key(repr(job.requests), [*folders, resources.package()])
+
+
+def _key_of(programs: Iterable[ir.Program]) -> str:
+    """The cache key of what is generated for these programs."""
+    import hashlib
+
+    from vmgen import resources
+
+    # Most modules are the same object in the programs of many targets.
+    digests: dict[int, str] = {}
+    digest = hashlib.sha256()
+    for program in programs:
+        digest.update(f"{program.release}\0{program.target}\0".encode())
+        for module in program.modules:
+            known = digests.get(id(module))
+            if known is None:
+                known = hashlib.sha256(repr(module).encode()).hexdigest()
+                digests[id(module)] = known
+            digest.update(known.encode())
+    folders = [resources.folder("templates"), resources.package()]
+    return cache.key(digest.hexdigest(), folders)
 
 
 def summary(changes: Iterable[write.FileChange]) -> str:

@@ -66,6 +66,14 @@ def input_options(function: _Function) -> _Function:
             help="A QEMU target (riscv64, x86_64, ...). May be repeated.",
         ),
         click.option(
+            "--all",
+            "-a",
+            "whole",
+            is_flag=True,
+            help="Everything the binaries of a tree contain, not the CPU alone: of all "
+            "its targets, or of those given.",
+        ),
+        click.option(
             "--qemu",
             type=folder,
             metavar="TREE",
@@ -117,6 +125,11 @@ class Job:
             request.qemu is None and not request.sources for request in self.requests
         )
 
+    @property
+    def whole(self) -> bool:
+        """Whether everything that the targets' binaries contain is asked for."""
+        return any(request.whole for request in self.requests)
+
 
 def read_job(
     *,
@@ -128,6 +141,7 @@ def read_job(
     defines: tuple[str, ...],
     preprocessor: str | None,
     output: Path | None = None,
+    whole: bool = False,
 ) -> Job:
     """Options where given, else the configuration, else the embedded headers.
 
@@ -140,12 +154,20 @@ def read_job(
     folder = Path()
     if not files and tree is None and settings.file is not None:
         folder = settings.file.parent
-    sources = tuple(files or settings.inputs)
+    sources = tuple(files or (() if whole else settings.inputs))
+    if whole and tree is None:
+        raise _usage("--all is for a QEMU tree", "give it with --qemu TREE")
+    if whole and sources:
+        raise _usage("--all and files exclude each other", "leave one of them out")
     if tree is not None:
         sources = tuple(_in_tree(name, tree) for name in sources)
     elif missing := [name for name in sources if not (folder / name).is_file()]:
         raise _usage(f"no such file: {', '.join(missing)}", "")
     chosen = targets or settings.targets
+    if tree is not None and whole and not chosen:
+        from vmgen.pipeline import all_targets
+
+        chosen = all_targets(tree)
     if tree is not None and not chosen:
         raise _usage(
             "a QEMU tree was given, but no target", "for example: --target riscv64"
@@ -165,6 +187,7 @@ def read_job(
         include_dirs=tuple(map(Path.absolute, include_dirs)) or settings.include_dirs,
         defines=defines or settings.defines,
         preprocessor=preprocessor or settings.preprocessor or "auto",  # type: ignore[arg-type]
+        whole=whole,
     )
     requests = tuple(
         replace(request, target=name) for name in dict.fromkeys(chosen or ("",))
@@ -198,11 +221,13 @@ def _usage(message: str, hint: str) -> VmgenError:
 
 def compile_all(job: Job, console: Console) -> tuple[ir.Program, ...]:
     """The program of every request; the findings of all of them in one error."""
-    from vmgen.pipeline import compile_program
+    from vmgen.pipeline import compile_program, compile_whole
 
     programs = []
     found: list[Diagnostic] = []
     with console.working(), chdir(job.folder):
+        if job.whole:
+            return compile_whole(job.requests, console.progress)
         for request in job.requests:
 
             def progress(file: str, target: str = request.target) -> None:

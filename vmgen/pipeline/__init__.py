@@ -17,7 +17,7 @@ from vmgen import ir, preprocess, tree
 from vmgen.link import link
 from vmgen.pipeline import whole
 from vmgen.pipeline.reading import Preprocessor, read_module
-from vmgen.pipeline.whole import Progress
+from vmgen.pipeline.whole import Progress, all_targets
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import SourceTree
 
@@ -28,6 +28,7 @@ __all__ = [
     "Preprocessor",
     "Progress",
     "Request",
+    "all_targets",
     "compile_program",
     "compile_whole",
     "generate",

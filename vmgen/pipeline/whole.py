@@ -76,8 +76,7 @@ def configure(
     root: Path, targets: Sequence[str], build: Path | None = None
 ) -> tuple[Part, ...]:
     """The parts of a tree for these targets (all of the release if there are none)."""
-    if not targets:
-        targets = all_targets(root)
+    targets = targets or all_targets(root) or ("",)
     if len(targets) == 1:
         return (_part(root, targets[0], build),)
     with ProcessPoolExecutor(_workers()) as pool:
@@ -86,7 +85,7 @@ def configure(
 
 
 def all_targets(root: Path) -> tuple[str, ...]:
-    """The system targets of a tree, sorted."""
+    """The system targets of a tree, sorted; none for what is not a QEMU tree."""
     suffix = "-softmmu.mak"
     return tuple(
         sorted(
