@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from array import array
 from collections.abc import Iterable
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from vmgen.stream import described, paths
 from vmgen.stream.codecs import is_state
@@ -143,8 +145,11 @@ def _integer(text: str, path: str) -> int:
 def _made(holder: Any, step: paths.Step, path: str) -> Any:
     """A new state of the class that a member is declared as."""
     if is_state(holder) and isinstance(step, str):
-        hint = get_type_hints(type(holder)).get(step)
-        for choice in (hint, *get_args(hint)):
+        cls = type(holder)
+        # Not get_type_hints(): before Python 3.12 it cannot evaluate array[int].
+        annotation = str(cls.__annotations__.get(step, ""))
+        for name in re.findall(r"\w+", annotation):
+            choice = vars(sys.modules[cls.__module__]).get(name)
             if isinstance(choice, type) and hasattr(choice, "__vmstate_members__"):
                 return choice()
     raise BadEdit("{} makes a subsection or an object, this is neither", None, path)

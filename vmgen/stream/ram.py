@@ -121,7 +121,6 @@ class Ram:
     mapped_ram: bool = False
     blocks: dict[str, Block] = field(default_factory=dict)
     last: Block | None = None
-    sections: list[tuple[int, int]] = field(default_factory=list)
 
     def copy(self) -> Ram:
         """The same knowledge, so that a section can be tried."""
@@ -134,7 +133,6 @@ class Ram:
             for name, one in self.blocks.items()
         }  # fmt: skip
         made.last = None if self.last is None else made.blocks.get(self.last.name)
-        made.sections = list(self.sections)
         return made
 
 
@@ -374,12 +372,11 @@ def _encode_run(record: Run, ram: Ram, view: memoryview) -> bytes:
     if len(record.addresses) == 1 or kind in (XBZRLE, COMPRESS_PAGE):
         name = counted(record.block.name) if record.named else b""
         data = view[record.offset : record.offset + record.length]
-        between = {
-            ZERO: b"",
-            PAGE: b"",
-            XBZRLE: b"\1" + record.length.to_bytes(2, "big"),
-            COMPRESS_PAGE: record.length.to_bytes(4, "big"),
-        }[kind]
+        between = b""
+        if kind == XBZRLE:
+            between = b"\1" + record.length.to_bytes(2, "big")
+        elif kind == COMPRESS_PAGE:
+            between = record.length.to_bytes(4, "big")
         if kind == ZERO:
             data = memoryview(bytes([record.fill]))
         header = (record.addresses[0] | flags).to_bytes(8, "big")
