@@ -189,10 +189,14 @@ class Interpreter:
         old = self.variables.get(name)
         if not isinstance(old, Dependency):
             self.variables[name] = why
-        elif not old.found and (
-            isinstance(expression, syntax.Call) and expression.name in _LIBRARIES
-        ):
-            self.variables[name] = Dependency(name)
+        elif not old.found:
+            match expression:
+                case syntax.Identifier(other):
+                    found = self.variables.get(other)
+                    if isinstance(found, Dependency) and found.found:
+                        self.variables[name] = found
+                case syntax.Call(_, function) if function in _LIBRARIES:
+                    self.variables[name] = Dependency(name)
 
     def _check_harmless(self, expression: Expression, why: Unknown) -> None:
         for node in _calls(expression):

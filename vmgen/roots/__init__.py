@@ -1,1 +1,148 @@
-"""Which descriptions are registered, by whom, and under which section names."""
+"""Which descriptions are registered, by whom, and under which section names.
+
+Each C file is looked at by itself (:func:`roots_of` with the C front end,
+:func:`types_of` as text where that suffices); :func:`resolve` puts the files of one
+binary together: types inherit the description of their parent's class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vmgen.cfront import syntax as c
+from vmgen.cfront.layout import Layout
+from vmgen.cfront.unit import Unit
+from vmgen.extract.initializer import read, symbol
+from vmgen.roots import c_text, classes, types, walk
+from vmgen.roots.c_text import FunctionText, is_wanted
+from vmgen.roots.model import (
+    ClassFunction,
+    Effect,
+    Registration,
+    Registrations,
+    Root,
+    TypeDecl,
+)
+from vmgen.roots.resolve import Hierarchy, resolve
+from vmgen.roots.tree_types import TreeTypes
+from vmgen.source import Diagnostic, Position, VmgenError
+
+__all__ = [
+    "Hierarchy",
+    "Registrations",
+    "Root",
+    "TreeTypes",
+    "is_wanted",
+    "resolve",
+    "roots_of",
+]
+
+
+def roots_of(unit: Unit, layout: Layout, text: str) -> Registrations:
+    """Everything that one file registers, and the types that it has.
+
+    ``text`` is the file as written.  Raises :class:`VmgenError` with every finding:
+    VG710 for a description that is set outside of any function, VG711 and VG712 for one
+    that cannot be followed.
+    """
+    return _FileReader(unit, layout, text).registrations()
+
+
+class _FileReader:
+    def __init__(self, unit: Unit, layout: Layout, text: str) -> None:
+        self._unit = unit
+        self._layout = layout
+        self._text = c_text.without_comments(text)
+        self._found: list[Diagnostic] = []
+
+    def registrations(self) -> Registrations:
+        unit, layout = self._unit, self._layout
+        declared: list[TypeDecl] = [
+            *types.constant_types(unit, layout),
+            *types.virtio_pci_types(unit),
+        ]
+        functions: list[ClassFunction] = []
+        registered: list[Registration] = []
+        members: dict[str, None] = {}
+        seen: set[str] = set()
+        texts = list(c_text.functions(self._text))
+        self._check_places(texts)
+        for text in texts:
+            if not (
+                text.fills_class or text.registers or text.makes_types or text.sets
+            ):
+                continue
+            if text.name in seen:
+                continue  # another version of it, under another #if
+            seen.add(text.name)
+            if not (text.sets or text.registers or text.makes_types):
+                calls = tuple(Effect("call", name) for name in text.calls)
+                functions.append(
+                    ClassFunction(text.name, "static" in text.head.split(), calls)
+                )
+                continue
+            try:
+                function = unit.function(text.name)
+                if function is None or function.body is None:
+                    continue  # not compiled in this configuration
+                if text.sets or text.fills_class:
+                    one, asked = classes.class_function(unit, function, text)
+                    functions.append(one)
+                    members.update(dict.fromkeys(asked))
+                if text.registers:
+                    registered += classes.registrations(unit, layout, function)
+                if text.makes_types:
+                    declared += types.local_types(unit, layout, function)
+            except VmgenError as error:
+                self._found += error.diagnostics
+        if self._found:
+            raise VmgenError(*self._found)
+        return Registrations(
+            unit.source,
+            tuple(declared),
+            tuple(functions),
+            tuple(registered),
+            tuple(self._rows(declared, tuple(members))),
+            tuple(self._cpu_ops()),
+        )
+
+    def _check_places(self, texts: list[FunctionText]) -> None:
+        """Nothing that sets or registers may be outside of the functions found."""
+        inside = sum(c_text.mentions(text.body) for text in texts)
+        if inside != c_text.mentions(self._text) - sum(
+            c_text.mentions(text.head) for text in texts
+        ):
+            self._found.append(
+                Diagnostic(
+                    "VG710",
+                    "a description is registered outside of any function that was found",
+                    Position(self._unit.source),
+                    hint="write the braces of functions in the first column",
+                )
+            )
+
+    def _rows(
+        self, declared: list[TypeDecl], members: tuple[str, ...]
+    ) -> Iterator[tuple[str, str, str]]:
+        """What class functions take from the rows of the types of this file."""
+        tables = dict.fromkeys(
+            type_.row.partition("[")[0] for type_ in declared if type_.row and members
+        )
+        for table in tables:
+            order = types.table_members(self._unit, table)
+            for number, init in enumerate(walk.rows_of(self._unit, table)):
+                for member in members:
+                    value = walk.member_of(init, member, order)
+                    if value is not None:
+                        yield f"{table}[{number}]", member, symbol(value)
+
+    def _cpu_ops(self) -> Iterator[tuple[str, str, Position]]:
+        if ".legacy_vmsd" not in self._text:
+            return
+        for name in self._unit.objects("SysemuCPUOps"):
+            declared = self._unit.object(name)
+            if declared is None or not isinstance(declared.initializer, c.InitList):
+                continue
+            value = read(declared.initializer, f"operations {name}")["legacy_vmsd"]
+            position = value.position if value is not None else declared.position
+            yield name, symbol(value), position

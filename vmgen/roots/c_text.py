@@ -1,0 +1,115 @@
+"""A C file as written, looked at without a parser: which functions to read at all.
+
+QEMU's style puts the braces of a function's body where nothing else has them, which
+finds functions in a file of any size at once.  What is found here only says where to
+look; what it means is read by the C front end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_COMMENT_OR_STRING = re.compile(
+    r'/\*.*?\*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'', re.DOTALL
+)
+_BODY = re.compile(r"^(?: ?\{|(?=[A-Za-z_])[^;{}=\n]*\)[ \t]*\{)[ \t]*$", re.MULTILINE)
+_END = re.compile(r"^\}", re.MULTILINE)
+_NAME = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+#: What ends before a function's head: a declaration, a directive, a macro on its own.
+_BEFORE = re.compile(
+    r"[;}]|^[ \t]*#[^\n]*$|^[A-Za-z_]\w*\([^()\n]*\)[ \t]*\n[ \t]*(?=\n)", re.MULTILINE
+)
+_CALL = re.compile(r"\b([a-z_]\w*)\s*\(")
+_FILLS_CLASS = re.compile(r"\b\w*Class\s*\*")
+_REGISTERS = re.compile(
+    r"\b(?:vmstate_register(?:_any|_with_alias_id)?|register_savevm_live)\s*\("
+)
+_SETS = re.compile(r"->\s*(?:vmsd|sysemu_ops)\s*=(?!=)")
+_TYPES = re.compile(r"\bTypeInfo\b")
+_READ = re.compile(
+    r"VMStateDescription\s+\w+|->\s*vmsd\s*=(?!=)|->\s*sysemu_ops\s*=(?!=)|\.legacy_vmsd\b"
+    r"|(?:vmstate_register(?:_any|_with_alias_id)?|register_savevm_live)\s*\("
+    r"|VirtioPCIDeviceTypeInfo\s+\w+\s*="
+)
+#: A type that is not a constant at file scope: made in a function, or by a macro.
+_MADE = re.compile(r"^(.*)\bTypeInfo\s+(?:\\\n|\w.*=)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionText:
+    """A function: its name, its head up to the body, and its body."""
+
+    name: str
+    head: str
+    body: str
+
+    @property
+    def fills_class(self) -> bool:
+        """Whether it is given a class (``ObjectClass *``, ``DeviceClass *``)."""
+        return _FILLS_CLASS.search(self.head) is not None
+
+    @property
+    def sets(self) -> bool:
+        """Whether it sets a class's description or the operations of a CPU."""
+        return _SETS.search(self.body) is not None
+
+    @property
+    def registers(self) -> bool:
+        """Whether it registers a section."""
+        return _REGISTERS.search(self.body) is not None
+
+    @property
+    def makes_types(self) -> bool:
+        """Whether it has a ``TypeInfo`` of its own."""
+        return _TYPES.search(self.body) is not None
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """The functions it calls, in order."""
+        return tuple(dict.fromkeys(_CALL.findall(self.body)))
+
+
+def mentions(text: str) -> int:
+    """How often a text without comments sets or registers something."""
+    return len(_SETS.findall(text)) + len(_REGISTERS.findall(text))
+
+
+def is_wanted(text: str) -> bool:
+    """Whether a file's registrations can only be known by reading it with the C front
+    end: it registers, sets descriptions of classes, or makes types by the dozen."""
+    if _READ.search(text) is not None:
+        return True
+    return "TypeInfo" in text and any(
+        head[:1] in (" ", "\t", "#") for head in _MADE.findall(text)
+    )
+
+
+def without_comments(text: str) -> str:
+    """The text with comments blanked, line for line."""
+
+    def blank(match: re.Match[str]) -> str:
+        found = match[0]
+        if not found.startswith("/"):
+            return found
+        return " " + "\n" * found.count("\n")
+
+    return _COMMENT_OR_STRING.sub(blank, text)
+
+
+def functions(text: str) -> Iterator[FunctionText]:
+    """The function definitions of a text without comments, in order."""
+    start = 0
+    while match := _BODY.search(text, start):
+        end = _END.search(text, match.end())
+        stop = end.start() if end else len(text)
+        head = text[start : match.end()].rstrip("{ \t\n")
+        last = 0
+        for before in _BEFORE.finditer(head):
+            last = before.end()
+        head = head[last:]
+        name = _NAME.search(head)
+        start = end.end() if end else len(text)
+        if name is not None and "=" not in head:
+            yield FunctionText(name[1], head, text[match.end() : stop])

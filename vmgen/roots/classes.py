@@ -1,0 +1,241 @@
+"""What functions do to the classes that they are given, and what they register."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from vmgen.cfront import syntax as c
+from vmgen.cfront.layout import Layout
+from vmgen.cfront.unit import Unit
+from vmgen.extract.initializer import is_null
+from vmgen.roots import walk
+from vmgen.roots.c_text import FunctionText
+from vmgen.roots.model import ANY, ClassFunction, Effect, Prefix, Registration
+from vmgen.roots.walk import Locals
+from vmgen.source import Diagnostic, Position, VmgenError
+
+_REGISTERING = {
+    # Where obj, instance_id, vmsd and alias_id stand (include/migration/vmstate.h).
+    "vmstate_register": (0, 1, 2, None),
+    "vmstate_register_any": (0, None, 1, None),
+    "vmstate_register_with_alias_id": (0, 1, 2, 4),
+}
+#: VMSTATE_INSTANCE_ID_ANY, as an int and as a uint32_t.
+_ANY_INSTANCE = (-1, 0xFFFFFFFF)
+
+
+def class_function(
+    unit: Unit, function: c.FunctionDecl, text: FunctionText
+) -> tuple[ClassFunction, tuple[str, ...]]:
+    """The effects of one function, and the members of table rows that it asks for.
+
+    Raises :class:`VmgenError` (VG711) for a description that is set to what cannot be
+    followed.
+    """
+    assert function.body is not None  # callers ask for definitions only
+    names = walk.locals_of(function)
+    effects: list[Effect] = []
+    members: list[str] = []
+    for statement, maybe in walk.statements(function.body):
+        for expression in walk.expressions(statement):
+            for effect in _effects(unit, names, expression, maybe):
+                effects.append(effect)
+                if effect.kind == "row":
+                    members.append(effect.symbol)
+    return (
+        ClassFunction(function.name, function.static, tuple(effects)),
+        tuple(members),
+    )
+
+
+def _effects(
+    unit: Unit, names: Locals, expression: c.Expr, maybe: bool
+) -> Iterator[Effect]:
+    match expression:
+        case c.Assign("=", c.Member(object, "vmsd", True), value, position):
+            if _class_of(unit, names, object) == "DeviceClass":
+                found = _description(names, value)
+                if found is None:
+                    raise _lost("dc->vmsd is set to", value, position)
+                yield Effect(found[0], found[1], maybe, position)
+        case c.Assign("=", c.Member(_, "sysemu_ops", True), value, position):
+            inner = walk.plain(value)
+            if isinstance(inner, c.Unary) and isinstance(inner.operand, c.Name):
+                yield Effect("cpu", inner.operand.name, maybe, position)
+        case c.Comma(items):
+            for item in items:
+                yield from _effects(unit, names, item, maybe)
+        case c.Call(c.Name(name), _, position):
+            yield Effect("call", name, maybe, position)
+
+
+def _class_of(unit: Unit, names: Locals, object: c.Expr) -> str:
+    """The class struct that an expression points to; empty if that is not known."""
+    type_: c.TypeExpr | None = None
+    match object:
+        case c.Name(name):
+            type_ = names.types.get(name)
+        case c.Cast(target, _):
+            type_ = target
+        case c.Call(c.Name(name)):
+            declared = unit.function(name)
+            type_ = declared.type.result if declared else None
+        case c.Unary("&", c.Member(_, "parent_class")):
+            return ""
+    if isinstance(type_, c.PointerType) and isinstance(type_.target, c.NamedType):
+        return type_.target.name
+    raise _lost("vmsd is set in", object, object.position)
+
+
+def _description(
+    names: Locals, value: c.Expr
+) -> tuple[Literal["set", "row"], str] | None:
+    """``set`` and the symbol, ``row`` and the member; None for anything else."""
+    match walk.plain(value):
+        case c.Unary("&", c.Name(symbol)):
+            return "set", symbol
+        case c.Unary("&", c.Index(c.Name(symbol), c.IntegerLiteral(index))):
+            return "set", f"{symbol}[{index}]"
+        case c.Member(object, member) if _is_data(names, object):
+            return "row", member
+        case inner if isinstance(inner, c.Expr) and is_null(inner):
+            return "set", ""
+        case _:
+            return None
+
+
+def _is_data(names: Locals, value: c.Expr | c.InitList) -> bool:
+    """Whether an expression is the ``data`` argument of a ``class_init``."""
+    match walk.plain(value):
+        case c.Name(name) if len(names.parameters) == 2 and name == names.parameters[1]:
+            return True
+        case c.Name(name) if len(names.values.get(name, ())) == 1:
+            return _is_data(names, names.values[name][0])
+        case _:
+            return False
+
+
+def registrations(
+    unit: Unit, layout: Layout, function: c.FunctionDecl
+) -> Iterator[Registration]:
+    """The sections that a function registers by itself.
+
+    Raises :class:`VmgenError` (VG712) for one whose description cannot be followed.
+    """
+    assert function.body is not None  # callers ask for definitions only
+    names = walk.locals_of(function)
+    for statement, _ in walk.statements(function.body):
+        for expression in walk.expressions(statement):
+            for call in walk.calls(expression):
+                if isinstance(call.function, c.Name):
+                    found = _registration(unit, layout, function, names, call)
+                    if found is not None:
+                        yield found
+
+
+def _registration(
+    unit: Unit, layout: Layout, function: c.FunctionDecl, names: Locals, call: c.Call
+) -> Registration | None:
+    assert isinstance(call.function, c.Name)
+    name, given = call.function.name, call.arguments
+    if name == "register_savevm_live" and len(given) == 5:
+        handlers = walk.plain(given[3])
+        if isinstance(handlers, c.Unary) and isinstance(handlers.operand, c.Name):
+            handlers = handlers.operand
+        if not isinstance(handlers, c.Name):
+            raise _lost("the handlers of a section are", given[3], call.position)
+        version = _number(layout, given[2])
+        return Registration(
+            "handlers",
+            handlers.name,
+            function.name,
+            walk.text(given[0], names, unit) or "*",
+            "",
+            _instance(layout, given[1]),
+            "",
+            0 if version is None else version,
+            unit.source,
+            call.position,
+        )
+    if name not in _REGISTERING:
+        return None
+    obj, instance, vmsd, alias = _REGISTERING[name]
+    symbol = _registered(unit, names, given[vmsd])
+    if symbol is None:
+        return None
+    prefix: Prefix = "" if is_null(given[obj]) else "path"
+    return Registration(
+        "vmstate_register",
+        symbol,
+        function.name,
+        "",
+        prefix,
+        ANY if instance is None else _instance(layout, given[instance]),
+        "" if alias is None else _alias(layout, given[alias]),
+        0,
+        unit.source,
+        call.position,
+    )
+
+
+def _registered(unit: Unit, names: Locals, value: c.Expr) -> str | None:
+    """The description that a call registers; None where it is a device's own or a CPU's
+    (``qdev_get_vmsd``, ``legacy_vmsd``), which the classes tell."""
+    match walk.plain(value):
+        case c.Unary("&", c.Name(symbol)):
+            return symbol
+        case c.Call(c.Name("qdev_get_vmsd")) | c.Member(_, "legacy_vmsd"):
+            return None
+        case c.Call(c.Name("g_memdup" | "g_memdup2"), arguments) if arguments:
+            return _registered(unit, names, arguments[0])
+        case c.Name(name) if len(names.values.get(name, ())) == 1:
+            found = names.values[name][0]
+            if isinstance(found, c.Expr):
+                return _registered(unit, names, found)
+        case c.Member(c.Name(variable), member):
+            found_member = names.members.get((variable, member), ())
+            if len(found_member) == 1 and isinstance(found_member[0], c.Expr):
+                return _registered(unit, names, found_member[0])
+    raise VmgenError(
+        Diagnostic(
+            "VG712",
+            f"which description is registered here cannot be told from {walk.spelled(value)}",
+            value.position,
+            hint="pass the address of the description to the call",
+        )
+    )
+
+
+def _instance(layout: Layout, value: c.Expr) -> str:
+    number = _number(layout, value)
+    if number is None:
+        return walk.spelled(value)
+    return ANY if number in _ANY_INSTANCE else str(number)
+
+
+def _alias(layout: Layout, value: c.Expr) -> str:
+    number = _number(layout, value)
+    if number is None:
+        return walk.spelled(value)
+    return "" if number in _ANY_INSTANCE else str(number)
+
+
+def _number(layout: Layout, value: c.Expr) -> int | None:
+    """The value of a constant; None for what is none."""
+    try:
+        return layout.constant(value)
+    except VmgenError:
+        # Local variables and calls: the expression itself is the answer.
+        return None
+
+
+def _lost(what: str, value: c.Expr, position: Position) -> VmgenError:
+    return VmgenError(
+        Diagnostic(
+            "VG711",
+            f"{what} {walk.spelled(value)}, which cannot be followed",
+            position,
+            hint="assign the address of a description to a DeviceClass variable",
+        )
+    )

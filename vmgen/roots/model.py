@@ -1,0 +1,128 @@
+"""What one C file says of types and registrations, before files are put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vmgen.source import NOWHERE, Position
+
+How = Literal["device", "legacy_cpu", "vmstate_register", "handlers"]
+Prefix = Literal["", "path", "own"]
+
+ANY = "any"
+"""The instance of ``VMSTATE_INSTANCE_ID_ANY``: the first that is free."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypeDecl:
+    """One QOM type (``TypeInfo``).
+
+    ``name`` and ``parent`` are as QEMU knows them; ``*`` stands for what is known at run
+    time only (``*-riscv-cpu``).  ``class_init`` is the C function, empty for none.
+    ``row`` is the element of a static table, ``TABLE[N]``, that the type's ``class_data``
+    points at.
+    """
+
+    name: str
+    parent: str
+    abstract: bool = False
+    class_init: str = ""
+    row: str = ""
+    file: str = ""
+    position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something a function does to a class that it is given.
+
+    ``set``: ``dc->vmsd = &symbol`` (``symbol`` empty for NULL).  ``cpu``: ``cc->sysemu_ops
+    = &symbol``.  ``row``: ``dc->vmsd`` is the member ``symbol`` of what the type's
+    ``class_data`` points at.  ``call``: the function ``symbol`` is called.
+    ``maybe`` says that a condition stands before it.
+    """
+
+    kind: Literal["set", "cpu", "row", "call"]
+    symbol: str
+    maybe: bool = False
+    position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFunction:
+    """A function that may fill a class, with its effects in order."""
+
+    name: str
+    static: bool
+    effects: tuple[Effect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A call that registers a section by itself.
+
+    ``symbol`` is the description, or the handlers of an old-style section.  ``section``
+    is the name for handlers (``*`` for what is known at run time only) and empty for a
+    description: its own name counts.  The rest is as in :class:`Root`.
+    """
+
+    how: Literal["vmstate_register", "handlers"]
+    symbol: str
+    function: str
+    section: str
+    prefix: Prefix
+    instance: str
+    alias: str
+    version_id: int
+    file: str
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Registrations:
+    """Everything one file contributes.
+
+    ``rows`` are the members of static tables that a class function asks for: (``TABLE[N]``,
+    member, symbol).  ``cpu_ops`` are the descriptions of ``SysemuCPUOps`` objects: (object,
+    symbol of ``legacy_vmsd``).
+    """
+
+    file: str
+    types: tuple[TypeDecl, ...] = ()
+    functions: tuple[ClassFunction, ...] = ()
+    registrations: tuple[Registration, ...] = ()
+    rows: tuple[tuple[str, str, str], ...] = ()
+    cpu_ops: tuple[tuple[str, str, Position], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A description (or old-style handlers) that gets a section of its own in a stream.
+
+    ``symbol`` is the description's C symbol, or that of the ``SaveVMHandlers``; ``file``
+    is where the registration stands, ``home`` the file that defines the symbol (empty
+    for handlers).  ``registrant`` is the type whose class it hangs on, or the function
+    that registers it.
+
+    ``section`` is the section's name after any prefix; ``*`` stands for what is known at
+    run time only.  ``prefix`` says what comes before it, with a ``/`` in between:
+    nothing, ``path`` (where the device's bus has a path: ``qdev_get_dev_path``), or
+    ``own`` (the object's own ``VMStateIf`` id).  ``instance`` is a number, ``any`` (the
+    first that is free) or the C expression; ``alias`` likewise, empty for none.
+    ``device_types`` are the concrete types whose instances have the section, sorted;
+    empty where a function registers it.
+    """
+
+    symbol: str
+    file: str
+    home: str
+    how: How
+    registrant: str
+    section: str
+    prefix: Prefix
+    instance: str
+    alias: str = ""
+    device_types: tuple[str, ...] = ()
+    version_id: int = 0
+    position: Position = NOWHERE

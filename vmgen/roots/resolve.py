@@ -1,0 +1,279 @@
+"""Files put together: which class has which description in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from vmgen import ir
+from vmgen.roots.model import (
+    ANY,
+    ClassFunction,
+    Registration,
+    Registrations,
+    Root,
+    TypeDecl,
+)
+from vmgen.source import Diagnostic, Position, VmgenError
+
+_DEVICE = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class _Symbol:
+    """A symbol as a file means it."""
+
+    file: str
+    name: str
+    position: Position
+
+
+class Hierarchy:
+    """The types of one binary and the descriptions of their classes."""
+
+    def __init__(self, files: Iterable[Registrations]) -> None:
+        self._types: dict[str, TypeDecl] = {}
+        self._static: dict[tuple[str, str], ClassFunction] = {}
+        self._extern: dict[str, tuple[str, ClassFunction]] = {}
+        self._rows: dict[tuple[str, str, str], str] = {}
+        self._vmsd: dict[str, tuple[_Symbol, str] | None] = {}
+        self._ops: dict[str, tuple[_Symbol, str] | None] = {}
+        for one in files:
+            for type_ in one.types:
+                self._types.setdefault(type_.name, type_)
+            for function in one.functions:
+                self._static[one.file, function.name] = function
+                if not function.static:
+                    self._extern.setdefault(function.name, (one.file, function))
+            for table, member, symbol in one.rows:
+                self._rows[one.file, table, member] = symbol
+
+    @property
+    def types(self) -> Mapping[str, TypeDecl]:
+        """Every type by its name."""
+        return self._types
+
+    def is_device(self, name: str) -> bool:
+        """Whether a type descends from ``device``."""
+        seen = set()
+        while name != _DEVICE:
+            if name in seen or name not in self._types:
+                return False
+            seen.add(name)
+            name = self._types[name].parent
+        return True
+
+    def vmsd(self, name: str) -> tuple[_Symbol, str] | None:
+        """The description of a type's class, and the type that set it; None for none."""
+        return self._inherited(name, "set", self._vmsd)
+
+    def cpu_ops(self, name: str) -> tuple[_Symbol, str] | None:
+        """The ``SysemuCPUOps`` of a CPU type's class, and the type that set it."""
+        return self._inherited(name, "cpu", self._ops)
+
+    def _inherited(
+        self,
+        name: str,
+        kind: str,
+        known: dict[str, tuple[_Symbol, str] | None],
+    ) -> tuple[_Symbol, str] | None:
+        if name in known:
+            return known[name]
+        known[name] = None  # a type that is its own ancestor has nothing
+        type_ = self._types.get(name)
+        if type_ is None:
+            return None
+        own = None
+        if type_.class_init:
+            own = self._effect(type_.file, type_.class_init, type_, kind, frozenset())
+        if own is None:
+            found = self._inherited(type_.parent, kind, known)
+        else:
+            found = (own, name) if own.name else None
+        known[name] = found
+        return found
+
+    def _effect(
+        self, file: str, name: str, type_: TypeDecl, kind: str, above: frozenset[str]
+    ) -> _Symbol | None:
+        """The last thing of its kind that a function does; None for nothing."""
+        at, function = file, self._static.get((file, name))
+        if function is None:
+            at, function = self._extern.get(name, (file, None))
+        if function is None or name in above:
+            return None
+        found: _Symbol | None = None
+        for effect in function.effects:
+            if effect.kind == kind:
+                found = _Symbol(at, effect.symbol, effect.position)
+            elif effect.kind == "row" and kind == "set":
+                symbol = self._rows.get((at, type_.row, effect.symbol))
+                if symbol is not None:
+                    found = _Symbol(at, symbol, effect.position)
+            elif effect.kind == "call":
+                inner = self._effect(at, effect.symbol, type_, kind, above | {name})
+                found = inner or found
+        return found
+
+
+class _Descriptions:
+    """The descriptions of a binary by symbol: a file's own first, then the others'."""
+
+    def __init__(self, modules: Iterable[ir.Module]) -> None:
+        self._own: dict[tuple[str, str], ir.Description] = {}
+        self._extern: dict[str, tuple[str, ir.Description]] = {}
+        for module in modules:
+            for one in module.descriptions:
+                self._own[module.file, one.symbol] = one
+                if not one.static:
+                    self._extern.setdefault(one.symbol, (module.file, one))
+
+    def find(self, file: str, symbol: str) -> tuple[str, ir.Description] | None:
+        own = self._own.get((file, symbol))
+        return (file, own) if own is not None else self._extern.get(symbol)
+
+
+def resolve(
+    files: Iterable[Registrations], modules: Iterable[ir.Module]
+) -> tuple[Root, ...]:
+    """The roots of one binary, sorted by the place of their registration.
+
+    ``files`` are all files of the binary that have types or registrations, ``modules``
+    all that define descriptions.  Raises :class:`VmgenError` (VG713) for a registered
+    description that no module defines.
+    """
+    files = sorted(files, key=lambda one: one.file)
+    known = _Descriptions(modules)
+    hierarchy = Hierarchy(files)
+    roots: list[Root] = []
+    found: list[Diagnostic] = []
+    for one in files:
+        for registration in one.registrations:
+            try:
+                roots.append(_registered(registration, known))
+            except VmgenError as error:
+                found += error.diagnostics
+    ops = {
+        (one.file, object): (symbol, position)
+        for one in files
+        for object, symbol, position in one.cpu_ops
+    }
+    devices: dict[tuple[str, str], list[str]] = {}
+    cpus: dict[tuple[str, str], list[str]] = {}
+    setters: dict[tuple[str, str], tuple[str, Position, str]] = {}
+    for name in sorted(hierarchy.types):
+        type_ = hierarchy.types[name]
+        if not hierarchy.is_device(name):
+            continue
+        for into, got in (
+            (devices, hierarchy.vmsd(name)),
+            (cpus, _legacy(hierarchy, ops, name)),
+        ):
+            if got is None:
+                continue
+            symbol, setter = got
+            home = known.find(symbol.file, symbol.name)
+            if home is None:
+                found.append(_undefined(symbol.name, symbol.position))
+                continue
+            key = (home[0], symbol.name)
+            setters.setdefault(key, (setter, symbol.position, symbol.file))
+            names = into.setdefault(key, [])
+            if not type_.abstract:
+                names.append(name)
+    for (home_file, symbol_name), names in devices.items():
+        roots.append(
+            _class_root("device", home_file, symbol_name, names, setters, known)
+        )
+    for (home_file, symbol_name), names in cpus.items():
+        roots.append(
+            _class_root("legacy_cpu", home_file, symbol_name, names, setters, known)
+        )
+    if found:
+        raise VmgenError(*dict.fromkeys(found))
+    return tuple(sorted(roots, key=lambda root: (root.position, root.how, root.symbol)))
+
+
+def _legacy(
+    hierarchy: Hierarchy,
+    ops: Mapping[tuple[str, str], tuple[str, Position]],
+    name: str,
+) -> tuple[_Symbol, str] | None:
+    got = hierarchy.cpu_ops(name)
+    if got is None:
+        return None
+    object, setter = got
+    legacy = ops.get((object.file, object.name))
+    if legacy is None or not legacy[0]:
+        return None
+    return _Symbol(object.file, legacy[0], legacy[1]), setter
+
+
+def _class_root(
+    how: str,
+    home: str,
+    symbol: str,
+    names: list[str],
+    setters: Mapping[tuple[str, str], tuple[str, Position, str]],
+    known: _Descriptions,
+) -> Root:
+    setter, position, file = setters[home, symbol]
+    description = known.find(home, symbol)
+    assert description is not None  # it was found before
+    device = how == "device"
+    return Root(
+        symbol=symbol,
+        file=file,
+        home=home,
+        how="device" if device else "legacy_cpu",
+        registrant=setter,
+        section=description[1].name or "*",
+        prefix="path" if device else "",
+        # device_set_realized() and cpu_vmstate_register().
+        instance=ANY if device else "cpu->cpu_index",
+        alias="dev->instance_id_alias" if device else "",
+        device_types=tuple(sorted(names)),
+        version_id=description[1].version_id,
+        position=position,
+    )
+
+
+def _registered(one: Registration, known: _Descriptions) -> Root:
+    if one.how == "handlers":
+        return Root(
+            symbol=one.symbol,
+            file=one.file,
+            home="",
+            how="handlers",
+            registrant=one.function,
+            section=one.section,
+            prefix=one.prefix,
+            instance=one.instance,
+            version_id=one.version_id,
+            position=one.position,
+        )
+    home = known.find(one.file, one.symbol)
+    if home is None:
+        raise VmgenError(_undefined(one.symbol, one.position))
+    return Root(
+        symbol=one.symbol,
+        file=one.file,
+        home=home[0],
+        how="vmstate_register",
+        registrant=one.function,
+        section=home[1].name or "*",
+        prefix=one.prefix,
+        instance=one.instance,
+        alias=one.alias,
+        version_id=home[1].version_id,
+        position=one.position,
+    )
+
+
+def _undefined(symbol: str, position: Position) -> Diagnostic:
+    return Diagnostic(
+        "VG713",
+        f"{symbol} is registered but not defined in any of the files read",
+        position,
+        hint="name the C file that defines it as an input too",
+    )

@@ -1,0 +1,290 @@
+"""Walks over C statements, and the few values that can be followed through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from vmgen.cfront import syntax as c
+from vmgen.cfront.unit import Unit
+from vmgen.extract.initializer import is_null
+
+
+def statements(
+    body: c.Statement, maybe: bool = False
+) -> Iterator[tuple[c.Statement, bool]]:
+    """Every statement in order, and whether a condition or a loop stands before it."""
+    yield body, maybe
+    inner: tuple[c.Statement, ...]
+    match body:
+        case c.Block(items):
+            for item in items:
+                yield from statements(item, maybe)
+            return
+        case c.If(_, then, otherwise):
+            inner = (then,) if otherwise is None else (then, otherwise)
+        case c.For(start, _, _, one):
+            for declared in start:
+                yield declared, maybe
+            inner = (one,)
+        case c.While(_, one) | c.Switch(_, one):
+            inner = (one,)
+        case c.Case(_, several):
+            inner = several
+        case c.Label(_, one):
+            yield from statements(one, maybe)
+            return
+        case _:
+            return
+    for one in inner:
+        yield from statements(one, True)
+
+
+def expressions(statement: c.Statement) -> Iterator[c.Expr]:
+    """The expressions that stand directly in a statement."""
+    match statement:
+        case c.LocalDecl(_, _, initializer) if initializer is not None:
+            yield from _values(initializer)
+        case c.ExprStatement(expression):
+            yield expression
+        case c.If(condition) | c.While(condition):
+            yield condition
+        case c.Switch(value):
+            yield value
+        case c.Return(value) if value is not None:
+            yield value
+
+
+def _values(value: c.Expr | c.InitList) -> Iterator[c.Expr]:
+    if isinstance(value, c.InitList):
+        for item in value.items:
+            yield from _values(item.value)
+    else:
+        yield value
+
+
+def calls(expression: c.Expr) -> Iterator[c.Call]:
+    """The calls in an expression, outermost first."""
+    parts: tuple[c.Expr | None, ...] = ()
+    match expression:
+        case c.Call(function, arguments):
+            yield expression
+            parts = (function, *arguments)
+        case c.Unary(_, one) | c.Cast(_, one) | c.Member(one):
+            parts = (one,)
+        case c.Binary(_, left, right) | c.Assign(_, left, right) | c.Index(left, right):
+            parts = (left, right)
+        case c.Conditional(condition, then, otherwise):
+            parts = (condition, then, otherwise)
+        case c.Comma(items):
+            parts = items
+        case c.StatementExpr(block):
+            for statement, _ in statements(block):
+                for inside in expressions(statement):
+                    yield from calls(inside)
+    for part in parts:
+        if part is not None:
+            yield from calls(part)
+
+
+@dataclass(slots=True)
+class Locals:
+    """The names of a function: parameters, and variables with what they are set to.
+
+    ``values`` has the initialiser or the assigned values of a variable, ``members`` those
+    of ``variable.member``.
+    """
+
+    types: dict[str, c.TypeExpr] = field(default_factory=dict)
+    parameters: tuple[str, ...] = ()
+    values: dict[str, list[c.Expr | c.InitList]] = field(default_factory=dict)
+    members: dict[tuple[str, str], list[c.Expr | c.InitList]] = field(
+        default_factory=dict
+    )
+
+
+def locals_of(function: c.FunctionDecl) -> Locals:
+    """What a function's body does with its own names."""
+    out = Locals(
+        {parameter.name: parameter.type for parameter in function.type.parameters},
+        tuple(parameter.name for parameter in function.type.parameters),
+    )
+    assert function.body is not None  # callers ask for definitions only
+    for statement, _ in statements(function.body):
+        match statement:
+            case c.LocalDecl(name, type_, initializer):
+                out.types[name] = type_
+                if initializer is not None:
+                    out.values.setdefault(name, []).append(initializer)
+            case c.ExprStatement(c.Assign("=", c.Name(name), value)):
+                out.values.setdefault(name, []).append(value)
+            case c.ExprStatement(c.Assign("=", c.Member(c.Name(name), member), value)):
+                out.members.setdefault((name, member), []).append(value)
+    return out
+
+
+def plain(value: c.Expr | c.InitList | None) -> c.Expr | c.InitList | None:
+    """The value without casts."""
+    while isinstance(value, c.Cast):
+        value = value.operand
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An element of a static table, at an index that runs: ``TABLE[i]``; ``member`` is
+    what is taken of it, empty for its address."""
+
+    table: str
+    member: str = ""
+
+
+def row(value: c.Expr | c.InitList | None, names: Locals, unit: Unit) -> Row | None:
+    """The table element that an expression goes to, through the variables of a
+    function: ``&table[i]``, ``table + i``, ``info->name``, ``table[i].name``."""
+    match plain(value):
+        case c.Name(name) if name in names.values:
+            found = names.values[name]
+            return row(found[0], names, unit) if len(found) == 1 else None
+        case c.Name(name) if name not in names.types and _is_table(unit, name):
+            return Row(name)
+        case c.Unary("&" | "*", operand):
+            return row(operand, names, unit)
+        case c.Unary("p++" | "++", operand):
+            return row(operand, names, unit)
+        case c.Index(array, _) | c.Binary("+", array, _):
+            return row(array, names, unit)
+        case c.Member(object, member):
+            found_row = row(object, names, unit)
+            if found_row is None or found_row.member:
+                return None
+            return Row(found_row.table, member)
+        case _:
+            return None
+
+
+def _is_table(unit: Unit, name: str) -> bool:
+    declared = unit.object(name)
+    return declared is not None and isinstance(declared.initializer, c.InitList)
+
+
+def rows_of(unit: Unit, table: str) -> tuple[c.InitList, ...]:
+    """The elements of a static table, or the one object; empty ones (an end mark) are
+    kept, so that positions count."""
+    declared = unit.object(table)
+    if declared is None or not isinstance(declared.initializer, c.InitList):
+        return ()
+    if not isinstance(declared.type, c.ArrayType):
+        return (declared.initializer,)
+    return tuple(
+        item.value
+        for item in declared.initializer.items
+        if isinstance(item.value, c.InitList)
+    )
+
+
+def member_of(
+    init: c.InitList, name: str, order: tuple[str, ...]
+) -> c.Expr | c.InitList | None:
+    """What a braced initialiser sets a member to; ``order`` are the record's members."""
+    at = 0
+    found: c.Expr | c.InitList | None = None
+    for item in init.items:
+        if item.designators:
+            first = item.designators[0]
+            if isinstance(first, str) and first in order:
+                at = order.index(first)
+        if at < len(order) and order[at] == name:
+            found = item.value
+        at += 1
+    return found
+
+
+def text(value: c.Expr | c.InitList | None, names: Locals, unit: Unit) -> str:
+    """The string that an expression stands for; ``*`` for a part that is known at run
+    time only, empty for NULL.
+
+    ``printf`` formats keep their literal parts.
+    """
+    match plain(value):
+        case None:
+            return ""
+        case c.StringLiteral(string):
+            return string
+        case c.Name(name) if len(names.values.get(name, ())) == 1:
+            return text(names.values[name][0], names, unit)
+        case c.Name(name) if name not in names.types:
+            declared = unit.object(name)
+            if declared is not None and declared.initializer is not None:
+                return text(declared.initializer, Locals(), unit)
+            return "*"
+        case c.Call(c.Name("g_strdup_printf"), arguments) if arguments:
+            return _format(text(arguments[0], names, unit))
+        case c.Call(c.Name("g_strdup"), arguments) if arguments:
+            return text(arguments[0], names, unit)
+        case c.Call(c.Name(name)):
+            return _returned(name, unit)
+        case inner if is_null(inner):
+            return ""
+        case _:
+            return "*"
+
+
+def _returned(name: str, unit: Unit) -> str:
+    """The string that a function of this file makes (``x86_cpu_type_name``)."""
+    function = unit.function(name)
+    if function is None or function.body is None:
+        return "*"
+    names = locals_of(function)
+    returned = [
+        statement.value
+        for statement, _ in statements(function.body)
+        if isinstance(statement, c.Return)
+    ]
+    return text(returned[0], names, unit) if len(returned) == 1 else "*"
+
+
+def _format(pattern: str) -> str:
+    out: list[str] = []
+    at = 0
+    while at < len(pattern):
+        if pattern[at] != "%":
+            out.append(pattern[at])
+            at += 1
+        elif pattern[at + 1 : at + 2] == "%":
+            out.append("%")
+            at += 2
+        else:
+            at += 1
+            while at < len(pattern) and not pattern[at].isalpha():
+                at += 1
+            while at < len(pattern) and pattern[at] in "hlzjt":
+                at += 1
+            at += 1
+            out.append("*")
+    return "".join(out)
+
+
+def spelled(value: c.Expr) -> str:
+    """An expression as C, for people: names, members and calls of them."""
+    match plain(value):
+        case c.Name(name):
+            return name
+        case c.IntegerLiteral(number):
+            return str(number)
+        case c.Member(object, name, arrow):
+            return f"{spelled(object)}{'->' if arrow else '.'}{name}"
+        case c.Call(function, arguments):
+            inside = ", ".join(spelled(argument) for argument in arguments)
+            return f"{spelled(function)}({inside})"
+        case c.Unary(op, operand) if not op.startswith("p"):
+            return f"{op}{spelled(operand)}"
+        case c.Binary(op, left, right):
+            return f"{spelled(left)} {op} {spelled(right)}"
+        case c.Index(array, index):
+            return f"{spelled(array)}[{spelled(index)}]"
+        case _:
+            return "*"
+
+
+Members = Mapping[str, c.Expr | c.InitList]
