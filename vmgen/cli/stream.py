@@ -385,7 +385,7 @@ def edit(
     with told(file), opened(file, console, **options) as stream:
         draft = edited(stream, assignments)
         _write(output, draft.chunks())
-    console.message(f"wrote {output}")
+    _wrote(console, output)
     return 0
 
 
@@ -464,8 +464,13 @@ def extract(
             if rest:
                 raise click.UsageError("a whole section is extracted, not a field")
             _write(output, [stream.body(section)])
-    console.message(f"wrote {output}")
+    _wrote(console, output)
     return 0
+
+
+def _wrote(console: Console, output: Path) -> None:
+    if str(output) != "-":
+        console.message(f"wrote {output}")
 
 
 def _extract_ram(stream: Stream, name: str, output: Path, console: Console) -> None:
@@ -496,7 +501,7 @@ def _extract_ram(stream: Stream, name: str, output: Path, console: Console) -> N
                 out.truncate(length)
             else:
                 _zeros(out, length - end)
-        console.message(f"wrote {place}")
+        _wrote(console, place)
 
 
 def _zeros(out: Any, count: int) -> None:

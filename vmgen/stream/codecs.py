@@ -61,13 +61,15 @@ class Codecs:
     """The codecs of one target.
 
     ``members`` and ``functions`` answer what the bytes leave open, as the ``Context`` of
-    generated code does.
+    generated code does.  ``alternatives`` are other targets that would read the stream at
+    hand just the same.
     """
 
     codecs: Mapping[str, Codec]
     target: str = ""
     members: Mapping[str, Any] = field(default_factory=dict)
     functions: Mapping[str, Any] = field(default_factory=dict)
+    alternatives: tuple[str, ...] = ()
 
     def get(self, name: str) -> Codec | None:
         """The codec for a section's name, with or without a device path before it."""

@@ -54,8 +54,11 @@ def fingerprint(
         names = ", ".join(readings)
         hint = "say which target it is"
         raise Ambiguous(f"several targets fit the stream: {names}", hint=hint)
-    chosen = None if not readings else packages[next(iter(readings))]
-    return Fingerprint(chosen, tuple(readings), refusals)
+    targets = tuple(readings)
+    chosen = None
+    if targets:
+        chosen = replace(packages[targets[0]], alternatives=targets[1:])
+    return Fingerprint(chosen, targets, refusals)
 
 
 def _whole(stream: Stream) -> dict[str, Any]:

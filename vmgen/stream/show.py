@@ -148,7 +148,8 @@ def table(stream: Stream, paint: Paint = plain) -> Iterator[str]:
             label = printable(one.name.removeprefix("configuration/"))
             yield f"{paint('faint', label)} {_plainly(one.value)}\n"
     if stream.codecs is not None and stream.codecs.target:
-        yield f"{paint('faint', 'target')} {paint('name', stream.codecs.target)}\n"
+        names = " or ".join((stream.codecs.target, *stream.codecs.alternatives))
+        yield f"{paint('faint', 'target')} {paint('name', names)}\n"
     yield paint(
         "heading", f"{'offset':>12} {'size':>12} kind  {'id':>4} {'ver':>3}  section"
     ) + "\n"
@@ -236,6 +237,8 @@ def _repeats(values: Any, paint: Paint) -> Iterator[str]:
 
 
 def _one(value: Any, paint: Paint) -> str:
+    if isinstance(value, (dict, list, array)):
+        return "{...}" if isinstance(value, dict) else f"[... {len(value)}]"
     if value is None or value is ABSENT:
         return paint("faint", "null" if value is None else "absent")
     if isinstance(value, bool):

@@ -1,0 +1,336 @@
+"""``vmgen stream``: what each command prints where, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vmgen
+from tests.stream_files import captured, packages, whole
+from tests.stream_sections import description_json, find_sections
+from vmgen.cli import run
+from vmgen.stream.codecs import runtime_of
+
+RISCV = "riscv64-virt-vh-bare--10.0.2"
+
+
+class Shell:
+    """Runs command lines in this process and keeps what they printed."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.capsys = capsys
+        self.out = self.err = ""
+
+    def __call__(self, line: str) -> int:
+        status = run(["stream", *shlex.split(line)])
+        self.out, self.err = self.capsys.readouterr()
+        return status
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def shell(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Shell:
+    """A shell in a folder with three streams."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    for file, name in (
+        ("riscv.mig", RISCV),
+        ("avr.mig", "avr-uno-poke--10.0.2"),
+        ("smp.mig", "riscv64-virt-vh-bare-smp2-shared--10.0.2"),
+    ):
+        (tmp_path / file).write_bytes(captured(name))
+    return Shell(capsys)
+
+
+def generated() -> Path:
+    """The committed package."""
+    module = runtime_of(packages()["riscv64"].codecs["cpu"])
+    return Path(str(module.__file__)).parent
+
+
+# --- show -----------------------------------------------------------------------------
+
+
+def test_show_lists_the_sections(shell: Shell) -> None:
+    assert shell("show riscv.mig") == 0
+    lines = shell.out.splitlines()
+    assert lines[0] == "machine virt"
+    sections = find_sections(whole(RISCV))
+    assert len(lines) == 1 + 1 + 3 + len(sections) + 1
+    cpu = next(one for one in sections if one.name == "cpu")
+    size = cpu.end + 5 - cpu.header
+    assert f"{cpu.header:#x}" in shell.out
+    (line,) = [line for line in lines if "cpu/0" in line and "common" not in line]
+    assert line.split() == [
+        f"{cpu.header:#x}",
+        str(size),
+        "full",
+        "5",
+        "10",
+        "cpu/0",
+        "description",
+    ]
+    assert shell.err == ""
+
+
+def test_show_takes_codecs(shell: Shell) -> None:
+    assert shell(f"show --codecs {generated()} riscv.mig") == 0
+    assert "target riscv64" in shell.out
+    assert "codec cpu_common" in shell.out
+    assert shell(f"show --codecs {generated()}/riscv64 riscv.mig cpu/0.env.pc") == 0
+    assert shell.out == "  cpu/0.env.pc = 0x80000758\n"
+
+
+def test_show_takes_the_projects_package_by_itself(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("pyproject.toml").write_text(f'[tool.vmgen]\noutput = "{generated()}"\n')
+    assert shell("show riscv.mig") == 0
+    assert "target riscv64" in shell.out
+    assert shell("show avr.mig") == 0
+    assert "target" not in shell.out
+
+
+def test_show_values_of_sections_and_paths(shell: Shell) -> None:
+    assert shell("show riscv.mig timer/0 'cpu.env.gpr[10]' ram slirp") == 0
+    assert "timer/0  version 2, 24 bytes at 0x3535e\n" in shell.out
+    assert "  cpu_ticks_offset = 0x23ff084\n" in shell.out
+    assert "  cpu/0.env.gpr[10] = 0x1122330000000a0a\n" in shell.out
+    assert "  riscv_virt_board.ram 0x1000000 bytes: 3 normal, 4093 zero\n" in shell.out
+    assert "  data = 00 x 131\n" in shell.out
+
+
+def test_show_as_json_has_everything(shell: Shell) -> None:
+    assert shell(f"show --format json --codecs {generated()} riscv.mig") == 0
+    document = shell.json
+    assert document["target"] == "riscv64"
+    assert document["configuration"] == {"machine": "virt"}
+    sections = {(one["name"], one["kind"]): one for one in document["sections"]}
+    expected = {one.name: one for one in find_sections(whole(RISCV))}
+    for (name, kind), one in sections.items():
+        assert {
+            "name",
+            "instance_id",
+            "version_id",
+            "kind",
+            "offset",
+            "size",
+            "codec",
+            "state",
+        } <= set(one)
+        if kind == "full":
+            section = expected[name]
+            assert one["offset"] == section.header
+            assert one["size"] == section.end + 5 - section.header
+            assert one["version_id"] == section.version
+    cpu = sections["cpu", "full"]
+    assert cpu["codec"] == "cpu"
+    assert cpu["state"]["env"]["gpr"][10] == 0x1122330000000A0A
+    assert bytes.fromhex(cpu["state"]["env"]["miprio"])[:1] == b"\xff"
+    assert cpu["state"]["jvt"] is None
+    assert sections["timer", "full"]["codec"] is None
+    assert sections["timer", "full"]["state"]["unused"] == "00" * 8
+    blocks = sections["ram", "start"]["state"]["blocks"]
+    assert [one["name"] for one in blocks][:1] == ["virt.flash0"]
+    assert shell("show --format json riscv.mig timer/0") == 0
+    assert [one["name"] for one in shell.json["sections"]] == ["timer"]
+    assert shell("show --format json riscv.mig timer.cpu_ticks_offset") == 0
+    assert shell.json == {"timer.cpu_ticks_offset": 0x23FF084}
+
+
+def test_show_says_where_a_path_ends(shell: Shell) -> None:
+    assert shell("show riscv.mig cpu/0.env.gpr[32]") == 2
+    assert "in cpu/0.env.gpr: there is no '[32]' [VG708]" in shell.err
+    assert "[0] to [31]" in shell.err
+    assert shell("show smp.mig cpu.env.pc") == 2
+    assert "several sections: cpu/0, cpu/1 [VG711]" in shell.err
+    assert shell("show riscv.mig gpu") == 2
+    assert "no such section in the stream [VG708]" in shell.err
+
+
+def test_colour_is_for_people(shell: Shell) -> None:
+    shell("show --color always riscv.mig timer/0")
+    assert "\033[" in shell.out
+    shell("show riscv.mig timer/0")
+    assert "\033[" not in shell.out
+
+
+def test_what_is_not_a_stream(shell: Shell) -> None:
+    Path("text").write_text("hello")
+    assert shell("show text") == 2
+    assert shell.err == (
+        "text: error: not a migration stream: it does not begin with QEVM (at byte 0x0)"
+        " [VG701]\n"
+    )
+    assert shell("show nothing.mig") == 2
+    assert "nothing.mig: error: nothing.mig: cannot be read: No such file" in shell.err
+    Path("cut.mig").write_bytes(whole(RISCV)[:-9])
+    assert shell("show cut.mig") == 2
+    assert "[VG7" in shell.err
+
+
+def test_codecs_that_do_not_fit(shell: Shell) -> None:
+    assert shell(f"show --codecs {generated()} avr.mig") == 2
+    assert "fits the stream [VG710]" in shell.err
+    assert "x86_64: no CPU section" in shell.err or "x86_64: " in shell.err
+    assert shell(f"show --codecs {generated()} -t sparc riscv.mig") == 2
+    assert "there are no codecs for 'sparc' [VG710]" in shell.err
+    assert shell(f"show --codecs {generated()} -t arm riscv.mig") == 2
+    assert "cpu/0" in shell.err
+    assert shell("show --codecs . riscv.mig") == 2
+    assert "is not a generated package [VG710]" in shell.err
+    assert shell("show --qemu . riscv.mig") == 2
+    assert "--qemu needs --target" in shell.err
+
+
+def test_no_description_and_members(shell: Shell) -> None:
+    Path("arm.mig").write_bytes(captured("arm-stm32vldiscovery-poke--10.0.2"))
+    line = f"show --codecs {generated()}/arm --no-description arm.mig"
+    assert shell(line) == 2
+    assert "ARMCPU.pmsav7_dregion" in shell.err
+    assert shell(f"{line} --member ARMCPU.pmsav7_dregion=8") == 0
+    assert "only bytes" in shell.out
+    assert shell(f"{line} --member x") == 2
+    assert shell("show --no-description avr.mig") == 2
+    assert "the page size is not known" in shell.err
+    assert shell("show --no-description --page-size 256 avr.mig") == 0
+
+
+# --- verify ---------------------------------------------------------------------------
+
+
+def test_verify_says_identical(shell: Shell) -> None:
+    assert shell(f"verify --codecs {generated()} riscv.mig smp.mig") == 0
+    first, second = shell.out.splitlines()
+    size = len(whole(RISCV))
+    assert first == f"riscv.mig: identical: {size} bytes in 24 parts, codecs of riscv64"
+    assert second.startswith("smp.mig: identical")
+    assert shell("verify avr.mig") == 0
+    assert shell.out == "avr.mig: identical: 3476 bytes in 12 parts\n"
+
+
+@pytest.mark.parametrize("codecs", ["", "--codecs {} "])
+def test_verify_names_the_first_difference(shell: Shell, codecs: str) -> None:
+    data = bytearray(whole(RISCV))
+    timer = next(one for one in find_sections(bytes(data)) if one.name == "timer")
+    data[timer.start + 10] = 7  # bytes that nothing uses
+    Path("odd.mig").write_bytes(data)
+    assert shell("verify " + codecs.format(generated()) + "odd.mig riscv.mig") == 1
+    first, second = shell.out.splitlines()
+    place = f"timer/0.unused at byte {timer.start + 10:#x}: 07"
+    assert first.startswith(f"odd.mig: differs: {place}")
+    assert second.startswith("riscv.mig: identical")
+
+
+def test_verify_of_a_damaged_stream_is_1(shell: Shell) -> None:
+    data = whole(RISCV)
+    cpu = next(one for one in find_sections(data) if one.name == "cpu")
+    Path("bad.mig").write_bytes(data[: cpu.end] + b"\0" + data[cpu.end :])
+    assert shell("verify bad.mig riscv.mig") == 1
+    assert f"no footer behind the section, but 0x00 (at byte {cpu.end:#x})" in shell.err
+    assert "riscv.mig: identical" in shell.out
+    assert shell("verify nothing.mig") == 2
+
+
+# --- edit, diff -----------------------------------------------------------------------
+
+
+def test_edit_writes_another_file(shell: Shell) -> None:
+    line = f"--codecs {generated()} riscv.mig 'cpu/0.env.gpr[10]=0x1234' timer.cpu_clock_offset=5"
+    assert shell(f"edit -o new.mig {line}") == 0
+    assert shell.err == "wrote new.mig\n"
+    assert Path("riscv.mig").read_bytes() == whole(RISCV)
+    assert shell("diff riscv.mig new.mig") == 1
+    assert shell.out == (
+        "timer/0.cpu_clock_offset 0xddd8bc -> 5\n"
+        "cpu/0.env.gpr[10] 0x1122330000000a0a -> 0x1234\n"
+    )
+    assert shell("diff --format json riscv.mig new.mig") == 1
+    assert shell.json == {
+        "same": False,
+        "changes": [
+            {"path": "timer/0.cpu_clock_offset", "old": 0xDDD8BC, "new": 5},
+            {"path": "cpu/0.env.gpr[10]", "old": 0x1122330000000A0A, "new": 0x1234},
+        ],
+    }
+    assert shell("diff riscv.mig riscv.mig") == 0
+    assert shell.out == ""
+
+
+def test_edit_in_place_and_to_stdout(shell: Shell) -> None:
+    assert shell("edit -o riscv.mig riscv.mig slirp=drop") == 0
+    names = [one.name for one in find_sections(Path("riscv.mig").read_bytes())]
+    assert "slirp" not in names
+    command = [
+        sys.executable,
+        "-m",
+        "vmgen",
+        "stream",
+        "edit",
+        "-",
+        "timer.cpu_clock_offset=5",
+        "-o",
+        "-",
+    ]
+    root = Path(vmgen.__file__).parent.parent
+    done = subprocess.run(
+        command, input=lzma.compress(whole(RISCV)), capture_output=True, check=True,
+        env={"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert len(done.stdout) == len(whole(RISCV))
+    assert done.stderr == b""
+
+
+def test_a_failed_edit_writes_nothing(shell: Shell) -> None:
+    assert shell("edit -o new.mig riscv.mig cpu/0.env.nope=1") == 2
+    assert not Path("new.mig").exists()
+    assert shell("edit -o nowhere/new.mig riscv.mig slirp=drop") == 2
+    assert "nowhere/new.mig: error: cannot be written: No such file" in shell.err
+    assert [path.name for path in Path().iterdir() if path.name.startswith(".")] == []
+
+
+# --- extract --------------------------------------------------------------------------
+
+
+def test_extract_sections_and_the_description(shell: Shell) -> None:
+    assert shell("extract riscv.mig cpu/0 -o cpu") == 0
+    cpu = next(one for one in find_sections(whole(RISCV)) if one.name == "cpu")
+    assert Path("cpu").read_bytes() == whole(RISCV)[cpu.start : cpu.end]
+    assert shell("extract riscv.mig description -o d.json") == 0
+    assert json.loads(Path("d.json").read_bytes()) == description_json(whole(RISCV))[1]
+    assert shell("extract riscv.mig cpu/0.env -o x") == 2
+
+
+def test_extract_ram(shell: Shell) -> None:
+    assert shell("extract riscv.mig ram/riscv_virt_board.ram -o ram") == 0
+    image = Path("ram").read_bytes()
+    assert len(image) == 0x1000000
+    assert any(image[:4096])
+    assert shell("extract riscv.mig ram -o all") == 2
+    assert "there are 7 blocks [VG708]" in shell.err
+    Path("all").mkdir()
+    assert shell("extract riscv.mig ram -o all") == 0
+    assert (Path("all") / "riscv_virt_board.ram").read_bytes() == image
+    assert (Path("all") / "_rom@etc_acpi_tables").stat().st_size == 0x20000
+    assert len(list(Path("all").iterdir())) == 7
+    assert shell("extract riscv.mig ram/nope -o x") == 2
+    assert "no block 'nope' [VG708]" in shell.err
+    assert not Path("x").exists()
+
+
+def test_help_shows_the_commands(shell: Shell) -> None:
+    assert shell("--help") == 0
+    for name in ("show", "verify", "edit", "diff", "extract"):
+        assert f"\n  {name} " in shell.out

@@ -1,0 +1,215 @@
+"""Streams through generated code: which target fits, and the same values as without."""
+
+from __future__ import annotations
+
+from array import array
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stream_files import ALL, captured, codecs_of, packages, stripped, target_of
+from tests.stream_sections import find_sections
+from tests.test_stream_read import opened
+from vmgen.stream import (
+    Codecs,
+    Disagreement,
+    NoCodecs,
+    Refused,
+    Stream,
+    described,
+    from_folder,
+    paths,
+)
+from vmgen.stream.codecs import Codec, members, plain, runtime_of
+from vmgen.stream.fingerprint import fingerprint
+from vmgen.stream.input import Input
+
+OF_THE_EIGHT = [name for name in ALL if codecs_of(name) is not None]
+
+
+@pytest.mark.parametrize("name", OF_THE_EIGHT)
+def test_every_cpu_goes_through_its_codec(name: str) -> None:
+    stream = opened(name)
+    cpus = [one for one in stream.sections() if one.name in ("cpu", "cpu_common")]
+    assert cpus
+    for one in cpus:
+        assert one.means == "codec"
+        assert one.codec is not None
+        assert one.codec.name == one.name
+        state = stream.state(one)
+        assert isinstance(state, one.codec.state)
+        assert one.codec.save(state, one.version_id) == bytes(stream.body(one))
+
+
+def by_codec(path: str) -> str:
+    """The path of a described field in the codec's state: a subsection is an attribute,
+    named by what comes behind the slash."""
+    words = []
+    for word in path.split("."):
+        words.append(word.rpartition("/")[2].replace("-", "_"))
+    return ".".join(words)
+
+
+LEAST = {
+    "riscv64": 60,
+    "riscv32": 60,
+    "x86_64": 130,
+    "i386": 100,
+    "aarch64": 50,
+    "arm": 30,
+    "ppc64": 10,
+    "ppc": 10,
+}
+"""How many fields have the same name in both, at least."""
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in OF_THE_EIGHT if "postcopy" not in name]
+)
+def test_codecs_and_description_read_the_same_values(name: str) -> None:
+    """Two ways to read the same bytes that share nothing.
+
+    The description does not say where a part of an array begins, and numbers repeated
+    names: what has no counterpart by name is not compared.
+    """
+    stream = opened(name)
+    compared = 0
+    for one in stream.sections():
+        if one.codec is None:
+            continue
+        values = plain(stream.state(one))
+        for path, slot, at in described.leaves(stream.layout(one), one.start):
+            if slot.type == "unused_buffer" or not (slot.code or slot.type == "bool"):
+                continue
+            expected = described.decode([slot], stream.view, at - slot.start)[slot.name]
+            steps = paths.resolve(values, by_codec(path))
+            if steps is None:
+                continue
+            found = values
+            for step in steps:
+                found = paths.at(found, step)
+            if slot.indexed:
+                (expected,) = expected
+            found, expected = as_list(found), as_list(expected)
+            if isinstance(found, list) and isinstance(expected, list):
+                found = found[len(found) - len(expected) :]
+            assert found == expected, path
+            compared += 1
+    assert compared >= LEAST[target_of(name)]
+
+
+def as_list(value: Any) -> Any:
+    return list(value) if isinstance(value, (array, bytes)) else value
+
+
+@pytest.mark.parametrize("name", OF_THE_EIGHT)
+def test_the_target_is_found(name: str) -> None:
+    found = fingerprint(Input(captured(name)), packages())
+    assert target_of(name) in found.targets
+    assert set(found.targets) in ({target_of(name)}, {"arm", "aarch64"})
+    assert found.codecs is not None
+    assert (found.codecs.target, *found.codecs.alternatives) == found.targets
+    assert set(found.refusals) == set(packages()) - set(found.targets)
+
+
+@pytest.mark.parametrize("name", ["m68k-virt-poke--10.0.2", "mips-malta-bare--10.0.2"])
+def test_another_target_is_none_of_the_eight(name: str) -> None:
+    found = fingerprint(Input(captured(name)), packages())
+    assert found.codecs is None
+    assert found.targets == ()
+
+
+def test_another_release_is_refused_by_its_version() -> None:
+    found = fingerprint(Input(captured("riscv64-virt-vh-bare--7.2.22")), packages())
+    assert found.targets == ()
+    assert "cpu/0: version 5 is below the minimum 10" in str(found.refusals["riscv64"])
+
+
+def test_without_description_the_target_is_found_too() -> None:
+    found = fingerprint(Input(captured("riscv64-postcopy--10.0.2")), packages())
+    assert found.targets == ("riscv64",)
+
+
+def test_codecs_of_another_target_are_refused() -> None:
+    with pytest.raises((Refused, Disagreement), match="cpu"):
+        list(
+            Stream(
+                stripped("ppc-g3beige-openbios--10.0.2"), packages()["riscv64"]
+            ).parts()
+        )
+
+
+class Wrong:
+    """A codec that stops before the end."""
+
+    def __init__(self, codec: Codec, short: int) -> None:
+        self.codec, self.short = codec, short
+
+    def load(self, *arguments: Any, **more: Any) -> tuple[Any, int]:
+        state, end = self.codec.load(*arguments, **more)
+        return state, end - self.short
+
+
+def test_a_codec_and_a_description_that_disagree() -> None:
+    name = "riscv64-virt-vh-bare--10.0.2"
+    codec = packages()["riscv64"].codecs["cpu"]
+    kind: Any = type(codec)
+    wrong = kind(*codec[:4], Wrong(codec, 8).load, codec.save)  # type: ignore[index]
+    codecs = {"cpu": wrong}
+    with pytest.raises(
+        Disagreement, match=r"cpu/0: 7225 bytes by the codec, 7233 by the"
+    ):
+        list(Stream(captured(name), codecs).parts())
+    size = next(one for one in find_sections(captured(name)) if one.name == "cpu")
+    assert size.end - size.start == 7233
+
+
+def test_codecs_are_found_behind_a_device_path() -> None:
+    codec = packages()["riscv64"].codecs["cpu"]
+    codecs = Codecs({"e1000": codec, "spapr/htab": codec})
+    assert codecs.get("0000:00:02.0/e1000") is codec
+    assert codecs.get("a/b/spapr/htab") is codec
+    assert codecs.get("htab") is None
+    assert codecs.get("e1000/0") is None
+
+
+def test_page_sizes_of_targets() -> None:
+    sizes = {
+        name: Codecs({}, name).page_size for name in ("avr", "alpha", "arm", "x86_64")
+    }
+    assert sizes == {"avr": 256, "alpha": 8192, "arm": 1024, "x86_64": 4096}
+    assert Codecs({}, "loongarch64").page_size is None
+    assert Codecs({}).page_size is None
+
+
+def test_packages_are_found_in_folders(tmp_path: Path) -> None:
+    module = runtime_of(packages()["riscv64"].codecs["cpu"])
+    root = Path(str(module.__file__)).parent
+    assert set(from_folder(root)) == set(packages())
+    assert list(from_folder(root / "arm")) == ["arm"]
+    assert from_folder(root)["arm"].codecs is packages()["arm"].codecs
+    with pytest.raises(NoCodecs, match="is not a generated package"):
+        from_folder(tmp_path)
+    with pytest.raises(NoCodecs):
+        from_folder(tmp_path / "nothing")
+    (tmp_path / "_runtime.py").write_text("")
+    with pytest.raises(NoCodecs, match="has no targets"):
+        from_folder(tmp_path)
+    (tmp_path / "sick").mkdir()
+    (tmp_path / "sick" / "__init__.py").write_text("import nonesuch_module")
+    with pytest.raises(NoCodecs, match="cannot import 'sick'"):
+        from_folder(tmp_path)
+    (tmp_path / "sick" / "__init__.py").write_text("")
+    with pytest.raises(NoCodecs, match="has no CODECS"):
+        from_folder(tmp_path)
+
+
+def test_states_as_plain_values() -> None:
+    stream = opened("riscv64-virt-vh-bare--10.0.2")
+    state = stream.state(stream.section("cpu"))
+    values = plain(state)
+    assert list(values) == list(members(state))
+    assert values["env"]["gpr"] == state.env.gpr
+    assert isinstance(values["env"]["miprio"], bytes)
+    assert values["jvt"] is None
