@@ -77,7 +77,12 @@ class Class:
 @dataclass(frozen=True, slots=True)
 class Elements:
     """The codec of many objects of one fixed layout: ``unpack(chunk, count)`` and
-    ``pack(states)``.  ``run`` is empty for a layout without bytes."""
+    ``pack(states)``.
+
+    ``run`` is empty for a layout without bytes.  ``split`` is for objects that hold one
+    array each: the expression of all arrays of ``chunk``, ``join`` of all bytes of
+    ``states``, ``targets`` the one attribute.
+    """
 
     unpack: str
     pack: str
@@ -88,6 +93,8 @@ class Elements:
     after: tuple[Statement, ...]
     aliases: tuple[Statement, ...]
     values: tuple[str, ...]
+    split: str = ""
+    join: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -74,6 +74,10 @@ class Refer(Protocol):
 
     def record(self, record: Record) -> str:
         """The class of a record."""
+        ...
+
+    def maker(self, record: Record) -> str:
+        """The function that makes an object of a record's class."""
         ...
 
     def codec(self, key: Key) -> str:
@@ -210,17 +214,19 @@ class Body:
             if member.record is not None:
                 alias = self._name(full, member.attr)
                 if member.levels:
-                    load.append(
-                        plan.Line(f"{alias} = {full} = {default(member, self.refer)}")
-                    )
-                    text = self._c_path(full)
+                    made = default(member, self.refer)
+                    if self._filled(layout, member):
+                        make = self.refer.maker(member.record)
+                        made = f"repeated({make}, {member.extents()[-1]})"
+                    load.append(plan.Line(f"{alias} = {full} = {made}"))
+                    text = self.python_path(full)
                     save.append(
                         plan.Line(f"{alias} = {_sized(full, member.extents(), text)}")
                     )
                 else:
                     load.append(
                         plan.Line(
-                            f"{alias} = {full} = new({self.refer.record(member.record)})"
+                            f"{alias} = {full} = {self.refer.maker(member.record)}()"
                         )
                     )
                     save.append(plan.Line(f"{alias} = {full}"))
@@ -242,6 +248,27 @@ class Body:
             if absent:
                 load.append(plan.Line(f"{' = '.join(dict.fromkeys(absent))} = None"))
 
+    def _filled(self, layout: Layout, list_: Member) -> bool:
+        """Whether fields set every member of every record of a list of records."""
+        record = list_.record
+        assert record is not None
+        places = set(list_.indices)
+        if list_.levels != 1 or len(places) != list_.extents()[0]:
+            return False
+        for member in record.members:
+            if member.record is not None or member.shared:
+                return False
+            there = {
+                leaf.parents[-1][1]
+                for leaf in member.leaves
+                if len(leaf.parents) >= 1
+                and leaf.parents[-1][0] is list_
+                and self.layouts.exists(layout, leaf, self._versions(layout))
+            }
+            if there != places:
+                return False
+        return True
+
     def _undecided(self, layout: Layout, leaves: Sequence[Leaf]) -> bool:
         """Whether an attribute may be absent, as far as the versions tell."""
         return bool(leaves) and not any(
@@ -254,12 +281,12 @@ class Body:
         leaf = member.leaves[0]
         lengths = member.extents()
         made: list[plan.Statement] = []
-        path = self._c_path(full)
+        path = self.python_path(full)
         value = f'present({full}, "{path}")' if member.optional else full
         if leaf.shape in ("item", "array", "rows"):
             lengths = (*lengths, member.length())
         if len(lengths) == 1:
-            made.append(plan.Line(f"{alias} = {_sized(value, lengths, path)}"))
+            made += _checked(alias, value, lengths[0], path)
         else:
             made.append(plan.Line(f"{alias} = {_sized(value, lengths[:1], path)}"))
             if leaf.shape in ("item", "array", "rows") and len(lengths) == 2:
@@ -284,9 +311,6 @@ class Body:
         bare, bracket, index = head.partition("[")
         origin = self._origin.get(bare, bare) + bracket + index
         return f"{origin}{dot}{rest}" if origin else rest
-
-    def _c_path(self, expr: str) -> str:
-        return self.python_path(expr)
 
     def _attribute(self, leaf: Leaf, root: str) -> str:
         """The attribute of a leaf, by way of its records' names."""
@@ -577,6 +601,9 @@ class Body:
             if leaf.kind.check:
                 self._compare(leaf, leaf.kind.check, target, source, path)
             return
+        if leaf.shape == "items":
+            self._items(leaf, code, target, source, path)
+            return
         suffix = SUFFIX[code]
         self._chunk(
             leaf,
@@ -597,6 +624,30 @@ class Body:
                     f' {self.layout.type!r}, f"{path}[{{at}}]", pos, f"{path}[{{at}}]")'
                 )
             )
+
+    def _items(
+        self, leaf: Leaf, code: str, target: str, source: str, path: str
+    ) -> None:
+        """An array that the table names element by element."""
+        assert leaf.member is not None
+        length = leaf.member.length()
+        zero = "False" if code == "?" else "0"
+        loaded, saved = [zero] * length, ["_"] * length
+        stem = leaf.member.attr.strip("_") or "part"
+        for index in leaf.indices:
+            name = self.names.take(f"{stem}_{index}")
+            loaded[index] = saved[index] = name
+            self.run.format.append(code)
+            self.run.note(code, self._token(f"{path}[{index}]", f"{source}[{index}]"))
+            self.run.targets.append(name)
+            self.run.values.append(name)
+            self.run.size += SIZES[code]
+        self.run.after.append(plan.Line(f"{target} = [{', '.join(loaded)}]"))
+        value = source
+        if leaf.member.optional and not self.optional:
+            value = f'present({source}, "{path}")'
+        joined = ", ".join(saved) + ("," if length == 1 else "")
+        self.run.aliases.append(plan.Line(f"{joined} = {value}"))
 
     def _compare(
         self, leaf: Leaf, check: str, target: str, source: str, path: str
@@ -689,6 +740,67 @@ class Body:
         self.run.after.append(plan.Line(f"{target} = {load}"))
         self.run.values.append(save)
 
+    def _unroll(self, leaf: Leaf, inner: Layout) -> bool:
+        """Whether an array of objects is small and plain enough to be part of the run."""
+        assert leaf.member is not None
+        return (
+            leaf.shape == "array"
+            and not leaf.start
+            and not leaf.member.shared
+            and self.root == "state"
+            and leaf.count > 0
+            and leaf.count * self._values(inner) <= UNROLLED
+        )
+
+    def _values(self, layout: Layout) -> int:
+        """How many values an object of a flat layout is; too many if it has arrays."""
+        total = 0
+        for leaf in layout.leaves:
+            if isinstance(leaf.kind, Pad) or not self.layouts.exists(
+                layout, leaf, (layout.version,)
+            ):
+                continue
+            if leaf.shape not in ("one", "item", "items"):
+                return UNROLLED + 1
+            inner = leaf.kind
+            total += (
+                self._values(self.layouts.all[inner.key])
+                if isinstance(inner, Struct)
+                else len(leaf.indices) or 1
+            )
+        return total or UNROLLED + 1
+
+    def _unrolled(
+        self, leaf: Leaf, kind: Struct, target: str, source: str, path: str
+    ) -> None:
+        """An array of objects, every value of it a value of the run."""
+        assert leaf.member is not None
+        inner = self.layouts.all[kind.key]
+        stem = leaf.member.attr.strip("_") or "part"
+        aliases = [self.names.take(f"{stem}_{at}") for at in range(leaf.count)]
+        joined = ", ".join(aliases) + ("," if leaf.count == 1 else "")
+        make = self.refer.maker(inner.root)
+        self.run.before.append(
+            plan.Line(
+                f"{joined} = {target} = [{', '.join([f'{make}()'] * leaf.count)}]"
+            )
+        )
+        value = source
+        if leaf.member.optional and not self.optional:
+            value = f'present({source}, "{path}")'
+        self.run.aliases.append(plan.Line(f"{joined} = {value}"))
+        fields, code = list(self.run.fields), self.run.code
+        python = self.python_path(source)
+        for at, alias in enumerate(aliases):
+            self._origin[alias] = f"{python}[{at}]"
+            here = f"{path}[{at}]"
+            self._records(inner, inner.root, alias, self.run.before, self.run.aliases)
+            self._flat(inner, alias, f"{here}.")
+        name = "" if python == path else f"={python}"
+        group = flat_fields(self.layouts, inner, self.refer)
+        self.run.fields = [*fields, f"{_plain(path)}[0:{leaf.count}]{name}({group})"]
+        self.run.code = code
+
     def _fixed_struct(
         self, leaf: Leaf, kind: Struct, target: str, source: str, path: str
     ) -> None:
@@ -702,7 +814,7 @@ class Body:
             self._alias[target] = alias
             self._origin[alias] = self.python_path(source)
             self.run.before.append(
-                plan.Line(f"{alias} = {target} = new({self.refer.cls(kind.key)})")
+                plan.Line(f"{alias} = {target} = {self.refer.maker(inner.root)}()")
             )
             value = source
             if leaf.member.optional and not self.optional:
@@ -710,6 +822,9 @@ class Body:
             self.run.aliases.append(plan.Line(f"{alias} = {value}"))
             self._records(inner, inner.root, alias, self.run.before, self.run.aliases)
             self._flat(inner, alias, f"{path}.")
+            return
+        if self._unroll(leaf, inner):
+            self._unrolled(leaf, kind, target, source, path)
             return
         codec = self.refer.codec(kind.key)
         size = self.layouts.flat_size(kind.key)
@@ -722,6 +837,10 @@ class Body:
             self._chunk(leaf, "x", target, source, path, unpack, pack, size, chunk_like)
             return
         self._chunk(leaf, "x", target, source, path, unpack, pack, size, fields or "0x")
+
+
+UNROLLED = 32
+"""Most values of an array of objects that become values of the run itself."""
 
 
 def c_name(path: str, subscripts: Sequence[str]) -> str:
@@ -754,6 +873,16 @@ def _plain(path: str) -> str:
     return "".join("_" if char in " ()=" else char for char in path)
 
 
+def _checked(alias: str, value: str, length: int, path: str) -> list[plan.Statement]:
+    """Name an array on save; a list of the wrong length is an error."""
+    return [
+        plan.Line(f"{alias} = {value}"),
+        plan.If(
+            f"len({alias}) != {length}", (plan.Line(_sized(alias, [length], path)),)
+        ),
+    ]
+
+
 def _sized(value: str, lengths: Sequence[int], path: str) -> str:
     return f'sized({value}, {lengths[0]}, "{path}")'
 
@@ -782,13 +911,22 @@ def leaf_default(member: Member, refer: Refer) -> str:
     leaf = member.leaves[0]
     kind = leaf.kind
     length = (
-        member.length() if leaf.shape in ("item", "array") else leaf.start + leaf.count
+        member.length()
+        if leaf.shape in ("item", "items", "array")
+        else leaf.start + leaf.count
     )
     if isinstance(kind, Pad):
         return "0"
     if leaf.shape == "pointers":
         return f"[None] * {0 if leaf.amount else length}"
     if isinstance(kind, Ints):
+        if member.single:
+            zero = "False" if kind.code == "?" else "0"
+            return (
+                f"[{', '.join([zero] * length)}]"
+                if length <= 8
+                else f"[{zero}] * {length}"
+            )
         if leaf.shape == "one":
             return "False" if kind.code == "?" else "0"
         if leaf.shape == "rows":
@@ -1240,6 +1378,3 @@ class _Dynamic:
                 context=(self.body.layout.symbol, self.leaf.path),
             )
         )
-
-
-Emit = Callable[[Body], None]

@@ -225,8 +225,6 @@ def boolean(expr: ir.Expr) -> bool:
             return op in _COMPARED
         case ir.Truncate(type=type_):
             return type_ == "bool"
-        case ir.Load(type=type_):
-            return type_ == "bool"
     return False
 
 

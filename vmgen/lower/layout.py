@@ -13,7 +13,9 @@ from typing import Literal, TypeAlias
 from vmgen import infos, ir
 from vmgen.lower.names import Names, attribute, identifier, short
 
-Shape: TypeAlias = Literal["one", "item", "array", "rows", "dynamic", "pointers"]
+Shape: TypeAlias = Literal[
+    "one", "item", "items", "array", "rows", "dynamic", "pointers"
+]
 Key: TypeAlias = tuple[str, str]  # file, symbol
 
 CODES: dict[str, str] = {
@@ -117,6 +119,14 @@ class Member:
         return max(leaf.start + leaf.count for leaf in self.leaves)
 
     @property
+    def single(self) -> bool:
+        """Whether the table names the elements of an array of integers one by one."""
+        return all(
+            leaf.shape in ("item", "items") and isinstance(leaf.kind, Ints)
+            for leaf in self.leaves
+        ) and bool(self.leaves)
+
+    @property
     def shared(self) -> bool:
         """Whether the attribute is made first and its parts are filled in."""
         if self.record is not None:
@@ -124,6 +134,8 @@ class Member:
         first = self.leaves[0]
         if first.shape == "item" or self.levels:
             return True
+        if all(leaf.shape == "items" for leaf in self.leaves):
+            return False
         return len({leaf.slice for leaf in self.leaves}) > 1
 
     @property
@@ -157,6 +169,7 @@ class Leaf:
     member: Member | None = None
     conditional: bool = False
     json: str = ""
+    indices: tuple[int, ...] = ()  # of "items", in the order of the wire
 
     @property
     def place(self) -> tuple[tuple[int, ...], ...]:
@@ -176,7 +189,11 @@ class Leaf:
 
 @dataclass(eq=False)
 class Layout:
-    """What a description, or an info of several words, is in Python."""
+    """What a description, or an info of several words, is in Python.
+
+    ``version_attr`` holds the version that a subsection came in; it is empty where only
+    one is possible, or where the caller knows the version.
+    """
 
     key: Key
     symbol: str
@@ -311,8 +328,7 @@ class _Builder:
             wire = self.resolve.found[found].name.rpartition("/")[2]
             attr = self._attr(self.root, identifier(wire))
             layout.subsections.append((attr, found))
-        if layout.minimum < layout.version:
-            layout.version_attr = self._attr(self.root, "version_id")
+        layout.version_attr = self._attr(self.root, "version_id")
         return layout
 
     # --- what a field is ------------------------------------------------------------
@@ -548,36 +564,58 @@ def _exists(
 
 def _merged(leaves: list[Leaf]) -> Iterator[Leaf]:
     """Neighbouring elements of one array that are fields of their own, as one leaf."""
-    last: Leaf | None = None
-    for leaf in leaves:
-        if (
-            last is not None
-            and last.member is not None
-            and last.member is leaf.member
-            and isinstance(leaf.kind, Ints)
-            and not leaf.kind.check
-            and last.parents == leaf.parents
-            and {last.shape, leaf.shape} <= {"item", "array"}
-            and last.levels == leaf.levels
-            and last.start + last.count == leaf.start
-            and last.condition == leaf.condition
-        ):
-            both = replace(last, shape="array", count=last.count + leaf.count)
-            both.member = last.member
-            last.member.leaves = [
-                both if other is last else other
-                for other in last.member.leaves
-                if other is not leaf
-            ]
-            last = both
-            continue
-        if last is not None:
-            yield last
-        last = leaf
-    if last is not None:
-        yield last
+    group: list[Leaf] = []
+    for leaf in [*leaves, None]:
+        if group and (leaf is None or not _joins(group[-1], leaf)):
+            yield from _joined(group)
+            group = []
+        if leaf is not None:
+            group.append(leaf)
+
+
+def _joins(last: Leaf, leaf: Leaf) -> bool:
+    """Whether two fields in a row are parts of one array in the same object."""
+    return (
+        last.member is not None
+        and last.member is leaf.member
+        and isinstance(leaf.kind, Ints)
+        and not leaf.kind.check
+        and last.place == leaf.place
+        and {last.shape, leaf.shape} <= {"item", "array"}
+        and last.levels == leaf.levels
+        and last.condition == leaf.condition
+        and (last.member.single or last.start + last.count == leaf.start)
+    )
+
+
+def _joined(group: list[Leaf]) -> list[Leaf]:
+    first = group[0]
+    member = first.member
+    if member is None or first.shape not in ("item", "array"):
+        return group
+    starts = tuple(leaf.start for leaf in group)
+    if member.single:
+        if first.levels or len(group) != len(member.at(first)):
+            return group
+        start = min(starts)
+        joined = replace(
+            first,
+            shape="items",
+            start=start,
+            count=max(starts) + 1 - start,
+            indices=starts,
+        )
+    elif len(group) > 1:
+        count = sum(leaf.count for leaf in group)
+        joined = replace(first, shape="array", count=count)
+    else:
+        return group
+    at = member.leaves.index(first)
+    member.leaves = [leaf for leaf in member.leaves if leaf not in group]
+    member.leaves.insert(at, joined)
+    return [joined]
 
 
 def _family(shape: Shape) -> Shape:
     """Shapes that can be parts of one attribute."""
-    return "array" if shape == "item" else shape
+    return "array" if shape in ("item", "items") else shape

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from vmgen import ir, ir_json, plan
 from vmgen.lower import expressions
-from vmgen.lower.codec import Body, Runs, c_name, chained, default
+from vmgen.lower.codec import SUFFIX, Body, Runs, c_name, chained, default
 from vmgen.lower.layout import (
     Check,
     Ints,
@@ -195,6 +195,10 @@ class _Unit:
         """The class of a record, imported if need be."""
         return self._local(record.file, record.cls)
 
+    def maker(self, record: Record) -> str:
+        """The function that makes an object of a record's class, imported if need be."""
+        return f"_new_{self.record(record)}"
+
     def codec(self, key: Key) -> str:
         """The codec name of a layout, its functions imported if need be."""
         if key[0] == self.source.file:
@@ -209,7 +213,9 @@ class _Unit:
             taken = self._codec_name(name) if codec else self.names.take(name)
             self.foreign[memo] = taken
         local = self.foreign[memo]
-        for prefix in ("_load_", "_save_", "_unpack_", "_pack_") if codec else ("",):
+        for prefix in (
+            ("_load_", "_save_", "_unpack_", "_pack_") if codec else ("", "_new_")
+        ):
             self.wanted[file, f"{prefix}{name}"] = f"{prefix}{local}"
         return local
 
@@ -247,14 +253,14 @@ class _Unit:
             "Scope",
             "State",
         }
-        words |= {"load", "new", "save", "subsections", "unsavable"}
+        words |= {"load", "maker", "save", "subsections", "unsavable"}
         for one in descriptions:
             for row in one.subsections:
                 words |= {f"_load_{row.codec}", f"_save_{row.codec}"}
         if any(one.runs for one in descriptions):
             words |= {"truncated"}
         if any(one.elements for one in descriptions):
-            words |= {"fresh", "repeated"}
+            words |= {"repeated"}
         if any(one.subsections for one in descriptions):
             words |= {"Subsections", "subsection"}
         depth = path.count("/") + (1 if program.target else 0)
@@ -380,6 +386,25 @@ class _Unit:
         body = Body(self.layouts, layout, self, runs, (layout.version,), "one")
         run = body.elements()
         codec = self.codecs[layout.key]
+        if (leaf := self._only_array(layout)) is not None:
+            assert isinstance(leaf.kind, Ints)
+            assert leaf.member is not None
+            suffix, attr = SUFFIX[leaf.kind.code], leaf.member.attr
+            into.add(run.struct_format(), " ".join(run.fields))
+            bounds = f"{leaf.count}, {leaf.start}"
+            return plan.Elements(
+                unpack=f"_unpack_{codec}",
+                pack=f"_pack_{codec}",
+                cls=layout.root.cls,
+                run="",
+                before=(),
+                targets=(f"one.{attr}",),
+                after=(),
+                aliases=(),
+                values=(),
+                split=f"split_{suffix}(chunk, {bounds})",
+                join=f"join_{suffix}([one.{attr} for one in states], {bounds})",
+            )
         name = ""
         if run.size:
             made = into.add(run.struct_format(), " ".join(run.fields))
@@ -395,6 +420,29 @@ class _Unit:
             aliases=tuple(run.aliases),
             values=tuple(run.values),
         )
+
+    def _only_array(self, layout: Layout) -> Leaf | None:
+        """The one array that is all an object has on the wire, if so."""
+        leaves = [
+            leaf
+            for leaf in layout.leaves
+            if self.layouts.exists(layout, leaf, (layout.version,))
+        ]
+        if len(leaves) != len(layout.leaves) or len(leaves) != 1:
+            return None
+        leaf = leaves[0]
+        if (
+            not isinstance(leaf.kind, Ints)
+            or leaf.kind.code in "?Bb"
+            or leaf.shape != "array"
+            or leaf.parents
+            or leaf.levels
+            or not leaf.count
+            or leaf.member is None
+            or leaf.member.shared
+        ):
+            return None
+        return leaf
 
     # --- classes --------------------------------------------------------------------------
 
@@ -468,6 +516,8 @@ class _Unit:
             text = member.record.cls
         else:
             text = self._value_type(member.leaves[0])
+            if member.single:
+                text = "list[bool]" if text == "list[bool]" else "list[int]"
         return "list[" * member.levels + text + "]" * member.levels
 
     def _value_type(self, leaf: Leaf) -> str:
@@ -609,6 +659,8 @@ def _extent(leaf: Leaf) -> str:
         return f"{leaf.path}[{ir.path_text(leaf.amount.path)}]"
     if leaf.size is not None:
         return f"{leaf.path}[{ir.path_text(leaf.size.path)}]"
+    if leaf.shape == "items":
+        return f"{leaf.path}[{', '.join(str(one) for one in leaf.indices)}]"
     if leaf.shape in ("array", "rows", "pointers"):
         stop = leaf.start + leaf.count
         first = f"{leaf.start}..{stop - 1}" if leaf.start else f"{stop}"
@@ -634,7 +686,12 @@ def _class_doc(layout: Layout, record: Record) -> Iterator[str]:
         covered: set[int] = set()
         total = 0
         for leaf in member.leaves:
-            if leaf.shape in ("item", "array", "rows", "pointers") and not leaf.levels:
+            if leaf.shape == "items":
+                total = leaf.start + leaf.count
+                covered |= set(leaf.indices)
+            elif (
+                leaf.shape in ("item", "array", "rows", "pointers") and not leaf.levels
+            ):
                 total = max(total, leaf.start + (0 if leaf.amount else leaf.count))
                 if leaf.start or len(member.leaves) > 1 or leaf.shape == "item":
                     covered |= set(range(leaf.start, leaf.start + leaf.count))

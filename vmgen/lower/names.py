@@ -14,10 +14,12 @@ RUNTIME = (
     "bytes_bool", "bytes_i16", "bytes_i32", "bytes_i64", "bytes_i8", "bytes_of",
     "bytes_u16", "bytes_u32", "bytes_u64", "bytes_u8", "c_div", "c_mod", "count_of",
     "counted", "either", "embed", "embed_many", "embedded", "embedded_many", "extent",
-    "fits", "fresh", "item", "known", "listed", "load", "marked_pointers", "member",
-    "new", "opaque", "opaque_one", "packed", "packed_many", "pointers", "positive", "present", "presence", "put_listed", "put_opaque",
+    "fits", "item", "join_i16", "join_i32", "join_i64", "join_u16",
+    "join_u32", "join_u64", "known", "listed", "load", "maker", "marked_pointers", "member",
+    "opaque", "opaque_one", "packed", "packed_many", "pointers", "positive", "present", "presence", "put_listed", "put_opaque",
     "put_pointers", "put_scalar", "put_tree", "repeated", "row_bytes", "rows_of", "save",
-    "scalar", "scale", "shift", "signed", "sized", "subsection", "subsections", "tree",
+    "scalar", "scale", "shift", "signed", "sized",
+    "split_i16", "split_i32", "split_i64", "split_u16", "split_u32", "split_u64", "subsection", "subsections", "tree",
     "truncated", "unsavable", "unused", "window", "within", "words", "zeros",
 )  # fmt: skip
 """What a generated module may import from ``_runtime``."""

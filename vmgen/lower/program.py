@@ -83,7 +83,9 @@ class Layouts:
                 if isinstance(leaf.kind, Struct) and leaf.kind.temporary:
                     self.holders.setdefault(leaf.kind.key, []).append(key)
                 self._words(layout, leaf)
-        for layout in list(self.all.values()):
+        for key, layout in self.all.items():
+            if layout.minimum == layout.version or key not in self.parents:
+                layout.version_attr = ""
             self._store_pads(layout)
             for leaf in layout.leaves:
                 kind = leaf.kind
@@ -287,9 +289,8 @@ class Layouts:
                 continue
             inner = self.all[sub]
             for one in self._own(inner, here, steps, subscripts, None, None):
-                if not one.optional:
-                    text = f"{one.text} if {there} else None"
-                    found.append(Found(text, True, one.code, one.pointee))
+                text = f"{one.text} if {there} else None"
+                found.append(Found(text, True, one.code, one.pointee))
             found += self._below(inner, here, there, skip, steps, subscripts)
         return found
 
@@ -373,13 +374,18 @@ class Layouts:
         optional = leaf.conditional and leaf.condition != condition
         text = here + "".join(f"[{one}]" for one in leaf.levels)
         left = indices[levels:]
-        if leaf.shape in ("item", "array"):
+        if leaf.shape in ("item", "items", "array"):
             if len(left) != 1:
                 return
+            holes = len(set(leaf.indices)) < leaf.count if leaf.indices else False
             if left[0].isdigit():
+                if leaf.indices and int(left[0]) not in leaf.indices:
+                    return
                 if not leaf.start <= int(left[0]) < leaf.start + leaf.count:
                     return
                 text += f"[{left[0]}]"
+            elif holes:
+                return
             else:
                 index = subscripts[int(left[0][1:])]
                 text = (
