@@ -39,6 +39,7 @@ STAGES = (
     {"render"},
     # All of them in a row.
     {"pipeline"},
+    {"coverage"},
     # Streams that a QEMU wrote, with codecs that were generated for it.
     {"stream"},
     # The user's disk, and the user.

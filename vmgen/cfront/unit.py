@@ -103,6 +103,23 @@ class Unit:
                 found.append(name)
         return tuple(found)
 
+    def tentative(self, of_type: str) -> tuple[str, ...]:
+        """The objects of that type (or arrays of it) that are defined without an
+        initialiser anywhere in the unit, which makes them all zero (C11 6.9.2)."""
+        found: list[str] = []
+        for chunk in self._chunks:
+            if of_type not in chunk.text:
+                continue
+            for name, declaration in chunk.externs.items():
+                if (
+                    name not in self._objects
+                    and not re.search(r"\bextern\b", declaration.text)
+                    and of_type in declaration.text
+                    and self._base_type(declaration, name) == of_type
+                ):
+                    found.append(name)
+        return tuple(found)
+
     def object(self, name: str) -> ObjectDecl | None:
         """The variable ``name``: its definition with an initialiser if there is one, else
         any declaration, else a ``static`` one with an initialiser inside a function."""
@@ -232,7 +249,8 @@ class Unit:
     def _base_type(self, declaration: Declaration, name: str) -> str:
         """The typedef name or tag of an object or array; empty for anything else."""
         if len(declaration.names) == 1:
-            return _base_type(declaration.text.partition("=")[0], name)
+            head = declaration.text.partition("=")[0].removesuffix(";")
+            return _base_type(head, name)
         type_ = self._read(declaration, name).objects[name].type
         while isinstance(type_, ArrayType):
             type_ = type_.element

@@ -16,7 +16,9 @@ import vmgen
 from vmgen.cli.console import Console, color_option
 from vmgen.source import VmgenError
 
-COMMANDS = ("generate", "check", "inspect", "diff", "stream", "init", "completion")
+COMMANDS = (
+    "generate", "check", "inspect", "coverage", "diff", "stream", "init", "completion"
+)  # fmt: skip
 
 
 class _Commands(click.Group):

@@ -70,6 +70,9 @@ class _ModuleReader:
         for name in self._unit.objects("VMStateDescription"):
             with _Collect(self, (name,)):
                 descriptions += self._object(name)
+        for name in self._unit.tentative("VMStateDescription"):
+            with _Collect(self, (name,)):
+                descriptions += self._empty(name)
         infos: list[ir.WordsElement | ir.CustomElement] = []
         for name in self._unit.objects("VMStateInfo"):
             with _Collect(self, (name,)):
@@ -99,6 +102,14 @@ class _ModuleReader:
                 read = initializer.read(item.value, f"description {symbol}")
                 rows.append(self._description(symbol, read, declared))
         return rows
+
+    def _empty(self, name: str) -> list[ir.Description]:
+        """A description that is defined and never initialised: no name, no fields (the
+        stubs of devices that a target lacks)."""
+        declared = self._unit.object(name)
+        if declared is None:
+            return []
+        return [self._description(name, Initializer({}, declared.position), declared)]
 
     def _description(
         self, symbol: str, init: Initializer, declared: c.ObjectDecl

@@ -25,10 +25,11 @@ from vmgen.tree import SourceTree
 Progress = Callable[[str], None]
 
 _DEFINES = re.compile(
-    rb"^[ \t]*(?:(?:static|const|extern)[ \t]+)*VMState(?:Description|Info)\s+\w+\s*"
-    rb"(?:\[[^\]]*\]\s*)*=",
+    rb"^(?!.*\bextern\b).*\bVMState(?:Description|Info)[ \t]+[\w#]+\s*"
+    rb"(?:\[[^\]]*\]\s*)*[=;]",
     re.MULTILINE,
 )
+"""A definition, with an initialiser or without one (a stub), maybe in a macro."""
 _BATCH = 8
 """Files that one process reads in a row: neighbours include the same headers."""
 
@@ -248,3 +249,59 @@ def _workers() -> int:
         if hasattr(os, "sched_getaffinity")
         else (os.cpu_count() or 1)
     )
+
+
+# --- files that no binary contains ----------------------------------------------------
+
+_NOT_EMULATOR = ("tests/", "roms/", "docs/", "subprojects/", "contrib/", "rust/")
+
+
+def read_strays(
+    parts: Sequence[Part],
+    preprocessor: Preprocessor = "auto",
+    progress: Progress | None = None,
+    store: Store | None = None,
+) -> tuple[Outcome, ...]:
+    """The files of the tree that define descriptions and are in no part's binary: for
+    other hosts, or for devices that no configuration selects.
+
+    Each is read as all targets see it, else for the first target that suits it; those
+    that the path names come first.
+    """
+    store = store or Store()
+    root = parts[0].tree.root
+    inside = {file for part in parts for file in part.files}
+    outcomes = []
+    for file in sorted(_c_files(root)):
+        if file in inside or not defines(root / file):
+            continue
+        if progress is not None:
+            progress(file)
+        commands = [reading.common_tree(parts[0].tree)]
+        commands += sorted(
+            (part.tree for part in parts),
+            key=lambda tree: (tree.base_arch not in file, tree.target),
+        )
+        first: Outcome | None = None
+        for tree in commands:
+            outcome = reading.read(tree, file, preprocessor, store)
+            if outcome.module is not None:
+                break
+            if not outcome.unsuited and first is None:
+                first = outcome
+        outcomes.append(outcome if outcome.module is not None else first or outcome)
+    return tuple(
+        outcome
+        for outcome in outcomes
+        if outcome.module is None or outcome.module.descriptions
+    )
+
+
+def _c_files(root: Path) -> Iterable[str]:
+    top = str(root)
+    for folder, below, names in os.walk(top):
+        start = folder[len(top) + 1 :] + "/" if folder != top else ""
+        below[:] = [
+            name for name in below if not f"{start}{name}/".startswith(_NOT_EMULATOR)
+        ]
+        yield from (f"{start}{name}" for name in names if name.endswith(".c"))

@@ -1,0 +1,224 @@
+"""What of a tree is read, file by file, description by description, field by field.
+
+Statuses, from good to bad: ``ok``; ``hook``: a test is a C function that was not
+translated, the user's context is asked instead; ``custom``: an info that no codec knows,
+its bytes are opaque; ``error``: not read at all.  What is ``custom`` or ``error`` is
+left to do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from vmgen import infos, ir
+from vmgen.pipeline import whole
+from vmgen.pipeline.reading import Preprocessor
+from vmgen.pipeline.store import Store
+from vmgen.pipeline.whole import Progress, Whole
+from vmgen.source import Diagnostic, VmgenError
+
+Status = Literal["ok", "hook", "custom", "error"]
+STATUSES: tuple[Status, ...] = ("ok", "hook", "custom", "error")
+LEFT: tuple[Status, ...] = ("custom", "error")
+"""The statuses of what is left to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A field, a description or a file with its status and why it is not ``ok``.
+
+    ``name`` is the wire name, the C symbol or the path; ``wire`` the wire name of a
+    description.  ``parts`` are the descriptions of a file or the fields of a
+    description (the same one field after the other as in the table); ``targets`` the
+    targets whose binaries contain a file.
+    """
+
+    name: str
+    status: Status
+    reason: str = ""
+    line: int = 0
+    wire: str = ""
+    parts: tuple[Covered, ...] = ()
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The coverage of one release: the targets looked at, and every file that defines a
+    description, sorted."""
+
+    release: str
+    targets: tuple[str, ...]
+    files: tuple[Covered, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to do."""
+        return not any(file.status in LEFT for file in self.files)
+
+    def counts(self) -> dict[str, Counter[str]]:
+        """How many files, descriptions and fields have which status."""
+        descriptions = [part for file in self.files for part in file.parts]
+        fields = [part for each in descriptions for part in each.parts]
+        return {
+            what: Counter(item.status for item in items)
+            for what, items in (
+                ("files", self.files),
+                ("descriptions", descriptions),
+                ("fields", fields),
+            )
+        }
+
+
+def cover(
+    root: Path,
+    targets: Sequence[str] = (),
+    build: Path | None = None,
+    preprocessor: Preprocessor = "auto",
+    progress: Progress | None = None,
+    store: Store | None = None,
+) -> Report:
+    """Reads a tree for these targets and says what came of it.
+
+    Without targets it is all of them, and also the files that no target's binary
+    contains.  Raises :class:`VmgenError` only for what is not a tree.
+    """
+    parts = whole.configure(root, targets, build)
+    read = whole.read(parts, preprocessor, progress, store)
+    files: dict[str, _File] = {}
+    for part in parts:
+        for file in part.files:
+            files.setdefault(file, _File()).targets.append(part.tree.target)
+        try:
+            program = read.program(part)
+        except VmgenError as error:
+            for found in error.diagnostics:
+                where = found.position.file
+                files.setdefault(where, _File()).found.append(found)
+            modules = _modules(read, part)
+        else:
+            modules = program.modules
+        for module in modules:
+            files[module.file].add(module)
+    if not targets:
+        strays = whole.read_strays(parts, preprocessor, progress, store)
+        for outcome in strays:
+            entry = files.setdefault(outcome.file, _File())
+            entry.found += outcome.found
+            if outcome.module is not None:
+                entry.add(outcome.module)
+    first = parts[0].tree
+    return Report(
+        first.release,
+        tuple(part.tree.target for part in parts),
+        tuple(
+            file.covered(name)
+            for name, file in sorted(files.items())
+            if file.found or file.descriptions
+        ),
+    )
+
+
+def _modules(read: Whole, part: whole.Part) -> Iterable[ir.Module]:
+    """What was read of a target that does not link."""
+    for file in part.files:
+        module = read.outcome(part.tree.target, file).module
+        if module is not None:
+            yield module
+
+
+@dataclass(slots=True)
+class _File:
+    """A file as all targets see it; the worst status of any of them counts."""
+
+    targets: list[str] = field(default_factory=list)
+    found: list[Diagnostic] = field(default_factory=list)
+    descriptions: dict[str, Covered] = field(default_factory=dict)
+    seen: set[int] = field(default_factory=set)
+    kept: list[ir.Module] = field(default_factory=list)
+
+    def add(self, module: ir.Module) -> None:
+        if id(module) in self.seen:
+            return
+        self.seen.add(id(module))
+        self.kept.append(module)  # so that its id stays its own
+        functions = {function.symbol: function for function in module.functions}
+        for description in module.descriptions:
+            covered = _description(description, functions)
+            known = self.descriptions.get(covered.name)
+            if known is None or _worse(covered.status, known.status):
+                self.descriptions[covered.name] = covered
+
+    def covered(self, name: str) -> Covered:
+        found = tuple(dict.fromkeys(self.found))
+        parts = tuple(self.descriptions.values())
+        status = _worst(part.status for part in parts)
+        reason = ""
+        if found:
+            status, reason = "error", str(found[0])
+        elif not self.targets:
+            reason = "no binary of this configuration contains it"
+        return Covered(
+            name,
+            status,
+            reason,
+            parts=parts,
+            targets=tuple(dict.fromkeys(self.targets)),
+        )
+
+
+def _description(
+    description: ir.Description, functions: dict[str, ir.Function]
+) -> Covered:
+    fields = tuple(_field(field, functions) for field in description.fields)
+    status = _worst(part.status for part in fields)
+    reason = ""
+    needed = _untranslated(description.needed, functions)
+    if needed:
+        reason = needed
+        status = "hook" if status == "ok" else status
+    return Covered(
+        description.symbol,
+        status,
+        reason,
+        description.position.line,
+        description.name,
+        fields,
+    )
+
+
+def _field(field: ir.Field, functions: dict[str, ir.Function]) -> Covered:
+    line = field.position.line
+    if isinstance(field.element, ir.CustomElement):
+        element = infos.element(field.element)
+        if isinstance(element, ir.CustomElement) and not known(element):
+            reason = f"{element.info or 'an info without a name'}: {element.reason}"
+            return Covered(field.name, "custom", reason, line)
+    test = _untranslated(field.test, functions)
+    return Covered(field.name, "hook" if test else "ok", test, line)
+
+
+def known(element: ir.CustomElement) -> bool:
+    """Whether an info that stays custom is one of the wire's own: the NULL marker."""
+    return element.info == "vmstate_info_nullptr"
+
+
+def _untranslated(symbol: str, functions: dict[str, ir.Function]) -> str:
+    """Why a function is a hook; empty for none and for one that was translated."""
+    function = functions.get(symbol)
+    if not symbol or (function is not None and function.body is not None):
+        return ""
+    why = function.untranslated if function is not None else "it has no body here"
+    return f"{symbol}(): {why}"
+
+
+def _worse(one: Status, other: Status) -> bool:
+    return STATUSES.index(one) > STATUSES.index(other)
+
+
+def _worst(statuses: Iterable[Status]) -> Status:
+    return max(statuses, key=STATUSES.index, default="ok")
