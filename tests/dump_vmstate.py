@@ -7,6 +7,7 @@ class with a ``vmsd``: names, versions, and of each field the raw members of its
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,12 +36,16 @@ class Dump:
             # printf shows a name that is set at run time as (null).
             self.by_name[placed.description.name or "(null)"].append(placed)
         self._shown: dict[tuple[str, str], dict[str, Any]] = {}
+        self._counts = True
 
     def differences(self, dump: dict[str, Any]) -> tuple[int, list[Difference]]:
         """How many classes of a dump agree with a description of their wire name, and
         those that agree with none."""
         agreed = 0
         found = []
+        # Before 8.0 the dump does not say how long an array is.
+        self._shown.clear()
+        self._counts = '"num"' in json.dumps(dump)
         for device, entry in dump.items():
             if device == "vmschkmachine":
                 continue
@@ -91,7 +96,7 @@ class Dump:
             "field_exists": bool(field.test),
             "size": raw_size(field),
         }
-        if "VMS_ARRAY" in field.flags:
+        if self._counts and "VMS_ARRAY" in field.flags:
             assert isinstance(field.count, ir.Fixed)
             out["num"] = field.count.value
         match field.element:
