@@ -45,7 +45,7 @@ class Dump:
         found = []
         # Before 8.0 the dump does not say how long an array is.
         self._shown.clear()
-        self._counts = '"num"' in json.dumps(dump)
+        self._counts = '"num": ' in json.dumps(dump)
         for device, entry in dump.items():
             if device == "vmschkmachine":
                 continue
