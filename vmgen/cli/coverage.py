@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     name="coverage",
     epilog="""\b
 Examples:
-  vmgen coverage --qemu ~/qemu-10.0.2               all targets, and what none contains
+  vmgen coverage --qemu ~/qemu-10.0.2           all targets, and what none contains
   vmgen coverage --qemu ~/qemu-10.0.2 -t riscv64    one binary
-  vmgen coverage --qemu ~/qemu --format json | jq '.files[] | select(.status != "ok")'
+  vmgen coverage --qemu ~/qemu --format json | jq '.files[] | .status'
 
 \b
 Statuses: ok; hook: a test that is asked of your context; custom: bytes that no codec
