@@ -434,13 +434,50 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True)
+class Root:
+    """A description (or old-style handlers) that gets a section of its own in a stream.
+
+    ``symbol`` is the description's C symbol, or that of the ``SaveVMHandlers``; ``home``
+    the file that defines the description (empty for handlers).  ``how`` says who
+    registers it: the class of a device (``dc->vmsd``) or of a CPU (``legacy_vmsd``), a
+    call of ``vmstate_register`` and its siblings, or ``register_savevm_live``.
+    ``registrant`` is the type that sets the class's description, or the C function that
+    calls; ``file`` and ``position`` are where that is.
+
+    ``section`` is the section's name after any prefix; ``*`` stands for what is known at
+    run time only.  ``prefix`` says what comes before it, with a ``/`` in between:
+    nothing, ``path`` (the device's, which its bus tells: ``qdev_get_dev_path``) or
+    ``maybe`` (the object's ``VMStateIf`` id, if it has one: a device's is its path).
+    ``instance`` is a number, ``any`` (the first that is free) or the C expression;
+    ``alias`` likewise, empty for none.  ``device_types`` are the concrete types whose
+    instances have the section, sorted; empty where a function registers it.
+    """
+
+    symbol: str
+    file: str
+    home: str
+    how: Literal["device", "legacy_cpu", "vmstate_register", "handlers"]
+    registrant: str
+    section: str
+    prefix: Literal["", "path", "maybe"] = ""
+    instance: str = "any"
+    alias: str = ""
+    device_types: tuple[str, ...] = ()
+    version_id: int = 0
+    position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """Everything known about one target of one release (or of the user's own files).
 
     ``release`` is the tree's version (``10.0.2``), ``target`` its name for the target
     (``riscv64``); either is empty where there is none.  Modules are sorted by file.
+    ``roots`` are sorted by position; empty where nobody asked for them.
     """
 
     release: str
     target: str
     modules: tuple[Module, ...]
+    # Not part of what the generated code is stamped with.
+    roots: tuple[Root, ...] = field(default=(), repr=False)

@@ -132,7 +132,11 @@ def _program_lines(program: ir.Program) -> Iterator[str]:
             yield ',\n      "infos": '
             yield _lines(_encode(module.infos, module.file), "        ")
         yield "\n    }"
-    yield "\n  ]\n}\n" if program.modules else "]\n}\n"
+    yield "\n  ]" if program.modules else "]"
+    if program.roots:
+        yield ',\n  "roots": '
+        yield _lines(_encode(program.roots, ""), "    ")
+    yield "\n}\n"
 
 
 def _description_lines(description: ir.Description, file: str) -> Iterator[str]:
@@ -425,6 +429,8 @@ class _Reader:
         if cls is ir.Module:
             # Positions of the module's nodes leave its file out.
             self.module = self.expect(str, data["file"], f"{where}.file")
+        elif cls is ir.Root:
+            self.module = ""
         dot = "." if where else ""
         return cls(**{
             name: self.value(shape[name].hint, value, f"{where}{dot}{name}")

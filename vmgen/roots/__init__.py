@@ -13,6 +13,7 @@ from vmgen.cfront import syntax as c
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract.initializer import read, symbol
+from vmgen.ir import Root
 from vmgen.roots import c_text, classes, types, walk
 from vmgen.roots.c_text import FunctionText, is_wanted
 from vmgen.roots.model import (
@@ -20,7 +21,6 @@ from vmgen.roots.model import (
     Effect,
     Registration,
     Registrations,
-    Root,
     TypeDecl,
 )
 from vmgen.roots.resolve import Hierarchy, resolve

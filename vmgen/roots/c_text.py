@@ -26,7 +26,9 @@ _FILLS_CLASS = re.compile(r"\b\w*Class\s*\*")
 _REGISTERS = re.compile(
     r"\b(?:vmstate_register(?:_any|_with_alias_id)?|register_savevm_live)\s*\("
 )
-_SETS = re.compile(r"->\s*(?:vmsd|sysemu_ops)\s*=(?!=)")
+_SETS = re.compile(r"->\s*(?:vmsd|sysemu_ops|bus_type|get_dev_path)\s*=(?!=)")
+_BUS = re.compile(r"->\s*bus_type\s*=([^;=]+);")
+_PATH = re.compile(r"->\s*get_dev_path\s*=(?!=)")
 _TYPES = re.compile(r"\bTypeInfo\b")
 _READ = re.compile(
     r"VMStateDescription\s+\w+|->\s*vmsd\s*=(?!=)|->\s*sysemu_ops\s*=(?!=)|\.legacy_vmsd\b"
@@ -52,7 +54,7 @@ class FunctionText:
 
     @property
     def sets(self) -> bool:
-        """Whether it sets a class's description or the operations of a CPU."""
+        """Whether it sets a class's description or bus, or the operations of a CPU."""
         return _SETS.search(self.body) is not None
 
     @property
@@ -64,6 +66,17 @@ class FunctionText:
     def makes_types(self) -> bool:
         """Whether it has a ``TypeInfo`` of its own."""
         return _TYPES.search(self.body) is not None
+
+    @property
+    def bus_type(self) -> str:
+        """The C expression of the bus that it puts devices on; empty for none."""
+        found = _BUS.findall(self.body)
+        return found[-1].strip() if found else ""
+
+    @property
+    def has_path(self) -> bool:
+        """Whether it gives a bus a function that names its devices."""
+        return _PATH.search(self.body) is not None
 
     @property
     def calls(self) -> tuple[str, ...]:
@@ -109,7 +122,22 @@ def functions(text: str) -> Iterator[FunctionText]:
         for before in _BEFORE.finditer(head):
             last = before.end()
         head = head[last:]
-        name = _NAME.search(head)
+        name = _name(head)
         start = end.end() if end else len(text)
-        if name is not None and "=" not in head:
-            yield FunctionText(name[1], head, text[match.end() : stop])
+        if name and "=" not in head:
+            yield FunctionText(name, head, text[match.end() : stop])
+
+
+def _name(head: str) -> str:
+    """The last name before an outermost parenthesis: macros may stand before it."""
+    name = ""
+    depth = at = 0
+    while at < len(head):
+        if not depth and (match := _NAME.match(head, at)):
+            name = match[1]
+            at = match.end()
+            depth = 1
+            continue
+        depth += {"(": 1, ")": -1}.get(head[at], 0)
+        at += 1
+    return name

@@ -63,6 +63,10 @@ def _effects(
             inner = walk.plain(value)
             if isinstance(inner, c.Unary) and isinstance(inner.operand, c.Name):
                 yield Effect("cpu", inner.operand.name, maybe, position)
+        case c.Assign("=", c.Member(_, "bus_type", True), value, position):
+            yield Effect("bus", walk.text(value, names, unit), maybe, position)
+        case c.Assign("=", c.Member(_, "get_dev_path", True), value, position):
+            yield Effect("path", walk.spelled(value), maybe, position)
         case c.Comma(items):
             for item in items:
                 yield from _effects(unit, names, item, maybe)
@@ -164,7 +168,7 @@ def _registration(
     symbol = _registered(unit, names, given[vmsd])
     if symbol is None:
         return None
-    prefix: Prefix = "" if is_null(given[obj]) else "path"
+    prefix: Prefix = "" if is_null(given[obj]) else "maybe"
     return Registration(
         "vmstate_register",
         symbol,

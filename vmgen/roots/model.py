@@ -8,7 +8,7 @@ from typing import Literal
 from vmgen.source import NOWHERE, Position
 
 How = Literal["device", "legacy_cpu", "vmstate_register", "handlers"]
-Prefix = Literal["", "path", "own"]
+Prefix = Literal["", "path", "maybe"]
 
 ANY = "any"
 """The instance of ``VMSTATE_INSTANCE_ID_ANY``: the first that is free."""
@@ -38,12 +38,13 @@ class Effect:
     """Something a function does to a class that it is given.
 
     ``set``: ``dc->vmsd = &symbol`` (``symbol`` empty for NULL).  ``cpu``: ``cc->sysemu_ops
-    = &symbol``.  ``row``: ``dc->vmsd`` is the member ``symbol`` of what the type's
+    = &symbol``.  ``bus``: ``dc->bus_type = "symbol"``.  ``path``: ``bc->get_dev_path =
+    symbol``.  ``row``: ``dc->vmsd`` is the member ``symbol`` of what the type's
     ``class_data`` points at.  ``call``: the function ``symbol`` is called.
     ``maybe`` says that a condition stands before it.
     """
 
-    kind: Literal["set", "cpu", "row", "call"]
+    kind: Literal["set", "cpu", "bus", "path", "row", "call"]
     symbol: str
     maybe: bool = False
     position: Position = NOWHERE
@@ -64,7 +65,7 @@ class Registration:
 
     ``symbol`` is the description, or the handlers of an old-style section.  ``section``
     is the name for handlers (``*`` for what is known at run time only) and empty for a
-    description: its own name counts.  The rest is as in :class:`Root`.
+    description: its own name counts.  The rest is as in :class:`vmgen.ir.Root`.
     """
 
     how: Literal["vmstate_register", "handlers"]
@@ -94,35 +95,3 @@ class Registrations:
     registrations: tuple[Registration, ...] = ()
     rows: tuple[tuple[str, str, str], ...] = ()
     cpu_ops: tuple[tuple[str, str, Position], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A description (or old-style handlers) that gets a section of its own in a stream.
-
-    ``symbol`` is the description's C symbol, or that of the ``SaveVMHandlers``; ``file``
-    is where the registration stands, ``home`` the file that defines the symbol (empty
-    for handlers).  ``registrant`` is the type whose class it hangs on, or the function
-    that registers it.
-
-    ``section`` is the section's name after any prefix; ``*`` stands for what is known at
-    run time only.  ``prefix`` says what comes before it, with a ``/`` in between:
-    nothing, ``path`` (where the device's bus has a path: ``qdev_get_dev_path``), or
-    ``own`` (the object's own ``VMStateIf`` id).  ``instance`` is a number, ``any`` (the
-    first that is free) or the C expression; ``alias`` likewise, empty for none.
-    ``device_types`` are the concrete types whose instances have the section, sorted;
-    empty where a function registers it.
-    """
-
-    symbol: str
-    file: str
-    home: str
-    how: How
-    registrant: str
-    section: str
-    prefix: Prefix
-    instance: str
-    alias: str = ""
-    device_types: tuple[str, ...] = ()
-    version_id: int = 0
-    position: Position = NOWHERE

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from vmgen import ir
+from vmgen.ir import Root
 from vmgen.roots.model import (
     ANY,
     ClassFunction,
+    How,
+    Prefix,
     Registration,
     Registrations,
-    Root,
     TypeDecl,
 )
 from vmgen.source import Diagnostic, Position, VmgenError
@@ -38,6 +40,8 @@ class Hierarchy:
         self._rows: dict[tuple[str, str, str], str] = {}
         self._vmsd: dict[str, tuple[_Symbol, str] | None] = {}
         self._ops: dict[str, tuple[_Symbol, str] | None] = {}
+        self._bus: dict[str, tuple[_Symbol, str] | None] = {}
+        self._path: dict[str, tuple[_Symbol, str] | None] = {}
         for one in files:
             for type_ in one.types:
                 self._types.setdefault(type_.name, type_)
@@ -70,6 +74,13 @@ class Hierarchy:
     def cpu_ops(self, name: str) -> tuple[_Symbol, str] | None:
         """The ``SysemuCPUOps`` of a CPU type's class, and the type that set it."""
         return self._inherited(name, "cpu", self._ops)
+
+    def has_path(self, name: str) -> bool:
+        """Whether a device type's bus names its devices (``qdev_get_dev_path``)."""
+        bus = self._inherited(name, "bus", self._bus)
+        if bus is None:
+            return False
+        return self._inherited(bus[0].name, "path", self._path) is not None
 
     def _inherited(
         self,
@@ -158,17 +169,18 @@ def resolve(
         for one in files
         for object, symbol, position in one.cpu_ops
     }
-    devices: dict[tuple[str, str], list[str]] = {}
-    cpus: dict[tuple[str, str], list[str]] = {}
+    classes: dict[tuple[How, str, str, Prefix], list[str]] = {}
     setters: dict[tuple[str, str], tuple[str, Position, str]] = {}
     for name in sorted(hierarchy.types):
         type_ = hierarchy.types[name]
         if not hierarchy.is_device(name):
             continue
-        for into, got in (
-            (devices, hierarchy.vmsd(name)),
-            (cpus, _legacy(hierarchy, ops, name)),
-        ):
+        prefix: Prefix = "path" if hierarchy.has_path(name) else ""
+        own: tuple[tuple[How, Prefix, tuple[_Symbol, str] | None], ...] = (
+            ("device", prefix, hierarchy.vmsd(name)),
+            ("legacy_cpu", "", _legacy(hierarchy, ops, name)),
+        )
+        for how, prefix, got in own:
             if got is None:
                 continue
             symbol, setter = got
@@ -176,19 +188,19 @@ def resolve(
             if home is None:
                 found.append(_undefined(symbol.name, symbol.position))
                 continue
-            key = (home[0], symbol.name)
-            setters.setdefault(key, (setter, symbol.position, symbol.file))
-            names = into.setdefault(key, [])
+            names = classes.setdefault((how, home[0], symbol.name, prefix), [])
             if not type_.abstract:
                 names.append(name)
-    for (home_file, symbol_name), names in devices.items():
-        roots.append(
-            _class_root("device", home_file, symbol_name, names, setters, known)
-        )
-    for (home_file, symbol_name), names in cpus.items():
-        roots.append(
-            _class_root("legacy_cpu", home_file, symbol_name, names, setters, known)
-        )
+            setters.setdefault(
+                (home[0], symbol.name), (setter, symbol.position, symbol.file)
+            )
+    concrete = {
+        (how, file, name) for (how, file, name, _), names in classes.items() if names
+    }
+    for (how, file, name, prefix), names in classes.items():
+        # A class that nothing concrete has stays known by its description alone.
+        if names or (how, file, name) not in concrete:
+            roots.append(_class_root(how, file, name, prefix, names, setters, known))
     if found:
         raise VmgenError(*dict.fromkeys(found))
     return tuple(sorted(roots, key=lambda root: (root.position, root.how, root.symbol)))
@@ -210,9 +222,10 @@ def _legacy(
 
 
 def _class_root(
-    how: str,
+    how: How,
     home: str,
     symbol: str,
+    prefix: Prefix,
     names: list[str],
     setters: Mapping[tuple[str, str], tuple[str, Position, str]],
     known: _Descriptions,
@@ -225,10 +238,10 @@ def _class_root(
         symbol=symbol,
         file=file,
         home=home,
-        how="device" if device else "legacy_cpu",
+        how=how,
         registrant=setter,
         section=description[1].name or "*",
-        prefix="path" if device else "",
+        prefix=prefix,
         # device_set_realized() and cpu_vmstate_register().
         instance=ANY if device else "cpu->cpu_index",
         alias="dev->instance_id_alias" if device else "",

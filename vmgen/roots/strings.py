@@ -18,7 +18,7 @@ _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _WORD = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|(\w+)|(\()|(\))|(##)|(#)|(,))')
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"\n]+)"', re.MULTILINE)
 _DEFINED = re.compile(r"(!?)\s*defined\s*\(?\s*(\w+)\s*\)?$")
-_WANTED = re.compile(r'["(]|^\w+(?:\s*\(.*\))?$')
+_WANTED = re.compile(r'["(#]|^\w+(?:\s*\(.*\))?$')
 
 
 @dataclass(frozen=True, slots=True)

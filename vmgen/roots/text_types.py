@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vmgen.roots import c_text
 from vmgen.roots.model import ClassFunction, Effect, Registrations, TypeDecl
@@ -58,13 +58,22 @@ def look_at(text: str, file: str) -> FileText:
             ClassFunction(
                 function.name,
                 _STATIC.search(function.head) is not None,
-                tuple(Effect("call", name) for name in function.calls),
+                _effects(function),
             )
             for function in c_text.functions(text)
             if function.fills_class
         ]
     macros = definitions(written, file) if types else {}
     return FileText(file, types, tuple(functions), macros)
+
+
+def _effects(function: c_text.FunctionText) -> tuple[Effect, ...]:
+    effects = [Effect("call", name) for name in function.calls]
+    if function.bus_type:
+        effects.append(Effect("bus", function.bus_type))
+    if function.has_path:
+        effects.append(Effect("path", function.name))
+    return tuple(effects)
 
 
 def registrations(found: FileText, strings: Strings) -> Registrations:
@@ -89,7 +98,23 @@ def registrations(found: FileText, strings: Strings) -> Registrations:
                     Position(found.file, one.line),
                 )
             )
-    return Registrations(found.file, tuple(types), found.functions)
+    functions = tuple(
+        replace(
+            function,
+            effects=tuple(
+                _with_bus(effect, found, strings) for effect in function.effects
+            ),
+        )
+        for function in found.functions
+    )
+    return Registrations(found.file, tuple(types), functions)
+
+
+def _with_bus(effect: Effect, found: FileText, strings: Strings) -> Effect:
+    if effect.kind != "bus":
+        return effect
+    name = strings.value(effect.symbol, found.file, found.macros)
+    return replace(effect, symbol=name or "*")
 
 
 def _types(text: str) -> Iterator[TypeText]:
