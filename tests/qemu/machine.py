@@ -106,7 +106,10 @@ class Machine:
         """The next QMP message that is not an event."""
         while True:
             while b"\n" not in self.answers:
-                received = self.socket.recv(65536)
+                try:
+                    received = self.socket.recv(65536)
+                except ConnectionResetError:  # it ended with a command unread
+                    received = b""
                 if not received:
                     self.process.wait(PATIENCE)
                     raise Refusal(self.said())
@@ -121,7 +124,7 @@ class Machine:
         request = {"execute": name, "arguments": arguments}
         try:
             self.socket.sendall(json.dumps(request).encode() + b"\n")
-        except BrokenPipeError as error:
+        except (BrokenPipeError, ConnectionResetError) as error:
             self.process.wait(PATIENCE)
             raise Refusal(self.said()) from error
         answer = self._answer()
