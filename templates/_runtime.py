@@ -775,10 +775,14 @@ def embedded_many(
     scope: Scope,
     name: str,
     path: str,
+    least: int,
     start: int = 0,
 ) -> tuple[list[T], int]:
-    """``count`` elements of a nested description, the first of them ``path[start]``."""
-    extent(buf, pos, count, 0, path)
+    """``count`` elements of a nested description, the first of them ``path[start]``.
+
+    ``least`` is how many bytes an element has at least.
+    """
+    extent(buf, pos, count, least, path)
     made: list[T] = []
     index = 0
     try:
@@ -1271,6 +1275,8 @@ def _value_of(state: Any, name: str) -> Any:
 
 def _misfit(value: Any, code: str) -> str:
     """Why a value does not fit its place, or nothing."""
+    if value is None:
+        return "must be present"
     if code == "?":
         return ""
     try:

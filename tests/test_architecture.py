@@ -35,7 +35,7 @@ STAGES = (
     # From the IR to text.
     {"plan"},
     {"lower"},
-    {"stamp"},
+    {"stamp", "wrap"},
     {"render"},
     # All of them in a row.
     {"pipeline"},

@@ -57,12 +57,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of a state class; ``default`` is the expression of its zero."""
+    """A member of a state class; ``default`` is the expression of its zero, ``above``
+    says that the comment stands on a line of its own."""
 
     name: str
     annotation: str
     default: str
     comment: str
+    above: bool = False
 
 
 @dataclass(frozen=True, slots=True)

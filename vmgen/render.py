@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vmgen import plan, resources, stamp
+from vmgen.wrap import wrap
 
 if TYPE_CHECKING:
     import black
     import jinja2
+
+
+_SECTION = re.compile(r"^(?=# --- )", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +81,18 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.filters["repr"] = repr
-    environment.filters["bytes"] = lambda text: repr(text.encode())
+    environment.filters["repr"] = _quoted
+    environment.filters["bytes"] = lambda text: f"b{_quoted(text.encode())[1:]}"
     return environment
+
+
+def _quoted(value: object) -> str:
+    """``repr`` with double quotes where that needs no escape."""
+    text = repr(value)
+    start = text.find("'")
+    if start < 0 or not text.endswith("'") or start > 1 or '"' in text:
+        return text
+    return f'{text[:start]}"{text[start + 1 : -1]}"'
 
 
 def _template(name: str) -> jinja2.Template:
@@ -93,6 +107,12 @@ def _mode() -> black.Mode:
 
 
 def _format(text: str) -> str:
+    """Black, section by section: it takes a second pass only over what it changed."""
     import black
 
-    return black.format_str(text, mode=_mode())
+    pieces = (f"{piece.strip()}\n" for piece in _SECTION.split(wrap(text)))
+    head, *sections = (
+        black.format_str(piece, mode=_mode()).strip("\n") for piece in pieces
+    )
+    # After imports black leaves one blank line before a comment, elsewhere two.
+    return "\n\n".join(filter(None, (head, "\n\n\n".join(sections)))) + "\n"

@@ -24,7 +24,7 @@ from vmgen.lower.layout import (
     Struct,
     Tree,
 )
-from vmgen.lower.names import LOCALS, RESERVED, Names
+from vmgen.lower.names import LOCALS, RESERVED, Names, plain, quote
 from vmgen.lower.program import Found, Layouts, readable
 from vmgen.source import Diagnostic, VmgenError
 
@@ -54,10 +54,14 @@ class Runs:
 
 
 def _pieces(fields: str) -> Iterable[str]:
-    """The field list in pieces of at most 76 characters."""
+    """The field list in pieces of even length, at most 76 characters if words allow."""
+    if len(fields) <= 82:
+        yield fields
+        return
+    width = len(fields) / -(-len(fields) // 72) + 4
     line = ""
     for word in fields.split(" "):
-        if line and len(line) + len(word) + 1 > 76:
+        if line and len(line) + len(word) + 1 > width:
             yield f"{line} "
             line = word
         else:
@@ -245,8 +249,8 @@ class Body:
                     layout, leaf.member.at(leaf)
                 ):
                     absent.append(self._attribute(leaf, expr))
-            if absent:
-                load.append(plan.Line(f"{' = '.join(dict.fromkeys(absent))} = None"))
+            for group in _groups(list(dict.fromkeys(absent))):
+                load.append(plan.Line(f"{' = '.join(group)} = None"))
 
     def _filled(self, layout: Layout, list_: Member) -> bool:
         """Whether fields set every member of every record of a list of records."""
@@ -473,9 +477,9 @@ class Body:
             text = f"version >= {one.version_id}"
             return text, text
         function = self.layouts.functions[self.layout.key[0]].get(one.test)
-        place = f'{leaf.json!r}, lambda: %s, pos, "{leaf.path}"'
+        place = f'{quote(leaf.json)}, lambda: %s, pos, "{leaf.path}"'
         if function is None or function.body is None:
-            asked = f'ask(scope.context, {one.test!r}, state, version, "{self.where(leaf)}")'
+            asked = f'ask(scope.context, {quote(one.test)}, state, version, "{self.where(leaf)}")'
             return f"scope.present({place % asked})", ""
         text, asks = self.predicate(function.body, leaf)
         saved, unknown = self.predicate(function.body, None)
@@ -510,7 +514,7 @@ class Body:
         def asked(name: str) -> str:
             nonlocal unknown
             unknown = True
-            return f'ask(scope.context, {name!r}, state, version, "{where}")'
+            return f'ask(scope.context, {quote(name)}, state, version, "{where}")'
 
         return expressions.truth(body, members, asked), unknown
 
@@ -524,14 +528,14 @@ class Body:
         context: str,
     ) -> str:
         """A member's value from the state, or from the context where it is absent."""
-        text = f'member({context}, {self.layout.type!r}, {c_name(path, subscripts)}, "{where}")'
+        text = f'member({context}, {quote(self.layout.type)}, {c_name(path, subscripts)}, "{where}")'
         return chained(found, expressions.truncated(text, type_), type_)
 
     def where(self, leaf: Leaf) -> str:
         """Description, field and place, for the message of a missing context."""
         place = leaf.field.position
         at = f" ({place.file}:{place.line})" if place.file else ""
-        return f"{self.layout.symbol}, field {leaf.path}{at}"
+        return plain(f"{self.layout.symbol}, field {leaf.path}{at}")
 
     # --- one field ------------------------------------------------------------------------
 
@@ -561,11 +565,11 @@ class Body:
             text, _ = self.predicate(function.body, leaf)
         else:
             text = (
-                f"ask(scope.context, {leaf.field.test!r}, state, version,"
+                f"ask(scope.context, {quote(leaf.field.test)}, state, version,"
                 f' "{self.where(leaf)}")'
             )
         self.load.append(
-            plan.Line(f"scope.holds(lambda: {text}, pos, {leaf.field.name!r})")
+            plan.Line(f"scope.holds(lambda: {text}, pos, {quote(leaf.field.name)})")
         )
 
     def _pad(self, leaf: Leaf) -> None:
@@ -596,7 +600,10 @@ class Body:
             self.run.format.append(code)
             self.run.note(code, self._token(path, source))
             self.run.targets.append(target)
-            self.run.values.append(source)
+            # None packs as a false bool; any other code refuses it.
+            absent = code == "?" and leaf.member is not None and leaf.member.optional
+            guard = absent and not self.optional
+            self.run.values.append(f'present({source}, "{path}")' if guard else source)
             self.run.size += SIZES[code]
             if leaf.kind.check:
                 self._compare(leaf, leaf.kind.check, target, source, path)
@@ -621,7 +628,7 @@ class Body:
             self.run.after.append(
                 plan.Line(
                     f"for at, value in enumerate({target}): scope.{check}(value,"
-                    f' {self.layout.type!r}, f"{path}[{{at}}]", pos, f"{path}[{{at}}]")'
+                    f' {quote(self.layout.type)}, f"{path}[{{at}}]", pos, f"{path}[{{at}}]")'
                 )
             )
 
@@ -646,7 +653,7 @@ class Body:
         value = source
         if leaf.member.optional and not self.optional:
             value = f'present({source}, "{path}")'
-        joined = ", ".join(saved) + ("," if length == 1 else "")
+        joined = _targets(saved)
         self.run.aliases.append(plan.Line(f"{joined} = {value}"))
 
     def _compare(
@@ -655,7 +662,7 @@ class Body:
         name = "equal" if check == "equal" else "at_most"
         self.run.after.append(
             plan.Line(
-                f'scope.{name}({target}, {self.layout.type!r}, "{path}", pos, "{path}")'
+                f'scope.{name}({target}, {quote(self.layout.type)}, "{path}", pos, "{path}")'
             )
         )
         if check == "le":
@@ -778,7 +785,7 @@ class Body:
         inner = self.layouts.all[kind.key]
         stem = leaf.member.attr.strip("_") or "part"
         aliases = [self.names.take(f"{stem}_{at}") for at in range(leaf.count)]
-        joined = ", ".join(aliases) + ("," if leaf.count == 1 else "")
+        joined = _targets(aliases)
         make = self.refer.maker(inner.root)
         self.run.before.append(
             plan.Line(
@@ -845,7 +852,7 @@ UNROLLED = 32
 
 def c_name(path: str, subscripts: Sequence[str]) -> str:
     """A member's C path as a Python string, its subscripts filled in."""
-    name = repr(path)
+    name = quote(path)
     for number, text in enumerate(subscripts):
         name = name.replace(f"[${number}]", f"[{{{text}}}]")
     return f"f{name}" if subscripts else name
@@ -871,6 +878,24 @@ def flat_fields(layouts: Layouts, layout: Layout, refer: Refer) -> str:
 def _plain(path: str) -> str:
     """A path without blanks and parentheses, for a field list."""
     return "".join("_" if char in " ()=" else char for char in path)
+
+
+def _groups(targets: list[str]) -> Iterable[list[str]]:
+    """The targets in groups that fit on a line."""
+    group: list[str] = []
+    for target in targets:
+        if group and sum(len(one) + 3 for one in group) + len(target) > 76:
+            yield group
+            group = []
+        group.append(target)
+    if group:
+        yield group
+
+
+def _targets(names: Sequence[str]) -> str:
+    """The left side of an assignment to several names."""
+    joined = ", ".join(names) + ("," if len(names) == 1 else "")
+    return joined if len(joined) < 70 else f"({joined}, )"
 
 
 def _checked(alias: str, value: str, length: int, path: str) -> list[plan.Statement]:
@@ -1026,7 +1051,7 @@ class _Dynamic:
         )
         multiply = f" * {amount.multiply}" if amount.multiply != 1 else ""
         outside = (
-            f"scope.{how}({leaf.json!r}, {body.layout.type!r}, {path!r}, {amount.multiply},"
+            f"scope.{how}({quote(leaf.json)}, {quote(body.layout.type)}, {quote(path)}, {amount.multiply},"
             f' pos, "{self.path}", "{body.where(leaf)}")'
         )
         text = outside
@@ -1114,7 +1139,7 @@ class _Dynamic:
             check = "equal" if kind.check == "equal" else "at_most"
             self.load(
                 f"for at, value in enumerate({self.target}): scope.{check}(value,"
-                f' {self.body.layout.type!r}, f"{self.path}[{{at}}]", pos, f"{self.path}[{{at}}]")'
+                f' {quote(self.body.layout.type)}, f"{self.path}[{{at}}]", pos, f"{self.path}[{{at}}]")'
             )
 
     def _buffers(self, kind: Ints) -> None:
@@ -1177,7 +1202,7 @@ class _Dynamic:
                 path = f"{path}[{leaf.start}]"
             self.load(
                 f"{target}, pos = embedded(_load_{codec}, buf, pos, {kind.version}, scope,"
-                f' {leaf.json!r}, "{path}"{owner})'
+                f' {quote(leaf.json)}, "{path}"{owner})'
             )
             self.save(
                 f'embed(_save_{codec}, {source}, out, {kind.saved}, "{path}"{owner})'
@@ -1215,9 +1240,10 @@ class _Dynamic:
             self.load(f'extent(buf, pos, count, 0, "{self.path}"{limit})')
         name = self.body.names.take("part")
         start = f", {leaf.start}" if leaf.start and not rows else ""
+        least = self.layouts.least(kind.key, kind.version)
         self.load(
             f"{name}, pos = embedded_many(_load_{codec}, {count}, buf, pos, {kind.version},"
-            f' scope, {leaf.json!r}, "{self.path}"{start})'
+            f' scope, {quote(leaf.json)}, "{self.path}", {least}{start})'
         )
         if rows:
             cut = f"[{name}[at : at + {leaf.width}] for at in range(0, {count}, {leaf.width})]"
@@ -1267,12 +1293,12 @@ class _Dynamic:
         start = f", {leaf.start}" if leaf.start else ""
         below = f"[None] * {leaf.start} + " if leaf.start else ""
         name = body.names.take("part") if below else self.target
-        common = f"({loader}, {count}, buf, pos, {version}, scope, {leaf.json!r}"
+        common = f"({loader}, {count}, buf, pos, {version}, scope, {quote(leaf.json)}"
         if marked:
             self.load(f'{name}, pos = marked_pointers{common}, "{self.path}"{start})')
         else:
             self.load(
-                f"{name}, pos = pointers{common}, {body.layout.type!r},"
+                f"{name}, pos = pointers{common}, {quote(body.layout.type)},"
                 f' "{self.path}", "{body.where(leaf)}"{start})'
             )
         if below:
@@ -1317,7 +1343,7 @@ class _Dynamic:
 
     def _opaque(self, kind: Opaque) -> None:
         body, leaf = self.body, self.leaf
-        sizes = f'scope.sizes({leaf.json!r}, {kind.info!r}, pos, "{self.path}", "{body.where(leaf)}")'
+        sizes = f'scope.sizes({quote(leaf.json)}, {quote(kind.info)}, pos, "{self.path}", "{body.where(leaf)}")'
         many = leaf.shape not in ("one", "item")
         name = "opaque" if many else "opaque_one"
         self.load(f'{self.target}, pos = {name}(buf, pos, {sizes}, "{self.path}")')

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from vmgen import infos, ir
-from vmgen.lower.names import Names, attribute, identifier, short
+from vmgen.lower.names import Names, attribute, identifier, plain, short
 
 Shape: TypeAlias = Literal[
     "one", "item", "items", "array", "rows", "dynamic", "pointers"
@@ -337,7 +337,9 @@ class _Builder:
         description = self.description
         if not one.test and one.version_id > description.version_id:
             return None  # never on the wire, in any version
-        made = Leaf(one, number, Pad(), "one", ir.path_text(one.path) or one.name)
+        made = Leaf(
+            one, number, Pad(), "one", ir.path_text(one.path) or plain(one.name)
+        )
         made.conditional = (
             bool(one.test) or one.version_id > description.minimum_version_id
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vmgen import ir, ir_json, plan
 from vmgen.lower import expressions
@@ -33,6 +33,8 @@ from vmgen.lower.names import (
     attribute,
     identifier,
     module_path,
+    plain,
+    quote,
     record_name,
     short,
 )
@@ -59,7 +61,7 @@ def lower(program: ir.Program) -> plan.Package:
         folder=identifier(program.target.replace("-", "_")) if program.target else "",
         release=program.release,
         target=program.target,
-        sources=tuple(module.file for module in program.modules),
+        sources=tuple(plain(module.file) for module in program.modules),
         digest=hashlib.sha256(repr(program).encode()).hexdigest(),
         modules=modules,
         exports=tuple(_exports(modules, layouts)),
@@ -106,6 +108,7 @@ class _Unit:
     keys: list[Key] = field(default_factory=list)
     names: Names = field(default_factory=lambda: Names(RESERVED | LOCALS))
     codecs: dict[Key, str] = field(default_factory=dict)
+    attributes: set[str] = field(default_factory=set)
     units: dict[str, _Unit] = field(default_factory=dict)
     foreign: dict[tuple[str, str], str] = field(default_factory=dict)
     wanted: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -116,6 +119,12 @@ class _Unit:
         """Order the descriptions, and name codecs and classes."""
         own = [(self.source.file, one.symbol) for one in self.source.descriptions]
         self.keys = list(self._ordered(own))
+        self.attributes = {
+            attribute(step.name)
+            for one in self.source.descriptions
+            for leaf in one.fields
+            for step in leaf.path
+        }
         for key in self.keys:
             for one in (*self.layouts.words.get(key, ()), key):
                 layout = self.layouts.all[one]
@@ -162,6 +171,10 @@ class _Unit:
             wanted = f"{wanted}_{codec}" if not wanted.endswith(f"_{codec}") else wanted
         if not self.names.free(wanted) and record.path:
             wanted = f"{wanted}_{attribute(record.path.rpartition('.')[2])}"
+        if wanted in self.attributes:
+            wanted = (
+                f"{wanted}_"  # ``struct foo foo``: in a class body the member hides it
+            )
         record.cls = self.names.take(wanted)
         for member in record.members:
             if member.record is not None:
@@ -302,7 +315,7 @@ class _Unit:
             exports += [predicate.name for predicate in one.predicates]
         return plan.Module(
             path=path,
-            source=self.source.file,
+            source=plain(self.source.file),
             release=program.release,
             target=program.target,
             digest=hashlib.sha256(
@@ -341,11 +354,13 @@ class _Unit:
             codec=codec,
             symbol=layout.symbol,
             wire=layout.name,
-            place=f"{place.file}:{place.line}" if place.file else self.source.file,
+            place=plain(
+                f"{place.file}:{place.line}" if place.file else self.source.file
+            ),
             version=layout.version,
             minimum=layout.minimum,
             cls=layout.root.cls,
-            banner=tuple(self._banner(layout)),
+            banner=tuple(plain(line) for line in self._banner(layout)),
             classes=tuple(classes),
             runs=tuple(runs.made.values()),
             elements=tuple(elements),
@@ -353,8 +368,8 @@ class _Unit:
             old=old,
             subsections=rows,
             predicates=tuple(predicates.of(layout)),
-            hooks=tuple(self._hooks(layout)),
-            doc=tuple(self._doc(layout)),
+            hooks=tuple(plain(line) for line in self._hooks(layout)),
+            doc=tuple(plain(line) for line in self._doc(layout)),
             root=key in _root_keys(self.layouts)
             and not layout.description.runtime_name,
         )
@@ -477,9 +492,13 @@ class _Unit:
                         "as a subsection",
                     )
                 )
-        members = _qualified(members)
+        members = [_commented(one) for one in _qualified(members)]
         made.append(
-            plan.Class(record.cls, tuple(_class_doc(layout, record)), tuple(members))
+            plan.Class(
+                record.cls,
+                tuple(plain(line) for line in _class_doc(layout, record)),
+                tuple(members),
+            )
         )
 
     def _member(self, layout: Layout, record: Record, member: Member) -> plan.Member:
@@ -501,15 +520,21 @@ class _Unit:
             ):
                 text = "None"
         if text != "None" and not _IMMUTABLE.fullmatch(text):
+            names = {
+                attribute(step.name)
+                for leaf in layout.leaves
+                for step in leaf.field.path
+            }
             own = (
                 re.fullmatch(r"\w+\(\)", text)
                 and text[:-2] not in self.foreign.values()
+                and text[:-2] not in names
             )
             made = text[:-2] if own else f"lambda: {text}"
-            made = "list" if text == "[]" else made
+            made = "list" if text == "[]" and "list" not in names else made
             text = f"{FACTORY}({made})"
         del record
-        return plan.Member(member.attr, annotation, text, comment)
+        return plan.Member(member.attr, annotation, text, plain(comment))
 
     def _annotation(self, member: Member) -> str:
         if member.record is not None:
@@ -600,7 +625,9 @@ class _Predicates:
         self.seen.add(symbol)
         parents = layouts.parents.get(layout.key, [])
         owner = layouts.all[parents[0]] if parents else layout
-        where = f"{symbol} ({function.position})" if function.position.file else symbol
+        where = plain(
+            f"{symbol} ({function.position})" if function.position.file else symbol
+        )
 
         def members(path: str, subscripts: Sequence[str], type_: ir.IntType) -> str:
             found = layouts.find(owner, "state", path, subscripts, None, owners=False)
@@ -611,7 +638,7 @@ class _Predicates:
             return chained(found, outside, type_)
 
         def asked(name: str) -> str:
-            return f"ask(context, {name!r}, state, {layout.version}, {where!r})"
+            return f'ask(context, {quote(name)}, state, {layout.version}, "{where}")'
 
         value = expressions.truth(function.body, members, asked)
         value = re.sub(r"\bversion\b", str(layout.version), value)
@@ -619,7 +646,9 @@ class _Predicates:
         yield plan.Predicate(
             name=self.unit.names.take(identifier(symbol)),
             parameters=f"state: {cls}, context: Context | None = None",
-            doc=f"Whether ``{owner.name}`` needs ``{layout.name}`` ({function.position}).",
+            doc=plain(
+                f"Whether ``{owner.name}`` needs ``{layout.name}`` ({function.position})."
+            ),
             outside=(
                 f'member(context, "{owner.type}", path, "{where}")'
                 if "outside(" in value
@@ -706,6 +735,14 @@ def _class_doc(layout: Layout, record: Record) -> Iterator[str]:
             f"Not all elements of {', '.join(f'``{name}``' for name in holes)} are on the wire:"
             " the others are zero after load and ignored on save."
         )
+
+
+def _commented(member: plan.Member) -> plan.Member:
+    """With the comment above the member where it does not fit beside it."""
+    size = len(
+        f"    {member.name}: {member.annotation} = {member.default}  # {member.comment}"
+    )
+    return replace(member, above=size > 88)
 
 
 def _volume(member: Member) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import keyword
 import re
 from collections.abc import Iterable
@@ -12,8 +13,7 @@ RUNTIME = (
     "Subsections", "absent", "array_bool", "array_i16", "array_i32", "array_i64",
     "array_i8", "array_u16", "array_u32", "array_u64", "array_u8", "ask",
     "bytes_bool", "bytes_i16", "bytes_i32", "bytes_i64", "bytes_i8", "bytes_of",
-    "bytes_u16", "bytes_u32", "bytes_u64", "bytes_u8", "c_div", "c_mod", "count_of",
-    "counted", "either", "embed", "embed_many", "embedded", "embedded_many", "extent",
+    "bytes_u16", "bytes_u32", "bytes_u64", "bytes_u8", "c_div", "c_mod", "counted", "either", "embed", "embed_many", "embedded", "embedded_many", "extent",
     "fits", "item", "join_i16", "join_i32", "join_i64", "join_u16",
     "join_u32", "join_u64", "known", "listed", "load", "maker", "marked_pointers", "member",
     "opaque", "opaque_one", "packed", "packed_many", "pointers", "positive", "present", "presence", "put_listed", "put_opaque",
@@ -23,6 +23,8 @@ RUNTIME = (
     "truncated", "unsavable", "unused", "window", "within", "words", "zeros",
 )  # fmt: skip
 """What a generated module may import from ``_runtime``."""
+
+_ODD = re.compile(r"""["\\{}]|[^\x20-\x7e]""")
 
 FACTORY = "_default"
 """The name under which a class body calls the runtime's ``factory``."""
@@ -59,6 +61,17 @@ LOCALS = frozenset(
     }
 )
 """Parameters and fixed locals of generated functions."""
+
+
+def quote(text: str) -> str:
+    """The text as a Python string in double quotes."""
+    return json.dumps(text)
+
+
+def plain(text: str) -> str:
+    """The text for a comment, a docstring or the inside of a string: no quotes,
+    backslashes, braces or line breaks."""
+    return _ODD.sub("_", text)
 
 
 def identifier(text: str) -> str:

@@ -215,6 +215,30 @@ class Layouts:
             if self.exists(layout, leaf, (layout.version,))
         )
 
+    def least(self, key: Key, version: int, depth: int = 0) -> int:
+        """Fewest bytes of an object, or a lower bound of them."""
+        layout = self.all[key]
+        if depth > 8:
+            return 0
+        total = 0
+        for leaf in layout.leaves:
+            if not self.exists(layout, leaf, (version,)):
+                continue
+            if self.fixed(leaf):
+                total += self.size(leaf)
+            elif isinstance(leaf.kind, Listed):
+                total += 1
+            elif isinstance(leaf.kind, Tree):
+                total += 5
+            elif (
+                isinstance(leaf.kind, Struct)
+                and not leaf.amount
+                and leaf.shape != "pointers"
+            ):
+                count = leaf.count * (leaf.width if leaf.shape == "rows" else 1)
+                total += count * self.least(leaf.kind.key, leaf.kind.version, depth + 1)
+        return total
+
     # --- members by C path --------------------------------------------------------------
 
     def find(

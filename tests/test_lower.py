@@ -1,0 +1,442 @@
+"""What state classes and codecs look like for the shapes a table can have."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from array import array
+
+import pytest
+
+from tests.ir_programs import U8, U16, U32, U64, compiled, description, field, program
+from vmgen import ir
+from vmgen.lower import lower
+from vmgen.lower.names import attribute, identifier, module_path, record_name
+from vmgen.source import VmgenError
+
+VERSION = ir.Version()
+
+
+def test_names() -> None:
+    assert attribute("class") == "class_"
+    assert attribute("__x") == "_x"
+    assert attribute("_q_ZMMReg") == "_q_ZMMReg"
+    assert identifier("irq-line-state") == "irq_line_state"
+    assert identifier("2nd") == "_2nd"
+    assert module_path("hw/core/cpu-system.c") == "hw/core/cpu_system"
+    assert module_path("../x/class.c") == "x/class_"
+    assert record_name("struct kvm_nested_state") == "kvm_nested_state"
+
+
+def test_a_plan_is_pure() -> None:
+    one = program(description("dev", field("env.a"), field("b", U8, (4,))))
+    assert lower(one) == lower(one)
+    assert lower(one).folder == "box"
+    assert [root.wire for root in lower(one).roots] == ["dev"]
+
+
+def test_fixed_fields_are_one_run() -> None:
+    sub = description("seg", field("base"), field("limit", U32), type="Segment")
+    made = lower(
+        program(
+            sub,
+            description(
+                "dev",
+                field("env.pc"),
+                field("env.gpr", U64, (32,)),
+                field("", ir.UnusedElement(), size=ir.Fixed(4)),
+                field("env.ldt", ir.StructElement("vmstate_seg", "Segment")),
+                field("env.flags", U16),
+            ),
+        )
+    )
+    (module,) = made.modules
+    (run,) = module.descriptions[1].runs
+    assert run.format == ">Q256s4xQIH"
+    assert "".join(run.fields) == (
+        "Q: env.pc env.gpr[0:32] 4x env.ldt.base I: env.ldt.limit H: env.flags"
+    )
+
+
+def test_the_state_mirrors_the_c() -> None:
+    with compiled(
+        description(
+            "dev",
+            field("env.xregs[0]", U32, (), count=ir.Fixed(1)),
+            field("env.xregs", U32, (16,), start=2),
+            field("env.mask[1]", U32),
+            field("env.parts[1].a", U16),
+            field("env.map", U8, (2, 3)),
+            field("env.on", ir.IntegerElement("bool"), (2,)),
+        )
+    ) as (module, _):
+        wire = (
+            bytes(range(1, 5)) + bytes(56) + b"\0\0\0\7" + b"\1\2" + b"abcdef" + b"\2\0"
+        )
+        state, end = module.load_dev(wire)
+        assert end == len(wire)
+        assert state.env.xregs == array("I", [0x01020304] + [0] * 15)
+        assert state.env.mask == [0, 7]
+        assert [part.a for part in state.env.parts] == [0, 0x0102]
+        assert state.env.map == [bytearray(b"abc"), bytearray(b"def")]
+        assert state.env.on == [True, False]
+        assert module.save_dev(state) == wire[:-2] + b"\1\0"
+        assert (
+            "Not all elements of ``xregs``, ``mask``, ``parts``"
+            in module.EnvState.__doc__
+        )
+
+
+def test_elements_that_are_not_on_the_wire_are_ignored() -> None:
+    with compiled(description("dev", field("d", U64, (4,), start=2))) as (module, _):
+        state, _ = module.load_dev(bytes(15) + b"\1")
+        assert state.d == array("Q", [0, 0, 0, 1])
+        state.d[0] = 99
+        assert module.save_dev(state) == bytes(15) + b"\1"
+
+
+def test_the_same_path_twice_gets_two_attributes() -> None:
+    low = description("low", field("q", U8), type="Reg")
+    high = description("high", field("r", U8), type="Reg")
+    with compiled(
+        low,
+        high,
+        description(
+            "dev",
+            field("regs", ir.StructElement("vmstate_low", "Reg"), (2,)),
+            field("regs", ir.StructElement("vmstate_high", "Reg"), (2,)),
+        ),
+    ) as (module, _):
+        state, _ = module.load_dev(b"\1\2\3\4")
+        assert [one.q for one in state.regs] == [1, 2]
+        assert [one.r for one in state.regs_2] == [3, 4]
+        assert module.Reg is type(state.regs[0])
+        assert module.Reg_high is type(state.regs_2[0])
+
+
+def test_alternatives_share_an_attribute() -> None:
+    old = ir.Function("is_old", body=ir.Binary("<", VERSION, ir.Const(2)))
+    new = ir.Function("is_new", body=ir.Binary(">=", VERSION, ir.Const(2)))
+    with compiled(
+        description(
+            "dev",
+            field("x", U16, test="is_old"),
+            field("x", U16, test="is_new", version_id=2),
+            field("y", U8, version_id=2),
+            version_id=2,
+            minimum_version_id=1,
+        ),
+        functions=(old, new),
+    ) as (module, runtime):
+        state, end = module.load_dev(b"\0\5", version_id=1)
+        assert (state.x, state.y, end) == (5, None, 2)
+        assert module.save_dev(state, 1) == b"\0\5"
+        with pytest.raises(runtime.BadValue, match=r"^dev y: "):
+            module.save_dev(state)
+        assert module.save_dev(module.DevState(x=7)) == b"\0\7\0"
+        assert not hasattr(state, "x_2")
+
+
+def test_an_absent_bool_is_not_false() -> None:
+    on = ir.IntegerElement("bool")
+    made = description(
+        "dev", field("x", on, version_id=2), version_id=2, minimum_version_id=1
+    )
+    with compiled(made) as (module, runtime):
+        state, _ = module.load_dev(b"", version_id=1)
+        with pytest.raises(runtime.BadValue, match="dev x: must be present"):
+            module.save_dev(state)
+        assert module.load_dev(b"\2")[0].x is True
+        assert module.save_dev(module.load_dev(b"\2")[0]) == b"\1"
+
+
+@pytest.mark.parametrize("version", [0, 3])
+def test_the_version_window(version: int) -> None:
+    made = description("dev", field("x", U8), version_id=2, minimum_version_id=1)
+    with compiled(made) as (module, runtime):
+        kind = runtime.TooOld if version == 0 else runtime.TooNew
+        with pytest.raises(kind) as error:
+            module.load_dev(b"\1", version_id=version)
+        assert error.value.path == "dev"
+        with pytest.raises(kind):
+            module.save_dev(module.DevState(), version)
+
+
+def test_a_test_replaces_the_version_check() -> None:
+    always = ir.Function("always", body=ir.Const(1))
+    made = description("dev", field("x", U8, test="always", version_id=9))
+    with compiled(made, functions=(always,)) as (module, _):
+        assert module.load_dev(b"\7")[0].x == 7
+
+
+def test_tests_over_members() -> None:
+    fast = ir.Function(
+        "is_fast",
+        body=ir.Binary("==", ir.Load("kind", "uint8"), ir.Const(7)),
+        type="DevState",
+    )
+    made = description("dev", field("kind", U8), field("speed", U16, test="is_fast"))
+    with compiled(made, functions=(fast,)) as (module, runtime):
+        assert module.load_dev(b"\7\0\1")[0].speed == 1
+        slow, end = module.load_dev(b"\1\0\1")
+        assert (slow.speed, end) == (None, 1)
+        slow.speed = 3
+        with pytest.raises(runtime.BadValue, match="must be absent"):
+            module.save_dev(slow)
+        slow.kind, slow.speed = 7, None
+        with pytest.raises(runtime.BadValue, match="must be present"):
+            module.save_dev(slow)
+
+
+def test_what_the_wire_does_not_say_is_asked() -> None:
+    hook = ir.Function("has_it", untranslated="calls the host")
+    made = description(
+        "dev",
+        field("x", U8, test="has_it"),
+        field("list", U16, pointer=True, array=True,
+              count=ir.FromMember((ir.Step("num", "int"),), "int32")),
+    )  # fmt: skip
+    with compiled(made, functions=(hook,)) as (module, runtime):
+        with pytest.raises(runtime.MissingContext, match="has_it") as error:
+            module.load_dev(b"\1\0\2")
+        assert error.value.path == "dev x"
+        assert error.value.offset == 0
+        context = runtime.Context(members={"DevState.num": 1}, functions={"has_it": 1})
+        state, end = module.load_dev(b"\1\0\2", context=context)
+        assert (state.x, list(state.list), end) == (1, [2], 3)
+        described = runtime.Context(
+            description={"fields": [{"name": "list", "array_len": 2, "size": 2}]}
+        )
+        state, end = module.load_dev(b"\0\1\0\2", context=described)
+        assert (state.x, list(state.list), end) == (None, [1, 2], 4)
+        answer = runtime.Context(
+            members={"num": 0},
+            functions={"has_it": lambda state, version_id: version_id},
+        )
+        assert module.load_dev(b"\7", context=answer)[0].x == 7
+
+
+def counted(type_: ir.IntegerElement, *, at: str = "num") -> ir.Description:
+    count = ir.FromMember((ir.Step(at, "int32_t"),), "int32", 2)
+    return description(
+        "dev",
+        field("num", ir.IntegerElement("int32")),
+        field("list", type_, array=True, pointer=True, count=count),
+    )
+
+
+def test_counts_are_checked_before_anything_is_made() -> None:
+    with compiled(counted(U32)) as (module, runtime):
+        state, end = module.load_dev(b"\0\0\0\1" + bytes(8))
+        assert (len(state.list), end) == (2, 12)
+        with pytest.raises(runtime.BadValue) as error:
+            module.load_dev(b"\xff\xff\xff\xff" + bytes(8))
+        assert error.value.path == "dev list"
+        with pytest.raises(runtime.Truncated):
+            module.load_dev(b"\x7f\xff\xff\xff" + bytes(8))
+        state.list.append(1)
+        with pytest.raises(runtime.BadValue, match="count says 2"):
+            module.save_dev(state)
+
+
+def test_a_count_beyond_the_c_array_is_refused() -> None:
+    count = ir.FromMember((ir.Step("num", "uint8_t"),), "uint8")
+    made = description(
+        "dev", field("num", U8), field("a", U8, (3,), count=count, array=True)
+    )
+    with compiled(made) as (module, runtime):
+        assert module.load_dev(b"\3abc")[0].a == b"abc"
+        with pytest.raises(runtime.BadValue, match="array of 3"):
+            module.load_dev(b"\4abcd")
+
+
+def test_pointers_and_their_markers() -> None:
+    inner = description("item", field("a", U8), type="Item")
+    element = ir.StructElement("vmstate_item", "Item")
+    plain = field("items", element, (3,), pointers=True)
+    with compiled(inner, description("dev", plain)) as (module, runtime):
+        assert [one.a for one in module.load_dev(b"\1\2\3")[0].items] == [1, 2, 3]
+        with pytest.raises(runtime.MissingContext, match="0x30") as error:
+            module.load_dev(b"\x010\2")
+        assert error.value.path == "dev items[1]"
+        context = runtime.Context(members={"items[1]": 0})
+        state, _ = module.load_dev(b"\x010\2", context=context)
+        assert state.items[1] is None
+        assert module.save_dev(state) == b"\x010\2"
+        there = runtime.Context(members={"DevState.items": [1, 1, 1]})
+        assert module.load_dev(b"\x010\2", context=there)[0].items[1].a == 0x30
+    flags = ("VMS_ARRAY_OF_POINTER_AUTO_ALLOC",)
+    marked = field("items", element, (2,), pointers=True, flags=flags)
+    with compiled(inner, description("dev", marked)) as (module, runtime):
+        state, _ = module.load_dev(b"01\7")
+        assert (state.items[0], state.items[1].a) == (None, 7)
+        assert module.save_dev(state) == b"01\7"
+        with pytest.raises(runtime.BadValue, match="marker"):
+            module.load_dev(b"02\7")
+
+
+def test_lists_and_trees() -> None:
+    inner = description("item", field("a", U8), type="Item")
+    with compiled(
+        inner,
+        description(
+            "dev",
+            field(
+                "head", ir.ListElement("qtailq", "vmstate_item", "Item"), version_id=1
+            ),
+            field("tree", ir.GTreeElement("", "vmstate_item"), version_id=1),
+        ),
+    ) as (module, runtime):
+        wire = b"\1\5\1\6\0" + b"\0\0\0\1\1" + bytes(7) + b"\x09\7\0"
+        state, end = module.load_dev(wire)
+        assert end == len(wire)
+        assert [one.a for one in state.head] == [5, 6]
+        assert [(key, one.a) for key, one in state.tree] == [(9, 7)]
+        assert module.save_dev(state) == wire
+        with pytest.raises(runtime.BadValue, match="announced"):
+            module.load_dev(b"\0\0\0\0\2\1" + bytes(8) + b"\7\0")
+        with pytest.raises(runtime.Truncated) as error:
+            module.load_dev(b"\1\5\1")
+        assert error.value.path == "dev head[1].a"
+
+
+def test_a_temporary_is_loaded_with_the_field_version() -> None:
+    tmp = description(
+        "tmp", field("a", U8), field("b", U8, version_id=2), type="Tmp",
+        version_id=2, minimum_version_id=1,
+    )  # fmt: skip
+    made = field("", ir.TmpElement("vmstate_tmp", "Tmp"), version_id=1, name="tmp")
+    with compiled(tmp, description("dev", made)) as (module, runtime):
+        state, end = module.load_dev(b"\1\2")
+        assert (state.tmp.a, state.tmp.b, end) == (1, None, 1)
+        with pytest.raises(runtime.BadValue, match="must be present"):
+            module.save_dev(state)
+        state.tmp.b = 2
+        assert module.save_dev(state) == b"\1\2"
+
+
+def test_words_of_an_info() -> None:
+    two = ir.WordsElement("vmstate_info_avr", "avr", (
+        ir.Word("uint64", "u64[0]"), ir.Word("uint64", "u64[1]")))  # fmt: skip
+    slb = ir.WordsElement("vmstate_info_slbe", "slbe", (
+        ir.Word("uint64", "esid"), ir.Word("uint64", "vsid")))  # fmt: skip
+    one = ir.WordsElement("vmstate_info_cpsr", "cpsr", (ir.Word("uint32"),))
+    with compiled(
+        description(
+            "dev",
+            field("vsr", two, (2,)),
+            field("slb", slb, (2,)),
+            field("", one, name="cpsr"),
+        )
+    ) as (module, _):
+        wire = (
+            b"".join(number.to_bytes(8, "big") for number in range(1, 9)) + b"\0\0\0\7"
+        )
+        state, _ = module.load_dev(wire)
+        assert [list(one.u64) for one in state.vsr] == [[1, 2], [3, 4]]
+        assert (state.slb[1].esid, state.slb[1].vsid, state.cpsr) == (7, 8, 7)
+        assert module.save_dev(state) == wire
+
+
+def test_an_unknown_info_is_opaque() -> None:
+    made = description("dev", field("x", ir.CustomElement("vmstate_info_odd", "odd")))
+    with compiled(made) as (module, runtime):
+        with pytest.raises(runtime.MissingContext, match="vmstate_info_odd"):
+            module.load_dev(b"abc")
+        context = runtime.Context(description={"fields": [{"name": "x", "size": 3}]})
+        state, end = module.load_dev(b"abcd", context=context)
+        assert (state.x, end) == (b"abc", 3)
+        assert module.save_dev(state) == b"abc"
+
+
+def test_subsections() -> None:
+    deep = description("dev/a/deep", field("z", U8))
+    sub = description("dev/a", field("env.y", U8), subsections=("vmstate_dev_a_deep",))
+    root = description("dev", field("env.x", U8), subsections=("vmstate_dev_a",))
+    with compiled(deep, sub, root) as (module, runtime):
+        inner = b"\5\x0adev/a/deep\0\0\0\1\3"
+        wire = b"\1\5\5dev/a\0\0\0\1\2" + inner
+        state, end = module.load_dev(wire)
+        assert end == len(wire)
+        assert (state.env.x, state.a.env.y, state.a.deep.z) == (1, 2, 3)
+        assert module.save_dev(state) == wire
+        assert module.load_dev(b"\1")[0].a is None
+        # Not ours: another byte, a shorter name, another prefix, a cut name.
+        for other in (b"\4", b"\5\3dev", b"\5\5vde/a\0\0\0\1", b"\5\5dev/"):
+            assert module.load_dev(b"\1" + other)[1] == 1
+        with pytest.raises(runtime.UnknownSubsection, match="dev/b"):
+            module.load_dev(b"\1\5\5dev/b\0\0\0\1")
+        with pytest.raises(runtime.TooNew) as error:
+            module.load_dev(b"\1\5\5dev/a\0\0\0\2\2")
+        assert error.value.path == "dev/dev/a"
+        with pytest.raises(runtime.Truncated) as error:
+            module.load_dev(wire[:-1])
+        assert error.value.path == "dev/dev/a/dev/a/deep z"
+        assert error.value.offset == len(wire) - 1
+        twice = module.load_dev(b"\1" + 2 * b"\5\5dev/a\0\0\0\1\2")[0]
+        assert module.save_dev(twice) == b"\1\5\5dev/a\0\0\0\1\2"
+
+
+def test_an_older_subsection_is_saved_as_it_came() -> None:
+    sub = description("dev/a", field("y", U8), field("z", U8, version_id=2),
+                      version_id=2, minimum_version_id=1)  # fmt: skip
+    root = description("dev", field("x", U8), subsections=("vmstate_dev_a",))
+    with compiled(sub, root) as (module, _):
+        wire = b"\1\5\5dev/a\0\0\0\1\2"
+        state, _ = module.load_dev(wire)
+        assert (state.a.version_id, state.a.z) == (1, None)
+        assert module.save_dev(state) == wire
+
+
+def test_classes_are_plain_values() -> None:
+    with compiled(description("dev", field("env.a", U64, (2,)), field("b", U8))) as (
+        module,
+        _,
+    ):
+        state = module.DevState()
+        assert module.save_dev(state) == bytes(17)
+        assert state == module.DevState(env=module.EnvState(a=array("Q", [0, 0])))
+        assert state != module.DevState(b=1)
+        assert copy.deepcopy(state) == state
+        assert copy.deepcopy(state).env is not state.env
+        assert repr(module.EnvState()) == "EnvState(a=array('Q', [0, 0]))"
+        with pytest.raises(AttributeError):
+            state.c = 1
+        with pytest.raises(TypeError, match="no member 'c'"):
+            module.DevState(c=1)
+        assert module.DevState.__slots__ == ("env", "b")
+        assert pickle.loads(pickle.dumps(module.EnvState)) is module.EnvState
+
+
+def test_needed_predicates_are_typed_functions() -> None:
+    body = ir.Binary("&&", ir.Load("env.x", "uint8"), ir.Load("cfg.pmp", "bool"))
+    sub = description("dev/a", field("y", U8), needed="a_needed")
+    root = description("dev", field("env.x", U8), subsections=("vmstate_dev_a",))
+    with compiled(sub, root, functions=(ir.Function("a_needed", body=body),)) as (
+        module,
+        runtime,
+    ):
+        state = module.DevState()
+        assert module.a_needed(state) is False
+        state.env.x = 1
+        with pytest.raises(runtime.MissingContext, match=r"DevState\.cfg\.pmp"):
+            module.a_needed(state)
+        assert module.a_needed(state, runtime.Context(members={"cfg.pmp": 1})) is True
+
+
+def test_hostile_names_do_not_leave_their_strings() -> None:
+    name = 'a"); import os; ("\\\n{x}'
+    made = description('"""\n', field("", U8, name=name), symbol="vmstate_odd")
+    with compiled(made) as (module, runtime):
+        state, _ = module.load_odd(b"\7")
+        with pytest.raises(runtime.Truncated):
+            module.load_odd(b"")
+        assert module.save_odd(state) == b"\7"
+
+
+def test_what_has_no_wire_format_is_an_error() -> None:
+    inner = description("item", field("a", U8))
+    made = field("heads", ir.ListElement("qlist", "vmstate_item"), (2,))
+    with pytest.raises(VmgenError, match="VG510") as error:
+        lower(program(inner, description("dev", made)))
+    assert error.value.diagnostics[0].position.file == "hw/dev.c"
