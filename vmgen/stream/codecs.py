@@ -62,7 +62,8 @@ class Codecs:
 
     ``members`` and ``functions`` answer what the bytes leave open, as the ``Context`` of
     generated code does.  ``alternatives`` are other targets that would read the stream at
-    hand just the same.
+    hand just the same.  ``folder`` is that of the target in the package, None for codecs
+    that come from elsewhere.
     """
 
     codecs: Mapping[str, Codec]
@@ -70,6 +71,7 @@ class Codecs:
     members: Mapping[str, Any] = field(default_factory=dict)
     functions: Mapping[str, Any] = field(default_factory=dict)
     alternatives: tuple[str, ...] = ()
+    folder: Path | None = None
 
     def get(self, name: str) -> Codec | None:
         """The codec for a section's name, with or without a device path before it."""
@@ -132,7 +134,20 @@ def _told(error: Any, runtime: ModuleType, path: str, pos: int | None) -> Stream
     hint = ""
     if isinstance(error, (runtime.TooOld, runtime.TooNew)):
         hint = "take the codecs of the release that wrote the stream"
-    return kind(error.message, offset, full, hint)
+    told = kind(error.message, offset, full, hint)
+    told.rule = next(
+        (rule for name, rule in _RULES if isinstance(error, getattr(runtime, name))), ""
+    )
+    return told
+
+
+_RULES = (
+    ("TooOld", "version-window"),
+    ("TooNew", "version-window"),
+    ("UnknownSubsection", "unknown-subsection"),
+    ("BadValue", "value"),
+    ("MissingContext", "context"),
+)
 
 
 # --- finding packages ---------------------------------------------------------------------
@@ -197,7 +212,7 @@ def _target(package: str, name: str, folder: Path) -> Codecs:
     codecs = getattr(module, "CODECS", None)
     if not isinstance(codecs, Mapping):
         raise NoCodecs(f"{folder}: '{name}' has no CODECS")
-    return Codecs(codecs, name)
+    return Codecs(codecs, name, folder=Path(str(module.__file__)).parent)
 
 
 # --- states as plain values -----------------------------------------------------------

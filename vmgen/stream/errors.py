@@ -9,9 +9,12 @@ class StreamError(Exception):
     ``path`` says what it is about (``cpu/0``, ``cpu/0 env.gpr``, ``ram pc.ram``), empty for
     the stream itself; ``offset`` is the byte offset in the stream, None where there is
     none; ``hint`` says what can be done.  ``code`` is stable and stands in the docs.
+    ``rule`` names the rule of QEMU's that is broken (``version-window``, ...), empty where
+    it is not one of those that tell releases apart.
     """
 
     code = "VG700"
+    rule = ""
 
     def __init__(
         self, message: str, offset: int | None = None, path: str = "", hint: str = ""

@@ -78,7 +78,8 @@ class Reader:
 
     ``codecs`` may be None: then only what needs none can be read.  ``page_size`` is the
     target's, in bytes, where neither description nor configuration nor target say it.
-    ``use_description=False`` reads as if there were no description JSON.
+    ``use_description=False`` reads as if there were no description JSON, ``strict=False``
+    takes only the ends of sections from it and compares nothing.
     """
 
     def __init__(
@@ -88,11 +89,13 @@ class Reader:
         *,
         page_size: int | None = None,
         use_description: bool = True,
+        strict: bool = True,
     ) -> None:
         self.source = source
         self.codecs = codecs
         self.page_size = page_size
         self.use_description = use_description
+        self.strict = strict
         self.known = _Known()
         self._document: Document | None = None
         self._looked = False
@@ -173,7 +176,7 @@ class Reader:
             return self._next(cursor)
         cursor.skip(1)
         node = None if self.document is None else self.document.configuration
-        part = configuration.read(cursor, node)
+        part = configuration.read(cursor, node, compare=self.strict)
         bits = part.value("target-page-bits")
         names = part.value("capabilities")
         if isinstance(bits, int):
@@ -209,7 +212,7 @@ class Reader:
             position += size + 5
         else:
             found = -1
-        if document is not None:
+        if document is not None and self.strict:
             if document.offset != found:
                 message = (
                     f"the description is not where the stream ends, at {position:#x}"
@@ -332,14 +335,14 @@ class Reader:
                 raise Malformed(message, begin, cursor.path)
             reader.read(cursor, kind)
             device = self._device(name, instance) if kind == "full" else None
-            if device is not None and device.size != cursor.pos - begin:
+            if device is not None and device.size != cursor.pos - begin and self.strict:
                 raise self._other_end(cursor, begin, device, "its reader")
             return "old-style", None, device
         if kind != "full":
             message = f"no reader for {kind.upper()} sections of this name"
             raise UnknownSection(message, begin, cursor.path)
         device = self._device(name, instance)
-        if device is not None and device.version not in (None, version):
+        if self.strict and device is not None and device.version not in (None, version):
             message = f"version {version}, described as {device.version}"
             raise disagree(message, cursor.path, begin)
         if (codec := self._codec(name, device)) is not None:
@@ -383,6 +386,8 @@ class Reader:
         if document is None:
             return None
         found = self._devices.get((name, instance))
+        if not found and not self.strict:
+            return None
         if not found:
             path = f"{printable(name)}/{instance}"
             others = [
@@ -413,7 +418,7 @@ class Reader:
         view = cursor.view[: cursor.end]
         _, end = self.codecs.load(codec, view, begin, version, cursor.path, node)
         cursor.skip(end - begin)
-        if device is not None and device.size != end - begin:
+        if device is not None and device.size != end - begin and self.strict:
             raise self._other_end(cursor, begin, device, "the codec")
         return "codec", codec, device
 
@@ -444,9 +449,11 @@ class Reader:
                 "codec": "the codec ends here: the stream is of another release, or damaged",
                 "description": "the description's sizes end here",
             }.get(means, "")
-            raise Malformed(
+            missing = Malformed(
                 f"no footer behind the section, but {mark:#04x}", at, path, hint
             )
+            missing.rule = "footer-shift"
+            raise missing
         found = cursor.u32()
         if found != number:
             message = f"the footer has section id {found:#x} instead of {number:#x}"

@@ -24,7 +24,9 @@ class Stream:
     Parts are read when they are asked for, and once.  ``codecs`` are those of a generated
     package for the stream's target and release (:func:`vmgen.stream.from_folder`) or a
     mapping from wire name to codec.  ``page_size`` is the target's in bytes, for streams
-    that do not say it.  Every method that reads raises :class:`StreamError`.
+    that do not say it.  ``strict=False`` reads as QEMU does, to which the description says
+    nothing: it bounds sections, and what else it says is not compared.  Every method that
+    reads raises :class:`StreamError`.
     """
 
     def __init__(
@@ -34,13 +36,18 @@ class Stream:
         *,
         page_size: int | None = None,
         use_description: bool = True,
+        strict: bool = True,
     ) -> None:
         if codecs is not None and not isinstance(codecs, Codecs):
             codecs = Codecs(codecs)
         self.codecs = codecs
         self._input = source if isinstance(source, Input) else Input(source)
         self._reader = Reader(
-            self._input, codecs, page_size=page_size, use_description=use_description
+            self._input,
+            codecs,
+            page_size=page_size,
+            use_description=use_description,
+            strict=strict,
         )
         self._pending = self._reader.parts()
         self._parts: list[Part] = []

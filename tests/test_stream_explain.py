@@ -1,0 +1,232 @@
+"""Would a release take a stream?  Asked of the codecs, and compared with what QEMU said."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stream_files import captured, packages, target_of, whole
+from tests.test_stream_mutations import (
+    CASES,
+    NEEDS_THE_DEVICE,
+    REASONS,
+    mutated,
+    name_of,
+)
+from vmgen.cli import run
+from vmgen.stream import NoCodecs, Unreadable
+from vmgen.stream.explain import Explanation, choose, explain
+from vmgen.stream.input import Input
+
+RULES = {
+    "cut: EOF byte and vmdesc dropped": "container",
+    "cut: middle of cpu section": "container",
+    "cut: just before cpu footer": "container",
+    "magic changed": "container",
+    "file version 2": "container",
+    "cpu version +1": "version-window",
+    "cpu version 0": "version-window",
+    "cpu version -1": "version-window",
+    "cpu section renamed cpX": "unknown-section",
+    "cpu instance 7": "unknown-section",
+    "cpu footer id changed": "container",
+    "cpu footer byte changed": "footer-shift",
+    "one extra byte before cpu footer": "footer-shift",
+    "one byte missing before cpu footer": "footer-shift",
+    "unknown subsection cpu/zzz appended": "unknown-subsection",
+    "foreign subsection foo/zzz appended": "footer-shift",
+    "subsection cpu/pmp version +9": "version-window",
+    "subsection cpu/poll_control_msr version +9": "version-window",
+    "subsection name's last letter changed": "unknown-subsection",
+}
+
+
+def explained(capture: str, data: bytes) -> Explanation:
+    return explain(Input(data), packages()[target_of(capture)])
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_the_verdict_is_that_of_qemu(case: dict[str, Any]) -> None:
+    found = explained(
+        case["capture"], mutated(whole(case["capture"]), case["mutation"])
+    )
+    taken = case["accepted"] or case["mutation"].startswith(NEEDS_THE_DEVICE)
+    assert found.taken == taken, found.refusals
+    if not taken:
+        rule = RULES[case["mutation"]]
+        if name_of(case) == "x86_64: cpu version -1":
+            rule = "footer-shift"  # 11 is still read, without what version 12 added
+            assert found.refusals[0].member == "env.xcr0"
+        assert found.refusals[0].rule == rule, found.refusals
+
+
+def test_every_rule_is_known() -> None:
+    assert set(RULES) == set(REASONS)
+
+
+def test_a_newer_release_refuses_an_older_cpu() -> None:
+    found = explained("riscv64", captured("riscv64-virt-vh-bare--7.2.22"))
+    (refusal,) = found.refusals
+    assert refusal.rule == "version-window"
+    assert (refusal.section, refusal.member) == ("cpu/0", "")
+    assert refusal.message == "version 5, and version 10 only is taken"
+    data = captured("riscv64-virt-vh-bare--7.2.22")
+    assert data[refusal.offset : (refusal.offset or 0) + 4] == b"\0\0\0\5"
+    assert (found.release, found.target, found.machine) == ("10.0.2", "riscv64", "virt")
+
+
+def test_the_embedded_headers_take_the_older_x86() -> None:
+    found = explained("x86_64", captured("x86_64-q35-bare--7.2.22"))
+    assert found.taken
+    assert found.judged >= 2
+    assert "timer/0" in found.unjudged
+
+
+@pytest.mark.parametrize("release", ["7.2.22", "10.0.2"])
+@pytest.mark.parametrize("name", ["riscv64-virt-vh-bare", "x86_64-q35-bare"])
+def test_the_target_is_found_whatever_the_release(name: str, release: str) -> None:
+    source = Input(captured(f"{name}--{release}"))
+    assert choose(source, packages()).target == target_of(name)
+
+
+def test_a_foreign_stream_has_no_target_here() -> None:
+    with pytest.raises(NoCodecs):
+        choose(Input(b"QEVM\0\0\0\3\0"), packages())
+
+
+def test_a_field_that_moved_the_rest_is_named(tmp_path: Path) -> None:
+    """A table that lost a field, one that gained one, one whose field is wider."""
+    name = "riscv64-virt-vh-bare--10.0.2"
+    for edit, member, reason in (
+        ("lost", "env.priv", "which the table does not have"),
+        ("gained", "novel", "the table has 'novel'"),
+        ("wider", "env.priv", "8 bytes in the stream, 4 by the table"),
+    ):
+        found = explain(Input(captured(name)), _changed(tmp_path / edit, edit))
+        (refusal,) = found.refusals
+        assert refusal.rule == "footer-shift", refusal
+        assert (refusal.section, refusal.member) == ("cpu/0", member)
+        assert reason in refusal.message
+        stream_field = _offset_of(captured(name), "env.priv")
+        assert refusal.offset == stream_field
+
+
+def _offset_of(data: bytes, field: str) -> int:
+    from vmgen.stream import Stream, described
+
+    stream = Stream(data)
+    section = stream.section("cpu")
+    for path, _, at in described.leaves(stream.layout(section), section.start):
+        if path == field:
+            return at
+    raise LookupError(field)
+
+
+def _changed(folder: Path, edit: str) -> Any:
+    """The riscv64 codecs of a release whose CPU table is another one."""
+    from dataclasses import replace
+
+    from vmgen import ir, pipeline
+    from vmgen.stream import from_folder
+
+    program = pipeline.compile_program(pipeline.Request(target="riscv64"))
+    modules = []
+    for module in program.modules:
+        made = []
+        for one in module.descriptions:
+            if one.symbol == "vmstate_riscv_cpu":
+                fields = list(one.fields)
+                at = next(i for i, f in enumerate(fields) if f.name == "env.priv")
+                if edit == "lost":
+                    del fields[at]
+                elif edit == "gained":
+                    step = ir.Step("novel", "uint32_t")
+                    fields.insert(at, replace(fields[at], name="novel", path=(step,)))
+                else:
+                    wide = ir.IntegerElement("uint32", info="vmstate_info_uint32")
+                    fields[at] = replace(fields[at], element=wide, size=ir.Fixed(4))
+                one = replace(one, fields=tuple(fields))
+            made.append(one)
+        modules.append(replace(module, descriptions=tuple(made)))
+    for file in pipeline.generate([replace(program, modules=tuple(modules))]):
+        path = folder / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.text)
+    return from_folder(folder)["riscv64"]
+
+
+def test_sections_that_no_device_has(tmp_path: Path) -> None:
+    """A package of everything knows which names there are; one of CPUs does not."""
+    from types import SimpleNamespace
+
+    from vmgen.stream import Codecs
+
+    few = packages()["riscv64"]
+    every = Codecs(
+        {
+            **few.codecs,
+            "globalstate": SimpleNamespace(version_id=0, minimum_version_id=0),
+        }
+    )
+    data = captured("riscv64-virt-vh-bare--10.0.2")
+    names = {one.section for one in explain(Input(data), every).refusals}
+    assert "fw_cfg/0" in names
+    assert "cpu/0" not in names
+    assert "slirp/0" not in names
+
+
+def command(line: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    status = run(["stream", "explain", *shlex.split(line)])
+    return status, *capsys.readouterr()
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = tmp_path / "old.mig", tmp_path / "new.mig"
+    old.write_bytes(captured("riscv64-virt-vh-bare--7.2.22"))
+    new.write_bytes(captured("riscv64-virt-vh-bare--10.0.2"))
+    folder = packages()["riscv64"].folder
+    assert folder is not None
+    package = folder.parent
+    status, out, err = command(f"{new} --codecs {package}", capsys)
+    assert (status, err) == (0, "")
+    assert out.startswith(f"{new}: taken by QEMU 10.0.2 for riscv64, machine virt\n")
+    status, out, err = command(f"{old} --codecs {package}", capsys)
+    assert (status, err) == (1, "")
+    assert re.search(r"cpu/0 at byte 0x[0-9a-f]+: version 5, and version 10", out)
+    assert "[version-window]" in out
+    status, out, _ = command(f"{old} --codecs {folder} --format json", capsys)
+    assert status == 1
+    found = json.loads(out)
+    assert found["taken"] is False
+    assert found["refusals"][0]["rule"] == "version-window"
+    assert found["refusals"][0]["section"] == "cpu/0"
+    assert found["sections"]["judged"] >= 2
+    assert command(f"{tmp_path / 'none'} --codecs {package}", capsys)[0] == 2
+    assert command(f"{old} --codecs {tmp_path}", capsys)[0] == 2
+    assert command(f"{old} --codecs {package} -t vax", capsys)[0] == 2
+
+
+def test_a_release_by_its_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    folder = packages()["riscv64"].folder
+    assert folder is not None
+    (tmp_path / "generated").symlink_to(folder.parent)
+    (tmp_path / "a.mig").write_bytes(captured("riscv64-virt-vh-bare--10.0.2"))
+    assert command("a.mig --codecs 10.0", capsys)[0] == 0
+    assert command("a.mig --codecs 10.0.2", capsys)[0] == 0
+    status, _, err = command("a.mig --codecs 1.0", capsys)
+    assert status == 2
+    assert "there are: 10.0.2" in err
+
+
+def test_what_cannot_be_opened_is_no_verdict(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable):
+        Input(tmp_path / "none")

@@ -1,0 +1,36 @@
+"""``vmgen stream``: whole migration streams."""
+
+from __future__ import annotations
+
+import click
+
+from vmgen.cli.console import color_option
+from vmgen.cli.stream.change import edit, extract
+from vmgen.cli.stream.explain import explain
+from vmgen.cli.stream.show import diff, show, verify
+
+
+@click.group(
+    name="stream",
+    epilog="""\b
+FILE is what QEMU's migrate command or savevm wrote, plain or as .xz or .gz; - is
+standard input.  A PATH is SECTION/INSTANCE and the C path of a field in it, for
+instance cpu/0.env.gpr[10]; the instance may be left out where there is only one.
+
+\b
+Examples:
+  vmgen stream show vm.mig                        the sections
+  vmgen stream show vm.mig cpu/0.env.gpr          registers
+  vmgen stream verify *.mig
+  vmgen stream edit vm.mig 'cpu/0.env.pc=0x80000000' -o new.mig
+  vmgen stream diff before.mig after.mig
+  vmgen stream explain vm.mig --codecs 10.0       would that release take it?
+  vmgen stream extract vm.mig ram/pc.ram -o ram.bin""",
+)
+@color_option
+def command() -> None:
+    """Read, verify, edit, compare and explain whole migration streams."""
+
+
+for _command in (show, verify, edit, diff, extract, explain):
+    command.add_command(_command)

@@ -1,0 +1,125 @@
+"""``vmgen stream explain``: would a release take a stream?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vmgen.cli.console import Console, color_option
+from vmgen.cli.stream.codecs import Wanted, input_of, packages_of, source_options
+from vmgen.cli.stream.common import FILE, format_option, told
+from vmgen.paint import Paint
+from vmgen.source import Diagnostic, VmgenError
+
+if TYPE_CHECKING:
+    from vmgen.stream.explain import Explanation, Finding
+
+
+@click.command(name="explain")
+@click.argument("file", type=FILE)
+@format_option
+@source_options
+@color_option
+@click.pass_obj
+def explain(console: Console, /, *, file: Path, form: str, **options: Any) -> int:
+    """Say whether a release would take a stream, and if not, why.
+
+    Every section is read with the tables of that release, as its QEMU would.  What it
+    refuses is named by section, field, byte and rule: container, unknown-section,
+    version-window, unknown-subsection, footer-shift (with the field that caused it),
+    value. Exit status 0: it would be taken, 1: refused.
+    """
+    from vmgen.stream.explain import choose
+    from vmgen.stream.explain import explain as explained
+
+    wanted = Wanted(**options)
+    with told(file):
+        source = input_of(file)
+        packages, codecs = packages_of(source, console, wanted)
+        if not packages:
+            hint = "give a package with --codecs, or a source tree with --qemu"
+            raise VmgenError(Diagnostic("VG710", "there are no codecs", hint=hint))
+        if codecs is None:
+            codecs = choose(source, packages, wanted.page_size)
+        found = explained(source, codecs, wanted.page_size)
+        source.close()
+    if form == "json":
+        console.result(json.dumps(as_json(str(file), found), indent=2) + "\n")
+    else:
+        console.result(
+            "".join(f"{line}\n" for line in lines(str(file), found, console.paint))
+        )
+    return 0 if found.taken else 1
+
+
+def as_json(file: str, found: Explanation) -> dict[str, Any]:
+    """An explanation as JSON values."""
+
+    def listed(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
+        return [
+            {
+                "rule": one.rule,
+                "section": one.section,
+                "member": one.member,
+                "offset": one.offset,
+                "message": one.message,
+                "hint": one.hint,
+            }
+            for one in findings
+        ]
+
+    return {
+        "file": file,
+        "taken": found.taken,
+        "release": found.release,
+        "target": found.target,
+        "machine": found.machine,
+        "refusals": listed(found.refusals),
+        "unsure": listed(found.unsure),
+        "sections": {"judged": found.judged, "unjudged": list(found.unjudged)},
+    }
+
+
+def lines(file: str, found: Explanation, paint: Paint) -> list[str]:
+    """An explanation for people."""
+    whose = f"QEMU {found.release} for {found.target}".replace("  ", " ").rstrip()
+    if found.taken:
+        verdict = f"{paint('ok', 'taken')} by {whose}"
+    else:
+        verdict = f"{paint('removed', 'refused')} by {whose}"
+    made = [
+        (
+            f"{file}: {verdict}, machine {found.machine}"
+            if found.machine
+            else f"{file}: {verdict}"
+        )
+    ]
+    for one in found.refusals:
+        made += _lines(one, paint)
+    for one in found.unsure:
+        made += _lines(one, paint, "cannot be told: ")
+    total = found.judged + len(found.unjudged)
+    if found.unjudged:
+        names = ", ".join(found.unjudged[:6])
+        more = len(found.unjudged) - 6
+        names += f" and {more} more" if more > 0 else ""
+        made.append(
+            paint(
+                "faint",
+                f"  {found.judged} of {total} sections judged; no codecs for {names}",
+            )
+        )
+    return made
+
+
+def _lines(one: Finding, paint: Paint, before: str = "") -> list[str]:
+    where = " ".join(part for part in (one.section, one.member) if part) or "stream"
+    at = "" if one.offset is None else f" at byte {one.offset:#x}"
+    rule = paint("number", one.rule)
+    made = [f"  {paint('name', where)}{at}: {before}{one.message} [{rule}]"]
+    if one.hint:
+        made.append(paint("faint", f"    {one.hint}"))
+    return made

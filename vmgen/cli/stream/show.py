@@ -1,0 +1,176 @@
+"""``vmgen stream show``, ``verify`` and ``diff``: what is in a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vmgen.cli.console import Console, color_option
+from vmgen.cli.stream.codecs import codec_options, opened
+from vmgen.cli.stream.common import FILE, diagnostic, format_option, told
+from vmgen.source import VmgenError
+
+if TYPE_CHECKING:
+    from vmgen.stream import Section, Stream
+
+
+@click.command(name="show")
+@click.argument("file", type=FILE)
+@click.argument("selected", nargs=-1, metavar="[SECTION|PATH]...")
+@format_option
+@codec_options
+@color_option
+@click.pass_obj
+def show(
+    console: Console,
+    /,
+    *,
+    file: Path,
+    selected: tuple[str, ...],
+    form: str,
+    **options: Any,
+) -> int:
+    """Show the sections of a stream, or the values in some of them.
+
+    JSON has everything: {"sections": [{"name", "instance_id", "version_id", "kind",
+    "offset", "size", "codec", "state"}]}.
+    """
+    from vmgen.stream import show as shown
+
+    with told(file), opened(file, console, **options) as stream:
+        if form == "json":
+            chosen = chosen_sections(stream, selected)
+            if any(rest for _, rest in chosen):
+                document: Any = {
+                    path: shown.jsonable(_value(stream, section, rest))
+                    for path, (section, rest) in zip(selected, chosen, strict=True)
+                }
+            else:
+                document = shown.as_json(
+                    stream, [section for section, _ in chosen] if selected else None
+                )
+            console.result(shown.dumps(document))
+            return 0
+        if not selected:
+            console.result("".join(shown.table(stream, console.paint)))
+            return 0
+        for section, rest in chosen_sections(stream, selected):
+            if rest:
+                value = _value(stream, section, rest)
+                lines = shown.value_text(value, f"{section.path}{rest}", console.paint)
+            else:
+                lines = shown.section_text(stream, section, console.paint)
+            console.result("".join(lines))
+    return 0
+
+
+def chosen_sections(
+    stream: Stream, selected: Iterable[str]
+) -> list[tuple[Section, str]]:
+    """Every path's section, and the rest of the path."""
+    from vmgen.stream import paths
+
+    sections = list(stream.sections())
+    return [paths.split(sections, text) for text in selected]
+
+
+def _value(stream: Stream, section: Section, rest: str) -> Any:
+    from vmgen.stream import paths
+
+    value = stream.values(section)
+    steps = paths.resolve(value, rest)
+    if steps is None:
+        raise paths.missing(section, value, rest)
+    for step in steps:
+        value = paths.at(value, step)
+    return value
+
+
+@click.command(name="verify")
+@click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE...")
+@codec_options
+@color_option
+@click.pass_obj
+def verify(console: Console, /, *, files: tuple[Path, ...], **options: Any) -> int:
+    """Decode, encode again, compare.
+
+    Exit status 1 if a stream is damaged or a byte comes back another one; the first such
+    byte is named by path and offset.
+    """
+    from vmgen.stream import StreamError, Unreadable
+
+    status = 0
+    for file in files:
+        try:
+            status |= _verified(file, console, **options)
+        except Unreadable as error:
+            raise VmgenError(diagnostic(error, file)) from None
+        except StreamError as error:
+            console.diagnostics([diagnostic(error, file)])
+            status = 1
+    return status
+
+
+def _verified(file: Path, console: Console, **options: Any) -> int:
+    from vmgen.stream import verify as verifying
+
+    paint = console.paint
+    parts = opaque = size = 0
+    with opened(file, console, **options) as stream:
+        codecs = stream.codecs
+        target = f", codecs of {codecs.target}" if codecs and codecs.target else ""
+        for one in verifying.verify(stream):
+            parts, opaque, size = parts + 1, opaque + one.opaque, size + one.bytes
+            if (found := one.difference) is not None:
+                place = f"{found.path} at byte {found.offset:#x}"
+                bytes_ = (
+                    f"{found.old.hex()} comes back as {found.new.hex() or 'nothing'}"
+                )
+                console.result(
+                    f"{file}: {paint('removed', 'differs')}: {place}: {bytes_}\n"
+                )
+                return 1
+    rest = f", {opaque} of them only carried along" if opaque else ""
+    console.result(
+        f"{file}: {paint('ok', 'identical')}: {size} bytes in {parts} parts{rest}{target}\n"
+    )
+    return 0
+
+
+@click.command(name="diff")
+@click.argument("old", type=FILE)
+@click.argument("new", type=FILE)
+@format_option
+@codec_options
+@color_option
+@click.pass_obj
+def diff(
+    console: Console, /, *, old: Path, new: Path, form: str, **options: Any
+) -> int:
+    """Compare two streams field by field, and guest memory page by page.
+
+    Exit status 0: the same, 1: different.
+    """
+    from vmgen.stream import show as shown
+    from vmgen.stream.compare import compare
+
+    with told(old):
+        before = opened(old, console, **options)
+        list(before.parts())
+    with told(new):
+        after = opened(new, console, **options)
+        list(after.parts())
+    with told(None), before, after:
+        changes = list(compare(before, after))
+    if form == "json":
+        items = [shown.change_json(change) for change in changes]
+        document = {"same": not changes, "changes": items}
+        console.result(shown.dumps(document))
+    else:
+        console.result(
+            "".join(shown.change_text(one, console.paint) for one in changes)
+        )
+    return 1 if changes else 0

@@ -1,0 +1,332 @@
+"""Would a release take a stream?  Told section by section, before QEMU is asked.
+
+QEMU reads a section with the table of its own release, whatever wrote it.  Where that goes
+wrong it mostly shows far behind the cause: as a footer that is not where it should be.
+Here the stream's description JSON bounds every section, so that each is judged alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from vmgen.stream import tables
+from vmgen.stream.codecs import Codec, Codecs
+from vmgen.stream.errors import (
+    Ambiguous,
+    NoCodecs,
+    Refused,
+    StreamError,
+    UnknownSection,
+    Unreadable,
+)
+from vmgen.stream.fingerprint import fingerprint
+from vmgen.stream.input import Input
+from vmgen.stream.parts import Section
+from vmgen.stream.stream import Stream
+from vmgen.stream.wire import printable
+
+Rule = Literal[
+    "container", "unknown-section", "version-window", "unknown-subsection",
+    "footer-shift", "value",
+]  # fmt: skip
+
+EVERYWHERE = "globalstate"
+"""A section of every machine: a package that has its codec has that of every device."""
+
+_WITHOUT_A_TABLE = frozenset({"slirp"})
+"""Sections that a library of QEMU's writes: no table of the release has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason to refuse a stream.
+
+    ``section`` is ``name/instance`` (empty for the stream itself), ``member`` the field or
+    subsection that caused it, ``offset`` its place in the stream where that is known.
+    """
+
+    rule: Rule
+    section: str
+    member: str
+    offset: int | None
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a release makes of a stream.
+
+    ``refusals`` are in stream order; QEMU stops at the first.  ``judged`` counts the
+    sections that were decoded as the release does it, ``unjudged`` names those that no
+    codec was there for, and ``unsure`` those whose bytes do not say how to read them.
+    """
+
+    release: str
+    target: str
+    machine: str
+    refusals: tuple[Finding, ...]
+    judged: int
+    unjudged: tuple[str, ...]
+    unsure: tuple[Finding, ...] = ()
+
+    @property
+    def taken(self) -> bool:
+        """Whether nothing in the stream is refused."""
+        return not self.refusals
+
+
+def explain(source: Input, codecs: Codecs, page_size: int | None = None) -> Explanation:
+    """Read a stream as the release of ``codecs`` would.
+
+    Raises Unreadable if the input itself cannot be read; what else is wrong with a stream
+    is a reason to refuse it.
+    """
+    source.finish()
+    stream, sections, broken = _bounded(source, codecs, page_size)
+    refusals: list[Finding] = []
+    unsure: list[Finding] = []
+    unjudged: list[str] = []
+    judged = 0
+    whole = EVERYWHERE in codecs.codecs
+    for section in sections:
+        if section.means in ("ram", "old-style"):
+            judged += 1
+            continue
+        codec = _codec(codecs, section)
+        if codec is None:
+            if (finding := _foreign(stream, section, whole)) is not None:
+                refusals.append(finding)
+            else:
+                unjudged.append(section.path)
+            continue
+        judged += 1
+        found = _judged(stream, section, codecs, codec)
+        if found is not None and found.rule == "context":
+            unsure.append(_finding(found, section))
+        elif found is not None:
+            refusals.append(_finding(found, section, codecs))
+    if broken is not None:
+        last = _of_stream(broken)
+        if not any(one.section == last.section for one in refusals):
+            refusals.append(last)
+    known = tables.of(codecs)
+    return Explanation(
+        "" if known is None else known.release, codecs.target, _machine(stream), tuple(refusals), judged,
+        tuple(unjudged), tuple(unsure),
+    )  # fmt: skip
+
+
+def _machine(stream: Stream) -> str:
+    try:
+        configuration = stream.configuration
+    except StreamError:
+        return ""
+    return "" if configuration is None else printable(configuration.machine)
+
+
+def _bounded(
+    source: Input, codecs: Codecs, page_size: int | None
+) -> tuple[Stream, list[Section], StreamError | None]:
+    """The stream with its sections, and what kept it from being read to its end.
+
+    The description bounds sections without a thought about the release.  Where that fails
+    (there is none, or the stream was changed without it) the codecs do, as in QEMU.
+    """
+    size = page_size or codecs.page_size
+    by_json = Stream(source, page_size=size, strict=False)
+    sections, broken = _sections(by_json)
+    if broken is None:
+        return by_json, sections, None
+    by_codec = Stream(source, codecs, page_size=size, use_description=False)
+    others, wrong = _sections(by_codec)
+    further = len(others) >= len(sections) and not isinstance(wrong, UnknownSection)
+    if wrong is None or isinstance(wrong, Refused) or further:
+        return by_codec, others, wrong
+    return by_json, sections, broken
+
+
+def _sections(stream: Stream) -> tuple[list[Section], StreamError | None]:
+    found: list[Section] = []
+    try:
+        found.extend(iter(stream.sections()))
+    except Unreadable:
+        raise
+    except StreamError as error:
+        return _so_far(stream), error
+    return found, None
+
+
+def _so_far(stream: Stream) -> list[Section]:
+    found: list[Section] = []
+    sections = stream.sections()
+    while True:
+        try:
+            found.append(next(sections))
+        except (StopIteration, StreamError):
+            return found
+
+
+def _codec(codecs: Codecs, section: Section) -> Codec | None:
+    """As QEMU looks it up: by the section's name, not by what the description says."""
+    return codecs.get(section.name)
+
+
+def _foreign(stream: Stream, section: Section, whole: bool) -> Finding | None:
+    """A section that no table of the release is for."""
+    path = section.path
+    if stream.description is not None and section.device is None:
+        message = "a section that the stream does not describe: it was renamed or added"
+        return Finding("unknown-section", path, "", section.offset, message)
+    if whole and section.name not in _WITHOUT_A_TABLE:
+        message = "no device of this release has a section of this name"
+        return Finding("unknown-section", path, "", section.offset, message)
+    return None
+
+
+def _judged(
+    stream: Stream, section: Section, codecs: Codecs, codec: Codec
+) -> StreamError | None:
+    """Why a release refuses a section; None if it takes it."""
+    path, device = section.path, section.device
+    if device is None and stream.description is not None:
+        message = "an instance that the stream does not describe: it was added"
+        return _refused("unknown-section", message, section.offset, path)
+    if section.version_id > codec.version_id:
+        return _refused(
+            "version-window", _window(section, codec), section.start - 4, path
+        )
+    node = None if device is None else device.node
+    wrong: StreamError | None = None
+    end = section.start
+    try:
+        _, end = codecs.load(
+            codec,
+            stream.view[: section.end],
+            section.start,
+            section.version_id,
+            path,
+            node,
+        )
+    except StreamError as error:
+        wrong = error
+    if wrong is None and end == section.end:
+        return None
+    if wrong is not None and wrong.rule == "version-window" and wrong.path == path:
+        return _refused(
+            "version-window", _window(section, codec), section.start - 4, path
+        )
+    if wrong is not None and wrong.rule == "context":
+        return wrong
+    if wrong is not None and wrong.rule in ("version-window", "unknown-subsection"):
+        shift = None
+    else:
+        shift = _shift(codecs, codec, section)
+    if shift is None and wrong is not None:
+        return wrong
+    if shift is None:
+        short = section.end - end
+        message = f"the release's table ends {abs(short)} bytes {'before' if short > 0 else 'behind'} the footer"
+        return _refused("footer-shift", message, end, path)
+    return _refused(
+        "footer-shift", shift.message, shift.offset, f"{path} {shift.member}"
+    )
+
+
+def _shift(codecs: Codecs, codec: Codec, section: Section) -> tables.Shift | None:
+    known = tables.of(codecs)
+    if known is None or section.device is None:
+        return None
+    placed = known.table(codec)
+    if placed is None:
+        return None
+    return known.shift(placed, section.device.node, section.version_id, section.start)
+
+
+def _window(section: Section, codec: Codec) -> str:
+    low, high = codec.minimum_version_id, codec.version_id
+    window = f"version {high} only" if low == high else f"versions {low} to {high}"
+    return f"version {section.version_id}, and {window} is taken"
+
+
+def _refused(rule: Rule, message: str, offset: int, path: str) -> Refused:
+    error = Refused(message, offset, path)
+    error.rule = rule
+    return error
+
+
+def _finding(
+    error: StreamError, section: Section, codecs: Codecs | None = None
+) -> Finding:
+    member = error.path.removeprefix(section.path).strip()
+    rule: Rule = error.rule or "value"  # type: ignore[assignment]
+    hint = _HINTS.get(error.rule, "") if codecs is not None else error.hint
+    return Finding(rule, section.path, member, error.offset, error.message, hint)
+
+
+_HINTS = {
+    "version-window": "save it with a machine type that the release has too, or load it "
+    "with the release that wrote it",
+    "unknown-subsection": "without the subsection the device starts with what it has "
+    "after a reset",
+    "footer-shift": "QEMU would go on reading in the wrong place, and miss the footer",
+}
+
+
+def _of_stream(error: StreamError) -> Finding:
+    section, _, member = error.path.partition(" ")
+    rule: Rule = error.rule or "container"  # type: ignore[assignment]
+    return Finding(rule, section, member, error.offset, error.message, error.hint)
+
+
+# --- which target -------------------------------------------------------------------------
+
+
+def choose(
+    source: Input, packages: Mapping[str, Codecs], page_size: int | None = None
+) -> Codecs:
+    """The codecs of the target that wrote a stream, be they of another release.
+
+    By reading the CPU; where no target can, by the names that the description and the
+    CPU's table share.  Raises Ambiguous if several are equally good, NoCodecs if none is.
+    """
+    if len(packages) == 1:
+        (only,) = packages.values()
+        return only
+    found = fingerprint(source, packages, page_size)
+    if found.codecs is not None:
+        return found.codecs
+    names = sorted(_likeness(source, packages), reverse=True)
+    if not names or not names[0][0]:
+        hint = f"say which it is: {', '.join(packages)}"
+        raise NoCodecs("no target of the release has such a CPU", hint=hint)
+    best = [name for score, name in names if score == names[0][0]]
+    if len(best) > 1:
+        hint = "say which target it is"
+        raise Ambiguous(
+            f"several targets have such a CPU: {', '.join(best)}", hint=hint
+        )
+    return packages[best[0]]
+
+
+def _likeness(
+    source: Input, packages: Mapping[str, Codecs]
+) -> Iterator[tuple[int, str]]:
+    try:
+        document = Stream(source, strict=False).description
+    except StreamError:
+        return
+    nodes = [
+        device.node
+        for device in (() if document is None else document.devices)
+        if device.name == "cpu" or device.name.endswith("/cpu")
+    ]
+    for name, codecs in packages.items():
+        codec, known = codecs.codecs.get("cpu"), tables.of(codecs)
+        if not nodes or codec is None or known is None:
+            continue
+        placed = known.table(codec)
+        if placed is not None:
+            yield tables.alike(placed, nodes[0], known.lookup), name

@@ -1,0 +1,312 @@
+"""The tables a package of codecs was generated from: its ``ir.json``.
+
+A codec says that a section does not fit; its table and the description JSON of the stream,
+laid side by side, say which field it is that moved the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+from vmgen import ir, ir_json
+from vmgen.lookup import Lookup, Placed
+from vmgen.source import VmgenError
+from vmgen.stream.codecs import Codec, Codecs
+from vmgen.stream.description import Node, listed, name_of, number
+from vmgen.stream.errors import NoCodecs
+from vmgen.stream.wire import printable, raw
+
+_HEAD = re.compile(rb'^  "(release|target)": "([^"]*)"', re.MULTILINE)
+
+_SIZES = {
+    "bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4,
+    "int64": 8, "uint64": 8,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """The first field where a stream and a table part.
+
+    ``member`` is its path by names on the wire, ``offset`` where the stream has it (or
+    has something else in its place), counted like the offset of the section's body.
+    """
+
+    member: str
+    offset: int
+    message: str
+
+
+class Tables:
+    """The ``ir.json`` in the folder of one target; NoCodecs where it cannot be read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "ir.json"
+        try:
+            with self._file.open("rb") as file:
+                found = dict(_HEAD.findall(file.read(4096)))
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise NoCodecs(f"{self._file}: cannot be read: {reason}") from None
+        self.release = found.get(b"release", b"").decode("utf-8", "replace")
+        self.target = found.get(b"target", b"").decode("utf-8", "replace")
+
+    @cached_property
+    def lookup(self) -> Lookup:
+        """The descriptions by symbol; NoCodecs if the file is not what vmgen wrote."""
+        try:
+            text = self._file.read_text(encoding="utf-8")
+            return Lookup(ir_json.loads(text, self._file.name))
+        except (OSError, UnicodeDecodeError, VmgenError) as error:
+            raise NoCodecs(f"{self._file}: cannot be read: {error}") from None
+
+    def table(self, codec: Codec) -> Placed | None:
+        """The description that a codec was made from; None if it is not in the file."""
+        symbol = codec.load.__name__.removeprefix("load_")
+        named = [
+            placed
+            for placed in self.lookup.all()
+            if placed.description.name == codec.name
+            and placed.description.version_id == codec.version_id
+        ]
+        for placed in named:
+            if placed.description.symbol.removeprefix("vmstate_") == symbol:
+                return placed
+        return named[0] if len(named) == 1 else None
+
+    def shift(
+        self, placed: Placed, node: Node, version: int, base: int
+    ) -> Shift | None:
+        """Where the table stops to read what the stream's description has.
+
+        ``version`` is that of the section, ``base`` the offset of its body.  None if
+        nothing is found: the description does not say everything.
+        """
+        return _Sides(self.lookup).parted(placed, node, version, base, "")
+
+
+def of(codecs: Codecs) -> Tables | None:
+    """The tables of a package's codecs; None if it has none beside its code."""
+    if codecs.folder is None or not (codecs.folder / "ir.json").is_file():
+        return None
+    return _tables(codecs.folder)
+
+
+@cache
+def _tables(folder: Path) -> Tables:
+    return Tables(folder)
+
+
+def alike(placed: Placed, node: Node, lookup: Lookup) -> int:
+    """How much a table and a description share: names, and names with the same size."""
+    ours, theirs = set(_sized(placed, lookup)), set(sized(node))
+    names = {name for name, _ in ours} & {name for name, _ in theirs}
+    return len(names) + len(ours & theirs)
+
+
+def _sized(placed: Placed, lookup: Lookup) -> Iterator[tuple[str, int | None]]:
+    for field in placed.description.fields:
+        yield field.name, _element_size(field)
+    for inner in lookup.inner(placed):
+        yield inner.description.name, None
+        yield from _sized(inner, lookup)
+
+
+def sized(node: Node) -> Iterator[tuple[str, int | None]]:
+    """The names of all fields and subsections that a description has, nested ones too,
+    with the bytes of an element; None for a subsection."""
+    for field in listed(node, "fields"):
+        yield name_of(field), number(field, "size")
+        inner = field.get("struct", field)
+        if type(inner) is dict:
+            yield from sized(inner)
+    for part in listed(node, "subsections"):
+        yield name_of(part, "vmsd_name"), None
+        yield from sized(part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A field as the stream has it; ``size`` is that of all its elements."""
+
+    name: str
+    size: int
+    element: int
+    node: Node
+
+
+class _Sides:
+    """A table and a description, walked together.
+
+    A field of the table without a test is in the stream exactly if its version is not
+    above that of the object; one with a test may be.  So the two have parted where the
+    next field that must be there is not the next one that is.
+    """
+
+    def __init__(self, lookup: Lookup) -> None:
+        self.lookup = lookup
+
+    def parted(
+        self, placed: Placed, node: Node, version: int, base: int, path: str
+    ) -> Shift | None:
+        table = placed.description
+        fields = [field for field in table.fields if _size(field) != 0]
+        names = {field.name for field in fields}
+        entries = list(_entries(node, names))
+        later = {entry.name for entry in entries}
+        position, at = base, 0
+        for entry in entries:
+            member = f"{path}.{entry.name}" if path else entry.name
+            index = next(
+                (i for i in range(at, len(fields)) if fields[i].name == entry.name),
+                None,
+            )
+            if index is None and at and fields[at - 1].name == entry.name:
+                index = at - 1  # one more piece of the same array
+            if index is None and _renamed(fields, at, entry, later):
+                at, position = at + 1, position + entry.size
+                continue
+            if index is None:
+                here = f"the stream has '{printable(entry.name)}' ({entry.size} bytes) here"
+                return Shift(member, position, f"{here}, which the table does not have")
+            for field in fields[at:index]:
+                if _must(field, version):
+                    return Shift(
+                        f"{path}.{field.name}" if path else field.name,
+                        position,
+                        f"the table has '{field.name}'{_since(field)} here, "
+                        f"the stream has '{printable(entry.name)}'",
+                    )
+            field = fields[index]
+            if not field.test and field.version_id > version:
+                message = (
+                    f"the stream has '{printable(entry.name)}' here, which the table reads "
+                    f"since version {field.version_id}, and this is version {version}"
+                )
+                return Shift(member, position, message)
+            found = self._inner(placed, field, entry, position, member)
+            if found is not None:
+                return found
+            at = index + 1
+            position += entry.size
+        for field in fields[at:]:
+            if _must(field, version):
+                message = f"the table has '{field.name}'{_since(field)} here, the stream ends before it"
+                member = f"{path}.{field.name}" if path else field.name
+                return Shift(member, position, message)
+        return self._parts(placed, node, position, path)
+
+    def _inner(
+        self, placed: Placed, field: ir.Field, entry: _Entry, position: int, member: str
+    ) -> Shift | None:
+        element = field.element
+        inner = entry.node.get("struct", entry.node)
+        if isinstance(element, ir.StructElement) and type(inner) is dict:
+            nested = self.lookup.find(element.description, placed.module)
+            if nested is not None and "fields" in inner:
+                version = nested.description.version_id
+                if element.vstruct:
+                    version = field.struct_version_id
+                return self.parted(nested, inner, version, position, member)
+            return None
+        size = _element_size(field)
+        if size is not None and size != entry.element:
+            message = f"{entry.element} bytes in the stream, {size} by the table"
+            return Shift(member, position, message)
+        if (
+            isinstance(field.count, ir.Fixed)
+            and size is not None
+            and entry.size >= size
+        ):
+            whole = size * field.count.value
+            if entry.size > whole:
+                message = f"{entry.size} bytes in the stream, {whole} by the table"
+                return Shift(member, position, message)
+        return None
+
+    def _parts(
+        self, placed: Placed, node: Node, position: int, path: str
+    ) -> Shift | None:
+        parts = {
+            found.description.name: found
+            for symbol in placed.description.subsections
+            if (found := self.lookup.find(symbol, placed.module))
+        }
+        for part in listed(node, "subsections"):
+            name = name_of(part, "vmsd_name")
+            found = parts.get(name)
+            member = f"{path}.{name}" if path else name
+            if found is None:
+                message = f"the stream has the subsection '{printable(name)}', the table does not"
+                return Shift(member, position, message)
+            version = number(part, "version", 0)
+            start = position + 6 + len(raw(name))
+            shift = self.parted(found, part, version, start, member)
+            if shift is not None:
+                return shift
+            position = start + sum(entry.size for entry in _entries(part, set()))
+        return None
+
+
+def _entries(node: Node, names: set[str]) -> Iterator[_Entry]:
+    """The fields of a description that have bytes, without the index that QEMU puts
+    behind a name that comes more than once."""
+    for field in listed(node, "fields"):
+        name, size = name_of(field), number(field, "size")
+        total = size * number(field, "array_len", 1)
+        if name not in names and (match := re.fullmatch(r"(.+)\[\d+\]", name)):
+            name = match[1]
+        if total:
+            yield _Entry(name, total, size, field)
+
+
+def _renamed(fields: list[ir.Field], at: int, entry: _Entry, written: set[str]) -> bool:
+    """Whether the table has a field of the same size under another name here."""
+    if at >= len(fields) or fields[at].name in written:
+        return False
+    field, size = fields[at], _element_size(fields[at])
+    if size is None or not isinstance(field.count, ir.Fixed):
+        return False
+    return size * field.count.value == entry.size
+
+
+def _must(field: ir.Field, version: int) -> bool:
+    """Whether a field is in every stream of this version."""
+    if field.test or field.must_exist or field.version_id > version:
+        return False
+    return (
+        isinstance(field.count, ir.Fixed)
+        and field.count.value > 0
+        and not (field.pointers or isinstance(field.size, ir.FromMember))
+    )
+
+
+def _size(field: ir.Field) -> int | None:
+    """0 for a field without bytes, None where it is not known."""
+    if isinstance(field.element, ir.NothingElement) or field.count == ir.Fixed(0):
+        return 0
+    return None
+
+
+def _element_size(field: ir.Field) -> int | None:
+    """The bytes of one element on the wire, None if they vary or are not known."""
+    element, size = field.element, field.size
+    if isinstance(element, ir.IntegerElement):
+        return _SIZES[element.type]
+    if isinstance(element, ir.TimerElement):
+        return 8
+    if isinstance(element, ir.WordsElement):
+        return sum(_SIZES[word.type] for word in element.words)
+    if isinstance(element, (ir.BufferElement, ir.UnusedElement)) and isinstance(
+        size, ir.Fixed
+    ):
+        return size.value
+    return None
+
+
+def _since(field: ir.Field) -> str:
+    return f" (since version {field.version_id})" if field.version_id else ""
