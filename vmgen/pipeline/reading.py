@@ -16,12 +16,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from vmgen import ir, preprocess
+from vmgen import ir, preprocess, roots
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract import extract
 from vmgen.pipeline.store import Contents, Note, Store, front_end, hashed
 from vmgen.preprocess import Preprocessed
+from vmgen.roots import Registrations
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import Command, SourceTree
 from vmgen.tree import cache as tree_cache
@@ -47,6 +48,24 @@ def read_module(expansion: Preprocessed) -> ir.Module:
     """One preprocessed file through the front end and the extractor."""
     unit = Unit(expansion.text, source=expansion.source, relative=expansion.relative)
     return extract(unit, Layout(unit), expansion.excerpt)
+
+
+def _read_both(
+    expansion: Preprocessed, text: str
+) -> tuple[ir.Module | None, Registrations, tuple[Diagnostic, ...]]:
+    """The file's module, or why there is none; and what it registers.
+
+    ``text`` is the file as written.
+    """
+    unit = Unit(expansion.text, source=expansion.source, relative=expansion.relative)
+    layout = Layout(unit)
+    registered = Registrations(expansion.source)
+    if roots.is_wanted(text):
+        registered = roots.roots_of(unit, layout, text)
+    try:
+        return extract(unit, layout, expansion.excerpt), registered, ()
+    except VmgenError as error:
+        return None, registered, error.diagnostics
 
 
 # --- commands -----------------------------------------------------------------------
@@ -144,7 +163,8 @@ class Outcome:
     """What came of reading one file: its module, or why there is none.
 
     ``note`` is for the next time; None where there is nothing to remember.
-    ``unsuited`` says that the common command does not suit the file.
+    ``unsuited`` says that the common command does not suit the file.  ``registered`` is
+    what the file registers, None where it could not be read at all.
     """
 
     file: str
@@ -152,6 +172,7 @@ class Outcome:
     found: tuple[Diagnostic, ...] = ()
     note: Note | None = None
     unsuited: bool = False
+    registered: Registrations | None = None
 
 
 def recall(
@@ -162,8 +183,10 @@ def recall(
         return None
     if not note.key:
         return Outcome(file, None, (), note, unsuited=True)
-    module = store.module(note.key)
-    return None if module is None else Outcome(file, module, (), note)
+    module, registered = store.module(note.key), store.registered(note.key)
+    if module is None or registered is None:
+        return None
+    return Outcome(file, module, (), note, registered=registered)
 
 
 def read(
@@ -171,21 +194,37 @@ def read(
 ) -> Outcome:
     """The file, preprocessed and read (unless the same text was read before)."""
     common = tree.target == COMMON
-    contents = Contents()
+    own = str(tree.path(file))
     try:
         expansion = preprocess.preprocess(tree, file, preprocessor=preprocessor)
-        key = hashed((front_end(), _TARGET_HEADER.sub("", expansion.text)))
-        module = store.module(key)
-        if module is None:
-            module = read_module(expansion)
-            store.keep(key, module)
     except VmgenError as error:
-        if not common:
-            return Outcome(file, None, error.diagnostics)
-        own = (str(tree.path(file)),)
-        note = Note("", contents.digest(own), own)
-        return Outcome(file, None, error.diagnostics, note, unsuited=True)
+        return _unread(file, None, error.diagnostics, common, own)
+    with open(own, encoding="utf-8", errors="replace") as stream:
+        text = stream.read()
+    key = hashed((front_end(), text, _TARGET_HEADER.sub("", expansion.text)))
+    module, registered = store.module(key), store.registered(key)
+    if module is None or registered is None:
+        module, registered, found = _read_both(expansion, text)
+        if module is None:
+            return _unread(file, registered, found, common, own)
+        store.keep(key, module, registered)
     start = tree.command_for(file).directory or tree.root
     names = dict.fromkeys(_ENTERED.findall(expansion.text))
     inputs = tuple(os.path.normpath(os.path.join(start, name)) for name in names)
-    return Outcome(file, module, (), Note(key, contents.digest(inputs), inputs))
+    note = Note(key, Contents().digest(inputs), inputs)
+    return Outcome(file, module, (), note, registered=registered)
+
+
+def _unread(
+    file: str,
+    registered: Registrations | None,
+    found: tuple[Diagnostic, ...],
+    common: bool,
+    path: str,
+) -> Outcome:
+    """A file that has no module.  That the common command does not suit it is worth
+    remembering: nothing but a change of the file itself is likely to change that."""
+    if not common:
+        return Outcome(file, None, found, registered=registered)
+    note = Note("", Contents().digest((path,)), (path,))
+    return Outcome(file, None, found, note, unsuited=True)

@@ -1,8 +1,8 @@
 """What was read before: one IR per preprocessed text, and which files each came from.
 
-Two levels, both in the user's cache folder.  An IR is kept under the hash of the text
-it was read from, so that a file that says the same for several targets is read once.
-A :class:`Notes` says of each file which headers it was made from and what they held, so
+Two levels, both in the user's cache folder.  An IR, and what the file registers, are
+kept under the hash of the text they were read from, so that a file that says the same
+for several targets is read once.  A :class:`Notes` says of each file which headers it was made from and what they held, so
 that nothing needs to be preprocessed where none of them changed.  Entries that are
 missing, damaged or from another vmgen only cost time.
 """
@@ -18,24 +18,30 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from vmgen import ir, ir_json, resources
+from vmgen import ir, ir_json, resources, roots
+from vmgen.roots import Registrations
 from vmgen.source import VmgenError
 
 _FRONT_END = (
-    "source.py", "ir.py", "ir_json.py", "infos.py", "tree", "preprocess", "cfront",
-    "translate", "extract", "shims", "pipeline/reading.py",
+    "source.py", "ir.py", "ir_json.py", "infos", "tree", "preprocess", "cfront",
+    "translate", "extract", "roots", "shims", "pipeline/reading.py",
 )  # fmt: skip
 """The parts of the package that decide what a C file is read as."""
 
 _MONTH = 30 * 24 * 60 * 60.0
 
 
-@lru_cache(maxsize=1)
 def front_end() -> str:
     """The hash of vmgen's own front end: what another one read is not taken over."""
+    return parts_hash(*_FRONT_END)
+
+
+@lru_cache(maxsize=16)
+def parts_hash(*parts: str) -> str:
+    """The hash of files and folders of the package."""
     digest = hashlib.sha256()
     package = resources.package()
-    for name in _FRONT_END:
+    for name in parts:
         top = package / name
         files = [top] if top.is_file() else sorted(top.rglob("*"))
         for path in files:
@@ -99,10 +105,19 @@ class Store:
             return None
         return module
 
-    def keep(self, key: str, module: ir.Module) -> None:
-        """Remember the IR of a text."""
+    def registered(self, key: str) -> Registrations | None:
+        """What the file registers whose text has this key."""
+        try:
+            text = self._registered_path(key).read_text(encoding="ascii")
+            return roots.loads(text)
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def keep(self, key: str, module: ir.Module, registered: Registrations) -> None:
+        """Remember the IR of a text, and what it registers."""
         program = ir.Program("", "", (module,))
         self._write(self._module_path(key), ir_json.dumps(program))
+        self._write(self._registered_path(key), roots.dumps(registered))
 
     def notes(self, name: str) -> Notes:
         """The notes of that name; empty where there are none."""
@@ -132,6 +147,17 @@ class Store:
         text = json.dumps({"inputs": list(inputs), "files": files})
         self._write(self._notes_path(name), text)
 
+    def entry(self, name: str) -> str | None:
+        """Any other text that was remembered under a name."""
+        try:
+            return self._entry_path(name).read_text(encoding="ascii")
+        except (OSError, ValueError):
+            return None
+
+    def keep_entry(self, name: str, text: str) -> None:
+        """Remember a text (ASCII) under a name."""
+        self._write(self._entry_path(name), text)
+
     def forget_old(self) -> None:
         """Remove what nobody has used for a month."""
         oldest = time.time() - _MONTH
@@ -145,8 +171,14 @@ class Store:
     def _module_path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key[2:]}.json"
 
+    def _registered_path(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key[2:]}.roots.json"
+
     def _notes_path(self, name: str) -> Path:
         return self.folder / "notes" / f"{name}.json"
+
+    def _entry_path(self, name: str) -> Path:
+        return self.folder / "entries" / f"{name}.json"
 
     def _write(self, path: Path, text: str) -> None:
         temporary = path.with_suffix(f".{os.getpid()}.tmp")

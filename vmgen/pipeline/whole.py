@@ -10,38 +10,41 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vmgen import ir, linkmodel
+from vmgen import ir, roots
 from vmgen import tree as trees
 from vmgen.link import link
-from vmgen.pipeline import reading
+from vmgen.pipeline import reading, survey
 from vmgen.pipeline.reading import COMMON, Outcome, Preprocessor
 from vmgen.pipeline.store import Contents, Note, Store
+from vmgen.pipeline.survey import TreeFiles
+from vmgen.roots import Registrations, Resolution
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import SourceTree
 
 Progress = Callable[[str], None]
 
-_DEFINES = re.compile(
-    rb"^(?!.*\bextern\b).*\bVMState(?:Description|Info)[ \t]+[\w#]+\s*"
-    rb"(?:\[[^\]]*\]\s*)*[=;]",
-    re.MULTILINE,
-)
-"""A definition, with an initialiser or without one (a stub), maybe in a macro."""
 _BATCH = 8
 """Files that one process reads in a row: neighbours include the same headers."""
+_MACRO = re.compile(r"^#define (\w+) (?!0\b)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One target: its tree, the files of its binary that define descriptions or infos,
-    and which of them are members of archives."""
+    """One target: its tree and the files of its binary, sorted.
+
+    ``files`` define descriptions or infos, ``registering`` are those that only register
+    what others define, and ``others`` what is left: their types are read as text.
+    ``archive`` are those that are members of archives.
+    """
 
     tree: SourceTree
     files: tuple[str, ...]
     archive: frozenset[str]
+    registering: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -50,6 +53,7 @@ class Whole:
 
     parts: tuple[Part, ...]
     outcomes: dict[tuple[str, str], Outcome] = field(default_factory=dict)
+    _resolutions: dict[str, Resolution] = field(default_factory=dict)
 
     def outcome(self, target: str, file: str) -> Outcome:
         """The outcome that counts for a target: its own, or that of all targets."""
@@ -70,19 +74,100 @@ class Whole:
                 into.append(outcome.module)
         if found:
             raise VmgenError(*dict.fromkeys(found))
-        return link(part.tree.release, part.tree.target, modules, members)
+        program = link(part.tree.release, part.tree.target, modules, members)
+        return replace(program, roots=self._resolution(part, program).roots)
+
+    def undecided(self, part: Part) -> tuple[Diagnostic, ...]:
+        """What registers something in a target's binary that could not be told, and the
+        files that should have been read for that."""
+        found = [
+            one
+            for file in part.registering
+            if (outcome := self.outcome(part.tree.target, file)).registered is None
+            for one in outcome.found
+        ]
+        resolution = self._resolutions.get(part.tree.target)
+        return (*found, *(resolution.undecided if resolution is not None else ()))
+
+    def _resolution(self, part: Part, program: ir.Program) -> Resolution:
+        target = part.tree.target
+        if target not in self._resolutions:
+            read = [
+                registered
+                for file in (*part.files, *part.registering)
+                if (registered := self.outcome(target, file).registered) is not None
+            ]
+            self._resolutions[target] = roots.resolve(
+                [*read, *_types_as_text(part)], program.modules
+            )
+        return self._resolutions[target]
+
+
+def _types_as_text(part: Part) -> list[Registrations]:
+    defined = frozenset(
+        name
+        for folder in part.tree.config_dirs
+        for header in sorted(folder.glob("*config*.h"))
+        for name in _MACRO.findall(header.read_text(encoding="utf-8"))
+    )
+    return roots.TreeTypes(part.tree.root).of(part.others, defined)
 
 
 def configure(
-    root: Path, targets: Sequence[str], build: Path | None = None
+    root: Path,
+    targets: Sequence[str],
+    build: Path | None = None,
+    store: Store | None = None,
+    files: TreeFiles | None = None,
 ) -> tuple[Part, ...]:
     """The parts of a tree for these targets (all of the release if there are none)."""
     targets = targets or all_targets(root) or ("",)
-    if len(targets) == 1:
-        return (_part(root, targets[0], build),)
-    with ProcessPoolExecutor(_workers()) as pool:
-        count = len(targets)
-        return tuple(pool.map(_part, [root] * count, targets, [build] * count))
+    store = store or Store()
+    count = len(targets)
+    if count == 1:
+        configured = [trees.configure(root, targets[0], build=build)]
+    else:
+        with ProcessPoolExecutor(_workers()) as pool:
+            each = pool.map(_configured, [root] * count, targets, [build] * count)
+            configured = list(each)
+    files = files or TreeFiles(configured[0].root)
+    keys = [survey.binary_key(files, tree) for tree in configured]
+    binaries = [
+        survey.known_binary(key, tree.target, store)
+        for key, tree in zip(keys, configured, strict=True)
+    ]
+    for index, tree in enumerate(configured):
+        if binaries[index] is None:
+            binaries[index] = survey.binary(tree, keys[index], store)
+    inside = {
+        tree.target: {*found.files, *found.archive}
+        & (set(tree.build_commands) or {*found.files, *found.archive})
+        for tree, found in zip(configured, binaries, strict=True)
+        if found is not None
+    }
+    seen = survey.look(files, sorted(set().union(*inside.values())), store)
+    parts = []
+    for tree, found in zip(configured, binaries, strict=True):
+        assert found is not None  # they were all worked out above
+        names = sorted(inside[tree.target])
+        parts.append(
+            Part(
+                tree,
+                tuple(name for name in names if seen[name].defines),
+                frozenset(found.archive),
+                tuple(
+                    name
+                    for name in names
+                    if seen[name].registers and not seen[name].defines
+                ),
+                tuple(name for name in names if not seen[name].registers),
+            )
+        )
+    return tuple(parts)
+
+
+def _configured(root: Path, target: str, build: Path | None) -> SourceTree:
+    return trees.configure(root, target, build=build)
 
 
 def all_targets(root: Path) -> tuple[str, ...]:
@@ -96,20 +181,9 @@ def all_targets(root: Path) -> tuple[str, ...]:
     )
 
 
-def _part(root: Path, target: str, build: Path | None) -> Part:
-    tree = trees.configure(root, target, build=build)
-    binary = linkmodel.binary(tree)
-    archive = frozenset(binary.archive)
-    files = {*binary.files, *archive}
-    if tree.build is not None:
-        files &= set(tree.build_commands)
-    defining = tuple(sorted(file for file in files if defines(tree.root / file)))
-    return Part(tree, defining, archive)
-
-
 def defines(path: Path) -> bool:
     """Whether the C file defines a description or an info."""
-    return _DEFINES.search(path.read_bytes()) is not None
+    return survey.seen(path.read_bytes()).defines
 
 
 def read(
@@ -117,6 +191,7 @@ def read(
     preprocessor: Preprocessor = "auto",
     progress: Progress | None = None,
     store: Store | None = None,
+    files: TreeFiles | None = None,
 ) -> Whole:
     """Reads every file of the parts, all of one tree.
 
@@ -125,15 +200,18 @@ def read(
     """
     whole = Whole(tuple(parts))
     store = store or Store()
-    reader = _Reader(whole, preprocessor, progress, store)
+    contents = files.contents if files is not None else Contents()
+    reader = _Reader(whole, preprocessor, progress, store, contents)
     first = parts[0].tree
-    every = dict.fromkeys(file for part in parts for file in part.files)
+    every = dict.fromkeys(
+        file for part in parts for file in (*part.files, *part.registering)
+    )
     if first.kind == "qemu" and first.build is None:
         reader.read({COMMON: reading.common_tree(first)}, {COMMON: tuple(every)})
     rest = {
         part.tree.target: tuple(
             file
-            for file in part.files
+            for file in (*part.files, *part.registering)
             if (outcome := whole.outcomes.get((COMMON, file))) is None
             or outcome.unsuited
         )
@@ -153,13 +231,14 @@ class _Reader:
         preprocessor: Preprocessor,
         progress: Progress | None,
         store: Store,
+        contents: Contents,
     ) -> None:
         self._whole = whole
         self._preprocessor = preprocessor
         self._progress = progress
         self._store = store
-        self._contents = Contents()
-        self._modules: dict[str, ir.Module] = {}
+        self._contents = contents
+        self._read: dict[str, tuple[ir.Module, Registrations]] = {}
 
     def read(
         self, commands: Mapping[str, SourceTree], wanted: Mapping[str, Sequence[str]]
@@ -189,17 +268,18 @@ class _Reader:
             self._store.keep_notes(names[name], notes[name])
 
     def _recall(self, tree: SourceTree, file: str, note: Note | None) -> Outcome | None:
-        if note is not None and (module := self._modules.get(note.key)):
+        if note is not None and (known := self._read.get(note.key)):
             if self._contents.digest(note.inputs) == note.digest:
-                return Outcome(file, module, (), note)
+                return Outcome(file, known[0], (), note, registered=known[1])
             return None
         return reading.recall(tree, file, note, self._contents, self._store)
 
     def _take(self, name: str, outcome: Outcome) -> None:
-        if outcome.module is not None and outcome.note is not None:
+        module, registered, note = outcome.module, outcome.registered, outcome.note
+        if module is not None and registered is not None and note is not None:
             # One object for all targets: a tree's modules fit into memory once.
-            module = self._modules.setdefault(outcome.note.key, outcome.module)
-            outcome = Outcome(outcome.file, module, outcome.found, outcome.note)
+            module, registered = self._read.setdefault(note.key, (module, registered))
+            outcome = replace(outcome, module=module, registered=registered)
         self._whole.outcomes[name, outcome.file] = outcome
         if self._progress is not None:
             self._progress(f"{name} {outcome.file}".lstrip())
@@ -270,7 +350,11 @@ def read_strays(
     """
     store = store or Store()
     root = parts[0].tree.root
-    inside = {file for part in parts for file in part.files}
+    inside = {
+        file
+        for part in parts
+        for file in (*part.files, *part.registering, *part.others)
+    }
     outcomes = []
     for file in sorted(_c_files(root)):
         if file in inside or not defines(root / file):

@@ -22,17 +22,22 @@ from vmgen.roots.model import (
     Registration,
     Registrations,
     TypeDecl,
+    dumps,
+    loads,
 )
-from vmgen.roots.resolve import Hierarchy, resolve
+from vmgen.roots.resolve import Hierarchy, Resolution, resolve
 from vmgen.roots.tree_types import TreeTypes
 from vmgen.source import Diagnostic, Position, VmgenError
 
 __all__ = [
     "Hierarchy",
     "Registrations",
+    "Resolution",
     "Root",
     "TreeTypes",
+    "dumps",
     "is_wanted",
+    "loads",
     "resolve",
     "roots_of",
 ]
@@ -41,9 +46,9 @@ __all__ = [
 def roots_of(unit: Unit, layout: Layout, text: str) -> Registrations:
     """Everything that one file registers, and the types that it has.
 
-    ``text`` is the file as written.  Raises :class:`VmgenError` with every finding:
-    VG710 for a description that is set outside of any function, VG711 and VG712 for one
-    that cannot be followed.
+    ``text`` is the file as written.  What cannot be told is said in ``undecided``: VG710
+    for a description that is set outside of any function, VG711 and VG712 for one that
+    cannot be followed.
     """
     return _FileReader(unit, layout, text).registrations()
 
@@ -95,8 +100,6 @@ class _FileReader:
                     declared += types.local_types(unit, layout, function)
             except VmgenError as error:
                 self._found += error.diagnostics
-        if self._found:
-            raise VmgenError(*self._found)
         return Registrations(
             unit.source,
             tuple(declared),
@@ -104,6 +107,7 @@ class _FileReader:
             tuple(registered),
             tuple(self._rows(declared, tuple(members))),
             tuple(self._cpu_ops()),
+            tuple(dict.fromkeys(self._found)),
         )
 
     def _check_places(self, texts: list[FunctionText]) -> None:

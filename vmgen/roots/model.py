@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import json
+from dataclasses import astuple, dataclass
+from typing import Any, Literal
 
-from vmgen.source import NOWHERE, Position
+from vmgen.source import NOWHERE, Diagnostic, Position
 
 How = Literal["device", "legacy_cpu", "vmstate_register", "handlers"]
 Prefix = Literal["", "path", "maybe"]
@@ -86,7 +87,8 @@ class Registrations:
 
     ``rows`` are the members of static tables that a class function asks for: (``TABLE[N]``,
     member, symbol).  ``cpu_ops`` are the descriptions of ``SysemuCPUOps`` objects: (object,
-    symbol of ``legacy_vmsd``).
+    symbol of ``legacy_vmsd``).  ``undecided`` is what registers something that cannot be
+    told from this file.
     """
 
     file: str
@@ -95,3 +97,41 @@ class Registrations:
     registrations: tuple[Registration, ...] = ()
     rows: tuple[tuple[str, str, str], ...] = ()
     cpu_ops: tuple[tuple[str, str, Position], ...] = ()
+    undecided: tuple[Diagnostic, ...] = ()
+
+
+# --- kept from one run to the next ------------------------------------------------------
+
+
+def dumps(found: Registrations) -> str:
+    """The registrations as JSON text, for :func:`loads`."""
+    return json.dumps(astuple(found))
+
+
+def loads(text: str) -> Registrations:
+    """What :func:`dumps` wrote.  Raises ValueError, TypeError or KeyError for anything
+    that it did not write."""
+    file, types, functions, registered, rows, ops, undecided = json.loads(text)
+    return Registrations(
+        file,
+        tuple(_placed(TypeDecl, one) for one in types),
+        tuple(
+            ClassFunction(name, static, tuple(_placed(Effect, one) for one in effects))
+            for name, static, effects in functions
+        ),
+        tuple(_placed(Registration, one) for one in registered),
+        tuple((table, member, symbol) for table, member, symbol in rows),
+        tuple((name, symbol, Position(*place)) for name, symbol, place in ops),
+        tuple(
+            Diagnostic(
+                code, message, Position(*place), severity, hint, tuple(about), line
+            )
+            for code, message, place, severity, hint, about, line in undecided
+        ),
+    )
+
+
+def _placed(cls: Any, values: list[Any]) -> Any:
+    """A node whose last member is its position."""
+    *members, place = values
+    return cls(*members, Position(*place))

@@ -22,6 +22,15 @@ _DEVICE = "device"
 
 
 @dataclass(frozen=True, slots=True)
+class Resolution:
+    """The roots of one binary, sorted by the place of their registration, and what
+    registers something that could not be told."""
+
+    roots: tuple[Root, ...]
+    undecided: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Symbol:
     """A symbol as a file means it."""
 
@@ -144,20 +153,18 @@ class _Descriptions:
         return (file, own) if own is not None else self._extern.get(symbol)
 
 
-def resolve(
-    files: Iterable[Registrations], modules: Iterable[ir.Module]
-) -> tuple[Root, ...]:
-    """The roots of one binary, sorted by the place of their registration.
+def resolve(files: Iterable[Registrations], modules: Iterable[ir.Module]) -> Resolution:
+    """The roots of one binary.
 
     ``files`` are all files of the binary that have types or registrations, ``modules``
-    all that define descriptions.  Raises :class:`VmgenError` (VG713) for a registered
-    description that no module defines.
+    all that define descriptions.  Undecided is what each file left undecided, and a
+    registered description that no module defines (VG713).
     """
     files = sorted(files, key=lambda one: one.file)
     known = _Descriptions(modules)
     hierarchy = Hierarchy(files)
     roots: list[Root] = []
-    found: list[Diagnostic] = []
+    found = [one for file in files for one in file.undecided]
     for one in files:
         for registration in one.registrations:
             try:
@@ -201,9 +208,11 @@ def resolve(
         # A class that nothing concrete has stays known by its description alone.
         if names or (how, file, name) not in concrete:
             roots.append(_class_root(how, file, name, prefix, names, setters, known))
-    if found:
-        raise VmgenError(*dict.fromkeys(found))
-    return tuple(sorted(roots, key=lambda root: (root.position, root.how, root.symbol)))
+    return Resolution(tuple(sorted(roots, key=_place)), tuple(dict.fromkeys(found)))
+
+
+def _place(root: Root) -> tuple[Position, str, str]:
+    return root.position, root.how, root.symbol
 
 
 def _legacy(
