@@ -46,6 +46,8 @@ STAGES = (
     {"config", "cache", "write"},
     # Whole migration streams, which only codecs are needed for.
     {"stream"},
+    # Will what one release saved load in the other?
+    {"verdict"},
     {"cli"},
     {"__main__"},
 )

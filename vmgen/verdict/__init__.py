@@ -1,0 +1,27 @@
+"""Will a guest that one release saved load in the other?  Answered from two programs.
+
+:func:`judge` compares the symbolic byte layouts of every section, :mod:`check` confirms
+its verdicts with the generated codecs of both.
+"""
+
+from vmgen.verdict.judge import judge
+from vmgen.verdict.model import (
+    Direction,
+    Finding,
+    Judgement,
+    Kind,
+    Outcome,
+    SectionVerdict,
+    worst,
+)
+
+__all__ = [
+    "Direction",
+    "Finding",
+    "Judgement",
+    "Kind",
+    "Outcome",
+    "SectionVerdict",
+    "judge",
+    "worst",
+]

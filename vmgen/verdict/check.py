@@ -1,0 +1,223 @@
+"""Verdicts confirmed: random sections saved with one program's codecs, loaded with the
+other's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Literal, get_args
+
+from vmgen import ir
+from vmgen.lookup import Lookup, Placed
+from vmgen.verdict.codecs import Made, made
+from vmgen.verdict.model import Direction, Judgement, Kind, SectionVerdict
+from vmgen.verdict.sample import Sample, Unsaved
+
+Answer = Literal["confirmed", "contradicted", "open"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One section that did not survive: its bytes, and what came of loading them.
+
+    ``offset`` is where loading stopped, -1 where it did not and ``text`` says which
+    member came out different.
+    """
+
+    data: bytes
+    text: str
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What trying said of one verdict.
+
+    ``survived`` of ``tried`` sections came out as they went in; ``open`` means that none
+    could be made, or that the verdict was none.
+    """
+
+    section: str
+    direction: Direction
+    kind: Kind
+    answer: Answer
+    tried: int
+    survived: int
+    failure: Trial | None = None
+    why: str = ""
+
+
+def confirm(
+    judgement: Judgement, old: ir.Program, new: ir.Program, count: int, seed: int = 0
+) -> Iterator[Confirmation]:
+    """Tries every verdict on a section that both programs have, ``count`` times each way.
+
+    Sections of which nothing changed are tried too if their verdict is not plain.
+    """
+    for section in judgement.sections:
+        one = _placed(old, section.old, section.old_file)
+        two = _placed(new, section.new, section.new_file)
+        if one is None or two is None:
+            continue
+        if not (one.description.name and two.description.name):
+            why = "its name is known at run time only"
+            for direction in DIRECTIONS:
+                kind = section.outcome(direction).kind
+                yield Confirmation(
+                    section.section, direction, kind, "open", 0, 0, None, why
+                )
+            continue
+        yield from _both(section, (old, one), (new, two), count, seed)
+
+
+def _placed(program: ir.Program, symbol: str, file: str) -> Placed | None:
+    lookup = Lookup(program)
+    for placed in lookup.all():
+        if (placed.module.file, placed.description.symbol) == (file, symbol):
+            return placed
+    return None
+
+
+def _both(
+    section: SectionVerdict,
+    old: tuple[ir.Program, Placed],
+    new: tuple[ir.Program, Placed],
+    count: int,
+    seed: int,
+) -> Iterator[Confirmation]:
+    with made(*old) as first, made(*new) as second:
+        for direction, source, target, saver, loader in (
+            ("forward", old, new, first, second),
+            ("backward", new, old, second, first),
+        ):
+            yield _confirmed(
+                section,
+                direction,  # type: ignore[arg-type]
+                source,
+                target[1].description,
+                (saver, loader),
+                Random(f"{seed} {section.section} {direction}"),
+                count,
+            )
+
+
+def _confirmed(
+    section: SectionVerdict,
+    direction: Direction,
+    source: tuple[ir.Program, Placed],
+    target: ir.Description,
+    codecs: tuple[Made, Made],
+    chance: Random,
+    count: int,
+) -> Confirmation:
+    program, placed = source
+    kind = section.outcome(direction).kind
+    tried = survived = 0
+    failure: Trial | None = None
+    why = ""
+    if placed.description.unmigratable:
+        return Confirmation(
+            section.section, direction, kind, "open", 0, 0, None, "never saved"
+        )
+    for _ in range(4 * count):
+        if tried == count:
+            break
+        sample = Sample(program, chance)
+        try:
+            data = sample.draw(placed)
+            state = _taken(codecs[0], data, placed.description.version_id, sample)
+        except Unsaved as unsaved:
+            why = unsaved.why
+            continue
+        tried += 1
+        trial = _trial(codecs, data, placed.description.version_id, state, sample)
+        if trial is None:
+            survived += 1
+        elif failure is None or len(trial.data) < len(failure.data):
+            failure = trial
+    answer: Answer = "open"
+    if tried and kind == "compatible":
+        answer = "confirmed" if survived == tried else "contradicted"
+    elif tried and kind == "incompatible":
+        answer = "confirmed" if survived < tried else "contradicted"
+    elif tried and kind == "conditional":
+        answer = "confirmed"
+    return Confirmation(
+        section.section, direction, kind, answer, tried, survived, failure, why
+    )
+
+
+def _taken(codec: Made, data: bytes, version: int, sample: Sample) -> Any:
+    """The state that the source's own codec loads; it must save the same bytes."""
+    try:
+        state, end = _load(codec, data, version, sample)
+        if end != len(data) or bytes(codec.codec.save(state)) != data:
+            raise Unsaved("the source's codec does not save what it loaded")
+    except codec.runtime.VMStateError as error:
+        raise Unsaved(f"the source's codec refuses it: {error}") from None
+    return state
+
+
+def _load(codec: Made, data: bytes, version: int, sample: Sample) -> tuple[Any, int]:
+    """Loads; what a codec asks beyond what was drawn is drawn now."""
+    for _ in range(200):
+        context = codec.context(sample.members, sample.functions)
+        try:
+            state, end = codec.codec.load(data, 0, version, context=context)
+            return state, int(end)
+        except codec.runtime.MissingContext as error:
+            found = re.search(r"(members|functions)=\{'([^']*)'", str(error))
+            if found is None:
+                raise
+            known = sample.members if found[1] == "members" else sample.functions
+            if found[2] in known:
+                raise
+            known[found[2]] = sample.chance.randrange(2)
+    raise Unsaved("asks without end")
+
+
+def _trial(
+    codecs: tuple[Made, Made], data: bytes, version: int, before: Any, sample: Sample
+) -> Trial | None:
+    """None if the target loads what the source saved, and all of it means the same."""
+    target = codecs[1]
+    try:
+        after, end = _load(target, data, version, sample)
+    except target.runtime.VMStateError as error:
+        return Trial(data, str(error), -1 if error.offset is None else error.offset)
+    if end != len(data):
+        left = len(data) - end
+        return Trial(data, f"{left} of {len(data)} bytes are left over", end)
+    old, new = dict(_flat(before, "")), dict(_flat(after, ""))
+    for path, value in old.items():
+        if path in new and new[path] != value:
+            text = f"{path} was {_short(value)} and comes out as {_short(new[path])}"
+            return Trial(data, text)
+    return None
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _flat(value: Any, path: str) -> Iterator[tuple[str, object]]:
+    """The numbers of a state, by their path."""
+    if hasattr(type(value), "__vmstate_members__"):
+        for name in type(value).__vmstate_members__():
+            yield from _flat(getattr(value, name), f"{path}.{name}" if path else name)
+    elif value is None:
+        return
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _flat(item, f"{path}[{key}]")
+    elif isinstance(value, (list, tuple, bytes, bytearray)) or hasattr(
+        value, "typecode"
+    ):
+        for number, item in enumerate(value):
+            yield from _flat(item, f"{path}[{number}]")
+    else:
+        yield path, int(value) if isinstance(value, bool) else value

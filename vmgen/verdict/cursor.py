@@ -1,0 +1,95 @@
+"""A reader's place in a layout: items are opened as they are reached.
+
+Cursors never change, so that two cases can go on from the same place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from vmgen.verdict.layout import (
+    Item,
+    Layout,
+    Layouts,
+    Nested,
+    Subsections,
+    Unused,
+    Values,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An item that comes next.
+
+    ``prefix`` and ``names`` come before its C path and its wire name (``env.pmp[3].``).
+    ``taken`` is how much of it is done: bytes of values and padding, elements of nested
+    objects.
+    """
+
+    item: Item
+    prefix: str = ""
+    names: str = ""
+    taken: int = 0
+
+    @property
+    def left(self) -> int:
+        """Bytes that are still to come of values or padding of known length; elements
+        of nested objects."""
+        match self.item:
+            case Values(width=width, count=count):
+                return width * count.fixed - self.taken
+            case Unused(count=count) | Nested(count=count):
+                return count.fixed - self.taken
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The entries still to come, first one first."""
+
+    entry: Entry
+    rest: Cursor | None
+
+    def advanced(self, taken: int) -> Cursor | None:
+        """The cursor with so much more of its first entry done."""
+        entry = replace(self.entry, taken=self.entry.taken + taken)
+        return Cursor(entry, self.rest) if entry.left > 0 else self.rest
+
+
+def start(layout: Layout, prefix: str = "", names: str = "") -> Cursor | None:
+    """At the first item of a layout."""
+    return pushed(layout, prefix, names, None)
+
+
+def pushed(
+    layout: Layout, prefix: str, names: str, rest: Cursor | None
+) -> Cursor | None:
+    """The layout's items and its subsections, then the rest."""
+    items: tuple[Item, ...] = layout.items
+    if layout.subsections:
+        items = (*items, Subsections(layout))
+    return inlined(items, prefix, names, rest)
+
+
+def inlined(
+    items: tuple[Item, ...], prefix: str, names: str, rest: Cursor | None
+) -> Cursor | None:
+    """The items, then the rest."""
+    for item in reversed(items):
+        rest = Cursor(Entry(item, prefix, names), rest)
+    return rest
+
+
+def opened(cursor: Cursor, layouts: Layouts) -> Cursor | None:
+    """The first element of the nested objects that come next, opened."""
+    entry = cursor.entry
+    item = entry.item
+    assert isinstance(item, Nested)
+    rest = cursor.advanced(1)
+    number = item.index + entry.taken
+    at = f"[{number}]" if item.index >= 0 else ""
+    name = f"{item.name}[{entry.taken}]" if at else item.name
+    layout = layouts.layout(item.placed, item.version)
+    prefix = f"{entry.prefix}{item.path}{at}."
+    return pushed(layout, prefix, f"{entry.names}{name}.", rest)

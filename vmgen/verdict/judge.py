@@ -1,0 +1,253 @@
+"""Two programs: sections matched, each judged in both directions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from vmgen import ir
+from vmgen.lookup import Lookup, Placed
+from vmgen.source import NOWHERE
+from vmgen.verdict.compare import Comparison, summed
+from vmgen.verdict.layout import Layouts
+from vmgen.verdict.model import COMPATIBLE, Finding, Judgement, Outcome, SectionVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A description that gets a section of its own; ``roots`` say who registers it, and
+    are empty where the program does not know.
+
+    ``placed`` is None for handlers written in C.
+    """
+
+    name: str
+    symbol: str
+    placed: Placed | None
+    roots: tuple[ir.Root, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """Where the description is defined."""
+        return self.placed.module.file if self.placed else self.roots[0].file
+
+    @property
+    def cpu(self) -> bool:
+        """Whether it is the CPU's."""
+        if any(root.how == "legacy_cpu" for root in self.roots):
+            return True
+        return self.file.startswith("target/") or self.name in ("cpu", "cpu_common")
+
+
+def sections(program: ir.Program) -> tuple[Section, ...]:
+    """The sections of a program: its roots, or else the descriptions that no other one
+    names."""
+    lookup = Lookup(program)
+    if not program.roots:
+        return tuple(
+            Section(placed.description.name, placed.description.symbol, placed)
+            for placed in lookup.roots()
+        )
+    known = {
+        (placed.module.file, placed.description.symbol): placed
+        for placed in lookup.all()
+    }
+    found: dict[tuple[str, str, str], list[ir.Root]] = defaultdict(list)
+    for root in program.roots:
+        name = root.section
+        placed = known.get((root.home, root.symbol))
+        if placed is not None and placed.description.name:
+            name = placed.description.name
+        found[name, root.home, root.symbol].append(root)
+    registered = tuple(
+        Section(name, symbol, known.get((home, symbol)), tuple(roots))
+        for (name, home, symbol), roots in found.items()
+        if (home, symbol) in known or roots[0].how == "handlers"
+    )
+    inside = {(home, symbol) for _, home, symbol in found}
+    # What nothing names and nobody registers is saved and loaded by C code itself.
+    rest = tuple(
+        Section(placed.description.name, placed.description.symbol, placed)
+        for placed in lookup.roots()
+        if (placed.module.file, placed.description.symbol) not in inside
+    )
+    return registered + rest
+
+
+def judge(old: ir.Program, new: ir.Program) -> Judgement:
+    """The verdict on every section of the two programs, in both directions."""
+    forward = Comparison(Layouts(old, "save"), Layouts(new, "load"))
+    backward = Comparison(Layouts(new, "save"), Layouts(old, "load"), backward=True)
+    verdicts = [
+        _section(one, two, forward, backward)
+        for one, two in matched(sections(old), sections(new))
+    ]
+    verdicts.sort(key=lambda verdict: not verdict.cpu)
+    target = new.target or old.target
+    return Judgement(target, old.release, new.release, tuple(verdicts))
+
+
+def matched(
+    old: Iterable[Section], new: Iterable[Section]
+) -> Iterator[tuple[Section | None, Section | None]]:
+    """Which section of the old program is which of the new one.
+
+    By wire name; among several of one name by registering type, then by symbol and file,
+    then by symbol, then in order.  What is left belongs together if its symbol is equal:
+    then it has another name on the wire.
+    """
+    left, right = list(old), list(new)
+    keys = (
+        lambda one: (one.name, one.symbol, one.file),
+        lambda one: (one.name, one.symbol),
+        lambda one: (
+            one.name,
+            tuple(sorted({t for r in one.roots for t in r.device_types})) or id(one),
+        ),
+        lambda one: one.name,
+        lambda one: (one.symbol, one.file),
+        lambda one: one.symbol,
+    )
+    partner: dict[int, Section] = {}
+    taken: set[int] = set()
+    for key in keys:
+        waiting: dict[object, list[Section]] = defaultdict(list)
+        for section in right:
+            if id(section) not in taken:
+                waiting[key(section)].append(section)
+        for section in left:
+            if id(section) in partner or not waiting[key(section)]:
+                continue
+            found = waiting[key(section)].pop(0)
+            partner[id(section)] = found
+            taken.add(id(found))
+    for section in left:
+        yield section, partner.get(id(section))
+    for section in right:
+        if id(section) not in taken:
+            yield None, section
+
+
+def _section(
+    old: Section | None, new: Section | None, forward: Comparison, backward: Comparison
+) -> SectionVerdict:
+    one = old or new
+    assert one is not None
+    if old is None or new is None:
+        gone = _only(one, backward=old is None)
+        first = COMPATIBLE if old is None else gone
+        second = gone if old is None else COMPATIBLE
+    else:
+        first = outcome(old, new, forward)
+        second = outcome(new, old, backward)
+    return SectionVerdict(
+        one.name,
+        old.symbol if old else "",
+        new.symbol if new else "",
+        old.file if old else "",
+        new.file if new else "",
+        first,
+        second,
+        one.cpu,
+    )
+
+
+def _only(section: Section, *, backward: bool) -> Outcome:
+    """A section that the destination has never heard of."""
+    placed = section.placed
+    position = placed.description.position if placed else section.roots[0].position
+    if placed is not None and placed.description.unmigratable:
+        return COMPATIBLE
+    types = sorted({type_ for root in section.roots for type_ in root.device_types})
+    what = f"no {' or '.join(types[:3])}" + (", ..." if len(types) > 3 else "")
+    finding = Finding(
+        "section",
+        f"section '{section.name}' is not known",
+        section.name,
+        section.symbol,
+        source=f"version {placed.description.version_id}" if placed else "C handlers",
+        target="no such section",
+        condition=f"the stream has no section '{section.name}'"
+        + (f" ({what})" if types else ""),
+        old=NOWHERE if backward else position,
+        new=position if backward else NOWHERE,
+    )
+    return Outcome("conditional", finding.condition, (finding,))
+
+
+def outcome(source: Section, target: Section, comparison: Comparison) -> Outcome:
+    """What comes of loading the one section's bytes as the other."""
+    if source.placed is None or target.placed is None:
+        return _handlers(source, target, comparison.backward)
+    one, two = source.placed.description, target.placed.description
+    positions = (one.position, two.position)
+    if comparison.backward:
+        positions = (two.position, one.position)
+    about = Finding(
+        "version", "", one.name, one.symbol, old=positions[0], new=positions[1]
+    )
+    if one.unmigratable:
+        return COMPATIBLE
+    if source.name != target.name:
+        text = f"the section is called '{source.name}' and awaited as '{target.name}'"
+        return Outcome("incompatible", "", (replace(about, reason="name", text=text),))
+    version = one.version_id
+    if not two.minimum_version_id <= version <= two.version_id:
+        text = (
+            f"version {version} is below the minimum {two.minimum_version_id}"
+            if version < two.minimum_version_id
+            else f"version {version} is above {two.version_id}"
+        )
+        finding = replace(
+            about,
+            text=text,
+            offset="the section's header",
+            source=f"version {version}",
+            target=f"versions {two.minimum_version_id} to {two.version_id}",
+        )
+        return Outcome("incompatible", "", (finding,))
+    leaves = comparison.layouts(
+        comparison.source.layout(source.placed, version),
+        comparison.target.layout(target.placed, version),
+    )
+    notes = tuple(dict.fromkeys(note for leaf in leaves for note in leaf.notes))
+    found = summed(leaves)
+    if found.failed is not None and not found.condition and not found.failed.condition:
+        return Outcome("incompatible", "", (found.failed,), notes)
+    if found.unclear is not None:
+        return Outcome("unknown", "", (found.unclear,), notes)
+    findings = found.required
+    conditions = [finding.condition for finding in found.required]
+    if found.failed is not None:
+        condition = found.condition or found.failed.condition
+        findings = (replace(found.failed, condition=condition), *findings)
+        conditions.insert(0, condition)
+    if not findings:
+        return Outcome("compatible", notes=notes)
+    return Outcome("conditional", _and(conditions), findings, notes)
+
+
+def _and(parts: Iterable[str]) -> str:
+    unique = list(dict.fromkeys(parts))
+    if len(unique) == 1:
+        return unique[0]
+    return " && ".join(f"({part})" if " " in part else part for part in unique)
+
+
+def _handlers(source: Section, target: Section, backward: bool) -> Outcome:
+    """Sections of C code: only their versions can be compared."""
+    one, two = source.roots[0], target.roots[0]
+    if source.placed is None and target.placed is None:
+        if one.version_id == two.version_id:
+            return COMPATIBLE
+        text = f"C handlers of version {one.version_id} and {two.version_id}"
+    else:
+        text = "C handlers on one side, a description on the other"
+    positions = (
+        (two.position, one.position) if backward else (one.position, two.position)
+    )
+    finding = Finding(
+        "opaque", text, source.name, source.symbol, old=positions[0], new=positions[1]
+    )
+    return Outcome("unknown", "", (finding,))

@@ -1,0 +1,414 @@
+"""What a description is on the wire at one version: a sequence of items, symbolic where
+a count, a condition or a list decides.
+
+Whether a field is there is ``vmstate_field_exists``'s rule: a test replaces the
+comparison of versions.  The version that nested descriptions have is not on the wire, so
+source and target may see two (``vmstate_load_state``, ``vmstate_save_state_v``).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from vmgen import infos, ir
+from vmgen.lookup import Lookup, Placed
+from vmgen.source import Position
+from vmgen.verdict import conditions
+
+Role = Literal["save", "load"]
+
+WIDTH: dict[str, int] = {
+    "bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2,
+    "int32": 4, "uint32": 4, "int64": 8, "uint64": 8,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """How many: ``fixed``, or ``multiply`` times the member at ``path`` (from the
+    description's object); ``bits`` says that 64 of them make one word."""
+
+    fixed: int = 0
+    path: str = ""
+    multiply: int = 1
+    bits: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether it is a number."""
+        return not self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The field an item comes from."""
+
+    placed: Placed
+    field: ir.Field
+
+    @property
+    def position(self) -> Position:
+        """Where the field stands in C."""
+        return self.field.position
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Units of ``width`` bytes.
+
+    ``base`` is the C path below the object without the last member's subscripts,
+    ``index`` the flat index of the first unit in it, -1 for a member that is no array.
+    ``name`` is the field's wire name.  ``kind`` is the integer type, or ``byte``,
+    ``timer``, ``word`` of a bitmap.
+    """
+
+    origin: Origin
+    width: int
+    kind: str
+    count: Number
+    base: str
+    index: int
+    name: str
+    check: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """Padding: zeros from the source, skipped by the target."""
+
+    origin: Origin
+    count: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """Objects of another description, one after the other.
+
+    ``version`` is what this side takes them for.  ``pointers`` says that a NULL stands
+    as a marker.
+    """
+
+    origin: Origin
+    placed: Placed
+    version: int
+    count: Number
+    path: str
+    name: str
+    index: int
+    pointers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Items under a condition, as translated from C."""
+
+    origin: Origin
+    condition: ir.Expr
+    version: int
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list or tree of objects.  ``key`` is the description of a tree's key, None for a
+    direct key or where there is none."""
+
+    origin: Origin
+    kind: Literal["list", "tree"]
+    key: Placed | None
+    value: Placed
+    key_version: int
+    value_version: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """Bytes that only C code knows."""
+
+    origin: Origin
+    info: str
+    count: Number
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``VMSTATE_VALIDATE``: no bytes, but the condition must hold after loading."""
+
+    origin: Origin
+    condition: ir.Expr
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Subsections:
+    """The place after an object's fields where its subsections come."""
+
+    layout: Layout
+
+
+Item: TypeAlias = (
+    Values | Unused | Nested | Group | Listed | Custom | Check | Subsections
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A description at one version; ``refused`` says that this version is outside of its
+    own window, so that loading fails before the first byte."""
+
+    placed: Placed
+    version: int
+    items: tuple[Item, ...]
+    subsections: tuple[Placed, ...]
+    refused: bool = False
+
+
+class Layouts:
+    """The layouts of one program as the one that saves or loads."""
+
+    def __init__(self, program: ir.Program, role: Role) -> None:
+        self.lookup = Lookup(program)
+        self.role = role
+        self._known: dict[tuple[str, str, int], Layout] = {}
+        self._members: dict[tuple[str, str, int], frozenset[str]] = {}
+
+    def layout(self, placed: Placed, version: int) -> Layout:
+        """The description as this side sees it at that version."""
+        key = placed.module.file, placed.description.symbol, version
+        if key not in self._known:
+            self._known[key] = self._make(placed, version)
+        return self._known[key]
+
+    def members(self, layout: Layout) -> frozenset[str]:
+        """The members that have bytes in the layout, as paths without subscripts."""
+        placed = layout.placed
+        key = placed.module.file, placed.description.symbol, layout.version
+        if key not in self._members:
+            self._members[key] = frozenset()  # a list of itself ends here
+            self._members[key] = frozenset(self._of(layout.items))
+        return self._members[key]
+
+    def needed(self, placed: Placed) -> ir.Expr:
+        """The predicate of a (sub)section; always true if it has none."""
+        if not placed.description.needed:
+            return conditions.TRUE
+        return self.predicate(placed, placed.description.needed)
+
+    def predicate(self, placed: Placed, symbol: str) -> ir.Expr:
+        """The function's translation, or the function as a member ``symbol()`` of the
+        object that it is asked about."""
+        function = self.lookup.functions(placed.module).get(symbol)
+        if function is None or function.body is None:
+            return ir.Load(f"{symbol}()", "int64")
+        return function.body
+
+    def _of(self, items: tuple[Item, ...]) -> set[str]:
+        found: set[str] = set()
+        for item in items:
+            match item:
+                case Values():
+                    found.add(bare(item.base))
+                case Group():
+                    found |= self._of(item.items)
+                case Nested():
+                    inner = self.members(self.layout(item.placed, item.version))
+                    found |= {f"{bare(item.path)}.{name}" for name in inner}
+        return found
+
+    def _make(self, placed: Placed, version: int) -> Layout:
+        description = placed.description
+        items: list[Item] = []
+        for field in description.fields:
+            origin = Origin(placed, field)
+            if not field.test:
+                if field.version_id <= version:
+                    items += self._field(origin, version)
+                continue
+            condition = self.predicate(placed, field.test)
+            made = tuple(self._field(origin, version))
+            if isinstance(field.element, ir.NothingElement):
+                items.append(Check(origin, condition, version))
+            elif made:
+                items.append(Group(origin, condition, version, made))
+        subsections = tuple(
+            found
+            for symbol in description.subsections
+            if (found := self.lookup.find(symbol, placed.module)) is not None
+        )
+        refused = self.role == "load" and not (
+            description.minimum_version_id <= version <= description.version_id
+        )
+        return Layout(placed, version, tuple(items), subsections, refused)
+
+    def _field(self, origin: Origin, version: int) -> list[Item]:
+        field = origin.field
+        element = field.element
+        if isinstance(element, ir.CustomElement):
+            element = infos.element(element)
+        count = _number(field.count)
+        base, index = _place(field)
+        name = field.name
+        match element:
+            case ir.IntegerElement(kind, check, _):
+                made = Values(
+                    origin, WIDTH[kind], kind, count, base, index, name, check
+                )
+                return [made]
+            case ir.TimerElement():
+                return [Values(origin, 8, "timer", count, base, index, name)]
+            case ir.BufferElement():
+                size = _product(count, _number(field.size))
+                at = max(index, 0)
+                return (
+                    [Values(origin, 1, "byte", size, base, at, name)]
+                    if size is not None
+                    else self._each(origin, count, base, index, "byte")
+                )
+            case ir.UnusedElement():
+                size = _product(count, _number(field.size))
+                return [Unused(origin, size)] if size is not None else []
+            case ir.BitmapElement():
+                bits = _number(field.size)
+                words = (
+                    Number((bits.fixed + 63) // 64)
+                    if bits.known
+                    else Number(path=bits.path, multiply=bits.multiply, bits=True)
+                )
+                return [Values(origin, 8, "word", words, base, 0, name)]
+            case ir.WordsElement(words=words_):
+                return self._words(origin, words_, count, base, index)
+            case ir.StructElement(symbol, _, vstruct):
+                inner = self._find(origin, symbol)
+                own = inner.description.version_id
+                wanted = field.struct_version_id if vstruct else own
+                path = ir.path_text(field.path) if index < 0 else base
+                return [
+                    Nested(
+                        origin, inner, wanted, count, path, name, index, field.pointers
+                    )
+                ]
+            case ir.TmpElement(symbol, _):
+                inner = self._find(origin, symbol)
+                wanted = (
+                    inner.description.version_id
+                    if self.role == "save"
+                    else field.version_id
+                )
+                path = f"<{name}>"
+                return [Nested(origin, inner, wanted, Number(1), path, name, -1)]
+            case ir.ListElement(_, symbol, _):
+                inner = self._find(origin, symbol)
+                wanted = self._listed(field, inner)
+                return [Listed(origin, "list", None, inner, 0, wanted, base)]
+            case ir.GTreeElement(key, value):
+                inner = self._find(origin, value)
+                first = self._find(origin, key) if key else None
+                return [
+                    Listed(
+                        origin,
+                        "tree",
+                        first,
+                        inner,
+                        self._listed(field, first) if first else 0,
+                        self._listed(field, inner),
+                        base,
+                    )
+                ]
+            case ir.CustomElement(info):
+                return [Custom(origin, info, count)]
+            case ir.NothingElement():
+                return []
+        raise AssertionError(element)
+
+    def _listed(self, field: ir.Field, inner: Placed) -> int:
+        """Elements are saved with their own version and loaded with the field's."""
+        return inner.description.version_id if self.role == "save" else field.version_id
+
+    def _each(
+        self, origin: Origin, count: Number, base: str, index: int, kind: str
+    ) -> list[Item]:
+        """Several buffers whose size is not known: as C code would move them."""
+        return [Custom(origin, f"{kind} {base}", count)]
+
+    def _words(
+        self,
+        origin: Origin,
+        words: tuple[ir.Word, ...],
+        count: Number,
+        base: str,
+        index: int,
+    ) -> list[Item]:
+        name = origin.field.name
+        if len(words) == 1:
+            member = f".{words[0].member}" if words[0].member else ""
+            kind = words[0].type
+            return [
+                Values(origin, WIDTH[kind], kind, count, base + member, index, name)
+            ]
+        if not count.known:
+            return [Custom(origin, words_text(words), count)]
+        made: list[Item] = []
+        for number in range(count.fixed):
+            at = f"[{index + number}]" if index >= 0 else ""
+            for place, word in enumerate(words):
+                path = f"{base}{at}.{word.member or f'word{place}'}"
+                made.append(
+                    Values(
+                        origin, WIDTH[word.type], word.type, Number(1), path, -1,
+                        f"{name}{at}.{place}",
+                    )
+                )  # fmt: skip
+        return made
+
+    def _find(self, origin: Origin, symbol: str) -> Placed:
+        found = self.lookup.find(symbol, origin.placed.module)
+        if found is None:
+            raise KeyError(symbol)
+        return found
+
+
+def words_text(words: tuple[ir.Word, ...]) -> str:
+    """What identifies a sequence of words."""
+    return ", ".join(f"{word.type} {word.member}".strip() for word in words)
+
+
+def bare(path: str) -> str:
+    """The path without subscripts."""
+    return re.sub(r"\[[^\]]*\]", "", path)
+
+
+def _number(amount: ir.Amount) -> Number:
+    if isinstance(amount, ir.Fixed):
+        return Number(amount.value)
+    return Number(path=ir.path_text(amount.path), multiply=amount.multiply)
+
+
+def _product(count: Number, size: Number) -> Number | None:
+    if count.known and size.known:
+        return Number(count.fixed * size.fixed)
+    if count == Number(1):
+        return size
+    if size.known and not count.known:
+        return Number(path=count.path, multiply=count.multiply * size.fixed)
+    return None
+
+
+def _place(field: ir.Field) -> tuple[str, int]:
+    """The path without the last member's subscripts, and the flat index of the first
+    element; -1 where the member is no array."""
+    if not field.path:
+        return f"<{field.name}>", -1
+    last = field.path[-1]
+    head = ir.path_text(field.path[:-1])
+    base = f"{head}.{last.name}" if head else last.name
+    if not last.index:
+        return base, (field.start if field.array or last.dims else -1)
+    flat = 0
+    for at, extent in enumerate(last.dims):
+        flat = flat * extent + (last.index[at] if at < len(last.index) else 0)
+    if len(last.index) > len(last.dims):
+        return ir.path_text(field.path), (field.start if field.array else -1)
+    return base, flat + field.start
