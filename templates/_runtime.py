@@ -1345,7 +1345,12 @@ class Codec(NamedTuple):
 
 
 class Codecs(Mapping[str, Codec]):
-    """Codecs by wire name; a module is imported when one of its codecs is asked for."""
+    """Codecs by wire name; a module is imported when one of its codecs is asked for.
+
+    A section is found by its whole name (``0000:00:02.0/vga``), or by what stands after
+    the device path.  Where two descriptions have one name, the key ``*/vga`` is that of
+    devices with a path and ``vga`` the other's.
+    """
 
     __slots__ = ("_modules", "_package")
 
@@ -1354,9 +1359,27 @@ class Codecs(Mapping[str, Codec]):
         self._modules = modules
 
     def __getitem__(self, name: str) -> Codec:
-        module = import_module(self._modules[name], self._package)
-        codec: Codec = module.CODECS[name]
+        key = self._key(name)
+        if key is None:
+            raise KeyError(name)
+        codec: Codec = import_module(self._modules[key], self._package).CODECS[key]
         return codec
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._key(name) is not None
+
+    def _key(self, name: str) -> str | None:
+        """The key of a section's name, None if no codec is for it."""
+        behind = False
+        while True:
+            keys = (f"*/{name}", name) if behind else (name, f"*/{name}")
+            for key in keys:
+                if key in self._modules:
+                    return key
+            _, slash, name = name.partition("/")
+            if not slash:
+                return None
+            behind = True
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._modules)

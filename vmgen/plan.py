@@ -141,7 +141,7 @@ class Description:
     """One section of a module: everything of one ``VMStateDescription``.
 
     ``codec`` is the name without ``vmstate_``, ``old`` the functions for versions below
-    the current one, if there are any.
+    the current one, if there are any.  ``keys`` are those of ``CODECS`` that it has.
     """
 
     codec: str
@@ -161,7 +161,7 @@ class Description:
     predicates: tuple[Predicate, ...]
     hooks: tuple[str, ...]
     doc: tuple[str, ...]
-    root: bool
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,8 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A name that the target's package offers, from a module of it."""
+    """A name that the target's package offers, from a module of it: the dotted name,
+    with a dot in front for a module of the folder above."""
 
     name: str
     module: str
@@ -201,7 +202,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A wire name of ``CODECS`` and the module that has its codec."""
+    """A key of ``CODECS`` and the module that has its codec, as in :class:`Export`."""
 
     wire: str
     module: str

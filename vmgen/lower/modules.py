@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vmgen import ir, ir_json, plan
@@ -39,63 +39,101 @@ from vmgen.lower.names import (
     short,
 )
 from vmgen.lower.program import Layouts, named
+from vmgen.lower.sections import sections
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _IMMUTABLE = re.compile(r"0|False|None")
 
 
-def lower(program: ir.Program) -> plan.Package:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What other programs say to one that shares modules with them.
+
+    ``files`` are those whose modules stand in the folder above, one for all targets.
+    ``sections`` are the keys in ``CODECS`` of their descriptions, ``repeated`` those
+    that arrays of other programs hold.
+    """
+
+    files: frozenset[str] = frozenset()
+    sections: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
+    repeated: frozenset[Key] = frozenset()
+
+
+def lower(program: ir.Program, around: Around | None = None) -> plan.Package:
     """The codec plan of a program: pure, the same for the same IR.
 
-    Raises :class:`VmgenError` VG510 for a table that has no known wire format.
+    Modules that stand elsewhere are known, but not part of it.  Raises
+    :class:`VmgenError` VG510 for a table that has no known wire format.
     """
+    around = around or Around()
     layouts = Layouts(program)
+    layouts.repeated |= {
+        key
+        for key in around.repeated
+        if key in layouts.all and layouts.flat(key, layouts.all[key].version)
+    }
+    own = sections(program.roots)
+    if not program.roots and not around.files and not around.sections:
+        own = _unnamed(layouts)
+    keys = {**own, **around.sections}
     units = {
-        module.file: _Unit(layouts, module, index)
+        module.file: _Unit(layouts, module, index, keys, around.files)
         for index, module in enumerate(program.modules)
     }
     for unit in units.values():
         unit.name_all()
-    modules = tuple(unit.module(units) for unit in units.values() if unit.keys)
+    modules = tuple(
+        unit.module(units)
+        for unit in units.values()
+        if unit.keys and unit.source.file not in around.files
+    )
+    sources = [
+        module.file for module in program.modules if module.file not in around.files
+    ]
     return plan.Package(
         folder=identifier(program.target.replace("-", "_")) if program.target else "",
         release=program.release,
         target=program.target,
-        sources=tuple(plain(module.file) for module in program.modules),
+        sources=tuple(plain(file) for file in sources),
         digest=hashlib.sha256(repr(program).encode()).hexdigest(),
         modules=modules,
-        exports=tuple(_exports(modules, layouts)),
-        roots=tuple(_roots(modules)),
+        exports=exports(offers(modules)),
+        roots=tuple(_roots(own, around.files)),
         ir=ir_json.dumps(program),
     )
 
 
-def _exports(
-    modules: tuple[plan.Module, ...], layouts: Layouts
+def offers(
+    modules: Iterable[plan.Module], *, above: bool = False
 ) -> Iterator[plan.Export]:
-    """Names that one module alone offers; where several do, only a root's."""
-    offered: dict[str, list[plan.Module]] = {}
+    """What modules offer, of the package's own folder or of the one ``above``."""
     for module in modules:
+        dotted = _dotted(module.path, above)
         for name in module.exports:
             if name != "CODECS":
-                offered.setdefault(name, []).append(module)
-    for name in sorted(offered):
-        if len(offered[name]) == 1:
-            yield plan.Export(name, _dotted(offered[name][0].path))
-    del layouts
+                yield plan.Export(name, dotted)
 
 
-def _roots(modules: tuple[plan.Module, ...]) -> Iterator[plan.Root]:
-    seen: set[str] = set()
-    for module in modules:
-        for description in module.descriptions:
-            if description.root and description.wire not in seen:
-                seen.add(description.wire)
-                yield plan.Root(description.wire, _dotted(module.path))
+def exports(offered: Iterable[plan.Export]) -> tuple[plan.Export, ...]:
+    """The names that one module alone offers, sorted."""
+    found: dict[str, list[plan.Export]] = {}
+    for one in offered:
+        found.setdefault(one.name, []).append(one)
+    return tuple(found[name][0] for name in sorted(found) if len(found[name]) == 1)
 
 
-def _dotted(path: str) -> str:
-    return path.removesuffix(".py").replace("/", ".")
+def _roots(
+    keys: Mapping[Key, tuple[str, ...]], above: frozenset[str]
+) -> Iterator[plan.Root]:
+    wires = {wire: key[0] for key, names in keys.items() for wire in names}
+    for wire in sorted(wires):
+        file = wires[wire]
+        yield plan.Root(wire, _dotted(module_path(file), file in above))
+
+
+def _dotted(path: str, above: bool) -> str:
+    dotted = path.removesuffix(".py").replace("/", ".")
+    return f".{dotted}" if above else dotted
 
 
 @dataclass(eq=False)
@@ -105,6 +143,8 @@ class _Unit:
     layouts: Layouts
     source: ir.Module
     index: int
+    sections: Mapping[Key, tuple[str, ...]]
+    above: frozenset[str]
     keys: list[Key] = field(default_factory=list)
     names: Names = field(default_factory=lambda: Names(RESERVED | LOCALS))
     codecs: dict[Key, str] = field(default_factory=dict)
@@ -153,7 +193,7 @@ class _Unit:
     def _rank(self, key: Key) -> tuple[int, int]:
         """Who gets the plain names first: roots, then nested ones, then subsections."""
         order = [one.symbol for one in self.source.descriptions]
-        inner = 0 if key in _root_keys(self.layouts) else 1
+        inner = 0 if key in self.sections else 1
         rank = 2 if key in self.layouts.parents else inner
         return rank, order.index(key[1])
 
@@ -295,7 +335,8 @@ class _Unit:
         late: list[plan.Import] = []
         for file, names in foreign.items():
             dotted = module_path(file).replace("/", ".")
-            made = plan.Import("." * (here + 1) + dotted, tuple(sorted(names)))
+            up = 2 if file in self.above else 1
+            made = plan.Import("." * (here + up) + dotted, tuple(sorted(names)))
             (late if self._needs(file, self.source.file) else imports).append(made)
         standard = []
         if re.search(r"\barray\[", text):
@@ -370,8 +411,7 @@ class _Unit:
             predicates=tuple(predicates.of(layout)),
             hooks=tuple(plain(line) for line in self._hooks(layout)),
             doc=tuple(plain(line) for line in self._doc(layout)),
-            root=key in _root_keys(self.layouts)
-            and not layout.description.runtime_name,
+            keys=self.sections.get(key, ()),
         )
 
     def _subsection(self, attr: str, sub: Key) -> plan.Subsection:
@@ -658,17 +698,24 @@ class _Predicates:
         )
 
 
-def _root_keys(layouts: Layouts) -> set[Key]:
-    """The descriptions that no other one names."""
+def _unnamed(layouts: Layouts) -> Mapping[Key, tuple[str, ...]]:
+    """The wire names of descriptions that no other one names: where nobody said which
+    are registered, these can be."""
     inner = set(layouts.parents)
     for layout in layouts.all.values():
         for leaf in layout.leaves:
             inner.update(named(leaf))
-    return {
-        key
-        for key, layout in layouts.all.items()
-        if key not in inner and layout.description is not None
-    }
+    keys: dict[Key, tuple[str, ...]] = {}
+    seen: set[str] = set()
+    for key, layout in layouts.all.items():
+        if key in inner or layout.description is None:
+            continue
+        if layout.description.runtime_name or layout.name in seen:
+            keys[key] = ()
+        else:
+            seen.add(layout.name)
+            keys[key] = (layout.name,)
+    return keys
 
 
 def _covers(layouts: Layouts, layout: Layout, member: Member) -> bool:
