@@ -473,7 +473,8 @@ class Program:
 
     ``release`` is the tree's version (``10.0.2``), ``target`` its name for the target
     (``riscv64``); either is empty where there is none.  Modules are sorted by file.
-    ``roots`` are sorted by position; empty where nobody asked for them.
+    ``roots`` are sorted by position; empty where nobody asked for them.  ``elsewhere``
+    are files whose modules are not here but with those that several targets share.
     """
 
     release: str
@@ -481,3 +482,4 @@ class Program:
     modules: tuple[Module, ...]
     # Not part of what the generated code is stamped with.
     roots: tuple[Root, ...] = field(default=(), repr=False)
+    elsewhere: tuple[str, ...] = field(default=(), repr=False)

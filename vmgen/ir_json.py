@@ -136,6 +136,9 @@ def _program_lines(program: ir.Program) -> Iterator[str]:
     if program.roots:
         yield ',\n  "roots": '
         yield _lines(_encode(program.roots, ""), "    ")
+    if program.elsewhere:
+        yield ',\n  "elsewhere": '
+        yield _lines(list(program.elsewhere), "    ")
     yield "\n}\n"
 
 
