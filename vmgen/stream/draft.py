@@ -222,9 +222,10 @@ class Draft:
             text_or_none = texts.get(device.span[0], device.text)
             if text_or_none is not None:
                 listed.append(text_or_none)
-            offset = starts[device.span[0]]
-            listed += behind.get(offset, ())
-            placed.add(offset)
+            start = starts.get(device.span[0])  # None: read without comparing the two
+            if start is not None:
+                listed += behind.get(start, ())
+                placed.add(start)
         for offset, more in behind.items():
             if offset not in placed:
                 listed += more

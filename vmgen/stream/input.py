@@ -1,4 +1,4 @@
-"""Where a stream's bytes come from: memory, a mapped file, a pipe, compressed or not.
+"""Where a stream's bytes come from: memory, a mapped file, a pipe, in a carrier or not.
 
 A file is mapped, bytes are viewed.  What cannot be mapped (a pipe, a compressed file) is
 copied into an unnamed temporary file as far as it is asked for, and that one is mapped:
@@ -7,16 +7,17 @@ the memory in use does not grow with the stream.
 
 from __future__ import annotations
 
-import gzip
 import lzma
 import mmap
 import os
 import stat
 import tempfile
 import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, Protocol, TypeAlias
+from typing import IO, Protocol, TypeAlias
 
+from vmgen.stream import carriers
 from vmgen.stream.errors import Unreadable
 from vmgen.stream.wire import Buffer
 
@@ -32,7 +33,8 @@ Source: TypeAlias = Buffer | str | os.PathLike[str] | Readable
 
 CHUNK = 1 << 20
 
-_COMPRESSED = {b"\xfd7zXZ\0": "xz", b"\x1f\x8b": "gzip"}
+_DEEPEST = 4
+"""So many carriers may be inside of each other (a compressed save image of ...)."""
 
 _BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError)
 
@@ -41,16 +43,27 @@ class Input:
     """The bytes of a stream as far as they are there.
 
     ``view`` is everything so far, ``complete`` says whether more can come.  A view that
-    was taken stays valid when more comes.
+    was taken stays valid when more comes.  ``carriers`` are the kinds of what the stream
+    was found in, outermost first (``gzip``, ``libvirt``, ``qcow2``, ...), ``base`` is the
+    offset of its first byte in a file that has it as it is, ``prefix`` what stands before
+    it there (a save image's header).  ``snapshot`` names the one that is meant where a
+    qcow2 image has several.
+
+    Raises Unreadable, or what else keeps a carrier from being opened.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, snapshot: str = "") -> None:
         self.name = ""
+        self.carriers: list[str] = []
+        self.base = 0
+        self.prefix = memoryview(b"")
+        self._snapshot = snapshot
         self.view = memoryview(b"")
         self.complete = True
         self._pipe: Readable | None = None
         self._spool: IO[bytes] | None = None
         self._opened: list[IO[bytes]] = []
+        self._closing: list[Callable[[], None]] = []
         if isinstance(source, (bytes, bytearray, memoryview)):
             self.name = "bytes"
             view = memoryview(source)
@@ -87,25 +100,79 @@ class Input:
             self.view = memoryview(mapped)
 
     def _unpack(self) -> None:
-        """Go on with the decompressed bytes, if these are compressed."""
-        if _compression(self.view):
-            self._start(_Viewed(self.view))
-
-    def _start(self, pipe: Readable) -> None:
+        """Go on with what these bytes carry, if they are a carrier."""
         try:
-            head = b""
-            while len(head) < 6 and (data := pipe.read(6 - len(head))):
-                head += data
-            self._pipe = _Prefixed(head, pipe)
-            if kind := _compression(memoryview(head)):
-                opener: Any = lzma.open if kind == "xz" else gzip.open
-                self._pipe = opener(self._pipe)
+            while kind := carriers.kind_of(bytes(self.view[: carriers.HEAD])):
+                self._enter(kind)
+                if kind == "qcow2":
+                    self._take(*carriers.vm_state(self.view, self._snapshot))
+                    continue
+                if kind == "libvirt":
+                    image = carriers.read_save_image(bytes(self.view[:92]))
+                    kind, start = image.compression, image.start
+                    if not kind and not self.prefix:
+                        self.base, self.prefix = start, self.view[:start]
+                    self.view = self.view[start:]
+                if kind:
+                    self._start(_Viewed(self.view), kind)
+                    return
+        except _BROKEN as error:
+            raise self._unreadable(error) from None
+
+    def _enter(self, kind: str) -> None:
+        self.carriers.append(kind)
+        if len(self.carriers) > _DEEPEST:
+            raise Unreadable(
+                f"{self.name}: {', '.join(self.carriers)}, and no end of it"
+            )
+
+    def _take(self, pieces: Iterator[Buffer], size: int) -> None:
+        """These pieces are the stream; one alone is not copied."""
+        self.base, self.prefix = 0, memoryview(b"")
+        first = next(pieces, b"")
+        if len(first) == size and isinstance(first, memoryview):
+            self.view = first
+            return
+        self._spool = tempfile.TemporaryFile()  # noqa: SIM115
+        self._opened.append(self._spool)
+        self._spool.write(first)
+        for piece in pieces:
+            self._spool.write(piece)
+        self._spool.flush()
+        self._map(self._spool)
+
+    def _start(self, pipe: Readable, kind: str = "") -> None:
+        """Read from a pipe, which is compressed if a ``kind`` is given."""
+        self.base, self.prefix = 0, memoryview(b"")
+        try:
+            while True:
+                if kind:
+                    pipe = carriers.decompressed(kind, pipe)
+                    if closing := getattr(pipe, "close", None):
+                        self._closing.append(closing)
+                head = b""
+                while len(head) < carriers.HEAD and (
+                    data := pipe.read(carriers.HEAD - len(head))
+                ):
+                    head += data
+                pipe = _Prefixed(head, pipe)
+                kind = carriers.kind_of(head)
+                if not kind or kind == "qcow2":
+                    break
+                self._enter(kind)
+                if kind == "libvirt":
+                    image = carriers.skip_to_stream(pipe)
+                    kind, self.base = image.compression, image.start
+            self._pipe = pipe
             self._spool = tempfile.TemporaryFile()  # noqa: SIM115
         except _BROKEN as error:
             raise self._unreadable(error) from None
         self._opened.append(self._spool)
         self.view = memoryview(b"")
         self.complete = False
+        if kind == "qcow2":
+            self.finish()
+            self._unpack()
 
     def more(self, wanted: int = CHUNK) -> None:
         """Get at least ``wanted`` more bytes, or all there are.
@@ -143,18 +210,13 @@ class Input:
 
     def close(self) -> None:
         """Close the files; a mapping goes when the last view of it does."""
+        for closing in reversed(self._closing):
+            closing()
+        self._closing.clear()
         for file in reversed(self._opened):
             file.close()
         self._opened.clear()
         self._pipe = None
-
-
-def _compression(data: memoryview) -> str:
-    """``xz`` or ``gzip`` by the first bytes; empty for neither."""
-    head = bytes(data[:6])
-    return next(
-        (kind for magic, kind in _COMPRESSED.items() if head.startswith(magic)), ""
-    )
 
 
 class _Viewed:

@@ -16,9 +16,9 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class MappedRam:
-    """The header behind a block's length; offsets are from the beginning of the file.
+    """The header behind a block's length; offsets are from the stream's beginning.
 
-    The bitmap has one bit a page in words of the source host, taken to be little-endian;
+    The stream has them from the beginning of its file, ``base`` bytes more.  The bitmap has one bit a page in words of the source host, taken to be little-endian;
     page ``i`` is at ``pages_offset + i * page_size``.
     """
 
@@ -27,6 +27,7 @@ class MappedRam:
     bitmap_offset: int
     pages_offset: int
     pages: int
+    base: int = 0
 
     def encode(self) -> bytes:
         """The 28 bytes of the header."""
@@ -34,8 +35,8 @@ class MappedRam:
             (
                 self.version.to_bytes(4, "big"),
                 self.page_size.to_bytes(8, "big"),
-                self.bitmap_offset.to_bytes(8, "big"),
-                self.pages_offset.to_bytes(8, "big"),
+                (self.bitmap_offset + self.base).to_bytes(8, "big"),
+                (self.pages_offset + self.base).to_bytes(8, "big"),
             )
         )
 
@@ -56,8 +57,10 @@ class MappedRam:
                 position += 1
 
 
-def mapped_header(cursor: Cursor, name: str, length: int) -> MappedRam:
+def mapped_header(cursor: Cursor, name: str, length: int, base: int = 0) -> MappedRam:
     """Read the header; the cursor goes to the end of the block's pages.
+
+    ``base`` is the offset of the stream in its file.
 
     Raises Malformed for a version, page size or place that cannot be, Truncated if the
     pages are not all inside of the file.
@@ -66,14 +69,14 @@ def mapped_header(cursor: Cursor, name: str, length: int) -> MappedRam:
     path = f"ram {printable(name)}"
     version = cursor.u32()
     page_size = cursor.u64()
-    bitmap, pages = cursor.u64(), cursor.u64()
+    bitmap, pages = cursor.u64() - base, cursor.u64() - base
     if version > VERSION:
         raise Malformed(f"mapped-ram version {version} is above {VERSION}", start, path)
     if not 256 <= page_size <= 1 << 16 or page_size & (page_size - 1):
         raise Malformed(f"mapped-ram pages of {page_size} bytes", start, path)
     count = length // page_size
     bitmap_end = bitmap + (count + 63) // 64 * 8
-    if bitmap < cursor.pos or bitmap_end > pages or pages % page_size:
+    if bitmap < cursor.pos or bitmap_end > pages or (pages + base) % page_size:
         raise Malformed(
             f"mapped-ram bitmap at {bitmap:#x} and pages at {pages:#x}", start, path
         )
@@ -82,4 +85,4 @@ def mapped_header(cursor: Cursor, name: str, length: int) -> MappedRam:
             f"the pages up to {pages + length:#x} are not all there", pages, path
         )
     cursor.pos = pages + length
-    return MappedRam(version, page_size, bitmap, pages, count)
+    return MappedRam(version, page_size, bitmap, pages, count, base)

@@ -74,8 +74,7 @@ class Memory:
 
     def fresh(self) -> Ram:
         """What is known before the first record."""
-        ram = self._ram
-        return Ram(ram.page_size, ram.postcopy, ram.ignore_shared, ram.mapped_ram)
+        return self._ram.fresh()
 
     def pages(self, block: str | None = None) -> Iterator[Page]:
         """Every page record in stream order, of one block or of all."""

@@ -113,18 +113,30 @@ class Ram:
 
     ``page_size`` is the target's, in bytes.  ``postcopy``, ``ignore_shared`` and
     ``mapped_ram`` say what the source had switched on: they change the list of blocks.
+    ``base`` is the offset of the stream in its file.
     """
 
     page_size: int
     postcopy: bool = False
     ignore_shared: bool = False
     mapped_ram: bool = False
+    base: int = 0
     blocks: dict[str, Block] = field(default_factory=dict)
     last: Block | None = None
 
+    def fresh(self) -> Ram:
+        """What the configuration says, without the blocks."""
+        return Ram(
+            self.page_size,
+            self.postcopy,
+            self.ignore_shared,
+            self.mapped_ram,
+            self.base,
+        )
+
     def copy(self) -> Ram:
         """The same knowledge, so that a section can be tried."""
-        made = Ram(self.page_size, self.postcopy, self.ignore_shared, self.mapped_ram)
+        made = self.fresh()
         made.blocks = {
             name: Block(
                 one.name, one.used_length, one.offset, one.page_size, one.address, one.mapped,
@@ -322,7 +334,7 @@ def _sizes(ram: Ram, cursor: Cursor, start: int, total: int) -> Mark:
         if ram.ignore_shared:
             block.address = cursor.u64()
         if ram.mapped_ram:
-            block.mapped = mapped_header(cursor, name, length)
+            block.mapped = mapped_header(cursor, name, length, ram.base)
         ram.blocks[name] = block
         blocks.append(block)
     return Mark("sizes", start, total, tuple(blocks))

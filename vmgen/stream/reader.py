@@ -377,6 +377,7 @@ class Reader:
                 known.advised,
                 "x-ignore-shared" in known.capabilities,
                 "mapped-ram" in known.capabilities,
+                self.source.base,
             )
         return known.ram
 

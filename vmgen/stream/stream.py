@@ -19,7 +19,8 @@ from vmgen.stream.wire import Cursor
 
 
 class Stream:
-    """A stream in a file (mapped), a pipe, or memory; plain, .xz or .gz.
+    """A stream in a file (mapped), a pipe, or memory; plain, compressed, in a libvirt save
+    image or a snapshot of a qcow2 image (:class:`vmgen.stream.input.Input` chooses one).
 
     Parts are read when they are asked for, and once.  ``codecs`` are those of a generated
     package for the stream's target and release (:func:`vmgen.stream.from_folder`) or a
@@ -73,6 +74,16 @@ class Stream:
     def name(self) -> str:
         """What the input is called, for messages."""
         return self._input.name
+
+    @property
+    def carriers(self) -> tuple[str, ...]:
+        """What the stream was found in, outermost first: ``gzip``, ``libvirt``, ..."""
+        return tuple(self._input.carriers)
+
+    @property
+    def prefix(self) -> memoryview:
+        """What stands before the stream in a file that has it as it is."""
+        return self._input.prefix
 
     @property
     def view(self) -> memoryview:

@@ -13,7 +13,8 @@ from vmgen.cli.stream.show import diff, show, verify
 @click.group(
     name="stream",
     epilog="""\b
-FILE is what QEMU's migrate command or savevm wrote, plain or as .xz or .gz; - is
+FILE is what QEMU's migrate command wrote, plain or compressed (gzip, bzip2, xz, zstd,
+lzop, lz4), a save image of libvirt, or a qcow2 image with what savevm wrote; - is
 standard input.  A PATH is SECTION/INSTANCE and the C path of a field in it, for
 instance cpu/0.env.gpr[10]; the instance may be left out where there is only one.
 

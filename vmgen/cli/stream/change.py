@@ -47,12 +47,14 @@ def edit(
     VALUE is a number (0x..., decimal, negative), true or false, hexadecimal digits for
     bytes, [1, 2, 3] for a whole array, null for a subsection that is to go, {} for one
     that is to come, all zero. SECTION=drop leaves a section out.
+
+    What is written is a plain stream; of an uncompressed libvirt save image a save image.
     """
     from vmgen.stream.edit import edit as edited
 
     with told(file), opened(file, console, **options) as stream:
         draft = edited(stream, assignments)
-        _write(output, draft.chunks())
+        _write(output, (stream.prefix, *draft.chunks()))
     _wrote(console, output)
     return 0
 

@@ -24,6 +24,12 @@ def source_options(function: _Function) -> _Function:
     """The options that say where codecs come from, and of which target they are."""
     for option in (
         click.option(
+            "--snapshot",
+            metavar="NAME",
+            default="",
+            help="The snapshot that is meant, where a qcow2 image has several.",
+        ),
+        click.option(
             "--page-size",
             type=click.IntRange(256, 65536),
             metavar="BYTES",
@@ -90,6 +96,7 @@ class Wanted:
     whole: bool
     target: str | None
     page_size: int | None
+    snapshot: str = ""
 
     @property
     def given(self) -> bool:
@@ -111,6 +118,7 @@ def opened(
     whole: bool,
     target: str | None,
     page_size: int | None,
+    snapshot: str,
     no_description: bool,
     members: tuple[str, ...],
 ) -> Stream:
@@ -118,7 +126,7 @@ def opened(
     or that fit."""
     from vmgen.stream import Stream
 
-    source = input_of(file)
+    source = input_of(file, snapshot)
     codecs = _codecs(source, console, Wanted(folder, qemu, whole, target, page_size))
     if members and codecs is not None:
         from vmgen.stream.fingerprint import with_context
@@ -129,11 +137,11 @@ def opened(
     )
 
 
-def input_of(file: Path) -> Input:
+def input_of(file: Path, snapshot: str = "") -> Input:
     """The file's bytes; ``-`` is standard input."""
     from vmgen.stream.input import Input
 
-    return Input(sys.stdin.buffer if str(file) == "-" else file)
+    return Input(sys.stdin.buffer if str(file) == "-" else file, snapshot)
 
 
 def packages_of(

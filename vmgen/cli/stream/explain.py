@@ -37,7 +37,7 @@ def explain(console: Console, /, *, file: Path, form: str, **options: Any) -> in
 
     wanted = Wanted(**options)
     with told(file):
-        source = input_of(file)
+        source = input_of(file, wanted.snapshot)
         packages, codecs = packages_of(source, console, wanted)
         if not packages:
             hint = "give a package with --codecs, or a source tree with --qemu"

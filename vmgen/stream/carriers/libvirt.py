@@ -1,0 +1,88 @@
+"""libvirt's save images (``virQEMUSaveHeader`` in ``src/qemu/qemu_saveimage.h``).
+
+Sixteen bytes of magic, then 32-bit numbers in the byte order of the host that wrote them:
+version, length of the XML (with a cookie and padding), whether it was running, format,
+place of the cookie, fourteen that are unused.  The stream follows the XML.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vmgen.stream.carriers.compression import Readable
+from vmgen.stream.errors import NotAStream, Truncated
+
+SIZE = 16 + 19 * 4
+VERSION = 2
+_LONGEST = 64 << 20
+
+FORMATS = {0: "", 1: "gzip", 2: "bzip2", 3: "xz", 4: "lzop", 5: "zstd", 6: ""}
+"""Compression by number; 6 (sparse) is a mapped-ram file that begins behind the XML."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveImage:
+    """A save image's header.
+
+    ``start`` is the offset of the (compressed) stream, ``compression`` its name, empty for
+    none.
+    """
+
+    version: int
+    was_running: bool
+    compression: str
+    start: int
+    byte_order: Literal["little", "big"]
+
+
+def read_save_image(head: bytes) -> SaveImage:
+    """The header in the first :data:`SIZE` bytes.
+
+    Raises NotAStream for one that was never finished or is of an unknown kind, Truncated
+    for fewer bytes.
+    """
+    if len(head) < SIZE:
+        raise Truncated(
+            f"{SIZE} bytes are needed and {len(head)} are there", 0, "libvirt"
+        )
+    if head.startswith(b"LibvirtQemudPart"):
+        raise NotAStream("the save image was never finished", 0, "libvirt")
+    order: Literal["little", "big"] = "little"
+    if int.from_bytes(head[16:20], order) > 0xFFFF:
+        order = "big"
+
+    def number(index: int) -> int:
+        return int.from_bytes(head[16 + 4 * index : 20 + 4 * index], order)
+
+    version, length, running, kind = (number(index) for index in range(4))
+    if not 1 <= version <= VERSION:
+        raise NotAStream(f"a save image of version {version}", 16, "libvirt")
+    if length > _LONGEST:
+        raise NotAStream(f"a save image with {length} bytes of XML", 20, "libvirt")
+    if kind not in FORMATS:
+        known = ", ".join(name for name in FORMATS.values() if name)
+        hint = f"known are none, {known}"
+        message = f"a save image in the unknown format {kind}"
+        raise NotAStream(message, 28, "libvirt", hint)
+    return SaveImage(version, bool(running), FORMATS[kind], SIZE + length, order)
+
+
+def skip_to_stream(pipe: Readable) -> SaveImage:
+    """Read header and XML from a pipe, which is then at the (compressed) stream."""
+    head = _exactly(pipe, SIZE)
+    image = read_save_image(head)
+    left = image.start - SIZE
+    while left:
+        left -= len(_exactly(pipe, min(left, 1 << 16)))
+    return image
+
+
+def _exactly(pipe: Readable, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = pipe.read(size - len(data))
+        if not more:
+            raise Truncated(f"{size - len(data)} bytes are missing", None, "libvirt")
+        data += more
+    return data
