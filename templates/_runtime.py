@@ -201,7 +201,11 @@ def _array_of(code: str) -> Callable[..., array[int]]:
     if size > 1 and _SWAP:
 
         def load(chunk: Buffer, start: int = 0) -> array[int]:
-            items = array(code, bytes(size * start) + chunk if start else bytes(chunk))
+            if start:
+                chunk = bytes(size * start) + chunk
+            elif type(chunk) is not bytes:
+                chunk = bytes(chunk)
+            items = array(code, chunk)
             items.byteswap()
             return items
 
@@ -217,12 +221,11 @@ def _bytes_of(code: str) -> Callable[..., bytes]:
     swap = array(code).itemsize > 1 and _SWAP
 
     def save(values: Sequence[int], count: int, start: int = 0) -> bytes:
-        items = values
-        if type(items) is not array or items.typecode != code:
-            items = array(code, values)
-        if len(items) != count:
+        if type(values) is not array or values.typecode != code:
+            values = array(code, list(values))  # bytes are items too, not raw memory
+        if len(values) != count:
             raise ValueError("wrong length")
-        items = items[start:]
+        items = values[start:] if start else values.__copy__()
         if swap:
             items.byteswap()
         return items.tobytes()
@@ -252,7 +255,7 @@ def _join_of(code: str) -> Callable[[Sequence[Sequence[int]], int, int], bytes]:
         length = start + width
         for values in arrays:
             if type(values) is not array or values.typecode != code:
-                values = array(code, values)
+                values = array(code, list(values))
             if len(values) != length:
                 raise ValueError("wrong length")
             items += values[start:] if start else values
@@ -290,11 +293,13 @@ def array_u8(chunk: Buffer, start: int = 0) -> bytearray:
     return bytearray(start) + chunk if start else bytearray(chunk)
 
 
-def bytes_u8(values: Sequence[int], count: int, start: int = 0) -> bytes:
+def bytes_u8(values: Sequence[int], count: int, start: int = 0) -> bytes | bytearray:
     """The bytes from ``start`` on; ValueError unless there are ``count``."""
     if len(values) != count:
         raise ValueError("wrong length")
-    return bytes(values[start:] if start else values)
+    if start:
+        values = values[start:]
+    return values if type(values) is bytearray else bytes(values)
 
 
 def array_bool(chunk: Buffer, start: int = 0) -> list[bool]:
@@ -631,6 +636,10 @@ class Scope:
             raise BadValue(f"{value} must be positive{limit}", pos, path)
 
 
+ANYWHERE = Scope(NO_CONTEXT, None)
+"""The scope of a load without context."""
+
+
 # --- loading ----------------------------------------------------------------------------
 
 # ``(buffer, position, version, scope, owner)``; the owner is the state that has the
@@ -663,15 +672,12 @@ def load(
     """Run a loader on a caller's buffer, and name the section in its errors."""
     if isinstance(buf, memoryview):
         buf = buf.cast("B") if buf.c_contiguous else bytes(buf)
-    scope = (
-        Scope(NO_CONTEXT, None)
-        if context is None
-        else Scope(context, context.description)
-    )
+    scope = ANYWHERE if context is None else Scope(context, context.description)
     try:
         if not 0 <= pos <= len(buf):
             raise Truncated(f"there is no byte {pos} in {len(buf)}", pos)
-        window(version, minimum, current, pos)
+        if not minimum <= version <= current:
+            window(version, minimum, current, pos)
         return loader(buf, pos, version, scope, ())
     except VMStateError as error:
         if error.offset is None:
@@ -961,7 +967,8 @@ def save(
     """Run a saver, and name the section in its errors."""
     out: list[bytes] = []
     try:
-        window(version, minimum, current)
+        if not minimum <= version <= current:
+            window(version, minimum, current)
         if not isinstance(state, cls):
             raise BadValue(f"{type(state).__name__} is not a {cls.__name__}")
         saver(state, out, version, ())
@@ -1103,11 +1110,14 @@ def unused(size: int, path: str) -> bytes:
 
 
 def packed(
-    pack: Callable[[Any, int, int], bytes], values: Sequence[Any], start: int, path: str
+    pack: Callable[[Any, int, int], bytes | bytearray],
+    values: Sequence[Any],
+    start: int,
+    path: str,
 ) -> bytes:
     """An array of any length as bytes, from ``start`` on."""
     try:
-        return pack(values, len(values), start)
+        return bytes(pack(values, len(values), start))
     except PACK_ERRORS as error:
         for index, value in enumerate(values):
             try:
@@ -1317,6 +1327,26 @@ def _unfit(state: Any, items: tuple[_Item, ...], optional: bool) -> BadValue | N
     return None
 
 
+def _miscounted(state: Any, items: Sequence[_Item]) -> BadValue | None:
+    """A list with more elements than its table names one by one."""
+    lengths: dict[str, tuple[str, int]] = {}
+    for one in items:
+        if one.stop < 0 and one.path.endswith("]"):
+            path, _, index = one.path.rpartition("[")
+            name = one.name.rpartition("[")[0]
+            least = lengths.get(name, ("", 0))[1]
+            lengths[name] = path, max(least, int(index[:-1]) + 1)
+        elif one.items:
+            for at, element in enumerate(_value_of(state, one.name)):
+                if inner := _miscounted(element, one.items):
+                    inner.under(f"{one.path}[{at}]")
+                    return inner
+    for name, (path, length) in lengths.items():
+        if len(values := _value_of(state, name)) != length:
+            return BadValue(f"{len(values)} elements, not {length}", None, path)
+    return None
+
+
 def unsavable(error: Exception, state: Any, *runs: str) -> BadValue:
     """The error for a state that cannot be packed: names the first field that does not fit.
 
@@ -1327,6 +1357,10 @@ def unsavable(error: Exception, state: Any, *runs: str) -> BadValue:
         found = _unfit(state, _parse(fields[2:] if optional else fields), optional)
         if found is not None:
             return found
+    if "values to unpack" in str(error):
+        items = [one for fields in runs for one in _parse(fields.removeprefix("? "))]
+        if miscounted := _miscounted(state, items):
+            return miscounted
     return BadValue(f"cannot be packed: {error}")
 
 

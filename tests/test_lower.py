@@ -95,6 +95,52 @@ def test_elements_that_are_not_on_the_wire_are_ignored() -> None:
         assert module.save_dev(state) == bytes(15) + b"\1"
 
 
+def test_parts_of_one_array_are_one_list() -> None:
+    low = description("low", field("q[0]"), field("q[1]"), field("r", U8), type="Reg")
+    high = description("high", field("q[2]"), type="Reg")
+    with compiled(
+        low,
+        high,
+        description(
+            "dev",
+            field("n", U8),
+            field("env.regs", ir.StructElement("vmstate_low", "Reg"), (2,)),
+            field("m", U8),
+            field(
+                "env.regs",
+                ir.StructElement("vmstate_high", "Reg"),
+                (2,),
+                version_id=3,
+            ),
+            version_id=3,
+            minimum_version_id=1,
+        ),
+    ) as (module, runtime):
+        old = b"\7" + bytes(range(34)) + b"\x08"
+        new = old + bytes(range(16))
+        state, _ = module.load_dev(new)
+        second = bytes(range(17, 33))
+        assert state.env.regs[1].q == [
+            int.from_bytes(second[:8], "big"),
+            int.from_bytes(second[8:], "big"),
+            0x08090A0B0C0D0E0F,
+        ]
+        assert (state.n, state.env.regs[1].r, state.m) == (7, 33, 8)
+        assert not hasattr(state.env, "regs_2")
+        assert module.save_dev(state) == new
+        # An older version has shorter lists, and only these can be saved as it.
+        before, _ = module.load_dev(old, version_id=2)
+        assert [len(one.q) for one in before.env.regs] == [2, 2]
+        assert module.save_dev(before, version_id=2) == old
+        with pytest.raises(runtime.VMStateError, match=r"env\.regs"):
+            module.save_dev(state, version_id=2)
+        with pytest.raises(runtime.VMStateError, match=r"env\.regs"):
+            module.save_dev(before)
+        state.env.regs.pop()
+        with pytest.raises(runtime.VMStateError, match="1 elements, not 2"):
+            module.save_dev(state)
+
+
 def test_the_same_path_twice_gets_two_attributes() -> None:
     low = description("low", field("q", U8), type="Reg")
     high = description("high", field("r", U8), type="Reg")
@@ -104,12 +150,12 @@ def test_the_same_path_twice_gets_two_attributes() -> None:
         description(
             "dev",
             field("regs", ir.StructElement("vmstate_low", "Reg"), (2,)),
-            field("regs", ir.StructElement("vmstate_high", "Reg"), (2,)),
+            field("regs", ir.StructElement("vmstate_high", "Reg"), (3,)),
         ),
     ) as (module, _):
-        state, _ = module.load_dev(b"\1\2\3\4")
+        state, _ = module.load_dev(b"\1\2\3\4\5")
         assert [one.q for one in state.regs] == [1, 2]
-        assert [one.r for one in state.regs_2] == [3, 4]
+        assert [one.r for one in state.regs_2] == [3, 4, 5]
         assert module.Reg is type(state.regs[0])
         assert module.Reg_high is type(state.regs_2[0])
 

@@ -141,6 +141,15 @@ def test_orphans_go_only_when_asked(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_orphans_of_one_folder_go_together(tmp_path: Path) -> None:
+    folder = tmp_path / "gone" / "deeper"
+    folder.mkdir(parents=True)
+    for name in ("x.py", "y.py"):
+        (folder / name).write_text(ours("1"))
+    write.apply(tmp_path, write.plan(tmp_path, [], verify), prune=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_edited_orphan_needs_force_too(tmp_path: Path) -> None:
     (tmp_path / "x.py").write_text(ours("EDITED"))
     changes = write.plan(tmp_path, [], verify)

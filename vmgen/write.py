@@ -267,8 +267,11 @@ def _put_back(place: Path, old: str | None) -> None:
 def _remove_empty(output: Path, moved: Sequence[FileChange]) -> None:
     """Remove the folders that pruning emptied, the output folder itself excepted."""
     for change in moved:
+        if change.new is not None:
+            continue
         folder = (output / change.path).parent
-        while change.new is None and folder != output and not any(folder.iterdir()):
+        # A neighbour's turn may have removed it, and then its parents' too.
+        while folder != output and folder.exists() and not any(folder.iterdir()):
             folder.rmdir()
             folder = folder.parent
 

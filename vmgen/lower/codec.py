@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from vmgen import ir, plan
+from vmgen.infos import formats
 from vmgen.lower import expressions
 from vmgen.lower.layout import (
     CODES,
     SIZES,
     Check,
+    Format,
     Ints,
     Key,
     Layout,
@@ -152,6 +154,7 @@ class Body:
         self._origin: dict[str, str] = {root: ""}
         self._sized: set[str] = set()
         self._lengths: dict[str, str] = {}
+        self._gathered: dict[str, dict[int, str]] = {}
 
     # --- whole functions ------------------------------------------------------------------
 
@@ -216,6 +219,9 @@ class Body:
         for member in record.members:
             full = f"{expr}.{member.attr}"
             if member.record is not None:
+                if self._few(layout, member):
+                    self._named(layout, member, full, load, save)
+                    continue
                 alias = self._name(full, member.attr)
                 if member.levels:
                     made = default(member, self.refer)
@@ -251,6 +257,39 @@ class Body:
                     absent.append(self._attribute(leaf, expr))
             for group in _groups(list(dict.fromkeys(absent))):
                 load.append(plan.Line(f"{' = '.join(group)} = None"))
+
+    def _few(self, layout: Layout, list_: Member) -> bool:
+        """Whether every element of a list of records can have a name of its own."""
+        return (
+            list_.levels == 1
+            and list_.extents()[0] <= UNROLLED
+            and self._filled(layout, list_)
+        )
+
+    def _named(
+        self,
+        layout: Layout,
+        list_: Member,
+        full: str,
+        load: list[plan.Statement],
+        save: list[plan.Statement],
+    ) -> None:
+        """Make a list of records and name its elements."""
+        assert list_.record is not None
+        stem = list_.attr.strip("_") or "part"
+        count = list_.extents()[0]
+        path = self.python_path(full)
+        aliases = []
+        for at in range(count):
+            alias = self.names.take(f"{stem}_{at}")
+            self._alias[f"{full}[{at}]"] = alias
+            self._origin[alias] = f"{path}[{at}]"
+            aliases.append(alias)
+        make = self.refer.maker(list_.record)
+        made = ", ".join([f"{make}()"] * count)
+        load.append(plan.Line(f"{_targets(aliases)} = {full} = [{made}]"))
+        value = _sized(full, (count,), path)
+        save.append(plan.Line(f"{_targets(aliases)} = {value}"))
 
     def _filled(self, layout: Layout, list_: Member) -> bool:
         """Whether fields set every member of every record of a list of records."""
@@ -322,7 +361,9 @@ class Body:
         expr = root
         for member, index in leaf.parents:
             full = f"{expr}.{member.attr}"
-            expr = self._alias.get(full, full) + "".join(f"[{one}]" for one in index)
+            levels = "".join(f"[{one}]" for one in index)
+            own = self._alias.get(full + levels)
+            expr = own or self._alias.get(full, full) + levels
         return f"{expr}.{leaf.member.attr}"
 
     def _place(self, leaf: Leaf, root: str) -> tuple[str, str]:
@@ -552,11 +593,11 @@ class Body:
         elif isinstance(leaf.kind, Pad):
             self._pad(leaf)
         elif self.layouts.fixed(leaf):
-            self._fixed(leaf, root, prefix)
+            self._fixed(layout, leaf, root, prefix)
         else:
             self.flush()
             _Dynamic(self, leaf).emit()
-        del layout, there
+        del there
 
     def _check(self, leaf: Leaf) -> None:
         self.flush()
@@ -583,7 +624,7 @@ class Body:
         self.flush()
         _Dynamic(self, leaf).pad()
 
-    def _fixed(self, leaf: Leaf, root: str, prefix: str) -> None:
+    def _fixed(self, layout: Layout, leaf: Leaf, root: str, prefix: str) -> None:
         target, source = self._place(leaf, root)
         levels = "".join(f"[{one}]" for one in leaf.levels)
         target, source = target + levels, source + levels
@@ -609,7 +650,7 @@ class Body:
                 self._compare(leaf, leaf.kind.check, target, source, path)
             return
         if leaf.shape == "items":
-            self._items(leaf, code, target, source, path)
+            self._items(layout, leaf, code, target, source, path)
             return
         suffix = SUFFIX[code]
         self._chunk(
@@ -633,28 +674,45 @@ class Body:
             )
 
     def _items(
-        self, leaf: Leaf, code: str, target: str, source: str, path: str
+        self,
+        layout: Layout,
+        leaf: Leaf,
+        code: str,
+        target: str,
+        source: str,
+        path: str,
     ) -> None:
-        """An array that the table names element by element."""
+        """An array that the table names element by element, in one run or in several."""
         assert leaf.member is not None
-        length = leaf.member.length()
+        parts = [
+            one
+            for one in leaf.member.at(leaf)
+            if self.layouts.exists(layout, one, self._versions(layout))
+        ]
+        if len(parts) < 2:
+            parts = [leaf]
+        length = max(one.start + one.count for one in parts)
         zero = "False" if code == "?" else "0"
         loaded, saved = [zero] * length, ["_"] * length
         stem = leaf.member.attr.strip("_") or "part"
-        for index in leaf.indices:
-            name = self.names.take(f"{stem}_{index}")
+        names = self._gathered.setdefault(source, {})
+        for index in [] if names else [one for part in parts for one in part.indices]:
+            names[index] = self.names.take(f"{stem}_{index}")
+        for index, name in names.items():
             loaded[index] = saved[index] = name
+        for index in leaf.indices:
             self.run.format.append(code)
             self.run.note(code, self._token(f"{path}[{index}]", f"{source}[{index}]"))
-            self.run.targets.append(name)
-            self.run.values.append(name)
+            self.run.targets.append(names[index])
+            self.run.values.append(names[index])
             self.run.size += SIZES[code]
-        self.run.after.append(plan.Line(f"{target} = [{', '.join(loaded)}]"))
-        value = source
-        if leaf.member.optional and not self.optional:
-            value = f'present({source}, "{path}")'
-        joined = _targets(saved)
-        self.run.aliases.append(plan.Line(f"{joined} = {value}"))
+        if leaf is parts[-1]:
+            self.run.after.append(plan.Line(f"{target} = [{', '.join(loaded)}]"))
+        if leaf is parts[0]:
+            value = source
+            if leaf.member.optional and not self.optional:
+                value = f'present({source}, "{path}")'
+            self.run.aliases.append(plan.Line(f"{_targets(saved)} = {value}"))
 
     def _compare(
         self, leaf: Leaf, check: str, target: str, source: str, path: str
@@ -846,7 +904,7 @@ class Body:
         self._chunk(leaf, "x", target, source, path, unpack, pack, size, fields or "0x")
 
 
-UNROLLED = 32
+UNROLLED = 128
 """Most values of an array of objects that become values of the run itself."""
 
 
@@ -969,6 +1027,8 @@ def leaf_default(member: Member, refer: Refer) -> str:
             rows = leaf.start + leaf.count
             return f"[repeated({cls}, {leaf.width}) for _ in range({rows})]"
         return "[]" if leaf.amount else f"repeated({cls}, {length})"
+    if isinstance(kind, Format):
+        return formats.FORMATS[kind.name].default if leaf.shape == "one" else "[]"
     if isinstance(kind, Opaque):
         return "bytearray()" if leaf.shape == "one" else "[]"
     return "[]"
@@ -1037,6 +1097,8 @@ class _Dynamic:
             self._listed(kind)
         elif isinstance(kind, Tree):
             self._tree(kind)
+        elif isinstance(kind, Format):
+            self._format(kind)
         elif isinstance(kind, Opaque):
             self._opaque(kind)
 
@@ -1191,7 +1253,8 @@ class _Dynamic:
         inner = self.layouts.all[kind.key]
         codec = self.refer.codec(kind.key)
         self._window(kind.key, kind.version)
-        owner = f", ({self.body.root}, *owner)" if kind.temporary else ""
+        outer = kind.temporary or self.layouts.wants_owner(kind.key)
+        owner = f", ({self.body.root}, *owner)" if outer else ""
         flat = self.layouts.flat(kind.key, kind.version) and kind.version == kind.saved
         if inner.description is None and not flat:
             raise self._unsupported("an array of pointers to a custom info")
@@ -1339,6 +1402,43 @@ class _Dynamic:
         self.save(
             f"put_tree({saver}, {version}, _save_{codec}, {self.source}, out,"
             f' {second.version}, "{self.path}")'
+        )
+
+    def _format(self, kind: Format) -> None:
+        body, leaf = self.body, self.leaf
+        known = formats.FORMATS[kind.name]
+        owner = f"({body.root}, *owner)"
+        site = f'FormatSite(scope, {quote(leaf.json)}, {owner}, "{self.path}", "{body.where(leaf)}")'
+        extra = f", {quote(kind.kind)}" if known.kinds else ""
+        for part in kind.parts:
+            codec = self.refer.codec(part.key)
+            extra += (
+                f", {part.role}=FormatPart(_load_{codec}, _save_{codec},"
+                f" {part.version}, {part.saved})"
+            )
+        if leaf.shape == "one":
+            self.load(
+                f"{self.target}, pos = read_{kind.name}(buf, pos, {site}{extra})"
+            )
+            self.save(
+                f'write_{kind.name}({self.source}, out, {owner}, "{self.path}"{extra})'
+            )
+            return
+        if leaf.shape not in ("array", "dynamic") or extra or leaf.start:
+            raise self._unsupported("an array of such elements")
+        count = str(leaf.count)
+        if leaf.amount is not None:
+            self._count(leaf.amount)
+            count = "count"
+            self._check_count(leaf.amount, f"len({self.source})")
+        else:
+            self.save(f'sized({self.source}, {count}, "{self.path}")')
+        self.load(
+            f"{self.target}, pos = read_each(read_{kind.name}, {count}, buf, pos, {site})"
+        )
+        self.save(
+            f"for at, value in enumerate({self.source}):"
+            f' write_{kind.name}(value, out, {owner}, f"{self.path}[{{at}}]")'
         )
 
     def _opaque(self, kind: Opaque) -> None:

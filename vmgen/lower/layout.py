@@ -6,12 +6,14 @@ name the same member share one attribute.  What the wire does not hold has no at
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from vmgen import infos, ir
+from vmgen.infos import formats
 from vmgen.lower.names import Names, attribute, identifier, plain, short
+from vmgen.lower.spread import spread
 
 Shape: TypeAlias = Literal[
     "one", "item", "items", "array", "rows", "dynamic", "pointers"
@@ -69,6 +71,25 @@ class Opaque:
 
 
 @dataclass(frozen=True, slots=True)
+class Contained:
+    """A description inside of a format, by its role, and the versions it has there."""
+
+    role: str
+    key: Key
+    version: int
+    saved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a hand-written codec reads; ``name`` is that of the registry's format."""
+
+    name: str
+    kind: str = ""
+    parts: tuple[Contained, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Pad:
     """Bytes without a member."""
 
@@ -78,7 +99,7 @@ class Check:
     """A validation: no bytes."""
 
 
-Kind: TypeAlias = Ints | Struct | Listed | Tree | Opaque | Pad | Check
+Kind: TypeAlias = Ints | Struct | Listed | Tree | Format | Opaque | Pad | Check
 
 
 @dataclass(eq=False)
@@ -286,24 +307,25 @@ class _Builder:
         self.description = description
         self.functions = functions
         self.resolve = resolve
+        self.fields = spread(description, self._described)
         self.root = Record(description.type, "", key[0])
         self.names: dict[int, Names] = {}
         self.reserved = {
-            attribute(step.name) for one in description.fields for step in one.path
+            attribute(step.name) for one in self.fields for step in one.path
         }
 
     def layout(self) -> Layout:
         description = self.description
         repeated: dict[str, int] = {}
-        for one in description.fields:
+        for one in self.fields:
             repeated[one.name] = repeated.get(one.name, 0) + 1
         seen: dict[str, int] = {}
         leaves: list[Leaf] = []
-        for number, one in enumerate(description.fields):
+        for number, one in enumerate(self.fields):
             occurrence = seen.get(one.name, 0)
             seen[one.name] = occurrence + 1
             leaf = self._leaf(one, number)
-            if leaf is None:
+            if leaf is None or _is_merged(leaf, leaves):
                 continue
             leaf.json = (
                 f"{one.name}[{occurrence}]" if repeated[one.name] > 1 else one.name
@@ -318,7 +340,7 @@ class _Builder:
             version=description.version_id,
             minimum=description.minimum_version_id,
             root=self.root,
-            leaves=list(_merged(leaves)),
+            leaves=list(_merged(leaves, self._gathers)),
             description=description,
         )
         for symbol in description.subsections:
@@ -387,16 +409,39 @@ class _Builder:
             case ir.GTreeElement():
                 first = self._inner(element.key)[0] if element.key else None
                 made.kind = Tree(first, self._inner(element.value)[0], one.version_id)
+            case ir.FormatElement():
+                self._format(made, element)
             case ir.CustomElement():
                 made.kind = Opaque(element.info)
         self._count(made, last)
         return made
+
+    def _format(self, made: Leaf, element: ir.FormatElement) -> None:
+        """What a hand-written codec reads, and the descriptions inside of it."""
+        parts = []
+        for part in element.parts:
+            key = self.resolve(part.file or self.key[0], part.symbol)
+            if key is None:
+                raise KeyError(part.symbol)
+            saved = self.resolve.found[key].version_id
+            # virtio_load passes the version of the section on to the device's own.
+            own = part.role == "device"
+            version = self.description.version_id if own else saved
+            parts.append(Contained(part.role, key, version, saved))
+        made.kind = Format(element.format, element.kind, tuple(parts))
+        if formats.FORMATS[element.format].merges:
+            made.field = replace(made.field, test="", version_id=0)
+            made.conditional = False
 
     def _inner(self, symbol: str) -> tuple[Key, ir.Description]:
         key = self.resolve(self.key[0], symbol)
         if key is None:
             raise KeyError(symbol)
         return key, self.resolve.found[key]
+
+    def _described(self, symbol: str) -> ir.Description | None:
+        key = self.resolve(self.key[0], symbol)
+        return None if key is None else self.resolve.found[key]
 
     def _count(self, made: Leaf, last: ir.Step) -> None:
         """The shape of a field's value, from its count and the member's dimensions."""
@@ -504,7 +549,9 @@ class _Builder:
         ):
             return all(self._exclusive(other.field, leaf.field) for other in others)
         for other in others:
-            if other.condition != leaf.condition:
+            if other.condition != leaf.condition and not (
+                self._gathers(other) and self._gathers(leaf)
+            ):
                 return False
             if other.levels != leaf.levels:
                 continue
@@ -514,6 +561,20 @@ class _Builder:
             ):
                 return False
         return True
+
+    def _gathers(self, leaf: Leaf) -> bool:
+        """Whether a part of an array can come in a run of its own: an element that is in
+        every version, or in the current one only."""
+        return (
+            leaf.shape == "item"
+            and isinstance(leaf.kind, Ints)
+            and not leaf.levels
+            and not leaf.field.test
+            and (
+                leaf.field.version_id <= self.description.minimum_version_id
+                or leaf.field.version_id == self.description.version_id
+            )
+        )
 
     def _exclusive(self, one: ir.Field, other: ir.Field) -> bool:
         """Whether two fields are never both there: by version, or a test and its negation."""
@@ -564,12 +625,12 @@ def _exists(
     return None if value is None else bool(value)
 
 
-def _merged(leaves: list[Leaf]) -> Iterator[Leaf]:
+def _merged(leaves: list[Leaf], gathers: Callable[[Leaf], bool]) -> Iterator[Leaf]:
     """Neighbouring elements of one array that are fields of their own, as one leaf."""
     group: list[Leaf] = []
     for leaf in [*leaves, None]:
         if group and (leaf is None or not _joins(group[-1], leaf)):
-            yield from _joined(group)
+            yield from _joined(group, gathers)
             group = []
         if leaf is not None:
             group.append(leaf)
@@ -590,14 +651,15 @@ def _joins(last: Leaf, leaf: Leaf) -> bool:
     )
 
 
-def _joined(group: list[Leaf]) -> list[Leaf]:
+def _joined(group: list[Leaf], gathers: Callable[[Leaf], bool]) -> list[Leaf]:
     first = group[0]
     member = first.member
     if member is None or first.shape not in ("item", "array"):
         return group
     starts = tuple(leaf.start for leaf in group)
     if member.single:
-        if first.levels or len(group) != len(member.at(first)):
+        whole = len(group) == len(member.at(first))
+        if first.levels or not (whole or all(map(_apart(gathers), member.at(first)))):
             return group
         start = min(starts)
         joined = replace(
@@ -616,6 +678,23 @@ def _joined(group: list[Leaf]) -> list[Leaf]:
     member.leaves = [leaf for leaf in member.leaves if leaf not in group]
     member.leaves.insert(at, joined)
     return [joined]
+
+
+def _apart(gathers: Callable[[Leaf], bool]) -> Callable[[Leaf], bool]:
+    """Whether a leaf, joined or not, is a part that may come in a run of its own."""
+    return lambda leaf: leaf.shape == "items" or gathers(leaf)
+
+
+def _is_merged(leaf: Leaf, others: list[Leaf]) -> bool:
+    """Whether a field is an alternative of an earlier one whose codec reads either."""
+    return (
+        isinstance(leaf.kind, Format)
+        and formats.FORMATS[leaf.kind.name].merges
+        and any(
+            other.kind == leaf.kind and other.field.path == leaf.field.path
+            for other in others
+        )
+    )
 
 
 def _family(shape: Shape) -> Shape:

@@ -407,6 +407,16 @@ class Layouts:
                     return
                 if not leaf.start <= int(left[0]) < leaf.start + leaf.count:
                     return
+                member = leaf.member
+                if member and isinstance(leaf.kind, Ints) and len(member.at(leaf)) > 1:
+                    if optional:
+                        # An older version has a shorter list.
+                        value = (
+                            f"{text}[{left[0]}] if len({text}) > {left[0]} else None"
+                        )
+                        found.append(Found(value, True, leaf.kind.code))
+                        return
+                    optional = False
                 text += f"[{left[0]}]"
             elif holes:
                 return
