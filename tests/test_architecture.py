@@ -20,7 +20,7 @@ STAGES = (
     # The IR, and what only reads it.
     {"ir"},
     {"ir_json", "wording", "report"},
-    {"lookup", "diff"},
+    {"lookup", "diff", "lock"},
     {"inspect_json", "tree_view"},
     # From C to the IR.
     {"tree"},

@@ -17,7 +17,8 @@ from vmgen.cli.console import Console, color_option
 from vmgen.source import VmgenError
 
 COMMANDS = (
-    "generate", "check", "inspect", "coverage", "diff", "stream", "init", "completion"
+    "generate", "check", "inspect", "coverage", "diff", "lock", "stream", "init",
+    "completion",
 )  # fmt: skip
 
 
@@ -55,10 +56,10 @@ Examples:
   vmgen generate --qemu ~/qemu --target arm  from a QEMU source tree
   vmgen check                                are the generated files current?
   vmgen inspect riscv_cpu --target riscv64   what is on the wire
-  vmgen diff embedded ~/qemu                 do both say the same wire format?
+  vmgen diff ~/qemu-7.2 ~/qemu-10 -t arm     does what one saved load in the other?
 
 \b
-Exit status: 0 fine, 1 out of date or different, 2 bad input or usage.
+Exit status: 0 fine, 1 out of date or incompatible, 2 bad input or usage.
 Options can be set in [tool.vmgen] of pyproject.toml; see 'vmgen init --help'.""",
 )
 @color_option

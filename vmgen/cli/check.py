@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from vmgen.cli import lock as lock_command
 from vmgen.cli.console import Console, color_option
 from vmgen.cli.job import command_line, input_options, output_options, read_job
 from vmgen.paint import Paint
@@ -23,10 +24,24 @@ Examples:
 @click.argument("files", nargs=-1, metavar="[FILES]...")
 @input_options
 @output_options
+@click.option(
+    "--lock",
+    "lock",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help=f"The wire format as 'vmgen lock' wrote it.  [default: {lock_command.NAME}, if "
+    "it is there]",
+)
 @color_option
 @click.pass_obj
 def command(
-    console: Console, /, *, output: Path | None, force: bool, prune: bool, **inputs: Any
+    console: Console,
+    /,
+    *,
+    output: Path | None,
+    force: bool,
+    prune: bool,
+    lock: Path | None,
+    **inputs: Any,
 ) -> int:
     """Say whether the files are current.
 
@@ -37,11 +52,19 @@ def command(
     from vmgen.cli.files import changes, grouped
 
     job = read_job(output=output, **inputs)
+    locked = 0
+    known = lock or Path(lock_command.NAME)
+    if known.is_file():
+        locked = lock_command.compare(known, job, console)
+        if locked == 0:
+            console.message(f"{known.as_posix()}: the wire format is as locked")
+        if not job.output.exists():
+            return locked
     where = job.output.as_posix()
     needed = [change for change in changes(job, console) if change.kind != "unchanged"]
     if not needed:
         console.message(f"{where}: all files are current")
-        return 0
+        return locked
     root = where if not (job.output.is_absolute() or where.startswith("..")) else ""
     options = set()
     for change in needed:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +21,8 @@ from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
     from vmgen import ir
+    from vmgen.verdict import Direction, Judgement
+    from vmgen.verdict.check import Confirmation
 
 
 @click.command(
@@ -23,17 +31,26 @@ if TYPE_CHECKING:
 OLD and NEW are each one of:
   embedded     the headers that come with vmgen
   TREE         a QEMU source tree
-  FILE.json    an IR that 'vmgen generate' wrote
+  FILE.json    an IR that 'vmgen generate' wrote, or a lock of 'vmgen lock'
   FOLDER       a folder with such files, for instance a generated package
 
 \b
 Examples:
-  vmgen diff embedded ~/qemu-10.0.2
   vmgen diff ~/qemu-7.2.0 ~/qemu-10.0.2 --target riscv64
-  vmgen diff generated ~/qemu-10.2.2 --format json""",
+  vmgen diff ~/qemu-7.2.0 ~/qemu-10.0.2 --all -t x86_64 --check 20
+  vmgen diff --git ~/qemu v9.2.0..v10.0.0 -t aarch64 --format github
+  vmgen diff embedded ~/qemu-10.0.2 --fields
+
+\b
+Exit status: 0 compatible, 1 incompatible, 2 could not tell (or bad input).""",
 )
-@click.argument("old")
-@click.argument("new")
+@click.argument("sources", nargs=-1, metavar="OLD NEW")
+@click.option(
+    "--git",
+    nargs=2,
+    metavar="TREE REV..REV",
+    help="Compare two revisions of one tree, instead of OLD and NEW.",
+)
 @click.option(
     "--target",
     "-t",
@@ -43,6 +60,13 @@ Examples:
     help="Compare this target. May be repeated.  [default: all that are there]",
 )
 @click.option(
+    "--all",
+    "-a",
+    "whole",
+    is_flag=True,
+    help="Of trees: everything the binaries contain, not the CPU alone.",
+)
+@click.option(
     "--preprocessor",
     type=click.Choice(config.PREPROCESSORS),
     default="auto",
@@ -50,12 +74,40 @@ Examples:
     help="As for 'generate'.",
 )
 @click.option(
+    "--direction",
+    type=click.Choice(["both", "forward", "backward"]),
+    default="both",
+    show_default=True,
+    help="'forward': what OLD saved is loaded by NEW.",
+)
+@click.option(
+    "--check",
+    "count",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help="Try each verdict on N random sections, with the codecs of both sides.",
+)
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="What is compatible under a condition only counts as incompatible.",
+)
+@click.option(
+    "--notes", is_flag=True, help="Also tell what changed without doing harm."
+)
+@click.option(
+    "--fields",
+    is_flag=True,
+    help="List the differences field by field instead; exit status 1 if there are any.",
+)
+@click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "github"]),
     default="text",
     show_default=True,
-    help="How to print the differences.",
+    help="How to print the verdicts.",
 )
 @color_option
 @click.pass_obj
@@ -63,51 +115,121 @@ def command(
     console: Console,
     /,
     *,
+    sources: tuple[str, ...],
+    git: tuple[str, str] | None,
+    targets: tuple[str, ...],
+    whole: bool,
+    preprocessor: str,
+    direction: str,
+    count: int | None,
+    strict: bool,
+    notes: bool,
+    fields: bool,
+    form: str,
+) -> int:
+    """Does what one release saved load in the other?
+
+    Every section that a binary may write gets a verdict for each direction: compatible,
+    compatible if a condition holds, or incompatible, with the first byte at which the two
+    disagree. Trees are compared in seconds, without building them.
+    """
+    if bool(git) == bool(sources) or (sources and len(sources) != 2):
+        raise click.UsageError("give OLD and NEW, or --git TREE REV..REV")
+    if fields and form == "github":
+        raise click.UsageError("--format github is for verdicts, not for --fields")
+    with _revisions(git) as revisions:
+        old, new = revisions or sources
+        pairs = _pairs(old, new, targets, whole, preprocessor, console)
+    names = git[1].split("..") if git else list(sources)
+    if fields:
+        return _fields(pairs, names, form, console)
+    return _verdicts(pairs, names, direction, count, strict, notes, form, console)
+
+
+# --- what is compared -----------------------------------------------------------------
+
+
+@contextmanager
+def _revisions(git: tuple[str, str] | None) -> Iterator[tuple[str, str] | None]:
+    """The two revisions unpacked into folders of their own, removed at the end."""
+    if not git:
+        yield None
+        return
+    tree, revisions = git
+    old, dots, new = revisions.partition("..")
+    if not dots or not old:
+        raise click.UsageError(f"'{revisions}' is not of the form REV..REV")
+    with tempfile.TemporaryDirectory(prefix="vmgen-") as folder:
+        places = []
+        for number, revision in enumerate((old, new.lstrip(".") or "HEAD")):
+            place = Path(folder) / f"{number}" / "tree"
+            _unpack(tree, revision, place)
+            places.append(str(place))
+        yield places[0], places[1]
+
+
+def _unpack(tree: str, revision: str, place: Path) -> None:
+    done = subprocess.run(
+        ["git", "-C", tree, "archive", "--format=tar", revision],
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        message = said[-1] if said else "git archive failed"
+        raise VmgenError(
+            Diagnostic(
+                "VG637",
+                f"git does not give revision '{revision}': {message}",
+                Position(tree),
+                hint="name a folder that git knows and a revision of it",
+            )
+        )
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(place, filter="data")
+
+
+def _pairs(
     old: str,
     new: str,
     targets: tuple[str, ...],
+    whole: bool,
     preprocessor: str,
-    form: str,
-) -> int:
-    """Do two sources say the same wire format?
-
-    Compares description by description and field by field, and prints every difference
-    with both positions. Exit status 0: the same, 1: different.
-    """
-    from vmgen import diff
-
+    console: Console,
+) -> list[tuple[ir.Program, ir.Program]]:
+    """The programs of either side, target by target."""
     stored = _stored(old), _stored(new)
     wanted = targets or tuple(dict.fromkeys([*(stored[0] or ()), *(stored[1] or ())]))
     if not wanted and "embedded" in (old, new):
         wanted = EMBEDDED_TARGETS
+    if not wanted and whole:
+        from vmgen.pipeline import all_targets
+
+        known = [all_targets(Path(source)) for source in (old, new)]
+        wanted = tuple(name for name in known[0] if name in known[1])
     if not wanted:
         raise click.UsageError(
             "say which target to compare, for example --target riscv64"
         )
-    comparisons: list[diff.Comparison] = []
-    for target in wanted:
-        left = _program(old, stored[0], target, preprocessor, console)
-        right = _program(new, stored[1], target, preprocessor, console)
-        comparisons.append(diff.compare(left, right))
-    same = not any(comparison.differences for comparison in comparisons)
-    if form == "json":
-        targets_json = [diff.as_json(comparison) for comparison in comparisons]
-        document = {"old": old, "new": new, "same": same, "targets": targets_json}
-        console.result(json.dumps(document, indent=2) + "\n")
-    else:
-        console.result("".join(diff.text(item, console.paint) for item in comparisons))
-    return 0 if same else 1
+    sides = [
+        _programs(source, known, wanted, whole, preprocessor, console)
+        for source, known in zip((old, new), stored, strict=True)
+    ]
+    return list(zip(*sides, strict=True))
 
 
 def _stored(source: str) -> dict[str, ir.Program] | None:
-    """The programs by target of an IR file or a folder of them; None for a source that
-    is to be read from C."""
-    from vmgen import ir_json
+    """The programs by target of an IR file, a lock or a folder of IR files; None for a
+    source that is to be read from C."""
+    from vmgen import ir_json, lock
 
     path = Path(source)
     if source == "embedded" or (path / "include" / "migration").is_dir():
         return None
     if path.is_file():
+        text = _text(path)
+        if lock.is_lock(text):
+            return {item.target: item for item in lock.loads(text, path.as_posix())}
         files = [path]
     elif path.is_dir():
         files = [file for file in sorted(path.rglob("*.json")) if _is_ir(file)]
@@ -136,25 +258,119 @@ def _text(file: Path) -> str:
     return file.read_text("utf-8", "surrogateescape")
 
 
-def _program(
+def _programs(
     source: str,
     stored: dict[str, ir.Program] | None,
-    target: str,
+    wanted: Sequence[str],
+    whole: bool,
     preprocessor: str,
     console: Console,
-    /,
-) -> ir.Program:
+) -> tuple[ir.Program, ...]:
     if stored is not None:
-        if target not in stored:
-            known = ", ".join(stored)
-            message = f"there is no target '{target}' in it"
-            raise VmgenError(
-                Diagnostic("VG633", message, Position(source), hint=f"it has: {known}")
-            )
-        return stored[target]
+        for target in wanted:
+            if target not in stored:
+                known = ", ".join(stored)
+                message = f"there is no target '{target}' in it"
+                raise VmgenError(
+                    Diagnostic(
+                        "VG633", message, Position(source), hint=f"it has: {known}"
+                    )
+                )
+        return tuple(stored[target] for target in wanted)
     from vmgen.pipeline import Request
 
-    qemu = None if source == "embedded" else Path(source)
-    request = Request(target=target, qemu=qemu, preprocessor=preprocessor)  # type: ignore[arg-type]
-    (program,) = compile_all(Job((request,), Path()), console)
-    return program
+    tree = None if source == "embedded" else Path(source)
+    requests = tuple(
+        Request(
+            target=target,
+            qemu=tree,
+            preprocessor=preprocessor,  # type: ignore[arg-type]
+            whole=whole and tree is not None,
+        )
+        for target in wanted
+    )
+    return compile_all(Job(requests, Path()), console)
+
+
+# --- field by field -------------------------------------------------------------------
+
+
+def _fields(
+    pairs: list[tuple[ir.Program, ir.Program]],
+    names: Sequence[str],
+    form: str,
+    console: Console,
+) -> int:
+    from vmgen import diff
+
+    comparisons = [diff.compare(left, right) for left, right in pairs]
+    same = not any(comparison.differences for comparison in comparisons)
+    if form == "json":
+        targets = [diff.as_json(comparison) for comparison in comparisons]
+        document = {"old": names[0], "new": names[1], "same": same, "targets": targets}
+        console.result(json.dumps(document, indent=2) + "\n")
+    else:
+        console.result("".join(diff.text(item, console.paint) for item in comparisons))
+    return 0 if same else 1
+
+
+# --- verdicts -------------------------------------------------------------------------
+
+
+def _verdicts(
+    pairs: list[tuple[ir.Program, ir.Program]],
+    names: Sequence[str],
+    direction: str,
+    count: int | None,
+    strict: bool,
+    notes: bool,
+    form: str,
+    console: Console,
+) -> int:
+    from vmgen.verdict import judge, show
+    from vmgen.verdict.check import confirm
+
+    directions: tuple[Direction, ...] = show.BOTH
+    if direction != "both":
+        directions = (direction,)  # type: ignore[assignment]
+    judged: list[tuple[Judgement, tuple[Confirmation, ...]]] = []
+    contradicted = False
+    for old, new in pairs:
+        judgement = judge(old, new)
+        tried: list[Confirmation] = []
+        if count is not None:
+            with console.working():
+                for item in confirm(judgement, old, new, count):
+                    console.progress(f"{judgement.target} {item.section}".lstrip())
+                    if item.direction in directions:
+                        tried.append(item)
+        contradicted |= any(item.answer == "contradicted" for item in tried)
+        judged.append((judgement, tuple(tried)))
+    status = show.status((item for item, _ in judged), directions, strict)
+    if contradicted and not status:
+        status = 2
+    if form == "json":
+        document = {
+            "old": names[0],
+            "new": names[1],
+            "status": status,
+            "targets": [
+                show.as_json(item, directions, tried) for item, tried in judged
+            ],
+        }
+        console.result(json.dumps(document, indent=2) + "\n")
+    elif form == "github":
+        console.result("".join(show.github(item, directions) for item, _ in judged))
+    else:
+        texts = (
+            show.text(
+                item,
+                console.paint,
+                directions=directions,
+                notes=notes,
+                confirmations=tried,
+            )
+            for item, tried in judged
+        )
+        console.result("\n".join(texts))
+    return status

@@ -946,6 +946,8 @@ class _Walk:
         mine, theirs = bare(at[0]), bare(at[1])
         if one.kind == "byte" and left.taken and theirs not in self._members[0]:
             # The end of a buffer that was longer: what had been free has a meaning now.
+            if self._told_of(state, one):
+                return state
             text = f"the end of {mine} is read as {self._member(right)}"
             return self._require(
                 state,
@@ -976,6 +978,15 @@ class _Walk:
         self._renamed[at[1]] = at[0]
         text = f"{self._member(left)} is loaded as {self._member(right)}"
         return self._note(state, "renamed", text, left, right)
+
+    @staticmethod
+    def _told_of(state: _State, item: Values) -> bool:
+        """Whether the end of this buffer was spoken of before."""
+        field = ir.path_text(item.origin.field.path) or item.origin.field.name
+        return any(
+            needed.reason == "value" and needed.field == field
+            for needed in state.required
+        )
 
     # --- findings
 

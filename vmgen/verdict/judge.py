@@ -82,10 +82,16 @@ def judge(old: ir.Program, new: ir.Program) -> Judgement:
     verdicts = [
         _section(one, two, forward, backward)
         for one, two in matched(sections(old), sections(new))
+        # What C code saves inside of a section of its own has no name on the wire.
+        if (one and two) or _registered(one, old) or _registered(two, new)
     ]
     verdicts.sort(key=lambda verdict: not verdict.cpu)
     target = new.target or old.target
     return Judgement(target, old.release, new.release, tuple(verdicts))
+
+
+def _registered(section: Section | None, program: ir.Program) -> bool:
+    return section is not None and bool(section.roots or not program.roots)
 
 
 def matched(

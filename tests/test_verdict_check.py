@@ -1,0 +1,213 @@
+"""Verdicts against what the generated codecs of both sides really do.
+
+Random tables are changed at random, the way people change them; whatever the verdict
+says must hold for random sections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from hypothesis import HealthCheck, event, given, note, settings
+from hypothesis import strategies as st
+
+from tests import schemas
+from tests.reference import WIDTH
+from vmgen import ir
+from vmgen.verdict import judge
+from vmgen.verdict.check import confirm
+
+Change = Callable[[st.DrawFn, ir.Description], ir.Description]
+
+
+def plain(name: str, kind: ir.IntType = "uint32", **more: int) -> ir.Field:
+    step = ir.Step(name, schemas.C_TYPES[kind])
+    width = {"8": 1, "6": 2, "2": 4, "4": 8}[kind[-1]]
+    return ir.Field(
+        name, (step,), ir.IntegerElement(kind), ir.Fixed(width), **more  # type: ignore[arg-type]
+    )
+
+
+def position(draw: st.DrawFn, item: ir.Description, extra: int = 0) -> int:
+    return draw(st.integers(0, max(0, len(item.fields) - 1 + extra)))
+
+
+def inserted(item: ir.Description, at: int, *fields: ir.Field) -> ir.Description:
+    return replace(item, fields=(*item.fields[:at], *fields, *item.fields[at:]))
+
+
+def newer(draw: st.DrawFn, item: ir.Description) -> ir.Description:
+    return replace(item, version_id=item.version_id + 1)
+
+
+def required(draw: st.DrawFn, item: ir.Description) -> ir.Description:
+    version = item.version_id + 1
+    return replace(item, version_id=version, minimum_version_id=version)
+
+
+def grown(draw: st.DrawFn, item: ir.Description) -> ir.Description:
+    return inserted(item, position(draw, item, 1), plain("brandnew"))
+
+
+def grown_with_version(draw: st.DrawFn, item: ir.Description) -> ir.Description:
+    version = item.version_id + 1
+    added = plain("brandnew", version_id=version)
+    return inserted(replace(item, version_id=version), position(draw, item, 1), added)
+
+
+def removed(draw: st.DrawFn, item: ir.Description) -> ir.Description:
+    if not item.fields:
+        return item
+    at = position(draw, item)
+    return replace(item, fields=item.fields[:at] + item.fields[at + 1 :])
+
+
+def padded(draw: st.DrawFn, item: ir.Description) -> ir.Description:
+    """A field of known size gives way to padding."""
+    for at, field in enumerate(item.fields):
+        element, size, count = field.element, field.size, field.count
+        if not isinstance(element, ir.IntegerElement) or element.check:
+            continue
+        if not isinstance(size, ir.Fixed) or not isinstance(count, ir.Fixed):
+            continue
+        if any(
+            isinstance(amount, ir.FromMember) and amount.path == field.path
+            for other in item.fields
+            for amount in (other.count, other.size)
+        ):
+            continue
+        width = 8 if element.info else int(WIDTH[element.type])
+        pad = replace(
+            field,
+            name="unused",
+            path=(),
+            element=ir.UnusedElement(),
+            size=ir.Fixed(width * count.value),
+            count=ir.Fixed(1),
+            array=False,
+            start=0,
+            pointer=False,
+            allocated=False,
+        )
+        return replace(item, fields=(*item.fields[:at], pad, *item.fields[at + 1 :]))
+    return item
+
+
+def swapped(draw: st.DrawFn, item: ir.Description) -> ir.Description:
+    if len(item.fields) < 2:
+        return item
+    at = draw(st.integers(0, len(item.fields) - 2))
+    one, two = item.fields[at : at + 2]
+    return replace(item, fields=(*item.fields[:at], two, one, *item.fields[at + 2 :]))
+
+
+def retyped(draw: st.DrawFn, item: ir.Description) -> ir.Description:
+    if not item.fields:
+        return item
+    at = position(draw, item)
+    field = item.fields[at]
+    if not isinstance(field.element, ir.IntegerElement) or field.element.info:
+        return item
+    kind = draw(st.sampled_from(schemas.INT_TYPES))
+    made = replace(field, element=ir.IntegerElement(kind))
+    return replace(item, fields=(*item.fields[:at], made, *item.fields[at + 1 :]))
+
+
+def resized(draw: st.DrawFn, item: ir.Description) -> ir.Description:
+    for at, field in enumerate(item.fields):
+        if field.array and isinstance(field.count, ir.Fixed) and field.count.value > 1:
+            made = replace(field, count=ir.Fixed(field.count.value - 1))
+            return replace(
+                item, fields=(*item.fields[:at], made, *item.fields[at + 1 :])
+            )
+    return item
+
+
+def renamed(draw: st.DrawFn, item: ir.Description) -> ir.Description:
+    """Wire names of fields do not matter."""
+    return replace(
+        item,
+        fields=tuple(replace(field, name=f"x_{field.name}") for field in item.fields),
+    )
+
+
+def untested(draw: st.DrawFn, item: ir.Description) -> ir.Description:
+    return replace(
+        item,
+        fields=tuple(
+            field if field.must_exist else replace(field, test="")
+            for field in item.fields
+        ),
+    )
+
+
+def without_subsection(draw: st.DrawFn, item: ir.Description) -> ir.Description:
+    return replace(item, subsections=item.subsections[:-1])
+
+
+def other_name(draw: st.DrawFn, item: ir.Description) -> ir.Description:
+    return replace(item, name=f"{item.name}x")
+
+
+CHANGES: tuple[Change, ...] = (
+    newer, required, grown, grown_with_version, removed, padded, swapped, retyped,
+    resized, renamed, untested, without_subsection, other_name,
+)  # fmt: skip
+
+
+def one_file(program: ir.Program) -> ir.Program:
+    """All descriptions in one C file."""
+    module = program.modules[-1]
+    descriptions = tuple(d for m in program.modules for d in m.descriptions)
+    functions = {f.symbol: f for m in program.modules for f in m.functions}
+    merged = replace(
+        module, descriptions=descriptions, functions=tuple(functions.values())
+    )
+    return replace(program, modules=(merged,))
+
+
+@st.composite
+def changed(draw: st.DrawFn, program: ir.Program) -> tuple[str, ir.Program]:
+    """The program with one of its descriptions changed."""
+    places = [
+        (number, at)
+        for number, module in enumerate(program.modules)
+        for at in range(len(module.descriptions))
+    ]
+    number, at = draw(st.sampled_from(places))
+    module = program.modules[number]
+    change = draw(st.sampled_from(CHANGES))
+    items = list(module.descriptions)
+    items[at] = change(draw, items[at])
+    modules = list(program.modules)
+    modules[number] = replace(module, descriptions=tuple(items))
+    return change.__name__, replace(program, modules=tuple(modules))
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(st.data())
+def test_no_verdict_is_contradicted(data: st.DataObject) -> None:
+    old = one_file(data.draw(schemas.schemas()).program)
+    name, new = data.draw(changed(old))
+    note(name)
+    judgement = judge(old, new)
+    for found in confirm(judgement, old, new, 12):
+        event(f"{name}: {found.kind} {found.answer}")
+        outcome = next(
+            section.outcome(found.direction)
+            for section in judgement.sections
+            if section.section == found.section
+        )
+        assert found.answer != "contradicted", (found, outcome)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(schemas.schemas())
+def test_nothing_is_wrong_with_oneself(schema: schemas.Schema) -> None:
+    judgement = judge(schema.program, schema.program)
+    assert judgement.worst() == "compatible"

@@ -1,0 +1,101 @@
+"""``vmgen lock``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vmgen.cli.console import Console, color_option
+from vmgen.cli.job import Job, command_line, compile_all, input_options, read_job
+
+if TYPE_CHECKING:
+    from vmgen import ir
+
+NAME = "vmgen.lock.json"
+"""The lock that 'vmgen check' looks for in the working folder."""
+
+
+@click.command(
+    name="lock",
+    epilog=f"""\b
+Examples:
+  vmgen lock                                     the embedded headers
+  vmgen lock --qemu . --all -t x86_64            a fork's own tree
+  vmgen lock --qemu ~/qemu-10.0.2 -t arm -o 10.0.2.json
+
+\b
+'vmgen check' compares with {NAME} where there is one: exit status 1 if
+the wire format is another one, with the verdict on the change.
+'vmgen diff' takes locks too.""",
+)
+@click.argument("files", nargs=-1, metavar="[FILES]...")
+@input_options
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path(NAME),
+    show_default=True,
+    help="The lock file.",
+)
+@color_option
+@click.pass_obj
+def command(console: Console, /, *, output: Path, **inputs: Any) -> int:
+    """Write the wire format down, to be committed.
+
+    One JSON file, sorted, a line for every field: a change of the wire is a change of a
+    line. Takes what 'generate' takes.
+    """
+    from vmgen import lock, write
+
+    job = read_job(**inputs)
+    text = lock.dumps(compile_all(job, console))
+    old = output.read_text("utf-8") if output.is_file() else None
+    if old == text:
+        console.message(f"{output.as_posix()}: nothing changed")
+        return 0
+    kind = "create" if old is None else "update"
+    change = write.FileChange(output.name, old, text, kind)  # type: ignore[arg-type]
+    write.apply(output.parent, [change], force=True)
+    console.message(f"{output.as_posix()}: {'new' if old is None else 'changed'}")
+    return 0
+
+
+def compare(path: Path, job: Job, console: Console) -> int:
+    """Says whether the lock is what the job's sources say; 0 if so, else 1 and why."""
+    from vmgen import lock
+
+    text = path.read_text("utf-8")
+    programs = compile_all(job, console)
+    if lock.dumps(programs) == text:
+        return 0
+    known = {program.target: program for program in lock.loads(text, path.as_posix())}
+    console.message(f"{path.as_posix()}: the wire format is another one")
+    for program in programs:
+        before = known.pop(program.target, None)
+        if before is None:
+            console.message(f"{program.target}: not in the lock")
+            continue
+        _judge(before, program, console)
+    for target in known:
+        console.message(f"{target}: in the lock only")
+    console.message(
+        f"if that is meant: {command_line('lock')}, and commit {path.as_posix()}"
+    )
+    return 1
+
+
+def _judge(before: ir.Program, after: ir.Program, console: Console) -> None:
+    from vmgen.verdict import judge, show
+
+    judgement = judge(before, after)
+    if judgement.worst() == "compatible" and not any(
+        note.reason != "assumed"
+        for section in judgement.sections
+        for note in (*section.forward.notes, *section.backward.notes)
+    ):
+        console.message(f"{after.target}: compatible both ways; only names changed")
+        return
+    console.result(show.text(judgement, console.paint, notes=True))

@@ -1,0 +1,182 @@
+"""The wire format of a tree as one text that reviews can read: a line for every field.
+
+A lock is the IR of all its targets without what no byte depends on (places in C, hooks,
+flags), sorted, each module once for all targets that share it.  A fork commits it; a
+change of the wire is then a change of a line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from vmgen import ir, ir_json
+from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
+
+FORMAT = "vmgen-lock-1"
+
+_Node = TypeVar("_Node")
+
+_NOTHING: Mapping[str, object] = {
+    "position": NOWHERE,
+    "hooks": (),
+    "flags": (),
+    "untranslated": "",
+    "reason": "",
+}
+"""What no byte depends on, and what stands in its place."""
+
+
+def dumps(programs: Iterable[ir.Program]) -> str:
+    """The lock of these programs (all of one release) as JSON text, with a final
+    newline; the same text for the same wire format, wherever the tree lies."""
+    known = sorted(programs, key=lambda program: program.target)
+    targets = [program.target for program in known]
+    modules: dict[str, tuple[dict[str, Any], list[str]]] = {}
+    roots: dict[str, tuple[dict[str, Any], list[str]]] = {}
+    for program in known:
+        document = json.loads(ir_json.dumps(_bare(program)))
+        for table, items in (
+            (modules, document["modules"]),
+            (roots, document.get("roots", [])),
+        ):
+            for item in items:
+                key = json.dumps(item, sort_keys=True)
+                table.setdefault(key, (item, []))[1].append(program.target)
+    lines = [
+        "{",
+        f'  "format": {json.dumps(FORMAT)},',
+        f'  "release": {json.dumps(known[0].release if known else "")},',
+        f'  "targets": {json.dumps(targets)},',
+        '  "modules": [',
+    ]
+    lines += _separated(
+        [list(_module(*pair, targets)) for pair in _sorted(modules, "file")]
+    )
+    lines += ["  ],", '  "roots": [']
+    lines += _separated([[_root(*pair, targets)] for pair in _sorted(roots, "section")])
+    lines += ["  ]", "}", ""]
+    return "\n".join(lines)
+
+
+def is_lock(text: str) -> bool:
+    """Whether the text begins as a lock does."""
+    return f'"{FORMAT}"' in text[:200]
+
+
+def loads(text: str, name: str = "lock") -> tuple[ir.Program, ...]:
+    """The programs of a lock, by target.
+
+    Raises :class:`VmgenError` VG641 for what is no lock, and what :func:`ir_json.loads`
+    raises for its contents.
+    """
+    try:
+        document = json.loads(text)
+        found = [_program(document, target) for target in document["targets"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise VmgenError(
+            Diagnostic(
+                "VG641",
+                f"not a lock: {error}",
+                Position(name),
+                hint="write it anew with 'vmgen lock'",
+            )
+        ) from None
+    return tuple(ir_json.loads(item, name) for item in found)
+
+
+def _program(document: Mapping[str, Any], target: str) -> str:
+    def mine(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {key: value for key, value in item.items() if key != "targets"}
+            for item in items
+            if target in item.get("targets", [target])
+        ]
+
+    if document["format"] != FORMAT:
+        raise ValueError(f"the format is {document['format']!r}")
+    return json.dumps(
+        {
+            "format": ir_json.FORMAT,
+            "release": document["release"],
+            "target": target,
+            "modules": mine(document["modules"]),
+            **({"roots": found} if (found := mine(document["roots"])) else {}),
+        }
+    )
+
+
+def _bare(node: _Node) -> _Node:
+    """The node without what no byte depends on."""
+    if isinstance(node, tuple):
+        return tuple(_bare(item) for item in node)  # type: ignore[return-value]
+    if not dataclasses.is_dataclass(node) or isinstance(node, (type, Position)):
+        return node
+    changes: dict[str, Any] = {
+        item.name: (
+            _NOTHING[item.name]
+            if item.name in _NOTHING
+            else _bare(getattr(node, item.name))
+        )
+        for item in dataclasses.fields(node)
+        if item.init
+    }
+    if isinstance(node, ir.Module):
+        changes["descriptions"] = tuple(
+            sorted(changes["descriptions"], key=lambda item: item.symbol)
+        )
+        changes["functions"] = tuple(
+            sorted(changes["functions"], key=lambda item: item.symbol)
+        )
+    return dataclasses.replace(node, **changes)
+
+
+def _sorted(
+    table: Mapping[str, tuple[dict[str, Any], list[str]]], name: str
+) -> list[tuple[dict[str, Any], list[str]]]:
+    return [
+        table[key]
+        for key in sorted(table, key=lambda key: (str(table[key][0].get(name)), key))
+    ]
+
+
+def _separated(blocks: list[list[str]]) -> Iterator[str]:
+    """The lines of all blocks, a comma after each block but the last."""
+    for number, block in enumerate(blocks):
+        comma = "," if number + 1 < len(blocks) else ""
+        yield from block[:-1]
+        yield block[-1] + comma
+
+
+def _module(item: dict[str, Any], of: list[str], targets: list[str]) -> Iterator[str]:
+    yield "    {"
+    yield f'      "file": {json.dumps(item["file"])},'
+    if of != targets:
+        yield f'      "targets": {json.dumps(of)},'
+    for key in item:
+        if key not in ("file", "descriptions", "functions"):
+            yield f"      {json.dumps(key)}: {json.dumps(item[key])},"
+    yield '      "descriptions": ['
+    yield from _separated([list(_description(one)) for one in item["descriptions"]])
+    if item.get("functions"):
+        yield "      ],"
+        yield '      "functions": ['
+        yield from _separated([[f"        {json.dumps(f)}"] for f in item["functions"]])
+    yield "      ]"
+    yield "    }"
+
+
+def _description(item: dict[str, Any]) -> Iterator[str]:
+    """One line for the description itself, then one a field."""
+    own = {key: value for key, value in item.items() if key != "fields"}
+    yield f'        {json.dumps(own)[:-1]}, "fields": ['
+    yield from _separated([[f"          {json.dumps(one)}"] for one in item["fields"]])
+    yield "        ]}"
+
+
+def _root(item: dict[str, Any], of: list[str], targets: list[str]) -> str:
+    if of != targets:
+        item = {**item, "targets": of}
+    return f"    {json.dumps(item)}"
