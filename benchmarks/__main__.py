@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import math
 import os
 import platform
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks import peers
@@ -27,35 +29,37 @@ DOC = ROOT / "docs" / "performance.md"
 CPUS = {"riscv64": "vmstate_riscv_cpu", "x86_64": "vmstate_x86_cpu"}
 
 
-def best(call: Callable[[], object], seconds: float) -> float:
-    """Seconds of one call: the best of many short runs within ``seconds``."""
-    number = 1
-    while True:
-        started = time.perf_counter()
-        for _ in range(number):
-            call()
-        spent = time.perf_counter() - started
-        if spent > 0.005:
-            break
-        number *= 2
-    fastest = spent / number
+@dataclass(slots=True)
+class Timer:
+    """One call that is measured in short bursts."""
+
+    call: Callable[[], object]
+    number: int = 1
+    fastest: float = math.inf
+    ratios: list[float] = field(default_factory=list)
+
+    def burst(self) -> float:
+        """Seconds of one call in a burst of about two milliseconds."""
+        while True:
+            started = time.perf_counter()
+            for _ in range(self.number):
+                self.call()
+            spent = time.perf_counter() - started
+            if spent > 0.001:
+                break
+            self.number *= 2
+        self.fastest = min(self.fastest, spent / self.number)
+        return spent / self.number
+
+
+def race(pairs: Sequence[tuple[Timer, Timer]], seconds: float) -> None:
+    """Runs ours and theirs next to each other, again and again: what slows the machine
+    for a while slows both, and the median of their ratios does not see it."""
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
-        started = time.perf_counter()
-        for _ in range(number):
-            call()
-        fastest = min(fastest, (time.perf_counter() - started) / number)
-    return fastest
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table; times in seconds of one call, None where there is none."""
-
-    name: str
-    load: float
-    save: float | None
-    read: float | None
+        for ours, theirs in pairs:
+            base = ours.burst()
+            theirs.ratios.append(theirs.burst() / base)
 
 
 def generated_peer(
@@ -75,25 +79,54 @@ def generated_peer(
     def access(owner: str, node: Node) -> str:
         return f"{owner}.{node.path or node.name}"
 
-    return Peer("vmgen", lambda data: load(data)[0], reader(nodes, access), save)
+    sample, _ = load(random_bytes(nodes, seed=2))
+    read = reader(nodes, access, sample)
+    return Peer("vmgen", lambda data: load(data)[0], read, save)
 
 
-def measure(peer: Peer, data: bytes, seconds: float) -> Row:
+OPERATIONS = ("load", "save", "read")
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """The timers of one peer."""
+
+    name: str
+    load: Timer
+    save: Timer | None = None
+    read: Timer | None = None
+
+    def pairs(self, ours: Runner) -> Iterator[tuple[Timer, Timer]]:
+        """Each timer behind ours of the same operation."""
+        for name in OPERATIONS:
+            base, timer = getattr(ours, name), getattr(self, name)
+            if timer is not None:
+                yield base, timer
+
+    def cells(self) -> Iterator[str]:
+        """The median ratio of each operation."""
+        for name in OPERATIONS:
+            timer = getattr(self, name)
+            yield f"{median(timer.ratios):.2f}x" if timer else "-"
+
+
+def runner(peer: Peer, data: bytes) -> Runner:
     """Load, save and load-then-read-everything of one peer; checks that it round-trips."""
     value = peer.load(data)
     if peer.save is not None and peer.save(value) != data:
         raise SystemExit(f"{peer.name} does not round-trip")
-    load = best(lambda: peer.load(data), seconds)
     save = None
     if (encode := peer.save) is not None:
-        save = best(lambda: encode(value), seconds)
-    read = best(lambda: peer.read(peer.load(data)), seconds)
-    return Row(peer.name, load, save, read)
+        save = Timer(lambda: encode(value))
+    return Runner(
+        peer.name,
+        Timer(lambda: peer.load(data)),
+        save,
+        Timer(lambda: peer.read(peer.load(data))),
+    )
 
 
-def analyze_row(
-    tree: Path, nodes: tuple[Node, ...], data: bytes, seconds: float
-) -> Row:
+def analyzer(tree: Path, nodes: tuple[Node, ...], data: bytes) -> Runner:
     """QEMU's scripts/analyze-migration.py decoding the same bytes."""
     spec = importlib.util.spec_from_file_location(
         "analyze_migration", tree / "scripts" / "analyze-migration.py"
@@ -144,38 +177,31 @@ def analyze_row(
         section.read()
         return section
 
-    return Row("analyze-migration.py", best(load, seconds), None, None)
+    return Runner("analyze-migration.py", Timer(load))
 
 
-def table(title: str, rows: Sequence[Row], elements: int, size: int) -> str:
-    """Markdown: times of vmgen, then every row as a multiple of vmgen's."""
-    ours = rows[0]
+def table(title: str, runners: Sequence[Runner], elements: int, size: int) -> str:
+    """Markdown: times of vmgen, then every peer as a multiple of vmgen's."""
+    ours, floor = runners[:2]
     assert ours.save is not None
     assert ours.read is not None
-
-    def ratio(value: float | None, base: float) -> str:
-        return "-" if value is None else f"{value / base:.2f}x"
-
+    assert floor.save is not None
     lines = [
         f"### {title}: {size} bytes, {elements} elements",
         "",
-        f"vmgen: load {ours.load * 1e6:.1f} us, save {ours.save * 1e6:.1f} us, "
-        f"load and read all {ours.read * 1e6:.1f} us. Below: time as a multiple of vmgen's.",
+        f"vmgen: load {ours.load.fastest * 1e6:.1f} us, save {ours.save.fastest * 1e6:.1f}"
+        f" us, load and read all {ours.read.fastest * 1e6:.1f} us. Below: time as a "
+        "multiple of vmgen's.",
         "",
         "| | load | save | load + read all |",
         "|---|---:|---:|---:|",
+        "| vmgen | 1.00x | 1.00x | 1.00x |",
     ]
-    lines += [
-        f"| {row.name} | {ratio(row.load, ours.load)} | {ratio(row.save, ours.save)} "
-        f"| {ratio(row.read, ours.read)} |"
-        for row in rows
-    ]
-    floor = next(row for row in rows if row.name.startswith("floor"))
-    assert floor.save is not None
+    lines += [f"| {' | '.join([one.name, *one.cells()])} |" for one in runners[1:]]
     lines += [
         "",
-        f"Against the floor: load {ours.load / floor.load:.2f}x, "
-        f"save {ours.save / floor.save:.2f}x.",
+        f"Against the floor: load {1 / median(floor.load.ratios):.2f}x, "
+        f"save {1 / median(floor.save.ratios):.2f}x.",
         "",
     ]
     return "\n".join(lines)
@@ -199,13 +225,15 @@ def codec_tables(seconds: float, tree: Path | None, kaitai: Path | None) -> list
                 peers.numpy_peer(nodes),
                 peers.bitstruct_peer(nodes),
             ]
-            rows = [measure(peer, data, seconds) for peer in candidates if peer]
+            runners = [runner(peer, data) for peer in candidates if peer]
             if tree is not None:
-                rows.append(analyze_row(tree, nodes, data, seconds))
+                runners.append(analyzer(tree, nodes, data))
+            ours, *others = runners
+            race([pair for one in others for pair in one.pairs(ours)], seconds)
             parts.append(
                 table(
                     f"{target} `{symbol}`, random values",
-                    rows,
+                    runners,
                     peers.record_count(nodes),
                     len(data),
                 )
@@ -258,7 +286,7 @@ def main() -> None:
     """Parses arguments, measures, prints, and writes the docs page when asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--seconds", type=float, default=1.0, help="time spent on each figure"
+        "--seconds", type=float, default=20.0, help="time spent on each table"
     )
     parser.add_argument(
         "--qemu", type=Path, help="a QEMU source tree, for analyze-migration.py"

@@ -6,6 +6,7 @@ Made from the IR, so that every peer decodes exactly the bytes that generated co
 from __future__ import annotations
 
 import random
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -89,7 +90,8 @@ def shape(program: ir.Program, symbol: str) -> tuple[Node, ...]:
         seen[name] = seen.get(name, 0) + 1
         if seen[name] > 1 and name:
             name += f"_{seen[name]}"
-            path += f"_{seen[path]}"
+            if not isinstance(field.element, ir.StructElement):
+                path += f"_{seen[path]}"  # parts of an array of structs are one list
         count, single = field.count.value, not field.array
         match field.element:
             case ir.IntegerElement(type=kind):
@@ -159,34 +161,40 @@ def random_bytes(nodes: tuple[Node, ...], seed: int) -> bytes:
 
 
 def reader(
-    nodes: tuple[Node, ...], access: Callable[[str, Node], str]
+    nodes: tuple[Node, ...],
+    access: Callable[[str, Node], str],
+    sample: object = None,
 ) -> Callable[[object], None]:
     """A straight-line function that touches every value of a decoded object.
 
-    ``access(object, node)`` is the Python expression for a member.
+    ``access(object, node)`` is the Python expression for a member.  Where ``sample``, a
+    decoded object, has an ``array``, all of its values are read with ``tolist``.
     """
     lines: list[str] = []
 
-    def members(owner: str, nodes: tuple[Node, ...], depth: int) -> None:
+    def members(owner: str, nodes: tuple[Node, ...], depth: int, example: Any) -> None:
         pad = "    " * depth
         for number, node in enumerate(nodes):
             if not node.name:
                 continue
             value = access(owner, node)
+            found = example and eval(access("example", node), {"example": example})
             if isinstance(node, Records):
                 inner = f"{owner}_{number}"
                 if node.single:
                     lines.append(f"{pad}{inner} = {value}")
-                    members(inner, node.members, depth)
+                    members(inner, node.members, depth, found)
                 else:
                     lines.append(f"{pad}for {inner} in {value}:")
-                    members(inner, node.members, depth + 1)
+                    members(inner, node.members, depth + 1, found and found[0])
             elif isinstance(node, Raw) or node.single:
                 lines.append(f"{pad}{value}")
+            elif isinstance(found, array):
+                lines.append(f"{pad}{value}.tolist()")
             else:
                 lines.append(f"{pad}list({value})")
 
-    members("value", nodes, 1)
+    members("value", nodes, 1, sample)
     namespace: dict[str, Any] = {}
     exec("\n".join(["def read(value):", *lines]), namespace)
     read: Callable[[object], None] = namespace["read"]
