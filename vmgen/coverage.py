@@ -195,7 +195,9 @@ def _field(field: ir.Field, functions: dict[str, ir.Function]) -> Covered:
     line = field.position.line
     if isinstance(field.element, ir.CustomElement):
         element = infos.element(field.element)
-        if isinstance(element, ir.CustomElement) and not known(element):
+        if isinstance(element, ir.CustomElement) and not (
+            known(element) or infos.is_known(element)
+        ):
             reason = f"{element.info or 'an info without a name'}: {element.reason}"
             return Covered(field.name, "custom", reason, line)
     test = _untranslated(field.test, functions)

@@ -293,11 +293,43 @@ ELSEWHERE = "defined in another file"
 @dataclass(frozen=True, slots=True)
 class CustomElement:
     """An info whose ``get``/``put`` no translation covers; ``lower`` asks the registry
-    of explicit codecs, by ``info``.  ``reason`` says why it was not translated."""
+    of explicit codecs, by ``info``.  ``reason`` says why it was not translated.
+
+    ``get`` and ``put`` are what the two functions move, as ``translate.moves`` writes it:
+    what the explicit codec was written from, or something else.
+    """
 
     info: str
     name: str
     reason: str = ""
+    # Not part of what the generated code is stamped with.
+    get: str = field(default="", repr=False)
+    put: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A description that a hand-written format contains, by the role it has there.
+
+    ``file`` is the file that defines it, empty for the module's own or an external one.
+    """
+
+    role: str
+    symbol: str
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormatElement:
+    """A custom info whose bytes a hand-written codec knows: ``format`` names it in the
+    registry of explicit codecs, ``kind`` says which variant it is, ``parts`` are the
+    descriptions inside."""
+
+    info: str
+    name: str
+    format: str
+    kind: str = ""
+    parts: tuple[Part, ...] = ()
 
 
 Element: TypeAlias = (
@@ -312,6 +344,7 @@ Element: TypeAlias = (
     | GTreeElement
     | WordsElement
     | NothingElement
+    | FormatElement
     | CustomElement
 )
 
@@ -416,14 +449,29 @@ class Description:
 
 
 @dataclass(frozen=True, slots=True)
+class Method:
+    """A function (or a description) that C puts into a member of a class or of a
+    callback table: ``k->save_config = virtio_pci_save_config``.
+
+    ``owner`` is the C type with the member, ``symbol`` what is put there, ``moves`` what
+    it moves if it is a function that gets the stream (as ``translate.moves`` writes it).
+    """
+
+    owner: str
+    member: str
+    symbol: str
+    moves: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Module:
     """What one C file contributes: its descriptions in file order and the functions
     they mention.
 
     Symbols named by a description are looked up in its own module first, then among
     the non-static descriptions of the other modules of the program.  ``infos`` are the
-    infos that other modules may name; a linked program has none left, since each stands
-    where it is used.
+    infos that other modules may name, ``methods`` the callbacks that move bytes; a linked
+    program has none left, since each stands where it is used.
     """
 
     file: str
@@ -431,6 +479,7 @@ class Module:
     functions: tuple[Function, ...] = ()
     # Not part of what the generated code is stamped with: a linked program has none.
     infos: tuple[WordsElement | CustomElement, ...] = field(default=(), repr=False)
+    methods: tuple[Method, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ _ELEMENTS: Mapping[str, type[Any]] = {
     "gtree": ir.GTreeElement,
     "words": ir.WordsElement,
     "nothing": ir.NothingElement,
+    "format": ir.FormatElement,
     "custom": ir.CustomElement,
 }
 
@@ -65,7 +66,7 @@ _OPERATIONS: Mapping[str, type[Any]] = {
     "ask": ir.Ask,
 }
 
-_LISTS: tuple[type[Any], ...] = (ir.Step, ir.Word)
+_LISTS: tuple[type[Any], ...] = (ir.Step, ir.Word, ir.Part, ir.Method)
 _ELEMENT_TAGS = {cls: tag for tag, cls in _ELEMENTS.items()}
 _OPERATION_TAGS = {cls: tag for tag, cls in _OPERATIONS.items()}
 
@@ -131,6 +132,9 @@ def _program_lines(program: ir.Program) -> Iterator[str]:
         if module.infos:
             yield ',\n      "infos": '
             yield _lines(_encode(module.infos, module.file), "        ")
+        if module.methods:
+            yield ',\n      "methods": '
+            yield _lines(_encode(module.methods, module.file), "        ")
         yield "\n    }"
     yield "\n  ]" if program.modules else "]"
     if program.roots:

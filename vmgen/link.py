@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from vmgen import ir
+from vmgen import infos, ir
 from vmgen.source import Diagnostic, Position, VmgenError
 
 
@@ -28,11 +28,13 @@ def link(
     (``VG501``) and each that two files define (``VG502``).
     """
     taken = _with_members(tuple(modules), tuple(members))
-    infos = {info.info: info for module in taken for info in module.infos}
+    shared = {info.info: info for module in taken for info in module.infos}
+    homes = {info.info: module.file for module in taken for info in module.infos}
     taken = tuple(
-        _resolved(module, infos)
+        _resolved(module, shared)
         for module in sorted(taken, key=lambda module: module.file)
     )
+    taken = infos.resolved(taken, homes)
     # A file that only defines infos has nothing left to say.
     program = ir.Program(
         release,
@@ -114,16 +116,16 @@ def _asks(module: ir.Module) -> Iterator[str]:
 
 
 def _resolved(
-    module: ir.Module, infos: dict[str, ir.WordsElement | ir.CustomElement]
+    module: ir.Module, shared: dict[str, ir.WordsElement | ir.CustomElement]
 ) -> ir.Module:
     """The module with the infos of other files in the place of their names."""
     known = {
-        element.info: infos[element.info]
+        element.info: shared[element.info]
         for description in module.descriptions
         for field in description.fields
         if isinstance(element := field.element, ir.CustomElement)
         and element.reason == ir.ELSEWHERE
-        and element.info in infos
+        and element.info in shared
     }
     if not known:
         return replace(module, infos=()) if module.infos else module
@@ -144,6 +146,13 @@ def _resolved(
         for description in module.descriptions
     )
     return replace(module, descriptions=descriptions, infos=())
+
+
+def contained(description: ir.Description) -> Iterator[ir.Part]:
+    """The descriptions inside of hand-written formats, which may be in any file."""
+    for field in description.fields:
+        if isinstance(field.element, ir.FormatElement):
+            yield from field.element.parts
 
 
 def _mentions(description: ir.Description) -> Iterator[tuple[str, Position]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vmgen import plan, resources, stamp
+from vmgen.infos import formats
 from vmgen.wrap import wrap
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def render(
     shape = _format if formatted else str
     folder = f"{package.folder}/" if package.folder else ""
     files = {"_runtime.py": _stamped(_runtime(), package, shared=True)}
+    for name in _formats(package):
+        files[f"{name}.py"] = _stamped(_emitted(name), package, shared=True)
     for module in package.modules:
         body = shape(_template("module.py.j2").render(module=module))
         files[f"{folder}{module.path}"] = stamp.stamp(
@@ -71,8 +74,23 @@ def _stamped(body: str, package: plan.Package, *, shared: bool = False) -> str:
     )
 
 
+def _formats(package: plan.Package) -> list[str]:
+    """The emitted modules of hand-written formats that the package imports."""
+    imported = {
+        one.module.lstrip(".")
+        for module in package.modules
+        for one in (*module.imports, *module.late)
+    }
+    used = imported & formats.NEEDS.keys()
+    return sorted(used.union(*(formats.NEEDS[name] for name in used)))
+
+
 def _runtime() -> str:
-    return (resources.folder("templates") / "_runtime.py").read_text(encoding="utf-8")
+    return _emitted("_runtime")
+
+
+def _emitted(name: str) -> str:
+    return (resources.folder("templates") / f"{name}.py").read_text(encoding="utf-8")
 
 
 @functools.cache

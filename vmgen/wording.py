@@ -114,7 +114,11 @@ def wire_type(field: ir.Field) -> str:
             return kind
         case ir.GTreeElement():
             return "gtree"
-        case ir.WordsElement(name=name) | ir.CustomElement(name=name):
+        case (
+            ir.WordsElement(name=name)
+            | ir.FormatElement(name=name)
+            | ir.CustomElement(name=name)
+        ):
             return name
         case ir.NothingElement():
             return "nothing"

@@ -141,6 +141,21 @@ class Unit:
             return None
         return self._read(declaration, name).functions.get(name)
 
+    def functions_with(self, word: str) -> tuple[str, ...]:
+        """The functions that the unit's own file defines and whose text has ``word``."""
+        found: list[str] = []
+        for chunk in self._chunks:
+            if word not in chunk.text:
+                continue
+            for name, declaration in chunk.functions.items():
+                if (
+                    word in declaration.text
+                    and self._functions[name] is declaration
+                    and self._file(declaration.place[0]) == self.source
+                ):
+                    found.append(name)
+        return tuple(found)
+
     def typedef(self, name: str) -> TypedefDecl | None:
         """The typedef ``name``."""
         declaration = self._typedefs.get(name)

@@ -21,7 +21,7 @@ from vmgen.extract import initializer
 from vmgen.extract.infos import INTEGERS, OTHERS, SIZES
 from vmgen.extract.initializer import Initializer, Value
 from vmgen.source import Diagnostic, Position, VmgenError
-from vmgen.translate import words
+from vmgen.translate import moves, words
 
 KNOWN: Final = {
     "name",
@@ -323,13 +323,17 @@ class FieldReader:
         put = initializer.symbol(body["put"] or body["save"])
         if not get or not put:
             return ir.CustomElement(info, name, "get or put is not a named function")
+        if not info:
+            info = get  # a compound literal: its function is what tells it from others
         try:
             moved = words(self._unit, self._layout, get, put)
         except VmgenError as error:
             # The tree's other readings do not depend on what these functions do.
             moved = str(error.diagnostics[0].message)
         if isinstance(moved, str):
-            return ir.CustomElement(info, name, moved)
+            return ir.CustomElement(
+                info, name, moved, moves(self._unit, get), moves(self._unit, put)
+            )
         return ir.WordsElement(info, name, moved)
 
     def _named(self, value: Value | None, what: str, member: str) -> str:

@@ -9,7 +9,7 @@ from vmgen import ir
 from vmgen.cfront import syntax as c
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
-from vmgen.extract import initializer
+from vmgen.extract import initializer, methods
 from vmgen.extract.fields import FieldReader
 from vmgen.extract.initializer import Initializer, Value
 from vmgen.source import Diagnostic, Position, VmgenError
@@ -85,6 +85,7 @@ class _ModuleReader:
             tuple(descriptions),
             tuple(self._functions.values()),
             tuple(infos),
+            tuple(methods.read(self._unit)),
         )
 
     def _object(self, name: str) -> list[ir.Description]:

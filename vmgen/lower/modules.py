@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vmgen import ir, ir_json, plan
+from vmgen.infos import formats
 from vmgen.lower import expressions
 from vmgen.lower.codec import SUFFIX, Body, Runs, c_name, chained, default
 from vmgen.lower.layout import (
     Check,
+    Format,
     Ints,
     Key,
     Layout,
@@ -326,6 +328,9 @@ class _Unit:
                 ),
             )
         ]
+        for emitted, offered in formats.NAMES.items():
+            if used := tuple(name for name in offered if name in words):
+                imports.append(plan.Import("." * (depth + 1) + emitted, used))
         here = path.count("/")
         foreign: dict[str, list[str]] = {}
         for (file, name), local in sorted(self.wanted.items()):
@@ -594,6 +599,9 @@ class _Unit:
             many = {"?": "list[bool]", "B": "bytearray"}.get(kind.code, "array[int]")
         elif isinstance(kind, Struct):
             one = self.cls(kind.key)
+            many = f"list[{one}]"
+        elif isinstance(kind, Format):
+            one = formats.FORMATS[kind.name].type
             many = f"list[{one}]"
         elif isinstance(kind, Opaque):
             one, many = "bytearray", "list[bytearray]"

@@ -8,6 +8,8 @@ import keyword
 import re
 from collections.abc import Iterable
 
+from vmgen.infos import formats
+
 RUNTIME = (
     "BadValue", "Buffer", "Codec", "Codecs", "Context", "Owner", "PACK_ERRORS", "Scope", "State",
     "Subsections", "absent", "array_bool", "array_i16", "array_i32", "array_i64",
@@ -32,6 +34,7 @@ FACTORY = "_default"
 RESERVED = frozenset(
     {
         *RUNTIME,
+        *(name for names in formats.NAMES.values() for name in names),
         *dir(builtins),
         *keyword.kwlist,
         FACTORY,

@@ -10,6 +10,7 @@ from vmgen.lower import expressions
 from vmgen.lower.layout import (
     SIZES,
     Check,
+    Format,
     Ints,
     Key,
     Layout,
@@ -54,6 +55,9 @@ def named(leaf: Leaf) -> Iterator[Key]:
         if kind.first is not None:
             yield kind.first
         yield kind.second
+    elif isinstance(kind, Format):
+        for part in kind.parts:
+            yield part.key
 
 
 @dataclass(eq=False)
@@ -149,6 +153,10 @@ class Layouts:
                 for key in keys:
                     self._uses.setdefault(layout.key[0], set()).add(key[0])
         return self._uses.get(file, set()) - {file}
+
+    def wants_owner(self, key: Key) -> bool:
+        """Whether a codec inside asks the states that own the object."""
+        return any(isinstance(leaf.kind, Format) for leaf in self.all[key].leaves)
 
     # --- fixed layouts ----------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from vmgen.cfront.syntax import Expr, Statement
 from vmgen.source import NOWHERE, Position
 from vmgen.translate import scalar
 from vmgen.translate.failure import Untranslatable
+from vmgen.translate.moves import POINTED, SILENT, WORDS, moves
 from vmgen.translate.outcome import Outcome, Way, ways
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Navigator, Reference, Spot
@@ -36,42 +37,6 @@ from vmgen.translate.values import (
     Value,
 )
 
-#: qemu_get_X() returns a word, qemu_put_X() takes one.
-_WORDS: dict[str, str] = {
-    "byte": "uint8",
-    "ubyte": "uint8",
-    "be16": "uint16",
-    "be32": "uint32",
-    "be64": "uint64",
-    "sbyte": "int8",
-    "sbe16": "int16",
-    "sbe32": "int32",
-    "sbe64": "int64",
-}
-#: qemu_get_X() and qemu_put_X() that take a pointer to the value.
-_POINTED: dict[str, str] = {
-    "8s": "uint8",
-    "be16s": "uint16",
-    "be32s": "uint32",
-    "be64s": "uint64",
-    "s8s": "int8",
-    "sbe16s": "int16",
-    "sbe32s": "int32",
-    "sbe64s": "int64",
-}
-#: Functions of a stream that move no bytes.
-_SILENT = frozenset(
-    [
-        "qemu_file_get_error",
-        "qemu_file_set_error",
-        "qemu_file_set_error_obj",
-        "qemu_file_get_error_obj",
-        "qemu_file_total_transferred",
-        "qemu_file_transferred",
-        "qemu_file_rate_limit",
-        "qemu_fflush",
-    ]
-)
 _C_TYPES = {
     "uint8": "unsigned char",
     "uint16": "unsigned short",
@@ -97,24 +62,39 @@ class _Mover(Statements):
     ) -> Value | None:
         if not any(isinstance(argument, Stream) for argument in arguments):
             return self._aside(name, arguments, state, call.position)
-        if name in _SILENT:
+        if name in SILENT:
             return Unknown("uses the state of the stream")
         for prefix in ("qemu_get_", "qemu_put_"):
             kind = name.removeprefix(prefix)
             if kind == name:
                 continue
-            if kind in _POINTED:
-                return self._pointed(prefix, _POINTED[kind], arguments, state)
+            if kind in POINTED:
+                return self._pointed(prefix, POINTED[kind], arguments, state)
             if kind == "timer":
                 return self._move(state, "int64", "")
-            if kind in _WORDS and prefix == "qemu_get_":
-                return self._move(state, _WORDS[kind], "")
-            if kind in _WORDS:
-                return self._put(_WORDS[kind], arguments[1], state)
+            if kind in WORDS and prefix == "qemu_get_":
+                return self._move(state, WORDS[kind], "")
+            if kind in WORDS:
+                return self._put(WORDS[kind], arguments[1], state)
         function = self._layout.unit.function(name)
         if function is None or function.body is None:
             raise Untranslatable(f"gives the stream to {name}()", call.position)
         return None
+
+    def _call(self, expr: syntax.Call, frame: Frame, state: State) -> Value:
+        """A function behind a pointer may move anything, if it gets the stream."""
+        pointer = (
+            not isinstance(expr.function, syntax.Name)
+            or expr.function.name in frame.names
+        )
+        if pointer and any(
+            isinstance(self.value(argument, frame, state), Stream)
+            for argument in expr.arguments
+        ):
+            raise Untranslatable(
+                "gives the stream to a function behind a pointer", expr.position
+            )
+        return super()._call(expr, frame, state)
 
     def _aside(
         self, name: str, arguments: list[Value], state: State, position: Position
@@ -294,7 +274,11 @@ def words(
     """
     try:
         loaded, load_bools, types = _moves(unit, layout, get)
-        saved, save_bools, saved_types = _moves(unit, layout, put)
+        if loaded and _moves_nothing(unit, put):
+            # Only older streams have it: QEMU itself never calls put.
+            saved, save_bools, saved_types = loaded, load_bools, types
+        else:
+            saved, save_bools, saved_types = _moves(unit, layout, put)
     except Untranslatable as failure:
         return failure.reason
     if len(loaded) != len(saved):
@@ -313,6 +297,14 @@ def words(
             type = "bool"
         found.append(ir.Word(_int_type(type), member))
     return tuple(found)
+
+
+def _moves_nothing(unit: Declarations, symbol: str) -> bool:
+    """True for a function whose body is here and does not touch the stream."""
+    function = unit.function(symbol)
+    return (
+        function is not None and function.body is not None and not moves(unit, symbol)
+    )
 
 
 def _int_type(name: str) -> ir.IntType:

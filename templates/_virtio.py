@@ -1,0 +1,638 @@
+"""Virtio devices: what ``virtio_save`` (``hw/virtio/virtio.c``) writes.
+
+The transport's state, the device's registers, its queues, what the device itself adds,
+and the subsections of ``vmstate_virtio``.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any
+
+from ._formats import (
+    MSIX,
+    FormatPart,
+    FormatSite,
+    Reader,
+    VirtQueueElement,
+    Writer,
+    cap_present,
+    msix_entries,
+    read_element,
+    read_msix_of,
+    with_members,
+    write_element,
+    write_msix,
+)
+from ._runtime import (
+    BadValue,
+    Buffer,
+    Owner,
+    Scope,
+    State,
+    VMStateError,
+    zeros,
+)
+from ._runtime import (
+    factory as _default,
+)
+
+MAX_QUEUES = 1024
+
+
+class VirtIOPCI(State):
+    """What ``virtio_pci_save_config`` adds: the PCI device, MSI-X and the configuration's
+    vector if the device has MSI-X."""
+
+    pci_dev: Any = None
+    msix: MSIX | None = None
+    config_vector: int | None = None
+
+
+class VirtIOMMIO(State):
+    """What ``virtio_mmio_save_config`` adds."""
+
+    host_features_sel: int = 0
+    guest_features_sel: int = 0
+    guest_page_shift: int = 0
+
+
+class VirtIOQueue(State):
+    """A virtqueue: its size, the guest address of its descriptors, how far the device got.
+
+    ``align`` is there with MMIO, ``vector`` with CCW and with PCI that has MSI-X.  The
+    other ring addresses of a modern device are in the subsection ``virtio/virtqueues``.
+    """
+
+    num: int = 0
+    align: int | None = None
+    desc: int = 0
+    last_avail_idx: int = 0
+    vector: int | None = None
+
+
+class VirtIOBlkRequest(State):
+    """A block request under way; ``queue`` is there if the device has several queues."""
+
+    queue: int | None = None
+    elem: VirtQueueElement = _default(VirtQueueElement)
+
+
+class VirtIOBlkRequests(State):
+    """The requests of a virtio-blk device that are under way."""
+
+    requests: list[VirtIOBlkRequest] = _default(list)
+
+
+class VirtIOSerialPort(State):
+    """An active port; ``elem`` is the buffer it was writing out, if it was."""
+
+    id: int = 0
+    guest_connected: int = 0
+    host_connected: int = 0
+    iov_idx: int = 0
+    iov_offset: int = 0
+    elem_popped: int = 0
+    elem: VirtQueueElement | None = None
+
+
+class VirtIOSerialPorts(State):
+    """The ports of a virtio-serial device.
+
+    ``max_nr_ports`` is the guest's view of it, which may have its bytes swapped;
+    ``ports_map`` has a bit for each port.
+    """
+
+    cols: int = 0
+    rows: int = 0
+    max_nr_ports: int = 0
+    ports_map: list[int] = _default(list)
+    ports: list[VirtIOSerialPort] = _default(list)
+
+
+class VirtIO(State):
+    """A virtio device.  Exactly one of ``pci``, ``mmio`` and ``ccw`` is its transport.
+
+    ``guest_features`` are the low 32 bits, ``vq`` the queues up to the first without a
+    size.  ``device`` is what its own description (net, balloon, ...) or code (blk,
+    serial) adds, None where it adds nothing; ``virtio`` has the subsections.
+    """
+
+    pci: VirtIOPCI | None = None
+    mmio: VirtIOMMIO | None = None
+    ccw: Any = None
+    status: int = 0
+    isr: int = 0
+    queue_sel: int = 0
+    guest_features: int = 0
+    config: bytearray = _default(bytearray)
+    vq: list[VirtIOQueue] = _default(list)
+    device: Any = None
+    virtio: Any = None
+
+    @property
+    def transport(self) -> str:
+        """``pci``, ``mmio`` or ``ccw``."""
+        names = ("pci", "mmio", "ccw")
+        there = [name for name in names if getattr(self, name) is not None]
+        if len(there) != 1:
+            raise BadValue(f"{len(there)} transports where there must be one")
+        return there[0]
+
+
+def read_virtio(
+    buf: Buffer,
+    pos: int,
+    site: FormatSite,
+    kind: str,
+    *,
+    virtio: FormatPart,
+    device: FormatPart | None = None,
+    pci_device: FormatPart | None = None,
+    mmio: FormatPart | None = None,
+    ccw: FormatPart | None = None,
+) -> tuple[VirtIO, int]:
+    """A virtio device; ``kind`` is ``blk`` or ``serial`` where code adds to it."""
+    parts = {"pci": pci_device, "mmio": mmio, "ccw": ccw}
+    names = [name for name, part in parts.items() if part is not None]
+    found: list[tuple[VirtIO, int]] = []
+    failures: list[VMStateError] = []
+    for name in _transports(buf, pos, site, names):
+        for packed in (False, True):
+            reader = Reader(buf, pos, site.path)
+            try:
+                made = _device(
+                    reader, site, kind, name, packed, virtio, device, parts[name]
+                )
+            except VMStateError as error:
+                failures.append(error)
+                continue
+            there = getattr(made.virtio, "packed_virtqueues", None) is not None
+            if _elements(made) and there != packed:
+                continue
+            try:
+                site.settled(pos, reader.pos)
+            except BadValue as error:
+                failures.append(error)
+                continue
+            if (made, reader.pos) not in found:
+                found.append((made, reader.pos))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise site.missing("the device's transport", "VirtIODevice", "transport", pos)
+    raise failures[0] if failures else BadValue("no virtio device", pos, site.path)
+
+
+def _transports(buf: Buffer, pos: int, site: FormatSite, names: list[str]) -> list[str]:
+    """The transports that may have written what is at ``pos``.
+
+    PCI begins with version 2 and a configuration space of vendor 0x1af4, MMIO with two
+    selectors that are 0 or 1, CCW with a channel subsystem, 0xfe unless the user chose.
+    """
+    told = site.told("VirtIODevice", "transport")
+    if told is not None:
+        if told not in names:
+            raise BadValue(f"transport {told!r} is none of {names}", pos, site.path)
+        return [told]
+    head = bytes(buf[pos : pos + 8])
+    fits = {
+        "pci": head[:6] == b"\0\0\0\2\xf4\x1a",
+        "mmio": head in (b"\0\0\0" + bytes([one]) + b"\0\0\0" + bytes([two])
+                         for one in (0, 1) for two in (0, 1)),
+        "ccw": head[:6] != b"\0\0\0\2\xf4\x1a",
+    }  # fmt: skip
+    if "ccw" in names and head[:1] == b"\xfe":
+        return ["ccw"]
+    return [name for name in names if fits[name]] or names[:1]
+
+
+def _device(
+    reader: Reader,
+    site: FormatSite,
+    kind: str,
+    transport: str,
+    packed: bool,
+    virtio: FormatPart,
+    device: FormatPart | None,
+    part: FormatPart | None,
+) -> VirtIO:
+    made = VirtIO()
+    bare = Scope(with_members(site.scope.context, {}), None)
+    vectors = transport == "ccw"
+    if transport == "mmio":
+        made.mmio = VirtIOMMIO(
+            host_features_sel=reader.word(4, "mmio.host_features_sel"),
+            guest_features_sel=reader.word(4, "mmio.guest_features_sel"),
+            guest_page_shift=reader.word(4, "mmio.guest_page_shift"),
+        )
+    elif part is not None and transport == "ccw":
+        made.ccw = reader.part(part, bare, (), "ccw")
+    elif part is not None:
+        made.pci = _read_pci(reader, site, part)
+        vectors = made.pci.msix is not None
+    made.status = reader.word(1, "status")
+    made.isr = reader.word(1, "isr")
+    made.queue_sel = reader.word(2, "queue_sel")
+    made.guest_features = reader.word(4, "guest_features")
+    made.config = reader.raw(reader.word(4, "config_len"), "config")
+    start = reader.pos
+    count = reader.word(4, "vq")
+    if count > MAX_QUEUES:
+        raise BadValue(f"{count} queues", start, reader.named("vq"))
+    for index in range(count):
+        name = f"vq[{index}]"
+        made.vq.append(
+            VirtIOQueue(
+                num=reader.word(4, f"{name}.num"),
+                align=reader.word(4, f"{name}.align") if transport == "mmio" else None,
+                desc=reader.word(8, f"{name}.desc"),
+                last_avail_idx=reader.word(2, f"{name}.last_avail_idx"),
+                vector=reader.word(2, f"{name}.vector") if vectors else None,
+            )
+        )
+    known = {
+        "parent_obj.guest_features": made.guest_features,
+        "parent_obj.status": made.status,
+        "parent_obj.isr": made.isr,
+        "parent_obj.queue_sel": made.queue_sel,
+        "parent_obj.config_len": len(made.config),
+    }
+    inner = Scope(with_members(site.scope.context, known), None)
+    if device is not None:
+        made.device = reader.part(device, inner, (made, *site.owner), "device")
+    elif kind == "blk":
+        made.device = _read_blk(reader, len(made.vq) > 1, packed)
+    elif kind == "serial":
+        made.device = _read_serial(reader, packed)
+    made.virtio = reader.part(virtio, inner, (made, *site.owner), "virtio")
+    return made
+
+
+def _read_pci(reader: Reader, site: FormatSite, part: FormatPart) -> VirtIOPCI:
+    # virtio_pci_realize is Express only where it adds the capability, so the list of
+    # capabilities in the configuration space (after the version) says it all.
+    config = bytes(reader.buf[reader.pos + 4 : reader.pos + 4 + 256])
+    known = {"PCIDevice.cap_present": cap_present(config)}
+    context = with_members(site.scope.context, {})
+    context.members = {**context.members, **known}
+    pci_dev = reader.part(part, Scope(context, None), (), "pci.pci_dev")
+    msix = None
+    if msix_entries(config):
+        msix = read_msix_of(reader, config, "pci.msix")
+    vector = reader.word(2, "pci.config_vector") if msix is not None else None
+    return VirtIOPCI(pci_dev=pci_dev, msix=msix, config_vector=vector)
+
+
+def _elements(made: VirtIO) -> bool:
+    """Whether a request under way is on the wire: its form depends on the ring's."""
+    device = made.device
+    if isinstance(device, VirtIOBlkRequests):
+        return bool(device.requests)
+    if isinstance(device, VirtIOSerialPorts):
+        return any(port.elem is not None for port in device.ports)
+    return False
+
+
+def _read_blk(reader: Reader, several: bool, packed: bool) -> VirtIOBlkRequests:
+    """A byte that is not 0, the queue if there are several, the element; ...; then 0."""
+    made = VirtIOBlkRequests()
+    while more := reader.word(1, "device.requests"):
+        name = f"device.requests[{len(made.requests)}]"
+        if more != 1:
+            raise BadValue(f"marker {more}", reader.pos - 1, reader.named(name))
+        queue = reader.word(4, f"{name}.queue") if several else None
+        elem = read_element(reader, packed, f"{name}.elem")
+        made.requests.append(VirtIOBlkRequest(queue=queue, elem=elem))
+    return made
+
+
+def _map_words(max_nr_ports: int) -> int:
+    """The words of the map of ports; a device has 511 at most, so that of a guest with
+    the other byte order shows."""
+    if max_nr_ports > 0xFFFF:
+        max_nr_ports = int.from_bytes(max_nr_ports.to_bytes(4, "big"), "little")
+    return (max_nr_ports + 31) // 32
+
+
+def _read_serial(reader: Reader, packed: bool) -> VirtIOSerialPorts:
+    made = VirtIOSerialPorts(
+        cols=reader.word(2, "device.cols"),
+        rows=reader.word(2, "device.rows"),
+        max_nr_ports=reader.word(4, "device.max_nr_ports"),
+    )
+    for _ in range(_map_words(made.max_nr_ports)):
+        made.ports_map.append(reader.word(4, "device.ports_map"))
+    for index in range(reader.word(4, "device.ports")):
+        name = f"device.ports[{index}]"
+        port = VirtIOSerialPort(
+            id=reader.word(4, f"{name}.id"),
+            guest_connected=reader.word(1, f"{name}.guest_connected"),
+            host_connected=reader.word(1, f"{name}.host_connected"),
+            elem_popped=reader.word(4, f"{name}.elem_popped"),
+        )
+        if port.elem_popped:
+            port.iov_idx = reader.word(4, f"{name}.iov_idx")
+            port.iov_offset = reader.word(8, f"{name}.iov_offset")
+            port.elem = read_element(reader, packed, f"{name}.elem")
+        made.ports.append(port)
+    return made
+
+
+def write_virtio(
+    value: VirtIO,
+    out: list[bytes],
+    owner: Owner,
+    path: str,
+    kind: str,
+    *,
+    virtio: FormatPart,
+    device: FormatPart | None = None,
+    pci_device: FormatPart | None = None,
+    mmio: FormatPart | None = None,
+    ccw: FormatPart | None = None,
+) -> None:
+    """A virtio device."""
+    writer = Writer(out, path)
+    try:
+        transport = value.transport
+    except BadValue as error:
+        error.under(path)
+        raise
+    vectors = transport == "ccw"
+    if value.mmio is not None:
+        for name in ("host_features_sel", "guest_features_sel", "guest_page_shift"):
+            writer.word(getattr(value.mmio, name), 4, f"mmio.{name}")
+    elif value.pci is not None and pci_device is not None:
+        writer.part(pci_device, value.pci.pci_dev, (), "pci.pci_dev")
+        vectors = value.pci.msix is not None
+        if (value.pci.config_vector is not None) != vectors:
+            raise BadValue(
+                "is there with MSI-X and only then", None, f"{path}.pci.config_vector"
+            )
+        if value.pci.msix is not None and value.pci.config_vector is not None:
+            write_msix(value.pci.msix, out, (), f"{path}.pci.msix")
+            writer.word(value.pci.config_vector, 2, "pci.config_vector")
+    elif ccw is not None:
+        writer.part(ccw, value.ccw, (), "ccw")
+    else:
+        raise BadValue(f"this target has no transport {transport}", None, path)
+    writer.word(value.status, 1, "status")
+    writer.word(value.isr, 1, "isr")
+    writer.word(value.queue_sel, 2, "queue_sel")
+    writer.word(value.guest_features, 4, "guest_features")
+    writer.word(len(value.config), 4, "config")
+    writer.raw(value.config, None, "config")
+    if len(value.vq) > MAX_QUEUES:
+        raise BadValue(f"{len(value.vq)} queues", None, f"{path}.vq")
+    writer.word(len(value.vq), 4, "vq")
+    for index, queue in enumerate(value.vq):
+        name = f"vq[{index}]"
+        if (queue.align is not None) != (transport == "mmio"):
+            raise BadValue(
+                "is there with MMIO and only then", None, f"{path}.{name}.align"
+            )
+        if (queue.vector is not None) != vectors:
+            raise BadValue("does not fit the transport", None, f"{path}.{name}.vector")
+        writer.word(queue.num, 4, f"{name}.num")
+        if queue.align is not None:
+            writer.word(queue.align, 4, f"{name}.align")
+        writer.word(queue.desc, 8, f"{name}.desc")
+        writer.word(queue.last_avail_idx, 2, f"{name}.last_avail_idx")
+        if queue.vector is not None:
+            writer.word(queue.vector, 2, f"{name}.vector")
+    packed = getattr(value.virtio, "packed_virtqueues", None) is not None
+    if device is not None:
+        writer.part(device, value.device, (value, *owner), "device")
+    elif kind == "blk":
+        _write_blk(writer, value.device, len(value.vq) > 1, packed)
+    elif kind == "serial":
+        _write_serial(writer, value.device, packed)
+    elif value.device is not None:
+        raise BadValue("this device adds nothing", None, f"{path}.device")
+    writer.part(virtio, value.virtio, (value, *owner), "virtio")
+
+
+def _write_blk(writer: Writer, value: Any, several: bool, packed: bool) -> None:
+    if not isinstance(value, VirtIOBlkRequests):
+        raise BadValue("must be VirtIOBlkRequests", None, writer.named("device"))
+    for index, request in enumerate(value.requests):
+        name = f"device.requests[{index}]"
+        writer.word(1, 1, name)
+        if (request.queue is not None) != several:
+            reason = "is there if the device has several queues and only then"
+            raise BadValue(reason, None, writer.named(f"{name}.queue"))
+        if request.queue is not None:
+            writer.word(request.queue, 4, f"{name}.queue")
+        write_element(writer, request.elem, packed, f"{name}.elem")
+    writer.word(0, 1, "device.requests")
+
+
+def _write_serial(writer: Writer, value: Any, packed: bool) -> None:
+    if not isinstance(value, VirtIOSerialPorts):
+        raise BadValue("must be VirtIOSerialPorts", None, writer.named("device"))
+    writer.word(value.cols, 2, "device.cols")
+    writer.word(value.rows, 2, "device.rows")
+    writer.word(value.max_nr_ports, 4, "device.max_nr_ports")
+    if len(value.ports_map) != _map_words(value.max_nr_ports):
+        reason = f"{len(value.ports_map)} words for {value.max_nr_ports} ports"
+        raise BadValue(reason, None, writer.named("device.ports_map"))
+    for word in value.ports_map:
+        writer.word(word, 4, "device.ports_map")
+    writer.word(len(value.ports), 4, "device.ports")
+    for index, port in enumerate(value.ports):
+        name = f"device.ports[{index}]"
+        writer.word(port.id, 4, f"{name}.id")
+        writer.word(port.guest_connected, 1, f"{name}.guest_connected")
+        writer.word(port.host_connected, 1, f"{name}.host_connected")
+        if bool(port.elem_popped) != (port.elem is not None):
+            reason = "says whether there is an element"
+            raise BadValue(reason, None, writer.named(f"{name}.elem_popped"))
+        writer.word(port.elem_popped, 4, f"{name}.elem_popped")
+        if port.elem is not None:
+            writer.word(port.iov_idx, 4, f"{name}.iov_idx")
+            writer.word(port.iov_offset, 8, f"{name}.iov_offset")
+            write_element(writer, port.elem, packed, f"{name}.elem")
+
+
+# --- what the transport adds in a subsection -------------------------------------------------
+
+
+def _owner(owner: Owner, path: str, pos: int | None) -> VirtIO:
+    for state in owner:
+        if isinstance(state, VirtIO):
+            return state
+    raise BadValue("is only there inside of a virtio device", pos, path)
+
+
+def read_virtio_extra(
+    buf: Buffer,
+    pos: int,
+    site: FormatSite,
+    *,
+    pci: FormatPart | None = None,
+    mmio: FormatPart | None = None,
+) -> tuple[State, int]:
+    """What the transport of the device adds (``save_extra_state``)."""
+    transport = _owner(site.owner, site.path, pos).transport
+    part = {"pci": pci, "mmio": mmio}.get(transport)
+    if part is None:
+        raise BadValue(f"transport {transport} adds nothing", pos, site.path)
+    reader = Reader(buf, pos, site.path)
+    made: State = reader.part(part, Scope(site.scope.context, None), (), "")
+    return made, reader.pos
+
+
+def write_virtio_extra(
+    value: State,
+    out: list[bytes],
+    owner: Owner,
+    path: str,
+    *,
+    pci: FormatPart | None = None,
+    mmio: FormatPart | None = None,
+) -> None:
+    """What the transport of the device adds."""
+    transport = _owner(owner, path, None).transport
+    part = {"pci": pci, "mmio": mmio}.get(transport)
+    if part is None:
+        raise BadValue(f"transport {transport} adds nothing", None, path)
+    Writer(out, path).part(part, value, (), "")
+
+
+# --- the GPU's resources -------------------------------------------------------------------
+
+FORMATS = frozenset((1, 2, 3, 4, 67, 68, 121, 134))
+"""``enum virtio_gpu_formats``: all have four bytes a pixel."""
+
+
+class VirtIOGPUResource(State):
+    """An image of the guest: its memory in pieces (``addrs``, ``lengths``) and the
+    device's copy of it, four bytes a pixel."""
+
+    resource_id: int = 0
+    width: int = 0
+    height: int = 0
+    format: int = 0
+    addrs: array[int] = _default(lambda: zeros("Q", 0))
+    lengths: array[int] = _default(lambda: zeros("I", 0))
+    image: bytearray = _default(bytearray)
+
+
+class VirtIOGPUResources(State):
+    """The images of a virtio-gpu device, and what its outputs show."""
+
+    resources: list[VirtIOGPUResource] = _default(list)
+    scanouts: Any = None
+
+
+class VirtIOGPUBlob(State):
+    """A blob of the guest's memory, in pieces."""
+
+    resource_id: int = 0
+    blob_size: int = 0
+    addrs: array[int] = _default(lambda: zeros("Q", 0))
+    lengths: array[int] = _default(lambda: zeros("I", 0))
+
+
+def _read_pieces(reader: Reader, name: str) -> tuple[array[int], array[int]]:
+    addrs, lengths = array("Q"), array("I")
+    count = reader.word(4, f"{name}.addrs")
+    for index in range(count):
+        addrs.append(reader.word(8, f"{name}.addrs[{index}]"))
+        lengths.append(reader.word(4, f"{name}.lengths[{index}]"))
+    return addrs, lengths
+
+
+def _write_pieces(
+    writer: Writer, value: VirtIOGPUResource | VirtIOGPUBlob, name: str
+) -> None:
+    if len(value.addrs) != len(value.lengths):
+        raise BadValue("not as many as addrs", None, writer.named(f"{name}.lengths"))
+    writer.word(len(value.addrs), 4, f"{name}.addrs")
+    for index, addr in enumerate(value.addrs):
+        writer.word(addr, 8, f"{name}.addrs[{index}]")
+        writer.word(value.lengths[index], 4, f"{name}.lengths[{index}]")
+
+
+def read_virtio_gpu(
+    buf: Buffer, pos: int, site: FormatSite, *, scanouts: FormatPart
+) -> tuple[VirtIOGPUResources, int]:
+    """As ``virtio_gpu_save``: the resources, ended by id 0, then the scanouts."""
+    reader = Reader(buf, pos, site.path)
+    made = VirtIOGPUResources()
+    while ident := reader.word(4, "resources"):
+        name = f"resources[{len(made.resources)}]"
+        one = VirtIOGPUResource(
+            resource_id=ident,
+            width=reader.word(4, f"{name}.width"),
+            height=reader.word(4, f"{name}.height"),
+            format=reader.word(4, f"{name}.format"),
+        )
+        if one.format not in FORMATS:
+            place = reader.named(f"{name}.format")
+            raise BadValue(f"unknown format {one.format}", reader.pos - 4, place)
+        one.addrs, one.lengths = _read_pieces(reader, name)
+        one.image = reader.raw(4 * one.width * one.height, f"{name}.image")
+        made.resources.append(one)
+    scope = Scope(site.scope.context, None)
+    made.scanouts = reader.part(scanouts, scope, (), "scanouts")
+    site.settled(pos, reader.pos)
+    return made, reader.pos
+
+
+def write_virtio_gpu(
+    value: VirtIOGPUResources,
+    out: list[bytes],
+    owner: Owner,
+    path: str,
+    *,
+    scanouts: FormatPart,
+) -> None:
+    """The resources and the scanouts."""
+    writer = Writer(out, path)
+    for index, one in enumerate(value.resources):
+        name = f"resources[{index}]"
+        if not one.resource_id:
+            raise BadValue("0 ends the list", None, writer.named(f"{name}.resource_id"))
+        if one.format not in FORMATS:
+            place = writer.named(f"{name}.format")
+            raise BadValue(f"unknown format {one.format}", None, place)
+        for member in ("resource_id", "width", "height", "format"):
+            writer.word(getattr(one, member), 4, f"{name}.{member}")
+        _write_pieces(writer, one, name)
+        writer.raw(one.image, 4 * one.width * one.height, f"{name}.image")
+    writer.word(0, 4, "resources")
+    writer.part(scanouts, value.scanouts, (), "scanouts")
+
+
+def read_virtio_gpu_blobs(
+    buf: Buffer, pos: int, site: FormatSite
+) -> tuple[list[VirtIOGPUBlob], int]:
+    """As ``virtio_gpu_blob_save``: blobs, ended by id 0."""
+    reader = Reader(buf, pos, site.path)
+    made: list[VirtIOGPUBlob] = []
+    while ident := reader.word(4, ""):
+        name = f"[{len(made)}]"
+        one = VirtIOGPUBlob(
+            resource_id=ident, blob_size=reader.word(4, f"{name}.blob_size")
+        )
+        one.addrs, one.lengths = _read_pieces(reader, name)
+        made.append(one)
+    site.settled(pos, reader.pos)
+    return made, reader.pos
+
+
+def write_virtio_gpu_blobs(
+    value: list[VirtIOGPUBlob], out: list[bytes], owner: Owner, path: str
+) -> None:
+    """The blobs."""
+    writer = Writer(out, path)
+    for index, one in enumerate(value):
+        name = f"[{index}]"
+        if not one.resource_id:
+            raise BadValue("0 ends the list", None, writer.named(f"{name}.resource_id"))
+        writer.word(one.resource_id, 4, f"{name}.resource_id")
+        writer.word(one.blob_size, 4, f"{name}.blob_size")
+        _write_pieces(writer, one, name)
+    writer.word(0, 4, "")

@@ -1,0 +1,88 @@
+"""Callbacks that move bytes: what a file puts into virtio's classes and SCSI's tables.
+
+``virtio_save`` (``hw/virtio/virtio.c``) calls the bus and the device through their
+classes, ``put_scsi_req`` (``hw/scsi/scsi-bus.c``) the adapter and the device through
+tables of functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vmgen import ir
+from vmgen.cfront import syntax as c
+from vmgen.cfront.unit import Unit
+from vmgen.extract import initializer
+from vmgen.translate import moves
+
+CLASSES = ("VirtioBusClass", "VirtioDeviceClass")
+TABLES = ("SCSIBusInfo", "SCSIReqOps")
+MEMBERS = frozenset(
+    [
+        "save",
+        "load",
+        "vmsd",
+        "save_config",
+        "load_config",
+        "save_queue",
+        "load_queue",
+        "save_extra_state",
+        "load_extra_state",
+        "save_request",
+        "load_request",
+    ]
+)
+
+
+def read(unit: Unit) -> Iterator[ir.Method]:
+    """The callbacks that the unit's own file sets, in order of appearance."""
+    for owner in CLASSES:
+        for name in unit.functions_with(owner):
+            function = unit.function(name)
+            if function is not None and function.body is not None:
+                yield from _assigned(unit, owner, function.body)
+    for owner in TABLES:
+        for name in unit.objects(owner):
+            table = unit.object(name)
+            if table is not None and isinstance(table.initializer, c.InitList):
+                read = initializer.read(table.initializer, f"table {name}")
+                for member, value in read.values.items():
+                    if member in MEMBERS and (symbol := initializer.symbol(value)):
+                        yield ir.Method(owner, member, symbol, moves(unit, symbol))
+
+
+def _assigned(unit: Unit, owner: str, body: c.Block) -> Iterator[ir.Method]:
+    """``variable->member = symbol`` for every variable of the type in a function."""
+    variables: set[str] = set()
+    for node in _nodes(body):
+        match node:
+            case c.LocalDecl(name, c.PointerType(c.NamedType(type))):
+                if type == owner:
+                    variables.add(name)
+            case c.Assign("=", c.Member(c.Name(variable), member), value):
+                symbol = _symbol(value)
+                if variable in variables and member in MEMBERS and symbol:
+                    yield ir.Method(owner, member, symbol, moves(unit, symbol))
+
+
+def _symbol(value: c.Expr) -> str:
+    match value:
+        case c.Cast(_, operand):
+            return _symbol(operand)
+        case c.Unary("&", c.Name(name)) | c.Name(name):
+            return name
+        case c.IntegerLiteral(number):
+            return str(number) if number else ""
+        case _:
+            return ""
+
+
+def _nodes(node: object) -> Iterator[object]:
+    """A node and all below it, in order."""
+    yield node
+    if isinstance(node, tuple):
+        for item in node:
+            yield from _nodes(item)
+    elif hasattr(node, "__slots__"):
+        for slot in node.__slots__:
+            yield from _nodes(getattr(node, slot))
