@@ -5,49 +5,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from random import Random
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from vmgen import ir
 from vmgen.lookup import Lookup, Placed
 from vmgen.verdict.codecs import Made, made
-from vmgen.verdict.model import Direction, Judgement, Kind, SectionVerdict
+from vmgen.verdict.model import (
+    Answer,
+    Confirmation,
+    Direction,
+    Judgement,
+    SectionVerdict,
+    Trial,
+)
 from vmgen.verdict.sample import Sample, Unsaved
 
-Answer = Literal["confirmed", "contradicted", "open"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One section that did not survive: its bytes, and what came of loading them.
-
-    ``offset`` is where loading stopped, -1 where it did not and ``text`` says which
-    member came out different.
-    """
-
-    data: bytes
-    text: str
-    offset: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """What trying said of one verdict.
-
-    ``survived`` of ``tried`` sections came out as they went in; ``open`` means that none
-    could be made, or that the verdict was none.
-    """
-
-    section: str
-    direction: Direction
-    kind: Kind
-    answer: Answer
-    tried: int
-    survived: int
-    failure: Trial | None = None
-    why: str = ""
 
 
 def confirm(
@@ -184,6 +158,8 @@ def _trial(
 ) -> Trial | None:
     """None if the target loads what the source saved, and all of it means the same."""
     target = codecs[1]
+    if target.codec.name != codecs[0].codec.name:
+        return Trial(data, f"no section is called '{codecs[0].codec.name}'", 0)
     try:
         after, end = _load(target, data, version, sample)
     except target.runtime.VMStateError as error:

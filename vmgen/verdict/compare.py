@@ -563,7 +563,7 @@ class _Walk:
             if not found.condition:
                 self._fail(state, bad)
                 return None
-            condition = f"{empty} or {found.condition}"
+            condition = f"{empty} or {found.condition}" if empty else found.condition
             state = self._require(state, replace(bad, condition=condition))
             break
         for needed in found.required:
@@ -751,13 +751,33 @@ class _Walk:
             )
             return None
         text = f"'{one.info}' is taken to read what it wrote"
-        return replace(
+        name = one.origin.field.name
+        after: _State | None = replace(
             state,
             source=source.rest,
             target=target.rest,
-            offset=state.offset.beyond(one.origin.field.name),
+            offset=state.offset.beyond(name),
             notes=self._noted(state, "assumed", text, source.entry, target.entry),
         )
+        theirs = dict(two.parts)
+        for role, part in one.parts:
+            other = theirs.pop(role, None)
+            if after is None or other is None:
+                break
+            top = self._top
+            leaves = top.layouts(
+                top.source.layout(part, part.description.version_id),
+                top.target.layout(other, other.description.version_id),
+            )
+            inside = Offset(0, (*state.offset.terms, f"{role} of {name}"))
+            prefix = f"{source.entry.prefix}<{name}>.{role}."
+            after = self._inside(after, leaves, prefix, "", inside)
+        if after is not None and (theirs or len(one.parts) > len(two.parts)):
+            text = f"'{one.info}' has other parts"
+            found = self._at(state, "opaque", text, source.entry, target.entry)
+            self._give_up(state, found)
+            return None
+        return after
 
     def _listed(
         self, state: _State, source: Cursor, one: Listed, target: Cursor, two: Listed
@@ -1095,6 +1115,8 @@ class Sum:
     unclear: Finding | None
     required: tuple[Finding, ...]
     condition: str
+    failures: tuple[tuple[str, Finding], ...] = ()
+    """Every way to fail, with the cases in which it is met."""
 
 
 def summed(leaves: tuple[Leaf, ...]) -> Sum:
@@ -1110,4 +1132,20 @@ def summed(leaves: tuple[Leaf, ...]) -> Sum:
     if failed is not None and good:
         bad = [leaf.case for leaf in leaves if leaf.failed is not None]
         condition = cases.told([leaf.case for leaf in good], bad)
-    return Sum(failed, unclear, required, condition)
+    ways: dict[Finding, list[Case]] = {}
+    for leaf in leaves:
+        if leaf.failed is not None:
+            ways.setdefault(leaf.failed, []).append(leaf.case)
+    every = [leaf.case for leaf in leaves]
+    failures = tuple(
+        (
+            (
+                cases.told(met, [case for case in every if case not in met])
+                if len(ways) > 1
+                else ""
+            ),
+            finding,
+        )
+        for finding, met in ways.items()
+    )
+    return Sum(failed, unclear, required, condition, failures)

@@ -13,6 +13,9 @@ from vmgen.verdict.compare import Comparison, summed
 from vmgen.verdict.layout import Layouts
 from vmgen.verdict.model import COMPATIBLE, Finding, Judgement, Outcome, SectionVerdict
 
+WAYS = 3
+"""Ways to fail that are told of one section."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -220,7 +223,11 @@ def outcome(source: Section, target: Section, comparison: Comparison) -> Outcome
     notes = tuple(dict.fromkeys(note for leaf in leaves for note in leaf.notes))
     found = summed(leaves)
     if found.failed is not None and not found.condition and not found.failed.condition:
-        return Outcome("incompatible", "", (found.failed,), notes)
+        ways = tuple(
+            replace(finding, text=f"{finding.text} (if {case})") if case else finding
+            for case, finding in found.failures[:WAYS]
+        )
+        return Outcome("incompatible", "", ways, notes)
     if found.unclear is not None:
         return Outcome("unknown", "", (found.unclear,), notes)
     findings = found.required

@@ -126,11 +126,13 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """Bytes that only C code knows."""
+    """Bytes that only C code knows, but for the descriptions inside of them: ``parts``
+    by the role that they have there."""
 
     origin: Origin
     info: str
     count: Number
+    parts: tuple[tuple[str, Placed], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,11 +319,22 @@ class Layouts:
                         base,
                     )
                 ]
-            case ir.CustomElement(info):
-                return [Custom(origin, info, count)]
             case ir.NothingElement():
                 return []
-        raise AssertionError(element)
+        return [self._custom(origin, element, count)]
+
+    def _custom(self, origin: Origin, element: ir.Element, count: Number) -> Custom:
+        """An untranslated info, or a format that is written by hand: with parts."""
+        words = [
+            str(value)
+            for name in ("info", "format", "kind")
+            if (value := getattr(element, name, ""))
+        ]
+        parts = tuple(
+            (part.role, self._find(origin, part.symbol))
+            for part in getattr(element, "parts", ())
+        )
+        return Custom(origin, " ".join(words), count, parts)
 
     def _listed(self, field: ir.Field, inner: Placed) -> int:
         """Elements are saved with their own version and loaded with the field's."""
@@ -364,7 +377,9 @@ class Layouts:
         return made
 
     def _find(self, origin: Origin, symbol: str) -> Placed:
-        found = self.lookup.find(symbol, origin.placed.module)
+        found = self.lookup.find(symbol, origin.placed.module) or next(
+            (one for one in self.lookup.all() if one.description.symbol == symbol), None
+        )
         if found is None:
             raise KeyError(symbol)
         return found

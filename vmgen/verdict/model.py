@@ -10,6 +10,7 @@ from vmgen.source import NOWHERE, Position
 
 Kind = Literal["compatible", "conditional", "unknown", "incompatible"]
 Direction = Literal["forward", "backward"]
+Answer = Literal["confirmed", "contradicted", "open"]
 
 RANK: dict[Kind, int] = {
     "compatible": 0,
@@ -149,3 +150,34 @@ class Judgement:
 def worst(kinds: Iterable[Kind]) -> Kind:
     """The worst of them; ``compatible`` of none."""
     return max(kinds, key=RANK.__getitem__, default="compatible")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One section that did not survive: its bytes, and what came of loading them.
+
+    ``offset`` is where loading stopped, -1 where it did not and ``text`` says which
+    member came out different.
+    """
+
+    data: bytes
+    text: str
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What trying said of one verdict.
+
+    ``survived`` of ``tried`` sections came out as they went in; ``open`` means that none
+    could be made, or that the verdict was none.
+    """
+
+    section: str
+    direction: Direction
+    kind: Kind
+    answer: Answer
+    tried: int
+    survived: int
+    failure: Trial | None = None
+    why: str = ""

@@ -10,9 +10,9 @@ from typing import Any
 from vmgen.paint import Kind as PaintKind
 from vmgen.paint import Paint, plain
 from vmgen.source import Position
-from vmgen.verdict.check import Confirmation
 from vmgen.verdict.model import (
     RANK,
+    Confirmation,
     Direction,
     Finding,
     Judgement,

@@ -1,0 +1,532 @@
+"""What a change of a table means for streams: one small case for every rule of loading,
+and what is known of real releases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.trees import require_tree
+from vmgen import ir, lock
+from vmgen.pipeline import Request, compile_program
+from vmgen.source import Position
+from vmgen.verdict import Judgement, Outcome, SectionVerdict, judge, show
+from vmgen.verdict.check import confirm
+
+FILE = "hw/dev.c"
+
+
+def integer(name: str, kind: ir.IntType = "uint32", **more: Any) -> ir.Field:
+    width = {"bool": 1}.get(kind) or int(kind.lstrip("uint")) // 8
+    made = ir.Field(
+        name, (ir.Step(name, f"{kind}_t"),), ir.IntegerElement(kind), ir.Fixed(width)
+    )
+    return replace(made, **more)
+
+
+def array(name: str, count: int, kind: ir.IntType = "uint32") -> ir.Field:
+    made = integer(name, kind, count=ir.Fixed(count), array=True)
+    return replace(made, path=(ir.Step(name, f"{kind}_t", (count,)),))
+
+
+def unused(size: int) -> ir.Field:
+    return ir.Field("unused", (), ir.UnusedElement(), ir.Fixed(size))
+
+
+def struct(name: str, symbol: str, **more: Any) -> ir.Field:
+    made = ir.Field(
+        name, (ir.Step(name, "Inner"),), ir.StructElement(symbol, "Inner"), ir.Fixed(8)
+    )
+    return replace(made, **more)
+
+
+def description(
+    *fields: ir.Field, symbol: str = "vmstate_dev", name: str = "dev", **more: Any
+) -> ir.Description:
+    numbered = tuple(
+        replace(field, position=Position(FILE, 10 + number))
+        for number, field in enumerate(fields)
+    )
+    made = ir.Description(
+        symbol, name, "Dev", 1, 1, numbered, position=Position(FILE, 9)
+    )
+    return replace(made, **more)
+
+
+def program(
+    *descriptions: ir.Description, functions: tuple[ir.Function, ...] = ()
+) -> ir.Program:
+    return ir.Program("1", "toy", (ir.Module(FILE, descriptions, functions),))
+
+
+def verdict(old: ir.Program, new: ir.Program) -> SectionVerdict:
+    """The verdict on the one section; what the codecs do must not contradict it."""
+    judgement = judge(old, new)
+    (section,) = judgement.sections
+    for tried in confirm(judgement, old, new, 20):
+        assert tried.answer in ("confirmed", "open"), tried
+    return section
+
+
+def both(old: ir.Description, new: ir.Description) -> tuple[Outcome, Outcome]:
+    found = verdict(program(old), program(new))
+    return found.forward, found.backward
+
+
+A, B, C = integer("a"), integer("b"), integer("c")
+
+
+def test_equal() -> None:
+    assert [one.kind for one in both(description(A, B), description(A, B))] == [
+        "compatible",
+        "compatible",
+    ]
+
+
+def test_wire_names_of_fields_do_not_matter() -> None:
+    new = description(A, replace(B, name="other"))
+    forward, backward = both(description(A, B), new)
+    assert (forward.kind, backward.kind) == ("compatible", "compatible")
+    assert forward.notes == ()
+
+
+def test_a_renamed_member_is_told() -> None:
+    forward, _ = both(description(A, B), description(A, C))
+    assert forward.kind == "compatible"
+    assert [note.text for note in forward.notes] == ["b is loaded as c"]
+
+
+def test_swapped_members_come_out_different() -> None:
+    forward, _ = both(description(A, B, C), description(A, C, B))
+    assert forward.kind == "incompatible"
+    (finding,) = forward.findings
+    assert finding.reason == "member"
+    assert (finding.text, finding.offset) == ("b is written, and read as c", "4")
+    assert (finding.old.line, finding.new.line) == (11, 11)
+
+
+def test_version_windows() -> None:
+    new = description(A, version_id=3, minimum_version_id=2)
+    forward, backward = both(description(A), new)
+    assert forward.findings[0].text == "version 1 is below the minimum 2"
+    assert backward.findings[0].text == "version 3 is above 1"
+    new = description(A, version_id=3)
+    forward, backward = both(description(A), new)
+    assert (forward.kind, backward.kind) == ("compatible", "incompatible")
+
+
+def test_a_field_of_a_new_version() -> None:
+    new = description(A, replace(B, version_id=2), version_id=2)
+    forward, backward = both(description(A), new)
+    assert forward.kind == "compatible"
+    assert backward.kind == "incompatible"
+
+
+def test_a_field_without_a_new_version() -> None:
+    forward, backward = both(description(A), description(A, B))
+    assert [forward.kind, backward.kind] == ["incompatible", "incompatible"]
+    assert forward.findings[0].text == "uint32 b is read, and nothing wrote it"
+    assert forward.findings[0].offset == "4"
+    assert backward.findings[0].text == "uint32 b is written, and nothing reads it"
+    assert backward.findings[0].new == Position(FILE, 11)
+
+
+def test_padding_stands_in_for_a_removed_field() -> None:
+    forward, backward = both(description(A, B, C), description(A, unused(4), C))
+    assert (forward.kind, backward.kind) == ("compatible", "compatible")
+    assert forward.notes[0].text == "b is skipped as padding"
+    assert backward.notes[0].text == "b is loaded from padding, so it is zero"
+
+
+def test_padding_of_another_size_does_not() -> None:
+    forward, _ = both(description(A, B, C), description(A, unused(3), C))
+    assert forward.kind == "incompatible"
+
+
+def test_padding_may_cover_several_fields() -> None:
+    old = description(A, integer("x", "uint64"), array("y", 3, "uint16"), C)
+    forward, _ = both(old, description(A, unused(10), unused(4), C))
+    assert forward.kind == "compatible"
+
+
+def test_another_size_of_elements() -> None:
+    forward, _ = both(description(A, B), description(A, integer("b", "uint64")))
+    assert forward.kind == "incompatible"
+    (finding,) = forward.findings
+    assert (finding.reason, finding.offset) == ("size", "4")
+    assert finding.text == "4 bytes a unit are written, 8 are read"
+
+
+def test_equal_bytes_in_other_units() -> None:
+    old = description(integer("a", "uint64"))
+    new = description(integer("a", "uint32"), integer("b", "uint32"))
+    judgement = judge(program(old), program(new))
+    assert judgement.worst() == "unknown"
+    assert show.status([judgement], show.BOTH, strict=False) == 2
+
+
+def test_an_array_may_be_split() -> None:
+    old = description(array("a", 4, "uint8"))
+    new = description(
+        *(
+            integer("a", "uint8", path=(ir.Step("a", "uint8_t", (4,), (number,)),))
+            for number in range(4)
+        )
+    )
+    forward, backward = both(old, new)
+    assert (forward.kind, backward.kind) == ("compatible", "compatible")
+    assert forward.notes == ()
+
+
+def test_a_longer_array() -> None:
+    forward, _ = both(description(array("a", 4), B), description(array("a", 5), B))
+    assert forward.kind == "incompatible"
+    assert forward.findings[0].offset == "16"
+    assert forward.findings[0].text == "b is written, and read as a[4]"
+
+
+def test_a_bool_holds_two_values() -> None:
+    old, new = description(integer("a", "uint8")), description(integer("a", "bool"))
+    forward, backward = both(old, new)
+    assert forward.kind == "conditional"
+    assert forward.condition == "a is 0 or 1"
+    assert backward.kind == "compatible"
+
+
+def test_a_new_check() -> None:
+    new = description(replace(A, element=ir.IntegerElement("uint32", "equal")))
+    judgement = judge(program(description(A)), program(new))
+    (section,) = judgement.sections
+    assert section.forward.kind == "conditional"
+    assert section.forward.condition == "a equal what the destination has"
+    assert section.backward.kind == "compatible"
+
+
+def test_the_name_of_a_section() -> None:
+    forward, _ = both(description(A), description(A, name="other"))
+    assert forward.kind == "incompatible"
+    assert forward.findings[0].reason == "name"
+
+
+# --- conditions -----------------------------------------------------------------------
+
+HAS = ir.Function("has_b", body=ir.Binary(">", ir.Load("a", "uint32"), ir.Const(2)))
+TESTED = replace(B, test="has_b")
+
+
+def with_field(
+    new: ir.Field, functions: tuple[ir.Function, ...] = (HAS,)
+) -> SectionVerdict:
+    return verdict(
+        program(description(A, TESTED, C), functions=(HAS,)),
+        program(description(A, new, C), functions=functions),
+    )
+
+
+def test_the_same_condition_of_another_function() -> None:
+    found = with_field(replace(B, test="b_there"), (replace(HAS, symbol="b_there"),))
+    assert found.worst == "compatible"
+
+
+def test_a_condition_that_is_gone() -> None:
+    found = with_field(B)
+    assert found.forward.kind == "conditional"
+    assert found.forward.condition == "a >= 3"
+
+
+def test_another_condition() -> None:
+    stricter = ir.Function(
+        "has_b", body=ir.Binary(">", ir.Load("a", "uint32"), ir.Const(5))
+    )
+    found = with_field(TESTED, (stricter,))
+    assert found.forward.kind == "conditional"
+    assert found.forward.condition == "a <= 2 || a >= 6"
+
+
+def test_a_test_replaces_the_version() -> None:
+    late = replace(TESTED, version_id=7)
+    found = with_field(late)
+    assert found.worst == "compatible"
+
+
+def test_a_test_of_the_version() -> None:
+    since = ir.Function("since_2", body=ir.Binary(">=", ir.Version(), ir.Const(2)))
+    new = description(A, replace(B, test="since_2"), version_id=2)
+    found = verdict(program(description(A)), program(new, functions=(since,)))
+    assert (found.forward.kind, found.backward.kind) == ("compatible", "incompatible")
+
+
+def test_impossible_cases_do_not_count() -> None:
+    def limited(symbol: str, op: Any, bound: int) -> ir.Function:
+        least = ir.Select(
+            ir.Binary("<", ir.Version(), ir.Load("a", "uint32")),
+            ir.Version(),
+            ir.Load("a", "uint32"),
+        )
+        return ir.Function(symbol, body=ir.Binary(op, least, ir.Const(bound)))
+
+    functions = (limited("before", "<", 5), limited("since", ">=", 5))
+    fields = (A, replace(B, test="before"), replace(C, test="since"))
+    old = program(description(*fields, version_id=6), functions=functions)
+    new = program(description(*fields, version_id=7), functions=functions)
+    assert verdict(old, new).forward.kind == "compatible"
+
+
+# --- nested ---------------------------------------------------------------------------
+
+
+def nested(*fields: ir.Field, **more: Any) -> ir.Description:
+    return description(
+        *fields, **{"symbol": "vmstate_inner", "name": "inner", "type": "Inner", **more}
+    )
+
+
+def test_a_nested_struct_that_grows() -> None:
+    """The outer version stays: the class of virtio-gpu between 8.2 and 9.0."""
+    outer = description(
+        integer("n"),
+        struct("part", "vmstate_inner", count=ir.Fixed(2), array=True),
+        integer("last"),
+    )
+    old = program(nested(A, B), outer)
+    new = program(nested(A, B, C), outer)
+    found = verdict(old, new)
+    assert (found.forward.kind, found.backward.kind) == ("incompatible", "incompatible")
+    (finding,) = found.forward.findings
+    assert finding.offset == "12"
+    assert finding.text == "part[1].a is written, and read as part[0].c"
+
+
+def test_a_nested_version_is_not_on_the_wire() -> None:
+    """A field of a new version of the nested description alone is read all the same."""
+    outer = description(struct("part", "vmstate_inner"), integer("last"))
+    old = program(nested(A), outer)
+    new = program(nested(A, replace(B, version_id=2), version_id=2), outer)
+    assert verdict(old, new).forward.kind == "incompatible"
+
+
+def test_vstruct_says_the_version() -> None:
+    part = struct(
+        "part",
+        "vmstate_inner",
+        element=ir.StructElement("vmstate_inner", "Inner", vstruct=True),
+        struct_version_id=1,
+    )
+    outer = description(part, integer("last"))
+    old = program(nested(A), outer)
+    new = program(nested(A, replace(B, version_id=2), version_id=2), outer)
+    assert verdict(old, new).worst == "compatible"
+
+
+def test_a_struct_may_be_written_out() -> None:
+    outer = description(struct("part", "vmstate_inner"), integer("last"))
+    flat = description(
+        *(
+            replace(field, path=(ir.Step("part", "Inner"), *field.path))
+            for field in (A, B)
+        ),
+        integer("last"),
+    )
+    assert verdict(program(nested(A, B), outer), program(flat)).worst == "compatible"
+
+
+def test_a_growing_element_of_a_counted_array() -> None:
+    count = ir.FromMember((ir.Step("n", "uint32_t"),), "uint32")
+    outer = description(
+        integer("n"),
+        struct("part", "vmstate_inner", count=count, array=True, pointer=True),
+    )
+    found = verdict(program(nested(A), outer), program(nested(A, B), outer))
+    assert found.forward.kind == "incompatible"
+    assert found.forward.findings[0].offset == "8"
+
+
+# --- subsections ----------------------------------------------------------------------
+
+NEEDED = ir.Function(
+    "needed", body=ir.Binary("==", ir.Load("a", "uint32"), ir.Const(1))
+)
+
+
+def subsection(*fields: ir.Field, **more: Any) -> ir.Description:
+    return description(
+        *fields,
+        **{"symbol": "vmstate_sub", "name": "dev/sub", "needed": "needed", **more},
+    )
+
+
+def with_subsection(
+    sub: ir.Description | None, function: ir.Function = NEEDED
+) -> ir.Program:
+    if sub is None:
+        return program(description(A))
+    dev = description(A, subsections=(sub.symbol,))
+    return program(sub, dev, functions=(function,))
+
+
+def test_a_new_subsection() -> None:
+    found = verdict(with_subsection(None), with_subsection(subsection(B)))
+    assert found.forward.kind == "compatible"
+    assert found.backward.kind == "conditional"
+    assert found.backward.condition == "a != 1"
+    assert found.backward.findings[0].text == "subsection 'dev/sub' is not known"
+
+
+def test_a_subsection_of_another_name() -> None:
+    found = verdict(
+        with_subsection(subsection(B)), with_subsection(subsection(B, name="dev/other"))
+    )
+    assert (found.forward.kind, found.backward.kind) == ("conditional", "conditional")
+
+
+def test_a_subsection_of_another_version() -> None:
+    new = subsection(B, version_id=2, minimum_version_id=2)
+    found = verdict(with_subsection(subsection(B)), with_subsection(new))
+    assert found.forward.kind == "conditional"
+    assert (
+        "version 1 of subsection 'dev/sub' is below" in found.forward.findings[0].text
+    )
+
+
+def test_a_subsection_that_is_always_sent() -> None:
+    always = ir.Function("needed", body=ir.Const(1))
+    old = with_subsection(subsection(B), always)
+    found = verdict(old, with_subsection(None))
+    assert found.forward.kind == "incompatible"
+
+
+def test_a_subsection_that_grows() -> None:
+    found = verdict(with_subsection(subsection(B)), with_subsection(subsection(B, C)))
+    assert found.forward.kind == "conditional"
+    assert found.forward.condition == "a != 1"
+
+
+# --- sections -------------------------------------------------------------------------
+
+
+def test_a_section_that_is_gone() -> None:
+    judgement = judge(
+        program(description(A)), program(description(A, name="x", symbol="y"))
+    )
+    assert [section.section for section in judgement.sections] == ["dev", "x"]
+    dev, other = judgement.sections
+    assert dev.forward.kind == "conditional"
+    assert dev.forward.condition == "the stream has no section 'dev'"
+    assert dev.backward.kind == "compatible"
+    assert other.forward.kind == "compatible"
+    assert other.backward.kind == "conditional"
+
+
+# --- what is printed ------------------------------------------------------------------
+
+
+def grown() -> Judgement:
+    return judge(
+        program(description(A)), replace(program(description(A, B)), release="2")
+    )
+
+
+def test_text() -> None:
+    assert show.text(grown(), directions=("forward",)) == (
+        "toy  1 → 2: 1 incompatible\n"
+        "\n"
+        "incompatible\n"
+        "  dev (vmstate_dev)\n"
+        "    1 → 2: incompatible\n"
+        "      uint32 b is read, and nothing wrote it in vmstate_dev, at byte 4\n"
+        "        writes nothing\n"
+        "        reads  uint32 b  (hw/dev.c:11)\n"
+    )
+
+
+def test_github() -> None:
+    assert show.github(grown(), ("forward",)) == (
+        "::error file=hw/dev.c,line=11,title=dev%3A 1 → 2 incompatible::"
+        "uint32 b is read, and nothing wrote it\n"
+    )
+
+
+def test_json() -> None:
+    data = show.as_json(grown(), ("forward",))
+    assert data["verdict"] == "incompatible"
+    sections: Any = data["sections"]
+    (finding,) = sections[0]["forward"]["findings"]
+    assert finding["offset"] == "4"
+    assert finding["new"] == "hw/dev.c:11"
+
+
+def test_status() -> None:
+    conditional = judge(with_subsection(subsection(B)), with_subsection(None))
+    assert show.status([grown()], show.BOTH, strict=False) == 1
+    assert show.status([conditional], ("backward",), strict=False) == 0
+    assert show.status([conditional], ("forward",), strict=False) == 0
+    assert show.status([conditional], ("forward",), strict=True) == 1
+
+
+# --- real releases --------------------------------------------------------------------
+
+
+@cache
+def cpu_program(release: str, target: str) -> ir.Program:
+    return compile_program(Request(target=target, qemu=Path(require_tree(release))))
+
+
+def cpu(old: str, new: str, target: str) -> SectionVerdict:
+    judgement = judge(cpu_program(old, target), cpu_program(new, target))
+    return next(one for one in judgement.sections if one.section == "cpu")
+
+
+@pytest.mark.parametrize(
+    ("target", "versions"),
+    [("riscv64", (5, 10, 10)), ("riscv32", (5, 10, 10)), ("loongarch64", (0, 3, 3))],
+)
+def test_cpus_that_7_2_and_10_0_do_not_share(
+    target: str, versions: tuple[int, int, int]
+) -> None:
+    found = cpu("7.2", "10.0", target)
+    saved, minimum, newest = versions
+    (forward,), (backward,) = found.forward.findings, found.backward.findings
+    assert forward.text == f"version {saved} is below the minimum {minimum}"
+    assert forward.target == f"versions {minimum} to {newest}"
+    assert backward.text == f"version {newest} is above {saved}"
+
+
+@pytest.mark.parametrize(
+    ("target", "names"),
+    [
+        ("x86_64", {"cpu/xen_vcpu", "cpu/msr_hwcr", "cpu/fred"}),
+        ("aarch64", {"cpu/vfp/fpcr_fpsr", "cpu/pmsav8/pmsav8r", "cpu/wfxt-timer"}),
+    ],
+)
+def test_new_subsections_are_fine_forward_and_refused_backward(
+    target: str, names: set[str]
+) -> None:
+    found = cpu("7.2", "10.0", target)
+    assert found.forward.kind == "compatible"
+    assert found.backward.kind == "conditional"
+    assert {finding.field for finding in found.backward.findings} == names
+
+
+def test_pseries_cpus_are_refused() -> None:
+    """cpu/slb lost a field without a new minimum, and has version 2 now."""
+    found = cpu("7.2", "10.0", "ppc64")
+    slb = next(item for item in found.forward.findings if "cpu/slb" in item.text)
+    assert slb.source == "int32 mig_slb_nr"
+    assert any(
+        finding.text.startswith("version 2 of subsection 'cpu/slb' is above")
+        for finding in found.backward.findings
+    )
+
+
+@pytest.mark.parametrize("release", ["7.2", "10.0"])
+def test_a_release_loads_its_own_streams_and_its_lock(release: str) -> None:
+    program = cpu_program(release, "x86_64")
+    assert judge(program, program).worst() == "compatible"
+    (locked,) = lock.loads(lock.dumps([program]))
+    judgement = judge(locked, program)
+    assert judgement.worst() == "compatible"
+    assert len(judgement.sections) >= 2
