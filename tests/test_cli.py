@@ -57,7 +57,13 @@ class Stages:
             request.target, replace(PROGRAM, target=request.target)
         )
 
-    def generate(self, programs: Sequence[ir.Program]) -> tuple[Text, ...]:
+    def generate(
+        self,
+        programs: Sequence[ir.Program],
+        progress: object = None,
+        *,
+        together: bool = False,
+    ) -> tuple[Text, ...]:
         self.runs += 1
         return tuple(
             Text(f"{program.target or 'own'}/{name}", f"# ours\nvalue = {self.body}\n")

@@ -60,7 +60,7 @@ def link(
     for module in program.modules:
         own = {description.symbol for description in module.descriptions}
         for description in module.descriptions:
-            for symbol, position in _mentions(description):
+            for symbol, position in mentions(description):
                 if symbol not in own and symbol not in external:
                     found.append(
                         Diagnostic(
@@ -107,7 +107,7 @@ def _asks(module: ir.Module) -> Iterator[str]:
     """The symbols that the module names and does not define itself."""
     own = {description.symbol for description in module.descriptions}
     for description in module.descriptions:
-        for symbol, _ in _mentions(description):
+        for symbol, _ in mentions(description):
             if symbol not in own:
                 yield symbol
         for field in description.fields:
@@ -155,7 +155,8 @@ def contained(description: ir.Description) -> Iterator[ir.Part]:
             yield from field.element.parts
 
 
-def _mentions(description: ir.Description) -> Iterator[tuple[str, Position]]:
+def mentions(description: ir.Description) -> Iterator[tuple[str, Position]]:
+    """The symbols of the descriptions that a description names, and where."""
     for field in description.fields:
         match field.element:
             case (

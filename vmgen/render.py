@@ -34,32 +34,62 @@ def render(
 
     Code that nobody reads need not be ``formatted``, which takes longer than the rest.
     """
+    files = [
+        *(module_file(one, package.folder, formatted) for one in package.modules),
+        *folder_files(package, formatted),
+        target_file(package, formatted),
+    ]
+    return tuple(sorted(files, key=lambda file: file.path))
+
+
+def module_file(
+    module: plan.Module, folder: str, formatted: bool = True
+) -> GeneratedFile:
+    """One module of the package in this folder of the output (empty: the output's)."""
     shape = _format if formatted else str
-    folder = f"{package.folder}/" if package.folder else ""
+    text = stamp.stamp(
+        shape(_template("module.py.j2").render(module=module)),
+        sources=module.source,
+        release=module.release,
+        target=module.target,
+        ir=module.digest,
+    )
+    return GeneratedFile(_inside(folder, module.path), text)
+
+
+def folder_files(
+    package: plan.Package, formatted: bool = True
+) -> tuple[GeneratedFile, ...]:
+    """What a package needs beside its modules and its ``__init__.py``: the runtime, the
+    ``__init__.py`` of folders, the IR."""
+    shape = _format if formatted else str
     files = {"_runtime.py": _stamped(_runtime(), package, shared=True)}
     for name in _formats(package):
         files[f"{name}.py"] = _stamped(_emitted(name), package, shared=True)
     for module in package.modules:
-        body = shape(_template("module.py.j2").render(module=module))
-        files[f"{folder}{module.path}"] = stamp.stamp(
-            body,
-            sources=module.source,
-            release=module.release,
-            target=module.target,
-            ir=module.digest,
-        )
         parts = module.path.split("/")[:-1]
         for depth in range(1, len(parts) + 1):
-            init = f"{folder}{'/'.join(parts[:depth])}/__init__.py"
-            files.setdefault(init, _stamped("", package, shared=True))
-    dots = ".." if package.folder else "."
-    body = shape(_template("target.py.j2").render(package=package, dots=dots))
-    files[f"{folder}__init__.py"] = _stamped(body, package)
-    if folder:
+            init = _inside(package.folder, f"{'/'.join(parts[:depth])}/__init__.py")
+            files[init] = _stamped("", package, shared=True)
+    if package.folder:
         root = shape(_template("root.py.j2").render())
         files["__init__.py"] = _stamped(root, package, shared=True)
-    files[f"{folder}ir.json"] = _stamped(package.ir, package)
-    return tuple(GeneratedFile(path, files[path]) for path in sorted(files))
+    files[_inside(package.folder, "ir.json")] = _stamped(package.ir, package)
+    return tuple(GeneratedFile(path, text) for path, text in files.items())
+
+
+def target_file(package: plan.Package, formatted: bool = True) -> GeneratedFile:
+    """The ``__init__.py`` of a package."""
+    shape = _format if formatted else str
+    dots = ".." if package.folder else "."
+    body = shape(_template("target.py.j2").render(package=package, dots=dots))
+    return GeneratedFile(
+        _inside(package.folder, "__init__.py"), _stamped(body, package)
+    )
+
+
+def _inside(folder: str, path: str) -> str:
+    return f"{folder}/{path}" if folder else path
 
 
 def _stamped(body: str, package: plan.Package, *, shared: bool = False) -> str:

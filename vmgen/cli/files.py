@@ -33,7 +33,7 @@ def changes(job: Job, console: Console) -> tuple[write.FileChange, ...]:
             return ()
     with console.working():
         console.progress("writing Python")
-        files = generate(programs)
+        files = generate(programs, console.progress, together=job.whole)
     if key:
         cache.store(key, {file.path: file.text for file in files})
     return write.plan(job.output, files, verify)

@@ -97,12 +97,23 @@ def lower(program: ir.Program, around: Around | None = None) -> plan.Package:
         release=program.release,
         target=program.target,
         sources=tuple(plain(file) for file in sources),
-        digest=hashlib.sha256(repr(program).encode()).hexdigest(),
+        digest=_digest(program, around.files),
         modules=modules,
         exports=exports(offers(modules)),
         roots=tuple(_roots(own, around.files)),
-        ir=ir_json.dumps(program),
+        ir=ir_json.dumps(_without(program, around.files)),
     )
+
+
+def _digest(program: ir.Program, above: frozenset[str]) -> str:
+    own = program if not above else _without(program, above)
+    return hashlib.sha256(repr(own).encode()).hexdigest()
+
+
+def _without(program: ir.Program, files: frozenset[str]) -> ir.Program:
+    """The program with the modules that stand in its own folder."""
+    modules = tuple(one for one in program.modules if one.file not in files)
+    return replace(program, modules=modules)
 
 
 def offers(

@@ -114,17 +114,20 @@ def compile_whole(
     return tuple(programs)
 
 
-def generate(programs: Sequence[ir.Program]) -> tuple[GeneratedFile, ...]:
-    """The text of every file for these programs, one output folder for all of them."""
-    # jinja2 and black are slow to import; reading alone does not need them.
-    from vmgen.lower import lower
-    from vmgen.render import render
+def generate(
+    programs: Sequence[ir.Program],
+    progress: Progress | None = None,
+    *,
+    together: bool = False,
+) -> tuple[GeneratedFile, ...]:
+    """The text of every file for these programs, one output folder for all of them.
 
-    files: dict[str, GeneratedFile] = {}
-    for program in programs:
-        for file in render(lower(program)):
-            files[file.path] = file
-    return tuple(files[path] for path in sorted(files))
+    ``together``: what several targets have in common stands once, above their folders.
+    """
+    # jinja2 and black are slow to import; reading alone does not need them.
+    from vmgen.pipeline.printing import printed
+
+    return printed(programs, progress, together=together)
 
 
 def _configure(request: Request) -> SourceTree:

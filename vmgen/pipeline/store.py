@@ -150,12 +150,12 @@ class Store:
     def entry(self, name: str) -> str | None:
         """Any other text that was remembered under a name."""
         try:
-            return self._entry_path(name).read_text(encoding="ascii")
+            return self._entry_path(name).read_text(encoding="utf-8")
         except (OSError, ValueError):
             return None
 
     def keep_entry(self, name: str, text: str) -> None:
-        """Remember a text (ASCII) under a name."""
+        """Remember a text under a name."""
         self._write(self._entry_path(name), text)
 
     def forget_old(self) -> None:
@@ -178,13 +178,13 @@ class Store:
         return self.folder / "notes" / f"{name}.json"
 
     def _entry_path(self, name: str) -> Path:
-        return self.folder / "entries" / f"{name}.json"
+        return self.folder / "entries" / name
 
     def _write(self, path: Path, text: str) -> None:
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(text, encoding="ascii")
+            temporary.write_text(text, encoding="utf-8", newline="\n")
             os.replace(temporary, path)
         except OSError:
             return  # a cache that cannot be written only costs time

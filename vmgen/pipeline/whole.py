@@ -20,6 +20,7 @@ from vmgen.pipeline import reading, survey
 from vmgen.pipeline.reading import COMMON, Outcome, Preprocessor
 from vmgen.pipeline.store import Contents, Note, Store
 from vmgen.pipeline.survey import TreeFiles
+from vmgen.pipeline.workers import workers
 from vmgen.roots import Registrations, Resolution
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import SourceTree
@@ -127,7 +128,7 @@ def configure(
     if count == 1:
         configured = [trees.configure(root, targets[0], build=build)]
     else:
-        with ProcessPoolExecutor(_workers()) as pool:
+        with ProcessPoolExecutor(workers()) as pool:
             each = pool.map(_configured, [root] * count, targets, [build] * count)
             configured = list(each)
     files = files or TreeFiles(configured[0].root)
@@ -300,7 +301,7 @@ class _Reader:
                 ):
                     yield name, outcome
             return
-        with ProcessPoolExecutor(_workers()) as pool:
+        with ProcessPoolExecutor(workers()) as pool:
             pending = {
                 pool.submit(
                     _read_batch,
@@ -321,14 +322,6 @@ def _read_batch(
 ) -> list[Outcome]:
     store = Store(folder)
     return [reading.read(tree, file, preprocessor, store) for file in files]
-
-
-def _workers() -> int:
-    return (
-        len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else (os.cpu_count() or 1)
-    )
 
 
 # --- files that no binary contains ----------------------------------------------------

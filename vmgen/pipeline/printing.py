@@ -1,0 +1,184 @@
+"""From programs to the text of files: on all cores, and each text once.
+
+The text of a module is a function of its plan, vmgen's templates and the formatter: what
+was printed before is not printed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+
+from vmgen import ir, plan, render, resources
+from vmgen.lower import Around, exports, lower, offers
+from vmgen.pipeline.sharing import share
+from vmgen.pipeline.store import Store, hashed, parts_hash
+from vmgen.pipeline.workers import workers
+from vmgen.render import GeneratedFile
+
+Progress = Callable[[str], None]
+
+_BATCH = 6
+"""Modules that one process prints in a row."""
+_FEW = 24
+"""Modules that are printed faster than other processes start."""
+
+
+def printed(
+    programs: Sequence[ir.Program],
+    progress: Progress | None = None,
+    store: Store | None = None,
+    *,
+    together: bool = False,
+) -> tuple[GeneratedFile, ...]:
+    """The files of these programs, sorted by path, for one output folder.
+
+    ``together`` puts what several targets have in common above their folders, instead
+    of each into its own.  ``progress`` is called with each file as it is done.
+    """
+    store = store or Store()
+    tell = progress or (lambda file: None)
+    if together and len(programs) > 1:
+        files = _together(programs, store, tell)
+    elif sum(len(program.modules) for program in programs) > _FEW:
+        files = _side_by_side(programs, store, tell)
+    else:
+        files = {}
+        for program in programs:
+            tell(f"printing {program.target}".rstrip())
+            for file in _files(program, None, store.folder)[1]:
+                files[file.path] = file
+    return tuple(files[path] for path in sorted(files))
+
+
+def _side_by_side(
+    programs: Sequence[ir.Program], store: Store, tell: Progress
+) -> dict[str, GeneratedFile]:
+    files: dict[str, GeneratedFile] = {}
+    with ProcessPoolExecutor(workers()) as pool:
+        packages = []
+        batches = []
+        for program in programs:
+            package = lower(program)
+            packages.append(package)
+            batches += _submitted(pool, package, store)
+        for file in _done(batches, tell):
+            files[file.path] = file
+    for package in packages:
+        for file in (*render.folder_files(package), render.target_file(package)):
+            files[file.path] = file
+    return files
+
+
+def _together(
+    programs: Sequence[ir.Program], store: Store, tell: Progress
+) -> dict[str, GeneratedFile]:
+    sharing = share(programs)
+    files: dict[str, GeneratedFile] = {}
+    with ProcessPoolExecutor(workers()) as pool:
+        pending = {
+            pool.submit(_files, program, sharing.around, store.folder): program
+            for program in sorted(
+                sharing.own, key=lambda program: -len(program.modules)
+            )
+        }
+        around = replace(sharing.around, files=frozenset())
+        common = lower(sharing.common, around)
+        batches = _submitted(pool, common, store)
+        packages = []
+        for future in as_completed(pending):
+            package, made = future.result()
+            packages.append((package, pending[future]))
+            for file in made:
+                files[file.path] = file
+            tell(f"{pending[future].target}: {len(made)} files")
+        for file in _done(batches, tell):
+            files[file.path] = file
+    by_source = {module.source: module for module in common.modules}
+    for package, program in packages:
+        above = [
+            module
+            for file in program.elsewhere
+            if (module := by_source.get(file)) is not None
+        ]
+        offered = [*package.exports, *offers(above, above=True)]
+        file = render.target_file(replace(package, exports=exports(offered)))
+        files[file.path] = file
+    for file in render.folder_files(common):
+        files[file.path] = file
+    return files
+
+
+def _submitted(
+    pool: ProcessPoolExecutor, package: plan.Package, store: Store
+) -> list[Future[list[GeneratedFile]]]:
+    modules = package.modules
+    return [
+        pool.submit(
+            _module_files,
+            modules[start : start + _BATCH],
+            package.folder,
+            store.folder,
+        )
+        for start in range(0, len(modules), _BATCH)
+    ]
+
+
+def _done(
+    batches: Iterable[Future[list[GeneratedFile]]], tell: Progress
+) -> Iterator[GeneratedFile]:
+    for future in as_completed(batches):
+        for file in future.result():
+            tell(file.path)
+            yield file
+
+
+def _files(
+    program: ir.Program, around: Around | None, folder: Path
+) -> tuple[plan.Package, list[GeneratedFile]]:
+    """The files of one program, and its package without the modules; with ``around``
+    without its ``__init__.py``, and the package has all that its modules offer."""
+    package = lower(program, around)
+    files = _module_files(package.modules, package.folder, folder)
+    files += render.folder_files(package)
+    if around is None:
+        files.append(render.target_file(package))
+    else:
+        package = replace(package, exports=tuple(offers(package.modules)))
+    return replace(package, modules=(), ir=""), files
+
+
+def _module_files(
+    modules: Sequence[plan.Module], folder: str, cache: Path
+) -> list[GeneratedFile]:
+    store = Store(cache)
+    files = []
+    for module in modules:
+        name = f"text-{hashed((_printer(), folder, repr(module)))}"
+        known = store.entry(name)
+        if known is None:
+            file = render.module_file(module, folder)
+            store.keep_entry(name, file.text)
+        else:
+            path = f"{folder}/{module.path}" if folder else module.path
+            file = GeneratedFile(path, known)
+        files.append(file)
+    return files
+
+
+@lru_cache(maxsize=1)
+def _printer() -> str:
+    """The hash of everything but the plan that decides a module's text."""
+    templates = resources.folder("templates")
+    return hashed(
+        (
+            parts_hash("__init__.py", "plan.py", "wrap.py", "render.py", "stamp.py"),
+            metadata.version("black"),
+            metadata.version("jinja2"),
+            *(path.read_text("utf-8") for path in sorted(templates.iterdir())),
+        )
+    )
