@@ -137,7 +137,12 @@ def test_strict_types_from_any_folder(
         path.write_text(file.text, encoding="utf-8")
     use = tmp_path / "use.py"
     use.write_text(
-        "from state.box import CODECS, DevState, EnvState, load_dev, save_dev\n"
+        "from state.box import CODECS, Context, DevState, EnvState, VMStateError\n"
+        "from state.box import load_dev, save_dev\n"
+        "try:\n"
+        "    load_dev(b'', context=Context())\n"
+        "except VMStateError as error:\n"
+        "    print(error.offset)\n"
         "state = DevState(env=EnvState(on=True), late=3)\n"
         "state.env.gpr[10] = 7\n"
         "odd: list[int] = list(state.env.cr)\n"
@@ -174,8 +179,9 @@ def test_strict_types_from_any_folder(
         text=True,
         check=True,
     )
-    assert ran.stdout.splitlines()[0] == "dev 2 1 DevState"
-    assert ran.stdout.splitlines()[1].endswith("['awkward', 'dev']")
+    lines = ran.stdout.splitlines()
+    assert lines[:2] == ["0", "dev 2 1 DevState"]
+    assert lines[2].endswith("['awkward', 'dev']")
 
 
 def test_a_program_without_target_goes_to_the_top() -> None:

@@ -212,7 +212,8 @@ class Root:
 class Package:
     """Everything for one target: modules, and the ``__init__.py`` that re-exports them.
 
-    ``folder`` is the target's subpackage, empty for a program without target.
+    ``folder`` is the target's subpackage, empty for a program without target;
+    ``runtime`` are the names of ``_runtime`` that it offers.
     """
 
     folder: str
@@ -221,6 +222,7 @@ class Package:
     sources: tuple[str, ...]
     digest: str
     modules: tuple[Module, ...]
+    runtime: tuple[str, ...]
     exports: tuple[Export, ...]
     roots: tuple[Root, ...]
     ir: str

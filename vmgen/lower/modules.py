@@ -29,6 +29,7 @@ from vmgen.lower.layout import (
 from vmgen.lower.names import (
     FACTORY,
     LOCALS,
+    PUBLIC,
     RESERVED,
     RUNTIME,
     Names,
@@ -99,6 +100,7 @@ def lower(program: ir.Program, around: Around | None = None) -> plan.Package:
         sources=tuple(plain(file) for file in sources),
         digest=_digest(program, around.files),
         modules=modules,
+        runtime=PUBLIC,
         exports=exports(offers(modules)),
         roots=tuple(_roots(own, around.files)),
         ir=ir_json.dumps(_without(program, around.files)),
@@ -128,10 +130,11 @@ def offers(
 
 
 def exports(offered: Iterable[plan.Export]) -> tuple[plan.Export, ...]:
-    """The names that one module alone offers, sorted."""
+    """The names that one module alone offers, and the runtime does not, sorted."""
     found: dict[str, list[plan.Export]] = {}
     for one in offered:
-        found.setdefault(one.name, []).append(one)
+        if one.name not in PUBLIC:
+            found.setdefault(one.name, []).append(one)
     return tuple(found[name][0] for name in sorted(found) if len(found[name]) == 1)
 
 
@@ -563,8 +566,7 @@ class _Unit:
         lines = sorted({leaf.field.position.line for leaf in member.leaves})
         comment = ""
         if member.leaves:
-            first = member.leaves[0]
-            comment = _extent(first) if len(member.leaves) == 1 else first.path
+            comment = _whole_extent(member)
             if lines and lines[0]:
                 comment += f", line {lines[0]}"
         optional = member.optional and not _covers(self.layouts, layout, member)
@@ -744,6 +746,20 @@ def _covers(layouts: Layouts, layout: Layout, member: Member) -> bool:
         for first in member.leaves
         for version in range(layout.minimum, layout.version + 1)
     )
+
+
+def _whole_extent(member: Member) -> str:
+    """A member's C path with all of its elements that are on the wire."""
+    first, *others = member.leaves
+    if not others:
+        return _extent(first)
+    path = first.path
+    for parent, index in first.parents:
+        if index:
+            numbers = "".join(f"[{one}]" for one in index)
+            path = path.replace(f"{parent.name}{numbers}", f"{parent.name}[]", 1)
+    elements = sorted({one for leaf in member.leaves for one in leaf.indices})
+    return f"{path}[{', '.join(map(str, elements))}]" if elements else path
 
 
 def _extent(leaf: Leaf) -> str:

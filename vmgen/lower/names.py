@@ -28,6 +28,12 @@ RUNTIME = (
 
 _ODD = re.compile(r"""["\\{}]|[^\x20-\x7e]""")
 
+PUBLIC = (
+    "BadValue", "Codec", "Codecs", "Context", "MissingContext", "State", "TooNew", "TooOld",
+    "Truncated", "UnknownSubsection", "VMStateError",
+)  # fmt: skip
+"""What a target's package offers of ``_runtime`` to its users."""
+
 FACTORY = "_default"
 """The name under which a class body calls the runtime's ``factory``."""
 
