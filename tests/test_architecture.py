@@ -48,6 +48,7 @@ STAGES = (
     {"stream"},
     # Will what one release saved load in the other?
     {"verdict"},
+    {"convert"},
     {"cli"},
     {"__main__"},
 )

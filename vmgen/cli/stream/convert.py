@@ -1,0 +1,194 @@
+"""``vmgen stream convert``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vmgen.cli.console import Console, color_option
+from vmgen.cli.stream.codecs import Wanted, input_of, packages_of
+from vmgen.cli.stream.common import FILE, told
+from vmgen.paint import Kind, Paint
+from vmgen.source import Diagnostic, Position, VmgenError
+
+if TYPE_CHECKING:
+    from vmgen.convert import Line
+    from vmgen.stream import Codecs
+    from vmgen.stream.input import Input
+
+_PAINT: dict[str, Kind] = {
+    "kept": "faint",
+    "widened": "note",
+    "narrowed": "warning",
+    "renamed": "note",
+    "defaulted": "added",
+    "set": "added",
+    "lost": "removed",
+}
+
+
+@click.command(
+    name="convert",
+    epilog="""\b
+SOURCE is a QEMU source tree, a generated package, or a release that codecs are at
+hand for (10.0).  The mapping says what nobody can infer:
+
+\b
+  {"cpu": {"rename": {"env.virt": "env.virt_enabled"},
+           "set": {"env.mvien": 0}, "drop": ["env.features"]}}
+
+\b
+Examples:
+  vmgen stream convert vm.mig --from ~/qemu-7.2 --to ~/qemu-10.0 -t riscv64 -o new.mig
+  vmgen stream convert vm.mig --from 7.2 --to 10.0 --map riscv.json -o new.mig --all""",
+)
+@click.argument("file", type=FILE)
+@click.option("--from", "old", required=True, metavar="SOURCE", help="Who wrote it.")
+@click.option("--to", "new", required=True, metavar="SOURCE", help="Who is to load it.")
+@click.option(
+    "--output",
+    "-o",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    metavar="OUT",
+    help="Where to write the converted stream.",
+)
+@click.option(
+    "--target", "-t", metavar="TARGET", help="The target, for instance riscv64."
+)
+@click.option(
+    "--all",
+    "-a",
+    "whole",
+    is_flag=True,
+    help="Of trees: codecs of every device, not of the CPU alone.",
+)
+@click.option(
+    "--map",
+    "mapping",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE",
+    help="Renamed, set and dropped members, as JSON.",
+)
+@click.option(
+    "--accept-loss",
+    is_flag=True,
+    help="Write the stream even if values are lost that the mapping does not name.",
+)
+@click.option(
+    "--report",
+    "form",
+    type=click.Choice(["changes", "all", "json", "none"]),
+    default="changes",
+    show_default=True,
+    help="Which fields to report.",
+)
+@color_option
+@click.pass_obj
+def convert(
+    console: Console,
+    /,
+    *,
+    file: Path,
+    old: str,
+    new: str,
+    output: Path,
+    target: str | None,
+    whole: bool,
+    mapping: Path | None,
+    accept_loss: bool,
+    form: str,
+) -> int:
+    """Carry a stream from one release to another.
+
+    Sections are read with the codecs of the release that wrote them and written with those
+    of the one that is to load them; members belong together by their C path. Every field
+    gets a line in the report: kept, widened, narrowed, renamed, defaulted, set or lost.
+
+    Exit status 1, and nothing is written, if a value other than zero would be lost that
+    the mapping does not name.
+    """
+    from vmgen import convert as engine
+    from vmgen.cli.stream.change import _write
+    from vmgen.stream import Stream
+
+    source = input_of(file)
+    rules = engine.loads(mapping.read_text("utf-8"), str(mapping)) if mapping else None
+    with told(file):
+        before = _codecs(old, source, target, whole, console)
+        after = _codecs(new, source, target or before.target, whole, console)
+        with Stream(source, before) as stream:
+            made = engine.convert(stream, after, rules)
+            refused = not made.harmless and not accept_loss
+            if not refused:
+                _write(output, (stream.prefix, *made.pieces))
+    if form == "json":
+        lines = [asdict(line) for line in made.lines]
+        console.result(json.dumps(lines, indent=1) + "\n")
+    elif form != "none":
+        shown = [line for line in made.lines if form == "all" or line.what != "kept"]
+        console.result(_text(shown, console.paint))
+    counts = ", ".join(
+        f"{count} {what}" for what, count in engine.counted(made.lines).items()
+    )
+    console.message(counts)
+    if refused:
+        lost = ", ".join(
+            f"{line.section} {line.path}" for line in made.lines if line.harm
+        )
+        console.message(f"not written, values would be lost: {lost}")
+        console.message(
+            "name them under 'drop' in a mapping file, or say --accept-loss"
+        )
+        return 1
+    if str(output) != "-":
+        console.message(f"wrote {output}")
+    return 0
+
+
+def _codecs(
+    name: str, source: Input, target: str | None, whole: bool, console: Console
+) -> Codecs:
+    tree = Path(name) if (Path(name) / "include" / "migration").is_dir() else None
+    wanted = Wanted(
+        None if tree else name, tree, whole and tree is not None, target, None
+    )
+    packages, chosen = packages_of(source, console, wanted)
+    if chosen is not None:
+        return chosen
+    if len(packages) == 1:
+        (only,) = packages.values()
+        return only
+    known = ", ".join(packages)
+    raise VmgenError(
+        Diagnostic(
+            "VG710",
+            "there are codecs for several targets",
+            Position(name),
+            hint=f"say which: --target with one of {known}",
+        )
+    )
+
+
+def _text(lines: Iterable[Line], paint: Paint) -> str:
+    """A line for every field, the fields of a section below its name."""
+    shown: list[str] = []
+    section = None
+    for line in lines:
+        if line.section != section:
+            section = line.section
+            shown.append(paint("name", section or "stream"))
+        what = paint(_PAINT[line.what], f"{line.what:9}")
+        values = (
+            f"{line.old} → {line.new}"
+            if line.old and line.new
+            else line.old or line.new
+        )
+        why = paint("faint", f"  ({line.why})") if line.why else ""
+        shown.append(f"  {what} {line.path or '(whole)'}  {values}{why}")
+    return "\n".join(shown) + "\n" if shown else ""

@@ -1,0 +1,185 @@
+"""A stream of one release as one that another release takes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from vmgen.convert.mapping import Mapping
+from vmgen.convert.states import Conversion, Line, Misfit, follow
+from vmgen.stream import Stream
+from vmgen.stream.codecs import Codec, Codecs, runtime_of
+from vmgen.stream.draft import section_footer, section_header
+from vmgen.stream.errors import BadEdit
+from vmgen.stream.parts import Command, Description, Part, Section
+from vmgen.stream.wire import Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """The pieces of the new stream, and what became of every field."""
+
+    pieces: tuple[Buffer, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def harmless(self) -> bool:
+        """Whether nothing but zeros was lost without the mapping allowing it."""
+        return not any(line.harm for line in self.lines)
+
+
+def convert(
+    stream: Stream, codecs: Codecs, mapping: Mapping | None = None
+) -> Converted:
+    """The stream (read with the codecs of the release that wrote it) with its sections
+    as ``codecs`` write them.
+
+    A section that either side has no codec for stays as it is.  The description JSON
+    goes: it would describe the old release's sections, and no QEMU needs it to load.
+    Raises BadEdit for a value that the new release cannot hold, and what reading raises.
+    """
+    work = _Work(stream, codecs, mapping or Mapping())
+    pieces = tuple(work.parts(stream.parts()))
+    return Converted(pieces, tuple(work.lines))
+
+
+class _Work:
+    def __init__(self, stream: Stream, codecs: Codecs, mapping: Mapping) -> None:
+        self._stream = stream
+        self._codecs = codecs
+        self._mapping = mapping
+        self.lines: list[Line] = []
+
+    def parts(self, parts: Iterator[Part]) -> Iterator[Buffer]:
+        view = self._stream.view
+        for part in parts:
+            whole = view[part.offset : part.offset + part.size]
+            if isinstance(part, Description):
+                self.lines.append(
+                    Line("", "description", "lost", why="it described the old sections")
+                )
+            elif isinstance(part, Command) and part.package is not None:
+                raise BadEdit("postcopy streams are not converted", part.offset)
+            elif isinstance(part, Section) and part.kind == "full":
+                yield from self._section(part)
+            else:
+                yield whole
+
+    def _section(self, section: Section) -> Iterator[Buffer]:
+        view = self._stream.view
+        whole = view[section.offset : section.offset + section.size]
+        rules = self._mapping.rules(section.name)
+        if rules.leave_out:
+            self.lines.append(
+                Line(section.path, "", "lost", why="left out by the mapping")
+            )
+            return
+        target = self._codecs.get(section.name)
+        if section.codec is None or target is None:
+            why = "no codec: its bytes are copied"
+            self.lines.append(Line(section.path, "", "kept", why=why))
+            yield whole
+            return
+        old = self._stream.state(section)
+        new = target.state()
+        work = Conversion(section.path, rules)
+        try:
+            work.convert(old, new)
+        except Misfit as misfit:
+            hint = "set, rename or drop it in a mapping file"
+            raise BadEdit(
+                misfit.message, section.offset, f"{section.path} {misfit.path}", hint
+            ) from None
+        body = self._codecs.save(target, new, target.version_id, section.path)
+        widths = _Widths(section.codec, target)
+        self.lines += widths.told(work.lines, old, new)
+        version = section.version_id
+        if version != target.version_id:
+            self.lines.append(
+                Line(
+                    section.path, "version", "kept", str(version),
+                    str(target.version_id), "as the new release saves it",
+                )
+            )  # fmt: skip
+        if body == bytes(view[section.start : section.end]) and (
+            version == target.version_id
+        ):
+            yield whole
+            return
+        fresh = _with_version(section, target.version_id)
+        yield section_header(fresh)
+        yield body
+        if section.footer:
+            yield section_footer(section)
+
+
+def _with_version(section: Section, version: int) -> Section:
+    return Section(
+        section.offset, section.size, section.kind, section.id, section.name,
+        section.instance_id, version, section.start, section.end, section.footer,
+        section.means, section.codec, section.device,
+    )  # fmt: skip
+
+
+class _Widths:
+    """How wide numbers are on either side, found by saving: a codec refuses what does not
+    fit."""
+
+    _TRIED = tuple(
+        (bits, (1 << (bits - signed)) - 1)
+        for bits in (64, 32, 16, 8)
+        for signed in (0, 1)
+    )
+
+    def __init__(self, old: Codec, new: Codec) -> None:
+        self._old = old
+        self._new = new
+
+    def told(self, lines: list[Line], old: Any, new: Any) -> Iterator[Line]:
+        """The lines, with what says that a number is wider or narrower now."""
+        for line in lines:
+            if line.what != "kept" or line.old != line.new or not _is_number(line.old):
+                yield line
+                continue
+            sizes = (
+                self._width(self._old, old, line.path),
+                self._width(self._new, new, line.path),
+            )
+            if None in sizes or sizes[0] == sizes[1]:
+                yield line
+            else:
+                what = "widened" if sizes[0] < sizes[1] else "narrowed"  # type: ignore[operator]
+                why = f"{sizes[0]} bits, now {sizes[1]}"
+                yield replace(line, what=what, why=why)  # type: ignore[arg-type]
+
+    def _width(self, codec: Codec, state: Any, path: str) -> int | None:
+        holder_path, _, name = path.rpartition(".")
+        holder = follow(state, holder_path) if holder_path else state
+        if holder is None or not hasattr(holder, name):
+            return None
+        value = getattr(holder, name)
+        if isinstance(value, bool) or not isinstance(value, int):
+            return None
+        error = runtime_of(codec).VMStateError
+        try:
+            for bits, most in self._TRIED:
+                setattr(holder, name, most)
+                try:
+                    codec.save(state, codec.version_id)
+                except error:
+                    continue
+                return bits
+        finally:
+            setattr(holder, name, value)
+        return None
+
+
+def _is_number(text: str) -> bool:
+    return text[:1].isdigit() or text[:1] == "-"
+
+
+def counted(lines: tuple[Line, ...]) -> dict[str, int]:
+    """How many fields became what."""
+    return dict(Counter(line.what for line in lines))

@@ -1,0 +1,83 @@
+"""What nobody can infer from two sets of tables: a file of the user's says it.
+
+The file is JSON, by the name of the section::
+
+    {
+      "cpu": {
+        "rename": {"env.virt": "env.virt_enabled"},
+        "set": {"env.mvien": 0},
+        "drop": ["env.features"]
+      },
+      "old-timer": "drop"
+    }
+
+``rename`` says which member an old one becomes, ``set`` what a new one is to be, ``drop``
+what may be lost.  Paths are those of the state objects, as ``vmgen stream show`` prints
+them.  ``"drop"`` for a section leaves it out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, field
+
+from vmgen.source import Diagnostic, Position, VmgenError
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is said of one section."""
+
+    rename: Table[str, str] = field(default_factory=dict)
+    set: Table[str, int | bool] = field(default_factory=dict)
+    drop: frozenset[str] = frozenset()
+    leave_out: bool = False
+
+
+NO_RULES = Rules()
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """The rules by the name of the section."""
+
+    sections: Table[str, Rules] = field(default_factory=dict)
+
+    def rules(self, name: str) -> Rules:
+        """What is said of a section, whatever device path its name has."""
+        for known in (name, name.rpartition("/")[2]):
+            if known in self.sections:
+                return self.sections[known]
+        return NO_RULES
+
+
+def loads(text: str, name: str) -> Mapping:
+    """The mapping in a JSON text.  Raises :class:`VmgenError` VG720."""
+    try:
+        document = json.loads(text)
+        return Mapping({key: _rules(key, value) for key, value in document.items()})
+    except (ValueError, AttributeError, TypeError) as error:
+        raise VmgenError(
+            Diagnostic(
+                "VG720",
+                f"not a mapping: {error}",
+                Position(name),
+                hint='it looks like {"cpu": {"rename": {"env.virt": "env.virt_enabled"}}}',
+            )
+        ) from None
+
+
+def _rules(section: str, value: object) -> Rules:
+    if value == "drop":
+        return Rules(leave_out=True)
+    if not isinstance(value, dict) or set(value) - {"rename", "set", "drop"}:
+        raise ValueError(f"'{section}' may have 'rename', 'set' and 'drop'")
+    values = dict(value.get("set", {}))
+    if any(not isinstance(item, int) for item in values.values()):
+        raise ValueError(f"what '{section}' sets must be numbers")
+    return Rules(
+        {str(old): str(new) for old, new in dict(value.get("rename", {})).items()},
+        values,
+        frozenset(map(str, value.get("drop", ()))),
+    )

@@ -1,0 +1,260 @@
+"""One state object into another release's: member by member, nothing in silence."""
+
+from __future__ import annotations
+
+import re
+import sys
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from vmgen.convert.mapping import NO_RULES, Rules
+from vmgen.stream.codecs import is_state, members
+
+What = Literal["kept", "widened", "narrowed", "renamed", "defaulted", "set", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What became of one field.
+
+    ``path`` is its path in the new state (in the old one if it is lost), ``old`` and
+    ``new`` are its values as text, ``why`` says where the new one comes from.  ``harm``
+    says that something other than zero is lost without the mapping allowing it.
+    """
+
+    section: str
+    path: str
+    what: What
+    old: str = ""
+    new: str = ""
+    why: str = ""
+    harm: bool = False
+
+
+class Misfit(Exception):
+    """A value that the new member cannot hold; ``path`` is that of the member."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path
+        self.message = message
+
+
+class Conversion:
+    """One section's."""
+
+    def __init__(self, section: str, rules: Rules = NO_RULES) -> None:
+        self.section = section
+        self.rules = rules
+        self.lines: list[Line] = []
+        self._origin = {new: old for old, new in rules.rename.items()}
+
+    def convert(self, old: Any, new: Any) -> None:
+        """Fill ``new`` (a state of the new release with its defaults) from ``old``."""
+        self._object(old, new, "", old)
+
+    def _say(
+        self,
+        what: What,
+        path: str,
+        old: object = "",
+        new: object = "",
+        why: str = "",
+        *,
+        harm: bool = False,
+    ) -> None:
+        self.lines.append(
+            Line(self.section, path, what, short(old), short(new), why, harm)
+        )
+
+    # --- objects
+
+    def _object(self, old: Any, new: Any, path: str, root: Any) -> None:
+        theirs = set(members(new))
+        for name in members(new):
+            full = f"{path}.{name}" if path else name
+            self._member(old, new, name, full, root)
+        for name in members(old):
+            full = f"{path}.{name}" if path else name
+            if name not in theirs and full not in self.rules.rename:
+                self._lost(getattr(old, name), full)
+
+    def _member(self, old: Any, new: Any, name: str, path: str, root: Any) -> None:
+        if path in self.rules.set:
+            value = self.rules.set[path]
+            self._say("set", path, "", value, "by the mapping")
+            setattr(new, name, value)
+            return
+        if path in self._origin:
+            origin = self._origin[path]
+            value = follow(root, origin)
+            made = self._value(value, getattr(new, name), new, name, path, root)
+            self._say("renamed", path, value, made, f"was {origin}")
+            setattr(new, name, made)
+            return
+        default = getattr(new, name)
+        if name not in set(members(old)):
+            if default is None:
+                self._say("kept", path, "absent", "absent", "the old release has none")
+            else:
+                self._defaulted(default, path, "the old release has no such field")
+            return
+        value = getattr(old, name)
+        if value is None:
+            if default is None:
+                self._say("kept", path, "absent", "absent")
+            else:
+                self._defaulted(default, path, "absent in the old stream")
+            return
+        setattr(new, name, self._value(value, default, new, name, path, root))
+
+    def _defaulted(self, value: Any, path: str, why: str) -> None:
+        if is_state(value):
+            for name in members(value):
+                inner = getattr(value, name)
+                if inner is not None:
+                    self._defaulted(inner, f"{path}.{name}", why)
+        elif isinstance(value, list) and any(is_state(item) for item in value):
+            for number, item in enumerate(value):
+                self._defaulted(item, f"{path}[{number}]", why)
+        else:
+            self._say("defaulted", path, "", value, why)
+
+    def _lost(self, value: Any, path: str) -> None:
+        if is_state(value):
+            for name in members(value):
+                inner = getattr(value, name)
+                if inner is not None:
+                    self._lost(inner, f"{path}.{name}")
+            return
+        if value is None:
+            return
+        allowed = any(
+            path == known or path.startswith((f"{known}.", f"{known}["))
+            for known in self.rules.drop
+        )
+        harm = not allowed and not _is_zero(value)
+        why = "by the mapping" if allowed else "the new release has no such field"
+        self._say("lost", path, value, "", why, harm=harm)
+
+    # --- values
+
+    def _value(
+        self, value: Any, default: Any, holder: Any, name: str, path: str, root: Any
+    ) -> Any:
+        """The old value as the new member holds it."""
+        if is_state(value):
+            new = default if is_state(default) else made(holder, name)
+            if new is None:
+                raise Misfit(path, "an object where the new release has a number")
+            self._object(value, new, path, root)
+            return new
+        if isinstance(value, list) and any(is_state(item) for item in value):
+            return self._objects(value, default, path, root)
+        if isinstance(value, (array, list, bytes, bytearray)):
+            return self._array(value, default, path)
+        if isinstance(default, (array, list, bytearray)) or is_state(default):
+            raise Misfit(path, "a number where the new release has more")
+        if isinstance(default, bool) and not isinstance(value, bool):
+            if value not in (0, 1):
+                raise Misfit(path, f"{value} does not fit into a bool")
+            self._say("narrowed", path, value, bool(value), "a bool now")
+            return bool(value)
+        if isinstance(value, bool) and not isinstance(default, bool | None):
+            self._say("widened", path, value, int(value), "was a bool")
+            return int(value)
+        self._say("kept", path, value, value)
+        return value
+
+    def _objects(self, value: list[Any], default: Any, path: str, root: Any) -> Any:
+        if not isinstance(default, list):
+            raise Misfit(path, "an array where the new release has none")
+        for number in range(min(len(value), len(default))):
+            at = f"{path}[{number}]"
+            if is_state(value[number]) and is_state(default[number]):
+                self._object(value[number], default[number], at, root)
+        for number in range(len(value), len(default)):
+            self._defaulted(default[number], f"{path}[{number}]", "the array is longer")
+        for number in range(len(default), len(value)):
+            self._lost(value[number], f"{path}[{number}]")
+        return default
+
+    def _array(self, value: Any, default: Any, path: str) -> Any:
+        if default is None or isinstance(default, int):
+            raise Misfit(path, "an array where the new release has none")
+        numbers = list(value)
+        length = len(default) or len(numbers)  # its length is on the wire
+        if len(numbers) > length:
+            self._lost(numbers[length:], f"{path}[{length}:]")
+        fitted = numbers[:length] + [0] * (length - len(numbers))
+        try:
+            if isinstance(default, array):
+                new: Any = array(default.typecode, fitted)
+            else:
+                new = type(default)(fitted)
+        except (OverflowError, ValueError) as error:
+            raise Misfit(path, str(error)) from None
+        sizes = getattr(value, "itemsize", 1), getattr(default, "itemsize", 1)
+        if sizes[0] != sizes[1]:
+            what: What = "widened" if sizes[0] < sizes[1] else "narrowed"
+            why = f"{sizes[0]} bytes an element, now {sizes[1]}"
+            self._say(what, path, value, new, why)
+        else:
+            self._say("kept", path, value, new)
+        if length > len(numbers):
+            why = "the array is longer"
+            self._say("defaulted", f"{path}[{len(numbers)}:]", "", 0, why)
+        return new
+
+
+def made(holder: Any, name: str) -> Any:
+    """A new object of the class that a member is declared as; None if it is none."""
+    cls = type(holder)
+    # Not get_type_hints(): before Python 3.12 it cannot evaluate array[int].
+    annotation = str(cls.__annotations__.get(name, ""))
+    for word in re.findall(r"\w+", annotation):
+        choice = vars(sys.modules[cls.__module__]).get(word)
+        if isinstance(choice, type) and hasattr(choice, "__vmstate_members__"):
+            return choice()
+    return None
+
+
+def follow(root: Any, path: str) -> Any:
+    """The value at a path of a state."""
+    value = root
+    for name, index in re.findall(r"(\w+)|\[(\d+)\]", path):
+        if value is None:
+            break
+        if name and (not is_state(value) or name not in set(members(value))):
+            raise Misfit(path, "the old state has no such member")
+        value = getattr(value, name) if name else value[int(index)]
+    return value
+
+
+def _is_zero(value: Any) -> bool:
+    if isinstance(value, (array, list, bytes, bytearray)):
+        return not any(value)
+    return not value
+
+
+def short(value: object) -> str:
+    """A value for a report."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, (bytes, bytearray)):
+            text = value.hex()
+        elif isinstance(value, (array, list)):
+            text = f"[{', '.join(_numbers(value))}]"
+        else:
+            text = str(value)
+    else:
+        text = hex(value) if abs(value) > 9 else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _numbers(values: Any) -> Iterator[str]:
+    for number, value in enumerate(values):
+        if number == 8:
+            return
+        yield hex(value) if isinstance(value, int) and value > 9 else str(value)
