@@ -249,6 +249,8 @@ def command_table(tree: Path | None) -> str:
         for _ in range(5):
             with tempfile.TemporaryDirectory() as cache:
                 environment = dict(os.environ)
+                # What pip installs has its bytecode.
+                environment.pop("PYTHONDONTWRITEBYTECODE", None)
                 if cold:
                     environment["XDG_CACHE_HOME"] = cache
                 started = time.perf_counter()

@@ -232,7 +232,7 @@ def _check_target(target: str, targets: tuple[str, ...], whose: str) -> None:
     raise VmgenError(
         Diagnostic(
             "VG102",
-            f"{whose} has no target {target!r}",
+            f"no target {target!r} in {whose}",
             hint=f"{hint}known: {', '.join(targets)}",
         )
     )
