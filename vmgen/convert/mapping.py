@@ -13,7 +13,7 @@ The file is JSON, by the name of the section::
 
 ``rename`` says which member an old one becomes, ``set`` what a new one is to be, ``drop``
 what may be lost.  Paths are those of the state objects, as ``vmgen stream show`` prints
-them.  ``"drop"`` for a section leaves it out.
+them; ``[*]`` stands for every index.  ``"drop"`` for a section leaves it out.
 """
 
 from __future__ import annotations

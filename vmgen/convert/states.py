@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -49,7 +49,6 @@ class Conversion:
         self.section = section
         self.rules = rules
         self.lines: list[Line] = []
-        self._origin = {new: old for old, new in rules.rename.items()}
 
     def convert(self, old: Any, new: Any) -> None:
         """Fill ``new`` (a state of the new release with its defaults) from ``old``."""
@@ -78,17 +77,28 @@ class Conversion:
             self._member(old, new, name, full, root)
         for name in members(old):
             full = f"{path}.{name}" if path else name
-            if name not in theirs and full not in self.rules.rename:
+            if name not in theirs and _named(full, self.rules.rename) is None:
                 self._lost(getattr(old, name), full)
 
+    def _origin(self, path: str) -> str | None:
+        """The old path that the mapping gives for a new one; ``[*]`` is any index, the
+        same on both sides."""
+        for old, new in self.rules.rename.items():
+            if new == path:
+                return old
+            if new == _starred(path):
+                for index in re.findall(r"\[\d+\]", path):
+                    old = old.replace("[*]", index, 1)
+                return old
+        return None
+
     def _member(self, old: Any, new: Any, name: str, path: str, root: Any) -> None:
-        if path in self.rules.set:
-            value = self.rules.set[path]
+        if (wanted := _named(path, self.rules.set)) is not None:
+            value = self.rules.set[wanted]
             self._say("set", path, "", value, "by the mapping")
             setattr(new, name, value)
             return
-        if path in self._origin:
-            origin = self._origin[path]
+        if (origin := self._origin(path)) is not None:
             value = follow(root, origin)
             made = self._value(value, getattr(new, name), new, name, path, root)
             self._say("renamed", path, value, made, f"was {origin}")
@@ -132,8 +142,9 @@ class Conversion:
         if value is None:
             return
         allowed = any(
-            path == known or path.startswith((f"{known}.", f"{known}["))
-            for known in self.rules.drop
+            known == name or known.startswith((f"{name}.", f"{name}["))
+            for known in (path, _starred(path))
+            for name in self.rules.drop
         )
         harm = not allowed and not _is_zero(value)
         why = "by the mapping" if allowed else "the new release has no such field"
@@ -207,6 +218,15 @@ class Conversion:
             why = "the array is longer"
             self._say("defaulted", f"{path}[{len(numbers)}:]", "", 0, why)
         return new
+
+
+def _starred(path: str) -> str:
+    return re.sub(r"\[\d+\]", "[*]", path)
+
+
+def _named(path: str, table: Collection[str]) -> str | None:
+    """The path as the table has it: itself, or with ``[*]`` for every index."""
+    return next((name for name in (path, _starred(path)) if name in table), None)
 
 
 def made(holder: Any, name: str) -> Any:

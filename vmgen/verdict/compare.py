@@ -993,6 +993,8 @@ class _Walk:
                     f" {self._member(right)}"
                 )
                 found = self._at(state, "member", text, left, right)
+                if state.unclear is not None and state.unclear.reason == "units":
+                    found = replace(state.unclear, reason="size")  # it began there
                 state = replace(state, misplaced=found)
             return state
         self._renamed[at[1]] = at[0]
