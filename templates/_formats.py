@@ -9,7 +9,7 @@ context, and of the size that the stream's own description gives.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from ._runtime import (
@@ -629,6 +629,48 @@ def write_element(
         writer.out.append(data)
 
 
-def with_members(context: Context, members: dict[str, Any]) -> Context:
-    """The context with more members that are known."""
-    return Context({**members, **context.members}, context.functions, None)
+def with_answers(
+    context: Context,
+    members: Mapping[str, Any] | None = None,
+    functions: Mapping[str, Any] | None = None,
+) -> Context:
+    """The context with further answers, where the user gave none."""
+    return Context(
+        {**(members or {}), **context.members},
+        {**(functions or {}), **context.functions},
+        None,
+    )
+
+
+def only_way(
+    site: FormatSite,
+    pos: int,
+    ways: Sequence[Callable[[], tuple[T, int]]],
+    what: str,
+    owner: str,
+    member: str,
+) -> tuple[T, int]:
+    """The value that the one way to read a field gives which ends where it must.
+
+    With several ways the end must be known, from the stream's own description; more than
+    one that ends there, or no known end, is for the context to decide: ``what`` is not in
+    the bytes.
+    """
+    if len(ways) > 1 and site.announced() is None:
+        raise site.missing(what, owner, member, pos)
+    found: list[tuple[T, int]] = []
+    failure: VMStateError | None = None
+    for way in ways:
+        try:
+            made, end = way()
+            site.settled(pos, end)
+        except VMStateError as error:
+            failure = failure or error
+            continue
+        if (made, end) not in found:
+            found.append((made, end))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise site.missing(what, owner, member, pos)
+    raise failure or BadValue("cannot be read in any way", pos, site.path)

@@ -579,6 +579,21 @@ class Scope:
             return 0
         return self.count(name, owner, source, multiply, pos, path, where)
 
+    def bits(
+        self,
+        name: str,
+        owner: str,
+        source: str,
+        multiply: int,
+        pos: int,
+        path: str,
+        where: str,
+    ) -> int:
+        """The size of a bitmap in bits; the JSON has the bytes of its words."""
+        size = self.extent(name, owner, source, multiply, pos, path, where)
+        told = lookup(self.context, owner, source)
+        return size * 8 if told is None else size
+
     def sizes(self, name: str, info: str, pos: int, path: str, where: str) -> list[int]:
         """The size in bytes of every element of a field that no codec knows."""
         if self.node is None:

@@ -9,6 +9,7 @@ taken; else the context is asked.
 from __future__ import annotations
 
 from array import array
+from functools import partial
 from typing import Any
 
 from ._formats import (
@@ -17,6 +18,7 @@ from ._formats import (
     Reader,
     VirtQueueElement,
     Writer,
+    only_way,
     read_element,
     write_element,
 )
@@ -26,7 +28,6 @@ from ._runtime import (
     Owner,
     Scope,
     State,
-    VMStateError,
     zeros,
 )
 from ._runtime import (
@@ -119,24 +120,12 @@ def read_scsi_requests(
             ("adapter", "adapter") if adapter is None else ("device", "device")
         )
         raise site.missing(f"what the {what} adds", "SCSIRequest", member, pos)
-    found: list[tuple[list[SCSIRequestState], int]] = []
-    failure: VMStateError | None = None
-    for first in adapters:
-        for second in devices:
-            reader = Reader(buf, pos, site.path)
-            try:
-                made = _requests(reader, site, first, second, vscsi)
-                site.settled(pos, reader.pos)
-            except VMStateError as error:
-                failure = failure or error
-                continue
-            if (made, reader.pos) not in found:
-                found.append((made, reader.pos))
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise site.missing("what the adapter adds", "SCSIRequest", "adapter", pos)
-    raise failure or BadValue("no requests", pos, site.path)
+    ways = [
+        partial(_requests, Reader(buf, pos, site.path), site, first, second, vscsi)
+        for first in adapters
+        for second in devices
+    ]
+    return only_way(site, pos, ways, "what the adapter adds", "SCSIRequest", "adapter")
 
 
 def _requests(
@@ -145,7 +134,7 @@ def _requests(
     adapter: str,
     device: str,
     vscsi: FormatPart | None,
-) -> list[SCSIRequestState]:
+) -> tuple[list[SCSIRequestState], int]:
     made: list[SCSIRequestState] = []
     while retry := reader.word(1, ""):
         name = f"[{len(made)}]"
@@ -160,7 +149,7 @@ def _requests(
         one.adapter = _read_adapter(reader, site, adapter, vscsi, f"{name}.adapter")
         one.device = _read_data(reader, one, device, f"{name}.device")
         made.append(one)
-    return made
+    return made, reader.pos
 
 
 def _read_adapter(

@@ -7,6 +7,9 @@ and the subsections of ``vmstate_virtio``.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
+from copy import copy
+from functools import partial
 from typing import Any
 
 from ._formats import (
@@ -18,15 +21,17 @@ from ._formats import (
     Writer,
     cap_present,
     msix_entries,
+    only_way,
     read_element,
     read_msix_of,
-    with_members,
+    with_answers,
     write_element,
     write_msix,
 )
 from ._runtime import (
     BadValue,
     Buffer,
+    MissingContext,
     Owner,
     Scope,
     State,
@@ -155,33 +160,20 @@ def read_virtio(
     """A virtio device; ``kind`` is ``blk`` or ``serial`` where code adds to it."""
     parts = {"pci": pci_device, "mmio": mmio, "ccw": ccw}
     names = [name for name, part in parts.items() if part is not None]
-    found: list[tuple[VirtIO, int]] = []
-    failures: list[VMStateError] = []
-    for name in _transports(buf, pos, site, names):
-        for packed in (False, True):
-            reader = Reader(buf, pos, site.path)
-            try:
-                made = _device(
-                    reader, site, kind, name, packed, virtio, device, parts[name]
-                )
-            except VMStateError as error:
-                failures.append(error)
-                continue
-            there = getattr(made.virtio, "packed_virtqueues", None) is not None
-            if _elements(made) and there != packed:
-                continue
-            try:
-                site.settled(pos, reader.pos)
-            except BadValue as error:
-                failures.append(error)
-                continue
-            if (made, reader.pos) not in found:
-                found.append((made, reader.pos))
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise site.missing("the device's transport", "VirtIODevice", "transport", pos)
-    raise failures[0] if failures else BadValue("no virtio device", pos, site.path)
+    starts = [
+        _Start(buf, pos, site, name, parts[name])
+        for name in _transports(buf, pos, site, names)
+    ]
+    if len(starts) == 1:
+        return starts[0].device(kind, virtio, device)
+    return only_way(
+        site,
+        pos,
+        [partial(start.device, kind, virtio, device) for start in starts],
+        "the device's transport",
+        "VirtIODevice",
+        "transport",
+    )
 
 
 def _transports(buf: Buffer, pos: int, site: FormatSite, names: list[str]) -> list[str]:
@@ -207,66 +199,205 @@ def _transports(buf: Buffer, pos: int, site: FormatSite, names: list[str]) -> li
     return [name for name in names if fits[name]] or names[:1]
 
 
-def _device(
-    reader: Reader,
-    site: FormatSite,
-    kind: str,
-    transport: str,
-    packed: bool,
-    virtio: FormatPart,
-    device: FormatPart | None,
-    part: FormatPart | None,
-) -> VirtIO:
-    made = VirtIO()
-    bare = Scope(with_members(site.scope.context, {}), None)
-    vectors = transport == "ccw"
-    if transport == "mmio":
-        made.mmio = VirtIOMMIO(
-            host_features_sel=reader.word(4, "mmio.host_features_sel"),
-            guest_features_sel=reader.word(4, "mmio.guest_features_sel"),
-            guest_page_shift=reader.word(4, "mmio.guest_page_shift"),
-        )
-    elif part is not None and transport == "ccw":
-        made.ccw = reader.part(part, bare, (), "ccw")
-    elif part is not None:
-        made.pci = _read_pci(reader, site, part)
-        vectors = made.pci.msix is not None
-    made.status = reader.word(1, "status")
-    made.isr = reader.word(1, "isr")
-    made.queue_sel = reader.word(2, "queue_sel")
-    made.guest_features = reader.word(4, "guest_features")
-    made.config = reader.raw(reader.word(4, "config_len"), "config")
-    start = reader.pos
-    count = reader.word(4, "vq")
-    if count > MAX_QUEUES:
-        raise BadValue(f"{count} queues", start, reader.named("vq"))
-    for index in range(count):
-        name = f"vq[{index}]"
-        made.vq.append(
-            VirtIOQueue(
-                num=reader.word(4, f"{name}.num"),
-                align=reader.word(4, f"{name}.align") if transport == "mmio" else None,
-                desc=reader.word(8, f"{name}.desc"),
-                last_avail_idx=reader.word(2, f"{name}.last_avail_idx"),
-                vector=reader.word(2, f"{name}.vector") if vectors else None,
+class _Start:
+    """One way to read a device: with the state of this transport in front."""
+
+    def __init__(
+        self,
+        buf: Buffer,
+        pos: int,
+        site: FormatSite,
+        transport: str,
+        part: FormatPart | None,
+    ) -> None:
+        self.buf = buf
+        self.pos = pos
+        self.site = site
+        self.transport = transport
+        self.part = part
+
+    def device(
+        self, kind: str, virtio: FormatPart, device: FormatPart | None
+    ) -> tuple[VirtIO, int]:
+        """The device; what the bytes leave open is tried."""
+        reader = Reader(self.buf, self.pos, self.site.path)
+        made = self._registers(reader)
+        rings: tuple[bool | None, ...] = (None,)
+        if kind in ("blk", "serial") and self._under_way(reader, made, kind):
+            told = self.site.told("VirtIODevice", "packed")
+            rings = (False, True) if told is None else (bool(told),)
+        ways = [
+            partial(
+                self._rest,
+                Reader(self.buf, reader.pos, self.site.path),
+                made,
+                answers,
+                packed,
+                kind,
+                virtio,
+                device,
             )
+            for answers in self._answers(reader, made, kind, device)
+            for packed in rings
+        ]
+        if len(ways) == 1:
+            value, pos = ways[0]()
+            self.site.settled(self.pos, pos)
+            return value, pos
+        what, owner, member = _OPEN.get(kind, _OPEN[""])
+        return only_way(self.site, self.pos, ways, what, owner, member)
+
+    def _registers(self, reader: Reader) -> VirtIO:
+        """The transport's state, the registers and the queues."""
+        made = VirtIO()
+        bare = Scope(with_answers(self.site.scope.context), None)
+        vectors = self.transport == "ccw"
+        if self.transport == "mmio":
+            made.mmio = VirtIOMMIO(
+                host_features_sel=reader.word(4, "mmio.host_features_sel"),
+                guest_features_sel=reader.word(4, "mmio.guest_features_sel"),
+                guest_page_shift=reader.word(4, "mmio.guest_page_shift"),
+            )
+        elif self.part is not None and self.transport == "ccw":
+            made.ccw = reader.part(self.part, bare, (), "ccw")
+        elif self.part is not None:
+            made.pci = _read_pci(reader, self.site, self.part)
+            vectors = made.pci.msix is not None
+        made.status = reader.word(1, "status")
+        made.isr = reader.word(1, "isr")
+        made.queue_sel = reader.word(2, "queue_sel")
+        made.guest_features = reader.word(4, "guest_features")
+        made.config = reader.raw(reader.word(4, "config_len"), "config")
+        start = reader.pos
+        count = reader.word(4, "vq")
+        if count > MAX_QUEUES:
+            raise BadValue(f"{count} queues", start, reader.named("vq"))
+        aligned = self.transport == "mmio"
+        for index in range(count):
+            name = f"vq[{index}]"
+            made.vq.append(
+                VirtIOQueue(
+                    num=reader.word(4, f"{name}.num"),
+                    align=reader.word(4, f"{name}.align") if aligned else None,
+                    desc=reader.word(8, f"{name}.desc"),
+                    last_avail_idx=reader.word(2, f"{name}.last_avail_idx"),
+                    vector=reader.word(2, f"{name}.vector") if vectors else None,
+                )
+            )
+        return made
+
+    def _scope(self, made: VirtIO, answers: Mapping[str, Any]) -> Scope:
+        """What the device's own tests may ask: its registers, and what is tried."""
+        known = {
+            "parent_obj.guest_features": made.guest_features,
+            "parent_obj.status": made.status,
+            "parent_obj.isr": made.isr,
+            "parent_obj.queue_sel": made.queue_sel,
+            "parent_obj.config_len": len(made.config),
+        }
+        context = with_answers(self.site.scope.context, {**known, **answers})
+        return Scope(context, None)
+
+    def _answers(
+        self, reader: Reader, made: VirtIO, kind: str, device: FormatPart | None
+    ) -> list[dict[str, Any]]:
+        """Every set of values of members that the device's own description asks for."""
+        if kind == "net" and device is not None:
+            return self._net(reader, made, device)
+        if kind == "mem":
+            return self._mem(reader)
+        return [{}]
+
+    def _net(
+        self, reader: Reader, made: VirtIO, device: FormatPart
+    ) -> list[dict[str, Any]]:
+        # max_queue_pairs is a property, and on the wire only if it is more than 1; then
+        # curr_queue_pairs is too, and the queues after the first follow it.
+        largest, rest = (
+            "VirtIONet.max_queue_pairs",
+            "struct VirtIONetMigTmp.curr_queue_pairs_1",
         )
-    known = {
-        "parent_obj.guest_features": made.guest_features,
-        "parent_obj.status": made.status,
-        "parent_obj.isr": made.isr,
-        "parent_obj.queue_sel": made.queue_sel,
-        "parent_obj.config_len": len(made.config),
-    }
-    inner = Scope(with_members(site.scope.context, known), None)
-    if device is not None:
-        made.device = reader.part(device, inner, (made, *site.owner), "device")
-    elif kind == "blk":
-        made.device = _read_blk(reader, len(made.vq) > 1, packed)
-    elif kind == "serial":
-        made.device = _read_serial(reader, packed)
-    made.virtio = reader.part(virtio, inner, (made, *site.owner), "virtio")
-    return made
+        told = self.site.told("VirtIONet", "max_queue_pairs")
+        if told is None and made.config[8:10] == b"\1\0":
+            told = 1  # virtio_net_config.max_virtqueue_pairs, once the guest read it
+        one = {largest: 1, rest: 0}
+        if told is not None and int(told) <= 1:
+            return [one]
+        several: dict[str, Any] = {largest: _Several(2), rest: 0}
+        start = Reader(reader.buf, reader.pos, reader.path)
+        try:
+            state = start.part(device, self._scope(made, several), (made,), "device")
+            several[rest] = max(state.curr_queue_pairs - 1, 0)
+        except (VMStateError, AttributeError, TypeError):
+            if told is None:
+                return [one]
+        return [several] if told is not None else [one, several]
+
+    def _mem(self, reader: Reader) -> list[dict[str, Any]]:
+        # With early migration the bitmap has a section of its own; without, its size is
+        # the region's over the block's, which stand in front.
+        early = "VirtIOMEM.early_migration"
+        told = self.site.told("VirtIOMEM", "early_migration")
+        head = bytes(reader.buf[reader.pos : reader.pos + 24])
+        region, block = (int.from_bytes(head[at : at + 8], "big") for at in (8, 16))
+        late = {early: 0, "VirtIOMEM.bitmap_size": region // block if block else 0}
+        both: list[dict[str, Any]] = [{early: 1}, late]
+        return both if told is None else both[:1] if told else both[1:]
+
+    def _under_way(self, reader: Reader, made: VirtIO, kind: str) -> bool:
+        """Whether a request is on the wire: its form depends on the ring's."""
+        start = Reader(reader.buf, reader.pos, reader.path)
+        try:
+            own = _read_own(start, made, kind, False)
+        except VMStateError:
+            return True
+        if isinstance(own, VirtIOBlkRequests):
+            return bool(own.requests)
+        return any(port.elem is not None for port in own.ports)
+
+    def _rest(
+        self,
+        reader: Reader,
+        registers: VirtIO,
+        answers: Mapping[str, Any],
+        packed: bool | None,
+        kind: str,
+        virtio: FormatPart,
+        device: FormatPart | None,
+    ) -> tuple[VirtIO, int]:
+        """What the device adds, and the subsections; ``packed`` rings have their own,
+        and it does not matter where no request is under way."""
+        made = copy(registers)
+        scope = self._scope(made, answers)
+        owner = (made, *self.site.owner)
+        if device is not None:
+            made.device = reader.part(device, scope, owner, "device")
+        elif kind:
+            made.device = _read_own(reader, made, kind, bool(packed))
+        made.virtio = reader.part(virtio, scope, owner, "virtio")
+        there = getattr(made.virtio, "packed_virtqueues", None) is not None
+        if packed is not None and packed != there:
+            raise BadValue("the other kind of ring", reader.pos, reader.named("virtio"))
+        return made, reader.pos
+
+
+_OPEN = {
+    "net": ("how many queue pairs it has", "VirtIONet", "max_queue_pairs"),
+    "mem": ("where its bitmap is", "VirtIOMEM", "early_migration"),
+    "": ("the kind of its rings", "VirtIODevice", "packed"),
+}
+
+
+class _Several(int):
+    """More than one, and equal to whatever is on the wire."""
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = int.__hash__
 
 
 def _read_pci(reader: Reader, site: FormatSite, part: FormatPart) -> VirtIOPCI:
@@ -274,7 +405,7 @@ def _read_pci(reader: Reader, site: FormatSite, part: FormatPart) -> VirtIOPCI:
     # capabilities in the configuration space (after the version) says it all.
     config = bytes(reader.buf[reader.pos + 4 : reader.pos + 4 + 256])
     known = {"PCIDevice.cap_present": cap_present(config)}
-    context = with_members(site.scope.context, {})
+    context = with_answers(site.scope.context)
     context.members = {**context.members, **known}
     pci_dev = reader.part(part, Scope(context, None), (), "pci.pci_dev")
     msix = None
@@ -284,14 +415,13 @@ def _read_pci(reader: Reader, site: FormatSite, part: FormatPart) -> VirtIOPCI:
     return VirtIOPCI(pci_dev=pci_dev, msix=msix, config_vector=vector)
 
 
-def _elements(made: VirtIO) -> bool:
-    """Whether a request under way is on the wire: its form depends on the ring's."""
-    device = made.device
-    if isinstance(device, VirtIOBlkRequests):
-        return bool(device.requests)
-    if isinstance(device, VirtIOSerialPorts):
-        return any(port.elem is not None for port in device.ports)
-    return False
+def _read_own(
+    reader: Reader, made: VirtIO, kind: str, packed: bool
+) -> VirtIOBlkRequests | VirtIOSerialPorts:
+    """What a device's own code reads."""
+    if kind == "blk":
+        return _read_blk(reader, len(made.vq) > 1, packed)
+    return _read_serial(reader, packed)
 
 
 def _read_blk(reader: Reader, several: bool, packed: bool) -> VirtIOBlkRequests:
@@ -559,7 +689,26 @@ def read_virtio_gpu(
     buf: Buffer, pos: int, site: FormatSite, *, scanouts: FormatPart
 ) -> tuple[VirtIOGPUResources, int]:
     """As ``virtio_gpu_save``: the resources, ended by id 0, then the scanouts."""
-    reader = Reader(buf, pos, site.path)
+    asked = "scanout_vmstate_after_v2"
+    try:
+        made, end = _read_gpu(Reader(buf, pos, site.path), site, scanouts, {})
+    except MissingContext:
+        ways = [
+            partial(
+                _read_gpu, Reader(buf, pos, site.path), site, scanouts, {asked: way}
+            )
+            for way in (0, 1)
+        ]
+    else:
+        site.settled(pos, end)
+        return made, end
+    what, member = "the version of its scanouts", "scanout_vmstate_version"
+    return only_way(site, pos, ways, what, "VirtIOGPU", member)
+
+
+def _read_gpu(
+    reader: Reader, site: FormatSite, scanouts: FormatPart, functions: dict[str, Any]
+) -> tuple[VirtIOGPUResources, int]:
     made = VirtIOGPUResources()
     while ident := reader.word(4, "resources"):
         name = f"resources[{len(made.resources)}]"
@@ -575,9 +724,8 @@ def read_virtio_gpu(
         one.addrs, one.lengths = _read_pieces(reader, name)
         one.image = reader.raw(4 * one.width * one.height, f"{name}.image")
         made.resources.append(one)
-    scope = Scope(site.scope.context, None)
-    made.scanouts = reader.part(scanouts, scope, (), "scanouts")
-    site.settled(pos, reader.pos)
+    context = with_answers(site.scope.context, None, functions)
+    made.scanouts = reader.part(scanouts, Scope(context, None), (), "scanouts")
     return made, reader.pos
 
 

@@ -546,11 +546,19 @@ def test_words_in_functions_that_get_the_stream() -> None:
     ) == (ir.Word("uint32", "flags"), ir.Word("int32", "level"))
 
 
+def test_what_put_never_writes_is_what_get_reads() -> None:
+    got = "uint32_t *v = pv; *v = qemu_get_be16(f);"
+    assert moved(got, "") == (ir.Word("uint16"),)
+    assert moved(got, "abort();") == (ir.Word("uint16"),)
+    assert moved("", "") == ()
+
+
 @pytest.mark.parametrize(
     ("get", "put", "reason"),
     [
         ("qemu_get_be32(f);", "qemu_put_be64(f, 1);", "word 0 is uint32 in get, uint64 in put"),
-        ("qemu_get_be32(f);", "", "get reads 1 words, put writes 0"),
+        ("qemu_get_be32(f); qemu_get_be32(f);", "qemu_put_be32(f, 1);", "get reads 2 words, put writes 1"),
+        ("qemu_get_be32(f);", "void (*how)(QEMUFile *) = 0; how(f);", "a function behind a pointer"),
         ("Env *v = pv; qemu_get_buffer(f, &v->u8, 4);", "", "gives the stream to qemu_get_buffer()"),
         (
             "int n = qemu_get_be32(f); for (int i = 0; i < n; i++) { qemu_get_byte(f); }",

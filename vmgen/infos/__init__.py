@@ -174,7 +174,7 @@ class _Resolver:
                     context=context,
                 )
             )
-        kind = DEVICE_KINDS.get(code[0], "") if code else ""
+        kind = next((DEVICE_KINDS.get(one, "") for one in (*code, *own)), "")
         return [ir.Part("device", symbol, module.file) for symbol in own], kind
 
 

@@ -279,5 +279,7 @@ METHODS: Mapping[tuple[str, str, str], tuple[str, ...]] = {
 DEVICE_KINDS: Mapping[str, str] = {
     "virtio_blk_save_device": "blk",
     "virtio_serial_save_device": "serial",
+    "vmstate_virtio_net_device": "net",
+    "vmstate_virtio_mem_device": "mem",
 }
-"""The variant of the codec ``virtio`` by the device's own function."""
+"""The variant of the codec ``virtio`` by the device's own function or description."""

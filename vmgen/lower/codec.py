@@ -543,7 +543,7 @@ class Body:
                 path,
                 subscripts,
                 None if leaf is None else leaf.number,
-                None if leaf is None else leaf.condition,
+                None,  # a member under the same condition may just be absent
             )
             found = readable(found, type_)
             if not found or found[-1].optional:
@@ -1183,7 +1183,7 @@ class _Dynamic:
         amount = leaf.amount or leaf.size
         assert amount is not None
         if leaf.size is not None:
-            self._count(amount, "extent")
+            self._count(amount, "bits" if kind.bits else "extent")
             if kind.bits:
                 self.load("count = words(count)")
         else:
@@ -1209,7 +1209,7 @@ class _Dynamic:
         leaf = self.leaf
         suffix, size = SUFFIX[kind.code], SIZES[kind.code]
         if leaf.size is not None:
-            self._count(leaf.size, "extent")
+            self._count(leaf.size, "bits" if kind.bits else "extent")
             if kind.bits:
                 self.load("count = words(count)")
             self.load(
@@ -1417,9 +1417,7 @@ class _Dynamic:
                 f" {part.version}, {part.saved})"
             )
         if leaf.shape == "one":
-            self.load(
-                f"{self.target}, pos = read_{kind.name}(buf, pos, {site}{extra})"
-            )
+            self.load(f"{self.target}, pos = read_{kind.name}(buf, pos, {site}{extra})")
             self.save(
                 f'write_{kind.name}({self.source}, out, {owner}, "{self.path}"{extra})'
             )
