@@ -114,7 +114,7 @@ def use(data: bytes, stream: Stream) -> None:
     for one in stream.sections():
         with refused():
             "".join(show.section_text(stream, one))
-            show.dumps(show.section_json(stream, one))
+            show.dumps(show.jsonable(show.section_json(stream, one)))
     with refused():
         for _ in verify(stream):
             pass

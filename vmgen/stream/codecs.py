@@ -8,7 +8,6 @@ import itertools
 import sys
 from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -56,7 +55,6 @@ _PAGE_BITS = {
 configuration says nothing else.  That of loongarch64 depends on the release."""
 
 
-@dataclass(frozen=True, slots=True)
 class Codecs:
     """The codecs of one target.
 
@@ -66,12 +64,36 @@ class Codecs:
     that come from elsewhere.
     """
 
-    codecs: Mapping[str, Codec]
-    target: str = ""
-    members: Mapping[str, Any] = field(default_factory=dict)
-    functions: Mapping[str, Any] = field(default_factory=dict)
-    alternatives: tuple[str, ...] = ()
-    folder: Path | None = None
+    def __init__(
+        self,
+        codecs: Mapping[str, Codec],
+        target: str = "",
+        members: Mapping[str, Any] | None = None,
+        functions: Mapping[str, Any] | None = None,
+        alternatives: tuple[str, ...] = (),
+        folder: Path | None = None,
+    ) -> None:
+        self.codecs = codecs
+        self.target = target
+        self.members = members or {}
+        self.functions = functions or {}
+        self.alternatives = alternatives
+        self.folder = folder
+
+    def but(
+        self,
+        members: Mapping[str, Any] | None = None,
+        alternatives: tuple[str, ...] = (),
+    ) -> Codecs:
+        """The same codecs with further answers, or with other alternatives."""
+        return Codecs(
+            self.codecs,
+            self.target,
+            {**self.members, **(members or {})},
+            self.functions,
+            alternatives or self.alternatives,
+            self.folder,
+        )
 
     def get(self, name: str) -> Codec | None:
         """The codec for a section's name, with or without a device path before it."""

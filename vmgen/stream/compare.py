@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from vmgen.stream import paths
+from vmgen.stream.frozen import Frozen
 from vmgen.stream.memory import Memory
 from vmgen.stream.parts import Section
+from vmgen.stream.paths import ABSENT
 from vmgen.stream.stream import Stream
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Frozen):
     """A field that differs; None on a side where it is not there.
 
     Differing pages of guest memory are one change for every row of them: ``old`` and
@@ -25,10 +25,6 @@ class Change:
     old: Any
     new: Any
     pages: int = 0
-
-
-ABSENT = type("Absent", (), {"__repr__": lambda self: "absent"})()
-"""Stands for a field that one side does not have, as None can be a value."""
 
 
 def compare(old: Stream, new: Stream) -> Iterator[Change]:

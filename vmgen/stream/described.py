@@ -11,7 +11,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from vmgen.stream.description import (
@@ -22,6 +22,7 @@ from vmgen.stream.description import (
     number,
 )
 from vmgen.stream.errors import BadEdit, Malformed, StreamError
+from vmgen.stream.frozen import Frozen
 from vmgen.stream.wire import SUBSECTION, raw
 
 Value: TypeAlias = Any
@@ -36,8 +37,7 @@ _CODES = {
 _SWAP = sys.byteorder == "little"
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Frozen):
     """A field's place: ``start`` is relative to the object it is in.
 
     ``size`` is that of one element, ``count`` how many there are (None: not an array),
@@ -63,11 +63,16 @@ class Slot:
     @property
     def code(self) -> str:
         """The ``struct`` code of a number, empty for anything else."""
-        if match := _INTEGER.fullmatch(self.type):
-            bits = int(match[2])
-            return _CODES[match[1], bits] if bits == 8 * self.size else ""
-        code, size = _WIDE.get(self.type, ("", 0))
-        return code if size == self.size else ""
+        return _code(self.type, self.size)
+
+
+@lru_cache(1024)
+def _code(kind: str, size: int) -> str:
+    if match := _INTEGER.fullmatch(kind):
+        bits = int(match[2])
+        return _CODES[match[1], bits] if bits == 8 * size else ""
+    code, width = _WIDE.get(kind, ("", 0))
+    return code if width == size else ""
 
 
 def layout(node: Node, path: str = "") -> tuple[Slot, ...]:
@@ -120,7 +125,7 @@ def _slot(field: Node, position: int) -> Slot:
                 message = f"'{name}' has {size} bytes and its members {total}"
                 raise disagree(message, "")
             slots = None  # a list, whose elements all have the same keys
-    return Slot(name, kind, position, size, count, "index" in field, slots)
+    return Slot(name, kind, position, size, count, "index" in field, slots, None)
 
 
 # --- values -----------------------------------------------------------------------------

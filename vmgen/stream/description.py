@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -26,17 +25,19 @@ _CHUNK = 1 << 20
 _DEVICE = re.compile(rb'\{"name": "((?:[^"\\]|\\.)*)", "instance_id": (\d+)')
 
 
-@dataclass(frozen=True)
 class Device:
     """A section's entry.
 
     ``span`` is its place in the JSON text.  Sizes are in bytes on the wire.
     """
 
-    name: str
-    instance_id: int
-    span: tuple[int, int]
-    text: bytes
+    def __init__(
+        self, name: str, instance_id: int, span: tuple[int, int], text: bytes
+    ) -> None:
+        self.name = name
+        self.instance_id = instance_id
+        self.span = span
+        self.text = text
 
     @cached_property
     def node(self) -> dict[str, Any]:
@@ -70,16 +71,10 @@ def parse(text: bytes | memoryview, path: str = "") -> Any:
     def refuse(word: str) -> NoReturn:
         raise ValueError(f"{word[:20]} is not an integer")
 
-    def integer(word: str) -> int:
-        if len(word) > 20:
-            refuse(word)
-        return int(word)
-
     try:
         decoded = str(text, "utf-8", "surrogateescape")
-        return json.loads(
-            decoded, parse_float=refuse, parse_constant=refuse, parse_int=integer
-        )
+        # Integers are made in C; Python refuses those of thousands of digits.
+        return json.loads(decoded, parse_float=refuse, parse_constant=refuse)
     except RecursionError:
         raise Malformed("the description is nested too deeply", None, path) from None
     except ValueError as error:
@@ -87,9 +82,9 @@ def parse(text: bytes | memoryview, path: str = "") -> Any:
 
 
 def number(node: Node, key: str, default: int | None = None) -> int:
-    """A member that is a natural number; Malformed otherwise."""
+    """A member that is a natural number of 64 bits; Malformed otherwise."""
     value = node.get(key, default)
-    if type(value) is not int or value < 0:
+    if type(value) is not int or value < 0 or value >> 64:
         raise Malformed(f"the description's '{key}' is not a number")
     return value
 

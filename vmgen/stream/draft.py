@@ -7,11 +7,11 @@ a section does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from vmgen.stream.codecs import Codec, is_state
 from vmgen.stream.errors import BadEdit, UnknownSection
+from vmgen.stream.frozen import Frozen
 from vmgen.stream.parts import Command, Description, End, Part, Section
 from vmgen.stream.redescribe import Describer
 from vmgen.stream.stream import Stream
@@ -28,8 +28,7 @@ from vmgen.stream.wire import (
 _MARKS = {name: mark for mark, name in KINDS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _New:
+class _New(Frozen):
     """A section that was not there."""
 
     section: Section

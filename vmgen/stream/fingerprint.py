@@ -3,19 +3,23 @@ do."""
 
 from __future__ import annotations
 
+import re
 from array import array
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vmgen.stream.codecs import Codecs, plain
 from vmgen.stream.errors import Ambiguous, Refused, StreamError
+from vmgen.stream.frozen import Frozen
 from vmgen.stream.input import Input
 from vmgen.stream.stream import Stream
 
+_WORD = re.compile(rb"[A-Za-z_]\w+")
+_NAME = re.compile(rb'"name": "([^"]*)"')
+_CPU = re.compile(rb'^ +"cpu": "\.([\w.]+)",$', re.MULTILINE)
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+
+class Fingerprint(Frozen):
     """The targets that a stream can be of.
 
     ``codecs`` are those of the first of ``targets``; None if there is none.  Several
@@ -40,7 +44,12 @@ def fingerprint(
     refusals: dict[str, StreamError] = {}
     readings: dict[str, dict[str, Any]] = {}
     described = Stream(source, page_size=page_size)
+    strangers = _strangers(described, packages)
     for name, codecs in packages.items():
+        if name in strangers:
+            message = "its CPU has other members than the stream's"
+            refusals[name] = Refused(message, None, "cpu")
+            continue
         try:
             if described.description is None:
                 stream = Stream(source, codecs, page_size=page_size)
@@ -57,8 +66,49 @@ def fingerprint(
     targets = tuple(readings)
     chosen = None
     if targets:
-        chosen = replace(packages[targets[0]], alternatives=targets[1:])
+        chosen = packages[targets[0]].but(alternatives=targets[1:])
     return Fingerprint(chosen, targets, refusals)
+
+
+def _strangers(stream: Stream, packages: Mapping[str, Codecs]) -> set[str]:
+    """The targets whose code knows less than half as many of the names that the stream
+    gives its CPU's fields as that of the best: nothing of them needs to be imported."""
+    if len(packages) < 3:
+        return set()
+    names = set(_cpu_names(stream))
+    scores = {
+        name: len(names & set(_WORD.findall(text)))
+        for name, codecs in packages.items()
+        if (text := _cpu_code(codecs))
+    }
+    best = max(scores.values(), default=0)
+    return {name for name, score in scores.items() if 2 * score < best}
+
+
+def _cpu_names(stream: Stream) -> Iterator[bytes]:
+    try:
+        document = stream.description
+    except StreamError:
+        return
+    for device in () if document is None else document.devices:
+        if device.name == "cpu":
+            for match in _NAME.finditer(device.text):
+                yield from _WORD.findall(match[1])
+            return
+
+
+def _cpu_code(codecs: Codecs) -> bytes:
+    """The text of the module with the codec of the CPU; empty if it is not found."""
+    if codecs.folder is None:
+        return b""
+    try:
+        match = _CPU.search((codecs.folder / "__init__.py").read_bytes())
+        if match is None:
+            return b""
+        parts = match[1].decode("ascii").split(".")
+        return codecs.folder.joinpath(*parts).with_suffix(".py").read_bytes()
+    except (OSError, ValueError):
+        return b""  # then it is tried
 
 
 def _whole(stream: Stream) -> dict[str, Any]:
@@ -116,4 +166,4 @@ def without_absent(value: Any) -> Any:
 
 def with_context(codecs: Codecs, members: Mapping[str, Any]) -> Codecs:
     """The codecs, with answers to what the bytes leave open."""
-    return replace(codecs, members={**codecs.members, **members})
+    return codecs.but(members)

@@ -7,15 +7,12 @@ the memory in use does not grow with the stream.
 
 from __future__ import annotations
 
-import lzma
 import mmap
 import os
 import stat
-import tempfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Protocol, TypeAlias
+from typing import IO, Any, Protocol, TypeAlias, TypeVar
 
 from vmgen.stream import carriers
 from vmgen.stream.errors import Unreadable
@@ -31,12 +28,12 @@ class Readable(Protocol):
 
 Source: TypeAlias = Buffer | str | os.PathLike[str] | Readable
 
+T = TypeVar("T")
+
 CHUNK = 1 << 20
 
 _DEEPEST = 4
 """So many carriers may be inside of each other (a compressed save image of ...)."""
-
-_BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError)
 
 
 class Input:
@@ -58,6 +55,7 @@ class Input:
         self.base = 0
         self.prefix = memoryview(b"")
         self._snapshot = snapshot
+        self._found: dict[Any, Any] = {}
         self.view = memoryview(b"")
         self.complete = True
         self._pipe: Readable | None = None
@@ -105,10 +103,14 @@ class Input:
             while kind := carriers.kind_of(bytes(self.view[: carriers.HEAD])):
                 self._enter(kind)
                 if kind == "qcow2":
-                    self._take(*carriers.vm_state(self.view, self._snapshot))
+                    from vmgen.stream.carriers import qcow2
+
+                    self._take(*qcow2.vm_state(self.view, self._snapshot))
                     continue
                 if kind == "libvirt":
-                    image = carriers.read_save_image(bytes(self.view[:92]))
+                    from vmgen.stream.carriers import libvirt
+
+                    image = libvirt.read_save_image(bytes(self.view[:92]))
                     kind, start = image.compression, image.start
                     if not kind and not self.prefix:
                         self.base, self.prefix = start, self.view[:start]
@@ -116,7 +118,7 @@ class Input:
                 if kind:
                     self._start(_Viewed(self.view), kind)
                     return
-        except _BROKEN as error:
+        except _broken() as error:
             raise self._unreadable(error) from None
 
     def _enter(self, kind: str) -> None:
@@ -133,7 +135,7 @@ class Input:
         if len(first) == size and isinstance(first, memoryview):
             self.view = first
             return
-        self._spool = tempfile.TemporaryFile()  # noqa: SIM115
+        self._spool = _temporary()
         self._opened.append(self._spool)
         self._spool.write(first)
         for piece in pieces:
@@ -143,11 +145,14 @@ class Input:
 
     def _start(self, pipe: Readable, kind: str = "") -> None:
         """Read from a pipe, which is compressed if a ``kind`` is given."""
+        from vmgen.stream.carriers import libvirt
+        from vmgen.stream.carriers.compression import decompressed
+
         self.base, self.prefix = 0, memoryview(b"")
         try:
             while True:
                 if kind:
-                    pipe = carriers.decompressed(kind, pipe)
+                    pipe = decompressed(kind, pipe)
                     if closing := getattr(pipe, "close", None):
                         self._closing.append(closing)
                 head = b""
@@ -161,11 +166,11 @@ class Input:
                     break
                 self._enter(kind)
                 if kind == "libvirt":
-                    image = carriers.skip_to_stream(pipe)
+                    image = libvirt.skip_to_stream(pipe)
                     kind, self.base = image.compression, image.start
             self._pipe = pipe
-            self._spool = tempfile.TemporaryFile()  # noqa: SIM115
-        except _BROKEN as error:
+            self._spool = _temporary()
+        except _broken() as error:
             raise self._unreadable(error) from None
         self._opened.append(self._spool)
         self.view = memoryview(b"")
@@ -192,8 +197,15 @@ class Input:
                 got += len(data)
             self._spool.flush()
             self._map(self._spool)
-        except _BROKEN as error:
+        except _broken() as error:
             raise self._unreadable(error) from None
+
+    def remembered(self, find: Callable[[memoryview], T]) -> T:
+        """What is found in all of the input; looked for once, whoever asks."""
+        if find not in self._found:
+            self._found[find] = find(self.view)
+        found: T = self._found[find]
+        return found
 
     def finish(self) -> None:
         """Get everything."""
@@ -217,6 +229,19 @@ class Input:
             file.close()
         self._opened.clear()
         self._pipe = None
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """What a pipe or compressed data can raise."""
+    from vmgen.stream.carriers.compression import BROKEN
+
+    return BROKEN
+
+
+def _temporary() -> IO[bytes]:
+    import tempfile
+
+    return tempfile.TemporaryFile()
 
 
 class _Viewed:

@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from vmgen.stream.errors import Malformed, Truncated
+from vmgen.stream.frozen import Frozen
 from vmgen.stream.wire import Cursor, printable
 
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class MappedRam:
+class MappedRam(Frozen):
     """The header behind a block's length; offsets are from the stream's beginning.
 
     The stream has them from the beginning of its file, ``base`` bytes more.  The bitmap has one bit a page in words of the source host, taken to be little-endian;

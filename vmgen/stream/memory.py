@@ -5,9 +5,9 @@ from __future__ import annotations
 import zlib
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from vmgen.stream.errors import Malformed, NotFound
+from vmgen.stream.frozen import Frozen
 from vmgen.stream.ram import Block, Mark, PageKind, Ram, Record, Run, walk
 from vmgen.stream.wire import Cursor, printable
 
@@ -15,8 +15,7 @@ _NONE = 0
 _DELTA = 1 << 63
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Frozen):
     """One page record: ``address`` is inside of the block, ``data`` a view of the stream.
 
     A zero page has one byte of data, the one it is filled with.  The data of an

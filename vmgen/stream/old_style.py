@@ -8,18 +8,17 @@ names and views of the stream, in stream order.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from vmgen.stream.errors import Malformed
+from vmgen.stream.frozen import Frozen
 from vmgen.stream.wire import Cursor, counted
 
 Event: TypeAlias = dict[str, int | str | memoryview]
 Events: TypeAlias = list[Event]
 
 
-@dataclass(frozen=True, slots=True)
-class OldStyle:
+class OldStyle(Frozen):
     """How sections of one kind are read and written.
 
     ``read(cursor, kind)`` and ``write(events)``; ``versions`` are those QEMU's loader

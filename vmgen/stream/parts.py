@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from vmgen.stream.frozen import Frozen
 from vmgen.stream.wire import printable
 
 if TYPE_CHECKING:
@@ -18,16 +18,14 @@ Means = Literal["ram", "old-style", "codec", "description", "footer"]
 a table, by a codec, by the sizes in the description, by its footer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Frozen):
     """Magic and version."""
 
     offset: int
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Subsection:
+class Subsection(Frozen):
     """One of the configuration: ``value`` is a number (target-page-bits), a list of names
     (capabilities) or bytes (uuid, and any that only the description knows)."""
 
@@ -38,8 +36,7 @@ class Subsection:
     value: int | list[str] | bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Frozen):
     """Machine type and what must be the same on both sides."""
 
     offset: int
@@ -55,8 +52,7 @@ class Configuration:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Frozen):
     """A section of a device, or a piece of one: START, PART ..., END, or FULL.
 
     Its body is ``start`` to ``end``; ``offset`` and ``size`` include header and footer.
@@ -83,8 +79,7 @@ class Section:
         return f"{printable(self.name)}/{self.instance_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Frozen):
     """A command: ``payload`` is between ``start`` and ``start + length``.
 
     PACKAGED has a stream of ``package_size`` bytes behind it, whose parts are
@@ -101,24 +96,21 @@ class Command:
     package: tuple[Part, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Frozen):
     """The end mark (0x00)."""
 
     offset: int
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(Frozen):
     """The description JSON, with its mark and length."""
 
     offset: int
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Trailing:
+class Trailing(Frozen):
     """What follows the stream: padding."""
 
     offset: int

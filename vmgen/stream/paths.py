@@ -19,6 +19,9 @@ from vmgen.stream.wire import printable
 Step = str | int
 """A member's name, or an index."""
 
+ABSENT = type("Absent", (), {"__repr__": lambda self: "absent"})()
+"""Stands for a field that one side does not have, as None can be a value."""
+
 
 def split(sections: Iterable[Section], text: str) -> tuple[Section, str]:
     """The section that a path begins with, and the rest of the path.

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from vmgen.stream.errors import Malformed, UnknownSection
+from vmgen.stream.frozen import Frozen
 from vmgen.stream.mapped_ram import MappedRam, mapped_header
 from vmgen.stream.wire import Cursor, counted, printable
 
@@ -50,7 +50,6 @@ def page_bits(size: int) -> int:
     return size.bit_length() - 1
 
 
-@dataclass(slots=True)
 class Block:
     """A RAM block as the stream announces it.
 
@@ -61,17 +60,30 @@ class Block:
     has it.
     """
 
-    name: str
-    used_length: int
-    offset: int = 0
-    page_size: int | None = None
-    address: int | None = None
-    mapped: MappedRam | None = None
-    pages: dict[PageKind, int] = field(default_factory=dict)
+    __slots__ = (
+        "address", "mapped", "name", "offset", "page_size", "pages", "used_length",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        used_length: int,
+        offset: int = 0,
+        page_size: int | None = None,
+        address: int | None = None,
+        mapped: MappedRam | None = None,
+        pages: Mapping[PageKind, int] | None = None,
+    ) -> None:
+        self.name = name
+        self.used_length = used_length
+        self.offset = offset
+        self.page_size = page_size
+        self.address = address
+        self.mapped = mapped
+        self.pages: dict[PageKind, int] = dict(pages or {})
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Frozen):
     """Records of one kind that follow each other in the stream, not copied.
 
     ``addresses`` are those inside of the block, one for every page.  The first record
@@ -91,8 +103,7 @@ class Run:
     named: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Frozen):
     """A record without a page: ``sizes`` (the list of blocks), ``flush`` or ``end``.
 
     ``total`` is the sum in the list's header, ``blocks`` what it lists.
@@ -107,7 +118,6 @@ class Mark:
 Record = Run | Mark
 
 
-@dataclass(slots=True)
 class Ram:
     """What is known of guest memory while a stream is read.
 
@@ -116,13 +126,25 @@ class Ram:
     ``base`` is the offset of the stream in its file.
     """
 
-    page_size: int
-    postcopy: bool = False
-    ignore_shared: bool = False
-    mapped_ram: bool = False
-    base: int = 0
-    blocks: dict[str, Block] = field(default_factory=dict)
-    last: Block | None = None
+    __slots__ = (
+        "base", "blocks", "ignore_shared", "last", "mapped_ram", "page_size", "postcopy",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        page_size: int,
+        postcopy: bool = False,
+        ignore_shared: bool = False,
+        mapped_ram: bool = False,
+        base: int = 0,
+    ) -> None:
+        self.page_size = page_size
+        self.postcopy = postcopy
+        self.ignore_shared = ignore_shared
+        self.mapped_ram = mapped_ram
+        self.base = base
+        self.blocks: dict[str, Block] = {}
+        self.last: Block | None = None
 
     def fresh(self) -> Ram:
         """What the configuration says, without the blocks."""
@@ -140,7 +162,7 @@ class Ram:
         made.blocks = {
             name: Block(
                 one.name, one.used_length, one.offset, one.page_size, one.address, one.mapped,
-                dict(one.pages),
+                one.pages,
             )
             for name, one in self.blocks.items()
         }  # fmt: skip

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from vmgen.stream import configuration, description
@@ -60,17 +59,33 @@ _BEHIND_A_SECTION = (*KINDS, COMMAND, EOF, SECTION_FOOTER)
 _FOOTER = re.compile(rb"(?s)\x7e(?=(....)(?:[\x00\x01\x02\x03\x04\x08]|\Z))")
 
 
-@dataclass(slots=True)
 class _Known:
     """What was learned from the parts so far."""
 
-    footers: bool | None = None
-    sections: dict[int, tuple[str, int, int]] = field(default_factory=dict)
-    unchecked: list[Section] = field(default_factory=list)
-    advised: bool = False
-    capabilities: frozenset[str] = frozenset()
-    page_bits: int | None = None
-    ram: Ram | None = None
+    __slots__ = (
+        "advised", "capabilities", "footers", "page_bits", "ram", "sections", "unchecked",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.footers: bool | None = None
+        self.sections: dict[int, tuple[str, int, int]] = {}
+        self.unchecked: list[Section] = []
+        self.advised = False
+        self.capabilities: frozenset[str] = frozenset()
+        self.page_bits: int | None = None
+        self.ram: Ram | None = None
+
+    def copy(self) -> _Known:
+        """The same knowledge, so that a part can be tried."""
+        made = _Known()
+        made.footers = self.footers
+        made.sections = dict(self.sections)
+        made.unchecked = list(self.unchecked)
+        made.advised = self.advised
+        made.capabilities = self.capabilities
+        made.page_bits = self.page_bits
+        made.ram = None if self.ram is None else self.ram.copy()
+        return made
 
 
 class Reader:
@@ -108,11 +123,9 @@ class Reader:
         if not self._looked and self.source.complete:
             self._looked = True
             if self.use_description:
-                self._document = description.find(self.source.view)
+                self._document = self.source.remembered(description.find)
             if self._document is not None:
-                for device in self._document.devices:
-                    key = (device.name, device.instance_id)
-                    self._devices.setdefault(key, []).append(device)
+                self._list(self._document)
         return self._document
 
     def parts(self) -> Iterator[Part]:
@@ -137,7 +150,7 @@ class Reader:
         while True:
             view = self.source.view
             try:
-                self.known = _copied(before) if not self.source.complete else before
+                self.known = before.copy() if not self.source.complete else before
                 part: Part = step(Cursor(view, position))
             except StreamError as error:
                 if self.source.complete:
@@ -227,11 +240,13 @@ class Reader:
         self._document = Document(
             view[position + 5 : position + 5 + size].tobytes(), position
         )
-        for device in self._document.devices:
-            self._devices.setdefault((device.name, device.instance_id), []).append(
-                device
-            )
+        self._list(self._document)
         return self._document
+
+    def _list(self, document: Document) -> None:
+        for device in document.devices:
+            key = (device.name, device.instance_id)
+            self._devices.setdefault(key, []).append(device)
 
     def _all_there(self, document: Document) -> None:
         """Compare with what was read before the description was there."""
@@ -498,15 +513,3 @@ class Reader:
             )
         cursor.pos = places[0]
         return "footer", None, None
-
-
-def _copied(known: _Known) -> _Known:
-    return _Known(
-        known.footers,
-        dict(known.sections),
-        list(known.unchecked),
-        known.advised,
-        known.capabilities,
-        known.page_bits,
-        None if known.ram is None else known.ram.copy(),
-    )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vmgen.paint import Paint, plain
 from vmgen.stream import paths
-from vmgen.stream.compare import ABSENT, Change
 from vmgen.stream.parts import Section, Trailing
-from vmgen.stream.stream import Stream
+from vmgen.stream.paths import ABSENT
 from vmgen.stream.wire import printable
+
+if TYPE_CHECKING:
+    from vmgen.stream.compare import Change
+    from vmgen.stream.stream import Stream
 
 _WIDTH = 100
 
@@ -29,23 +32,52 @@ def as_json(
     made ``state``; without one ``state`` is what a reader or the description gives, and
     null if only offsets are known.  ``read_by`` says which it was.
     """
-    configuration = stream.configuration
-    document: dict[str, Any] = {
-        "target": "" if stream.codecs is None else stream.codecs.target,
-        "configuration": None,
-    }
-    if configuration is not None:
-        document["configuration"] = {
-            "machine": configuration.machine,
-            **{one.name: jsonable(one.value) for one in configuration.subsections},
-        }
     chosen = stream.sections() if sections is None else sections
-    document["sections"] = [section_json(stream, section) for section in chosen]
-    return document
+    return {
+        "target": _target(stream),
+        "configuration": _configuration(stream),
+        "sections": [jsonable(section_json(stream, section)) for section in chosen],
+    }
+
+
+def json_text(
+    stream: Stream, sections: Iterable[Section] | None = None
+) -> Iterator[str]:
+    """What :func:`as_json` gives as text, one section a line, made one by one."""
+    yield f'{{\n "target": {json.dumps(_target(stream))},\n'
+    yield f' "configuration": {_compact(_configuration(stream))},\n "sections": ['
+    before = "\n"
+    for section in stream.sections() if sections is None else sections:
+        yield f"{before}  {_compact(section_json(stream, section))}"
+        before = ",\n"
+    yield "\n ]\n}\n"
+
+
+def _target(stream: Stream) -> str:
+    return "" if stream.codecs is None else stream.codecs.target
+
+
+def _configuration(stream: Stream) -> dict[str, Any] | None:
+    configuration = stream.configuration
+    if configuration is None:
+        return None
+    return {
+        "machine": configuration.machine,
+        **{one.name: jsonable(one.value) for one in configuration.subsections},
+    }
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, default=_bare)
+
+
+def _bare(value: Any) -> Any:
+    """What JSON has no word for."""
+    return value.tolist() if isinstance(value, array) else bytes(value).hex()
 
 
 def section_json(stream: Stream, section: Section) -> dict[str, Any]:
-    """One section."""
+    """One section; bytes and arrays in its state are left as they are."""
     return {
         "name": printable(section.name),
         "instance_id": section.instance_id,
@@ -63,7 +95,7 @@ def state_json(stream: Stream, section: Section) -> Any:
     """What is in a section; of RAM the blocks, with the section that lists them."""
     if section.means == "ram":
         return ram_json(stream) if section.kind == "start" else None
-    return jsonable(stream.values(section))
+    return stream.values(section)
 
 
 def ram_json(stream: Stream) -> dict[str, Any]:

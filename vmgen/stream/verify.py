@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from vmgen.stream import configuration, described, old_style
 from vmgen.stream.draft import command, section_footer, section_header
 from vmgen.stream.errors import StreamError
+from vmgen.stream.frozen import Frozen
 from vmgen.stream.parts import (
     Command,
     Configuration,
@@ -23,8 +23,7 @@ from vmgen.stream.stream import Stream
 from vmgen.stream.wire import DESCRIPTION, MAGIC, VERSION, Buffer, Cursor
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Frozen):
     """The first byte of a part that comes back another one.
 
     ``path`` names the section, and the field where that is known; ``old`` and ``new`` are
@@ -37,8 +36,7 @@ class Difference:
     new: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Frozen):
     """What became of one section or other part.
 
     ``bytes`` is its size, ``opaque`` those of them that were only carried along.

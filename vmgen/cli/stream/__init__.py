@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
 from vmgen.cli.console import color_option
-from vmgen.cli.stream.change import edit, extract
-from vmgen.cli.stream.explain import explain
-from vmgen.cli.stream.show import diff, show, verify
+
+_COMMANDS = {
+    "show": "show",
+    "verify": "show",
+    "edit": "change",
+    "diff": "show",
+    "extract": "change",
+    "explain": "explain",
+    "convert": "convert",
+}
+"""The module of every command, in the order they are listed."""
+
+
+class _Commands(click.Group):
+    """Commands that are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        module = import_module(f"{__name__}.{_COMMANDS[name]}")
+        found: click.Command = getattr(module, name)
+        return found
 
 
 @click.group(
     name="stream",
+    cls=_Commands,
     epilog="""\b
 FILE is what QEMU's migrate command wrote, plain or compressed (gzip, bzip2, xz, zstd,
 lzop, lz4), a save image of libvirt, or a qcow2 image with what savevm wrote; - is
@@ -31,7 +56,3 @@ Examples:
 @color_option
 def command() -> None:
     """Read, verify, edit, compare and explain whole migration streams."""
-
-
-for _command in (show, verify, edit, diff, extract, explain):
-    command.add_command(_command)

@@ -44,15 +44,16 @@ def show(
         if form == "json":
             chosen = chosen_sections(stream, selected)
             if any(rest for _, rest in chosen):
-                document: Any = {
+                document = {
                     path: shown.jsonable(_value(stream, section, rest))
                     for path, (section, rest) in zip(selected, chosen, strict=True)
                 }
-            else:
-                document = shown.as_json(
-                    stream, [section for section, _ in chosen] if selected else None
-                )
-            console.result(shown.dumps(document))
+                console.result(shown.dumps(document))
+                return 0
+            some = [section for section, _ in chosen]
+            some = some if selected else list(stream.sections())
+            for text in shown.json_text(stream, some):
+                console.result(text)
             return 0
         if not selected:
             console.result("".join(shown.table(stream, console.paint)))

@@ -1,21 +1,22 @@
-"""What a stream can be wrapped in: compression, a libvirt save image, a qcow2 snapshot."""
+"""What a stream can be wrapped in: compression, a libvirt save image, a qcow2 snapshot.
 
-from vmgen.stream.carriers.compression import MAGICS, decompressed
-from vmgen.stream.carriers.libvirt import SaveImage, read_save_image, skip_to_stream
-from vmgen.stream.carriers.qcow2 import Snapshot, snapshots, vm_state
+``compression``, ``libvirt`` and ``qcow2`` each know one kind; they are imported where a
+stream comes in it.
+"""
 
-__all__ = [
-    "HEAD",
-    "MAGICS",
-    "SaveImage",
-    "Snapshot",
-    "decompressed",
-    "kind_of",
-    "read_save_image",
-    "skip_to_stream",
-    "snapshots",
-    "vm_state",
-]
+from __future__ import annotations
+
+_MAGICS = {
+    b"\xfd7zXZ\0": "xz",
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x89LZO\0\r\n\x1a\n": "lzop",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"LibvirtQemudSave": "libvirt",
+    b"LibvirtQemudPart": "libvirt",
+    b"QFI\xfb": "qcow2",
+}
 
 HEAD = 16
 """So many first bytes tell what it is."""
@@ -26,7 +27,7 @@ def kind_of(head: bytes) -> str:
 
     ``head`` are the first :data:`HEAD` bytes, or as many as there are.
     """
-    for magic, kind in MAGICS.items():
+    for magic, kind in _MAGICS.items():
         if head.startswith(magic):
             return kind
     return ""

@@ -8,28 +8,19 @@ import lzma
 import shutil
 import subprocess
 import threading
+import zlib
 from typing import Any, Protocol
 
 from vmgen.stream.errors import Unreadable
-
-MAGICS = {
-    b"\xfd7zXZ\0": "xz",
-    b"\x1f\x8b": "gzip",
-    b"BZh": "bzip2",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"\x89LZO\0\r\n\x1a\n": "lzop",
-    b"\x04\x22\x4d\x18": "lz4",
-    b"LibvirtQemudSave": "libvirt",
-    b"LibvirtQemudPart": "libvirt",
-    b"QFI\xfb": "qcow2",
-}
-"""Kind by first bytes."""
 
 _PROGRAMS = {
     "zstd": ("zstd", "-dcq", "--memory=256MB"),
     "lzop": ("lzop", "-dcq"),
     "lz4": ("lz4", "-dcq"),
 }
+
+BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError)
+"""What reading broken data raises."""
 
 _CHUNK = 1 << 18
 _XZ_MEMORY = 1 << 28
@@ -46,8 +37,8 @@ class Readable(Protocol):
 def decompressed(kind: str, pipe: Readable) -> Readable:
     """The decompressed bytes of a pipe.
 
-    Reading raises OSError, EOFError, ValueError or LZMAError for broken data.  Raises
-    Unreadable if the program that is needed is not installed.
+    Reading raises one of :data:`BROKEN` for broken data.  Raises Unreadable if the program
+    that is needed is not installed.
     """
     source: Any = pipe
     if kind == "gzip":

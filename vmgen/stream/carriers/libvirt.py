@@ -7,11 +7,11 @@ place of the cookie, fourteen that are unused.  The stream follows the XML.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from vmgen.stream.carriers.compression import Readable
 from vmgen.stream.errors import NotAStream, Truncated
+from vmgen.stream.frozen import Frozen
 
 SIZE = 16 + 19 * 4
 VERSION = 2
@@ -21,8 +21,7 @@ FORMATS = {0: "", 1: "gzip", 2: "bzip2", 3: "xz", 4: "lzop", 5: "zstd", 6: ""}
 """Compression by number; 6 (sparse) is a mapped-ram file that begins behind the XML."""
 
 
-@dataclass(frozen=True, slots=True)
-class SaveImage:
+class SaveImage(Frozen):
     """A save image's header.
 
     ``start`` is the offset of the (compressed) stream, ``compression`` its name, empty for

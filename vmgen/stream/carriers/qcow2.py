@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from vmgen.stream.errors import Ambiguous, Malformed, NotFound, Unreadable
+from vmgen.stream.frozen import Frozen
 from vmgen.stream.wire import Buffer, Cursor, printable, text
 
 _OFFSET = 0x00FFFFFFFFFFFE00
@@ -25,8 +25,7 @@ _EXTERNAL_DATA, _OTHER_COMPRESSION, _EXTENDED_L2 = 4, 8, 16
 _MOST_SNAPSHOTS = 65536
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Frozen):
     """An internal snapshot.
 
     ``id`` and ``name`` are text; ``l1_offset`` is in bytes, ``l1_size`` counts entries;
@@ -46,8 +45,7 @@ class Snapshot:
         return printable(self.name or self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Image:
+class _Image(Frozen):
     view: memoryview
     cluster_bits: int
     disk_size: int
