@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from vmgen import ir
 from vmgen.lookup import Lookup, Placed
 from vmgen.source import NOWHERE
-from vmgen.verdict.compare import Comparison, summed
+from vmgen.verdict.compare import Comparison
 from vmgen.verdict.layout import Layouts
 from vmgen.verdict.model import COMPATIBLE, Finding, Judgement, Outcome, SectionVerdict
+from vmgen.verdict.state import summed
 
 WAYS = 3
 """Ways to fail that are told of one section."""
