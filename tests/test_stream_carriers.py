@@ -29,7 +29,7 @@ from vmgen.stream import (
     Truncated,
     Unreadable,
 )
-from vmgen.stream.carriers import snapshots
+from vmgen.stream.carriers.qcow2 import snapshots
 from vmgen.stream.input import Input
 from vmgen.stream.verify import verify
 

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterable
 from typing import Any
 
-from vmgen.stream import described, paths
+from vmgen.stream import described, paths, registers
 from vmgen.stream.codecs import is_state
 from vmgen.stream.draft import Draft
 from vmgen.stream.errors import BadEdit, StreamError
@@ -21,7 +21,8 @@ NOTHING = ("null", "none")
 def edit(stream: Stream, assignments: Iterable[str]) -> Draft:
     """The stream with fields set to other values.
 
-    An assignment is ``PATH=VALUE``.  A value is a number in any notation of Python, true
+    An assignment is ``PATH=VALUE``; a path may end in the name of a register
+    (``cpu/0.a0``), or be one.  A value is a number in any notation of Python, true
     or false, hexadecimal digits for bytes, numbers in brackets for an array, ``null`` for
     a subsection that is to go and ``{}`` for one that is to come with zeros.  ``PATH=drop``
     for the path of a section leaves it out.
@@ -36,7 +37,7 @@ def edit(stream: Stream, assignments: Iterable[str]) -> Draft:
         path, text = path.strip(), text.strip()
         if not equals:
             raise BadEdit("an assignment is PATH=VALUE", None, assignment)
-        section, rest = paths.split(sections, path)
+        section, rest = registers.split(stream.codecs, sections, path)
         if not rest:
             if text != "drop":
                 hint = "name a field, or 'drop' the section"
@@ -45,7 +46,9 @@ def edit(stream: Stream, assignments: Iterable[str]) -> Draft:
             continue
         if section.offset not in changed:
             changed[section.offset] = section, _changeable(stream, section)
-        _assign(section, changed[section.offset][1], rest, text)
+        value = changed[section.offset][1]
+        rest = registers.meant(stream.codecs, section, value, rest)
+        _assign(section, value, rest, text)
     for section, value in changed.values():
         draft.replace(section, _content(stream, section, value))
     return draft

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from vmgen.paint import Paint, plain
-from vmgen.stream import paths
+from vmgen.stream import paths, registers
 from vmgen.stream.parts import Section, Trailing
 from vmgen.stream.paths import ABSENT
 from vmgen.stream.wire import printable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vmgen.stream.stream import Stream
 
 _WIDTH = 100
+_WORD = (1 << 64) - 1
 
 
 # --- JSON ---------------------------------------------------------------------------------
@@ -77,8 +78,10 @@ def _bare(value: Any) -> Any:
 
 
 def section_json(stream: Stream, section: Section) -> dict[str, Any]:
-    """One section; bytes and arrays in its state are left as they are."""
-    return {
+    """One section, with the registers of a CPU by name; bytes and arrays in its state are
+    left as they are."""
+    state = state_json(stream, section)
+    made: dict[str, Any] = {
         "name": printable(section.name),
         "instance_id": section.instance_id,
         "version_id": section.version_id,
@@ -87,8 +90,11 @@ def section_json(stream: Stream, section: Section) -> dict[str, Any]:
         "size": section.size,
         "codec": None if section.codec is None else section.codec.name,
         "read_by": section.means,
-        "state": state_json(stream, section),
+        "state": state,
     }
+    if found := registers.values(stream.codecs, section, state):
+        made["registers"] = found
+    return made
 
 
 def state_json(stream: Stream, section: Section) -> Any:
@@ -224,7 +230,26 @@ def section_text(
         yield f"  {bytes(stream.body(section)[:64]).hex(' ', 4)}"
         yield " ...\n" if section.end - section.start > 64 else "\n"
         return
+    yield from _registers(stream, section, value, paint)
     yield from value_text(value, "", paint)
+
+
+def _registers(
+    stream: Stream, section: Section, value: Any, paint: Paint
+) -> Iterator[str]:
+    """The registers of a CPU in four columns."""
+    cells = [
+        (name, f"{number & _WORD:x}")
+        for name, number in registers.values(stream.codecs, section, value).items()
+    ]
+    name_width = max((len(name) for name, _ in cells), default=0)
+    width = max((len(text) for _, text in cells), default=0)
+    for start in range(0, len(cells), 4):
+        row = [
+            f"{paint('name', name.rjust(name_width))} {paint('number', text.rjust(width))}"
+            for name, text in cells[start : start + 4]
+        ]
+        yield f"  {'  '.join(row)}\n"
 
 
 def value_text(value: Any, path: str, paint: Paint = plain) -> Iterator[str]:

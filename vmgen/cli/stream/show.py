@@ -72,16 +72,17 @@ def chosen_sections(
     stream: Stream, selected: Iterable[str]
 ) -> list[tuple[Section, str]]:
     """Every path's section, and the rest of the path."""
-    from vmgen.stream import paths
+    from vmgen.stream import registers
 
     sections = list(stream.sections())
-    return [paths.split(sections, text) for text in selected]
+    return [registers.split(stream.codecs, sections, text) for text in selected]
 
 
 def _value(stream: Stream, section: Section, rest: str) -> Any:
-    from vmgen.stream import paths
+    from vmgen.stream import paths, registers
 
     value = stream.values(section)
+    rest = registers.meant(stream.codecs, section, value, rest)
     steps = paths.resolve(value, rest)
     if steps is None:
         raise paths.missing(section, value, rest)
