@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,10 +82,20 @@ def compare(path: Path, job: Job, console: Console) -> int:
         _judge(before, program, console)
     for target in known:
         console.message(f"{target}: in the lock only")
-    console.message(
-        f"if that is meant: {command_line('lock')}, and commit {path.as_posix()}"
-    )
+    console.message(f"if that is meant: {_mending()}, and commit {path.as_posix()}")
     return 1
+
+
+def _mending() -> str:
+    """The command that writes the lock anew, with the options of the running check."""
+    words = iter(shlex.split(command_line("lock")))
+    kept: list[str] = []
+    for word in words:
+        if word == "--output":
+            next(words)  # the folder of the generated package
+        elif word not in ("--force", "--prune"):
+            kept.append("--output" if word == "--lock" else word)
+    return shlex.join(kept)
 
 
 def _judge(before: ir.Program, after: ir.Program, console: Console) -> None:

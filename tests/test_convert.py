@@ -1,0 +1,217 @@
+"""States of one release in the classes of another: every field accounted for."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.generated_code import imported
+from tests.programs import step
+from vmgen import ir
+from vmgen.convert import Line, Mapping, convert, counted, loads
+from vmgen.convert.mapping import NO_RULES, Rules
+from vmgen.convert.states import Conversion, Misfit
+from vmgen.lower import lower
+from vmgen.render import render
+from vmgen.source import VmgenError
+from vmgen.stream import Codecs, Stream, StreamError
+
+
+def field(name: str, kind: ir.IntType, width: int, **more: Any) -> ir.Field:
+    made = ir.Field(name, (step(name, kind),), ir.IntegerElement(kind), ir.Fixed(width))
+    return replace(made, **more)
+
+
+def device(
+    *fields: ir.Field, version: int = 1, subs: tuple[str, ...] = ()
+) -> ir.Description:
+    return ir.Description(
+        "vmstate_dev", "dev", "Dev", version, version, fields, subs, static=False
+    )
+
+
+SUB = ir.Description(
+    "vmstate_sub", "dev/sub", "Dev", 1, 1, (field("extra", "uint16", 2),)
+)
+
+
+def program(*descriptions: ir.Description) -> ir.Program:
+    return ir.Program("1", "toy", (ir.Module("hw/dev.c", descriptions),))
+
+
+@contextmanager
+def codec(*descriptions: ir.Description) -> Iterator[Any]:
+    with imported(render(lower(program(*descriptions)), formatted=False)) as modules:
+        yield modules["toy"].CODECS["dev"]
+
+
+def converted(old: Any, new: Any, rules: Rules = NO_RULES) -> tuple[Any, list[Line]]:
+    work = Conversion("dev/0", rules)
+    made = new.state()
+    work.convert(old, made)
+    return made, work.lines
+
+
+def said(lines: list[Line]) -> dict[str, str]:
+    return {line.path: line.what for line in lines}
+
+
+A, B = field("a", "uint32", 4), field("b", "uint32", 4)
+ARRAY = field(
+    "regs",
+    "uint32",
+    4,
+    count=ir.Fixed(3),
+    array=True,
+    path=(step("regs", "uint32_t", 3),),
+)
+LONGER = replace(
+    ARRAY,
+    element=ir.IntegerElement("uint64"),
+    size=ir.Fixed(8),
+    count=ir.Fixed(4),
+    path=(step("regs", "uint64_t", 4),),
+)
+
+
+def test_kept_lost_and_defaulted() -> None:
+    with codec(device(A, B)) as old, codec(device(A, field("c", "uint8", 1))) as new:
+        state, lines = converted(old.state(a=7, b=9), new)
+        assert (state.a, state.c) == (7, 0)
+        assert said(lines) == {"a": "kept", "c": "defaulted", "b": "lost"}
+        lost = next(line for line in lines if line.what == "lost")
+        assert (lost.old, lost.harm) == ("9", True)
+
+
+def test_what_is_zero_is_lost_without_harm() -> None:
+    with codec(device(A, B)) as old, codec(device(A)) as new:
+        _, lines = converted(old.state(a=7), new)
+        assert [line.harm for line in lines] == [False, False]
+
+
+def test_the_mapping() -> None:
+    with codec(device(A, B)) as old, codec(device(field("c", "uint64", 8))) as new:
+        rules = Rules(rename={"b": "c"}, drop=frozenset({"a"}))
+        state, lines = converted(old.state(a=7, b=9), new, rules)
+        assert state.c == 9
+        assert said(lines) == {"c": "renamed", "a": "lost"}
+        assert not any(line.harm for line in lines)
+        state, lines = converted(old.state(a=7, b=9), new, Rules(set={"c": 5}))
+        assert state.c == 5
+        assert said(lines)["c"] == "set"
+        with pytest.raises(Misfit, match="no such member"):
+            converted(old.state(), new, Rules(rename={"nothing": "c"}))
+
+
+def test_arrays_grow_and_widen() -> None:
+    with codec(device(ARRAY)) as old, codec(device(LONGER)) as new:
+        state, lines = converted(old.state(regs=array("I", [1, 2, 3])), new)
+        assert list(state.regs) == [1, 2, 3, 0]
+        assert said(lines) == {"regs": "widened", "regs[3:]": "defaulted"}
+        back, lines = converted(new.state(regs=array("Q", [1, 2, 3, 4])), old)
+        assert list(back.regs) == [1, 2, 3]
+        assert said(lines) == {"regs[3:]": "lost", "regs": "narrowed"}
+        assert lines[0].harm
+        with pytest.raises(Misfit):
+            converted(new.state(regs=array("Q", [1 << 40, 0, 0, 0])), old)
+
+
+def test_a_bool_holds_two_values() -> None:
+    with codec(device(A)) as old, codec(device(field("a", "bool", 1))) as new:
+        state, lines = converted(old.state(a=1), new)
+        assert state.a is True
+        assert said(lines) == {"a": "narrowed"}
+        with pytest.raises(Misfit, match="does not fit"):
+            converted(old.state(a=2), new)
+        state, lines = converted(new.state(a=True), old)
+        assert state.a == 1
+        assert said(lines) == {"a": "widened"}
+
+
+def test_subsections_come_along() -> None:
+    with (
+        codec(device(A, subs=("vmstate_sub",)), SUB) as old,
+        codec(device(A, version=3, subs=("vmstate_sub",)), SUB) as new,
+        codec(device(A)) as bare,
+    ):
+        wire = b"\0\0\0\7" + b"\x05\x07dev/sub\0\0\0\1\0\5"
+        state, _ = old.load(wire, 0, 1)
+        made, lines = converted(state, new)
+        assert bytes(new.save(made)) == wire
+        assert "extra" in " ".join(said(lines))
+        absent, lines = converted(old.state(a=7), new)
+        assert bytes(new.save(absent)) == b"\0\0\0\7"
+        _, lines = converted(state, bare)
+        assert [line.what for line in lines if line.harm] == ["lost"]
+
+
+# --- whole streams --------------------------------------------------------------------
+
+
+def section(version: int, body: bytes) -> bytes:
+    head = b"\x04\0\0\0\x05\x03dev" + bytes(4) + version.to_bytes(4, "big")
+    return head + body + b"\x7e\0\0\0\x05"
+
+
+def stream(*sections: bytes) -> bytes:
+    return b"QEVM\0\0\0\x03" + b"".join(sections) + b"\0"
+
+
+def test_a_stream() -> None:
+    wide = field("a", "uint64", 8)
+    with codec(device(A)) as old, codec(device(wide, version=2)) as new:
+        data = stream(section(1, b"\0\0\0\7"))
+        with Stream(data, {"dev": old}) as source:
+            found = convert(source, Codecs({"dev": new}))
+        expected = stream(section(2, bytes(7) + b"\7"))
+        assert b"".join(bytes(piece) for piece in found.pieces) == expected
+        assert found.harmless
+        assert counted(found.lines) == {"widened": 1, "kept": 1}
+        (wider,) = (line for line in found.lines if line.what == "widened")
+        assert wider.why == "32 bits, now 64"
+
+
+def test_an_equal_section_is_the_same_bytes() -> None:
+    with codec(device(A)) as old, codec(device(A)) as new:
+        data = stream(section(1, b"\0\0\0\7"))
+        source = Stream(data, {"dev": old})
+        found = convert(source, Codecs({"dev": new}))
+        assert b"".join(bytes(piece) for piece in found.pieces) == data
+
+
+def test_a_section_may_be_left_out() -> None:
+    with codec(device(A)) as old, codec(device(A)) as new:
+        source = Stream(stream(section(1, b"\0\0\0\7")), {"dev": old})
+        rules = loads('{"dev": "drop"}', "map.json")
+        found = convert(source, Codecs({"dev": new}), rules)
+        assert b"".join(bytes(piece) for piece in found.pieces) == stream()
+
+
+def test_what_does_not_fit_is_an_error() -> None:
+    small = field("a", "bool", 1)
+    with codec(device(A)) as old, codec(device(small)) as new:
+        source = Stream(stream(section(1, b"\0\0\0\7")), {"dev": old})
+        with pytest.raises(StreamError, match="7 does not fit") as caught:
+            convert(source, Codecs({"dev": new}))
+        assert caught.value.path == "dev/0 a"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[1]", '{"cpu": 3}', '{"cpu": {"renam": {}}}', '{"cpu": {"set": {"a": "x"}}}'],
+)
+def test_a_mapping_that_is_none(text: str) -> None:
+    with pytest.raises(VmgenError, match="VG720"):
+        loads(text, "map.json")
+
+
+def test_a_mapping() -> None:
+    text = '{"cpu": {"rename": {"x[*].a": "x[*].b"}, "set": {"y": 1}, "drop": ["z"]}}'
+    rules = loads(text, "map.json").rules("/machine/cpu")
+    assert rules == Rules({"x[*].a": "x[*].b"}, {"y": 1}, frozenset({"z"}))
+    assert Mapping().rules("cpu") == Rules()
