@@ -1,0 +1,140 @@
+"""``vmgen diff`` as people run it: sources, exit status, formats."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.programs import CPU, LANE, PROGRAM, TIMER
+from vmgen import ir, ir_json, pipeline
+from vmgen.cli import run
+
+
+def program(cpu: ir.Description, lane: ir.Description = LANE) -> ir.Program:
+    module = replace(PROGRAM.modules[1], descriptions=(lane, TIMER, cpu))
+    return replace(PROGRAM, modules=(PROGRAM.modules[0], module))
+
+
+NEWER = program(replace(CPU, version_id=5))
+BROKEN = program(CPU, replace(LANE, fields=LANE.fields[:1]))
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name, item in {"old": PROGRAM, "newer": NEWER, "broken": BROKEN}.items():
+        (folder / f"{name}.json").write_text(ir_json.dumps(item))
+    return folder
+
+
+def command(line: str) -> int:
+    return run(shlex.split(line))
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("old.json old.json", 0),
+        ("old.json newer.json", 1),
+        ("old.json newer.json --direction forward", 0),
+        ("old.json newer.json --direction backward", 1),
+        ("old.json broken.json --direction forward", 1),
+        ("old.json broken.json --check 5", 1),
+        ("old.json old.json --check 5", 0),
+        ("old.json", 2),
+        ("old.json newer.json --git . a..b", 2),
+        ("--git . main", 2),
+        ("old.json newer.json --fields --format github", 2),
+        ("old.json newer.json --check 0", 2),
+    ],
+)
+def test_exit_status(line: str, status: int) -> None:
+    assert command(f"diff {line}") == status
+
+
+def test_counterexample(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("diff old.json broken.json --direction forward --check 10") == 1
+    out = capsys.readouterr().out
+    assert "cpu (vmstate_toy_cpu)" in out
+    assert "at byte 260" in out
+    assert "bytes are left over" in out
+    assert "20 random sections tried: 2 verdicts confirmed, 0 contradicted" in out
+
+
+def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("diff old.json broken.json --check 3 --format json") == 1
+    data = json.loads(capsys.readouterr().out)
+    assert (data["old"], data["new"], data["status"]) == ("old.json", "broken.json", 1)
+    (target,) = data["targets"]
+    cpu = next(one for one in target["sections"] if one["section"] == "cpu")
+    assert cpu["forward"]["verdict"] == "incompatible"
+    assert cpu["forward"]["answer"] == "confirmed"
+    assert bytes.fromhex(cpu["forward"]["counterexample"]["bytes"])
+    assert cpu["forward"]["findings"][0]["offset"] == "260"
+
+
+def test_colour_and_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command("diff old.json newer.json --color always")
+    assert "\033[1;31mincompatible\033[0m" in capsys.readouterr().out
+    monkeypatch.setenv("NO_COLOR", "1")
+    command("diff old.json newer.json")
+    assert "\033" not in capsys.readouterr().out
+
+
+# --- revisions ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def repository(work: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two revisions of a folder that looks like a tree; its VERSION chooses a program."""
+    tree = work / "qemu"
+    (tree / "include" / "migration").mkdir(parents=True)
+    (tree / "include" / "migration" / "vmstate.h").write_text("")
+
+    def git(*words: str) -> None:
+        names = ("-c", "user.name=n", "-c", "user.email=e@example.org")
+        subprocess.run(["git", "-C", str(tree), *names, *words], check=True)
+
+    git("init", "-q")
+    for name in ("old", "newer"):
+        (tree / "VERSION").write_text(name)
+        git("add", "-A")
+        git("commit", "-q", "-m", name)
+        git("tag", name)
+
+    def compile_program(
+        request: pipeline.Request, progress: object = None
+    ) -> ir.Program:
+        assert request.qemu is not None
+        found = {"old": PROGRAM, "newer": NEWER}[(request.qemu / "VERSION").read_text()]
+        return replace(found, target=request.target)
+
+    monkeypatch.setattr(pipeline, "compile_program", compile_program)
+    return tree
+
+
+def test_revisions(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = "diff --git qemu old..newer -t riscv64 --format json"
+    assert command(f"{line} --direction backward") == 1
+    data = json.loads(capsys.readouterr().out)
+    assert (data["old"], data["new"]) == ("old", "newer")
+    (target,) = data["targets"]
+    assert target["verdict"] == "incompatible"
+    assert command(f"{line} --direction forward") == 0
+
+
+def test_a_revision_that_is_none(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("diff --git qemu old..nothing -t riscv64") == 2
+    assert "git does not give revision 'nothing'" in capsys.readouterr().err
