@@ -289,6 +289,7 @@ class _Start:
     def _scope(self, made: VirtIO, answers: Mapping[str, Any]) -> Scope:
         """What the device's own tests may ask: its registers, and what is tried."""
         known = {
+            "guest_features": made.guest_features,
             "parent_obj.guest_features": made.guest_features,
             "parent_obj.status": made.status,
             "parent_obj.isr": made.isr,
