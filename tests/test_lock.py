@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.programs import COMMON, CPU, FILE, FUNCTIONS, LANE, PROGRAM, TIMER
+from tests.trees import EIGHT, require_tree
 from vmgen import ir, lock, pipeline
 from vmgen.cli import run
 from vmgen.source import Position, VmgenError
@@ -67,6 +68,15 @@ def test_targets_share_modules() -> None:
 def test_no_lock(text: str) -> None:
     with pytest.raises(VmgenError, match="VG641"):
         lock.loads(text, "x.json")
+
+
+@pytest.mark.parametrize("version", ["7.2.22", "10.0.2", "10.2.2"])
+def test_the_locks_of_the_docs_are_current(version: str) -> None:
+    file = Path(__file__).parent.parent / "docs" / "wire" / f"{version}.json"
+    tree = require_tree(version.rpartition(".")[0])
+    requests = [pipeline.Request(target=target, qemu=tree) for target in EIGHT]
+    programs = [pipeline.compile_program(request) for request in requests]
+    assert lock.dumps(programs) == file.read_text()
 
 
 # --- the commands ---------------------------------------------------------------------

@@ -102,10 +102,21 @@ def _program(document: Mapping[str, Any], target: str) -> str:
             "format": ir_json.FORMAT,
             "release": document["release"],
             "target": target,
-            "modules": mine(document["modules"]),
+            "modules": [_placed(item) for item in mine(document["modules"])],
             **({"roots": found} if (found := mine(document["roots"])) else {}),
         }
     )
+
+
+def _placed(module: dict[str, Any]) -> dict[str, Any]:
+    """The module whose descriptions and fields stand somewhere in its file."""
+    somewhere = {"position": "0:0"}
+    descriptions = [
+        {**item, "fields": [{**field, **somewhere} for field in item["fields"]]}
+        | somewhere
+        for item in module["descriptions"]
+    ]
+    return {**module, "descriptions": descriptions}
 
 
 def _bare(node: _Node) -> _Node:
