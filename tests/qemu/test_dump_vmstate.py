@@ -32,8 +32,12 @@ FEWEST = {
     "m68k": 60,
     "s390x": 70,
     "cris": 9,
+    "nios2": 5,
 }
 """At least so many classes are compared where a target has few; 130 elsewhere."""
+
+FEWER = {"7.2": {"avr": 7, "rx": 7, "tricore": 3, "s390x": 47}}
+"""Where a release has fewer yet."""
 
 TARGETS = {
     release: tuple(all_targets(tree)) for release, tree in sorted(trees().items())
@@ -51,7 +55,9 @@ def command(release: str, target: str) -> tuple[list[str], dict[str, str]] | Non
     environment = dict(os.environ)
     if release == "7.2":
         root = os.environ.get("VMGEN_QEMU_7_2", "")
-        path = shutil.which(name, path=f"{root}/usr/bin") if root else None
+        # In bin there may be a wrapper that looks for the binary at its installed place.
+        places = f"{root}/usr/libexec{os.pathsep}{root}/usr/bin"
+        path = shutil.which(name, path=places) if root else None
         libraries = (f"{root}/usr/lib/x86_64-linux-gnu", f"{root}/lib/x86_64-linux-gnu")
         environment["LD_LIBRARY_PATH"] = os.pathsep.join(libraries)
     else:
@@ -99,4 +105,5 @@ def test_every_dumped_description_is_in_the_program(
     assert [
         each for each in different if (release, each.device) not in EXCEPTIONS
     ] == []
-    assert agreed >= FEWEST.get(target, 130)
+    fewest = FEWEST | FEWER.get(release, {})
+    assert agreed >= fewest.get(target, 130)
