@@ -5,12 +5,15 @@ the targets' folders; the targets import it.  That is so where the module is the
 all targets that have the file, and so is everything that decides what its Python looks
 like: the modules it names, and those that have its descriptions as subsections or fill
 them by way of temporary objects (their state is what its predicates read).
+
+A hand-written format contains what the target's binary has for it: virtio devices the
+state of those transports that there are.  A module made once contains all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.link import contained, mentions
@@ -36,13 +39,8 @@ class Sharing:
 def share(programs: Sequence[ir.Program]) -> Sharing:
     """Takes the programs of several targets of one release apart."""
     links = [_Links(program) for program in programs]
-    shared = _shared(programs, links)
-    modules = {
-        module.file: module
-        for program in programs
-        for module in program.modules
-        if module.file in shared
-    }
+    modules = _shared(programs, links)
+    shared = modules.keys()
     keys: dict[_Key, dict[str, None]] = {}
     for program in programs:
         for key, names in sections(program.roots).items():
@@ -63,7 +61,7 @@ def share(programs: Sequence[ir.Program]) -> Sharing:
     )
     near: dict[str, set[str]] = {file: set() for file in shared}
     for link in links:
-        for file in shared & link.homes.keys():
+        for file in link.homes.keys() & shared:
             near[file] |= link.near(file) - {file}
     own = tuple(
         _own(program, link, modules, near)
@@ -118,35 +116,97 @@ def _arrays(module: ir.Module, links: _Links) -> Iterator[tuple[str, str]]:
                 yield symbol, links.homes[module.file][symbol]
 
 
-def _shared(programs: Sequence[ir.Program], links: Sequence[_Links]) -> set[str]:
-    having: dict[str, list[int]] = {}
-    first: dict[str, ir.Module] = {}
-    different: set[str] = set()
-    for index, program in enumerate(programs):
+def _shared(
+    programs: Sequence[ir.Program], links: Sequence[_Links]
+) -> dict[str, ir.Module]:
+    """The modules that are made once, by file: those that several targets have, and what
+    they need."""
+    having: dict[str, list[_Links]] = {}
+    same: dict[str, ir.Module | None] = {}
+    for program, link in zip(programs, links, strict=True):
         for module in program.modules:
-            having.setdefault(module.file, []).append(index)
-            known = first.setdefault(module.file, module)
-            if (
-                known != module
-                or links[index].homes[module.file]
-                != links[having[module.file][0]].homes[module.file]
-            ):
-                different.add(module.file)
-    shared = {
-        file
-        for file, indices in having.items()
-        if len(indices) > 1 and file not in different
+            file = module.file
+            before = having.setdefault(file, [])
+            known = same.setdefault(file, module)
+            if known is not None and before:
+                agree = _agree(before[0].homes[file], link.homes[file])
+                same[file] = _joined(known, module) if agree else None
+            before.append(link)
+    candidates = {file: module for file, module in same.items() if module is not None}
+    for file in _clashing(candidates[file] for file in sorted(candidates)):
+        del candidates[file]
+    near = {
+        file: set[str]().union(*(link.near(file) for link in having[file]))
+        for file in candidates
     }
-    shared -= _clashing(first[file] for file in sorted(shared))
-    while True:
-        wrong = {
-            file
-            for file in shared
-            if any(links[index].near(file) - shared for index in having[file])
-        }
-        if not wrong:
-            return shared
-        shared -= wrong
+    while wrong := [file for file in candidates if near[file] - candidates.keys()]:
+        for file in wrong:
+            del candidates[file]
+    todo = [file for file in candidates if len(having[file]) > 1]
+    shared: dict[str, ir.Module] = {}
+    while todo:
+        file = todo.pop()
+        if file not in shared:
+            shared[file] = candidates[file]
+            todo += near[file]
+    return shared
+
+
+def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    return all(other.get(symbol, file) == file for symbol, file in one.items())
+
+
+def _joined(one: ir.Module, other: ir.Module) -> ir.Module | None:
+    """The module that both are but for what hand-written formats contain; None if they
+    differ in more."""
+    if one == other:
+        return one
+    if _bare(one) != _bare(other) or not _same_roles(one, other):
+        return None
+    descriptions = []
+    for mine, theirs in zip(one.descriptions, other.descriptions, strict=True):
+        pairs = zip(mine.fields, theirs.fields, strict=True)
+        fields = tuple(_with_parts(field, also) for field, also in pairs)
+        descriptions.append(replace(mine, fields=fields))
+    return replace(one, descriptions=tuple(descriptions))
+
+
+def _same_roles(one: ir.Module, other: ir.Module) -> bool:
+    """Whether nothing has the same role in both and is something else."""
+    pairs = zip(one.descriptions, other.descriptions, strict=True)
+    for mine, theirs in pairs:
+        roles: dict[str, set[ir.Part]] = {}
+        for part in contained(mine):
+            roles.setdefault(part.role, set()).add(part)
+        for part in contained(theirs):
+            if part not in roles.get(part.role, {part}):
+                return False
+    return True
+
+
+def _bare(module: ir.Module) -> ir.Module:
+    return replace(
+        module,
+        descriptions=tuple(
+            replace(one, fields=tuple(_without_parts(field) for field in one.fields))
+            for one in module.descriptions
+        ),
+    )
+
+
+def _without_parts(field: ir.Field) -> ir.Field:
+    if not isinstance(field.element, ir.FormatElement):
+        return field
+    return replace(field, element=replace(field.element, parts=()))
+
+
+def _with_parts(field: ir.Field, other: ir.Field) -> ir.Field:
+    if not isinstance(field.element, ir.FormatElement):
+        return field
+    assert isinstance(other.element, ir.FormatElement)  # they differ in parts only
+    parts = dict.fromkeys((*field.element.parts, *other.element.parts))
+    ordered = tuple(sorted(parts, key=lambda part: (part.role, part.file)))
+    return replace(field, element=replace(field.element, parts=ordered))
 
 
 def _clashing(modules: Iterable[ir.Module]) -> set[str]:
