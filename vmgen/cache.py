@@ -4,7 +4,8 @@ Generated code is a function of its inputs: vmgen's own sources, its templates a
 headers, the versions of Python and of the packages that shape the text, the compiler
 and the request.  :func:`key` is the sha256 over all of them; under it stand the sha256
 of the files that were generated.  If key and files agree nothing needs to be computed.
-What the key cannot cover (a QEMU tree, headers of the user's) is never remembered.
+The contents of a QEMU tree are part of the request where all of it is read.  What the
+key cannot cover (headers of the user's, a configured build) is never remembered.
 
 The entries are in the user's cache folder (``VMGEN_CACHE_DIR``, or ``vmgen`` below
 ``XDG_CACHE_HOME``, ``LOCALAPPDATA`` or ``~/.cache``).  One that is missing, damaged or

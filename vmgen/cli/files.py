@@ -41,12 +41,19 @@ def changes(job: Job, console: Console) -> tuple[write.FileChange, ...]:
 
 def _key(job: Job) -> str:
     """The cache key; empty where it cannot cover what is read."""
-    if not job.embedded:
-        return ""
     from vmgen import resources
 
-    folders = [resources.folder("c_headers"), resources.folder("templates")]
-    return cache.key(repr(job.requests), [*folders, resources.package()])
+    folders = [resources.folder("templates"), resources.package()]
+    if job.embedded:
+        folders.insert(0, resources.folder("c_headers"))
+        return cache.key(repr(job.requests), folders)
+    roots = {request.qemu for request in job.requests}
+    if not job.whole or any(request.build for request in job.requests):
+        return ""  # headers of the machine, or quicker read than hashed
+    from vmgen.pipeline.survey import TreeFiles
+
+    trees = [TreeFiles(root.resolve()).everything() for root in roots if root]
+    return cache.key("\0".join((repr(job.requests), *trees)), folders)
 
 
 def _key_of(programs: Iterable[ir.Program]) -> str:

@@ -70,8 +70,9 @@ def input_options(function: _Function) -> _Function:
             "-a",
             "whole",
             is_flag=True,
-            help="Everything the binaries of a tree contain, not the CPU alone: of all "
-            "its targets, or of those given.",
+            help="Everything the binaries of a tree contain, not the CPU alone: of the "
+            "targets given, else of those that pyproject.toml names for this very "
+            "tree, else of all.",
         ),
         click.option(
             "--qemu",
@@ -164,10 +165,12 @@ def read_job(
     elif missing := [name for name in sources if not (folder / name).is_file()]:
         raise _usage(f"no such file: {', '.join(missing)}", "")
     chosen = targets or settings.targets
-    if tree is not None and whole and not chosen:
+    if tree is not None and whole and not targets:
         from vmgen.pipeline import all_targets
 
-        chosen = all_targets(tree)
+        # The configuration's targets are those of its own tree.
+        own = settings.qemu is not None and settings.qemu.resolve() == tree.resolve()
+        chosen = (settings.targets if own else ()) or all_targets(tree)
     if tree is not None and not chosen:
         raise _usage(
             "a QEMU tree was given, but no target", "for example: --target riscv64"

@@ -194,13 +194,22 @@ def from_folder(folder: Path) -> dict[str, Codecs]:
     names = [
         item.name
         for item in sorted(root.iterdir())
-        if (item / "__init__.py").is_file() and item.name.isidentifier()
+        if item.name.isidentifier() and _offers_something(item / "__init__.py")
     ]
     if not names and "CODECS" in vars(importlib.import_module(package)):
         return {"": _target(package, "", folder)}
     if not names:
         raise NoCodecs(f"{folder} has no targets")
     return {name: _target(package, name, folder) for name in names}
+
+
+def _offers_something(init: Path) -> bool:
+    """Whether it can be a target's: folders of modules that targets share have a stamp
+    in it and nothing else."""
+    if not init.is_file():
+        return False
+    lines = init.read_text("utf-8", "replace").splitlines()
+    return not lines or any(line and not line.startswith("#") for line in lines)
 
 
 def _imported(root: Path) -> str:
