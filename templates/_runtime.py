@@ -626,7 +626,7 @@ class Scope:
         entries = self.entries(name)
         if index < len(entries):
             entry = entries[index]
-            return entry.get("type") == "nullptr" or (
+            return entry.get("type") in ("nullptr", "ptr_marker") or (
                 entry.get("size") == 1 and entry.get("struct") == {}
             )
         raise MissingContext(

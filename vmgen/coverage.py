@@ -206,7 +206,7 @@ def _field(field: ir.Field, functions: dict[str, ir.Function]) -> Covered:
 
 def known(element: ir.CustomElement) -> bool:
     """Whether an info that stays custom is one of the wire's own: the NULL marker."""
-    return element.info == "vmstate_info_nullptr"
+    return element.info in ("vmstate_info_nullptr", "vmstate_info_ptr_marker")
 
 
 def _untranslated(symbol: str, functions: dict[str, ir.Function]) -> str:

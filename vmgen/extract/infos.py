@@ -50,10 +50,14 @@ OTHERS: Final[dict[str, ir.Element]] = {
     "vmstate_info_buffer": ir.BufferElement(),
     "vmstate_info_unused_buffer": ir.UnusedElement(),
     "vmstate_info_bitmap": ir.BitmapElement(),
-    # put_nullptr writes the marker '0' and get_nullptr insists on it.
-    "vmstate_info_nullptr": ir.CustomElement(
-        "vmstate_info_nullptr", "nullptr", "the NULL marker"
-    ),
+    # put_nullptr writes the marker '0' and get_nullptr insists on it; newer upstream
+    # calls it the pointer's marker.
+    **{
+        f"vmstate_info_{name}": ir.CustomElement(
+            f"vmstate_info_{name}", name, "the NULL marker"
+        )
+        for name in ("nullptr", "ptr_marker")
+    },
 }
 
 SIZES: Final[dict[ir.IntType, int]] = {

@@ -1366,7 +1366,7 @@ class _Dynamic:
             )
         if below:
             self.load(f"{self.target} = {below}{name}")
-        marker = f"{start or ', 0'}, b'1'" if marked else start
+        marker = f'{start or ", 0"}, b"1"' if marked else start
         self.save(
             f'put_pointers({saver}, {self.source}, out, {saved}, "{self.path}"{marker})'
         )

@@ -338,10 +338,12 @@ def _through(
         for what in ("size", "field", "vmdesc")
     ]
     outcome = mover.enter(function, arguments, State())
+    result = layout.resolve(function.type.result)
+    told = isinstance(result, Integer) and result.name == "_Bool"
     sequences = [
         way.state.moved
         for way in ways(outcome)
-        if way.end != "dead" and not _is_error(way.value)
+        if way.end != "dead" and not _is_error(way.value, told)
     ]
     if not sequences:
         raise Untranslatable(f"{function.name}() always fails")
@@ -356,6 +358,9 @@ def _through(
     return mover, first
 
 
-def _is_error(value: Value | None) -> bool:
-    """True for what ``return -EINVAL`` gives: the migration fails there."""
-    return isinstance(value, Scalar) and value.constant not in (None, 0)
+def _is_error(value: Value | None, told: bool) -> bool:
+    """True for what ``return -EINVAL`` gives, or ``return false`` of a function that
+    tells whether it worked (newer upstream): the migration fails there."""
+    if not isinstance(value, Scalar) or value.constant is None:
+        return False
+    return (value.constant == 0) == told

@@ -1,0 +1,184 @@
+"""Every device section of real streams: loaded to its exact end and saved the same.
+
+The streams of ``fixtures/devices`` have no RAM.  Those called ``flight-*`` stopped at a
+read error of the disk that the firmware booted from, so that a request is under way; the
+command lines of all are in :mod:`tests.qemu.device_machines`.
+"""
+
+from __future__ import annotations
+
+import lzma
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.stream_sections import Section, find_sections
+from tests.whole_targets import Target, is_described, whole_target
+
+FOLDER = Path(__file__).parent / "fixtures"
+
+
+class Count(NamedTuple):
+    """Sections that a description stands behind, and those of them that load without the
+    stream's own description."""
+
+    sections: int
+    alone: int
+
+
+COUNTS = {
+    "aarch64-virt-a57-bare--10.0.2": Count(17, 15),
+    "aarch64-virt-devices--10.0.2": Count(23, 19),
+    "arm-stm32vldiscovery-poke--10.0.2": Count(9, 8),
+    "arm-virt-a15-bare--10.0.2": Count(17, 15),
+    "arm-virt-a15-poke-smp2--10.0.2": Count(19, 17),
+    "avr-uno-poke--10.0.2": Count(3, 3),
+    "i386-isapc-poke--10.0.2": Count(21, 20),
+    "m68k-virt-poke--10.0.2": Count(14, 13),
+    "mips-malta-bare--10.0.2": Count(28, 21),
+    "ppc-g3beige-openbios--10.0.2": Count(20, 17),
+    "ppc64-pseries-devices--10.0.2": Count(23, 18),
+    "ppc64-pseries-poke--10.0.2": Count(16, 14),
+    "riscv32-virt-poke--10.0.2": Count(15, 12),
+    "riscv64-virt-max-poke--10.0.2": Count(15, 12),
+    "riscv64-virt-mmio--10.0.2": Count(23, 18),
+    "riscv64-virt-mmio-modern--10.0.2": Count(22, 17),
+    "riscv64-virt-rv64-poke-smp2--10.0.2": Count(17, 14),
+    "riscv64-virt-uboot--10.0.2": Count(15, 12),
+    "riscv64-virt-vh-bare--10.0.2": Count(15, 12),
+    "riscv64-virt-vh-bare--7.2.22": Count(14, 11),
+    "riscv64-virt-vh-bare-smp2-shared--10.0.2": Count(17, 14),
+    "s390x-ccw--10.0.2": Count(21, 17),
+    "sparc-SS-5-esp--10.0.2": Count(22, 19),
+    "sparc-SS-5-openbios--10.0.2": Count(22, 19),
+    "x86_64-flight-am53c974--10.0.2": Count(32, 24),
+    "x86_64-flight-blk--10.0.2": Count(31, 24),
+    "x86_64-flight-blk-packed--10.0.2": Count(31, 24),
+    "x86_64-flight-megasas--10.0.2": Count(32, 24),
+    "x86_64-flight-mptsas--10.0.2": Count(32, 24),
+    "x86_64-flight-usb-bot--10.0.2": Count(33, 25),
+    "x86_64-flight-virtio-scsi--10.0.2": Count(32, 25),
+    "x86_64-pc-devices--10.0.2": Count(40, 30),
+    "x86_64-pc-max-seabios--10.0.2": Count(33, 25),
+    "x86_64-q35-bare--10.0.2": Count(30, 25),
+    "x86_64-q35-bare--7.2.22": Count(30, 26),
+    "x86_64-q35-devices--10.0.2": Count(45, 35),
+    "x86_64-q35-ports--10.0.2": Count(49, 36),
+    "x86_64-q35-usbredir--10.0.2": Count(31, 25),
+}
+"""By stream.  A machine's own properties, which are not on the wire, keep the others from
+being read alone: how many interrupts, how large a FIFO, PCI or PCI Express."""
+
+
+def path_of(name: str) -> Path:
+    place = FOLDER / f"{name}.stream.xz"
+    return place if place.exists() else FOLDER / "devices" / f"{name}.stream.xz"
+
+
+def read(name: str) -> tuple[Target, bytes, list[Section]]:
+    target, release = name.split("-")[0], name.rpartition("--")[2]
+    whole = whole_target(target, release.rpartition(".")[0])
+    data = lzma.decompress(path_of(name).read_bytes())
+    return whole, data, [one for one in find_sections(data) if is_described(one)]
+
+
+def test_every_stream_is_counted() -> None:
+    stored = {
+        file.name.removesuffix(".stream.xz")
+        for folder in (FOLDER, FOLDER / "devices")
+        for file in folder.glob("*.stream.xz")
+    }
+    assert stored == set(COUNTS)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_device_sections(name: str) -> None:
+    whole, data, sections = read(name)
+    alone = 0
+    for section in sections:
+        state = whole.load(data, section, described=True)
+        body = data[section.start : section.end]
+        assert whole.save(section, state) == body, section.name
+        try:
+            assert whole.load(data, section, described=False) == state, section.name
+        except whole.runtime.MissingContext:
+            continue
+        alone += 1
+    assert Count(len(sections), alone) == COUNTS[name]
+
+
+def one(name: str, section: str) -> Any:
+    whole, data, sections = read(name)
+    (found,) = (each for each in sections if each.name.endswith(f"/{section}"))
+    return whole.load(data, found, described=True)
+
+
+def test_a_network_device_by_name() -> None:
+    virtio = one("x86_64-q35-devices--10.0.2", "virtio-net").virtio
+    assert virtio.transport == "pci"
+    assert virtio.pci.pci_dev.config[:4] == b"\xf4\x1a\x00\x10"
+    assert virtio.pci.msix.entries == 4
+    assert [queue.num for queue in virtio.vq[:2]] == [256, 256]
+    assert virtio.device.mac == b"\x52\x54\x00\x12\x34\x56"
+    assert len(virtio.virtio.virtqueues.vq) == 1024
+
+
+def test_transports() -> None:
+    assert one("riscv64-virt-mmio--10.0.2", "virtio-blk").virtio.transport == "mmio"
+    modern = one("riscv64-virt-mmio-modern--10.0.2", "virtio-blk").virtio
+    assert modern.mmio is not None
+    assert modern.virtio.extra_state is not None
+    assert len(modern.vq) == 3
+    ccw = one("s390x-ccw--10.0.2", "virtio-blk").virtio
+    assert ccw.transport == "ccw"
+    assert all(queue.vector is not None for queue in ccw.vq)
+
+
+def test_a_block_request_under_way() -> None:
+    """The firmware reads the boot sector to 0x7c00."""
+    (request,) = one("x86_64-flight-blk--10.0.2", "virtio-blk").virtio.device.requests
+    assert (request.queue, request.elem.out_num, request.elem.in_num) == (None, 1, 2)
+    assert (request.elem.in_addr[0], request.elem.in_sg[1]) == (0x7C00, 512)
+    packed = one("x86_64-flight-blk-packed--10.0.2", "virtio-blk").virtio
+    (request,) = packed.device.requests
+    assert (request.queue, request.elem.ndescs) == (0, 1)
+    assert (request.elem.in_addr[0], request.elem.in_sg[1]) == (0x7C00, 512)
+    assert packed.virtio.packed_virtqueues is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "adapter"),
+    [
+        ("x86_64-flight-virtio-scsi--10.0.2", "VirtIOSCSIData"),
+        ("x86_64-flight-mptsas--10.0.2", "MPTSASData"),
+        ("x86_64-flight-am53c974--10.0.2", "NoneType"),
+        ("x86_64-flight-megasas--10.0.2", "NoneType"),
+        ("x86_64-flight-usb-bot--10.0.2", "NoneType"),
+    ],
+)
+def test_a_scsi_request_under_way(name: str, adapter: str) -> None:
+    (request,) = one(name, "scsi-disk").qdev.requests
+    assert type(request.adapter).__name__ == adapter
+    assert request.cmd[0] == 0x28, "READ(10)"
+    assert (request.device.sector, request.device.sector_count) == (0, 1)
+
+
+def test_a_change_is_saved_and_read_again() -> None:
+    name = "x86_64-q35-devices--10.0.2"
+    whole, data, sections = read(name)
+    (section,) = (each for each in sections if each.name.endswith("/virtio-net"))
+    state = whole.load(data, section, described=True)
+    state.virtio.vq[0].desc = 0x1234000
+    state.virtio.status = 7
+    state.virtio.device.mac[5] = 0x99
+    saved = whole.save(section, state)
+    before = data[section.start : section.end]
+    assert len(saved) == len(before)
+    assert sum(map(int.__ne__, saved, before)) <= 8 + 1 + 1
+    context = whole.runtime.Context(description=section.description)
+    again, end = whole.codec(section.name).load(saved, 0, context=context)
+    assert (again, end) == (state, len(saved))
+    state.virtio.vq[1].vector = None
+    with pytest.raises(whole.runtime.BadValue, match=r"virtio\.vq\[1\]\.vector"):
+        whole.save(section, state)
