@@ -19,7 +19,7 @@ from vmgen.verdict.model import (
     SectionVerdict,
     Trial,
 )
-from vmgen.verdict.sample import Sample, Unsaved
+from vmgen.verdict.sample import CodeKnows, Sample, Unsaved
 
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
@@ -101,8 +101,7 @@ def _confirmed(
             break
         sample = Sample(program, chance)
         try:
-            data = sample.draw(placed)
-            state = _taken(codecs[0], data, placed.description.version_id, sample)
+            data, state = _drawn(codecs[0], placed, sample)
         except Unsaved as unsaved:
             why = unsaved.why
             continue
@@ -122,6 +121,50 @@ def _confirmed(
     return Confirmation(
         section.section, direction, kind, answer, tried, survived, failure, why
     )
+
+
+def _drawn(codec: Made, placed: Placed, sample: Sample) -> tuple[bytes, Any]:
+    """A random section and its state; of a state made up where the bytes themselves
+    cannot be drawn.  Raises :class:`Unsaved`."""
+    version = placed.description.version_id
+    try:
+        data = sample.draw(placed)
+    except CodeKnows:
+        data = _made_up(codec, sample.chance)
+    return data, _taken(codec, data, version, sample)
+
+
+def _made_up(codec: Made, chance: Random) -> bytes:
+    """The bytes of a default state with some of its numbers changed."""
+    error = codec.runtime.VMStateError
+    state = codec.codec.state()
+    try:
+        data = bytes(codec.codec.save(state))
+    except error as failed:
+        raise Unsaved(f"a state made up cannot be saved: {failed}") from None
+    places = list(_numbers(state))
+    for holder, name in chance.sample(places, min(len(places), 24)):
+        before = getattr(holder, name)
+        setattr(holder, name, type(before)(chance.choice((1, 2, 3, 0x7F))))
+        try:
+            data = bytes(codec.codec.save(state))
+        except error:
+            setattr(holder, name, before)
+    return data
+
+
+def _numbers(state: Any) -> Iterator[tuple[Any, str]]:
+    """Every member of a state that is a number, with the object that holds it."""
+    for name in type(state).__vmstate_members__():
+        value = getattr(state, name)
+        if hasattr(type(value), "__vmstate_members__"):
+            yield from _numbers(value)
+        elif isinstance(value, int):
+            yield state, name
+        elif isinstance(value, list):
+            for item in value:
+                if hasattr(type(item), "__vmstate_members__"):
+                    yield from _numbers(item)
 
 
 def _taken(codec: Made, data: bytes, version: int, sample: Sample) -> Any:

@@ -27,6 +27,10 @@ class Unsaved(Exception):
         self.why = why
 
 
+class CodeKnows(Unsaved):
+    """Bytes that only C code, or a codec written by hand, can make."""
+
+
 @dataclass
 class Sample:
     """One random section: its bytes, what was drawn besides, and its subsections."""
@@ -165,7 +169,7 @@ class Sample:
                         self._integer(word.type, where, owner, prefix), WIDTH[word.type]
                     )
             case _:
-                raise Unsaved(f"{item.name}: bytes that only C code knows")
+                raise CodeKnows(f"{item.name}: bytes that only C code knows")
 
     def _tree(self, element: ir.GTreeElement, placed: Placed, key: str) -> None:
         value = self._find(element.value, placed)
