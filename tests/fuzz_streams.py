@@ -14,22 +14,30 @@ again.
 from __future__ import annotations
 
 import argparse
+import bz2
 import random
+import re
 import signal
 import sys
 import time
 import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+from tests.qcow2_images import Image
 from tests.stream_files import codecs_of, stripped, whole
-from tests.test_stream_fuzz import STRUCTURE
 from vmgen.stream import Codecs, Draft, Stream, StreamError, show
 from vmgen.stream.edit import edit
 from vmgen.stream.explain import explain
 from vmgen.stream.input import Input
 from vmgen.stream.verify import verify
+
+STRUCTURE = re.compile(
+    rb"\x7e\0\0\0|[\x01-\x04]\0\0\0|\x05[\x05-\x30][a-z]|\x06\0|\x08\0|\x22\0|\x28"
+    rb'|"size": |"array_len": |"index": |"fields": \[|"struct": |"instance_id": |"version": '
+)
 
 SEEDS: dict[str, Callable[[], bytes]] = {
     "avr-uno-poke--10.0.2": lambda: whole("avr-uno-poke--10.0.2"),
@@ -125,7 +133,10 @@ def ask(data: bytes, codecs: Codecs | None, rng: random.Random) -> None:
     source = Pipe(data, rng.choice((1, 7, 1000, 65536))) if rng.random() < 0.1 else data
     if isinstance(source, Pipe) and source.step == 1 and len(data) > 5000:
         source.step = 97
-    kind = rng.randrange(7)
+    kind = rng.randrange(8)
+    if kind == 7:
+        carried(data, rng)
+        return
     if kind == 0 and codecs is not None:
         explain(Input(source), codecs)
         return
@@ -155,6 +166,32 @@ def ask(data: bytes, codecs: Codecs | None, rng: random.Random) -> None:
         assert len(made) <= len(data) + 64
     elif kind == 6 and sections:
         edit(stream, [f"{rng.choice(sections).path}.env.pc=1"]).to_bytes()
+
+
+def carried(data: bytes, rng: random.Random) -> None:
+    """The stream in a carrier, which is damaged too."""
+    kind = rng.randrange(4)
+    if kind == 0:
+        image = Image({"one": data, "two": data[:2000]}, bits=rng.choice((9, 10, 12)))
+        image.compressed, image.extended = rng.choice(
+            ((False, False), (True, False), (False, True))
+        )
+        image.holes = rng.random() < 0.3
+        made = image.built()
+    elif kind == 1:
+        head = b"".join(n.to_bytes(4, "little") for n in (2, 5, 1, 0, *[0] * 15))
+        made = b"LibvirtQemudSave" + head + b"<d/>\0" + data
+    else:
+        made = zlib.compress(data, 1, 31) if kind == 2 else bz2.compress(data, 1)
+    broken = bytearray(made)
+    for _ in range(rng.randint(0, 4)):
+        at = rng.randrange(min(rng.choice((112, 1 << 30)), len(broken)))
+        broken[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+    if rng.random() < 0.1:
+        del broken[rng.randrange(len(broken)) :]
+    source = Input(bytes(broken), rng.choice(("one", "two", "")))
+    list(Stream(source, page_size=4096).parts())
+    source.close()
 
 
 def execute(number: int, seeds: dict[str, bytes], spots: dict[str, list[int]]) -> bytes:

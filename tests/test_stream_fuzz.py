@@ -6,16 +6,18 @@ description.  What is still read must be whole, and come out as it went in.
 
 from __future__ import annotations
 
-import re
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests import fuzz_streams
+from tests.fuzz_streams import STRUCTURE
 from tests.stream_files import codecs_of, packages, stripped, whole
 from vmgen.stream import Codecs, Draft, Stream, StreamError, show
 from vmgen.stream.description import find
@@ -28,11 +30,6 @@ SEEDS = {
     "riscv64": stripped("riscv64-virt-vh-bare--10.0.2"),
     "x86_64": stripped("x86_64-q35-bare--10.0.2"),
 }
-
-STRUCTURE = re.compile(
-    rb"\x7e\0\0\0|[\x01-\x04]\0\0\0|\x05[\x05-\x30][a-z]|\x06\0|\x08\0|\x22\0|\x28"
-    rb'|"size": |"array_len": |"index": |"fields": \[|"struct": |"instance_id": |"version": '
-)
 
 NUMBERS = st.sampled_from(
     [0, 1, 2, 4, 7, 0x10, 0x7E, 0x7F, 0xFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
@@ -213,3 +210,9 @@ def test_a_description_of_elements_without_bytes_is_not_unfolded() -> None:
     data = b"QEVM\0\0\0\3\4\0\0\0\1\1d\0\0\0\0\0\0\0\1\x7e\0\0\0\1\0\6"
     data += len(text).to_bytes(4, "big") + text.encode()
     use(data, Stream(data))
+
+
+def test_the_long_fuzzer_for_a_short_while(tmp_path: Path) -> None:
+    """``python -m tests.fuzz_streams`` runs as long as one likes; here, so many."""
+    assert fuzz_streams.run(0, 3000, 20, tmp_path, 1e9) == 0
+    assert list(tmp_path.iterdir()) == []

@@ -400,6 +400,25 @@ def encode(record: Record, ram: Ram, view: memoryview) -> Iterator[tuple[int, by
             yield block.offset, made
 
 
+def headers(record: Run, view: memoryview) -> Iterator[tuple[int, bytes, bytes]]:
+    """The headers of a run of normal pages: the offset of each that is not what it would
+    be written as, what it is, and what it would be."""
+    count, size = len(record.addresses), record.stride
+    made = array("Q", [address | PAGE | CONTINUE for address in record.addresses])
+    if _SWAP:
+        made.byteswap()
+    whole = view[record.start : record.start + count * size]
+    found = whole.cast("Q")[:: size // 8].tobytes()
+    if found == made.tobytes():
+        return
+    for index in range(count):
+        old, new = found[8 * index : 8 * index + 8], made[index].to_bytes(
+            8, sys.byteorder
+        )
+        if old != new:
+            yield record.start + index * size, old, new
+
+
 def _encode_run(record: Run, ram: Ram, view: memoryview) -> bytes:
     kind = next(flag for flag, name in _KINDS.items() if name == record.kind)
     flags = kind if record.named else kind | CONTINUE

@@ -199,10 +199,14 @@ def _codecs(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
 
 def _default_packages() -> dict[str, Codecs]:
     """Those of the output folder, if there is one."""
-    from vmgen import config
     from vmgen.stream import from_folder
 
-    folder = config.find(Path.cwd()).output or Path("generated")
+    folder = Path("generated")
+    here = Path.cwd()
+    if any((place / "pyproject.toml").is_file() for place in (here, *here.parents)):
+        from vmgen import config
+
+        folder = config.find(here).output or folder
     return from_folder(folder) if (folder / "_runtime.py").is_file() else {}
 
 
