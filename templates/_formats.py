@@ -88,6 +88,12 @@ class FormatPart(NamedTuple):
     saved: int
 
 
+def _named(path: str, member: str) -> str:
+    if not member or member.startswith("["):
+        return path + member
+    return f"{path}.{member}"
+
+
 class Reader:
     """Takes words and bytes from a buffer; errors name the member."""
 
@@ -122,7 +128,7 @@ class Reader:
 
     def named(self, member: str) -> str:
         """The path of a member."""
-        return f"{self.path}.{member}" if member else self.path
+        return _named(self.path, member)
 
 
 class Writer:
@@ -165,7 +171,7 @@ class Writer:
 
     def named(self, member: str) -> str:
         """The path of a member."""
-        return f"{self.path}.{member}" if member else self.path
+        return _named(self.path, member)
 
 
 def read_each(

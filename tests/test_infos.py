@@ -1,0 +1,403 @@
+"""Custom infos: what C moves, which codec reads it, and what happens where none does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.generated_code import imported
+from tests.trees import RELEASES, require_tree
+from vmgen import infos, ir, pipeline
+from vmgen.cfront.unit import Unit
+from vmgen.coverage import known
+from vmgen.infos.formats import FORMATS, INFOS, NAMES, NEEDS
+from vmgen.source import VmgenError
+from vmgen.translate import moves
+
+ROOT = Path(__file__).parent.parent
+
+_STREAM = """
+typedef unsigned char uint8_t; typedef unsigned int uint32_t; typedef unsigned long size_t;
+typedef struct QEMUFile QEMUFile; typedef struct VMStateDescription VMStateDescription;
+extern const VMStateDescription vmstate_inner;
+int qemu_get_byte(QEMUFile *f); unsigned int qemu_get_be32(QEMUFile *f);
+void qemu_put_be32(QEMUFile *f, unsigned int v); void qemu_put_8s(QEMUFile *f, uint8_t *v);
+void qemu_put_buffer(QEMUFile *f, const uint8_t *buf, size_t size);
+int vmstate_save_state(QEMUFile *f, const VMStateDescription *d, void *o, void *j);
+void elsewhere(QEMUFile *f);
+typedef struct Device { uint8_t *data; uint32_t n; void (*save)(struct Device *, QEMUFile *); } Device;
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("qemu_put_be32(f, 1); qemu_put_8s(f, d->data);", "u32 u8"),
+        ("qemu_put_buffer(f, d->data, d->n * sizeof(uint32_t));", "buffer(n * sizeof uint32_t)"),
+        ("for (int i = 0; i < 4; i++) { qemu_put_be32(f, i); }", "*(u32)"),
+        ("while (qemu_get_byte(f)) { qemu_get_be32(f); }", "*(u8 u32)"),
+        ("if (d->n) { qemu_put_be32(f, 1); }", "?(u32)"),
+        ("if (d->n) { d->n = 1; } else { qemu_put_be32(f, 1); }", "?(| u32)"),
+        ("d->save(d, f);", "->save"),
+        ("elsewhere(f);", "elsewhere()"),
+        ("one(d, f);", "u32"),
+        ("each(one, f);", "u32"),
+        ("vmstate_save_state(f, &vmstate_inner, d, 0);", "state(vmstate_inner)"),
+        ("d->n = 3;", ""),
+    ],
+)  # fmt: skip
+def test_moves(body: str, text: str) -> None:
+    code = f"""{_STREAM}
+    static void one(Device *d, QEMUFile *f) {{ qemu_put_be32(f, d->n); }}
+    void each(void (*what)(Device *, QEMUFile *), QEMUFile *f);
+    int put(QEMUFile *f, Device *d) {{ {body} return 0; }}
+    """
+    assert moves(Unit(code, source="x.c"), "put") == text
+
+
+def test_every_format_has_its_codec() -> None:
+    for name, one in FORMATS.items():
+        text = (ROOT / "templates" / f"{one.module}.py").read_text()
+        for how in ("read", "write"):
+            assert re.search(rf"^def {how}_{name}\(", text, re.MULTILINE)
+    for module, names in NAMES.items():
+        text = (ROOT / "templates" / f"{module}.py").read_text()
+        for name in names:
+            assert re.search(rf"^(def|class) {name}\b", text, re.MULTILINE), name
+        imports = re.findall(r"^from \.(\w+) import", text, re.MULTILINE)
+        assert set(imports) - {"_runtime"} == set(NEEDS[module])
+    assert {one.format for one in INFOS.values()} == set(FORMATS)
+
+
+# --- refused where the C is another ---------------------------------------------------------
+
+
+def shpc(get: str, put: str) -> ir.Module:
+    field = ir.Field(
+        "shpc",
+        (ir.Step("shpc", "SHPCDevice", pointer=True),),
+        ir.CustomElement("shpc_vmstate_info", "shpc", "a reason", get, put),
+        ir.Fixed(0),
+    )
+    made = ir.Description("vmstate_bridge", "bridge", "Bridge", 1, 1, (field,))
+    return ir.Module("bridge.c", (made,))
+
+
+MOVED = "buffer(36 + nslots * 4)"
+
+
+def test_a_codec_takes_the_place_of_the_info() -> None:
+    (module,) = infos.resolved((shpc(MOVED, MOVED),), {})
+    element = module.descriptions[0].fields[0].element
+    assert element == ir.FormatElement("shpc_vmstate_info", "shpc", "shpc")
+
+
+@pytest.mark.parametrize(
+    ("get", "put", "what"),
+    [(f"u32 {MOVED}", MOVED, "get"), (MOVED, "", "put"), (MOVED, "buffer(36)", "put")],
+)
+def test_other_c_is_refused(get: str, put: str, what: str) -> None:
+    with pytest.raises(VmgenError) as caught:
+        infos.resolved((shpc(get, put),), {})
+    (found,) = caught.value.diagnostics
+    assert found.code == "VG503"
+    assert found.message.startswith(f"the {what} of shpc_vmstate_info moves")
+    assert found.context == ("vmstate_bridge", "shpc")
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        ir.Method(
+            "VirtioBusClass", "save_config", "virtio_mmio_save_config", "u32 u32"
+        ),
+        ir.Method("VirtioBusClass", "save_config", "virtio_new_save_config", "u32"),
+        ir.Method("SCSIBusInfo", "save_request", "new_save_request", "u64"),
+        ir.Method("VirtioDeviceClass", "save", "virtio_new_save_device", "u8"),
+    ],
+)
+def test_an_unknown_callback_is_refused(method: ir.Method) -> None:
+    module = replace(shpc(MOVED, MOVED), methods=(method,))
+    with pytest.raises(VmgenError) as caught:
+        infos.resolved((module,), {})
+    assert [found.code for found in caught.value.diagnostics] == ["VG503"]
+    assert method.symbol in caught.value.diagnostics[0].message
+
+
+def test_a_callback_without_bytes_is_no_matter() -> None:
+    method = ir.Method("SCSIBusInfo", "load_request", "esp_load_request", "")
+    module = replace(shpc(MOVED, MOVED), methods=(method,))
+    (made,) = infos.resolved((module,), {})
+    assert made.methods == ()
+
+
+def test_two_devices_in_one_file_are_refused() -> None:
+    field = ir.Field(
+        "virtio",
+        (),
+        ir.CustomElement(
+            "virtio_vmstate_info", "virtio", "a reason", *(
+                moved[0] for moved in (INFOS["virtio_vmstate_info"].get, INFOS["virtio_vmstate_info"].put)
+            )
+        ),
+        ir.Fixed(0),
+    )  # fmt: skip
+    own = ir.Description("vmstate_virtio", "virtio", "VirtIODevice", 1, 1, ())
+    device = ir.Description("vmstate_net", "virtio-net", "VirtIONet", 1, 1, (field,))
+    methods = tuple(
+        ir.Method("VirtioDeviceClass", "vmsd", f"vmstate_{name}") for name in "ab"
+    )
+    home = ir.Module("hw/virtio/virtio.c", (own,))
+    module = ir.Module("net.c", (device,), methods=methods)
+    with pytest.raises(VmgenError) as caught:
+        infos.resolved((home, module), {"virtio_vmstate_info": home.file})
+    assert [found.code for found in caught.value.diagnostics] == ["VG504"]
+
+
+# --- generated from C of our own --------------------------------------------------------------
+
+C = """
+#include "migration/vmstate.h"
+
+typedef struct QEMUFile QEMUFile;
+int qemu_get_byte(QEMUFile *f);
+unsigned int qemu_get_be32(QEMUFile *f);
+uint64_t qemu_get_be64(QEMUFile *f);
+size_t qemu_get_buffer(QEMUFile *f, uint8_t *buf, size_t size);
+void qemu_put_byte(QEMUFile *f, int v);
+void qemu_put_be32(QEMUFile *f, unsigned int v);
+void qemu_put_be64(QEMUFile *f, uint64_t v);
+void qemu_put_buffer(QEMUFile *f, const uint8_t *buf, size_t size);
+
+typedef struct Redir {
+    uint32_t caps_count;
+    int *capabilities;
+    uint8_t *data;
+    int n;
+    int after;
+} Redir;
+
+#define FUNCTIONS(name, get_body, put_body) \\
+    static int name##_get(QEMUFile *f, void *pv, size_t size, const VMStateField *field) \\
+    { Redir *s = pv; int len; uint64_t id; get_body; return 0; } \\
+    static int name##_put(QEMUFile *f, void *pv, size_t size, const VMStateField *field, \\
+                          JSONWriter *vmdesc) \\
+    { Redir *s = pv; int len = s->n; put_body; return 0; } \\
+    static const VMStateInfo name = { .name = #name, .get = name##_get, .put = name##_put };
+
+FUNCTIONS(vmstate_info_capability,
+    len = qemu_get_byte(f); qemu_get_buffer(f, s->data, len),
+    qemu_put_byte(f, len); qemu_put_buffer(f, s->data, len))
+FUNCTIONS(usbredir_parser_vmstate_info,
+    len = qemu_get_be32(f); qemu_get_buffer(f, s->data, len),
+    if (!s->data) { qemu_put_be32(f, 0); return 0; }
+    qemu_put_be32(f, len); qemu_put_buffer(f, s->data, len))
+FUNCTIONS(usbredir_ep_packet_id_q_vmstate_info,
+    len = qemu_get_be32(f); for (int i = 0; i < len; i++) { id = qemu_get_be64(f); },
+    qemu_put_be32(f, len); for (int i = 0; i < len; i++) { qemu_put_be64(f, i); })
+FUNCTIONS(usbredir_ep_bufpq_vmstate_info,
+    s->n = qemu_get_be32(f);
+    for (int i = 0; i < s->n; i++) {
+        len = qemu_get_be32(f); qemu_get_be32(f); qemu_get_buffer(f, s->data, len);
+    },
+    qemu_put_be32(f, s->n);
+    for (int i = 0; i < s->n; i++) {
+        qemu_put_be32(f, len); qemu_put_be32(f, 0); qemu_put_buffer(f, s->data, len);
+    })
+FUNCTIONS(vmstate_info_odd,
+    while (qemu_get_byte(f)) { },
+    for (int i = 0; i < s->n; i++) { qemu_put_byte(f, 1); } qemu_put_byte(f, 0))
+
+#define WHOLE(name_, info_) \\
+    { .name = name_, .info = &info_, .flags = VMS_SINGLE, .offset = 0 }
+
+const VMStateDescription vmstate_redir = {
+    .name = "redir",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(caps_count, Redir),
+        VMSTATE_VARRAY_UINT32_ALLOC(capabilities, Redir, caps_count, 1,
+                                    vmstate_info_capability, int),
+        WHOLE("parser", usbredir_parser_vmstate_info),
+        WHOLE("queue", usbredir_ep_packet_id_q_vmstate_info),
+        WHOLE("packets", usbredir_ep_bufpq_vmstate_info),
+        VMSTATE_INT32(after, Redir),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+const VMStateDescription vmstate_odd = {
+    .name = "odd",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        WHOLE("odd", vmstate_info_odd),
+        VMSTATE_INT32(after, Redir),
+        VMSTATE_END_OF_LIST()
+    }
+};
+"""
+
+REDIR = b"".join([
+    b"\0\0\0\2", b"\x03abc", b"\x00",
+    b"\0\0\0\4", b"\1\2\3\4",
+    b"\0\0\0\2", bytes(7) + b"\x05", b"\xff" * 8,
+    b"\0\0\0\1", b"\0\0\0\3", b"\0\0\0\7", b"xyz",
+    b"\0\0\0\x2a",
+])  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> ir.Program:
+    folder = tmp_path_factory.mktemp("infos")
+    (folder / "own.c").write_text(C)
+    request = pipeline.Request(sources=(str(folder / "own.c"),))
+    return pipeline.compile_program(request)
+
+
+@pytest.fixture(scope="module")
+def own(program: ir.Program) -> Iterator[ModuleType]:
+    (module,) = program.modules
+    program = replace(program, modules=(replace(module, file="own.c"),))
+    with imported(pipeline.generate([program])) as modules:
+        yield modules["own"]
+
+
+def context(own: ModuleType, *fields: dict[str, Any]) -> Any:
+    runtime = __import__("sys").modules[own.Codec.__module__]
+    return runtime.Context(description={"fields": list(fields)})
+
+
+def test_small_formats(own: ModuleType) -> None:
+    state, end = own.load_redir(REDIR)
+    assert end == len(REDIR)
+    assert state.capabilities == ["abc", ""]
+    assert state.parser == b"\1\2\3\4"
+    assert list(state.queue) == [5, 2**64 - 1]
+    assert [(one.status, one.data) for one in state.packets] == [(7, b"xyz")]
+    assert state.after == 42
+    assert own.save_redir(state) == REDIR
+    assert own.save_redir(own.load_redir(REDIR)[0]) == REDIR
+
+
+def test_small_formats_are_made_from_nothing_and_changed(own: ModuleType) -> None:
+    state = own.Redir()
+    empty = own.save_redir(state)
+    assert empty == bytes(4 + 4 + 4 + 4 + 4)
+    state.capabilities.append("release-ram")
+    state.caps_count = 1
+    state.parser += b"\x09"
+    state.queue.append(3)
+    saved = own.save_redir(state)
+    assert own.load_redir(saved) == (state, len(saved))
+
+
+@pytest.mark.parametrize("length", range(len(REDIR)))
+def test_a_cut_format_names_its_place(own: ModuleType, length: int) -> None:
+    with pytest.raises(Exception, match="redir") as caught:
+        own.load_redir(REDIR[:length])
+    assert type(caught.value).__name__ == "Truncated"
+
+
+def test_what_does_not_fit_names_its_place(own: ModuleType) -> None:
+    state, _ = own.load_redir(REDIR)
+    state.packets[0].status = -1
+    with pytest.raises(Exception, match=r"packets\[0\]\.status") as caught:
+        own.save_redir(state)
+    assert type(caught.value).__name__ == "BadValue"
+    state, _ = own.load_redir(REDIR)
+    state.capabilities.append("more than the count")
+    with pytest.raises(Exception, match="capabilities"):
+        own.save_redir(state)
+
+
+def test_sizes_of_the_description_are_compared(own: ModuleType) -> None:
+    data = b"\0" * 4 + REDIR[9:]
+    fields = [{"name": "caps_count", "size": 4}, {"name": "parser", "size": 9}]
+    with pytest.raises(Exception, match="8 bytes where the description says 9"):
+        own.load_redir(data, context=context(own, *fields))
+
+
+# --- no codec ---------------------------------------------------------------------------------
+
+
+def test_what_no_codec_knows_is_opaque(own: ModuleType, program: ir.Program) -> None:
+    description = next(
+        one for one in program.modules[0].descriptions if one.symbol == "vmstate_odd"
+    )
+    element = description.fields[0].element
+    assert isinstance(element, ir.CustomElement)
+    assert not infos.is_known(element)
+    assert not known(element)
+    data = b"\1\1\1\0" + b"\0\0\0\7"
+    with pytest.raises(Exception, match="vmstate_info_odd, which no codec knows") as no:
+        own.load_odd(data)
+    assert type(no.value).__name__ == "MissingContext"
+    told = context(own, {"name": "odd", "size": 4}, {"name": "after", "size": 4})
+    state, end = own.load_odd(data, context=told)
+    assert (state.odd, state.after, end) == (b"\1\1\1\0", 7, 8)
+    state.after = 8
+    assert own.save_odd(state) == b"\1\1\1\0" + b"\0\0\0\x08"
+
+
+# --- the macro layer of newer releases --------------------------------------------------------
+
+
+def test_the_newer_macro_layer() -> None:
+    case = Path(__file__).parent / "cases" / "newer.c"
+    program = pipeline.compile_program(pipeline.Request(sources=(str(case),)))
+    (module,) = program.modules
+    program = replace(program, modules=(replace(module, file="newer.c"),))
+    data = b"".join([
+        b"\1", b"\0\2", b"\0\0\0\1",  # few, some, many
+        b"\x11\x11\x22\x22", b"\0\7\0\0\0\x09", b"\x33\x33\x33\x33",  # words, packets, table
+        b"0", b"1\0\1\0\0\0\2", b"0",  # slots
+        b"\0\0\0\2ab", b"\0\0\0\3xyz", b"\0\0\0\5",  # out, raw, level
+    ])  # fmt: skip
+    with imported(pipeline.generate([program])) as modules:
+        newer = modules["newer"]
+        ring, end = newer.load_ring(data)
+        assert end == len(data)
+        assert list(ring.words) == [0x1111, 0x2222]
+        assert ring.packets == [newer.Packet(id=7, length=9)]
+        assert list(ring.table) == [0x33333333]
+        assert ring.slots == [None, newer.Packet(id=1, length=2), None]
+        assert (ring.out.data, ring.raw, ring.level) == (b"ab", b"xyz", 5)
+        assert newer.save_ring(ring) == data
+
+
+# --- the trees --------------------------------------------------------------------------------
+
+ELSEWHERE = {
+    # SaveVMHandlers: sections without a description, which vmgen.stream reads.
+    "hw/ppc/spapr.c", "hw/s390x/s390-skeys.c", "hw/s390x/s390-stattrib.c", "hw/s390x/tod.c",
+    "hw/vfio/migration.c", "hw/vfio/migration-multifd.c", "hw/vfio/pci.c", "net/slirp.c",
+    "target/ppc/kvm.c",
+    # What the codecs of this registry contain.
+    "hw/virtio/virtio-pci.c", "hw/virtio/virtio-mmio.c", "hw/s390x/virtio-ccw.c",
+    "hw/virtio/vhost.c", "hw/scsi/virtio-scsi.c", "hw/scsi/spapr_vscsi.c", "hw/scsi/mptsas.c",
+    "hw/scsi/scsi-disk.c", "hw/scsi/scsi-generic.c", "hw/scsi/esp.c", "hw/usb/dev-storage.c",
+    "hw/block/virtio-blk.c", "hw/char/virtio-serial-bus.c",
+}  # fmt: skip
+"""Files that move bytes of a stream otherwise than by an info."""
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_whoever_moves_bytes_is_known(release: str) -> None:
+    """A file with a function of ``QEMUFile *`` has an info, or is listed above: there is
+    no third way to a stream, and a new one is not overlooked."""
+    tree = require_tree(release)
+    moving = set()
+    for top in ("hw", "target", "ui", "net", "audio", "backends", "block", "replay"):
+        for path in (tree / top).rglob("*.c"):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            if "QEMUFile *" in text and "VMStateInfo" not in text:
+                moving.add(path.relative_to(tree).as_posix())
+    assert moving <= ELSEWHERE
