@@ -211,3 +211,26 @@ def test_no_verdict_is_contradicted(data: st.DataObject) -> None:
 def test_nothing_is_wrong_with_oneself(schema: schemas.Schema) -> None:
     judgement = judge(schema.program, schema.program)
     assert judgement.worst() == "compatible"
+
+
+def test_elements_of_padding_alone() -> None:
+    """Nothing of them is kept, and yet their bytes count."""
+    padding = ir.Field("unused", (), ir.UnusedElement(), ir.Fixed(2))
+    inner = ir.Description("vmstate_inner", "inner", "Inner", 1, 1, (padding,))
+
+    def outer(count: int) -> ir.Program:
+        part = ir.Field(
+            "part",
+            (ir.Step("part", "Inner", (count,)),),
+            ir.StructElement("vmstate_inner", "Inner"),
+            ir.Fixed(2),
+            ir.Fixed(count),
+            array=True,
+        )
+        dev = ir.Description("vmstate_dev", "dev", "Dev", 1, 1, (part,))
+        return ir.Program("1", "toy", (ir.Module("hw/dev.c", (inner, dev)),))
+
+    judgement = judge(outer(3), outer(4))
+    answers = [found.answer for found in confirm(judgement, outer(3), outer(4), 5)]
+    assert judgement.worst() == "incompatible"
+    assert answers == ["confirmed", "confirmed"]

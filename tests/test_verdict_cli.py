@@ -91,6 +91,19 @@ def test_colour_and_none(
     assert "\033" not in capsys.readouterr().out
 
 
+def test_a_package_whose_targets_share_modules(work: Path) -> None:
+    """What stands above the targets' folders belongs to them."""
+    for name, item in {"a": PROGRAM, "b": BROKEN}.items():
+        (work / name / "toy").mkdir(parents=True)
+        own = replace(item, modules=item.modules[:1], elsewhere=(item.modules[1].file,))
+        above = replace(item, target="", modules=item.modules[1:])
+        (work / name / "toy" / "ir.json").write_text(ir_json.dumps(own))
+        (work / name / "ir.json").write_text(ir_json.dumps(above))
+    assert command("diff a a") == 0
+    assert command("diff a b --direction forward") == 1
+    assert command("diff a b -t riscv64") == 2
+
+
 # --- revisions ------------------------------------------------------------------------
 
 

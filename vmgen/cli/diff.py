@@ -9,6 +9,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from vmgen.source import Diagnostic, Position, VmgenError
 if TYPE_CHECKING:
     from vmgen import ir
     from vmgen.verdict import Direction, Judgement
-    from vmgen.verdict.check import Confirmation
+    from vmgen.verdict.model import Confirmation
 
 
 @click.command(
@@ -245,7 +246,21 @@ def _stored(source: str) -> dict[str, ir.Program] | None:
             )
         )
     programs = [ir_json.loads(_text(file), file.as_posix()) for file in files]
-    return {program.target: program for program in programs}
+    found = {program.target: program for program in programs}
+    shared = found.get("")
+    if shared is None or len(found) == 1:
+        return found
+    return {
+        target: _joined(program, shared) for target, program in found.items() if target
+    }
+
+
+def _joined(program: ir.Program, shared: ir.Program) -> ir.Program:
+    """The program with those of its modules that stand above the targets' folders."""
+    missing = set(program.elsewhere) - {module.file for module in program.modules}
+    more = [module for module in shared.modules if module.file in missing]
+    modules = sorted((*program.modules, *more), key=lambda module: module.file)
+    return replace(program, modules=tuple(modules), elsewhere=())
 
 
 def _is_ir(file: Path) -> bool:
