@@ -1,8 +1,8 @@
 """Every device section of real streams: loaded to its exact end and saved the same.
 
 The streams of ``fixtures/devices`` have no RAM.  Those called ``flight-*`` stopped at a
-read error of the disk that the firmware booted from, so that a request is under way; the
-command lines of all are in :mod:`tests.qemu.device_machines`.
+read error of the disk that the firmware booted from, so that a request is under way;
+:mod:`tests.qemu.device_machines` makes such streams anew.
 """
 
 from __future__ import annotations
