@@ -108,6 +108,8 @@ def explain(source: Input, codecs: Codecs, page_size: int | None = None) -> Expl
             unsure.append(_finding(found, section))
         elif found is not None:
             refusals.append(_finding(found, section, codecs))
+        else:
+            unsure += _bounds(stream, section, codecs, codec)
     if broken is not None:
         last = _of_stream(broken)
         if not any(one.section == last.section for one in refusals):
@@ -135,12 +137,11 @@ def _bounded(
     The description bounds sections without a thought about the release.  Where that fails
     (there is none, or the stream was changed without it) the codecs do, as in QEMU.
     """
-    size = page_size or codecs.page_size
-    by_json = Stream(source, page_size=size, strict=False)
+    by_json = Stream(source, page_size=page_size, strict=False)
     sections, broken = _sections(by_json)
     if broken is None:
         return by_json, sections, None
-    by_codec = Stream(source, codecs, page_size=size, use_description=False)
+    by_codec = Stream(source, codecs, page_size=page_size, use_description=False)
     others, wrong = _sections(by_codec)
     further = len(others) >= len(sections) and not isinstance(wrong, UnknownSection)
     if wrong is None or isinstance(wrong, Refused) or further:
@@ -233,6 +234,28 @@ def _judged(
     return _refused(
         "footer-shift", shift.message, shift.offset, f"{path} {shift.member}"
     )
+
+
+def _bounds(
+    stream: Stream, section: Section, codecs: Codecs, codec: Codec
+) -> list[Finding]:
+    """Numbers that may not be above the machine's own (``int32_le``), which no table says:
+    how many system registers an Arm CPU has, for instance."""
+    known = tables.of(codecs)
+    placed = None if known is None else known.table(codec)
+    found = []
+    for name, path in () if placed is None else tables.bounded(placed):
+        node = None if section.device is None else section.device.node
+        state, _ = codecs.load(
+            codec, stream.view[: section.end], section.start, section.version_id,
+            section.path, node,
+        )  # fmt: skip
+        value = state
+        for step in path:
+            value = getattr(value, step)
+        message = f"{value}, which is taken if the machine's own number is not below it"
+        found.append(Finding("value", section.path, name, None, message))
+    return found
 
 
 def _shift(codecs: Codecs, codec: Codec, section: Section) -> tables.Shift | None:

@@ -101,6 +101,15 @@ def _tables(folder: Path) -> Tables:
     return Tables(folder)
 
 
+def bounded(placed: Placed) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The fields of a table that are compared with the machine's own value, which they
+    may not exceed: name on the wire, and path."""
+    for field in placed.description.fields:
+        element = field.element
+        if isinstance(element, ir.IntegerElement) and element.check == "le":
+            yield field.name, tuple(step.name for step in field.path)
+
+
 def alike(placed: Placed, node: Node, lookup: Lookup) -> int:
     """How much a table and a description share: names, and names with the same size."""
     ours, theirs = set(_sized(placed, lookup)), set(sized(node))

@@ -100,7 +100,7 @@ def lines(file: str, found: Explanation, paint: Paint) -> list[str]:
     for one in found.refusals:
         made += _lines(one, paint)
     for one in found.unsure:
-        made += _lines(one, paint, "cannot be told: ")
+        made += _lines(one, paint, "it depends: ")
     total = found.judged + len(found.unjudged)
     if found.unjudged:
         names = ", ".join(found.unjudged[:6])

@@ -1,0 +1,161 @@
+"""What ``explain`` says, and what the other release's QEMU does: both ways.
+
+The QEMU of 7.2 is found in ``VMGEN_QEMU_7_2``, a folder that its packages were unpacked
+into (``usr/bin``, ``usr/lib``, ``usr/share``).
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.qemu.machine import Guest, Machine, Refusal
+from tests.stream_files import packages
+from tests.trees import require_tree
+from vmgen import pipeline
+from vmgen.stream import Codecs, from_folder
+from vmgen.stream.explain import Explanation, explain
+from vmgen.stream.input import Input
+
+
+@dataclass(frozen=True)
+class Elsewhere(Guest):
+    """A guest of another QEMU than the installed one."""
+
+    program: str = ""
+
+    @property
+    def binary(self) -> str:
+        return self.program
+
+
+OPTIONS = {
+    "riscv64": ("-M", "virt", "-m", "16M", "-nodefaults", "-bios", "none"),
+    "riscv32": ("-M", "virt", "-m", "16M", "-nodefaults", "-bios", "none"),
+    "x86_64": ("-M", "pc-q35-7.2", "-m", "16M", "-nodefaults"),
+    "i386": ("-M", "pc-i440fx-7.2", "-m", "16M", "-nodefaults"),
+    "aarch64": ("-M", "virt-7.2", "-m", "16M", "-nodefaults", "-cpu", "cortex-a57"),
+    "arm": ("-M", "virt-7.2", "-m", "16M", "-nodefaults", "-cpu", "cortex-a15"),
+    "ppc64": (
+        "-M",
+        "pseries-7.2,x-vof=on,ic-mode=xics",
+        "-cpu",
+        "power9_v2.0",
+        "-m",
+        "256M",
+        "-nodefaults",
+    ),
+    "s390x": ("-M", "s390-ccw-virtio-7.2", "-m", "16M", "-nodefaults"),
+    "m68k": ("-M", "virt-7.2", "-m", "16M", "-nodefaults"),
+}
+"""Machines that both releases have under this name."""
+
+BIG = ("ppc64", "s390x", "m68k")
+
+REFUSED = {
+    ("riscv64", "10.0"): ("cpu/0", "version-window"),
+    ("riscv32", "10.0"): ("cpu/0", "version-window"),
+    ("riscv64", "7.2"): ("cpu/0", "version-window"),
+    ("riscv32", "7.2"): ("cpu/0", "version-window"),
+    ("ppc64", "7.2"): ("cpu/0", "version-window"),
+}
+"""What a release refuses of the other's: the section, and the rule."""
+
+
+UNSURE = {"arm": "cpreg_vmstate_array_len", "aarch64": "cpreg_vmstate_array_len"}
+"""How many system registers a CPU has, no table says; the releases do not agree."""
+
+
+def older(folder: Path) -> Path:
+    """A folder with programs that run the QEMU of 7.2, or no test."""
+    named = os.environ.get("VMGEN_QEMU_7_2", "")
+    if not named:
+        if os.environ.get("CI") == "true":
+            pytest.fail("VMGEN_QEMU_7_2 names no QEMU of 7.2")
+        pytest.skip("VMGEN_QEMU_7_2 names no QEMU of 7.2")
+    root = Path(named)
+    libraries = ":".join(
+        str(path) for path in sorted((root / "usr/lib").glob("*-linux-*"))
+    )
+    data = [
+        f"-L {shlex.quote(place)}"
+        for place in (
+            str(root / "usr/share/qemu"),
+            "/usr/share/qemu",
+            "/usr/share/seabios",
+        )
+    ]
+    for program in (root / "usr/bin").glob("qemu-system-*"):
+        script = folder / program.name
+        real = root / "usr/libexec" / program.name  # where there is a script before it
+        words = f'exec {real if real.exists() else program} {" ".join(data)} "$@"'
+        script.write_text(f"#!/bin/sh\nLD_LIBRARY_PATH={libraries} {words}\n")
+        script.chmod(0o755)
+    return folder
+
+
+@cache
+def codecs_of(target: str, release: str, folder: Path) -> Codecs:
+    if release == "10.0" and target in packages():
+        return packages()[target]
+    request = pipeline.Request(target=target, qemu=require_tree(release))
+    for file in pipeline.generate([pipeline.compile_program(request)]):
+        path = folder / release / target / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.text)
+    return from_folder(folder / release / target)[target]
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("explain")
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return older(tmp_path_factory.mktemp("programs"))
+
+
+def guest(target: str, release: str, programs: Path) -> Guest:
+    order = "big" if target in BIG else "little"
+    name = f"qemu-system-{target}"
+    program = name if release == "10.0" else str(programs / name)
+    return Elsewhere(target, OPTIONS[target], order, program)
+
+
+def said(codecs: Codecs, data: bytes) -> Explanation:
+    return explain(Input(data), codecs)
+
+
+@pytest.mark.parametrize("reader", ["10.0", "7.2"])
+@pytest.mark.parametrize("target", OPTIONS)
+def test_both_ways(target: str, reader: str, programs: Path, scratch: Path) -> None:
+    writer = "7.2" if reader == "10.0" else "10.0"
+    with Machine(guest(target, writer, programs)) as machine:
+        assert machine.version()[:2] == tuple(map(int, writer.split(".")))
+        data = machine.capture()
+    assert said(codecs_of(target, writer, scratch), data).taken
+    found = said(codecs_of(target, reader, scratch), data)
+    try:
+        with Machine.resumed(guest(target, reader, programs), data):
+            refused = ""
+    except Refusal as refusal:
+        refused = str(refusal)
+    if target in UNSURE:
+        assert found.taken
+        assert [one.member for one in found.unsure] == [UNSURE[target]]
+        assert "device 'cpu'" in refused
+        return
+    if (target, reader) not in REFUSED:
+        assert found.taken, found.refusals
+        assert refused == ""
+        return
+    section, rule = REFUSED[target, reader]
+    assert refused
+    assert found.refusals[0].section == section
+    assert found.refusals[0].rule == rule
