@@ -86,7 +86,8 @@ class Sample:
     def _needed(self, sub: Placed, prefix: str) -> bool:
         if not sub.description.needed:
             return True
-        return bool(self._call(sub.description.needed, sub, 0, prefix))
+        version = sub.description.version_id
+        return bool(self._call(sub.description.needed, sub, version, prefix))
 
     def _exists(
         self, item: ir.Field, placed: Placed, version: int, prefix: str
