@@ -67,6 +67,10 @@ REFUSED = {
 """What a release refuses of the other's: the section, and the rule."""
 
 
+UNJUDGED = {("ppc64", "10.0"): "icp/server/0"}
+"""A section of a device that the newer machine does not have: codecs of CPUs alone do not
+know, and say so."""
+
 UNSURE = {"arm": "cpreg_vmstate_array_len", "aarch64": "cpreg_vmstate_array_len"}
 """How many system registers a CPU has, no table says; the releases do not agree."""
 
@@ -150,6 +154,10 @@ def test_both_ways(target: str, reader: str, programs: Path, scratch: Path) -> N
         assert found.taken
         assert [one.member for one in found.unsure] == [UNSURE[target]]
         assert "device 'cpu'" in refused
+        return
+    if section := UNJUDGED.get((target, reader)):
+        assert section in found.unjudged
+        assert f"'{section.removesuffix('/0')}'" in refused
         return
     if (target, reader) not in REFUSED:
         assert found.taken, found.refusals
