@@ -179,6 +179,11 @@ def _printer() -> str:
             parts_hash("__init__.py", "plan.py", "wrap.py", "render.py", "stamp.py"),
             metadata.version("black"),
             metadata.version("jinja2"),
-            *(path.read_text("utf-8") for path in sorted(templates.iterdir())),
+            # Installing compiles the runtime, which puts a folder beside it.
+            *(
+                path.read_text("utf-8")
+                for path in sorted(templates.iterdir())
+                if path.is_file()
+            ),
         )
     )
