@@ -332,7 +332,7 @@ def rows_of(load: Callable[[Buffer], T], chunk: Buffer, size: int) -> list[T]:
 
 
 def row_bytes(
-    save: Callable[[Any, int], bytes], rows: Sequence[Any], count: int, width: int
+    save: Callable[..., bytes | bytearray], rows: Sequence[Any], count: int, width: int
 ) -> bytes:
     """The rows one after the other; ValueError unless there are ``count``."""
     if len(rows) != count:
