@@ -18,6 +18,7 @@ from tests.test_stream_mutations import (
     mutated,
     name_of,
 )
+from tests.trees import require_tree
 from vmgen.cli import run
 from vmgen.stream import NoCodecs, Unreadable
 from vmgen.stream.explain import Explanation, choose, explain
@@ -225,6 +226,24 @@ def test_a_release_by_its_number(
     status, _, err = command("a.mig --codecs 1.0", capsys)
     assert status == 2
     assert "there are: 10.0.2" in err
+
+
+def test_codecs_from_a_tree_without_a_target(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The target is found by the names of its CPU's fields, and the codecs are kept."""
+    tree = require_tree("10.0")
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    file = tmp_path / "a.mig"
+    file.write_bytes(whole("m68k-virt-poke--10.0.2"))
+    status, out, _ = command(f"{file} --qemu {tree}", capsys)
+    assert status == 0
+    assert "taken by QEMU 10.0.2 for m68k" in out
+    (kept,) = (tmp_path / "cache" / "codecs").iterdir()
+    before = kept.stat().st_ino
+    assert command(f"{file} --qemu {tree}", capsys)[0] == 0
+    assert command(f"{file} --codecs 10.0.2 -t m68k", capsys)[0] == 0
+    assert [entry.stat().st_ino for entry in kept.parent.iterdir()] == [before]
 
 
 def test_what_cannot_be_opened_is_no_verdict(tmp_path: Path) -> None:
