@@ -142,6 +142,20 @@ def test_padding_stands_in_for_a_removed_field() -> None:
     assert backward.notes[0].text == "b is loaded from padding, so it is zero"
 
 
+def test_padding_that_changes_places_with_a_field() -> None:
+    forward, _ = both(description(A, unused(4)), description(unused(4), A))
+    assert forward.kind == "incompatible"
+    assert forward.findings[0].text == ("a is skipped as padding; it has another place")
+
+
+def test_padding_for_elements_that_were_cut_off() -> None:
+    old = description(array("a", 8), B)
+    new = description(array("a", 5), unused(12), B)
+    forward, backward = both(old, new)
+    assert (forward.kind, backward.kind) == ("compatible", "compatible")
+    assert forward.notes[0].text == "a[5] is skipped as padding"
+
+
 def test_padding_of_another_size_does_not() -> None:
     forward, _ = both(description(A, B, C), description(A, unused(3), C))
     assert forward.kind == "incompatible"

@@ -14,7 +14,7 @@ from vmgen.verdict.layout import (
     Values,
     bare,
 )
-from vmgen.verdict.model import Finding
+from vmgen.verdict.model import Finding, Reason
 from vmgen.verdict.state import State
 
 
@@ -44,16 +44,39 @@ class Units(Findings):
                 state = self._meaning(state, left, one, right, two)
         elif isinstance(one, Values):
             text = f"{self._member(left)} is skipped as padding"
-            state = self._note(state, "ignored", text, left, right)
+            state = self._padded(state, left, right, text, left, one, 1)
         elif isinstance(two, Values):
             text = f"{self._member(right)} is loaded from padding, so it is zero"
-            state = self._note(state, "zeros", text, left, right)
+            state = self._padded(state, left, right, text, right, two, 0)
         return replace(
             state,
             source=source.advanced(size),
             target=target.advanced(size),
             offset=state.offset.plus(size),
         )
+
+    def _padded(
+        self,
+        state: State,
+        left: Entry,
+        right: Entry,
+        text: str,
+        valued: Entry,
+        item: Values,
+        other: int,
+    ) -> State:
+        """A value on one side, padding on the other: harmless, unless the other side has
+        the member at another place, where something else reaches it."""
+        path = conditions.joined(valued.prefix, item.base)
+        # Of an array the other side may have the rest: elements that were cut off.
+        elements = item.index >= 0 or "[" in path
+        if elements or path not in self._members[other]:
+            reason: Reason = "ignored" if other else "zeros"
+            return self._note(state, reason, text, left, right)
+        if state.misplaced is not None:
+            return state
+        found = self._at(state, "member", f"{text}; it has another place", left, right)
+        return replace(state, misplaced=found)
 
     def _of_length(self, state: State, source: Cursor, target: Cursor) -> State | None:
         """Values or padding, as many as a member says on one side at least."""
