@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from vmgen import infos, ir
+from vmgen.lower import rivals
 from vmgen.pipeline import whole
 from vmgen.pipeline.reading import Preprocessor
 from vmgen.pipeline.store import Store
@@ -49,11 +50,17 @@ class Covered:
 @dataclass(frozen=True, slots=True)
 class Report:
     """The coverage of one release: the targets looked at, and every file that defines a
-    description, sorted."""
+    description or should have told what is registered, sorted.
+
+    ``sections`` are the names under which something is registered, with the file and the
+    C symbol of what (``wire``).  One is a ``hook`` where its name is made at run time, or
+    where C functions of its own read and write it.
+    """
 
     release: str
     targets: tuple[str, ...]
     files: tuple[Covered, ...]
+    sections: tuple[Covered, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -70,6 +77,7 @@ class Report:
                 ("files", self.files),
                 ("descriptions", descriptions),
                 ("fields", fields),
+                ("sections", self.sections),
             )
         }
 
@@ -90,6 +98,7 @@ def cover(
     parts = whole.configure(root, targets, build)
     read = whole.read(parts, preprocessor, progress, store)
     files: dict[str, _File] = {}
+    sections: dict[tuple[str, str, str], Covered] = {}
     for part in parts:
         for file in part.files:
             files.setdefault(file, _File()).targets.append(part.tree.target)
@@ -102,6 +111,15 @@ def cover(
             modules = _modules(read, part)
         else:
             modules = program.modules
+            for found in read.undecided(part):
+                files.setdefault(found.position.file, _File()).found.append(found)
+            for one in _sections(program):
+                known = sections.setdefault((one.name, one.wire, one.reason), one)
+                if known is not one:
+                    targets_too = (*known.targets, program.target)
+                    sections[one.name, one.wire, one.reason] = replace(
+                        known, targets=targets_too
+                    )
         for module in modules:
             files[module.file].add(module)
     if not targets:
@@ -120,7 +138,34 @@ def cover(
             for name, file in sorted(files.items())
             if file.found or file.descriptions
         ),
+        tuple(sections[key] for key in sorted(sections)),
     )
+
+
+def _sections(program: ir.Program) -> Iterable[Covered]:
+    """The names under which a target's program registers something, each once."""
+    behind = rivals(program.roots)
+    made: dict[tuple[str, str], Covered] = {}
+    for root in program.roots:
+        wire = f"{root.home or root.file} {root.symbol}"
+        status: Status = "ok"
+        reason = ""
+        if root.how == "handlers":
+            status, reason = "hook", f"{root.registrant}() registers C functions"
+        elif "*" in root.section:
+            status, reason = "hook", "the name is made at run time"
+        elif (root.home, root.symbol) in behind:
+            _, chosen = behind[root.home, root.symbol]
+            reason = f"CODECS has {chosen[1]} of {chosen[0]} under this name"
+        made[root.section, wire] = Covered(
+            root.section,
+            status,
+            reason,
+            root.position.line,
+            wire,
+            targets=(program.target,),
+        )
+    return made.values()
 
 
 def _modules(read: Whole, part: whole.Part) -> Iterable[ir.Module]:

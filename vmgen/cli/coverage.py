@@ -107,6 +107,16 @@ def as_json(report: Report) -> dict[str, Any]:
             }
             for file in report.files
         ],
+        "sections": [
+            {
+                "name": each.name,
+                "of": each.wire,
+                "status": each.status,
+                "reason": each.reason,
+                "targets": list(each.targets),
+            }
+            for each in report.sections
+        ],
     }
 
 
@@ -126,6 +136,11 @@ def as_text(report: Report, paint: Paint) -> str:
                 for field in each.parts
                 if field.status != "ok"
             ]
+    lines += [
+        _line("", each, f"section {each.name} ({each.wire})", paint)
+        for each in report.sections
+        if each.status != "ok" or each.reason
+    ]
     targets = len(report.targets)
     lines.append(f"QEMU {report.release}, {targets} target{'s' * (targets != 1)}")
     for what, counts in report.counts().items():

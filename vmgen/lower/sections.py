@@ -16,8 +16,9 @@ def sections(roots: Iterable[ir.Root]) -> Mapping[Key, tuple[str, ...]]:
 
     The key is the section's name after any device path.  Where several descriptions
     have that name, those whose devices have a path (``0000:00:02.0/vga``) stand under
-    ``*/NAME``, the others under ``NAME``; of several that even the path does not tell
-    apart the first by file and symbol counts (:func:`rivals` tells which they are).
+    ``*/NAME``, the others under ``NAME``.  Of several that even the path does not tell
+    apart one counts (:func:`rivals` tells of the others): that of the type ``NAME`` or
+    ``NAME-device``, else the first by file and symbol.
     """
     keys: dict[Key, dict[str, None]] = {}
     for name, (plain, path) in _by_name(roots).items():
@@ -46,16 +47,23 @@ def _by_name(
 ) -> Mapping[str, tuple[list[Key], list[Key]]]:
     """By section: those that can come without a path and those that can have one."""
     names: dict[str, tuple[set[Key], set[Key]]] = {}
+    namesakes: set[tuple[str, Key]] = set()
     for root in roots:
         if "*" in root.section or not root.home:
             continue
         plain, path = names.setdefault(root.section, (set(), set()))
         key = (root.home, root.symbol)
+        if {root.section, f"{root.section}-device"} & {*root.device_types}:
+            namesakes.add((root.section, key))
         if root.prefix != "path":
             plain.add(key)
         if root.prefix != "":
             path.add(key)
+
+    def ordered(name: str, keys: set[Key]) -> list[Key]:
+        return sorted(keys, key=lambda key: ((name, key) not in namesakes, key))
+
     return {
-        name: (sorted(plain), sorted(path))
+        name: (ordered(name, plain), ordered(name, path))
         for name, (plain, path) in sorted(names.items())
     }

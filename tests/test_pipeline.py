@@ -1,0 +1,281 @@
+"""What targets share, and what stands in CODECS."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import black
+import pytest
+
+from tests.trees import require_tree
+from vmgen import ir, ir_json
+from vmgen.lower import rivals, sections
+from vmgen.pipeline import Request, compile_whole, generate
+from vmgen.pipeline.sharing import share
+from vmgen.pipeline.survey import Seen, TreeFiles, seen
+
+
+def number(name: str) -> ir.Field:
+    return ir.Field(
+        name,
+        (ir.Step(name, "uint32_t"),),
+        ir.IntegerElement("uint32"),
+        ir.Fixed(4),
+    )
+
+
+def nested(name: str, symbol: str, count: int = 0) -> ir.Field:
+    step = ir.Step(name, "Inner", (count,) if count else ())
+    return ir.Field(
+        name,
+        (step,),
+        ir.StructElement(symbol, "Inner"),
+        ir.Fixed(4),
+        ir.Fixed(count or 1),
+        array=bool(count),
+    )
+
+
+def described(
+    symbol: str, *fields: ir.Field, name: str = "", static: bool = False
+) -> ir.Description:
+    name = name or symbol.removeprefix("vmstate_")
+    return ir.Description(symbol, name, "Inner", 1, 1, fields, static=static)
+
+
+def module(file: str, *descriptions: ir.Description) -> ir.Module:
+    return ir.Module(file, descriptions)
+
+
+def root(
+    file: str, symbol: str, section: str, prefix: str = "", *types: str
+) -> ir.Root:
+    return ir.Root(
+        symbol, file, file, "device", "t", section, prefix, device_types=types  # type: ignore[arg-type]
+    )
+
+
+def program(
+    target: str, modules: Sequence[ir.Module], roots: Sequence[ir.Root] = ()
+) -> ir.Program:
+    ordered = tuple(sorted(modules, key=lambda one: one.file))
+    return ir.Program("1.0", target, ordered, tuple(roots))
+
+
+# --- names in CODECS ------------------------------------------------------------------
+
+
+def test_a_path_tells_descriptions_of_one_name_apart() -> None:
+    found = (
+        root("pci.c", "vmstate_vga_pci", "vga", "path"),
+        root("isa.c", "vmstate_vga_isa", "vga"),
+        root("one.c", "vmstate_one", "one", "path"),
+    )
+    assert sections(found) == {
+        ("isa.c", "vmstate_vga_isa"): ("vga",),
+        ("pci.c", "vmstate_vga_pci"): ("*/vga",),
+        ("one.c", "vmstate_one"): ("one",),
+    }
+    assert rivals(found) == {}
+
+
+def test_of_several_that_nothing_tells_apart_one_counts() -> None:
+    found = (
+        root("a.c", "vmstate_a", "scsi", "path", "vhost-scsi"),
+        root("b.c", "vmstate_b", "scsi", "path", "scsi-device"),
+        root("c.c", "vmstate_c", "*"),
+    )
+    assert sections(found) == {("b.c", "vmstate_b"): ("scsi",)}
+    assert rivals(found) == {("a.c", "vmstate_a"): ("scsi", ("b.c", "vmstate_b"))}
+
+
+# --- sharing --------------------------------------------------------------------------
+
+PCI = module("hw/pci.c", described("vmstate_pci", number("x")))
+NIC = module("hw/nic.c", described("vmstate_nic", nested("pci", "vmstate_pci")))
+HUB = module(
+    "hw/hub.c", described("vmstate_hub", nested("ports", "vmstate_pci", count=3))
+)
+
+
+def cpu(width: int) -> ir.Module:
+    fields = [number(f"r{index}") for index in range(width)]
+    return module("target/cpu.c", described("vmstate_cpu", *fields, name="cpu"))
+
+
+def test_what_is_the_same_for_all_that_have_it_stands_once() -> None:
+    sharing = share(
+        [
+            program("one", [PCI, NIC, cpu(1)]),
+            program("two", [PCI, NIC, cpu(2)]),
+            program("three", [PCI, HUB, cpu(3)]),
+        ]
+    )
+    assert [one.file for one in sharing.common.modules] == ["hw/nic.c", "hw/pci.c"]
+    first, _, third = sharing.own
+    assert [one.file for one in first.modules] == ["target/cpu.c"]
+    assert first.elsewhere == ("hw/nic.c", "hw/pci.c")
+    assert third.elsewhere == ("hw/pci.c",)
+    assert ("hw/pci.c", "vmstate_pci") in sharing.around.repeated
+
+
+def test_what_names_something_different_is_different() -> None:
+    stub = module("stub.c", described("vmstate_pci"))
+    sharing = share([program("one", [PCI, NIC]), program("two", [stub, NIC])])
+    assert sharing.common.modules == ()
+
+
+def test_what_hand_written_formats_contain_is_put_together() -> None:
+    def virtio(*parts: ir.Part) -> ir.Module:
+        element = ir.FormatElement("i", "virtio", "virtio", "net", parts)
+        field = ir.Field("virtio", (), element, ir.Fixed(0))
+        return module("virtio.c", described("vmstate_v", field))
+
+    ccw = module("ccw.c", described("vmstate_ccw", number("x")))
+    mmio = module("mmio.c", described("vmstate_mmio", number("x")))
+    with_ccw = ir.Part("ccw", "vmstate_ccw", "ccw.c")
+    with_mmio = ir.Part("mmio", "vmstate_mmio", "mmio.c")
+    sharing = share(
+        [
+            program("one", [ccw, virtio(with_ccw)]),
+            program("two", [mmio, virtio(with_mmio)]),
+        ]
+    )
+    (made,) = [one for one in sharing.common.modules if one.file == "virtio.c"]
+    (field,) = made.descriptions[0].fields
+    assert isinstance(field.element, ir.FormatElement)
+    assert field.element.parts == (with_ccw, with_mmio)
+    assert sharing.own[0].modules == ()
+
+
+@pytest.fixture
+def shared_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A package of three targets, generated and importable."""
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    pci = root("hw/pci.c", "vmstate_pci", "pci", "path")
+    nic = root("hw/nic.c", "vmstate_nic", "nic", "path")
+    hub = root("hw/hub.c", "vmstate_hub", "hub")
+    own = root("target/cpu.c", "vmstate_cpu", "cpu")
+    programs = (
+        program("one", [PCI, NIC, cpu(1)], [nic, own]),
+        program("two", [PCI, NIC, cpu(2)], [nic, pci, own]),
+        program("three", [PCI, HUB, cpu(3)], [hub, own]),
+    )
+    name = f"shared_{tmp_path.name.replace('-', '_')}"
+    for file in generate(programs, together=True):
+        place = tmp_path / name / file.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(file.text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return name
+
+
+def test_a_shared_package_works(shared_package: str, tmp_path: Path) -> None:
+    folder = tmp_path / shared_package
+    assert (folder / "hw/nic.py").is_file()
+    assert not list(folder.glob("*/hw/nic.py"))
+    assert sorted(
+        path.parent.parent.name for path in folder.glob("*/target/cpu.py")
+    ) == [
+        "one",
+        "three",
+        "two",
+    ]
+    one = importlib.import_module(f"{shared_package}.one")
+    assert sorted(one.CODECS) == ["cpu", "nic"]
+    two = importlib.import_module(f"{shared_package}.two")
+    assert sorted(two.CODECS) == ["cpu", "nic", "pci"]
+    assert not [name for name in sys.modules if name.startswith(f"{shared_package}.hw")]
+    codec = one.CODECS["0000:00:03.0/nic"]
+    assert codec is two.CODECS["nic"]
+    state, end = codec.load(b"\0\0\0\7")
+    assert (state.pci.x, end) == (7, 4)
+    assert one.load_nic is two.load_nic
+    hub = importlib.import_module(f"{shared_package}.three").CODECS["hub"]
+    wire = b"\0\0\0\1\0\0\0\2\0\0\0\3"
+    state, _ = hub.load(wire)
+    assert [port.x for port in state.ports] == [1, 2, 3]
+    assert hub.save(state) == wire
+    with pytest.raises(KeyError):
+        one.CODECS["0000:00:03.0/hub"]
+    assert "hub" not in one.CODECS
+
+
+def test_the_ir_of_a_shared_package_is_complete(
+    shared_package: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / shared_package
+    above = ir_json.loads((folder / "ir.json").read_text())
+    one = ir_json.loads((folder / "one/ir.json").read_text())
+    assert [module.file for module in above.modules] == ["hw/nic.c", "hw/pci.c"]
+    assert [module.file for module in one.modules] == ["target/cpu.c"]
+    assert one.elsewhere == ("hw/nic.c", "hw/pci.c")
+    assert {root.section for root in one.roots} == {"cpu", "nic"}
+
+
+# --- looking at a tree ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("const VMStateDescription vmstate_a = {\n};\n", Seen(True, True)),
+        ("extern const VMStateDescription vmstate_a;\n", Seen(False, True)),
+        ("const VMStateInfo info = {\n};\n", Seen(True, False)),
+        ("    dc->vmsd = &vmstate_a;\n", Seen(False, True)),
+        ("static int a;\n", Seen(False, False)),
+    ],
+)
+def test_what_a_text_says(text: str, expected: Seen) -> None:
+    assert seen(text.encode()) == expected
+
+
+def test_the_contents_of_a_tree(tmp_path: Path) -> None:
+    for name in ("a.c", "meson.build", "tests/b.c", "tests/meson.build", ".git/x"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("one")
+    (tmp_path / "build/deep").mkdir(parents=True)
+    (tmp_path / "build/build.ninja").write_text("")
+    (tmp_path / "build/deep/c.c").write_text("")
+    before = TreeFiles(tmp_path)
+    assert before.names == ("a.c", "meson.build", "tests/meson.build")
+    everything, build_files = before.everything(), before.build_files()
+    (tmp_path / "a.c").write_text("two")
+    after = TreeFiles(tmp_path)
+    assert after.everything() != everything
+    assert after.build_files() == build_files
+    (tmp_path / "meson.build").write_text("two")
+    assert TreeFiles(tmp_path).build_files() != build_files
+
+
+# --- a real tree ----------------------------------------------------------------------
+
+
+def test_two_targets_of_a_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = require_tree("10.0")
+    requests = tuple(
+        Request(target=target, qemu=tree, whole=True) for target in ("avr", "sh4")
+    )
+    programs = compile_whole(requests)
+    assert all(
+        {"cpu", "cpu_common", "timer"} <= {root.section for root in one.roots}
+        for one in programs
+    )
+    files = generate(programs, together=True)
+    for file in files:
+        if file.path.endswith(".py") and "# --- " in file.text:
+            body = file.text.split("\n", 2)[2]
+            assert black.format_str(body, mode=black.Mode()) == body, file.path
+        place = tmp_path / "tree_of_two" / file.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(file.text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for target in ("avr", "sh4"):
+        package = importlib.import_module(f"tree_of_two.{target}")
+        for name in package.CODECS:
+            assert package.CODECS[name].name == name.removeprefix("*/")
