@@ -1,0 +1,133 @@
+"""What the coverage report says of files, descriptions, fields and sections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.test_pipeline import cpu, described, module, number, program, root
+from tests.trees import require_tree
+from vmgen import coverage, ir
+from vmgen.coverage import Report, cover
+from vmgen.pipeline import whole
+from vmgen.pipeline.whole import Part, Whole
+from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.tree import Command, SourceTree
+
+CUSTOM = ir.Field(
+    "odd", (), ir.CustomElement("vmstate_info_odd", "odd", "it loops"), ir.Fixed(4)
+)
+HOOKED = ir.Description(
+    "vmstate_hooked", "hooked", "T", 1, 1, (number("x"),), needed="is_needed"
+)
+
+
+def tree_of(target: str, folder: Path) -> SourceTree:
+    return SourceTree("qemu", folder, "1.0", target, target, (target,), (), Command())
+
+
+def report(
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    *programs: ir.Program,
+    undecided: tuple[Diagnostic, ...] = (),
+    error: Diagnostic | None = None,
+) -> Report:
+    """The report of a tree with these programs, which are not read from C."""
+    parts = tuple(
+        Part(
+            tree_of(one.target, folder),
+            tuple(module.file for module in one.modules),
+            frozenset(),
+        )
+        for one in programs
+    )
+    by_target = {one.target: one for one in programs}
+
+    def made(self: Whole, part: Part) -> ir.Program:
+        if error is not None:
+            raise VmgenError(error)
+        return by_target[part.tree.target]
+
+    monkeypatch.setattr(whole, "configure", lambda *_, **__: parts)
+    monkeypatch.setattr(whole, "read", lambda *_, **__: Whole(parts))
+    monkeypatch.setattr(Whole, "program", made)
+    monkeypatch.setattr(Whole, "undecided", lambda self, part: undecided)
+    monkeypatch.setattr(coverage, "_modules", lambda read, part: ())
+    return cover(folder, [one.target for one in programs])
+
+
+def test_the_worst_field_decides(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    good = module("good.c", described("vmstate_good", number("x")))
+    bad = module("bad.c", described("vmstate_bad", number("x"), CUSTOM))
+    hook = module("hook.c", HOOKED)
+    found = report(monkeypatch, tmp_path, program("toy", [good, bad, hook]))
+    assert {one.name: one.status for one in found.files} == {
+        "good.c": "ok",
+        "bad.c": "custom",
+        "hook.c": "hook",
+    }
+    assert not found.is_complete
+    assert found.counts()["fields"] == {"ok": 3, "custom": 1}
+    (description,) = found.files[0].parts
+    assert [one.status for one in description.parts] == ["ok", "custom"]
+    assert "it loops" in description.parts[1].reason
+
+
+def test_hooks_leave_nothing_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = report(monkeypatch, tmp_path, program("toy", [module("h.c", HOOKED)]))
+    assert found.is_complete
+    assert "is_needed()" in found.files[0].parts[0].reason
+
+
+def test_what_could_not_be_told_is_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lost = Diagnostic("VG712", "which one cannot be told", Position("other.c", 7))
+    found = report(monkeypatch, tmp_path, program("toy", [cpu(1)]), undecided=(lost,))
+    assert not found.is_complete
+    (other,) = [one for one in found.files if one.name == "other.c"]
+    assert other.status == "error"
+    assert "VG712" in other.reason
+
+
+def test_a_file_in_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    wrong = Diagnostic("VG201", "not C", Position("target/cpu.c", 3))
+    found = report(monkeypatch, tmp_path, program("toy", [cpu(1)]), error=wrong)
+    assert [(one.name, one.status) for one in found.files] == [
+        ("target/cpu.c", "error")
+    ]
+    assert not found.is_complete
+
+
+def test_sections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    roots = [
+        root("a.c", "vmstate_a", "same", "", "a"),
+        root("b.c", "vmstate_b", "same", "", "b"),
+        root("c.c", "vmstate_c", "*"),
+        ir.Root("ops", "d.c", "", "handlers", "init_d", "old"),
+    ]
+    both = [program(name, [cpu(1)], roots) for name in ("one", "two")]
+    found = report(monkeypatch, tmp_path, *both)
+    assert [(one.name, one.wire, one.status) for one in found.sections] == [
+        ("*", "c.c vmstate_c", "hook"),
+        ("old", "d.c ops", "hook"),
+        ("same", "a.c vmstate_a", "ok"),
+        ("same", "b.c vmstate_b", "ok"),
+    ]
+    assert all(one.targets == ("one", "two") for one in found.sections)
+    assert "vmstate_a of a.c" in found.sections[3].reason
+    assert found.is_complete
+
+
+def test_one_target_of_a_release() -> None:
+    found = cover(require_tree("10.0"), ("avr",))
+    names = {one.name for one in found.files}
+    assert {"target/avr/machine.c", "audio/audio.c"} <= names
+    assert {"cpu", "cpu_common", "timer"} <= {one.name for one in found.sections}
+    assert not [one for one in found.files if one.status == "error"]

@@ -1,0 +1,74 @@
+"""Modules put together: which definition a name means, and what is missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.test_pipeline import described, module, nested, number
+from vmgen import ir
+from vmgen.link import link
+from vmgen.source import VmgenError
+
+INNER = described("vmstate_inner", number("x"))
+OUTER = module("outer.c", described("vmstate_outer", nested("inner", "vmstate_inner")))
+
+
+def codes(*modules: ir.Module, members: tuple[ir.Module, ...] = ()) -> list[str]:
+    with pytest.raises(VmgenError) as caught:
+        link("1.0", "toy", modules, members)
+    return [found.code for found in caught.value.diagnostics]
+
+
+def test_modules_are_sorted_and_empty_ones_left_out() -> None:
+    made = link("1.0", "toy", [OUTER, module("a.c", INNER), module("empty.c")])
+    assert (made.release, made.target) == ("1.0", "toy")
+    assert [one.file for one in made.modules] == ["a.c", "outer.c"]
+
+
+def test_a_name_that_nobody_defines() -> None:
+    assert codes(OUTER) == ["VG501"]
+
+
+def test_a_static_description_is_nobody_elses() -> None:
+    hidden = described("vmstate_inner", number("x"), static=True)
+    assert codes(OUTER, module("a.c", hidden)) == ["VG501"]
+    own = module("b.c", hidden, described("vmstate_b", nested("i", "vmstate_inner")))
+    assert len(link("1.0", "toy", [own, module("a.c", hidden)]).modules) == 2
+
+
+def test_two_definitions_of_one_name() -> None:
+    again = described("vmstate_inner", number("y"))
+    assert codes(module("a.c", INNER), module("b.c", again)) == ["VG502"]
+
+
+def test_a_member_of_an_archive_is_taken_where_it_is_needed() -> None:
+    stub = module("stub.c", described("vmstate_inner"))
+    assert [one.file for one in link("", "", [OUTER], [stub]).modules] == [
+        "outer.c",
+        "stub.c",
+    ]
+    real = module("real.c", INNER)
+    assert [one.file for one in link("", "", [OUTER, real], [stub]).modules] == [
+        "outer.c",
+        "real.c",
+    ]
+
+
+def test_a_member_may_need_another_one() -> None:
+    middle = module("m.c", described("vmstate_inner", nested("y", "vmstate_leaf")))
+    leaf = module("leaf.c", described("vmstate_leaf", number("x")))
+    unused = module("unused.c", described("vmstate_unused"))
+    made = link("", "", [OUTER], [leaf, middle, unused])
+    assert [one.file for one in made.modules] == ["leaf.c", "m.c", "outer.c"]
+
+
+def test_infos_of_other_files_stand_where_they_are_named() -> None:
+    named = ir.CustomElement("vmstate_info_word", "word", ir.ELSEWHERE)
+    field = ir.Field("w", (ir.Step("w", "Word"),), named, ir.Fixed(4))
+    real = ir.CustomElement("vmstate_info_word", "word", "it loops")
+    user = module("user.c", described("vmstate_user", field))
+    infos = ir.Module("infos.c", (), (), (real,))
+    made = link("", "", [user, infos])
+    (only,) = made.modules
+    assert only.descriptions[0].fields[0].element == real
+    assert only.infos == ()
