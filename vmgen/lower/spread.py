@@ -38,9 +38,7 @@ def spread(description: ir.Description, inner: Inner) -> list[ir.Field]:
     return made
 
 
-def _shared(
-    description: ir.Description, group: list[ir.Field], inner: Inner
-) -> bool:
+def _shared(description: ir.Description, group: list[ir.Field], inner: Inner) -> bool:
     """Whether the fields are different parts of one array, all of the same extent."""
     if len(group) < 2:
         return False
@@ -75,9 +73,7 @@ def _nested(
         or one.pointers
         or one.test
         or one.path[-1].index
-        or description.minimum_version_id
-        < one.version_id
-        != description.version_id
+        or description.minimum_version_id < one.version_id != description.version_id
     ):
         return None
     nested = inner(one.element.description)
