@@ -22,6 +22,8 @@ from vmgen.stream.wire import printable, raw
 
 _HEAD = re.compile(rb'^  "(release|target)": "([^"]*)"', re.MULTILINE)
 
+_HEAD_SIZE = 1 << 18  # the first line names every source
+
 _SIZES = {
     "bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4,
     "int64": 8, "uint64": 8,
@@ -48,7 +50,7 @@ class Tables:
         self._file = folder / "ir.json"
         try:
             with self._file.open("rb") as file:
-                found = dict(_HEAD.findall(file.read(4096)))
+                found = dict(_HEAD.findall(file.read(_HEAD_SIZE)))
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise NoCodecs(f"{self._file}: cannot be read: {reason}") from None
