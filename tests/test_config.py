@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from vmgen import config, report
+from vmgen.cli.job import read_job
 from vmgen.source import VmgenError
 
 
@@ -116,3 +117,33 @@ def test_broken_toml_is_shown(tmp_path: Path) -> None:
 def test_not_utf8(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes(b"[tool.vmgen]\n# \xff\n")
     assert "not UTF-8 at byte 15" in errors(tmp_path)
+
+
+def test_all_means_every_target_of_a_tree_that_the_configuration_does_not_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for tree in ("own", "other"):
+        (tmp_path / tree / "configs/targets").mkdir(parents=True)
+        for target in ("arm", "avr", "sh4"):
+            (tmp_path / tree / f"configs/targets/{target}-softmmu.mak").write_text("")
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.vmgen]\nqemu = "own"\ntargets = ["arm"]\n'
+    )
+    monkeypatch.chdir(tmp_path)
+
+    def targets(tree: str, *given: str) -> list[str]:
+        job = read_job(
+            files=(),
+            qemu=Path(tree) if tree else None,
+            targets=given,
+            build=None,
+            include_dirs=(),
+            defines=(),
+            preprocessor=None,
+            whole=True,
+        )
+        return [request.target for request in job.requests]
+
+    assert targets("") == targets("own") == ["arm"]
+    assert targets("other") == ["arm", "avr", "sh4"]
+    assert targets("other", "sh4") == targets("own", "sh4") == ["sh4"]
