@@ -186,7 +186,7 @@ def changed(draw: st.DrawFn, program: ir.Program) -> tuple[str, ir.Program]:
 
 
 @settings(
-    max_examples=150,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
