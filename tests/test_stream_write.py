@@ -22,9 +22,10 @@ from vmgen.stream import (
     StreamError,
     UnknownSection,
 )
-from vmgen.stream.compare import ABSENT, compare
+from vmgen.stream.compare import compare
 from vmgen.stream.description import Document
 from vmgen.stream.edit import edit
+from vmgen.stream.paths import ABSENT
 from vmgen.stream.verify import verify
 
 RISCV = "riscv64-virt-vh-bare--10.0.2"
