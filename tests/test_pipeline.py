@@ -92,6 +92,24 @@ def test_of_several_that_nothing_tells_apart_one_counts() -> None:
     assert rivals(found) == {("a.c", "vmstate_a"): ("scsi", ("b.c", "vmstate_b"))}
 
 
+def test_a_shared_module_has_one_key_for_each_description() -> None:
+    pci = root("vga.c", "vmstate_pci", "vga", "path")
+    isa = root("vga.c", "vmstate_isa", "vga")
+    vga = module(
+        "vga.c",
+        described("vmstate_pci", number("x")),
+        described("vmstate_isa", number("x")),
+    )
+    sharing = share([program("one", [vga], [pci, isa]), program("two", [vga], [pci])])
+    assert sharing.around.sections == {
+        ("vga.c", "vmstate_isa"): ("vga",),
+        ("vga.c", "vmstate_pci"): ("*/vga",),
+    }
+    assert sections([pci], sharing.around.split) == {
+        ("vga.c", "vmstate_pci"): ("*/vga",)
+    }
+
+
 # --- sharing --------------------------------------------------------------------------
 
 PCI = module("hw/pci.c", described("vmstate_pci", number("x")))

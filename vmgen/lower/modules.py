@@ -54,12 +54,13 @@ class Around:
 
     ``files`` are those whose modules stand in the folder above, one for all targets.
     ``sections`` are the keys in ``CODECS`` of their descriptions, ``repeated`` those
-    that arrays of other programs hold.
+    that arrays of other programs hold.  ``split`` is as in :func:`sections`.
     """
 
     files: frozenset[str] = frozenset()
     sections: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
     repeated: frozenset[Key] = frozenset()
+    split: frozenset[str] = frozenset()
 
 
 def lower(program: ir.Program, around: Around | None = None) -> plan.Package:
@@ -75,7 +76,7 @@ def lower(program: ir.Program, around: Around | None = None) -> plan.Package:
         for key in around.repeated
         if key in layouts.all and layouts.flat(key, layouts.all[key].version)
     }
-    own = sections(program.roots)
+    own = sections(program.roots, around.split)
     if not program.roots and not around.files and not around.sections:
         own = _unnamed(layouts)
     keys = {**own, **around.sections}

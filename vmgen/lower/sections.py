@@ -11,20 +11,23 @@ BEHIND_PATH = "*/"
 """What a key begins with that is for sections behind a device path only."""
 
 
-def sections(roots: Iterable[ir.Root]) -> Mapping[Key, tuple[str, ...]]:
+def sections(
+    roots: Iterable[ir.Root], split: frozenset[str] = frozenset()
+) -> Mapping[Key, tuple[str, ...]]:
     """The keys of each description that is registered under a name known from the C.
 
     The key is the section's name after any device path.  Where several descriptions
     have that name, those whose devices have a path (``0000:00:02.0/vga``) stand under
     ``*/NAME``, the others under ``NAME``.  Of several that even the path does not tell
     apart one counts (:func:`rivals` tells of the others): that of the type ``NAME`` or
-    ``NAME-device``, else the first by file and symbol.
+    ``NAME-device``, else the first by file and symbol.  ``split`` are names that several
+    descriptions have for another target: a module that targets share has one key.
     """
     keys: dict[Key, dict[str, None]] = {}
     for name, (plain, path) in _by_name(roots).items():
-        first = plain or path
-        keys.setdefault(first[0], {})[name] = None
-        if plain and path and path[0] != plain[0]:
+        if plain or name not in split:
+            keys.setdefault((plain or path)[0], {})[name] = None
+        if (path and path[0] != (plain or path)[0]) or (name in split and not plain):
             keys.setdefault(path[0], {})[f"{BEHIND_PATH}{name}"] = None
     return {key: tuple(names) for key, names in keys.items()}
 

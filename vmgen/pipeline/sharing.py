@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from vmgen import ir
 from vmgen.link import contained, mentions
 from vmgen.lower import Around, sections
+from vmgen.lower.sections import BEHIND_PATH
 
 _Key = tuple[str, str]
 
@@ -42,8 +43,15 @@ def share(programs: Sequence[ir.Program]) -> Sharing:
     modules = _shared(programs, links)
     shared = modules.keys()
     keys: dict[_Key, dict[str, None]] = {}
+    split = frozenset(
+        name.removeprefix(BEHIND_PATH)
+        for program in programs
+        for names in sections(program.roots).values()
+        for name in names
+        if name.startswith(BEHIND_PATH)
+    )
     for program in programs:
-        for key, names in sections(program.roots).items():
+        for key, names in sections(program.roots, split).items():
             if key[0] in shared:
                 keys.setdefault(key, {}).update(dict.fromkeys(names))
     repeated = {
@@ -58,6 +66,7 @@ def share(programs: Sequence[ir.Program]) -> Sharing:
         frozenset(shared),
         {key: tuple(names) for key, names in keys.items()},
         frozenset(repeated),
+        split,
     )
     near: dict[str, set[str]] = {file: set() for file in shared}
     for link in links:
