@@ -379,6 +379,8 @@ def _c_files(root: Path) -> Iterable[str]:
     for folder, below, names in os.walk(top):
         start = folder[len(top) + 1 :] + "/" if folder != top else ""
         below[:] = [
-            name for name in below if not f"{start}{name}/".startswith(_NOT_EMULATOR)
+            name
+            for name in below
+            if name[0] != "." and not f"{start}{name}/".startswith(_NOT_EMULATOR)
         ]
         yield from (f"{start}{name}" for name in names if name.endswith(".c"))
