@@ -70,6 +70,20 @@ def test_the_common_file_may_be_anywhere(tmp_path: Path, entries: Path) -> None:
     assert found.cpu_sources[0] == "deep/er/x.c"
 
 
+def test_hidden_folders_are_not_the_tree(tmp_path: Path, entries: Path) -> None:
+    moved = fake_qemu.FILES["hw/core/cpu-system.c"]
+    root = fake_qemu.make(
+        tmp_path,
+        **{
+            "hw/core/cpu-system.c": None,
+            "deep/er/x.c": moved,
+            ".pc/first.patch/x.c": moved,
+        },
+    )
+    found = tree.configure(root, "toy64", cache=entries)
+    assert found.cpu_sources[0] == "deep/er/x.c"
+
+
 def test_a_cpu_without_description(tmp_path: Path, entries: Path) -> None:
     root = fake_qemu.make(tmp_path, **{"target/toy/machine.c": None})
     found = tree.configure(root, "toy64", cache=entries)

@@ -23,11 +23,16 @@ _COMMON = re.compile(rb"VMStateDescription[ \t]+vmstate_cpu_common[ \t]*=")
 
 
 def c_files(folder: Path) -> Iterator[Path]:
-    """Every ``.c`` file below ``folder``, in no order."""
+    """Every ``.c`` file below ``folder``, in no order.
+
+    Hidden names are not the tree's: what a patch tool keeps, a cache being filled.
+    """
     pending = [str(folder)]
     while pending:
         with os.scandir(pending.pop()) as entries:
             for entry in entries:
+                if entry.name.startswith("."):
+                    continue
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(entry.path)
                 elif entry.name.endswith(".c"):
