@@ -141,6 +141,31 @@ def test_parts_of_one_array_are_one_list() -> None:
             module.save_dev(state)
 
 
+def test_an_element_of_an_absent_alternative_is_asked_for() -> None:
+    first = ir.Function("is_first", body=ir.Binary("==", VERSION, ir.Const(1)))
+    third = ir.Function("is_third", body=ir.Binary("==", VERSION, ir.Const(3)))
+    seven = ir.Function(
+        "is_seven",
+        body=ir.Binary("==", ir.Load("d[1]", "uint8"), ir.Const(7)),
+        type="DevState",
+    )
+    made = description(
+        "dev",
+        field("d", U8, (2,), test="is_first"),
+        field("d", U8, (2,), test="is_third"),
+        field("y", U8, test="is_seven"),
+        version_id=3,
+        minimum_version_id=1,
+    )
+    with compiled(made, functions=(first, third, seven)) as (module, runtime):
+        assert module.load_dev(b"\1\7\5", version_id=1)[0].y == 5
+        assert module.load_dev(b"\1\6", version_id=3)[0].y is None
+        with pytest.raises(runtime.MissingContext, match=r"d\[1\]"):
+            module.load_dev(b"\5", version_id=2)
+        context = runtime.Context(members={"DevState.d[1]": 7})
+        assert module.load_dev(b"\5", version_id=2, context=context)[0].y == 5
+
+
 def test_the_same_path_twice_gets_two_attributes() -> None:
     low = description("low", field("q", U8), type="Reg")
     high = description("high", field("r", U8), type="Reg")

@@ -415,16 +415,12 @@ class Layouts:
                     return
                 if not leaf.start <= int(left[0]) < leaf.start + leaf.count:
                     return
-                member = leaf.member
-                if member and isinstance(leaf.kind, Ints) and len(member.at(leaf)) > 1:
-                    if optional:
-                        # An older version has a shorter list.
-                        value = (
-                            f"{text}[{left[0]}] if len({text}) > {left[0]} else None"
-                        )
-                        found.append(Found(value, True, leaf.kind.code))
-                        return
-                    optional = False
+                if optional and leaf.shape == "items" and isinstance(leaf.kind, Ints):
+                    # Of an array in several parts an older version has a shorter list.
+                    there = f"{here} is not None and len({text}) > {left[0]}"
+                    value = f"{text}[{left[0]}] if {there} else None"
+                    found.append(Found(value, True, leaf.kind.code))
+                    return
                 text += f"[{left[0]}]"
             elif holes:
                 return
