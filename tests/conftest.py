@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
 
 import pytest
 from hypothesis import settings
@@ -14,8 +16,14 @@ settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
-# What needs QEMU's sources skips on a user's machine; CI has them or does not start.
-if os.environ.get("CI") == "true" and (missing := set(RELEASES) - set(trees())):
-    raise pytest.UsageError(
-        f"VMGEN_QEMU_TREES names no tree of QEMU {', '.join(sorted(missing))}"
-    )
+# What needs QEMU's sources or a tool skips on a user's machine; CI has them or does not
+# start.
+if os.environ.get("CI") == "true":
+    if missing := set(RELEASES) - set(trees()):
+        raise pytest.UsageError(
+            f"VMGEN_QEMU_TREES names no tree of QEMU {', '.join(sorted(missing))}"
+        )
+    if shutil.which("gcc") is None:
+        raise pytest.UsageError("there is no gcc to compare layouts with")
+    if importlib.util.find_spec("hatchling") is None:
+        raise pytest.UsageError("hatchling is not installed: nothing builds the wheel")
