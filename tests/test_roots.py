@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import lzma
-import os
 import re
 import shutil
 import subprocess
@@ -18,7 +17,9 @@ from typing import Any
 
 import pytest
 
+from tests.lacking import lacking
 from tests.stream_sections import description_json
+from tests.trees import require_tree
 from vmgen import ir, ir_json, linkmodel, preprocess, roots, tree
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
@@ -520,18 +521,6 @@ NOT_READ = {"slirp"}
 """Registered in a file that needs headers of a library (libslirp)."""
 
 
-def tree_of(release: str) -> Path:
-    for folder in filter(
-        None, os.environ.get("VMGEN_QEMU_TREES", "").split(os.pathsep)
-    ):
-        if (Path(folder) / "VERSION").read_text().startswith(release):
-            return Path(folder)
-    reason = f"VMGEN_QEMU_TREES names no tree of {release}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 def _one(
     where: tuple[tree.SourceTree, str],
 ) -> tuple[roots.Registrations, ir.Module] | str:
@@ -553,7 +542,7 @@ Model = tuple[roots.Hierarchy, tuple[ir.Root, ...], dict[str, str]]
 @cache
 def model(release: str, target: str) -> Model:
     """The types and roots of a binary, and the files that could not be read."""
-    configured = tree.configure(tree_of(release), target)
+    configured = tree.configure(require_tree(release), target)
     binary = linkmodel.binary(configured)
     files = [*binary.files, *binary.archive]
     wanted = [
@@ -589,15 +578,15 @@ def model(release: str, target: str) -> Model:
 
 
 def emulator(release: str, target: str) -> str:
-    """The installed binary of that release, or a skip."""
+    """The installed binary of that release, or no test."""
     name = shutil.which(f"qemu-system-{target}")
     if name is None:
-        pytest.skip(f"there is no qemu-system-{target}")
+        lacking(f"there is no qemu-system-{target}")
     said = subprocess.run(
         [name, "--version"], capture_output=True, text=True, check=True
     )
     if f"version {release}" not in said.stdout:
-        pytest.skip(f"qemu-system-{target} is not {release}")
+        lacking(f"qemu-system-{target} is not {release}")
     return name
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lacking import lacking
 from tests.qcow2_images import Image
 from tests.stream_files import FOLDER, whole
 from vmgen.cli import run
@@ -40,7 +41,7 @@ OTHER = whole("arm-stm32vldiscovery-poke--10.0.2")
 def by_program(*command: str) -> Callable[[bytes], bytes]:
     def compressed(data: bytes) -> bytes:
         if shutil.which(command[0]) is None:
-            pytest.skip(f"there is no program '{command[0]}'")
+            lacking(f"there is no program '{command[0]}'")
         return subprocess.run(
             command, input=data, capture_output=True, check=True
         ).stdout

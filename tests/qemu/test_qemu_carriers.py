@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.lacking import lacking
 from tests.qemu.conftest import guest as guest  # the fixture
 from tests.qemu.machine import Guest, Machine
 from tests.stream_files import packages
@@ -31,9 +31,7 @@ LAYOUTS = {
 def image(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """An empty disk of an odd size, in the layout that a test names."""
     if shutil.which("qemu-img") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("qemu-img is not installed")
-        pytest.skip("qemu-img is not installed")
+        lacking("qemu-img is not installed")
     file = tmp_path / "disk.qcow2"
     create = ["qemu-img", "create", "-q", "-f", "qcow2", *LAYOUTS[request.param]]
     subprocess.run([*create, str(file), "1234567"], check=True)
