@@ -1,0 +1,199 @@
+"""One description of a generated module: classes, loader, saver, words about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vmgen import plan
+from vmgen.lower.classes import Classes
+from vmgen.lower.codec import SUFFIX, Body, Runs
+from vmgen.lower.layout import Ints, Key, Layout, Leaf
+from vmgen.lower.names import plain
+from vmgen.lower.namespace import Namespace
+from vmgen.lower.predicates import Predicates
+
+
+class Descriptions:
+    """Writes the descriptions of one module, in the order of their names."""
+
+    def __init__(self, space: Namespace) -> None:
+        self._space = space
+        self._layouts = space.layouts
+        self._classes = Classes(space)
+        self._predicates = Predicates(space)
+
+    def of(self, key: Key) -> plan.Description:
+        """The plan of one description."""
+        layout = self._layouts.all[key]
+        codec = self._space.codecs[key]
+        runs = Runs(codec)
+        versions = range(layout.minimum, layout.version)
+        elements = []
+        classes: list[plan.Class] = []
+        for words in self._layouts.words.get(key, ()):
+            inner = self._layouts.all[words]
+            classes += self._classes.of(inner)
+            if words in self._layouts.repeated:
+                elements.append(
+                    self._elements(inner, Runs(self._space.codecs[words]), runs)
+                )
+        classes += self._classes.of(layout)
+        if key in self._layouts.repeated:
+            elements.append(self._elements(layout, runs, runs))
+        current = self._function(layout, runs, (layout.version,), f"{codec}")
+        old = None
+        if versions:
+            old = self._function(layout, runs, tuple(versions), f"{codec}_old")
+        rows = tuple(self._subsection(attr, sub) for attr, sub in layout.subsections)
+        assert layout.description is not None
+        place = layout.description.position
+        return plan.Description(
+            codec=codec,
+            symbol=layout.symbol,
+            wire=layout.name,
+            place=plain(
+                f"{place.file}:{place.line}" if place.file else self._space.source.file
+            ),
+            version=layout.version,
+            minimum=layout.minimum,
+            cls=layout.root.cls,
+            banner=tuple(plain(line) for line in self._banner(layout)),
+            classes=tuple(classes),
+            runs=tuple(runs.made.values()),
+            elements=tuple(elements),
+            current=current,
+            old=old,
+            subsections=rows,
+            predicates=tuple(self._predicates.of(layout)),
+            hooks=tuple(plain(line) for line in self._hooks(layout)),
+            doc=tuple(plain(line) for line in self._doc(layout)),
+            keys=self._space.sections.get(key, ()),
+        )
+
+    def _subsection(self, attr: str, sub: Key) -> plan.Subsection:
+        inner = self._layouts.all[sub]
+        version = f"{inner.version}"
+        if inner.version_attr:
+            version = f"state.{attr}.{inner.version_attr}"
+        return plan.Subsection(
+            inner.name,
+            attr,
+            self._space.codec(sub),
+            inner.minimum,
+            version,
+            inner.version,
+        )
+
+    def _function(
+        self, layout: Layout, runs: Runs, versions: tuple[int, ...], name: str
+    ) -> plan.Function:
+        body = Body(self._layouts, layout, self._space, runs, versions)
+        body.function()
+        return plan.Function(
+            name=name,
+            doc="",
+            load=tuple(body.load),
+            save=tuple(body.save),
+            runs=tuple(body.blame),
+            pack=_packs(body.save),
+        )
+
+    def _elements(self, layout: Layout, runs: Runs, into: Runs) -> plan.Elements:
+        body = Body(self._layouts, layout, self._space, runs, (layout.version,), "one")
+        run = body.elements()
+        codec = self._space.codecs[layout.key]
+        if (leaf := self._only_array(layout)) is not None:
+            assert isinstance(leaf.kind, Ints)
+            assert leaf.member is not None
+            suffix, attr = SUFFIX[leaf.kind.code], leaf.member.attr
+            into.add(run.struct_format(), " ".join(run.fields))
+            bounds = f"{leaf.count}, {leaf.start}"
+            return plan.Elements(
+                unpack=f"_unpack_{codec}",
+                pack=f"_pack_{codec}",
+                cls=layout.root.cls,
+                run="",
+                before=(),
+                targets=(f"one.{attr}",),
+                after=(),
+                aliases=(),
+                values=(),
+                split=f"split_{suffix}(chunk, {bounds})",
+                join=f"join_{suffix}([one.{attr} for one in states], {bounds})",
+            )
+        name = ""
+        if run.size:
+            made = into.add(run.struct_format(), " ".join(run.fields))
+            name = made.name
+        return plan.Elements(
+            unpack=f"_unpack_{codec}",
+            pack=f"_pack_{codec}",
+            cls=layout.root.cls,
+            run=name,
+            before=tuple(run.before),
+            targets=tuple(run.targets),
+            after=tuple(run.after),
+            aliases=tuple(run.aliases),
+            values=tuple(run.values),
+        )
+
+    def _only_array(self, layout: Layout) -> Leaf | None:
+        """The one array that is all an object has on the wire, if so."""
+        leaves = [
+            leaf
+            for leaf in layout.leaves
+            if self._layouts.exists(layout, leaf, (layout.version,))
+        ]
+        if len(leaves) != len(layout.leaves) or len(leaves) != 1:
+            return None
+        leaf = leaves[0]
+        if (
+            not isinstance(leaf.kind, Ints)
+            or leaf.kind.code in "?Bb"
+            or leaf.shape != "array"
+            or leaf.parents
+            or leaf.levels
+            or not leaf.count
+            or leaf.member is None
+            or leaf.member.shared
+        ):
+            return None
+        return leaf
+
+    def _banner(self, layout: Layout) -> Iterator[str]:
+        yield f"{layout.name or '(named at run time)'}: {layout.symbol}"
+
+    def _doc(self, layout: Layout) -> Iterator[str]:
+        versions = f"version {layout.version}"
+        if layout.minimum != layout.version:
+            versions += f", oldest {layout.minimum}"
+        yield f"``{layout.name}``, {versions}"
+
+    def _hooks(self, layout: Layout) -> Iterator[str]:
+        """C functions that are named, not run, and tests that the context answers."""
+        description = layout.description
+        assert description is not None
+        for hook in description.hooks:
+            yield f"{hook.role} {hook.symbol} ({hook.position}) is not run."
+        functions = self._layouts.functions[self._space.source.file]
+        symbols = [description.needed, *(leaf.field.test for leaf in layout.leaves)]
+        for symbol in dict.fromkeys(filter(None, symbols)):
+            function = functions.get(symbol)
+            if function is None or function.body is None:
+                reason = (
+                    function.untranslated
+                    if function is not None
+                    else "not in this file"
+                )
+                what = "needed" if symbol == description.needed else "test"
+                at = f" ({function.position})" if function is not None else ""
+                yield f"{what} {symbol}{at} is not translated ({reason}): Context(functions=...)."
+
+
+def _packs(statements: list[plan.Statement]) -> bool:
+    return any(
+        isinstance(one, plan.Pack)
+        or (isinstance(one, plan.If) and _packs(list(one.body)))
+        or (isinstance(one, plan.Line) and "put(" in one.text)
+        for one in statements
+    )
