@@ -9,7 +9,10 @@ from dataclasses import replace
 from vmgen import ir, plan
 from vmgen.infos import formats
 from vmgen.lower.codec import default
-from vmgen.lower.layout import (
+from vmgen.lower.names import FACTORY, attribute, plain
+from vmgen.lower.namespace import Namespace
+from vmgen.lower.program import Layouts
+from vmgen.lower.shape import (
     Check,
     Format,
     Ints,
@@ -23,9 +26,6 @@ from vmgen.lower.layout import (
     Struct,
     Tree,
 )
-from vmgen.lower.names import FACTORY, attribute, plain
-from vmgen.lower.namespace import Namespace
-from vmgen.lower.program import Layouts
 
 _IMMUTABLE = re.compile(r"0|False|None")
 _BUILTINS = re.compile(r"\b(int|bool|bytearray|list|tuple)\b")

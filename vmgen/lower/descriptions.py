@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from vmgen import plan
 from vmgen.lower.classes import Classes
 from vmgen.lower.codec import SUFFIX, Body, Runs
-from vmgen.lower.layout import Ints, Key, Layout, Leaf
 from vmgen.lower.names import plain
 from vmgen.lower.namespace import Namespace
 from vmgen.lower.predicates import Predicates
+from vmgen.lower.shape import Ints, Key, Layout, Leaf
 
 
 class Descriptions:

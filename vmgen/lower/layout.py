@@ -1,237 +1,34 @@
-"""Where every field lives in the state: the tree of records that a description reaches.
-
-The tree mirrors the C: a step of a field's path is a member of a record, fields that
-name the same member share one attribute.  What the wire does not hold has no attribute.
-"""
+"""Where every field lives in the state: the layout that a description builds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from dataclasses import replace
 
 from vmgen import infos, ir
 from vmgen.infos import formats
-from vmgen.lower.names import Names, attribute, identifier, plain, short
+from vmgen.lower.expressions import constant
+from vmgen.lower.merge import merged
+from vmgen.lower.names import Names, attribute, identifier, plain
+from vmgen.lower.shape import (
+    CODES,
+    SIZES,
+    Check,
+    Contained,
+    Format,
+    Ints,
+    Key,
+    Layout,
+    Leaf,
+    Listed,
+    Member,
+    Opaque,
+    Pad,
+    Record,
+    Shape,
+    Struct,
+    Tree,
+)
 from vmgen.lower.spread import spread
-
-Shape: TypeAlias = Literal[
-    "one", "item", "items", "array", "rows", "dynamic", "pointers"
-]
-Key: TypeAlias = tuple[str, str]  # file, symbol
-
-CODES: dict[str, str] = {
-    "bool": "?", "int8": "b", "uint8": "B", "int16": "h", "uint16": "H",
-    "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q",
-}  # fmt: skip
-SIZES = {"?": 1, "b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "q": 8, "Q": 8}
-
-
-@dataclass(frozen=True, slots=True)
-class Ints:
-    """Values of one ``struct`` code; ``bits`` for a bitmap, whose size counts bits."""
-
-    code: str
-    check: str = ""
-    bits: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Struct:
-    """Objects of another layout; ``version`` is what they are loaded with."""
-
-    key: Key
-    version: int
-    saved: int
-    temporary: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A QTAILQ or QLIST of objects of another layout."""
-
-    key: Key
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """A GTree; ``first`` is None for a direct key."""
-
-    first: Key | None
-    second: Key
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Opaque:
-    """Bytes that no codec knows."""
-
-    info: str
-
-
-@dataclass(frozen=True, slots=True)
-class Contained:
-    """A description inside of a format, by its role, and the versions it has there."""
-
-    role: str
-    key: Key
-    version: int
-    saved: int
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """What a hand-written codec reads; ``name`` is that of the registry's format."""
-
-    name: str
-    kind: str = ""
-    parts: tuple[Contained, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Pad:
-    """Bytes without a member."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A validation: no bytes."""
-
-
-Kind: TypeAlias = Ints | Struct | Listed | Tree | Format | Opaque | Pad | Check
-
-
-@dataclass(eq=False)
-class Record:
-    """A C struct on the way; ``members`` in the order of the wire."""
-
-    type: str
-    path: str
-    file: str  # the C file of the description
-    cls: str = ""
-    members: list[Member] = field(default_factory=list)
-
-    def named(self, name: str) -> Iterator[Member]:
-        """The members made of the C member of that name."""
-        return (member for member in self.members if member.name == name)
-
-
-@dataclass(eq=False)
-class Member:
-    """An attribute of a record: a record of its own, or the leaves that share it.
-
-    ``levels`` is how many list indices come before a leaf's value or the record.
-    """
-
-    name: str
-    attr: str
-    levels: int
-    record: Record | None = None
-    leaves: list[Leaf] = field(default_factory=list)
-    indices: list[tuple[int, ...]] = field(default_factory=list)
-
-    def extents(self) -> tuple[int, ...]:
-        """How long the lists of every level are."""
-        return tuple(max(at) + 1 for at in zip(*self.indices, strict=True))
-
-    def length(self) -> int:
-        """How many elements the innermost array has."""
-        return max(leaf.start + leaf.count for leaf in self.leaves)
-
-    @property
-    def single(self) -> bool:
-        """Whether the table names the elements of an array of integers one by one."""
-        return all(
-            leaf.shape in ("item", "items") and isinstance(leaf.kind, Ints)
-            for leaf in self.leaves
-        ) and bool(self.leaves)
-
-    @property
-    def shared(self) -> bool:
-        """Whether the attribute is made first and its parts are filled in."""
-        if self.record is not None:
-            return self.levels > 0
-        first = self.leaves[0]
-        if first.shape == "item" or self.levels:
-            return True
-        if all(leaf.shape == "items" for leaf in self.leaves):
-            return False
-        return len({leaf.slice for leaf in self.leaves}) > 1
-
-    @property
-    def optional(self) -> bool:
-        """Whether the attribute may be None, in some element of a list of records."""
-        return any(
-            all(other.conditional for other in self.at(leaf)) for leaf in self.leaves
-        )
-
-    def at(self, leaf: Leaf) -> list[Leaf]:
-        """The leaves that share the leaf's attribute in the same object."""
-        return [other for other in self.leaves if other.place == leaf.place]
-
-
-@dataclass(eq=False)
-class Leaf:
-    """A field, or a run of neighbouring elements of one array, each its own field."""
-
-    field: ir.Field
-    number: int
-    kind: Kind
-    shape: Shape
-    path: str  # C path, without the index of the element
-    levels: tuple[int, ...] = ()
-    start: int = 0
-    count: int = 1
-    width: int = 1
-    amount: ir.FromMember | None = None
-    size: ir.FromMember | None = None
-    parents: tuple[tuple[Member, tuple[int, ...]], ...] = ()
-    member: Member | None = None
-    conditional: bool = False
-    json: str = ""
-    indices: tuple[int, ...] = ()  # of "items", in the order of the wire
-
-    @property
-    def place(self) -> tuple[tuple[int, ...], ...]:
-        """Which elements of lists of records hold the leaf."""
-        return tuple(index for _, index in self.parents)
-
-    @property
-    def slice(self) -> tuple[object, ...]:
-        """Which part of the member the leaf is."""
-        return (self.levels, self.shape in ("item", "array"), self.start, self.count)
-
-    @property
-    def condition(self) -> tuple[str, int]:
-        """What decides on presence."""
-        return (self.field.test, 0 if self.field.test else self.field.version_id)
-
-
-@dataclass(eq=False)
-class Layout:
-    """What a description, or an info of several words, is in Python.
-
-    ``version_attr`` holds the version that a subsection came in; it is empty where only
-    one is possible, or where the caller knows the version.
-    """
-
-    key: Key
-    symbol: str
-    name: str
-    type: str
-    version: int
-    minimum: int
-    root: Record
-    leaves: list[Leaf]
-    description: ir.Description | None = None
-    subsections: list[tuple[str, Key]] = field(default_factory=list)
-    version_attr: str = ""
-
-    @property
-    def codec(self) -> str:
-        """Its name in generated code."""
-        return short(self.symbol)
 
 
 def build(
@@ -325,7 +122,7 @@ class _Builder:
             occurrence = seen.get(one.name, 0)
             seen[one.name] = occurrence + 1
             leaf = self._leaf(one, number)
-            if leaf is None or _is_merged(leaf, leaves):
+            if leaf is None or _ismerged(leaf, leaves):
                 continue
             leaf.json = (
                 f"{one.name}[{occurrence}]" if repeated[one.name] > 1 else one.name
@@ -340,7 +137,7 @@ class _Builder:
             version=description.version_id,
             minimum=description.minimum_version_id,
             root=self.root,
-            leaves=list(_merged(leaves, self._gathers)),
+            leaves=list(merged(leaves, self._gathers)),
             description=description,
         )
         for symbol in description.subsections:
@@ -592,7 +389,7 @@ class _Builder:
         if ir.Unary("!", second) == first if second else False:
             return True
         for version in versions:
-            exists = [_exists(each, self.functions, version) for each in (one, other)]
+            exists = [exists(each, self.functions, version) for each in (one, other)]
             if not any(value is False for value in exists):
                 return False
         return True
@@ -610,12 +407,10 @@ class _Builder:
         return names.take(wanted)
 
 
-def _exists(
+def exists(
     one: ir.Field, functions: dict[str, ir.Function], version: int
 ) -> bool | None:
     """Whether a field is there in a version; None if more than the version decides."""
-    from vmgen.lower.expressions import constant
-
     if not one.test:
         return one.version_id <= version
     function = functions.get(one.test)
@@ -625,67 +420,7 @@ def _exists(
     return None if value is None else bool(value)
 
 
-def _merged(leaves: list[Leaf], gathers: Callable[[Leaf], bool]) -> Iterator[Leaf]:
-    """Neighbouring elements of one array that are fields of their own, as one leaf."""
-    group: list[Leaf] = []
-    for leaf in [*leaves, None]:
-        if group and (leaf is None or not _joins(group[-1], leaf)):
-            yield from _joined(group, gathers)
-            group = []
-        if leaf is not None:
-            group.append(leaf)
-
-
-def _joins(last: Leaf, leaf: Leaf) -> bool:
-    """Whether two fields in a row are parts of one array in the same object."""
-    return (
-        last.member is not None
-        and last.member is leaf.member
-        and isinstance(leaf.kind, Ints)
-        and not leaf.kind.check
-        and last.place == leaf.place
-        and {last.shape, leaf.shape} <= {"item", "array"}
-        and last.levels == leaf.levels
-        and last.condition == leaf.condition
-        and (last.member.single or last.start + last.count == leaf.start)
-    )
-
-
-def _joined(group: list[Leaf], gathers: Callable[[Leaf], bool]) -> list[Leaf]:
-    first = group[0]
-    member = first.member
-    if member is None or first.shape not in ("item", "array"):
-        return group
-    starts = tuple(leaf.start for leaf in group)
-    if member.single:
-        whole = len(group) == len(member.at(first))
-        if first.levels or not (whole or all(map(_apart(gathers), member.at(first)))):
-            return group
-        start = min(starts)
-        joined = replace(
-            first,
-            shape="items",
-            start=start,
-            count=max(starts) + 1 - start,
-            indices=starts,
-        )
-    elif len(group) > 1:
-        count = sum(leaf.count for leaf in group)
-        joined = replace(first, shape="array", count=count)
-    else:
-        return group
-    at = member.leaves.index(first)
-    member.leaves = [leaf for leaf in member.leaves if leaf not in group]
-    member.leaves.insert(at, joined)
-    return [joined]
-
-
-def _apart(gathers: Callable[[Leaf], bool]) -> Callable[[Leaf], bool]:
-    """Whether a leaf, joined or not, is a part that may come in a run of its own."""
-    return lambda leaf: leaf.shape == "items" or gathers(leaf)
-
-
-def _is_merged(leaf: Leaf, others: list[Leaf]) -> bool:
+def _ismerged(leaf: Leaf, others: list[Leaf]) -> bool:
     """Whether a field is an alternative of an earlier one whose codec reads either."""
     return (
         isinstance(leaf.kind, Format)

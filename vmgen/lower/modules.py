@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from vmgen import ir, ir_json, plan
 from vmgen.infos import formats
 from vmgen.lower.descriptions import Descriptions
-from vmgen.lower.layout import Key
 from vmgen.lower.names import (
     FACTORY,
     PUBLIC,
@@ -22,6 +21,7 @@ from vmgen.lower.names import (
 from vmgen.lower.namespace import Namespace
 from vmgen.lower.program import Layouts, named
 from vmgen.lower.sections import sections
+from vmgen.lower.shape import Key
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 

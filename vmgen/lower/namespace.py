@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from vmgen import ir
-from vmgen.lower.layout import Key, Layout, Record
 from vmgen.lower.names import (
     LOCALS,
     RESERVED,
@@ -16,6 +15,7 @@ from vmgen.lower.names import (
     short,
 )
 from vmgen.lower.program import Layouts, named
+from vmgen.lower.shape import Key, Layout, Record
 
 
 @dataclass(eq=False)

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from vmgen import ir, plan
 from vmgen.lower import expressions
 from vmgen.lower.codec import c_name, chained
-from vmgen.lower.layout import Layout
 from vmgen.lower.names import identifier, plain, quote
 from vmgen.lower.namespace import Namespace
+from vmgen.lower.shape import Layout
 
 
 class Predicates:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from vmgen import ir
 from vmgen.lower import expressions
-from vmgen.lower.layout import (
+from vmgen.lower.layout import Resolve, build, words_key, words_layout
+from vmgen.lower.layout import exists as exists_in
+from vmgen.lower.names import Names
+from vmgen.lower.shape import (
     SIZES,
     Check,
     Format,
@@ -19,15 +22,9 @@ from vmgen.lower.layout import (
     Member,
     Pad,
     Record,
-    Resolve,
     Struct,
     Tree,
-    build,
-    words_key,
-    words_layout,
 )
-from vmgen.lower.layout import _exists as exists_in
-from vmgen.lower.names import Names
 
 
 @dataclass(frozen=True, slots=True)

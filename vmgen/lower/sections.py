@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from vmgen import ir
-from vmgen.lower.layout import Key
+from vmgen.lower.shape import Key
 
 BEHIND_PATH = "*/"
 """What a key begins with that is for sections behind a device path only."""

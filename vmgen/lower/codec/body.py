@@ -10,9 +10,9 @@ from vmgen.lower.codec.dynamic import Dynamic
 from vmgen.lower.codec.fixed import Fixed
 from vmgen.lower.codec.phrases import sized
 from vmgen.lower.codec.zeros import default
-from vmgen.lower.layout import Check, Leaf, Pad
 from vmgen.lower.names import quote
 from vmgen.lower.program import readable
+from vmgen.lower.shape import Check, Leaf, Pad
 
 
 class Body(Fixed):

@@ -9,7 +9,8 @@ from vmgen.lower.codec.fixed import flat_fields
 from vmgen.lower.codec.frame import Frame
 from vmgen.lower.codec.run import SUFFIX
 from vmgen.lower.codec.zeros import default_rows
-from vmgen.lower.layout import (
+from vmgen.lower.names import quote
+from vmgen.lower.shape import (
     CODES,
     SIZES,
     Format,
@@ -22,7 +23,6 @@ from vmgen.lower.layout import (
     Struct,
     Tree,
 )
-from vmgen.lower.names import quote
 from vmgen.source import Diagnostic, VmgenError
 
 

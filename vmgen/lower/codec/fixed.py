@@ -8,9 +8,9 @@ from vmgen.lower.codec.phrases import targets, unblanked
 from vmgen.lower.codec.refer import Refer
 from vmgen.lower.codec.run import SUFFIX, FixedRun, Runs
 from vmgen.lower.codec.zeros import default_rows
-from vmgen.lower.layout import SIZES, Ints, Layout, Leaf, Pad, Struct
 from vmgen.lower.names import quote
 from vmgen.lower.program import Layouts
+from vmgen.lower.shape import SIZES, Ints, Layout, Leaf, Pad, Struct
 
 
 class Fixed(Frame):

@@ -10,9 +10,9 @@ from vmgen.lower.codec.phrases import c_name, chained, checked, groups, sized, t
 from vmgen.lower.codec.refer import Refer
 from vmgen.lower.codec.run import FixedRun, Runs
 from vmgen.lower.codec.zeros import default
-from vmgen.lower.layout import Layout, Leaf, Member, Record
 from vmgen.lower.names import LOCALS, RESERVED, Names, plain, quote
 from vmgen.lower.program import Found, Layouts
+from vmgen.lower.shape import Layout, Leaf, Member, Record
 
 UNROLLED = 128
 """Most values of an array of objects that become values of the run itself."""

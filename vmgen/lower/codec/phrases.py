@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from vmgen import ir, plan
 from vmgen.lower import expressions
-from vmgen.lower.layout import CODES
 from vmgen.lower.names import quote
 from vmgen.lower.program import Found
+from vmgen.lower.shape import CODES
 
 
 def c_name(path: str, subscripts: Sequence[str]) -> str:

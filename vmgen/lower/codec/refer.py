@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from vmgen.lower.layout import Key, Record
+from vmgen.lower.shape import Key, Record
 
 
 class Refer(Protocol):

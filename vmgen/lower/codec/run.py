@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from vmgen import plan
-from vmgen.lower.layout import CODES
+from vmgen.lower.shape import CODES
 
 SUFFIX = {
     "?": "bool", "b": "i8", "B": "u8", "h": "i16", "H": "u16",

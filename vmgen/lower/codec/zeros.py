@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vmgen.infos import formats
 from vmgen.lower.codec.refer import Refer
-from vmgen.lower.layout import Format, Ints, Leaf, Member, Opaque, Pad, Struct
+from vmgen.lower.shape import Format, Ints, Leaf, Member, Opaque, Pad, Struct
 
 
 def default(member: Member, refer: Refer) -> str:
