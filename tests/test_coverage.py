@@ -88,12 +88,12 @@ def test_hooks_leave_nothing_to_do(
 def test_what_could_not_be_told_is_left(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    lost = Diagnostic("VG712", "which one cannot be told", Position("other.c", 7))
+    lost = Diagnostic("VG423", "which one cannot be told", Position("other.c", 7))
     found = report(monkeypatch, tmp_path, program("toy", [cpu(1)]), undecided=(lost,))
     assert not found.is_complete
     (other,) = [one for one in found.files if one.name == "other.c"]
     assert other.status == "error"
-    assert "VG712" in other.reason
+    assert "VG423" in other.reason
 
 
 def test_a_file_in_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

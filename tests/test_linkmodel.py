@@ -197,30 +197,30 @@ endif
 @pytest.mark.parametrize(
     ("text", "code", "line"),
     [
-        ("x = [1,", "VG701", None),
-        ("if true\n", "VG701", None),
-        ("x = 'a\n", "VG701", 7),
-        ("common_ss.add(files(nowhere))", "VG702", 7),
-        ("frobnicate()", "VG702", 7),
-        ("common_ss.frobnicate()", "VG702", 7),
-        ("error('no such compiler')", "VG702", 7),
-        ("x = {}['a']", "VG702", 7),
-        ("common_ss.add(when: 3, if_true: files('a.c'))", "VG702", 7),
-        ("common_ss.add(files(run_command('ls').stdout()))", "VG703", 7),
+        ("x = [1,", "VG121", None),
+        ("if true\n", "VG121", None),
+        ("x = 'a\n", "VG121", 7),
+        ("common_ss.add(files(nowhere))", "VG122", 7),
+        ("frobnicate()", "VG122", 7),
+        ("common_ss.frobnicate()", "VG122", 7),
+        ("error('no such compiler')", "VG122", 7),
+        ("x = {}['a']", "VG122", 7),
+        ("common_ss.add(when: 3, if_true: files('a.c'))", "VG122", 7),
+        ("common_ss.add(files(run_command('ls').stdout()))", "VG123", 7),
         (
             "x = find_program('sh')\ncommon_ss.add(x.found() ? 'a.c' : 'b.c')",
-            "VG703",
+            "VG123",
             8,
         ),
         (
             "if find_program('sh').found()\n  common_ss.add(files('a.c'))\nendif",
-            "VG703",
+            "VG123",
             8,
         ),
-        ("if find_program('sh').found()\n  subdir('hw')\nendif", "VG703", 8),
+        ("if find_program('sh').found()\n  subdir('hw')\nendif", "VG123", 8),
         (
             "c = meson.get_compiler('c')\ncommon_ss.add(when: c.has_header('a.h'), if_true: files('a.c'))",
-            "VG703",
+            "VG123",
             8,
         ),
     ],
@@ -242,7 +242,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(VmgenError) as caught:
         build(tmp_path, "common_ss.add(files('a' + '.c'))")
     (found,) = caught.value.diagnostics
-    assert found.code == "VG702"
+    assert found.code == "VG122"
     assert "a.c" in found.message
 
 

@@ -357,14 +357,14 @@ def test_a_name_set_at_run_time_is_a_star() -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        (sets("a", "choose()") + "VMStateDescription *choose(void);", "VG711"),
+        (sets("a", "choose()") + "VMStateDescription *choose(void);", "VG422"),
         (
             "void f(const VMStateDescription *v, void *s)\n{\n    vmstate_register_any(s, v, s);\n}\n",
-            "VG712",
+            "VG423",
         ),
         (
             "    void f(DeviceClass *dc) { dc->vmsd = 0; }\n",
-            "VG710",
+            "VG421",
         ),
     ],
 )
@@ -382,7 +382,7 @@ def test_what_nobody_defines_is_said() -> None:
     both = [read(BASE, "0.c"), read(text, "1.c")]
     found = roots.resolve([one for one, _ in both], [module for _, module in both])
     assert [(one.code, one.position.file) for one in found.undecided] == [
-        ("VG713", "1.c")
+        ("VG424", "1.c")
     ]
 
 

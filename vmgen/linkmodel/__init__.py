@@ -50,8 +50,8 @@ class Binary:
 def binary(tree: SourceTree) -> Binary:
     """The binary of the tree's target.
 
-    Raises :class:`VmgenError`: VG701 for a build description that cannot be read, VG702
-    for one that cannot be followed, VG703 where a file's place depends on something
+    Raises :class:`VmgenError`: VG121 for a build description that cannot be read, VG122
+    for one that cannot be followed, VG123 where a file's place depends on something
     only a configured build knows.
     """
     if tree.kind != "qemu":
@@ -62,7 +62,7 @@ def binary(tree: SourceTree) -> Binary:
     archive = {file for file in objects.archives if file.endswith(".c")} - files
     missing = [
         Diagnostic(
-            "VG702",
+            "VG122",
             f"the build description names {file}, which does not exist",
             Position("meson.build"),
             hint="unpack the release again",
@@ -133,7 +133,7 @@ class _Build:
             return found.library
         raise VmgenError(
             Diagnostic(
-                "VG702",
+                "VG122",
                 f"the build description makes no {name}",
                 Position("meson.build"),
                 hint="configure QEMU in a folder of its own and give it with --build",
@@ -170,7 +170,7 @@ def _macros(tree: SourceTree, name: str) -> dict[str, str]:
             return dict(_DEFINE.findall(path.read_text(encoding="utf-8")))
     raise VmgenError(
         Diagnostic(
-            "VG702",
+            "VG122",
             f"the configuration of {tree.target} has no {name}",
             hint="finish the build, or at least let it generate its headers",
         )
@@ -184,7 +184,7 @@ def _statements(root: Path, file: str) -> tuple[syntax.Statement, ...]:
     except OSError as error:
         raise VmgenError(
             Diagnostic(
-                "VG702",
+                "VG122",
                 f"the build description has no {file}",
                 Position(file),
                 hint="unpack the release again",

@@ -85,10 +85,10 @@ class Interpreter:
         return f"{self.folder}/{name}" if self.folder else name
 
     def error(self, line: int, message: str, hint: str = "") -> VmgenError:
-        """VG702: the build description cannot be followed here."""
+        """VG122: the build description cannot be followed here."""
         return VmgenError(
             Diagnostic(
-                "VG702",
+                "VG122",
                 message,
                 self.where(line),
                 hint=hint
@@ -97,10 +97,10 @@ class Interpreter:
         )
 
     def undecided(self, line: int, what: str, value: Unknown) -> VmgenError:
-        """VG703: a file's place in the binary hangs on something unknown."""
+        """VG123: a file's place in the binary hangs on something unknown."""
         return VmgenError(
             Diagnostic(
-                "VG703",
+                "VG123",
                 f"{what} depends on {value.reason}, which only a configured build knows",
                 self.where(line),
                 hint="configure QEMU in a folder of its own and give it with --build",

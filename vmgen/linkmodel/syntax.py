@@ -189,7 +189,7 @@ class _Token:
 def parse(text: str, file: str) -> tuple[Statement, ...]:
     """The statements of one file.
 
-    ``file`` is its name for positions.  Raises :class:`VmgenError` (VG701) for what
+    ``file`` is its name for positions.  Raises :class:`VmgenError` (VG121) for what
     meson's grammar does not have.
     """
     return _Parser(_tokens(text, file), file).file()
@@ -198,7 +198,7 @@ def parse(text: str, file: str) -> tuple[Statement, ...]:
 def _error(file: str, line: int, message: str) -> VmgenError:
     return VmgenError(
         Diagnostic(
-            "VG701",
+            "VG121",
             f"this is not understood as a meson build description: {message}",
             Position(file, line),
             hint="unpack the release again; if it is whole, its build language is newer "

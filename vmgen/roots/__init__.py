@@ -46,8 +46,8 @@ __all__ = [
 def roots_of(unit: Unit, layout: Layout, text: str) -> Registrations:
     """Everything that one file registers, and the types that it has.
 
-    ``text`` is the file as written.  What cannot be told is said in ``undecided``: VG710
-    for a description that is set outside of any function, VG711 and VG712 for one that
+    ``text`` is the file as written.  What cannot be told is said in ``undecided``: VG421
+    for a description that is set outside of any function, VG422 and VG423 for one that
     cannot be followed.
     """
     return _FileReader(unit, layout, text).registrations()
@@ -118,7 +118,7 @@ class _FileReader:
         ):
             self._found.append(
                 Diagnostic(
-                    "VG710",
+                    "VG421",
                     "a description is registered outside of any function that was found",
                     Position(self._unit.source),
                     hint="write the braces of functions in the first column",

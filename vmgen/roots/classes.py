@@ -30,7 +30,7 @@ def class_function(
 ) -> tuple[ClassFunction, tuple[str, ...]]:
     """The effects of one function, and the members of table rows that it asks for.
 
-    Raises :class:`VmgenError` (VG711) for a description that is set to what cannot be
+    Raises :class:`VmgenError` (VG422) for a description that is set to what cannot be
     followed.
     """
     assert function.body is not None  # callers ask for definitions only
@@ -125,7 +125,7 @@ def registrations(
 ) -> Iterator[Registration]:
     """The sections that a function registers by itself.
 
-    Raises :class:`VmgenError` (VG712) for one whose description cannot be followed.
+    Raises :class:`VmgenError` (VG423) for one whose description cannot be followed.
     """
     assert function.body is not None  # callers ask for definitions only
     names = walk.locals_of(function)
@@ -203,7 +203,7 @@ def _registered(unit: Unit, names: Locals, value: c.Expr) -> str | None:
                 return _registered(unit, names, found_member[0])
     raise VmgenError(
         Diagnostic(
-            "VG712",
+            "VG423",
             f"which description is registered here cannot be told from {walk.spelled(value)}",
             value.position,
             hint="pass the address of the description to the call",
@@ -237,7 +237,7 @@ def _number(layout: Layout, value: c.Expr) -> int | None:
 def _lost(what: str, value: c.Expr, position: Position) -> VmgenError:
     return VmgenError(
         Diagnostic(
-            "VG711",
+            "VG422",
             f"{what} {walk.spelled(value)}, which cannot be followed",
             position,
             hint="assign the address of a description to a DeviceClass variable",

@@ -158,7 +158,7 @@ def resolve(files: Iterable[Registrations], modules: Iterable[ir.Module]) -> Res
 
     ``files`` are all files of the binary that have types or registrations, ``modules``
     all that define descriptions.  Undecided is what each file left undecided, and a
-    registered description that no module defines (VG713).
+    registered description that no module defines (VG424).
     """
     files = sorted(files, key=lambda one: one.file)
     known = _Descriptions(modules)
@@ -294,7 +294,7 @@ def _registered(one: Registration, known: _Descriptions) -> Root:
 
 def _undefined(symbol: str, position: Position) -> Diagnostic:
     return Diagnostic(
-        "VG713",
+        "VG424",
         f"{symbol} is registered but not defined in any of the files read",
         position,
         hint="name the C file that defines it as an input too",
