@@ -389,8 +389,8 @@ class _Builder:
         if ir.Unary("!", second) == first if second else False:
             return True
         for version in versions:
-            exists = [exists(each, self.functions, version) for each in (one, other)]
-            if not any(value is False for value in exists):
+            there = [exists(each, self.functions, version) for each in (one, other)]
+            if not any(value is False for value in there):
                 return False
         return True
 
