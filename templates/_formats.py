@@ -9,7 +9,7 @@ context, and of the size that the stream's own description gives.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from ._runtime import (
@@ -28,7 +28,6 @@ from ._runtime import (
     array_u64,
     bytes_u64,
     lookup,
-    zeros,
 )
 from ._runtime import (
     factory as _default,
@@ -190,181 +189,6 @@ def read_each(
     return made, pos
 
 
-# --- PCI: configuration space, MSI-X, the hot-plug controller -----------------------------
-
-CAP_MSI, CAP_MSIX, CAP_EXPRESS = 0x05, 0x11, 0x10
-
-
-def pci_capabilities(config: bytes | bytearray) -> dict[int, int]:
-    """Capability ids of a configuration space, and where each stands.
-
-    As ``pci_find_capability_list`` (``hw/pci/pci.c``) walks: from 0x34, if status bit 4
-    says that there is a list.
-    """
-    found: dict[int, int] = {}
-    if len(config) < 256 or not config[6] & 0x10:
-        return found
-    at = config[0x34]
-    for _ in range(64):
-        if not at or at > 254:
-            break
-        found.setdefault(config[at], at)
-        at = config[at + 1]
-    return found
-
-
-def cap_present(config: bytes | bytearray) -> int:
-    """``PCIDevice.cap_present`` as far as the capability list tells: MSI 1, MSI-X 2,
-    Express 4."""
-    found = pci_capabilities(config)
-    bits = ((CAP_MSI, 1), (CAP_MSIX, 2), (CAP_EXPRESS, 4))
-    return sum(bit for cap, bit in bits if cap in found)
-
-
-def msix_entries(config: bytes | bytearray) -> int:
-    """How many MSI-X vectors a device has, 0 without the capability."""
-    at = pci_capabilities(config).get(CAP_MSIX)
-    if at is None or at + 4 > len(config):
-        return 0
-    return (int.from_bytes(config[at + 2 : at + 4], "little") & 0x7FF) + 1
-
-
-def read_pci_config(buf: Buffer, pos: int, site: FormatSite) -> tuple[bytearray, int]:
-    """The configuration space of a PCI (256 bytes) or PCI Express device (4096).
-
-    A PCI Express capability is only there on a device that is one
-    (``pcie_cap_init``); after 256 bytes the four words of ``irq_state`` are 0 or 1.
-    """
-    short = bytes(buf[pos : pos + 256])
-    express: bool | None = None
-    if site.scope.node is not None:
-        express = bool(site.scope.entries("config[1]"))
-    elif CAP_EXPRESS in pci_capabilities(short):
-        express = True
-    elif len(buf) - pos < 4096:
-        express = False
-    elif (told := site.told("PCIDevice", "cap_present")) is not None:
-        express = bool(int(told) & 4)
-    elif any(
-        int.from_bytes(buf[at : at + 4], "big") > 1
-        for at in range(pos + 256, pos + 272, 4)
-    ):
-        express = True
-    if express is None:
-        raise site.missing(
-            "whether the device is PCI Express", "PCIDevice", "cap_present", pos
-        )
-    reader = Reader(buf, pos, "")
-    return reader.raw(4096 if express else 256, site.path), reader.pos
-
-
-def write_pci_config(
-    value: bytearray, out: list[bytes], owner: Owner, path: str
-) -> None:
-    """The configuration space, 256 or 4096 bytes."""
-    if len(value) not in (256, 4096):
-        raise BadValue(f"{len(value)} bytes, neither 256 nor 4096", None, path)
-    Writer(out, path).raw(value, None, "")
-
-
-class MSIX(State):
-    """The MSI-X table (16 bytes a vector) and the pending bits, as the device maps them:
-    little-endian.  Both are empty for a device without MSI-X."""
-
-    table: bytearray = _default(bytearray)
-    pba: bytearray = _default(bytearray)
-
-    @property
-    def entries(self) -> int:
-        """The number of vectors."""
-        return len(self.table) // 16
-
-
-def read_msix(buf: Buffer, pos: int, site: FormatSite) -> tuple[MSIX, int]:
-    """As ``msix_save``: the table and the pending bits of all vectors.
-
-    Their number is that of the MSI-X capability in the device's configuration space.
-    """
-    total = site.announced()
-    config = _config_of(site.owner)
-    if total is not None:
-        count = total * 8 // 129
-    elif config is not None:
-        count = msix_entries(config)
-    elif (told := site.told("PCIDevice", "msix_entries_nr")) is not None:
-        count = int(told)
-    else:
-        raise site.missing(
-            "how many MSI-X vectors there are", "PCIDevice", "msix_entries_nr", pos
-        )
-    return _msix(Reader(buf, pos, site.path), count, site)
-
-
-def _msix(reader: Reader, count: int, site: FormatSite | None) -> tuple[MSIX, int]:
-    start = reader.pos
-    made = MSIX(
-        table=reader.raw(16 * count, "table"), pba=reader.raw((count + 7) // 8, "pba")
-    )
-    if site is not None:
-        site.settled(start, reader.pos)
-    return made, reader.pos
-
-
-def read_msix_of(reader: Reader, config: bytes | bytearray, member: str) -> MSIX | None:
-    """The MSI-X state of a device whose configuration space is known."""
-    count = msix_entries(config)
-    if not count:
-        return None
-    made, _ = _msix(Reader(reader.buf, reader.pos, reader.named(member)), count, None)
-    reader.pos += len(made.table) + len(made.pba)
-    return made
-
-
-def write_msix(value: MSIX, out: list[bytes], owner: Owner, path: str) -> None:
-    """The table and the pending bits."""
-    writer = Writer(out, path)
-    count = len(value.table) // 16
-    writer.raw(value.table, 16 * count, "table")
-    writer.raw(value.pba, (count + 7) // 8, "pba")
-
-
-def _config_of(owner: Owner) -> bytearray | None:
-    """The configuration space of the PCI device among the states that own a field."""
-    for state in owner:
-        if isinstance(state, State):
-            for value in _states(state, 3):
-                config = getattr(value, "config", None)
-                if hasattr(value, "irq_state") and isinstance(config, bytearray):
-                    return config
-    return None
-
-
-def _states(state: State, depth: int) -> Iterator[State]:
-    yield state
-    if depth:
-        for name in type(state).__vmstate_members__():
-            inner = getattr(state, name, None)
-            if isinstance(inner, State):
-                yield from _states(inner, depth - 1)
-
-
-def read_shpc(buf: Buffer, pos: int, site: FormatSite) -> tuple[bytearray, int]:
-    """The registers of a hot-plug controller, as the device maps them: 36 bytes and 4 for
-    every slot; the low 5 bits of byte 12 are the number of slots."""
-    reader = Reader(buf, pos, site.path)
-    made = reader.raw(36, "")
-    made += reader.raw(4 * (made[12] & 0x1F), "")
-    site.settled(pos, reader.pos)
-    return made, reader.pos
-
-
-def write_shpc(value: bytearray, out: list[bytes], owner: Owner, path: str) -> None:
-    """The registers of a hot-plug controller."""
-    if len(value) < 36:
-        raise BadValue(f"{len(value)} bytes, not even the 36 registers", None, path)
-    Writer(out, path).raw(value, 36 + 4 * (value[12] & 0x1F), "")
-
-
 # --- small ones ---------------------------------------------------------------------------
 
 
@@ -473,10 +297,11 @@ def write_usbredir_ids(
     """A queue of packet ids."""
     writer = Writer(out, path)
     writer.word(len(value), 4, "")
-    writer.raw(_words(value, len(value), path), None, "")
+    writer.raw(words_of(value, len(value), path), None, "")
 
 
-def _words(value: Sequence[int], count: int, path: str) -> bytes:
+def words_of(value: Sequence[int], count: int, path: str) -> bytes:
+    """Words of 64 bits, in big-endian order; BadValue unless there are ``count``."""
     try:
         return bytes_u64(value, count)
     except PACK_ERRORS as error:
@@ -545,94 +370,6 @@ def write_clipboard(
     """The clipboards that a spice agent owns."""
     if value is not None:
         Writer(out, path).part(infos, value, owner, "")
-
-
-# --- virtqueue elements -------------------------------------------------------------------
-
-MAX_SEGMENTS = 1024
-
-
-class VirtQueueElement(State):
-    """A request of the guest that is under way (``VirtQueueElementOld``,
-    ``hw/virtio/virtio.c``): the memory of the host that wrote it, in its byte order.
-
-    ``in_addr`` and ``out_addr`` have room for 1024 guest addresses; ``in_sg`` and
-    ``out_sg`` hold a base (0 on the wire) and a length for each.  ``ndescs`` is there on
-    packed rings only.
-    """
-
-    index: int = 0
-    out_num: int = 0
-    in_num: int = 0
-    padding: int = 0
-    in_addr: array[int] = _default(lambda: zeros("Q", MAX_SEGMENTS))
-    out_addr: array[int] = _default(lambda: zeros("Q", MAX_SEGMENTS))
-    in_sg: array[int] = _default(lambda: zeros("Q", 2 * MAX_SEGMENTS))
-    out_sg: array[int] = _default(lambda: zeros("Q", 2 * MAX_SEGMENTS))
-    ndescs: int | None = None
-    big_endian: bool = False
-
-
-def read_element(reader: Reader, packed: bool, member: str) -> VirtQueueElement:
-    """A virtqueue element; the host's byte order is the one in which the numbers of
-    segments are at most 1024, as QEMU asserts, little-endian if both are."""
-    ndescs = reader.word(4, f"{member}.ndescs") if packed else None
-    start = reader.pos
-    data = bytes(reader.raw(16 + 48 * MAX_SEGMENTS, member))
-    words = [int.from_bytes(data[at : at + 4], "little") for at in range(0, 16, 4)]
-    big = max(words[1:3]) > MAX_SEGMENTS
-    if big:
-        words = [int.from_bytes(data[at : at + 4], "big") for at in range(0, 16, 4)]
-    if max(words[1:3]) > MAX_SEGMENTS:
-        raise BadValue(
-            f"more than {MAX_SEGMENTS} segments", start, reader.named(member)
-        )
-    arrays = []
-    at = 16
-    for count in (1, 1, 2, 2):
-        size = 8 * count * MAX_SEGMENTS
-        items = array_u64(data[at : at + size])
-        if not big:
-            items.byteswap()
-        arrays.append(items)
-        at += size
-    return VirtQueueElement(
-        index=words[0], out_num=words[1], in_num=words[2], padding=words[3],
-        in_addr=arrays[0], out_addr=arrays[1], in_sg=arrays[2], out_sg=arrays[3],
-        ndescs=ndescs, big_endian=big,
-    )  # fmt: skip
-
-
-def write_element(
-    writer: Writer, value: VirtQueueElement, packed: bool, member: str
-) -> None:
-    """A virtqueue element."""
-    path = writer.named(member)
-    if (value.ndescs is not None) != packed:
-        reason = "must be absent" if value.ndescs is not None else "must be present"
-        raise BadValue(f"{reason} on this ring", None, f"{path}.ndescs")
-    if value.ndescs is not None:
-        writer.word(value.ndescs, 4, f"{member}.ndescs")
-    order = "big" if value.big_endian else "little"
-    names = ("index", "out_num", "in_num", "padding")
-    for name in names:
-        number = getattr(value, name)
-        if name in ("out_num", "in_num") and not 0 <= number <= MAX_SEGMENTS:
-            raise BadValue(f"{number} segments", None, f"{path}.{name}")
-        try:
-            word = int(number).to_bytes(4, "big" if order == "big" else "little")
-        except PACK_ERRORS as error:
-            raise BadValue(
-                f"{number!r} does not fit: {error}", None, f"{path}.{name}"
-            ) from None
-        writer.out.append(word)
-    for name, count in (("in_addr", 1), ("out_addr", 1), ("in_sg", 2), ("out_sg", 2)):
-        data = _words(getattr(value, name), count * MAX_SEGMENTS, f"{path}.{name}")
-        if not value.big_endian:
-            items = array("Q", data)
-            items.byteswap()
-            data = items.tobytes()
-        writer.out.append(data)
 
 
 def with_answers(

@@ -12,27 +12,12 @@ from array import array
 from functools import partial
 from typing import Any
 
-from ._formats import (
-    FormatPart,
-    FormatSite,
-    Reader,
-    VirtQueueElement,
-    Writer,
-    only_way,
-    read_element,
-    write_element,
-)
-from ._runtime import (
-    BadValue,
-    Buffer,
-    Owner,
-    Scope,
-    State,
-    zeros,
-)
+from ._formats import FormatPart, FormatSite, Reader, Writer, only_way
+from ._runtime import BadValue, Buffer, Owner, Scope, State, zeros
 from ._runtime import (
     factory as _default,
 )
+from ._virtqueue import VirtQueueElement, read_element, write_element
 
 ADAPTERS = ("", "virtio-scsi", "virtio-scsi packed", "mptsas", "spapr-vscsi")
 """What adds to a request: nothing (esp, lsi, megasas, usb-storage, ...), virtio-scsi with

@@ -6,41 +6,18 @@ and the subsections of ``vmstate_virtio``.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping
 from copy import copy
 from functools import partial
 from typing import Any
 
-from ._formats import (
-    MSIX,
-    FormatPart,
-    FormatSite,
-    Reader,
-    VirtQueueElement,
-    Writer,
-    cap_present,
-    msix_entries,
-    only_way,
-    read_element,
-    read_msix_of,
-    with_answers,
-    write_element,
-    write_msix,
-)
-from ._runtime import (
-    BadValue,
-    Buffer,
-    MissingContext,
-    Owner,
-    Scope,
-    State,
-    VMStateError,
-    zeros,
-)
+from ._formats import FormatPart, FormatSite, Reader, Writer, only_way, with_answers
+from ._pci import MSIX, cap_present, msix_entries, read_msix_of, write_msix
+from ._runtime import BadValue, Buffer, Owner, Scope, State, VMStateError
 from ._runtime import (
     factory as _default,
 )
+from ._virtqueue import VirtIOBlkRequests, read_own, write_own
 
 MAX_QUEUES = 1024
 
@@ -74,45 +51,6 @@ class VirtIOQueue(State):
     desc: int = 0
     last_avail_idx: int = 0
     vector: int | None = None
-
-
-class VirtIOBlkRequest(State):
-    """A block request under way; ``queue`` is there if the device has several queues."""
-
-    queue: int | None = None
-    elem: VirtQueueElement = _default(VirtQueueElement)
-
-
-class VirtIOBlkRequests(State):
-    """The requests of a virtio-blk device that are under way."""
-
-    requests: list[VirtIOBlkRequest] = _default(list)
-
-
-class VirtIOSerialPort(State):
-    """An active port; ``elem`` is the buffer it was writing out, if it was."""
-
-    id: int = 0
-    guest_connected: int = 0
-    host_connected: int = 0
-    iov_idx: int = 0
-    iov_offset: int = 0
-    elem_popped: int = 0
-    elem: VirtQueueElement | None = None
-
-
-class VirtIOSerialPorts(State):
-    """The ports of a virtio-serial device.
-
-    ``max_nr_ports`` is the guest's view of it, which may have its bytes swapped;
-    ``ports_map`` has a bit for each port.
-    """
-
-    cols: int = 0
-    rows: int = 0
-    max_nr_ports: int = 0
-    ports_map: list[int] = _default(list)
-    ports: list[VirtIOSerialPort] = _default(list)
 
 
 class VirtIO(State):
@@ -349,7 +287,7 @@ class _Start:
         """Whether a request is on the wire: its form depends on the ring's."""
         start = Reader(reader.buf, reader.pos, reader.path)
         try:
-            own = _read_own(start, made, kind, False)
+            own = read_own(start, kind, len(made.vq) > 1, False)
         except VMStateError:
             return True
         if isinstance(own, VirtIOBlkRequests):
@@ -374,7 +312,8 @@ class _Start:
         if device is not None:
             made.device = reader.part(device, scope, owner, "device")
         elif kind:
-            made.device = _read_own(reader, made, kind, bool(packed))
+            several = len(made.vq) > 1
+            made.device = read_own(reader, kind, several, bool(packed))
         made.virtio = reader.part(virtio, scope, owner, "virtio")
         there = getattr(made.virtio, "packed_virtqueues", None) is not None
         if packed is not None and packed != there:
@@ -414,60 +353,6 @@ def _read_pci(reader: Reader, site: FormatSite, part: FormatPart) -> VirtIOPCI:
         msix = read_msix_of(reader, config, "pci.msix")
     vector = reader.word(2, "pci.config_vector") if msix is not None else None
     return VirtIOPCI(pci_dev=pci_dev, msix=msix, config_vector=vector)
-
-
-def _read_own(
-    reader: Reader, made: VirtIO, kind: str, packed: bool
-) -> VirtIOBlkRequests | VirtIOSerialPorts:
-    """What a device's own code reads."""
-    if kind == "blk":
-        return _read_blk(reader, len(made.vq) > 1, packed)
-    return _read_serial(reader, packed)
-
-
-def _read_blk(reader: Reader, several: bool, packed: bool) -> VirtIOBlkRequests:
-    """A byte that is not 0, the queue if there are several, the element; ...; then 0."""
-    made = VirtIOBlkRequests()
-    while more := reader.word(1, "device.requests"):
-        name = f"device.requests[{len(made.requests)}]"
-        if more != 1:
-            raise BadValue(f"marker {more}", reader.pos - 1, reader.named(name))
-        queue = reader.word(4, f"{name}.queue") if several else None
-        elem = read_element(reader, packed, f"{name}.elem")
-        made.requests.append(VirtIOBlkRequest(queue=queue, elem=elem))
-    return made
-
-
-def _map_words(max_nr_ports: int) -> int:
-    """The words of the map of ports; a device has 511 at most, so that of a guest with
-    the other byte order shows."""
-    if max_nr_ports > 0xFFFF:
-        max_nr_ports = int.from_bytes(max_nr_ports.to_bytes(4, "big"), "little")
-    return (max_nr_ports + 31) // 32
-
-
-def _read_serial(reader: Reader, packed: bool) -> VirtIOSerialPorts:
-    made = VirtIOSerialPorts(
-        cols=reader.word(2, "device.cols"),
-        rows=reader.word(2, "device.rows"),
-        max_nr_ports=reader.word(4, "device.max_nr_ports"),
-    )
-    for _ in range(_map_words(made.max_nr_ports)):
-        made.ports_map.append(reader.word(4, "device.ports_map"))
-    for index in range(reader.word(4, "device.ports")):
-        name = f"device.ports[{index}]"
-        port = VirtIOSerialPort(
-            id=reader.word(4, f"{name}.id"),
-            guest_connected=reader.word(1, f"{name}.guest_connected"),
-            host_connected=reader.word(1, f"{name}.host_connected"),
-            elem_popped=reader.word(4, f"{name}.elem_popped"),
-        )
-        if port.elem_popped:
-            port.iov_idx = reader.word(4, f"{name}.iov_idx")
-            port.iov_offset = reader.word(8, f"{name}.iov_offset")
-            port.elem = read_element(reader, packed, f"{name}.elem")
-        made.ports.append(port)
-    return made
 
 
 def write_virtio(
@@ -535,55 +420,11 @@ def write_virtio(
     packed = getattr(value.virtio, "packed_virtqueues", None) is not None
     if device is not None:
         writer.part(device, value.device, (value, *owner), "device")
-    elif kind == "blk":
-        _write_blk(writer, value.device, len(value.vq) > 1, packed)
-    elif kind == "serial":
-        _write_serial(writer, value.device, packed)
+    elif kind in ("blk", "serial"):
+        write_own(writer, value.device, kind, len(value.vq) > 1, packed)
     elif value.device is not None:
         raise BadValue("this device adds nothing", None, f"{path}.device")
     writer.part(virtio, value.virtio, (value, *owner), "virtio")
-
-
-def _write_blk(writer: Writer, value: Any, several: bool, packed: bool) -> None:
-    if not isinstance(value, VirtIOBlkRequests):
-        raise BadValue("must be VirtIOBlkRequests", None, writer.named("device"))
-    for index, request in enumerate(value.requests):
-        name = f"device.requests[{index}]"
-        writer.word(1, 1, name)
-        if (request.queue is not None) != several:
-            reason = "is there if the device has several queues and only then"
-            raise BadValue(reason, None, writer.named(f"{name}.queue"))
-        if request.queue is not None:
-            writer.word(request.queue, 4, f"{name}.queue")
-        write_element(writer, request.elem, packed, f"{name}.elem")
-    writer.word(0, 1, "device.requests")
-
-
-def _write_serial(writer: Writer, value: Any, packed: bool) -> None:
-    if not isinstance(value, VirtIOSerialPorts):
-        raise BadValue("must be VirtIOSerialPorts", None, writer.named("device"))
-    writer.word(value.cols, 2, "device.cols")
-    writer.word(value.rows, 2, "device.rows")
-    writer.word(value.max_nr_ports, 4, "device.max_nr_ports")
-    if len(value.ports_map) != _map_words(value.max_nr_ports):
-        reason = f"{len(value.ports_map)} words for {value.max_nr_ports} ports"
-        raise BadValue(reason, None, writer.named("device.ports_map"))
-    for word in value.ports_map:
-        writer.word(word, 4, "device.ports_map")
-    writer.word(len(value.ports), 4, "device.ports")
-    for index, port in enumerate(value.ports):
-        name = f"device.ports[{index}]"
-        writer.word(port.id, 4, f"{name}.id")
-        writer.word(port.guest_connected, 1, f"{name}.guest_connected")
-        writer.word(port.host_connected, 1, f"{name}.host_connected")
-        if bool(port.elem_popped) != (port.elem is not None):
-            reason = "says whether there is an element"
-            raise BadValue(reason, None, writer.named(f"{name}.elem_popped"))
-        writer.word(port.elem_popped, 4, f"{name}.elem_popped")
-        if port.elem is not None:
-            writer.word(port.iov_idx, 4, f"{name}.iov_idx")
-            writer.word(port.iov_offset, 8, f"{name}.iov_offset")
-            write_element(writer, port.elem, packed, f"{name}.elem")
 
 
 # --- what the transport adds in a subsection -------------------------------------------------
@@ -629,159 +470,3 @@ def write_virtio_extra(
     if part is None:
         raise BadValue(f"transport {transport} adds nothing", None, path)
     Writer(out, path).part(part, value, (), "")
-
-
-# --- the GPU's resources -------------------------------------------------------------------
-
-FORMATS = frozenset((1, 2, 3, 4, 67, 68, 121, 134))
-"""``enum virtio_gpu_formats``: all have four bytes a pixel."""
-
-
-class VirtIOGPUResource(State):
-    """An image of the guest: its memory in pieces (``addrs``, ``lengths``) and the
-    device's copy of it, four bytes a pixel."""
-
-    resource_id: int = 0
-    width: int = 0
-    height: int = 0
-    format: int = 0
-    addrs: array[int] = _default(lambda: zeros("Q", 0))
-    lengths: array[int] = _default(lambda: zeros("I", 0))
-    image: bytearray = _default(bytearray)
-
-
-class VirtIOGPUResources(State):
-    """The images of a virtio-gpu device, and what its outputs show."""
-
-    resources: list[VirtIOGPUResource] = _default(list)
-    scanouts: Any = None
-
-
-class VirtIOGPUBlob(State):
-    """A blob of the guest's memory, in pieces."""
-
-    resource_id: int = 0
-    blob_size: int = 0
-    addrs: array[int] = _default(lambda: zeros("Q", 0))
-    lengths: array[int] = _default(lambda: zeros("I", 0))
-
-
-def _read_pieces(reader: Reader, name: str) -> tuple[array[int], array[int]]:
-    addrs, lengths = array("Q"), array("I")
-    count = reader.word(4, f"{name}.addrs")
-    for index in range(count):
-        addrs.append(reader.word(8, f"{name}.addrs[{index}]"))
-        lengths.append(reader.word(4, f"{name}.lengths[{index}]"))
-    return addrs, lengths
-
-
-def _write_pieces(
-    writer: Writer, value: VirtIOGPUResource | VirtIOGPUBlob, name: str
-) -> None:
-    if len(value.addrs) != len(value.lengths):
-        raise BadValue("not as many as addrs", None, writer.named(f"{name}.lengths"))
-    writer.word(len(value.addrs), 4, f"{name}.addrs")
-    for index, addr in enumerate(value.addrs):
-        writer.word(addr, 8, f"{name}.addrs[{index}]")
-        writer.word(value.lengths[index], 4, f"{name}.lengths[{index}]")
-
-
-def read_virtio_gpu(
-    buf: Buffer, pos: int, site: FormatSite, *, scanouts: FormatPart
-) -> tuple[VirtIOGPUResources, int]:
-    """As ``virtio_gpu_save``: the resources, ended by id 0, then the scanouts."""
-    asked = "scanout_vmstate_after_v2"
-    try:
-        made, end = _read_gpu(Reader(buf, pos, site.path), site, scanouts, {})
-    except MissingContext:
-        ways = [
-            partial(
-                _read_gpu, Reader(buf, pos, site.path), site, scanouts, {asked: way}
-            )
-            for way in (0, 1)
-        ]
-    else:
-        site.settled(pos, end)
-        return made, end
-    what, member = "the version of its scanouts", "scanout_vmstate_version"
-    return only_way(site, pos, ways, what, "VirtIOGPU", member)
-
-
-def _read_gpu(
-    reader: Reader, site: FormatSite, scanouts: FormatPart, functions: dict[str, Any]
-) -> tuple[VirtIOGPUResources, int]:
-    made = VirtIOGPUResources()
-    while ident := reader.word(4, "resources"):
-        name = f"resources[{len(made.resources)}]"
-        one = VirtIOGPUResource(
-            resource_id=ident,
-            width=reader.word(4, f"{name}.width"),
-            height=reader.word(4, f"{name}.height"),
-            format=reader.word(4, f"{name}.format"),
-        )
-        if one.format not in FORMATS:
-            place = reader.named(f"{name}.format")
-            raise BadValue(f"unknown format {one.format}", reader.pos - 4, place)
-        one.addrs, one.lengths = _read_pieces(reader, name)
-        one.image = reader.raw(4 * one.width * one.height, f"{name}.image")
-        made.resources.append(one)
-    context = with_answers(site.scope.context, None, functions)
-    made.scanouts = reader.part(scanouts, Scope(context, None), (), "scanouts")
-    return made, reader.pos
-
-
-def write_virtio_gpu(
-    value: VirtIOGPUResources,
-    out: list[bytes],
-    owner: Owner,
-    path: str,
-    *,
-    scanouts: FormatPart,
-) -> None:
-    """The resources and the scanouts."""
-    writer = Writer(out, path)
-    for index, one in enumerate(value.resources):
-        name = f"resources[{index}]"
-        if not one.resource_id:
-            raise BadValue("0 ends the list", None, writer.named(f"{name}.resource_id"))
-        if one.format not in FORMATS:
-            place = writer.named(f"{name}.format")
-            raise BadValue(f"unknown format {one.format}", None, place)
-        for member in ("resource_id", "width", "height", "format"):
-            writer.word(getattr(one, member), 4, f"{name}.{member}")
-        _write_pieces(writer, one, name)
-        writer.raw(one.image, 4 * one.width * one.height, f"{name}.image")
-    writer.word(0, 4, "resources")
-    writer.part(scanouts, value.scanouts, (), "scanouts")
-
-
-def read_virtio_gpu_blobs(
-    buf: Buffer, pos: int, site: FormatSite
-) -> tuple[list[VirtIOGPUBlob], int]:
-    """As ``virtio_gpu_blob_save``: blobs, ended by id 0."""
-    reader = Reader(buf, pos, site.path)
-    made: list[VirtIOGPUBlob] = []
-    while ident := reader.word(4, ""):
-        name = f"[{len(made)}]"
-        one = VirtIOGPUBlob(
-            resource_id=ident, blob_size=reader.word(4, f"{name}.blob_size")
-        )
-        one.addrs, one.lengths = _read_pieces(reader, name)
-        made.append(one)
-    site.settled(pos, reader.pos)
-    return made, reader.pos
-
-
-def write_virtio_gpu_blobs(
-    value: list[VirtIOGPUBlob], out: list[bytes], owner: Owner, path: str
-) -> None:
-    """The blobs."""
-    writer = Writer(out, path)
-    for index, one in enumerate(value):
-        name = f"[{index}]"
-        if not one.resource_id:
-            raise BadValue("0 ends the list", None, writer.named(f"{name}.resource_id"))
-        writer.word(one.resource_id, 4, f"{name}.resource_id")
-        writer.word(one.blob_size, 4, f"{name}.blob_size")
-        _write_pieces(writer, one, name)
-    writer.word(0, 4, "")

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from tests.qemu.gdbstub import GdbStub
+from tests.qemu.qtest import QTest
 
 PATIENCE = 60.0
 """Seconds that any one step may take."""
@@ -27,11 +28,16 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Guest:
-    """A machine to run: the target, its options and the gdbstub's byte order."""
+    """A machine to run: the target, its options and the gdbstub's byte order.
+
+    ``{folder}`` in an option is the machine's own folder.  With ``qtest`` the machine has
+    a :class:`QTest` too.
+    """
 
     target: str
     options: tuple[str, ...]
     byte_order: str = "little"
+    qtest: bool = False
 
     @property
     def binary(self) -> str:
@@ -48,14 +54,16 @@ class Machine:
         self.guest = guest
         self.folder = Path(tempfile.mkdtemp(prefix="vmgen-qemu-"))
         self.log = (self.folder / "log").open("w+")
+        qtest = f"unix:{self.folder}/qtest,server=on,wait=off"
         self.process = subprocess.Popen(
             [
                 guest.binary,
-                *guest.options,
+                *(one.replace("{folder}", str(self.folder)) for one in guest.options),
                 *("-display", "none", "-serial", "none", "-monitor", "none", "-S"),
                 *("-rtc", "base=2024-01-02T03:04:05,clock=vm"),
                 *("-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"),
                 *("-gdb", f"unix:{self.folder}/gdb,server=on,wait=off"),
+                *(("-qtest", qtest, "-qtest-log", "none") if guest.qtest else ()),
                 *extra,
             ],
             stdin=subprocess.DEVNULL,
@@ -138,6 +146,10 @@ class Machine:
 
     def gdb(self) -> GdbStub:
         return GdbStub(self.folder / "gdb", self.guest.byte_order)
+
+    def qtest(self, ram: int = 0) -> QTest:
+        """The guest's memory, which begins at ``ram``."""
+        return QTest(self.folder / "qtest", ram)
 
     def capture(self) -> bytes:
         """The machine's migration stream."""

@@ -32,9 +32,9 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     one.name: one
     for one in (
-        Format("pci_config", "_formats", "bytearray", "bytearray(256)", merges=True),
-        Format("msix", "_formats", "MSIX", "MSIX()"),
-        Format("shpc", "_formats", "bytearray", "bytearray(36)"),
+        Format("pci_config", "_pci", "bytearray", "bytearray(256)", merges=True),
+        Format("msix", "_pci", "MSIX", "MSIX()"),
+        Format("shpc", "_pci", "bytearray", "bytearray(36)"),
         Format("capability", "_formats", "str", '""'),
         Format("chunks", "_formats", "list[bytearray]", "[]"),
         Format("sized", "_formats", "bytearray", "bytearray()"),
@@ -53,40 +53,51 @@ FORMATS: Mapping[str, Format] = {
         Format("virtio_extra", "_virtio", "State", "State()", ("pci", "mmio")),
         Format(
             "virtio_gpu",
-            "_virtio",
+            "_virtio_gpu",
             "VirtIOGPUResources",
             "VirtIOGPUResources()",
             ("scanouts",),
         ),
-        Format("virtio_gpu_blobs", "_virtio", "list[VirtIOGPUBlob]", "[]"),
+        Format("virtio_gpu_blobs", "_virtio_gpu", "list[VirtIOGPUBlob]", "[]"),
         Format("scsi_requests", "_scsi", "list[SCSIRequestState]", "[]", ("vscsi",)),
     )
 }
 
-NAMES: Mapping[str, tuple[str, ...]] = {
-    "_formats": (
-        "FormatPart", "FormatSite", "MSIX", "USBRedirPacket", "VirtQueueElement", "read_each",
-        *(f"{how}_{name}" for how in ("read", "write")
-          for name, one in FORMATS.items() if one.module == "_formats"),
+_CLASSES: Mapping[str, tuple[str, ...]] = {
+    "_formats": ("FormatPart", "FormatSite", "USBRedirPacket", "read_each"),
+    "_pci": ("MSIX",),
+    "_virtqueue": (
+        "VirtIOBlkRequest", "VirtIOBlkRequests", "VirtIOSerialPort", "VirtIOSerialPorts",
+        "VirtQueueElement",
     ),
-    "_virtio": (
-        "VirtIO", "VirtIOBlkRequest", "VirtIOBlkRequests", "VirtIOGPUBlob", "VirtIOGPUResource",
-        "VirtIOGPUResources", "VirtIOMMIO", "VirtIOPCI", "VirtIOQueue", "VirtIOSerialPort",
-        "VirtIOSerialPorts",
-        *(f"{how}_{name}" for how in ("read", "write")
-          for name, one in FORMATS.items() if one.module == "_virtio"),
-    ),
+    "_virtio": ("VirtIO", "VirtIOMMIO", "VirtIOPCI", "VirtIOQueue"),
+    "_virtio_gpu": ("VirtIOGPUBlob", "VirtIOGPUResource", "VirtIOGPUResources"),
     "_scsi": (
         "MPTSASData", "SCSIDiskData", "SCSIGenericData", "SCSIRequestState", "VirtIOSCSIData",
-        "read_scsi_requests", "write_scsi_requests",
     ),
 }  # fmt: skip
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    module: (
+        *classes,
+        *(
+            f"{how}_{name}"
+            for how in ("read", "write")
+            for name, one in FORMATS.items()
+            if one.module == module
+        ),
+    )
+    for module, classes in _CLASSES.items()
+}
 """What a generated module may import from each emitted module."""
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "_formats": (),
-    "_virtio": ("_formats",),
-    "_scsi": ("_formats",),
+    "_pci": ("_formats",),
+    "_virtqueue": ("_formats",),
+    "_virtio": ("_formats", "_pci", "_virtqueue"),
+    "_virtio_gpu": ("_formats",),
+    "_scsi": ("_formats", "_virtqueue"),
 }
 """The emitted modules that each imports, ``_runtime`` aside."""
 
