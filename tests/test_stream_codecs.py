@@ -21,7 +21,8 @@ from vmgen.stream import (
     from_folder,
     paths,
 )
-from vmgen.stream.codecs import Codec, members, plain, runtime_of
+from vmgen.stream.codec import Codec
+from vmgen.stream.codecs import members, plain, runtime_of
 from vmgen.stream.fingerprint import fingerprint
 from vmgen.stream.input import Input
 

@@ -7,14 +7,17 @@ decides whether it is :func:`ansi` or :func:`plain`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
 
-Kind = Literal[
-    "error", "warning", "note", "hint", "place", "name", "type", "number", "faint",
-    "heading", "added", "removed", "ok",
-]  # fmt: skip
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
 
-Paint: TypeAlias = Callable[[Kind, str], str]
+Kind: TypeAlias = """Literal[
+    'error', 'warning', 'note', 'hint', 'place', 'name', 'type', 'number', 'faint',
+    'heading', 'added', 'removed', 'ok',
+]"""
+
+Paint: TypeAlias = "Callable[[Kind, str], str]"
 
 _CODES: dict[Kind, str] = {
     "error": "1;31",

@@ -6,15 +6,19 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO, TypeVar
 
-import click
+from vmgen.paint import ansi, plain
 
-from vmgen.paint import Paint, ansi, plain
-from vmgen.report import render, summary
-from vmgen.source import Diagnostic
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TextIO, TypeVar
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+    import click
+
+    from vmgen.paint import Paint
+    from vmgen.source import Diagnostic
+
+    _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _ASCII = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "→": ">", "×": "x"})
 
@@ -62,6 +66,8 @@ class Console:
 
     def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Write diagnostics, and how many there are if there is more than one."""
+        from vmgen.report import render, summary
+
         self._clear()
         found = tuple(dict.fromkeys(diagnostics))
         _write(sys.stderr, render(found, self._paint(sys.stderr)))
@@ -92,6 +98,7 @@ class Console:
 
 def color_option(function: _Function) -> _Function:
     """``--color``, accepted before and after the command's name."""
+    import click
 
     def choose(
         ctx: click.Context, parameter: click.Parameter, value: str | None

@@ -10,7 +10,8 @@ from typing import Any
 from vmgen.convert.mapping import Mapping
 from vmgen.convert.states import Conversion, Line, Misfit, follow
 from vmgen.stream import Stream
-from vmgen.stream.codecs import Codec, Codecs, runtime_of
+from vmgen.stream.codec import Codec
+from vmgen.stream.codecs import Codecs, runtime_of
 from vmgen.stream.draft import section_footer, section_header
 from vmgen.stream.errors import BadEdit
 from vmgen.stream.parts import Command, Description, Part, Section

@@ -6,17 +6,16 @@ Names are imported from their modules when they are first used.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vmgen.stream.codecs import (
+    from typing import Any
+
+    from vmgen.stream.codec import (
         Codec as Codec,
     )
     from vmgen.stream.codecs import (
         Codecs as Codecs,
-    )
-    from vmgen.stream.codecs import (
-        from_folder as from_folder,
     )
     from vmgen.stream.draft import (
         Draft as Draft,
@@ -63,6 +62,9 @@ if TYPE_CHECKING:
     from vmgen.stream.memory import (
         Page as Page,
     )
+    from vmgen.stream.packages import (
+        from_folder as from_folder,
+    )
     from vmgen.stream.parts import (
         Command as Command,
     )
@@ -92,10 +94,12 @@ if TYPE_CHECKING:
     )
 
 _NAMES = {
-    "codecs": "Codec Codecs from_folder",
+    "codec": "Codec",
+    "codecs": "Codecs",
     "draft": "Draft",
     "errors": "Ambiguous BadEdit Disagreement Malformed NoCodecs NotAStream NotFound Refused StreamError Truncated UnknownSection Unreadable",
     "memory": "Memory Page",
+    "packages": "from_folder",
     "parts": "Command Configuration Description End Header Part Section Trailing",
     "stream": "Stream",
 }

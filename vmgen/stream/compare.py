@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from typing import Any
 
 from vmgen.stream import paths
 from vmgen.stream.frozen import Frozen
@@ -12,6 +11,10 @@ from vmgen.stream.memory import Memory
 from vmgen.stream.parts import Section
 from vmgen.stream.paths import ABSENT
 from vmgen.stream.stream import Stream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Change(Frozen):

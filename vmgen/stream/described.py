@@ -12,7 +12,6 @@ import sys
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
 
 from vmgen.stream.description import (
     Node,
@@ -25,7 +24,11 @@ from vmgen.stream.errors import BadEdit, Malformed, StreamError
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.wire import SUBSECTION, raw
 
-Value: TypeAlias = Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+Value: TypeAlias = "Any"
 """bool, int, bytes, None (a NULL pointer), array, list or dict of these by name."""
 
 _INTEGER = re.compile(r"(u?)int(8|16|32|64)(?: equal| le)?")

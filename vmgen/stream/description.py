@@ -11,12 +11,15 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, NoReturn
 
 from vmgen.stream.errors import Disagreement, Malformed
 from vmgen.stream.wire import DESCRIPTION, printable
 
-Node = Mapping[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn, TypeAlias
+
+Node: TypeAlias = "Mapping[str, Any]"
 
 _CANDIDATES = 64
 _SEARCHED = 1 << 28

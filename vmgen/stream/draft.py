@@ -7,9 +7,8 @@ a section does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-from vmgen.stream.codecs import Codec, is_state
+from vmgen.stream.codecs import is_state
 from vmgen.stream.errors import BadEdit, UnknownSection
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.parts import Command, Description, End, Part, Section
@@ -24,6 +23,12 @@ from vmgen.stream.wire import (
     counted,
     raw,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from vmgen.stream.codec import Codec
 
 _MARKS = {name: mark for mark, name in KINDS.items()}
 

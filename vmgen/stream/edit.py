@@ -6,7 +6,6 @@ import re
 import sys
 from array import array
 from collections.abc import Iterable
-from typing import Any
 
 from vmgen.stream import described, paths, registers
 from vmgen.stream.codecs import is_state
@@ -14,6 +13,10 @@ from vmgen.stream.draft import Draft
 from vmgen.stream.errors import BadEdit, StreamError
 from vmgen.stream.parts import Section
 from vmgen.stream.stream import Stream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 NOTHING = ("null", "none")
 

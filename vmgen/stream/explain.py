@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vmgen.stream import tables
-from vmgen.stream.codecs import Codec, Codecs
+from vmgen.stream.codec import Codec
+from vmgen.stream.codecs import Codecs
 from vmgen.stream.errors import (
     Ambiguous,
     NoCodecs,

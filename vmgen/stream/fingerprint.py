@@ -6,13 +6,16 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from vmgen.stream.codecs import Codecs, plain
 from vmgen.stream.errors import Ambiguous, Refused, StreamError
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.input import Input
 from vmgen.stream.stream import Stream
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _WORD = re.compile(rb"[A-Za-z_]\w+")
 _NAME = re.compile(rb'"name": "([^"]*)"')

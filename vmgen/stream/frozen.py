@@ -7,7 +7,14 @@ way, and share their functions.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, dataclass_transform
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, dataclass_transform
+else:
+
+    def dataclass_transform(**options: bool) -> Any:
+        """A word for type checkers."""
+        return lambda decorated: decorated
 
 
 @dataclass_transform(frozen_default=True)

@@ -11,24 +11,21 @@ import mmap
 import os
 import stat
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import IO, Any, Protocol, TypeAlias, TypeVar
 
 from vmgen.stream import carriers
 from vmgen.stream.errors import Unreadable
 from vmgen.stream.wire import Buffer
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import IO, Any, TypeAlias, TypeVar
 
-class Readable(Protocol):
-    """What has ``read``: a pipe, a socket's file, ``sys.stdin.buffer``."""
+    from vmgen.stream.readable import Readable
 
-    def read(self, size: int, /) -> bytes | None:
-        """Up to ``size`` bytes; empty at the end."""
+    T = TypeVar("T")
 
 
-Source: TypeAlias = Buffer | str | os.PathLike[str] | Readable
-
-T = TypeVar("T")
+Source: TypeAlias = "Buffer | str | os.PathLike[str] | Readable"
 
 CHUNK = 1 << 20
 
@@ -71,14 +68,14 @@ class Input:
             self._unpack()
         elif isinstance(source, (str, os.PathLike)):
             self.name = os.fspath(source)
-            self._open(Path(source))
+            self._open(self.name)
         else:
             self.name = str(getattr(source, "name", "pipe"))
             self._start(source)
 
-    def _open(self, path: Path) -> None:
+    def _open(self, path: str) -> None:
         try:
-            file = path.open("rb")
+            file = open(path, "rb")  # noqa: SIM115 - close() closes it
             self._opened.append(file)
             regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
             if regular:

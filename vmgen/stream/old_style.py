@@ -8,11 +8,14 @@ names and views of the stream, in stream order.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
 
 from vmgen.stream.errors import Malformed
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.wire import Cursor, counted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
 
 Event: TypeAlias = dict[str, int | str | memoryview]
 Events: TypeAlias = list[Event]

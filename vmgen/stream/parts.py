@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
-
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.wire import printable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vmgen.stream.codecs import Codec
+    from typing import Literal, TypeAlias
+
+    from vmgen.stream.codec import Codec
     from vmgen.stream.description import Device
 
-Kind = Literal["start", "part", "end", "full"]
+Kind: TypeAlias = "Literal['start', 'part', 'end', 'full']"
 
-Means = Literal["ram", "old-style", "codec", "description", "footer"]
+Means: TypeAlias = "Literal['ram', 'old-style', 'codec', 'description', 'footer']"
 """How the end of a section was found: by the reader of RAM or of another section without
 a table, by a codec, by the sizes in the description, by its footer."""
 

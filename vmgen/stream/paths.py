@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from vmgen.stream.codecs import is_state, members
 from vmgen.stream.errors import Ambiguous, NotFound
 from vmgen.stream.parts import Section
 from vmgen.stream.wire import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 Step = str | int
 """A member's name, or an index."""

@@ -10,12 +10,15 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 from vmgen.stream.errors import Malformed, UnknownSection
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.mapped_ram import MappedRam, mapped_header
 from vmgen.stream.wire import Cursor, counted, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, TypeAlias
 
 ZERO = 0x02
 MEM_SIZE = 0x04
@@ -29,7 +32,7 @@ MULTIFD_FLUSH = 0x200
 
 VERSION = 4
 
-PageKind = Literal["zero", "normal", "xbzrle", "compressed"]
+PageKind: TypeAlias = "Literal['zero', 'normal', 'xbzrle', 'compressed']"
 
 _KINDS: dict[int, PageKind] = {
     ZERO: "zero",

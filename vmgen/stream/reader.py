@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from vmgen.stream import configuration, description
-from vmgen.stream.codecs import Codec, Codecs
+from vmgen.stream.codecs import Codecs
 from vmgen.stream.description import Device, Document, disagree
 from vmgen.stream.errors import (
     Malformed,
@@ -52,6 +51,12 @@ from vmgen.stream.wire import (
     Cursor,
     printable,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from vmgen.stream.codec import Codec
 
 _DEPTH = 4
 _MARGIN = 1 << 16

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from vmgen.stream import described
 from vmgen.stream.description import Device, listed, name_of, number, object_size
@@ -20,7 +19,11 @@ from vmgen.stream.parts import Section
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import SUBSECTION, raw, text
 
-Entry = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+Entry: TypeAlias = "dict[str, Any]"
 
 
 class Describer:

@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
 
 from vmgen.stream import paths
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.errors import Ambiguous, NotFound
 from vmgen.stream.parts import Section
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _NAME = re.compile(r"\.?(\w+)")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
 
 from vmgen.paint import Paint, plain
 from vmgen.stream import paths, registers
@@ -13,7 +12,10 @@ from vmgen.stream.parts import Section, Trailing
 from vmgen.stream.paths import ABSENT
 from vmgen.stream.wire import printable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from vmgen.stream.compare import Change
     from vmgen.stream.stream import Stream
 

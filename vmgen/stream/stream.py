@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any
 
 from vmgen.stream import described, old_style
-from vmgen.stream.codecs import Codec, Codecs, plain
+from vmgen.stream.codecs import Codecs, plain
 from vmgen.stream.described import Slot
 from vmgen.stream.description import Document
 from vmgen.stream.errors import Ambiguous, NotFound, StreamError, UnknownSection
@@ -16,6 +15,12 @@ from vmgen.stream.memory import Memory
 from vmgen.stream.parts import Command, Configuration, Part, Section
 from vmgen.stream.reader import Reader
 from vmgen.stream.wire import Cursor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from vmgen.stream.codec import Codec
 
 
 class Stream:

@@ -15,7 +15,8 @@ from pathlib import Path
 from vmgen import ir, ir_json
 from vmgen.lookup import Lookup, Placed
 from vmgen.source import VmgenError
-from vmgen.stream.codecs import Codec, Codecs
+from vmgen.stream.codec import Codec
+from vmgen.stream.codecs import Codecs
 from vmgen.stream.description import Node, listed, name_of, number
 from vmgen.stream.errors import NoCodecs
 from vmgen.stream.wire import printable, raw

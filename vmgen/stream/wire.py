@@ -6,9 +6,12 @@ All integers are big-endian.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn, TypeAlias
 
 from vmgen.stream.errors import Truncated
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn, TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 
-import click
+from vmgen.cli.arguments import Command, WrongUsage, read
+from vmgen.cli.console import Console
 
-from vmgen.cli.console import color_option
-
-_COMMANDS = {
+COMMANDS = {
     "show": "show",
     "verify": "show",
     "edit": "change",
@@ -20,39 +20,26 @@ _COMMANDS = {
 """The module of every command, in the order they are listed."""
 
 
-class _Commands(click.Group):
-    """Commands that are imported when they are asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in _COMMANDS:
-            return None
-        module = import_module(f"{__name__}.{_COMMANDS[name]}")
-        found: click.Command = getattr(module, name)
-        return found
+def named(name: str) -> Command | None:
+    """The command of this name, imported when it is asked for."""
+    if name not in COMMANDS:
+        return None
+    found: Command = getattr(import_module(f"{__name__}.{COMMANDS[name]}"), name)
+    return found
 
 
-@click.group(
-    name="stream",
-    cls=_Commands,
-    epilog="""\b
-FILE is what QEMU's migrate command wrote, plain or compressed (gzip, bzip2, xz, zstd,
-lzop, lz4), a save image of libvirt, or a qcow2 image with what savevm wrote; - is
-standard input.  A PATH is SECTION/INSTANCE and the C path of a field in it, for
-instance cpu/0.env.gpr[10]; the instance may be left out where there is only one.
+def plainly(words: Sequence[str], console: Console) -> int | None:
+    """Run a command line whose meaning is plain; None for any other, with nothing done."""
+    command = named(words[0]) if words else None
+    values = None if command is None else read(command, words[1:])
+    if command is None or values is None:
+        return None
+    console.color = values.pop("color") or console.color
+    try:
+        return command.run(console, **values)
+    except WrongUsage as error:
+        from vmgen.cli.clicked import show_usage
+        from vmgen.cli.group import cli
 
-\b
-Examples:
-  vmgen stream show vm.mig                        the sections
-  vmgen stream show vm.mig cpu/0.env.gpr          registers
-  vmgen stream verify *.mig
-  vmgen stream edit vm.mig 'cpu/0.env.pc=0x80000000' -o new.mig
-  vmgen stream diff before.mig after.mig
-  vmgen stream explain vm.mig --codecs 10.0       would that release take it?
-  vmgen stream extract vm.mig ram/pc.ram -o ram.bin""",
-)
-@color_option
-def command() -> None:
-    """Read, verify, edit, compare and explain whole migration streams."""
+        show_usage(("stream", words[0]), cli, error)
+        return 2

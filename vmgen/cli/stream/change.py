@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from vmgen.cli.console import Console, color_option
-from vmgen.cli.stream.codecs import codec_options, opened
-from vmgen.cli.stream.common import FILE, told
+from vmgen.cli.arguments import Argument, WrongUsage, command
+from vmgen.cli.console import Console
+from vmgen.cli.stream.codecs import opened
+from vmgen.cli.stream.common import CODECS, FILE, output_option, told
 from vmgen.cli.stream.show import chosen_sections
 from vmgen.source import Diagnostic, Position, VmgenError
 
@@ -19,27 +18,19 @@ if TYPE_CHECKING:
     from vmgen.stream import Stream
 
 
-@click.command(name="edit")
-@click.argument("file", type=FILE)
-@click.argument("assignments", nargs=-1, required=True, metavar="PATH=VALUE...")
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-    metavar="OUT",
-    help="Where to write the changed stream; may be FILE itself.",
+@command(
+    FILE,
+    Argument("assignments", metavar="PATH=VALUE...", many=True),
+    output_option("Where to write the changed stream; may be FILE itself."),
+    *CODECS,
 )
-@codec_options
-@color_option
-@click.pass_obj
 def edit(
     console: Console,
     /,
     *,
-    file: Path,
+    file: str,
     assignments: tuple[str, ...],
-    output: Path,
+    output: str,
     **options: Any,
 ) -> int:
     """Set fields to other values, every other byte as it was.
@@ -54,27 +45,22 @@ def edit(
 
     with told(file), opened(file, console, **options) as stream:
         draft = edited(stream, assignments)
-        _write(output, (stream.prefix, *draft.chunks()))
-    _wrote(console, output)
+        write(output, (stream.prefix, *draft.chunks()))
+    wrote(console, output)
     return 0
 
 
-@click.command(name="extract")
-@click.argument("file", type=FILE)
-@click.argument("selected", metavar="ram|ram/BLOCK|SECTION")
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(path_type=Path, allow_dash=True),
-    metavar="OUT",
-    help="The file to write; for 'ram' with several blocks a folder that is there.",
+@command(
+    FILE,
+    Argument("selected", metavar="ram|ram/BLOCK|SECTION"),
+    output_option(
+        "The file to write; for 'ram' with several blocks a folder that is there.",
+        "place",
+    ),
+    *CODECS,
 )
-@codec_options
-@color_option
-@click.pass_obj
 def extract(
-    console: Console, /, *, file: Path, selected: str, output: Path, **options: Any
+    console: Console, /, *, file: str, selected: str, output: str, **options: Any
 ) -> int:
     """Write guest memory or the body of a section into a file.
 
@@ -87,39 +73,42 @@ def extract(
             document = stream.description
             if document is None:
                 raise VmgenError(
-                    Diagnostic("VG708", "there is no description", Position(str(file)))
+                    Diagnostic("VG708", "there is no description", Position(file))
                 )
-            _write(output, [document.text])
+            write(output, [document.text])
         elif selected == "ram" or selected.startswith("ram/"):
             _extract_ram(stream, selected.partition("/")[2], output, console)
             return 0
         else:
             ((section, rest),) = chosen_sections(stream, [selected])
             if rest:
-                raise click.UsageError("a whole section is extracted, not a field")
-            _write(output, [stream.body(section)])
-    _wrote(console, output)
+                raise WrongUsage("a whole section is extracted, not a field")
+            write(output, [stream.body(section)])
+    wrote(console, output)
     return 0
 
 
-def _wrote(console: Console, output: Path) -> None:
-    if str(output) != "-":
+def wrote(console: Console, output: str) -> None:
+    """Say that a file was written, unless it is standard output."""
+    if output != "-":
         console.message(f"wrote {output}")
 
 
-def _extract_ram(stream: Stream, name: str, output: Path, console: Console) -> None:
+def _extract_ram(stream: Stream, name: str, output: str, console: Console) -> None:
     memory = stream.memory()
     names = [name] if name else [block.name for block in memory.blocks]
-    if not name and not output.is_dir() and len(names) > 1:
+    if not name and not os.path.isdir(output) and len(names) > 1:
         hint = "give a folder that is there, or one of: "
         hint += ", ".join(f"ram/{one}" for one in names)
         raise VmgenError(
             Diagnostic("VG708", f"there are {len(names)} blocks", hint=hint)
         )
+    folder = os.path.isdir(output)
     for one in names:
         place = output
-        if output.is_dir():
-            place = output / one.replace("/", "_").replace("\0", "_").lstrip(".")
+        if folder:
+            name = one.replace("/", "_").replace("\0", "_").lstrip(".")
+            place = os.path.join(output, name)
         length = memory.block(one).used_length
         with _created(place) as out:
             end = 0
@@ -135,7 +124,7 @@ def _extract_ram(stream: Stream, name: str, output: Path, console: Console) -> N
                 out.truncate(length)
             else:
                 _zeros(out, length - end)
-        _wrote(console, place)
+        wrote(console, place)
 
 
 def _zeros(out: Any, count: int) -> None:
@@ -145,21 +134,24 @@ def _zeros(out: Any, count: int) -> None:
         count -= size
 
 
-def _write(output: Path, chunks: Iterable[Any]) -> None:
+def write(output: str, chunks: Iterable[Any]) -> None:
+    """Write a file, or standard output; VG707 if that cannot be done."""
     with _created(output) as out:
         for chunk in chunks:
             out.write(chunk)
 
 
 @contextmanager
-def _created(output: Path) -> Iterator[Any]:
+def _created(output: str) -> Iterator[Any]:
     """A file that is there complete or not at all; VG707 if it cannot be written."""
-    to_stdout = str(output) == "-"
+    import click
+
+    to_stdout = output == "-"
     try:
-        with click.open_file(str(output), "wb", atomic=not to_stdout) as out:
+        with click.open_file(output, "wb", atomic=not to_stdout) as out:
             yield out
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise VmgenError(
-            Diagnostic("VG707", f"cannot be written: {reason}", Position(str(output)))
+            Diagnostic("VG707", f"cannot be written: {reason}", Position(output))
         ) from None

@@ -2,99 +2,45 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import click
-
+from vmgen.cli.arguments import WrongUsage
 from vmgen.cli.console import Console
-from vmgen.source import Diagnostic, VmgenError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vmgen.stream import Codecs, Stream
     from vmgen.stream.input import Input
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
+class Wanted:
+    """The codecs that a command line asks for; ``page_size`` is in bytes.
 
-def source_options(function: _Function) -> _Function:
-    """The options that say where codecs come from, and of which target they are."""
-    for option in (
-        click.option(
-            "--snapshot",
-            metavar="NAME",
-            default="",
-            help="The snapshot that is meant, where a qcow2 image has several.",
-        ),
-        click.option(
-            "--page-size",
-            type=click.IntRange(256, 65536),
-            metavar="BYTES",
-            help="The target's page size, for streams that do not say it.",
-        ),
-        click.option(
-            "--target",
-            "-t",
-            metavar="TARGET",
-            help="The target.  [default: the one whose codecs fit the stream]",
-        ),
-        click.option(
-            "--all",
-            "-a",
-            "whole",
-            is_flag=True,
-            help="With --qemu: codecs of every device, not of the CPU alone.",
-        ),
-        click.option(
-            "--qemu",
-            type=click.Path(path_type=Path, file_okay=False, exists=True),
-            metavar="TREE",
-            help="Make the codecs from a QEMU source tree; they are kept for the next time.",
-        ),
-        click.option(
-            "--codecs",
-            "folder",
-            metavar="DIR|RELEASE",
-            help="A generated package, the folder of one target in it, or a release that"
-            " codecs are at hand for.  [default: the output folder, if it is there]",
-        ),
-    ):
-        function = option(function)
-    return function
+    Raises WrongUsage for options that exclude each other.
+    """
 
-
-def codec_options(function: _Function) -> _Function:
-    """The options that say how a stream is read."""
-    for option in (
-        click.option(
-            "--member",
-            "members",
-            multiple=True,
-            metavar="TYPE.MEMBER=N",
-            help="What the bytes do not say, for instance ARMCPU.pmsav7_dregion=16.",
-        ),
-        click.option(
-            "--no-description",
-            is_flag=True,
-            help="Read as if there were no description JSON.",
-        ),
-        source_options,
-    ):
-        function = option(function)
-    return function
-
-
-class Wanted(NamedTuple):
-    """The codecs that a command line asks for; ``page_size`` is in bytes."""
-
-    folder: str | None
-    qemu: Path | None
-    whole: bool
-    target: str | None
-    page_size: int | None
-    snapshot: str = ""
+    def __init__(
+        self,
+        folder: str | None,
+        qemu: str | None,
+        whole: bool,
+        target: str | None,
+        page_size: int | None,
+        snapshot: str = "",
+    ) -> None:
+        if qemu is not None and folder is not None:
+            raise WrongUsage("--qemu and --codecs exclude each other")
+        if whole and qemu is None:
+            raise WrongUsage("--all is for --qemu")
+        self.folder = folder
+        self.qemu = qemu
+        self.whole = whole
+        self.target = target
+        self.page_size = page_size
+        self.snapshot = snapshot
 
     @property
     def given(self) -> bool:
@@ -104,15 +50,15 @@ class Wanted(NamedTuple):
     @property
     def words(self) -> str:
         """What was asked for, for messages."""
-        return str(self.qemu or self.folder or "the output folder")
+        return self.qemu or self.folder or "the output folder"
 
 
 def opened(
-    file: Path,
+    file: str,
     console: Console,
     *,
     folder: str | None,
-    qemu: Path | None,
+    qemu: str | None,
     whole: bool,
     target: str | None,
     page_size: int | None,
@@ -122,41 +68,41 @@ def opened(
 ) -> Stream:
     """The stream in a file (``-`` is standard input), with the codecs that are asked for
     or that fit."""
-    from vmgen.stream import Stream
+    from vmgen.stream.stream import Stream
 
+    wanted = Wanted(folder, qemu, whole, target, page_size)
+    answers = dict(map(_member, members))
     source = input_of(file, snapshot)
-    codecs = _codecs(source, console, Wanted(folder, qemu, whole, target, page_size))
-    if members and codecs is not None:
-        from vmgen.stream.fingerprint import with_context
-
-        codecs = with_context(codecs, dict(map(_member, members)))
+    codecs = _codecs(source, console, wanted)
+    if answers and codecs is not None:
+        codecs = codecs.but(answers)
     return Stream(
         source, codecs, page_size=page_size, use_description=not no_description
     )
 
 
-def input_of(file: Path, snapshot: str = "") -> Input:
+def input_of(file: str, snapshot: str = "") -> Input:
     """The file's bytes; ``-`` is standard input."""
     from vmgen.stream.input import Input
 
-    return Input(sys.stdin.buffer if str(file) == "-" else file, snapshot)
+    return Input(sys.stdin.buffer if file == "-" else file, snapshot)
 
 
 def packages_of(
     source: Input, console: Console, wanted: Wanted
 ) -> tuple[dict[str, Codecs], Codecs | None]:
     """The codecs by target, and those of the target that was named."""
-    from vmgen.stream import from_folder
-
-    if wanted.qemu is not None and wanted.folder is not None:
-        raise click.UsageError("--qemu and --codecs exclude each other")
-    if wanted.whole and wanted.qemu is None:
-        raise click.UsageError("--all is for --qemu")
     place = _place(source, console, wanted)
-    packages = from_folder(place) if place is not None else _default_packages()
-    if wanted.target is None or not packages:
+    if place is None:
+        return {}, None
+    from vmgen.stream.packages import from_folder
+
+    packages = from_folder(place)
+    if wanted.target is None:
         return packages, None
     if wanted.target not in packages:
+        from vmgen.source import Diagnostic, VmgenError
+
         known = ", ".join(packages)
         message = f"there are no codecs for '{wanted.target}'"
         raise VmgenError(Diagnostic("VG710", message, hint=f"there are: {known}"))
@@ -164,23 +110,24 @@ def packages_of(
 
 
 def _place(source: Input, console: Console, wanted: Wanted) -> Path | None:
+    """The folder of the package; None if there is none and none was asked for."""
+    if not wanted.given:
+        return _output_folder()
+    from pathlib import Path
+
     from vmgen.cli.stream import made
 
     if wanted.qemu is not None:
-        targets = (
-            (wanted.target,) if wanted.target else made.likely(wanted.qemu, source)
-        )
-        return made.from_tree(wanted.qemu, targets, wanted.whole, console)
-    if wanted.folder is None:
-        return None
-    if Path(wanted.folder).is_dir():
-        return Path(wanted.folder)
-    return made.of_release(wanted.folder, wanted.target, console)
+        tree, target = Path(wanted.qemu), wanted.target
+        targets = (target,) if target else made.likely(tree, source)
+        return made.from_tree(tree, targets, wanted.whole, console)
+    folder = Path(wanted.folder or "")
+    if folder.is_dir():
+        return folder
+    return made.of_release(str(wanted.folder), wanted.target, console)
 
 
 def _codecs(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
-    from vmgen.stream.fingerprint import fingerprint
-
     packages, chosen = packages_of(source, console, wanted)
     if chosen is not None:
         return chosen
@@ -189,25 +136,50 @@ def _codecs(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
         return only
     if not packages:
         return None
+    from vmgen.stream.fingerprint import fingerprint
+
     found = fingerprint(source, packages, wanted.page_size)
     if found.codecs is None and wanted.given:
+        from vmgen.source import Diagnostic, VmgenError
+
         reasons = "\n".join(f"{name}: {why}" for name, why in found.refusals.items())
         message = f"no target of {wanted.words} fits the stream"
         raise VmgenError(Diagnostic("VG710", message, hint=reasons))
     return found.codecs
 
 
-def _default_packages() -> dict[str, Codecs]:
-    """Those of the output folder, if there is one."""
-    from vmgen.stream import from_folder
+def _output_folder() -> Path | None:
+    """The project's output folder, or ``generated`` here, if it is a package."""
+    folder: str | Path = "generated"
+    if _is_configured():
+        from pathlib import Path
 
-    folder = Path("generated")
-    here = Path.cwd()
-    if any((place / "pyproject.toml").is_file() for place in (here, *here.parents)):
         from vmgen import config
 
-        folder = config.find(here).output or folder
-    return from_folder(folder) if (folder / "_runtime.py").is_file() else {}
+        folder = config.find(Path.cwd()).output or folder
+    if not os.path.isfile(os.path.join(folder, "_runtime.py")):
+        return None
+    from pathlib import Path
+
+    return Path(folder)
+
+
+def _is_configured() -> bool:
+    """Whether a pyproject.toml here or above has a word about vmgen."""
+    place = os.getcwd()
+    while True:
+        try:
+            with open(os.path.join(place, "pyproject.toml"), "rb") as file:
+                if b"vmgen" in file.read():
+                    return True
+        except (FileNotFoundError, IsADirectoryError):
+            pass
+        except OSError:
+            return True  # what is wrong with it, the configuration says
+        above = os.path.dirname(place)
+        if above == place:
+            return False
+        place = above
 
 
 def _member(text: str) -> tuple[str, int]:
@@ -215,4 +187,4 @@ def _member(text: str) -> tuple[str, int]:
     try:
         return name.strip(), int(number, 0)
     except ValueError:
-        raise click.UsageError(f"--member {text}: it is TYPE.MEMBER=NUMBER") from None
+        raise WrongUsage(f"--member {text}: it is TYPE.MEMBER=NUMBER") from None

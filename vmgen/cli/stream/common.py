@@ -2,50 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TypeVar
 
-import click
+from vmgen.cli.arguments import Argument, Option
 
-from vmgen.source import Diagnostic, Position, VmgenError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+    from vmgen.cli.arguments import Kind
+    from vmgen.source import Diagnostic
 
-FILE = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+FILE = Argument("file", "file")
+
+FORMAT = Option(
+    "--format",
+    name="form",
+    kind="choice",
+    choices=("text", "json"),
+    default="text",
+    shown=True,
+    help="How to print it.",
+)
+
+TARGET = Option(
+    "--target",
+    "-t",
+    metavar="TARGET",
+    help="The target.  [default: the one whose codecs fit the stream]",
+)
+
+SOURCES = (
+    Option(
+        "--codecs",
+        name="folder",
+        metavar="DIR|RELEASE",
+        help="A generated package, the folder of one target in it, or a release that"
+        " codecs are at hand for.  [default: the output folder, if it is there]",
+    ),
+    Option(
+        "--qemu",
+        kind="folder",
+        metavar="TREE",
+        help="Make the codecs from a QEMU source tree; they are kept for the next time.",
+    ),
+    Option(
+        "--all",
+        "-a",
+        name="whole",
+        kind="flag",
+        help="With --qemu: codecs of every device, not of the CPU alone.",
+    ),
+    TARGET,
+    Option(
+        "--page-size",
+        kind="number",
+        choices=(256, 65536),
+        metavar="BYTES",
+        help="The target's page size, for streams that do not say it.",
+    ),
+    Option(
+        "--snapshot",
+        metavar="NAME",
+        default="",
+        help="The snapshot that is meant, where a qcow2 image has several.",
+    ),
+)
+"""Where codecs come from, and of which target they are: :class:`Wanted`."""
+
+CODECS = (
+    *SOURCES,
+    Option(
+        "--no-description",
+        kind="flag",
+        help="Read as if there were no description JSON.",
+    ),
+    Option(
+        "--member",
+        name="members",
+        many=True,
+        metavar="TYPE.MEMBER=N",
+        help="What the bytes do not say, for instance ARMCPU.pmsav7_dregion=16.",
+    ),
+)
+"""How a stream is read: what :func:`vmgen.cli.stream.codecs.opened` takes."""
 
 
-def format_option(function: _Function) -> _Function:
-    """``--format text|json``."""
-    return click.option(
-        "--format",
-        "form",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        show_default=True,
-        help="How to print it.",
-    )(function)
+def output_option(help: str, kind: Kind = "file") -> Option:
+    """``--output``; ``-`` is standard output."""
+    return Option("--output", "-o", required=True, kind=kind, metavar="OUT", help=help)
 
 
 @contextmanager
-def told(file: Path | None) -> Iterator[None]:
-    """Errors of the library as diagnostics."""
-    from vmgen.stream import StreamError
+def told(file: str) -> Iterator[None]:
+    """Errors of the library as diagnostics about a file; empty for none in particular."""
+    from vmgen.stream.errors import StreamError
 
     try:
         yield
     except StreamError as error:
+        from vmgen.source import VmgenError
+
         raise VmgenError(diagnostic(error, file)) from None
 
 
-def diagnostic(error: Any, file: Path | None) -> Diagnostic:
+def diagnostic(error: Any, file: str) -> Diagnostic:
     """An error of the library as a diagnostic."""
+    from vmgen.source import Diagnostic, Position
+
     at = "" if error.offset is None else f" (at byte {error.offset:#x})"
     return Diagnostic(
         error.code,
         f"{error.message}{at}",
-        Position("" if file is None else str(file)),
+        Position(file),
         hint=error.hint,
         context=(error.path,) if error.path else (),
     )

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from vmgen.cli.console import Console, color_option
+from vmgen.cli.arguments import Option, command
+from vmgen.cli.console import Console
+from vmgen.cli.stream.change import write, wrote
 from vmgen.cli.stream.codecs import Wanted, input_of, packages_of
-from vmgen.cli.stream.common import FILE, told
+from vmgen.cli.stream.common import FILE, output_option, told
 from vmgen.paint import Kind, Paint
 from vmgen.source import Diagnostic, Position, VmgenError
 
@@ -32,8 +32,44 @@ _PAINT: dict[str, Kind] = {
 }
 
 
-@click.command(
-    name="convert",
+@command(
+    FILE,
+    Option("--from", name="old", required=True, metavar="SOURCE", help="Who wrote it."),
+    Option(
+        "--to", name="new", required=True, metavar="SOURCE", help="Who is to load it."
+    ),
+    output_option("Where to write the converted stream."),
+    Option(
+        "--target", "-t", metavar="TARGET", help="The target, for instance riscv64."
+    ),
+    Option(
+        "--all",
+        "-a",
+        name="whole",
+        kind="flag",
+        help="Of trees: codecs of every device, not of the CPU alone.",
+    ),
+    Option(
+        "--map",
+        name="mapping",
+        kind="present",
+        metavar="FILE",
+        help="Renamed, set and dropped members, as JSON.",
+    ),
+    Option(
+        "--accept-loss",
+        kind="flag",
+        help="Write the stream even if values are lost that the mapping does not name.",
+    ),
+    Option(
+        "--report",
+        name="form",
+        kind="choice",
+        choices=("changes", "all", "json", "none"),
+        default="changes",
+        shown=True,
+        help="Which fields to report.",
+    ),
     epilog="""\b
 SOURCE is a QEMU source tree, a generated package, or a release that codecs are at
 hand for (10.0).  The mapping says what nobody can infer:
@@ -47,60 +83,17 @@ Examples:
   vmgen stream convert vm.mig --from ~/qemu-7.2 --to ~/qemu-10.0 -t riscv64 -o new.mig
   vmgen stream convert vm.mig --from 7.2 --to 10.0 --map riscv.json -o new.mig --all""",
 )
-@click.argument("file", type=FILE)
-@click.option("--from", "old", required=True, metavar="SOURCE", help="Who wrote it.")
-@click.option("--to", "new", required=True, metavar="SOURCE", help="Who is to load it.")
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-    metavar="OUT",
-    help="Where to write the converted stream.",
-)
-@click.option(
-    "--target", "-t", metavar="TARGET", help="The target, for instance riscv64."
-)
-@click.option(
-    "--all",
-    "-a",
-    "whole",
-    is_flag=True,
-    help="Of trees: codecs of every device, not of the CPU alone.",
-)
-@click.option(
-    "--map",
-    "mapping",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    metavar="FILE",
-    help="Renamed, set and dropped members, as JSON.",
-)
-@click.option(
-    "--accept-loss",
-    is_flag=True,
-    help="Write the stream even if values are lost that the mapping does not name.",
-)
-@click.option(
-    "--report",
-    "form",
-    type=click.Choice(["changes", "all", "json", "none"]),
-    default="changes",
-    show_default=True,
-    help="Which fields to report.",
-)
-@color_option
-@click.pass_obj
 def convert(
     console: Console,
     /,
     *,
-    file: Path,
+    file: str,
     old: str,
     new: str,
-    output: Path,
+    output: str,
     target: str | None,
     whole: bool,
-    mapping: Path | None,
+    mapping: str | None,
     accept_loss: bool,
     form: str,
 ) -> int:
@@ -114,11 +107,10 @@ def convert(
     the mapping does not name.
     """
     from vmgen import convert as engine
-    from vmgen.cli.stream.change import _write
     from vmgen.stream import Stream
 
     source = input_of(file)
-    rules = engine.loads(mapping.read_text("utf-8"), str(mapping)) if mapping else None
+    rules = engine.loads(Path(mapping).read_text("utf-8"), mapping) if mapping else None
     with told(file):
         before = _codecs(old, source, target, whole, console)
         after = _codecs(new, source, target or before.target, whole, console)
@@ -126,7 +118,7 @@ def convert(
             made = engine.convert(stream, after, rules)
             refused = not made.harmless and not accept_loss
             if not refused:
-                _write(output, (stream.prefix, *made.pieces))
+                write(output, (stream.prefix, *made.pieces))
     if form == "json":
         lines = [asdict(line) for line in made.lines]
         console.result(json.dumps(lines, indent=1) + "\n")
@@ -146,17 +138,20 @@ def convert(
             "name them under 'drop' in a mapping file, or say --accept-loss"
         )
         return 1
-    if str(output) != "-":
-        console.message(f"wrote {output}")
+    wrote(console, output)
     return 0
 
 
 def _codecs(
     name: str, source: Input, target: str | None, whole: bool, console: Console
 ) -> Codecs:
-    tree = Path(name) if (Path(name) / "include" / "migration").is_dir() else None
+    tree = (Path(name) / "include" / "migration").is_dir()
     wanted = Wanted(
-        None if tree else name, tree, whole and tree is not None, target, None
+        None if tree else name,
+        name if tree else None,
+        whole and tree,
+        target,
+        None,
     )
     packages, chosen = packages_of(source, console, wanted)
     if chosen is not None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from vmgen.cli.console import Console, color_option
-from vmgen.cli.stream.codecs import Wanted, input_of, packages_of, source_options
-from vmgen.cli.stream.common import FILE, format_option, told
+from vmgen.cli.arguments import command
+from vmgen.cli.console import Console
+from vmgen.cli.stream.codecs import Wanted, input_of, packages_of
+from vmgen.cli.stream.common import FILE, FORMAT, SOURCES, told
 from vmgen.paint import Paint
 from vmgen.source import Diagnostic, VmgenError
 
@@ -18,13 +16,8 @@ if TYPE_CHECKING:
     from vmgen.stream.explain import Explanation, Finding
 
 
-@click.command(name="explain")
-@click.argument("file", type=FILE)
-@format_option
-@source_options
-@color_option
-@click.pass_obj
-def explain(console: Console, /, *, file: Path, form: str, **options: Any) -> int:
+@command(FILE, FORMAT, *SOURCES)
+def explain(console: Console, /, *, file: str, form: str, **options: Any) -> int:
     """Say whether a release would take a stream, and if not, why.
 
     Every section is read with the tables of that release, as its QEMU would.  What it
@@ -47,10 +40,10 @@ def explain(console: Console, /, *, file: Path, form: str, **options: Any) -> in
         found = explained(source, codecs, wanted.page_size)
         source.close()
     if form == "json":
-        console.result(json.dumps(as_json(str(file), found), indent=2) + "\n")
+        console.result(json.dumps(as_json(file, found), indent=2) + "\n")
     else:
         console.result(
-            "".join(f"{line}\n" for line in lines(str(file), found, console.paint))
+            "".join(f"{line}\n" for line in lines(file, found, console.paint))
         )
     return 0 if found.taken else 1
 

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import click
+from vmgen.cli.arguments import Argument, command
+from vmgen.cli.console import Console
+from vmgen.cli.stream.codecs import opened
+from vmgen.cli.stream.common import CODECS, FILE, FORMAT, diagnostic, told
 
-from vmgen.cli.console import Console, color_option
-from vmgen.cli.stream.codecs import codec_options, opened
-from vmgen.cli.stream.common import FILE, diagnostic, format_option, told
-from vmgen.source import VmgenError
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from vmgen.stream import Section, Stream
 
 
-@click.command(name="show")
-@click.argument("file", type=FILE)
-@click.argument("selected", nargs=-1, metavar="[SECTION|PATH]...")
-@format_option
-@codec_options
-@color_option
-@click.pass_obj
+@command(
+    FILE,
+    Argument("selected", metavar="[SECTION|PATH]...", many=True, required=False),
+    FORMAT,
+    *CODECS,
+)
 def show(
     console: Console,
     /,
     *,
-    file: Path,
+    file: str,
     selected: tuple[str, ...],
     form: str,
     **options: Any,
@@ -91,24 +89,22 @@ def _value(stream: Stream, section: Section, rest: str) -> Any:
     return value
 
 
-@click.command(name="verify")
-@click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE...")
-@codec_options
-@color_option
-@click.pass_obj
-def verify(console: Console, /, *, files: tuple[Path, ...], **options: Any) -> int:
+@command(Argument("files", "file", metavar="FILE...", many=True), *CODECS)
+def verify(console: Console, /, *, files: tuple[str, ...], **options: Any) -> int:
     """Decode, encode again, compare.
 
     Exit status 1 if a stream is damaged or a byte comes back another one; the first such
     byte is named by path and offset.
     """
-    from vmgen.stream import StreamError, Unreadable
+    from vmgen.stream.errors import StreamError, Unreadable
 
     status = 0
     for file in files:
         try:
             status |= _verified(file, console, **options)
         except Unreadable as error:
+            from vmgen.source import VmgenError
+
             raise VmgenError(diagnostic(error, file)) from None
         except StreamError as error:
             console.diagnostics([diagnostic(error, file)])
@@ -116,7 +112,7 @@ def verify(console: Console, /, *, files: tuple[Path, ...], **options: Any) -> i
     return status
 
 
-def _verified(file: Path, console: Console, **options: Any) -> int:
+def _verified(file: str, console: Console, **options: Any) -> int:
     from vmgen.stream import verify as verifying
 
     paint = console.paint
@@ -142,16 +138,8 @@ def _verified(file: Path, console: Console, **options: Any) -> int:
     return 0
 
 
-@click.command(name="diff")
-@click.argument("old", type=FILE)
-@click.argument("new", type=FILE)
-@format_option
-@codec_options
-@color_option
-@click.pass_obj
-def diff(
-    console: Console, /, *, old: Path, new: Path, form: str, **options: Any
-) -> int:
+@command(Argument("old", "file"), Argument("new", "file"), FORMAT, *CODECS)
+def diff(console: Console, /, *, old: str, new: str, form: str, **options: Any) -> int:
     """Compare two streams field by field, and guest memory page by page.
 
     Exit status 0: the same, 1: different.
@@ -165,7 +153,7 @@ def diff(
     with told(new):
         after = opened(new, console, **options)
         list(after.parts())
-    with told(None), before, after:
+    with told(""), before, after:
         changes = list(compare(before, after))
     if form == "json":
         items = [shown.change_json(change) for change in changes]

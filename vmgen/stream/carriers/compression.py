@@ -9,9 +9,14 @@ import shutil
 import subprocess
 import threading
 import zlib
-from typing import Any, Protocol
 
 from vmgen.stream.errors import Unreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from vmgen.stream.readable import Readable
 
 _PROGRAMS = {
     "zstd": ("zstd", "-dcq", "--memory=256MB"),
@@ -25,13 +30,6 @@ BROKEN = (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError)
 _CHUNK = 1 << 18
 _XZ_MEMORY = 1 << 28
 """What an xz decoder may take for its dictionary; ``xz -9`` makes it 65 MiB."""
-
-
-class Readable(Protocol):
-    """What has ``read``."""
-
-    def read(self, size: int, /) -> bytes | None:
-        """Up to ``size`` bytes; empty at the end."""
 
 
 def decompressed(kind: str, pipe: Readable) -> Readable:

@@ -7,11 +7,14 @@ place of the cookie, fourteen that are unused.  The stream follows the XML.
 
 from __future__ import annotations
 
-from typing import Literal
-
-from vmgen.stream.carriers.compression import Readable
 from vmgen.stream.errors import NotAStream, Truncated
 from vmgen.stream.frozen import Frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from vmgen.stream.readable import Readable
 
 SIZE = 16 + 19 * 4
 VERSION = 2

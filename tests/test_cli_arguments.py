@@ -1,0 +1,119 @@
+"""Plain command lines mean what click makes of them, and start without it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vmgen.cli.arguments import COLOR, read
+from vmgen.cli.clicked import made
+from vmgen.cli.console import Console
+from vmgen.cli.stream import COMMANDS, named
+
+WORDS = (
+    "file", "folder", "missing", "-", "--", "--format", "json", "--format=json", "--format=x",
+    "--codecs", "--codecs=folder", "--qemu", "--all", "-a", "-at", "--target", "-t", "-triscv64",
+    "--target=", "--page-size", "4096", "--page-size=255", "--page-size=0x1000", "--snapshot", "one",
+    "--no-description", "--member", "A.b=1", "--member=A.c=2", "--color", "--color=never", "always",
+    "-o", "-oout", "--output=out", "--output", "--from", "--to=7.2", "--map", "--accept-loss",
+    "--report=all", "--help", "-h", "--fo=json", "cpu/0.env.pc=1", "", "-1",
+)  # fmt: skip
+
+
+def by_click(name: str, words: list[str]) -> dict[str, Any] | None:
+    """The values that click gives the command's function; None for an error or help."""
+    found = named(name)
+    assert found is not None
+    console = Console()
+    try:
+        ctx = made(name, found).make_context(name, list(words), obj=console)
+    except (click.ClickException, click.exceptions.Exit):
+        return None
+    return {
+        **ctx.params,
+        COLOR.name: None if console.color == "auto" else console.color,
+    }
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.usefixtures("here")
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=300,
+    deadline=None,
+)
+@given(words=st.lists(st.sampled_from(WORDS), max_size=6))
+def test_what_is_understood_is_what_click_understands(
+    name: str, words: list[str]
+) -> None:
+    command = named(name)
+    assert command is not None
+    understood = read(command, words)
+    if understood is not None:
+        expected = by_click(name, words)
+        if "--color=auto" in words or understood[COLOR.name] == "auto":
+            understood[COLOR.name] = None
+        assert understood == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("show", "file"),
+        ("show", "- cpu/0 ram --format json"),
+        ("show", "--codecs folder --target riscv64 file"),
+        ("verify", "file file --no-description --member A.b=1 --member=A.c=2"),
+        ("edit", "file cpu/0.env.pc=1 -o out"),
+        ("diff", "file missing --format=text --color never"),
+        ("extract", "file ram -o folder"),
+        ("explain", "file --qemu folder --all -t riscv64 --page-size 4096"),
+        ("convert", "file --from 7.2 --to 10.0 --map file --accept-loss -o out"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_the_usual_lines_are_understood(name: str, line: str) -> None:
+    command = named(name)
+    assert command is not None
+    understood = read(command, line.split())
+    assert understood is not None
+    assert understood == by_click(name, line.split())
+
+
+SLOW = (
+    "click", "typing", "dataclasses", "inspect", "pathlib", "black", "jinja2", "pycparser", "pcpp",
+    "tomllib", "argparse", "vmgen.ir", "vmgen.pipeline",
+)  # fmt: skip
+
+
+def test_showing_a_stream_starts_nothing_slow(tmp_path: Path) -> None:
+    """What takes longer to import than a small stream takes to read."""
+    stream = tmp_path / "stream"
+    stream.write_bytes(b"QEVM\0\0\0\3\0")
+    code = (
+        f"import sys; before = set(sys.modules); from vmgen.cli import run; "
+        f"status = run(['stream', 'show', '--format', 'json', {str(stream)!r}]); "
+        f"loaded = set(sys.modules) - before; "
+        f"sys.exit(', '.join(sorted(loaded & set({SLOW!r}))) or status)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert result.stderr.strip() == ""
+    assert result.returncode == 0
+    assert '"sections"' in result.stdout

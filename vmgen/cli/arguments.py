@@ -1,0 +1,227 @@
+"""Commands that start fast: their arguments as data, and a reader of plain command lines.
+
+The library that reads command lines takes longer to start than most streams take to read.
+What a command accepts is therefore written down here without it: :mod:`vmgen.cli.clicked`
+makes the real command of that, and :func:`read` understands the lines that need no word
+of help.  Whatever it is not sure about it leaves to the real command.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal, TypeAlias
+
+Kind: TypeAlias = (
+    "Literal['text', 'flag', 'choice', 'number', 'file', 'place', 'folder', 'present']"
+)
+"""What a value is: ``file`` and ``place`` need not be there (``place`` may be a folder),
+``folder`` and ``present`` (a file) must be."""
+
+
+class WrongUsage(Exception):
+    """Arguments that make no sense together; shown with the command's usage line."""
+
+
+class Parameter:
+    """One argument or option of a command, and the keyword that it is given to."""
+
+    __slots__ = ("choices", "kind", "many", "metavar", "name", "names", "required")
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        name: str,
+        kind: Kind,
+        metavar: str | None,
+        many: bool,
+        required: bool,
+        choices: Sequence[str] | tuple[int, int],
+    ) -> None:
+        self.names = names
+        self.name = name
+        self.kind = kind
+        self.metavar = metavar
+        self.many = many
+        self.required = required
+        self.choices = choices
+
+
+class Argument(Parameter):
+    """A positional argument; ``many`` takes all that are left."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        name: str,
+        kind: Kind = "text",
+        metavar: str | None = None,
+        *,
+        many: bool = False,
+        required: bool = True,
+    ) -> None:
+        super().__init__((), name, kind, metavar, many, required, ())
+
+
+class Option(Parameter):
+    """An option with a value, or a flag.
+
+    ``choices`` are the words of a ``choice``, or the least and greatest of a ``number``.
+    ``shown`` puts the default into the help.
+    """
+
+    __slots__ = ("default", "help", "shown")
+
+    def __init__(
+        self,
+        *names: str,
+        help: str,
+        name: str = "",
+        kind: Kind = "text",
+        metavar: str | None = None,
+        many: bool = False,
+        required: bool = False,
+        choices: Sequence[str] | tuple[int, int] = (),
+        default: object = None,
+        shown: bool = False,
+    ) -> None:
+        name = name or names[0].lstrip("-").replace("-", "_")
+        super().__init__(names, name, kind, metavar, many, required, choices)
+        self.default = False if kind == "flag" else default
+        self.help = help
+        self.shown = shown
+
+
+COLOR = Option(
+    "--color",
+    kind="choice",
+    choices=("auto", "always", "never"),
+    help="Colour the output.  [default: auto: as the terminal and NO_COLOR say]",
+)
+"""Every command has it; it goes to the console and not to the function."""
+
+HELP = ("-h", "--help")
+
+
+class Command:
+    """A function with the parameters it is called with.
+
+    The function gets the console, and every parameter by its keyword; its docstring is the
+    help.  It returns the exit status.
+    """
+
+    def __init__(
+        self, run: Callable[..., int], parameters: Sequence[Parameter], epilog: str
+    ) -> None:
+        self.run = run
+        self.parameters = parameters
+        self.epilog = epilog
+        self.__doc__ = run.__doc__
+
+
+def command(
+    *parameters: Parameter, epilog: str = ""
+) -> Callable[[Callable[..., int]], Command]:
+    """Makes a command of a function."""
+
+    def made(function: Callable[..., int]) -> Command:
+        return Command(function, (*parameters, COLOR), epilog)
+
+    return made
+
+
+def read(command: Command, words: Sequence[str]) -> dict[str, Any] | None:
+    """The value of every parameter, by its keyword; None for a line that this does not
+    understand, be it wrong or only unusual."""
+    options = {
+        name: parameter
+        for parameter in command.parameters
+        if isinstance(parameter, Option)
+        for name in parameter.names
+    }
+    given: dict[str, Any] = {}
+    left: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "-" or not word.startswith("-"):
+            left.append(word)
+            continue
+        name, equals, value = word.partition("=")
+        option = options.get(name)
+        if option is None or (equals and not name.startswith("--")):
+            return None
+        if option.kind == "flag":
+            if equals:
+                return None
+            given[option.name] = True
+            continue
+        if not equals:
+            value = next(rest, "")
+        if (not equals and value.startswith("-")) or not _fits(option, value):
+            return None
+        if option.many:
+            given.setdefault(option.name, []).append(value)
+        else:
+            given[option.name] = int(value) if option.kind == "number" else value
+    return _complete(command, given, left)
+
+
+def _complete(
+    command: Command, given: dict[str, Any], left: list[str]
+) -> dict[str, Any] | None:
+    """Positional arguments to their parameters, and defaults for what was not given."""
+    made: dict[str, Any] = {}
+    arguments = [one for one in command.parameters if isinstance(one, Argument)]
+    for place, one in enumerate(arguments):
+        behind = len(arguments) - place - 1
+        if one.many:
+            values = left[: len(left) - behind]
+            del left[: len(values)]
+        elif left:
+            values = [left.pop(0)]
+        else:
+            values = []
+        if (one.required and not values) or not all(
+            _fits(one, word) for word in values
+        ):
+            return None
+        made[one.name] = tuple(values) if one.many else values[0] if values else None
+    if left:
+        return None
+    for option in command.parameters:
+        if isinstance(option, Option):
+            if option.required and option.name not in given:
+                return None
+            value = given.get(option.name, option.default)
+            made[option.name] = tuple(value or ()) if option.many else value
+    return made
+
+
+def _fits(parameter: Parameter, value: str) -> bool:
+    """Whether a value is certainly one of the parameter's."""
+    if not value:
+        return False
+    if parameter.kind == "choice":
+        return value in parameter.choices
+    if parameter.kind == "number":
+        low, high = parameter.choices
+        return (
+            value.isdecimal()
+            and value.isascii()
+            and int(low) <= int(value) <= int(high)
+        )
+    if parameter.kind == "text" or (
+        value == "-" and parameter.kind in ("file", "place")
+    ):
+        return True
+    try:
+        mode = os.stat(value).st_mode
+    except (OSError, ValueError):
+        return parameter.kind in ("file", "place") and "\0" not in value
+    folder = mode & 0o170000 == 0o040000
+    wanted = parameter.kind == "folder"
+    return (folder == wanted or parameter.kind == "place") and os.access(value, os.R_OK)

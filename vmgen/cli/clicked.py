@@ -1,0 +1,107 @@
+"""The commands of :mod:`vmgen.cli.arguments` as click has them: help, errors, completion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from vmgen.cli.arguments import (
+    COLOR,
+    HELP,
+    Argument,
+    Command,
+    Option,
+    Parameter,
+    WrongUsage,
+)
+from vmgen.cli.console import Console
+
+SETTINGS: dict[str, Any] = {"help_option_names": list(HELP), "max_content_width": 88}
+
+
+def made(name: str, command: Command) -> click.Command:
+    """The command of this name."""
+
+    def run(**values: Any) -> int:
+        ctx = click.get_current_context()
+        try:
+            return command.run(ctx.ensure_object(Console), **values)
+        except WrongUsage as error:
+            raise click.UsageError(str(error)) from None
+
+    parameters: list[click.Parameter] = [
+        _argument(one) if isinstance(one, Argument) else _option(one)
+        for one in command.parameters
+        if isinstance(one, (Argument, Option))
+    ]
+    return click.Command(
+        name, callback=run, params=parameters, help=_trimmed(command.__doc__),
+        epilog=command.epilog or None,
+    )  # fmt: skip
+
+
+def _trimmed(text: str | None) -> str:
+    from inspect import cleandoc
+
+    return cleandoc(text or "")
+
+
+def _type(parameter: Parameter) -> click.ParamType[Any] | None:
+    kind, choices = parameter.kind, parameter.choices
+    if kind == "choice":
+        return click.Choice([str(word) for word in choices])
+    if kind == "number":
+        low, high = choices
+        return click.IntRange(int(low), int(high))
+    if kind in ("file", "place"):
+        return click.Path(dir_okay=kind == "place", allow_dash=True)
+    if kind in ("folder", "present"):
+        folder = kind == "folder"
+        return click.Path(exists=True, file_okay=not folder, dir_okay=folder)
+    return None
+
+
+def _argument(one: Argument) -> click.Argument:
+    return click.Argument(
+        [one.name], required=one.required, nargs=-1 if one.many else 1,
+        metavar=one.metavar, type=_type(one),
+    )  # fmt: skip
+
+
+def _option(one: Option) -> click.Option:
+    if one is COLOR:
+        return click.Option(
+            list(one.names),
+            type=_type(one),
+            expose_value=False,
+            callback=_coloured,
+            help=one.help,
+        )
+    if one.kind == "flag":
+        return click.Option([*one.names, one.name], is_flag=True, help=one.help)
+    return click.Option(
+        [*one.names, one.name], type=_type(one), required=one.required, multiple=one.many,
+        metavar=one.metavar, default=one.default, show_default=one.shown, help=one.help,
+    )  # fmt: skip
+
+
+def _coloured(
+    ctx: click.Context, parameter: click.Parameter, value: str | None
+) -> None:
+    if value is not None:
+        ctx.ensure_object(Console).color = value
+
+
+def show_usage(names: Sequence[str], group: click.Group, error: WrongUsage) -> None:
+    """Show an error as click does, of the command that has these names below ``group``."""
+    ctx = click.Context(group, info_name="vmgen", **SETTINGS)
+    command: click.Command = group
+    for name in names:
+        assert isinstance(command, click.Group)
+        found = command.get_command(ctx, name)
+        assert found is not None
+        command = found
+        ctx = click.Context(command, ctx, name)
+    click.UsageError(str(error), ctx).show()

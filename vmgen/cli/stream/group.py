@@ -1,0 +1,44 @@
+"""``vmgen stream`` with its help."""
+
+from __future__ import annotations
+
+import click
+
+from vmgen.cli.clicked import made
+from vmgen.cli.console import color_option
+from vmgen.cli.stream import COMMANDS, named
+
+
+class _Commands(click.Group):
+    """Commands that are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        found = named(name)
+        return None if found is None else made(name, found)
+
+
+@click.group(
+    name="stream",
+    cls=_Commands,
+    epilog="""\b
+FILE is what QEMU's migrate command wrote, plain or compressed (gzip, bzip2, xz, zstd,
+lzop, lz4), a save image of libvirt, or a qcow2 image with what savevm wrote; - is
+standard input.  A PATH is SECTION/INSTANCE and the C path of a field in it, for
+instance cpu/0.env.gpr[10]; the instance may be left out where there is only one.
+
+\b
+Examples:
+  vmgen stream show vm.mig                        the sections
+  vmgen stream show vm.mig cpu/0.env.gpr          registers
+  vmgen stream verify *.mig
+  vmgen stream edit vm.mig 'cpu/0.env.pc=0x80000000' -o new.mig
+  vmgen stream diff before.mig after.mig
+  vmgen stream explain vm.mig --codecs 10.0       would that release take it?
+  vmgen stream extract vm.mig ram/pc.ram -o ram.bin""",
+)
+@color_option
+def command() -> None:
+    """Read, verify, edit, compare and explain whole migration streams."""

@@ -1,0 +1,33 @@
+"""What a codec is; for type checkers, so that nobody else waits for it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class Codec(Protocol):
+    """What a generated module offers for a section's name."""
+
+    @property
+    def name(self) -> str:
+        """The section's name on the wire."""
+
+    @property
+    def version_id(self) -> int:
+        """The version it saves."""
+
+    @property
+    def minimum_version_id(self) -> int:
+        """The oldest version it loads."""
+
+    @property
+    def state(self) -> type[Any]:
+        """The class of its states."""
+
+    @property
+    def load(self) -> Any:
+        """``load(buf, pos, version_id, context=None) -> (state, end)``."""
+
+    @property
+    def save(self) -> Any:
+        """``save(state, version_id) -> bytes``."""
