@@ -54,10 +54,17 @@ class Target:
 
 
 @cache
-def whole_target(target: str, release: str) -> Target:
+def whole_program(target: str, release: str) -> ir.Program:
     """All descriptions of a target; skips, or fails in CI, without the release's tree."""
     tree = require_tree(release)
     (program,) = compile_whole((Request(target=target, qemu=tree),))
+    return program
+
+
+@cache
+def whole_target(target: str, release: str) -> Target:
+    """The codecs of all descriptions of a target, from :func:`whole_program`."""
+    program = whole_program(target, release)
     name = f"whole_{target}_{release.replace('.', '_')}"
     folder = Path(tempfile.mkdtemp(prefix="vmgen-whole-")) / name
     for file in render(lower(program), formatted=False):
