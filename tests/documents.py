@@ -11,12 +11,13 @@ Every block does something:
   file NAME, written where the commands run.  Without a title data is parsed, and C is
   compiled.
 
-A page runs in a folder of its own.  ``~/qemu-10.0.2`` and the like are the source trees of
-``VMGEN_QEMU_TREES``; what the machine does not have ends the page: skipped at home, failed
+A page runs in a folder of its own, and prints its home folder as ``~``.  ``~/qemu-10.0.2``
+and the like are the source trees of ``VMGEN_QEMU_TREES``; what the machine does not have ends the page: skipped at home, failed
 in CI.  HTML comments before a block, which readers do not see, change what happens:
 
 - ``<!-- before: COMMAND -->`` runs a command first (``fixture NAME FILE`` unpacks one of the
-  tests' streams, ``checkout FOLDER`` copies this checkout);
+  tests' streams, ``checkout FOLDER`` copies this checkout, ``toy-tree FOLDER`` makes a source
+  tree with the shape of QEMU's);
 - ``<!-- varies: REASON -->``: numbers in the output are not compared;
 - ``<!-- not run: REASON -->``: only looked at by people.
 
@@ -232,7 +233,7 @@ class Page:
 
     def _furnish(self) -> None:
         home, tools = self.folder / "home", self.folder / "tools"
-        self.work = self.folder / "work"
+        self.work = home / "work"
         for place in (home, tools, self.work):
             place.mkdir(parents=True)
         for tree in trees().values():
@@ -241,9 +242,15 @@ class Page:
         scripts = {
             "fixture": f'find "{FIXTURES}" -name "$1.*" ! -name "*.truth.*" | head -n 1 |'
             ' xargs xz -dc > "$2"',
-            "checkout": f'mkdir -p "$1" && cd "{ROOT}" && git ls-files -z |'
+            "checkout": f'mkdir -p "$1" && cd "{ROOT}" && git ls-files -zco --exclude-standard |'
             ' xargs -0 cp --parents -t "$OLDPWD/$1"',
+            "toy-tree": f'cd "{ROOT}" && python -c "from tests import fake_qemu;'
+            " from pathlib import Path; fake_qemu.make(Path('$OLDPWD/$1'))\"",
         }
+        programs = Path(sys.executable).parent
+        paths = [str(programs), str(tools), os.environ["PATH"]]
+        if not (programs / "vmgen").exists():  # the checkout, not installed
+            scripts["vmgen"] = f'PYTHONPATH="{ROOT}" exec python -m vmgen "$@"'
         for name, text in scripts.items():
             script = tools / name
             script.write_text(f"#!/bin/bash\nset -eo pipefail\n{text}\n")
@@ -255,10 +262,9 @@ class Page:
         }
         self.environment = kept | {
             "HOME": str(home),
-            "PATH": os.pathsep.join(
-                [str(Path(sys.executable).parent), str(tools), kept["PATH"]]
-            ),
+            "PATH": os.pathsep.join(paths),
             "XDG_CACHE_HOME": kept.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),
+            "HEADERS": str(HEADERS),
             "COLUMNS": "100",
             "TERM": "dumb",
             "LC_ALL": "C.UTF-8",
@@ -325,7 +331,8 @@ class Page:
         )
         if place.exists():
             self.work = Path(place.read_text().strip())
-        return done.returncode, done.stdout.decode("utf-8", "replace")
+        said = done.stdout.decode("utf-8", "replace")
+        return done.returncode, said.replace(self.environment["HOME"], "~")
 
     def _session(self, block: Block, where: str) -> None:
         for command in commands(block.lines):

@@ -94,7 +94,7 @@ class _Build:
         self._tree = tree
         self._name = ""
         root = tree.root
-        self._options = _options(str(root), _stamp(root / "meson_options.txt"))
+        self._options = _options(str(root), _stamp(root, "meson_options.txt"))
         target = f"{tree.target}-softmmu"
         devices = _macros(tree, f"{target}-config-devices.h")
         makefiles = {
@@ -178,9 +178,13 @@ def _macros(tree: SourceTree, name: str) -> dict[str, str]:
 
 
 def _statements(root: Path, file: str) -> tuple[syntax.Statement, ...]:
-    path = root / file
+    return _parsed(str(root), file, _stamp(root, file))
+
+
+def _stamp(root: Path, file: str) -> tuple[int, int]:
+    """What tells one state of a file of the tree from another; VG122 without the file."""
     try:
-        stamp = _stamp(path)
+        status = (root / file).stat()
     except OSError as error:
         raise VmgenError(
             Diagnostic(
@@ -190,11 +194,6 @@ def _statements(root: Path, file: str) -> tuple[syntax.Statement, ...]:
                 hint="unpack the release again",
             )
         ) from error
-    return _parsed(str(root), file, stamp)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    status = path.stat()
     return status.st_mtime_ns, status.st_size
 
 
