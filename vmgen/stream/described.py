@@ -58,10 +58,31 @@ class Slot(Frozen):
     slots: tuple[Slot, ...] | None = None
     subsection: int | None = None
 
+    def __init__(
+        self,
+        name: str,
+        type: str,
+        start: int,
+        size: int,
+        count: int | None = None,
+        indexed: bool = False,
+        slots: tuple[Slot, ...] | None = None,
+        subsection: int | None = None,
+    ) -> None:
+        # Written out: there are thousands in a stream.
+        self.name = name
+        self.type = type
+        self.start = start
+        self.size = size
+        self.count = count
+        self.indexed = indexed
+        self.slots = slots
+        self.subsection = subsection
+
     @property
     def total(self) -> int:
         """The bytes of all elements."""
-        return self.size * (1 if self.count is None else self.count)
+        return self.size if self.count is None else self.size * self.count
 
     @property
     def code(self) -> str:
@@ -98,9 +119,9 @@ def _layout(node: Node) -> tuple[tuple[Slot, ...], int]:
     position = 0
     for field in listed(node, "fields"):
         slot = _slot(field, position)
-        if slot.total:
+        if total := slot.total:
             made.append(slot)
-        position += slot.total
+            position += total
     for part in listed(node, "subsections"):
         name = name_of(part, "vmsd_name")
         slots, size = _layout(part)
@@ -142,12 +163,21 @@ def decode(slots: Sequence[Slot], view: memoryview, base: int) -> dict[str, Valu
     """
     made: dict[str, Value] = {}
     for slot in slots:
-        value = _decode(slot, view, base + slot.start)
-        if slot.name not in made:
-            made[slot.name] = [value] if slot.indexed else value
+        at, name = base + slot.start, slot.name
+        if slot.count is None and (code := _code(slot.type, slot.size)):
+            (value,) = _struct(code).unpack_from(view, at)
         else:
-            made[slot.name] = _joined(made[slot.name], value, slot)
+            value = _decode(slot, view, at)
+        if name not in made:
+            made[name] = [value] if slot.indexed else value
+        else:
+            made[name] = _joined(made[name], value, slot)
     return made
+
+
+@lru_cache
+def _struct(code: str) -> struct.Struct:
+    return struct.Struct(f">{code}")
 
 
 def _joined(old: Value, value: Value, slot: Slot) -> list[Value]:

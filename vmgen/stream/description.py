@@ -25,7 +25,9 @@ _CANDIDATES = 64
 _SEARCHED = 1 << 28
 _CHUNK = 1 << 20
 
-_DEVICE = re.compile(rb'\{"name": "((?:[^"\\]|\\.)*)", "instance_id": (\d+)')
+_BEFORE_NAME, _BEHIND_NAME = b'{"name": ', b', "instance_id": '
+_NAME = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_NUMBER = re.compile(rb"\d{1,20}")
 
 
 class Device:
@@ -68,16 +70,19 @@ class Device:
         return object_size(self.node, self.path)
 
 
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word[:20]} is not an integer")
+
+
+_INTEGERS = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse)
+"""Integers are made in C; Python refuses those of thousands of digits."""
+
+
 def parse(text: bytes | memoryview, path: str = "") -> Any:
     """JSON with integers only; Malformed for anything else, whatever the bytes."""
 
-    def refuse(word: str) -> NoReturn:
-        raise ValueError(f"{word[:20]} is not an integer")
-
     try:
-        decoded = str(text, "utf-8", "surrogateescape")
-        # Integers are made in C; Python refuses those of thousands of digits.
-        return json.loads(decoded, parse_float=refuse, parse_constant=refuse)
+        return _INTEGERS.decode(str(text, "utf-8", "surrogateescape"))
     except RecursionError:
         raise Malformed("the description is nested too deeply", None, path) from None
     except ValueError as error:
@@ -87,15 +92,18 @@ def parse(text: bytes | memoryview, path: str = "") -> Any:
 def number(node: Node, key: str, default: int | None = None) -> int:
     """A member that is a natural number of 64 bits; Malformed otherwise."""
     value = node.get(key, default)
-    if type(value) is not int or value < 0 or value >> 64:
+    if type(value) is not int or not 0 <= value < 1 << 64:
         raise Malformed(f"the description's '{key}' is not a number")
     return value
+
+
+_OBJECTS = {dict}
 
 
 def listed(node: Node, key: str) -> list[dict[str, Any]]:
     """A member that is a list of objects, empty if absent; Malformed otherwise."""
     value = node.get(key, [])
-    if type(value) is not list or not all(type(item) is dict for item in value):
+    if type(value) is not list or not {*map(type, value)} <= _OBJECTS:
         raise Malformed(f"the description's '{key}' is not a list of objects")
     return value
 
@@ -131,6 +139,26 @@ def object_size(node: Node, path: str = "") -> int:
     return total
 
 
+def _devices(text: bytes) -> list[tuple[int, bytes, int]]:
+    """The places of objects that begin with a name and an instance, the quoted name and
+    the instance; empty if one is written in another way than QEMU's.
+
+    No text in JSON has a quote without a backslash before it, so what stands behind the
+    name cannot be part of one.
+    """
+    found: list[tuple[int, bytes, int]] = []
+    end = 0
+    while (behind := text.find(_BEHIND_NAME, end)) >= 0:
+        start = text.rfind(_BEFORE_NAME, end, behind)
+        name = text[start + len(_BEFORE_NAME) : behind]
+        number_ = _NUMBER.match(text, behind + len(_BEHIND_NAME))
+        if start < 0 or number_ is None or not _NAME.fullmatch(name):
+            return []
+        end = number_.end()
+        found.append((start, name, int(number_[0])))
+    return found
+
+
 class Document:
     """The whole description.
 
@@ -149,28 +177,21 @@ class Document:
 
     def _split_usual(self) -> bool:
         """Find the devices in text as QEMU writes it, without parsing them."""
-        starts = list(_DEVICE.finditer(self.text))
-        if not starts or not self.text.endswith(b"]}"):
+        text = self.text
+        starts = _devices(text)
+        if not starts or not text.endswith(b"]}"):
             return False
-        ends = [match.start() - 2 for match in starts[1:]] + [len(self.text) - 2]
+        ends = [start - 2 for start, _, _ in starts[1:]] + [len(text) - 2]
         for end in ends:
-            if self.text[end - 1] != ord("}") or self.text[end : end + 2] not in (
-                b", ",
-                b"]}",
-            ):
+            if text[end - 1] != ord("}") or text[end : end + 2] not in (b", ", b"]}"):
                 return False
-        head = self.text[: starts[0].start()]
+        head = text[: starts[0][0]]
         if not head.endswith(b'"devices": ['):
             return False
         self._head = self._object(parse(head + b"]}"))
         self.devices = tuple(
-            Device(
-                str(parse(b'"' + match[1] + b'"')),
-                int(match[2][:20]),
-                (match.start(), end),
-                self.text[match.start() : end],
-            )
-            for match, end in zip(starts, ends, strict=True)
+            Device(str(parse(name)), number_, (start, end), text[start:end])
+            for (start, name, number_), end in zip(starts, ends, strict=True)
         )
         return True
 

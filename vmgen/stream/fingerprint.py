@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 _WORD = re.compile(rb"[A-Za-z_]\w+")
+_APART = bytes(
+    code if chr(code).isalnum() and code < 128 or code == ord("_") else ord(" ")
+    for code in range(256)
+)
+"""Makes blanks of what words do not consist of."""
 _NAME = re.compile(rb'"name": "([^"]*)"')
 _CPU = re.compile(rb'^ +"cpu": "\.([\w.]+)",$', re.MULTILINE)
 
@@ -80,7 +85,7 @@ def _strangers(stream: Stream, packages: Mapping[str, Codecs]) -> set[str]:
         return set()
     names = set(_cpu_names(stream))
     scores = {
-        name: len(names & set(_WORD.findall(text)))
+        name: len(names.intersection(text.translate(_APART).split()))
         for name, codecs in packages.items()
         if (text := _cpu_code(codecs))
     }

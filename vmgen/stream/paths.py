@@ -70,12 +70,21 @@ def resolve(value: Any, text: str) -> list[Step] | None:
             return None
         found = resolve(value[index], rest)
         return None if found is None else [index, *found]
-    names = [name for name in _names(value) if _begins(text, name)]
-    for name in sorted(names, key=len, reverse=True):
-        found = resolve(at(value, name), text[len(name) :])
-        if found is not None:
-            return [name, *found]
+    names = value if isinstance(value, dict) else _names(value)
+    for cut in _cuts(text):
+        if (name := text[:cut]) in names:
+            found = resolve(at(value, name), text[cut:])
+            if found is not None:
+                return [name, *found]
     return None
+
+
+def _cuts(text: str) -> Iterator[int]:
+    """Where a name can end that the text begins with, the longest first."""
+    cut = len(text)
+    while cut >= 0:
+        yield cut
+        cut = max(text.rfind(".", 0, cut), text.rfind("[", 0, cut))
 
 
 def _names(value: Any) -> list[str]:

@@ -216,15 +216,16 @@ def meant(codecs: Codecs | None, section: Section, value: Any, rest: str) -> str
     path = table(codecs.target).get(match[1].lower())
     if path is None or paths.resolve(value, rest) is not None:
         return rest
-    return next(iter(_there(value, path)), rest)
+    return next((f".{found}" for found, _ in _there(value, path)), rest)
 
 
-def _there(value: Any, path: str) -> Iterator[str]:
-    """The path as the values have it: subsections are called by their wire names where
-    only the description knows them."""
+def _there(value: Any, path: str) -> Iterator[tuple[str, list[paths.Step]]]:
+    """The path as the values have it, and its steps: subsections are called by their wire
+    names where only the description knows them."""
     for found in (path, f"cpu/{path}"):
-        if paths.resolve(value, found) is not None:
-            yield f".{found}"
+        steps = paths.resolve(value, found)
+        if steps is not None:
+            yield found, steps
 
 
 def split(
@@ -258,8 +259,7 @@ def values(codecs: Codecs | None, section: Section, value: Any) -> dict[str, int
     for name, path in table(codecs.target).items():
         if path in seen:
             continue
-        place = next(iter(_there(value, path)), None)
-        steps = None if place is None else paths.resolve(value, place)
+        _, steps = next(_there(value, path), ("", None))
         if steps is None:
             continue
         found = value

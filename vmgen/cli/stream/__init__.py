@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -35,6 +36,8 @@ def plainly(words: Sequence[str], console: Console) -> int | None:
     if command is None or values is None:
         return None
     console.color = values.pop("color") or console.color
+    # Parts and values make no cycles: looking for some after every 700 of them is in vain.
+    gc.set_threshold(50_000)
     try:
         return command.run(console, **values)
     except WrongUsage as error:

@@ -115,15 +115,15 @@ def _place(source: Input, console: Console, wanted: Wanted) -> Path | None:
         return _output_folder()
     from pathlib import Path
 
+    folder = Path(wanted.folder or "")
+    if wanted.folder is not None and folder.is_dir():
+        return folder
     from vmgen.cli.stream import made
 
     if wanted.qemu is not None:
         tree, target = Path(wanted.qemu), wanted.target
         targets = (target,) if target else made.likely(tree, source)
         return made.from_tree(tree, targets, wanted.whole, console)
-    folder = Path(wanted.folder or "")
-    if folder.is_dir():
-        return folder
     return made.of_release(str(wanted.folder), wanted.target, console)
 
 
