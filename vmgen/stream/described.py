@@ -58,26 +58,28 @@ class Slot(Frozen):
     slots: tuple[Slot, ...] | None = None
     subsection: int | None = None
 
-    def __init__(
-        self,
-        name: str,
-        type: str,
-        start: int,
-        size: int,
-        count: int | None = None,
-        indexed: bool = False,
-        slots: tuple[Slot, ...] | None = None,
-        subsection: int | None = None,
-    ) -> None:
-        # Written out: there are thousands in a stream.
-        self.name = name
-        self.type = type
-        self.start = start
-        self.size = size
-        self.count = count
-        self.indexed = indexed
-        self.slots = slots
-        self.subsection = subsection
+    if not TYPE_CHECKING:  # who makes it of the members above
+
+        def __init__(
+            self,
+            name: str,
+            type: str,
+            start: int,
+            size: int,
+            count: int | None = None,
+            indexed: bool = False,
+            slots: tuple[Slot, ...] | None = None,
+            subsection: int | None = None,
+        ) -> None:
+            # Written out: there are thousands in a stream.
+            self.name = name
+            self.type = type
+            self.start = start
+            self.size = size
+            self.count = count
+            self.indexed = indexed
+            self.slots = slots
+            self.subsection = subsection
 
     @property
     def total(self) -> int:

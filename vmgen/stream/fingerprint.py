@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(rb"[A-Za-z_]\w+")
 _APART = bytes(
-    code if chr(code).isalnum() and code < 128 or code == ord("_") else ord(" ")
+    code if (chr(code).isalnum() and code < 128) or code == ord("_") else ord(" ")
     for code in range(256)
 )
 """Makes blanks of what words do not consist of."""
