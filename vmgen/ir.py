@@ -413,12 +413,39 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """One way in which a ``pre_load`` or ``post_load`` function returns an error, so that
+    QEMU takes no stream (``vmstate_load_state``, ``migration/vmstate.c``).
+
+    ``condition`` is true of the streams that are refused: an expression over the
+    description's object as it is when the function is called, that is after its fields
+    and subsections were loaded (for ``pre_load``: before).  Members that the stream has
+    are what it says, all others are the destination's own; :class:`Ask` is a C function
+    or global.  None where the C has no translation: then ``text`` is the condition in
+    the words of the C source (``!pvr_match(cpu, env->spr[287])``) and ``untranslated``
+    why.  A stream that meets no condition of any refusal is taken.
+
+    ``position`` is where the error is returned.
+    """
+
+    condition: Expr | None = None
+    text: str = ""
+    untranslated: str = ""
+    position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
 class Hook:
-    """A C function that changes host state around load or save; named, not run."""
+    """A C function that changes host state around load or save; named, not run.
+
+    ``refusals`` are the ways in which one before or after loading says no.
+    """
 
     role: str  # pre_load, post_load, pre_save, post_save, dev_unplug_pending, *_errp
     symbol: str
     position: Position = NOWHERE
+    # Not part of what the generated code is stamped with.
+    refusals: tuple[Refusal, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

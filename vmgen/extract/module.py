@@ -13,7 +13,7 @@ from vmgen.extract import initializer, methods
 from vmgen.extract.fields import FieldReader
 from vmgen.extract.initializer import Initializer, Value
 from vmgen.source import Diagnostic, Position, VmgenError
-from vmgen.translate import predicate
+from vmgen.translate import REFUSING, predicate, refusals
 
 HOOKS = (
     "pre_load",
@@ -64,6 +64,7 @@ class _ModuleReader:
         self._fields = FieldReader(unit, layout)
         self._found: list[Diagnostic] = []
         self._functions: dict[str, ir.Function] = {}
+        self._refused: dict[tuple[str, str], tuple[ir.Refusal, ...]] = {}
 
     def module(self) -> ir.Module:
         descriptions: list[ir.Description] = []
@@ -135,7 +136,7 @@ class _ModuleReader:
         if not object_type and needed:
             object_type = self._functions[needed].type
         hooks = tuple(
-            ir.Hook(role, hook, self._where(hook))
+            ir.Hook(role, hook, self._where(hook), self._refusals(hook, role))
             for role in HOOKS
             if (hook := initializer.symbol(init[role]))
         )
@@ -225,6 +226,14 @@ class _ModuleReader:
         if symbol and symbol not in self._functions:
             self._functions[symbol] = predicate(self._unit, self._layout, symbol)
         return symbol
+
+    def _refusals(self, symbol: str, role: str) -> tuple[ir.Refusal, ...]:
+        if role not in REFUSING:
+            return ()
+        key = symbol, role
+        if key not in self._refused:
+            self._refused[key] = refusals(self._unit, self._layout, symbol, role)
+        return self._refused[key]
 
     def _where(self, function: str) -> Position:
         declared = self._unit.function(function)

@@ -117,8 +117,12 @@ class Expressions(Places):
                 return self.block_value(body, frame, state)
             case syntax.Name(name) if name not in frame.names:
                 return self._global(expr, name)
-            case _:
+            case syntax.Name() | syntax.Member() | syntax.Index() | syntax.Unary("*"):
                 return self.read(self.target(expr, frame, state), state, expr.position)
+            case syntax.CompoundLiteral():
+                return Unknown(f"builds a value in place ({expr.position})")
+            case _:
+                return Unknown(f"uses an expression of another kind ({expr.position})")
 
     def effect(self, expr: Expr, frame: Frame, state: State) -> None:
         """Evaluate for the effect: assertions and bare ``sizeof`` have none."""
@@ -256,17 +260,24 @@ class Expressions(Places):
         if len(then.moved) != len(otherwise.moved):
             raise Untranslatable("the number of words depends on data")
         moved = []
-        for ours, theirs in zip(then.moved, otherwise.moved, strict=True):
-            if ours.type != theirs.type:
+        for word, other in zip(then.moved, otherwise.moved, strict=True):
+            if word.type != other.type:
                 raise Untranslatable("the types of the words depend on data")
-            moved.append(ours if ours == theirs else type(ours)(ours.type))
+            moved.append(word if word == other else type(word)(word.type))
         cells = {}
         for cell in then.cells.keys() | otherwise.cells.keys():
             unset = Unknown("reads a variable that is not set on every way")
             cells[cell] = self.either_value(
                 condition, then.cells.get(cell, unset), otherwise.cells.get(cell, unset)
             )
-        into.cells, into.moved = cells, tuple(moved)
+        changed = {}
+        for path in sorted(then.changed.keys() | otherwise.changed.keys()):
+            ours, theirs = then.changed.get(path), otherwise.changed.get(path)
+            some: Value = Unknown(f"reads '{path}', which is changed on some ways")
+            for side in (theirs, ours):
+                some = side if isinstance(side, Unknown) else some
+            changed[path] = ours if ours is not None and ours == theirs else some
+        into.cells, into.moved, into.changed = cells, tuple(moved), changed
 
     def either_value(
         self, condition: Scalar | Unknown, then: Value, otherwise: Value

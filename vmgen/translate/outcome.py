@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from vmgen.source import NOWHERE, Position
 from vmgen.translate import scalar
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.values import State, Unknown, Value
@@ -14,11 +15,13 @@ from vmgen.translate.values import State, Unknown, Value
 @dataclass(frozen=True, slots=True)
 class Way:
     """How a statement ends, and what holds then: on to the next statement (``on``), out
-    of it by a jump, or never (``dead``: an assertion that fails)."""
+    of it by a jump, or never (``dead``: an assertion that fails).  ``position`` is where
+    it returns."""
 
     end: Literal["on", "return", "break", "continue", "dead"]
     state: State
     value: Value | None = None
+    position: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ class Statements(Expressions):
                 value = (
                     None if expression is None else self.value(expression, frame, state)
                 )
-                return Way("return", state, value)
+                return Way("return", state, value, statement.position)
             case syntax.Jump("break"):
                 return Way("break", state)
             case syntax.Jump("continue"):
@@ -337,6 +337,8 @@ class Statements(Expressions):
         results = []
         for way in ways(outcome):
             if way.state.moved != before.moved or way.end == "break":
+                return None
+            if way.state.changed != before.changed:
                 return None
             kept = all(
                 way.state.cells.get(key) == was for key, was in before.cells.items()

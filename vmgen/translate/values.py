@@ -53,20 +53,22 @@ Target: TypeAlias = Spot | Local | Outside | Unknown
 
 @dataclass(slots=True)
 class State:
-    """What holds at one point of the function: values of locals by cell, and the words
-    moved so far."""
+    """What holds at one point of the function: values of locals by cell, the words
+    moved so far, and what the function put into its object, by path."""
 
     cells: dict[int, Value] = field(default_factory=dict)
     moved: tuple[Moved, ...] = ()
+    changed: dict[str, Value] = field(default_factory=dict)
 
     def copy(self) -> State:
         """A state that goes its own way from here."""
-        return State(dict(self.cells), self.moved)
+        return State(dict(self.cells), self.moved, dict(self.changed))
 
     def become(self, other: State) -> None:
         """Take over what holds in ``other``."""
         self.cells = other.cells
         self.moved = other.moved
+        self.changed = other.changed
 
 
 @dataclass(slots=True)
