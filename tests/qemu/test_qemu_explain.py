@@ -128,7 +128,7 @@ def guest(target: str, release: str, programs: Path) -> Guest:
     order = "big" if target in BIG else "little"
     name = f"qemu-system-{target}"
     program = name if release == "10.0" else str(programs / name)
-    return Elsewhere(target, OPTIONS[target], order, program)
+    return Elsewhere(target, OPTIONS[target], order, program=program)
 
 
 def said(codecs: Codecs, data: bytes) -> Explanation:
