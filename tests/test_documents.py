@@ -110,7 +110,7 @@ def test_output_agrees(
         ("```sh\nfalse\n```\n", "exit status 1"),
         ("```sh\ntrue  # exit status 1\n```\n", "exit status 0"),
         ("```python\nassert 1 == 2\n```\n", "AssertionError"),
-        ("```python\n>>> 1 + 1\n3\n```\n", "Expected"),
+        ("```python\n>>> 1 + 1\n3\n```\n", "-3"),
         ("```python\nraise SystemExit\n```\n", "SystemExit"),
         ("```ruby\n1\n```\n", "nothing runs 'ruby'"),
         ("```c\nint x\n```\n", "expected"),
@@ -168,9 +168,11 @@ def test_accepting_writes_what_is_printed(
     monkeypatch.setattr("tests.documents.ROOT", tmp_path)
     monkeypatch.setenv("VMGEN_ACCEPT", "1")
     file = tmp_path / "page.md"
-    file.write_text("# T\n\n```console\n$ echo a; echo b\nold\n$ echo c\n```\nend\n")
+    file.write_text(
+        "# T\n\n```console\n$ echo a; echo b\nold\n$ echo c\n```\nend\n```python\n>>> 1 + 1\n3\n```\n"
+    )
     Page(file, tmp_path / "scratch").run()
     assert (
         file.read_text()
-        == "# T\n\n```console\n$ echo a; echo b\na\nb\n$ echo c\nc\n```\nend\n"
+        == "# T\n\n```console\n$ echo a; echo b\na\nb\n$ echo c\nc\n```\nend\n```python\n>>> 1 + 1\n2\n```\n"
     )

@@ -1,0 +1,38 @@
+"""What MkDocs calls while it builds the site: pages that are files of the checkout's root."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
+"""The page of each file."""
+
+_LINK = re.compile(r"\]\((?P<target>[^)#:]+)(?P<anchor>#[^)]*)?\)")
+
+
+def moved(text: str) -> str:
+    """The text of a file of the root with links as they are from ``docs/``.
+
+    What the site does not have (a folder of code) is left as words.
+    """
+
+    def link(match: re.Match[str]) -> str:
+        target = match["target"]
+        page = PAGES.get(target) or target.removeprefix("docs/")
+        known = target in PAGES or (ROOT / "docs" / page).is_file()
+        return f"]({page}{match['anchor'] or ''})" if known else "]"
+
+    return _LINK.sub(link, text)
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds the pages that stand in the root of the checkout."""
+    for name, page in PAGES.items():
+        text = moved((ROOT / name).read_text("utf-8"))
+        files.append(File.generated(config, page, content=text))
+    return files
