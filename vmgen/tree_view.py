@@ -30,11 +30,18 @@ INTEGER_SIZES = {"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2,
 def render(lookup: Lookup, chosen: Sequence[Placed], paint: Paint = plain) -> str:
     """The chosen descriptions as text; ends with a newline.
 
-    A description that is shown inside another chosen one is not shown again by itself.
+    A description that is shown inside another chosen one is not shown again by itself;
+    of those that contain each other the first is.
     """
     tree = _Tree(lookup, paint)
-    inside = {id(found) for placed in chosen for found in _within(lookup, placed)}
-    tops = [placed for placed in chosen if id(placed) not in inside]
+    inside: set[int] = set()
+    tops: list[Placed] = []
+    for placed in chosen:
+        within = {id(found) for found in _within(lookup, placed)}
+        if id(placed) not in inside:
+            tops = [top for top in tops if id(top) not in within]
+            tops.append(placed)
+        inside |= within
     program = lookup.program
     release = f", QEMU {program.release}" if program.release else ""
     blocks = [paint("heading", f"{wording.title(program)}{release}")]

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import (
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from vmgen import ir, ir_json, plan
 from vmgen.infos import formats
@@ -23,7 +31,14 @@ from vmgen.lower.program import Layouts, named
 from vmgen.lower.sections import sections
 from vmgen.lower.shape import Key
 
+_Node = TypeVar("_Node", bound=Hashable)
+
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_ALWAYS = {
+    "Buffer", "Codec", "Context", "Owner", "PACK_ERRORS", "Scope", "State", "load",
+    "maker", "save", "subsections", "unsavable",
+}  # fmt: skip
+"""The names of the runtime that every module has from its template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +79,14 @@ def lower(program: ir.Program, around: Around | None = None) -> plan.Package:
     for space in spaces.values():
         space.name_all()
         space.others = spaces
-    modules = tuple(
-        _module(space, around.files)
+    written = [
+        _Written(space)
         for space in spaces.values()
         if space.keys and space.source.file not in around.files
-    )
+    ]
+    # What a module imports is known when all of it is written.
+    edges = {one.file: set(one.foreign) for one in written}
+    modules = tuple(one.module(around.files, edges) for one in written)
     sources = [
         module.file for module in program.modules if module.file not in around.files
     ]
@@ -131,24 +149,80 @@ def _dotted(path: str, above: bool) -> str:
     return f".{dotted}" if above else dotted
 
 
-def _module(space: Namespace, above: frozenset[str]) -> plan.Module:
-    """The plan of a module, once all modules have their names."""
-    written = Descriptions(space)
-    descriptions = tuple(written.of(key) for key in space.keys)
-    path = f"{module_path(space.source.file)}.py"
-    program = space.layouts.program
-    text = _all_text(descriptions)
-    words = set(_WORD.findall(text))
-    words |= {
-        "Buffer",
-        "Codec",
-        "Context",
-        "Owner",
-        "PACK_ERRORS",
-        "Scope",
-        "State",
-    }
-    words |= {"load", "maker", "save", "subsections", "unsavable"}
+class _Written:
+    """A module whose descriptions are written; what it imports is open.
+
+    ``foreign`` are the names that it takes of other modules, by their file.
+    """
+
+    def __init__(self, space: Namespace) -> None:
+        """``space`` and those of all other modules have their names."""
+        self.file = space.source.file
+        self._space = space
+        written = Descriptions(space)
+        self._descriptions = tuple(written.of(key) for key in space.keys)
+        self._text = _all_text(self._descriptions)
+        self._words = _words(self._descriptions, self._text)
+        self.foreign: dict[str, list[str]] = {}
+        for (file, name), local in sorted(space.wanted.items()):
+            if local in self._words:
+                entry = name if name == local else f"{name} as {local}"
+                self.foreign.setdefault(file, []).append(entry)
+
+    def module(
+        self, above: frozenset[str], edges: Mapping[str, Collection[str]]
+    ) -> plan.Module:
+        """The plan of the module; ``edges`` are the files that each file imports.
+
+        What imports this module too is imported at its end, when all is defined that
+        the other may ask for.
+        """
+        source, program = self._space.source, self._space.layouts.program
+        path = f"{module_path(source.file)}.py"
+        here = path.count("/")
+        runtime = "." * (here + (2 if program.target else 1))
+        imports = [
+            plan.Import(
+                f"{runtime}_runtime",
+                (
+                    *((f"factory as {FACTORY}",) if FACTORY in self._words else ()),
+                    *(name for name in RUNTIME if name in self._words),
+                ),
+            )
+        ]
+        for emitted, offered in formats.NAMES.items():
+            if used := tuple(name for name in offered if name in self._words):
+                imports.append(plan.Import(f"{runtime}{emitted}", used))
+        late: list[plan.Import] = []
+        for file, names in self.foreign.items():
+            dotted = module_path(file).replace("/", ".")
+            up = 2 if file in above else 1
+            made = plan.Import("." * (here + up) + dotted, tuple(sorted(names)))
+            (late if _reaches(edges, file, self.file) else imports).append(made)
+        exports = ["CODECS"]
+        for one in self._descriptions:
+            exports += [cls.name for cls in one.classes]
+            exports += [f"load_{one.codec}", f"save_{one.codec}"]
+            exports += [predicate.name for predicate in one.predicates]
+        return plan.Module(
+            path=path,
+            source=plain(source.file),
+            release=program.release,
+            target=program.target,
+            digest=hashlib.sha256(
+                repr((program.release, program.target, source)).encode()
+            ).hexdigest(),
+            imports=tuple(imports),
+            late=tuple(late),
+            standard=tuple(_standard(self._descriptions, self._text)),
+            descriptions=self._descriptions,
+            exports=tuple(sorted(exports)),
+        )
+
+
+def _words(descriptions: Sequence[plan.Description], text: str) -> set[str]:
+    """The words of a module, those of the template included."""
+    words = set(_WORD.findall(text)) | _ALWAYS
     for one in descriptions:
         for row in one.subsections:
             words |= {f"_load_{row.codec}", f"_save_{row.codec}"}
@@ -158,70 +232,50 @@ def _module(space: Namespace, above: frozenset[str]) -> plan.Module:
         words |= {"repeated"}
     if any(one.subsections for one in descriptions):
         words |= {"Subsections", "subsection"}
-    depth = path.count("/") + (1 if program.target else 0)
-    imports = [
-        plan.Import(
-            "." * (depth + 1) + "_runtime",
-            (
-                *((f"factory as {FACTORY}",) if FACTORY in words else ()),
-                *(name for name in RUNTIME if name in words),
-            ),
-        )
-    ]
-    for emitted, offered in formats.NAMES.items():
-        if used := tuple(name for name in offered if name in words):
-            imports.append(plan.Import("." * (depth + 1) + emitted, used))
-    here = path.count("/")
-    foreign: dict[str, list[str]] = {}
-    for (file, name), local in sorted(space.wanted.items()):
-        if local in words:
-            entry = name if name == local else f"{name} as {local}"
-            foreign.setdefault(file, []).append(entry)
-    late: list[plan.Import] = []
-    for file, names in foreign.items():
-        dotted = module_path(file).replace("/", ".")
-        up = 2 if file in above else 1
-        made = plan.Import("." * (here + up) + dotted, tuple(sorted(names)))
-        (late if space.reaches(file, space.source.file) else imports).append(made)
-    standard = []
-    if re.search(r"\barray\[", text):
-        standard.append("from array import array")
-    if any(one.elements for one in descriptions):
-        standard.append("from collections.abc import Sequence")
-    if any(one.runs for one in descriptions):
-        standard.append("from struct import Struct, error as struct_error")
-    if "_array.array" in text:
-        standard.insert(0, "import array as _array")
+    return words
+
+
+def _standard(descriptions: Sequence[plan.Description], text: str) -> Iterator[str]:
+    """What a module imports of the standard library."""
     if "builtins." in text:
-        standard.insert(0, "import builtins")
-    exports = ["CODECS"]
-    for one in descriptions:
-        exports += [cls.name for cls in one.classes]
-        exports += [f"load_{one.codec}", f"save_{one.codec}"]
-        exports += [predicate.name for predicate in one.predicates]
-    return plan.Module(
-        path=path,
-        source=plain(space.source.file),
-        release=program.release,
-        target=program.target,
-        digest=hashlib.sha256(
-            repr((program.release, program.target, space.source)).encode()
-        ).hexdigest(),
-        imports=tuple(imports),
-        late=tuple(late),
-        standard=tuple(standard),
-        descriptions=descriptions,
-        exports=tuple(sorted(exports)),
-    )
+        yield "import builtins"
+    if "_array.array" in text:
+        yield "import array as _array"
+    if re.search(r"\barray\[", text):
+        yield "from array import array"
+    if any(one.elements for one in descriptions):
+        yield "from collections.abc import Sequence"
+    if any(one.runs for one in descriptions):
+        yield "from struct import Struct, error as struct_error"
+
+
+def _reaches(
+    edges: Mapping[_Node, Collection[_Node]], start: _Node, goal: _Node
+) -> bool:
+    """Whether there is a way from one to the other."""
+    seen: set[_Node] = set()
+    todo = [start]
+    while todo:
+        here = todo.pop()
+        if here == goal:
+            return True
+        if here not in seen:
+            seen.add(here)
+            todo += edges.get(here, ())
+    return False
 
 
 def _unnamed(layouts: Layouts) -> Mapping[Key, tuple[str, ...]]:
     """The wire names of descriptions that no other one names: where nobody said which
     are registered, these can be."""
+    uses = {
+        key: {each for leaf in layout.leaves for each in named(leaf)}
+        for key, layout in layouts.all.items()
+    }
     inner = set(layouts.parents)
-    for layout in layouts.all.values():
-        for leaf in layout.leaves:
-            inner.update(named(leaf))
+    for key, below in uses.items():
+        # Of descriptions that name each other in a circle any can be meant.
+        inner |= {each for each in below - inner if not _reaches(uses, each, key)}
     keys: dict[Key, tuple[str, ...]] = {}
     seen: set[str] = set()
     for key, layout in layouts.all.items():

@@ -156,17 +156,3 @@ class Namespace:
         ):
             self.wanted[file, f"{prefix}{name}"] = f"{prefix}{local}"
         return local
-
-    def reaches(self, file: str, other: str) -> bool:
-        """Whether the module of ``file`` reaches that of ``other``: then each imports what
-        it needs of the other at its end."""
-        seen: set[str] = set()
-        todo = [file]
-        while todo:
-            here = todo.pop()
-            if here == other:
-                return True
-            if here not in seen:
-                seen.add(here)
-                todo += self.layouts.uses(here)
-        return False

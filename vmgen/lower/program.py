@@ -68,7 +68,6 @@ class Layouts:
     functions: dict[str, dict[str, ir.Function]] = field(default_factory=dict)
     words: dict[Key, list[Key]] = field(default_factory=dict)
     repeated: set[Key] = field(default_factory=set)  # flat, and an array has them
-    _uses: dict[str, set[str]] = field(default_factory=dict)
     _flat: dict[tuple[Key, int], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -140,16 +139,6 @@ class Layouts:
                 member.indices.append(())
                 leaf.member = member
                 layout.root.members.append(member)
-
-    def uses(self, file: str) -> set[str]:
-        """The files whose descriptions the file's own ones name."""
-        if not self._uses:
-            for layout in self.all.values():
-                keys = [key for leaf in layout.leaves for key in named(leaf)]
-                keys += [key for _, key in layout.subsections]
-                for key in keys:
-                    self._uses.setdefault(layout.key[0], set()).add(key[0])
-        return self._uses.get(file, set()) - {file}
 
     def wants_owner(self, key: Key) -> bool:
         """Whether a codec inside asks the states that own the object."""
