@@ -22,6 +22,7 @@ from vmgen.stream import (
     Configuration,
     Description,
     Disagreement,
+    Draft,
     End,
     Header,
     Malformed,
@@ -343,6 +344,49 @@ def test_a_footer_that_two_places_can_be_is_not_guessed() -> None:
         list(Stream(HEAD + section(1, "a", body) + b"\0").parts())
     data = HEAD + section(1, "a", body) + b"\0" + description([device("a", len(body))])
     assert bytes(Stream(data).body(Stream(data).section("a"))) == body
+
+
+def null_array(count: int) -> dict[str, Any]:
+    """A section with an array of pointers as 7.2 describes it: by its first element."""
+    first = {
+        "name": "css",
+        "array_len": count,
+        "type": "struct",
+        "struct": {},
+        "size": 1,
+    }
+    return device("a", 2) | {"fields": [*device("a", 2)["fields"], first]}
+
+
+def test_an_array_of_which_only_a_null_is_described_does_not_bound() -> None:
+    """``vmstate_save_state_v`` before 10.0; s390_css has 255 NULLs and one that is not."""
+    body = b"..0" + b"other elements"
+    data = HEAD + section(1, "a", body) + b"\0" + description([null_array(4)])
+    stream = Stream(data)
+    assert_whole(stream)
+    found = stream.section("a")
+    assert (found.means, bytes(stream.body(found))) == ("footer", body)
+    assert stream.values(found) is None
+    assert [one.difference for one in verify(stream)] == [None] * 4
+    draft = Draft(stream)
+    draft.replace(found, body + b" and more")
+    again = Stream(draft.to_bytes())
+    assert bytes(again.body(again.section("a"))) == body + b" and more"
+
+
+def test_the_least_that_is_described_must_be_there() -> None:
+    """A place that looks like the footer is none where the elements cannot have ended."""
+    early = b"..0\x7e\0\0\0\1\4"
+    body = early + b"0" * 8
+    devices = [null_array(14)]
+    stream = Stream(HEAD + section(1, "a", body) + b"\0" + description(devices))
+    assert bytes(stream.body(stream.section("a"))) == body
+    with pytest.raises(UnknownSection, match="0 places look like its footer"):
+        list(
+            Stream(
+                HEAD + section(1, "a", body) + b"\0" + description([null_array(16)])
+            ).parts()
+        )
 
 
 def test_without_anything_to_bound_it_a_section_is_an_error() -> None:

@@ -69,6 +69,34 @@ class Device:
             return number(self.node, "size")
         return object_size(self.node, self.path)
 
+    @cached_property
+    def certain(self) -> bool:
+        """Whether the sizes are those of all bytes.
+
+        Before 10.0 QEMU describes an array of pointers by its first element; where that
+        is NULL (one byte, ``"struct": {}``) nothing says how many of the others are, and
+        the size is the least that it can be (``vmstate_save_state_v``).
+        """
+        if b"{}" not in self.text:
+            return True
+        try:
+            return not has_null_array(self.node)
+        except RecursionError:
+            message = "the description is nested too deeply"
+            raise Malformed(message, None, self.path) from None
+
+
+def has_null_array(node: Node) -> bool:
+    """Whether arrays of pointers are in it of which only a NULL is described."""
+    for field in listed(node, "fields"):
+        inner = field.get("struct")
+        if type(inner) is dict:
+            if not inner and number(field, "array_len", 1) > 1:
+                return True
+            if has_null_array(inner):
+                return True
+    return any(has_null_array(part) for part in listed(node, "subsections"))
+
 
 def _refuse(word: str) -> NoReturn:
     raise ValueError(f"{word[:20]} is not an integer")

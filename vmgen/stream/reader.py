@@ -258,7 +258,7 @@ class Reader:
         for section in self.known.unchecked:
             device = self._device(section.name, section.instance_id)
             size = section.end - section.start
-            if device is None or device.size != size:
+            if device is None or (device.size != size and device.certain):
                 described = "nothing" if device is None else str(device.size)
                 message = f"{size} bytes by its reader, {described} by the description"
                 raise disagree(message, section.path, section.start)
@@ -367,10 +367,10 @@ class Reader:
             raise disagree(message, cursor.path, begin)
         if (codec := self._codec(name, device)) is not None:
             return self._decoded(cursor, codec, device, version)
-        if device is not None:
+        if device is not None and device.certain:
             cursor.skip(device.size)
             return "description", None, device
-        return self._scanned(cursor, number)
+        return self._scanned(cursor, number, device)
 
     def _ram(self, cursor: Cursor) -> Ram:
         known = self.known
@@ -439,7 +439,12 @@ class Reader:
         view = cursor.view[: cursor.end]
         _, end = self.codecs.load(codec, view, begin, version, cursor.path, node)
         cursor.skip(end - begin)
-        if device is not None and device.size != end - begin and self.strict:
+        if (
+            device is not None
+            and device.size != end - begin
+            and device.certain
+            and self.strict
+        ):
             raise self._other_end(cursor, begin, device, "the codec")
         return "codec", codec, device
 
@@ -482,13 +487,15 @@ class Reader:
         return True
 
     def _scanned(
-        self, cursor: Cursor, number: int
+        self, cursor: Cursor, number: int, device: Device | None
     ) -> tuple[Means, Codec | None, Device | None]:
         """Carry a section whole, if exactly one place can be its footer.
 
         The true footer is such a place (0x7e, the id, the beginning of a part), so if
-        there is one only, it is that.
+        there is one only, it is that.  ``device`` is an entry with the least that the
+        section can have.
         """
+        least = cursor.pos + (0 if device is None else device.size)
         if not self.source.complete:
             raise Truncated("all of the stream is needed", cursor.pos, cursor.path)
         if self.known.footers is False:
@@ -504,9 +511,7 @@ class Reader:
                 key = int.from_bytes(match[1], "big")
                 self._footers.setdefault(key, []).append(match.start())
         places = [
-            at
-            for at in self._footers.get(number, ())
-            if cursor.pos <= at <= cursor.end - 5
+            at for at in self._footers.get(number, ()) if least <= at <= cursor.end - 5
         ]
         if len(places) != 1:
             raise UnknownSection(
@@ -517,4 +522,4 @@ class Reader:
                 "give the codecs of the release that wrote the stream",
             )
         cursor.pos = places[0]
-        return "footer", None, None
+        return "footer", None, device

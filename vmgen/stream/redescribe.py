@@ -13,7 +13,14 @@ import json
 from collections.abc import Iterator
 
 from vmgen.stream import described
-from vmgen.stream.description import Device, listed, name_of, number, object_size
+from vmgen.stream.description import (
+    Device,
+    has_null_array,
+    listed,
+    name_of,
+    number,
+    object_size,
+)
 from vmgen.stream.errors import BadEdit, StreamError
 from vmgen.stream.parts import Section
 from vmgen.stream.stream import Stream
@@ -77,13 +84,18 @@ class Describer:
                 yield other.node
 
     def _fits(self, section: Section, body: bytes, node: Entry) -> bool:
-        """Whether an entry describes exactly this body."""
+        """Whether an entry describes exactly this body, as far as it says."""
         view = memoryview(body)
         codecs, codec = self._stream.codecs, section.codec
         try:
-            if object_size(node, section.path) != len(body):
+            size = object_size(node, section.path)
+            if has_null_array(node):  # as uncertain as it was
+                if size > len(body):
+                    return False
+            elif size != len(body):
                 return False
-            described.decode(described.layout(node, section.path), view, 0)
+            else:
+                described.decode(described.layout(node, section.path), view, 0)
             if codecs is None or codec is None:
                 return True
             state, end = codecs.load(

@@ -173,8 +173,8 @@ class Stream:
         return state
 
     def layout(self, section: Section) -> tuple[Slot, ...]:
-        """Where the description has the fields of a section; empty without one."""
-        if section.device is None:
+        """Where the description has the fields of a section; empty where it does not say."""
+        if section.device is None or section.means == "footer":
             return ()
         if section.offset not in self._layouts:
             node, path = section.device.node, section.path
@@ -191,7 +191,7 @@ class Stream:
             return plain(self.state(section))
         if section.means == "old-style":
             return self.events(section)
-        if section.device is not None:
+        if section.device is not None and section.means != "footer":
             return described.decode(self.layout(section), self.view, section.start)
         return None
 

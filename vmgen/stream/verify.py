@@ -133,7 +133,7 @@ def _body(stream: Stream, section: Section) -> bytes | None:
         reader = old_style.old_style(section.name, section.kind)
         if reader is not None:
             return reader.write(stream.events(section))
-    if section.device is None:
+    if section.device is None or section.means == "footer":
         return None
     slots = stream.layout(section)
     values = described.decode(slots, stream.view, section.start)
