@@ -1,7 +1,7 @@
 """The wire format of a tree as one text that reviews can read: a line for every field.
 
-A lock is the IR of all its targets without what no byte depends on (places in C, hooks,
-flags), sorted, each module once for all targets that share it.  A fork commits it; a
+A lock is the IR of all its targets without what loading does not depend on (places in C,
+flags, functions that refuse nothing), sorted, each module once for all targets that share it.  A fork commits it; a
 change of the wire is then a change of a line.
 """
 
@@ -21,12 +21,11 @@ _Node = TypeVar("_Node")
 
 _NOTHING: Mapping[str, object] = {
     "position": NOWHERE,
-    "hooks": (),
     "flags": (),
     "untranslated": "",
     "reason": "",
 }
-"""What no byte depends on, and what stands in its place."""
+"""What loading does not depend on, and what stands in its place."""
 
 
 def dumps(programs: Iterable[ir.Program]) -> str:
@@ -120,7 +119,7 @@ def _placed(module: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bare(node: _Node) -> _Node:
-    """The node without what no byte depends on."""
+    """The node without what loading does not depend on."""
     if isinstance(node, tuple):
         return tuple(_bare(item) for item in node)  # type: ignore[return-value]
     if not dataclasses.is_dataclass(node) or isinstance(node, (type, Position)):
@@ -134,6 +133,8 @@ def _bare(node: _Node) -> _Node:
         for item in dataclasses.fields(node)
         if item.init
     }
+    if isinstance(node, ir.Description):
+        changes["hooks"] = tuple(hook for hook in changes["hooks"] if hook.refusals)
     if isinstance(node, ir.Module):
         changes["descriptions"] = tuple(
             sorted(changes["descriptions"], key=lambda item: item.symbol)

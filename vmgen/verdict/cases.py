@@ -36,6 +36,18 @@ def possible(case: Case) -> bool:
     return False
 
 
+def implied(condition: ir.Expr, known: Sequence[ir.Expr]) -> bool:
+    """Whether the condition holds wherever all known ones do; False if that is open."""
+    if condition == conditions.TRUE or condition in known:
+        return True
+    names = set(_members(condition))
+    near = [item for item in known if names & set(_members(item))]
+    if not names or not near or not all(map(_compares, (*near, condition))):
+        return False
+    whole = Case((*((item, True) for item in near), (condition, False)))
+    return not possible(whole)
+
+
 def told(good: Sequence[Case], bad: Sequence[Case]) -> str:
     """The condition that tells the good cases from the bad ones: values of one member
     where only one decides and is compared only, else the conditions as C has them."""

@@ -15,6 +15,7 @@ from vmgen.verdict.model import (
     Answer,
     Confirmation,
     Direction,
+    Finding,
     Judgement,
     SectionVerdict,
     Trial,
@@ -116,10 +117,20 @@ def _confirmed(
         answer = "confirmed" if survived == tried else "contradicted"
     elif tried and kind == "incompatible":
         answer = "confirmed" if survived < tried else "contradicted"
+        findings = section.outcome(direction).findings
+        if answer == "contradicted" and _refused_by_code(findings):
+            answer, why = "open", "C code refuses it, which the codecs do not run"
     elif tried and kind == "conditional":
         answer = "confirmed"
     return Confirmation(
         section.section, direction, kind, answer, tried, survived, failure, why
+    )
+
+
+def _refused_by_code(findings: tuple[Finding, ...]) -> bool:
+    return any(
+        finding.reason == "check" and finding.text.endswith("refuses every stream")
+        for finding in findings
     )
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from vmgen import ir
+from vmgen.source import NOWHERE
 from vmgen.verdict import conditions
 from vmgen.verdict.cursor import Cursor, Entry
 from vmgen.verdict.layout import (
@@ -18,9 +19,11 @@ from vmgen.verdict.layout import (
     Listed,
     Nested,
     Number,
+    Refuses,
     Subsections,
     Unused,
     Values,
+    bare,
 )
 from vmgen.verdict.model import Finding, Reason
 from vmgen.verdict.state import Leaf, Offset, State
@@ -70,7 +73,14 @@ class Findings:
         return conditions.normal(condition, version, here.entry.prefix, rename)
 
     def _original(self, path: str) -> str:
-        return self._renamed.get(path, path)
+        """What the source calls a member of the target; one that is the destination's
+        own, and has the name of something that the stream has, says so."""
+        if path in self._renamed:
+            return self._renamed[path]
+        plain = bare(path)
+        if plain in self._members[0] and plain not in self._members[1]:
+            return f"(the destination's) {path}"
+        return path
 
     def _require(self, state: State, finding: Finding) -> State:
         """Goes on with something that must hold; without a condition nothing helps."""
@@ -154,6 +164,8 @@ class Findings:
                 return f"'{item.info}' {item.origin.field.name}"
             case Group() | Check():
                 return item.origin.field.name
+            case Refuses(hook=hook):
+                return f"{hook.symbol}()"
             case Subsections():
                 return "subsections"
 
@@ -170,7 +182,7 @@ class Findings:
         origins = [
             (
                 None
-                if entry is None or isinstance(entry.item, Subsections)
+                if entry is None or isinstance(entry.item, Subsections | Refuses)
                 else entry.item.origin
             )
             for entry in (left, right)
@@ -197,6 +209,34 @@ class Findings:
             placed = self._pair[0].placed.description
             finding = replace(finding, description=placed.name, symbol=placed.symbol)
         return finding
+
+    def _refused(self, state: State, condition: ir.Expr, entry: Entry) -> State:
+        """Something that the target's C code asks of what it has loaded, and the
+        source's does not."""
+        item = entry.item
+        assert isinstance(item, Refuses)
+        description = item.placed.description
+        text = conditions.text(condition)
+        always = condition == conditions.FALSE
+        finding = Finding(
+            "check",
+            f"{item.hook.symbol}() refuses "
+            + ("every stream" if always else f"it unless {text}"),
+            description.name,
+            description.symbol,
+            path=entry.prefix,
+            source="nothing asks this",
+            target=f"an error after loading: {item.hook.role}",
+            condition="" if always else text,
+        )
+        where = item.refusal.position
+        if item.hook.role.startswith("pre_load"):
+            finding = replace(finding, target="an error before loading: pre_load")
+        if self._top.backward:
+            finding = replace(finding, old=where, new=NOWHERE)
+        else:
+            finding = replace(finding, new=where)
+        return self._require(state, finding)
 
     def _unlike(self, state: State) -> State | None:
         """An array of a length that is not known, and something else."""

@@ -84,7 +84,7 @@ def judge(old: ir.Program, new: ir.Program) -> Judgement:
     forward = Comparison(Layouts(old, "save"), Layouts(new, "load"))
     backward = Comparison(Layouts(new, "save"), Layouts(old, "load"), backward=True)
     verdicts = [
-        _section(one, two, forward, backward)
+        _section(one, two, forward, backward, bool(old.roots and new.roots))
         for one, two in matched(sections(old), sections(new))
         # What C code saves inside of a section of its own has no name on the wire.
         if (one and two) or _registered(one, old) or _registered(two, new)
@@ -140,17 +140,22 @@ def matched(
 
 
 def _section(
-    old: Section | None, new: Section | None, forward: Comparison, backward: Comparison
+    old: Section | None,
+    new: Section | None,
+    forward: Comparison,
+    backward: Comparison,
+    registered: bool,
 ) -> SectionVerdict:
     one = old or new
     assert one is not None
-    if old is None or new is None:
-        gone = _only(one, backward=old is None)
-        first = COMPATIBLE if old is None else gone
-        second = gone if old is None else COMPATIBLE
-    else:
+    if old is not None and new is not None and not _alone(old, new, registered):
         first = outcome(old, new, forward)
         second = outcome(new, old, backward)
+    elif old is not None and (new is None or old.roots):
+        first, second = _only(old, new, backward=False), COMPATIBLE
+    else:
+        assert new is not None
+        first, second = COMPATIBLE, _only(new, old, backward=True)
     return SectionVerdict(
         one.name,
         old.symbol if old else "",
@@ -163,8 +168,13 @@ def _section(
     )
 
 
-def _only(section: Section, *, backward: bool) -> Outcome:
-    """A section that the destination has never heard of."""
+def _alone(old: Section, new: Section, registered: bool) -> bool:
+    """Whether only one of the programs, which both say what they register, does so."""
+    return registered and bool(old.roots) != bool(new.roots)
+
+
+def _only(section: Section, other: Section | None, *, backward: bool) -> Outcome:
+    """A section that the destination has never heard of, or has and does not register."""
     placed = section.placed
     position = placed.description.position if placed else section.roots[0].position
     if placed is not None and placed.description.unmigratable:
@@ -173,7 +183,8 @@ def _only(section: Section, *, backward: bool) -> Outcome:
     what = f"no {' or '.join(types[:3])}" + (", ..." if len(types) > 3 else "")
     finding = Finding(
         "section",
-        f"section '{section.name}' is not known",
+        f"section '{section.name}' is not known"
+        + (f": nothing registers {other.symbol}" if other else ""),
         section.name,
         section.symbol,
         source=f"version {placed.description.version_id}" if placed else "C handlers",

@@ -145,6 +145,28 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Refuses:
+    """An error that ``hook`` returns before or after the object is loaded: no bytes, but
+    its condition must not hold."""
+
+    placed: Placed
+    hook: ir.Hook
+    refusal: ir.Refusal
+    version: int
+
+    @property
+    def taken(self) -> ir.Expr:
+        """What must hold; what has no translation stands by its words."""
+        condition, text = self.refusal.condition, self.refusal.text
+        if condition is not None:
+            return ir.Unary("!", condition)
+        simple = not re.search(r" [=<>!&|?]+ ", text)
+        if text.startswith("!") and simple:
+            return ir.Ask(text[1:])
+        return ir.Unary("!", ir.Ask(text if simple else f"({text})"))
+
+
+@dataclass(frozen=True, slots=True)
 class Subsections:
     """The place after an object's fields where its subsections come."""
 
@@ -152,7 +174,7 @@ class Subsections:
 
 
 Item: TypeAlias = (
-    Values | Unused | Nested | Group | Listed | Custom | Check | Subsections
+    Values | Unused | Nested | Group | Listed | Custom | Check | Refuses | Subsections
 )
 
 
@@ -235,6 +257,11 @@ class Layouts:
                 items.append(Check(origin, condition, version))
             elif made:
                 items.append(Group(origin, condition, version, made))
+        items += (
+            Refuses(placed, hook, refusal, version)
+            for hook in description.hooks
+            for refusal in hook.refusals
+        )
         subsections = tuple(
             found
             for symbol in description.subsections

@@ -16,6 +16,7 @@ from vmgen.verdict.layout import (
     Layout,
     Listed,
     Nested,
+    Refuses,
     Subsections,
     Unused,
     Values,
@@ -185,7 +186,7 @@ class Objects(Units):
                     if size is None:
                         return None
                     total += size * count.fixed
-                case Check():
+                case Check() | Refuses():
                     pass
                 case _:
                     return None

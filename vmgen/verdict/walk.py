@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vmgen.verdict import conditions, cursor
+from vmgen.verdict import cases, conditions, cursor
 from vmgen.verdict.conditions import Case
 from vmgen.verdict.cursor import Cursor, Entry
 from vmgen.verdict.layout import (
@@ -13,6 +13,7 @@ from vmgen.verdict.layout import (
     Group,
     Listed,
     Nested,
+    Refuses,
     Subsections,
     Unused,
     Values,
@@ -66,8 +67,14 @@ class Walk(Objects):
         self._leaves.append(Leaf(Case(), unclear=finding))
 
     def _end(self, state: State) -> None:
+        for condition, entry in state.checks:
+            asked = isinstance(entry.item, Refuses)
+            if asked and not cases.implied(condition, state.saved):
+                state = self._refused(state, condition, entry)
         required = state.required
         for condition, entry in state.checks:
+            if isinstance(entry.item, Refuses):
+                continue
             if condition not in state.saved and condition != conditions.TRUE:
                 text = conditions.text(condition)
                 required += (
@@ -91,8 +98,9 @@ class Walk(Objects):
             if here is None:
                 continue
             match here.entry.item:
-                case Check() as item:
-                    condition = self._normal(side, item.condition, item.version, here)
+                case Check() | Refuses() as item:
+                    wanted = item.taken if isinstance(item, Refuses) else item.condition
+                    condition = self._normal(side, wanted, item.version, here)
                     if side == 0:
                         return replace(
                             state, source=here.rest, saved=(*state.saved, condition)

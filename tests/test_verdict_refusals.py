@@ -1,0 +1,136 @@
+"""What post_load and pre_load functions refuse, in the verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.test_verdict import (
+    FILE,
+    A,
+    B,
+    both,
+    description,
+    integer,
+    program,
+    struct,
+    verdict,
+)
+from vmgen import ir, lock
+from vmgen.source import Position
+from vmgen.verdict import judge
+
+
+def loads(*refusals: ir.Refusal, role: str = "post_load") -> tuple[ir.Hook, ...]:
+    return (ir.Hook(role, f"dev_{role}", Position(FILE, 5), refusals),)
+
+
+def above(name: str, limit: int, line: int = 30) -> ir.Refusal:
+    condition = ir.Binary(">", ir.Load(name, "uint32"), ir.Const(limit))
+    return ir.Refusal(condition, position=Position(FILE, line))
+
+
+def words(text: str) -> ir.Refusal:
+    return ir.Refusal(None, text, "calls foo()", Position(FILE, 40))
+
+
+OLD = description(A, B)
+
+
+def test_a_new_refusal_is_a_condition_forward_only() -> None:
+    forward, backward = both(OLD, replace(OLD, hooks=loads(above("a", 4))))
+    assert (forward.kind, forward.condition) == ("conditional", "a <= 4")
+    (finding,) = forward.findings
+    assert finding.reason == "check"
+    assert finding.text == "dev_post_load() refuses it unless a <= 4"
+    assert finding.new == Position(FILE, 30)
+    assert backward.kind == "compatible"
+
+
+def test_what_both_refuse_is_no_difference() -> None:
+    one = replace(OLD, hooks=loads(above("a", 4), words("!ready(s)")))
+    two = replace(OLD, hooks=loads(words("!ready(s)"), above("a", 4, 99)))
+    assert [item.kind for item in both(one, two)] == ["compatible", "compatible"]
+
+
+def test_a_weaker_refusal_is_implied_a_stronger_one_is_not() -> None:
+    one = replace(OLD, hooks=loads(above("a", 4)))
+    two = replace(OLD, hooks=loads(above("a", 8)))
+    forward, backward = both(one, two)
+    assert forward.kind == "compatible"
+    assert (backward.kind, backward.condition) == ("conditional", "a <= 4")
+
+
+def test_a_renamed_member_keeps_its_refusal() -> None:
+    one = replace(OLD, hooks=loads(above("b", 4)))
+    two = description(A, integer("c"), hooks=loads(above("c", 4)))
+    assert [item.kind for item in both(one, two)] == ["compatible", "compatible"]
+
+
+def test_code_without_translation_stands_by_its_words() -> None:
+    two = replace(OLD, hooks=loads(words("!pvr_match(cpu, env->spr[287])")))
+    forward, _ = both(OLD, two)
+    assert forward.kind == "conditional"
+    assert forward.condition == "pvr_match(cpu, env->spr[287])"
+    two = replace(OLD, hooks=loads(words("s->n != t->n")))
+    assert both(OLD, two)[0].condition == "!(s->n != t->n)"
+
+
+def test_a_function_that_always_refuses() -> None:
+    always = ir.Refusal(ir.Const(1), position=Position(FILE, 30))
+    forward, backward = both(OLD, replace(OLD, hooks=loads(always, role="pre_load")))
+    assert forward.kind == "incompatible"
+    assert forward.findings[0].text == "dev_pre_load() refuses every stream"
+    assert backward.kind == "compatible"
+
+
+def test_a_refusal_of_a_nested_description_has_its_path() -> None:
+    inner = description(A, symbol="vmstate_inner", name="inner")
+    outer = description(struct("deep", "vmstate_inner"))
+    asked = replace(inner, hooks=loads(above("a", 4)))
+    found = verdict(program(inner, outer), program(asked, outer))
+    assert found.forward.condition == "deep.a <= 4"
+    assert found.forward.findings[0].description == "inner"
+
+
+def test_a_refusal_of_a_subsection_counts_if_it_is_sent() -> None:
+    sub = description(A, symbol="vmstate_sub", name="dev/sub", needed="sub_needed")
+    needed = ir.Function("sub_needed", body=ir.Load("more", "bool"))
+    outer = description(B, subsections=("vmstate_sub",))
+    asked = replace(sub, hooks=loads(above("a", 4)))
+    found = verdict(
+        program(outer, sub, functions=(needed,)),
+        program(outer, asked, functions=(needed,)),
+    )
+    assert found.forward.condition == "!more or a <= 4"
+
+
+def test_the_destination_s_own_member_is_called_that() -> None:
+    """hpet: what is on the wire must equal what the device was made with."""
+    same = ir.Binary("!=", ir.Load("b", "uint32"), ir.Load("saved", "uint32"))
+    new = description(A, integer("saved"), hooks=loads(ir.Refusal(same)))
+    forward, _ = both(OLD, new)
+    assert forward.condition == "(the destination's) b == b"
+
+
+def test_a_lock_keeps_the_refusals() -> None:
+    one, two = program(OLD), program(replace(OLD, hooks=loads(above("a", 4))))
+    (locked,) = lock.loads(lock.dumps([one]))
+    (section,) = judge(locked, two).sections
+    assert section.forward.condition == "a <= 4"
+    (known,) = lock.loads(lock.dumps([two]))
+    assert judge(known, two).worst() == "compatible"
+
+
+def test_a_section_that_nothing_registers_any_more() -> None:
+    """icp/server of ppc: 10.0 still has the description, and registers it nowhere."""
+    root = ir.Root("vmstate_dev", FILE, FILE, "vmstate_register", "realize", "dev")
+    other = description(A, symbol="vmstate_other", name="other")
+    kept = replace(root, symbol="vmstate_other", section="other")
+    one = replace(program(OLD, other), roots=(root, kept))
+    two = replace(program(OLD, other), roots=(kept,))
+    gone = next(item for item in judge(one, two).sections if item.section == "dev")
+    assert gone.forward.kind == "conditional"
+    assert gone.forward.findings[0].text == (
+        "section 'dev' is not known: nothing registers vmstate_dev"
+    )
+    assert gone.backward.kind == "compatible"
