@@ -65,14 +65,15 @@ class Seen(NamedTuple):
 @dataclass
 class Compared:
     """What was compared: ``objects`` and ``entries`` of the JSON, and how often the JSON
-    was ``asked`` whether something is there, or how much of it."""
+    was ``asked`` whether something is there, or how much of it; of the fields ``seen``
+    the first section that has them."""
 
     differences: list[Difference] = field(default_factory=list)
     sections: int = 0
     objects: int = 0
     entries: int = 0
     asked: int = 0
-    seen: set[Seen] = field(default_factory=set)
+    seen: dict[Seen, str] = field(default_factory=dict)
 
     def add(self, other: Compared) -> None:
         self.differences += other.differences
@@ -80,7 +81,7 @@ class Compared:
         self.objects += other.objects
         self.entries += other.entries
         self.asked += other.asked
-        self.seen |= other.seen
+        self.seen = other.seen | self.seen
 
 
 class _Shape(NamedTuple):
@@ -170,7 +171,7 @@ class _Object(Walk):
             while left and left[0].name == label:
                 entries.append(left.pop(0))
             if entries:
-                self.found.seen.add(Seen(module.file, this.symbol, number))
+                self.found.seen[Seen(module.file, this.symbol, number)] = self.section
             self.field(one, label, placed, entries, prefix, at, version)
             at += sum(each.size * (each.length or 1) for each in entries)
         for entry in left:
@@ -227,7 +228,7 @@ class _Object(Walk):
         count = self.known(one.count, owner, prefix)
         if isinstance(one.element, ir.NothingElement):
             count = 0
-        if count == 0 or exists is False:
+        if exists is False or (count is not None and count <= 0):
             self.presence(path, False, bool(entries))
             return
         if not entries:
@@ -438,21 +439,22 @@ def null_pointers(
 # --- a stream -------------------------------------------------------------------------
 
 
-def compare(program: ir.Program, data: bytes) -> Compared:
-    """Every section of a stream that has a description, and the configuration."""
+def compare(program: ir.Program, data: bytes, only: str = "") -> Compared:
+    """Every section of a stream that has a description, and the configuration; or the
+    one called ``only`` (``NAME/INSTANCE``)."""
     lookup = Lookup(program)
     told, starts = _parts(data)
     total = Compared()
-    if told.configuration is not None:
+    if told.configuration is not None and not only:
         assert data[len(MAGIC)] == CONFIGURATION
         placed = lookup.find("vmstate_configuration", _module(program, "savevm.c"))
         assert placed is not None
         one = _Object(lookup, "configuration", data)
         total.add(one.compare(placed, told.configuration, len(MAGIC) + 1))
     for device, start in zip(told.devices, starts, strict=True):
-        if device.node is None:
-            continue
         name = f"{device.name}/{device.instance}"
+        if device.node is None or only not in ("", name):
+            continue
         found = [
             _Object(lookup, name, data).compare(placed, device.node, start)
             for placed in candidates(lookup, device)

@@ -1,9 +1,11 @@
-"""Fresh captures of machines with many devices: every section to its end and back."""
+"""Fresh captures of machines with many devices: every section to its end and back, and
+described by QEMU as the IR says."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.described_by_ir import compare
 from tests.lacking import lacking
 from tests.qemu.conftest import absent
 from tests.qemu.device_machines import MACHINES, capture
@@ -24,6 +26,7 @@ def test_every_section_of_a_fresh_machine(name: str) -> None:
     sections = [one for one in find_sections(data) if is_described(one)]
     wanted = sum(word == "-device" for word in guest.options)
     assert len(sections) > wanted // 2
+    assert compare(whole.program, data).differences == []
     requests = 0
     for section in sections:
         state = whole.load(data, section, described=True)
