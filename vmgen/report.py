@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterable
+from dataclasses import replace
 
 from vmgen.paint import Paint, plain
 from vmgen.source import Diagnostic
+
+_LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
 def render(diagnostics: Iterable[Diagnostic], paint: Paint = plain) -> str:
@@ -19,6 +24,70 @@ def render(diagnostics: Iterable[Diagnostic], paint: Paint = plain) -> str:
             hint: the members of 'RISCVCPU' are: env, cfg
     """
     return "".join(f"{_one(item, paint)}\n" for item in dict.fromkeys(diagnostics))
+
+
+def near(diagnostic: Diagnostic) -> Diagnostic:
+    """With its file as seen from the working folder, where it is below that: this is how
+    people call it, and what annotations of a checkout's files need."""
+    file = diagnostic.position.file
+    below = os.getcwd() + os.sep
+    if not file.startswith(below):
+        return diagnostic
+    position = replace(diagnostic.position, file=file.removeprefix(below))
+    return replace(diagnostic, position=position)
+
+
+def json_lines(diagnostics: Iterable[Diagnostic]) -> str:
+    """An object a line: ``severity``, ``code``, ``message``, ``file`` (empty for none),
+    ``line`` and ``column`` (from 1, 0 for none), ``context`` (a list, outermost first),
+    ``hint`` and ``excerpt`` (the source line)."""
+    lines = []
+    for one in dict.fromkeys(diagnostics):
+        place = one.position
+        document = {
+            "severity": one.severity,
+            "code": one.code,
+            "message": one.message,
+            "file": place.file,
+            "line": place.line,
+            "column": place.column,
+            "context": list(one.context),
+            "hint": one.hint,
+            "excerpt": one.excerpt,
+        }
+        lines.append(json.dumps(document, ensure_ascii=False) + "\n")
+    return "".join(lines)
+
+
+def github(diagnostics: Iterable[Diagnostic]) -> str:
+    """Workflow commands of GitHub's CI, one a line, with the code as the title.
+
+    Escaped as the runner reads them (``actions/toolkit``, ``command.ts``): ``%`` and line
+    ends everywhere, ``:`` and ``,`` in properties too.
+    """
+    lines = []
+    for one in dict.fromkeys(diagnostics):
+        place = one.position
+        properties: dict[str, object] = {}
+        if place.file:
+            properties["file"] = place.file
+            if place.line:
+                properties["line"] = place.line
+            if place.column:
+                properties["col"] = place.column
+        properties["title"] = one.code
+        listed = ",".join(
+            f"{name}={_escaped(str(value)).replace(':', '%3A').replace(',', '%2C')}"
+            for name, value in properties.items()
+        )
+        about = f"in {', '.join(one.context)}: " if one.context else ""
+        said = f"{about}{one.message}" + (f"\nhint: {one.hint}" if one.hint else "")
+        lines.append(f"::{_LEVELS[one.severity]} {listed}::{_escaped(said)}\n")
+    return "".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def summary(diagnostics: Iterable[Diagnostic]) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "generate", "check", "inspect", "coverage", "diff", "lock", "stream", "init",
-    "completion",
+    "completion", "help",
 )  # fmt: skip
 
 
@@ -69,7 +69,9 @@ def _by_click(arguments: Sequence[str] | None, console: Console) -> int:
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:
-        error.show()
+        from vmgen.cli.clicked import show
+
+        show(error, console)
         return 2
     return status if isinstance(status, int) else 0
 

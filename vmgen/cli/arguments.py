@@ -102,7 +102,17 @@ COLOR = Option(
     choices=("auto", "always", "never"),
     help="Colour the output.  [default: auto: as the terminal and NO_COLOR say]",
 )
-"""Every command has it; it goes to the console and not to the function."""
+
+DIAGNOSTICS = Option(
+    "--diagnostics",
+    kind="choice",
+    choices=("text", "json", "github"),
+    help="How errors are written: for people, as an object a line, or as annotations of "
+    "GitHub's CI.  [default: text, or what VMGEN_DIAGNOSTICS says]",
+)
+
+CONSOLE = (COLOR, DIAGNOSTICS)
+"""Every command has these; they go to the console and not to the function."""
 
 HELP = ("-h", "--help")
 
@@ -129,7 +139,7 @@ def command(
     """Makes a command of a function."""
 
     def made(function: Callable[..., int]) -> Command:
-        return Command(function, (*parameters, COLOR), epilog)
+        return Command(function, (*parameters, *CONSOLE), epilog)
 
     return made
 

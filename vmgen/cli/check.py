@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vmgen.cli import lock as lock_command
-from vmgen.cli.console import Console, color_option
+from vmgen.cli.console import Console, console_options
 from vmgen.cli.job import command_line, input_options, output_options, read_job
 from vmgen.paint import Paint
+from vmgen.source import Diagnostic, Position
+
+if TYPE_CHECKING:
+    from vmgen import write
 
 
 @click.command(
@@ -31,7 +35,7 @@ Examples:
     help=f"The wire format as 'vmgen lock' wrote it.  [default: {lock_command.NAME}, if "
     "it is there]",
 )
-@color_option
+@console_options
 @click.pass_obj
 def command(
     console: Console,
@@ -71,6 +75,8 @@ def command(
         console.result(_coloured(write.diff(change, root), console.paint))
     for found, path in grouped(needed):
         console.message(f"{found}: {where}/{path}")
+    if console.form != "text":
+        console.diagnostics(_stale(change, where) for change in needed)
     for change in needed:
         if change.origin != "intact":
             options.add("--force")
@@ -78,6 +84,18 @@ def command(
             options.add("--prune")
     console.message(f"to mend this: {command_line('generate', *sorted(options))}")
     return 1
+
+
+def _stale(change: write.FileChange, where: str) -> Diagnostic:
+    """A file that is not what the inputs say."""
+    from vmgen.cli.files import verdict
+
+    return Diagnostic(
+        "VG650",
+        f"this generated file is out of date: {verdict(change)}",
+        Position(f"{where}/{change.path}"),
+        hint="run 'vmgen generate' and commit what it writes",
+    )
 
 
 def _coloured(diff: str, paint: Paint) -> str:

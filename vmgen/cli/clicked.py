@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from vmgen.cli.arguments import (
-    COLOR,
+    CONSOLE,
     HELP,
     Argument,
     Command,
@@ -16,7 +16,7 @@ from vmgen.cli.arguments import (
     Parameter,
     WrongUsage,
 )
-from vmgen.cli.console import Console
+from vmgen.cli.console import Console, chosen
 
 SETTINGS: dict[str, Any] = {"help_option_names": list(HELP), "max_content_width": 88}
 
@@ -71,12 +71,12 @@ def _argument(one: Argument) -> click.Argument:
 
 
 def _option(one: Option) -> click.Option:
-    if one is COLOR:
+    if one in CONSOLE:
         return click.Option(
             list(one.names),
             type=_type(one),
             expose_value=False,
-            callback=_coloured,
+            callback=chosen,
             help=one.help,
         )
     if one.kind == "flag":
@@ -87,15 +87,23 @@ def _option(one: Option) -> click.Option:
     )  # fmt: skip
 
 
-def _coloured(
-    ctx: click.Context, parameter: click.Parameter, value: str | None
+def show(error: click.ClickException, console: Console) -> None:
+    """Show what is wrong with a command line: VG600."""
+    said = error.format_message()
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    if console.form == "text":
+        click.UsageError(f"{said} [VG600]", ctx).show()
+        return
+    from vmgen.source import Diagnostic
+
+    hint = f"{ctx.command_path} --help" if ctx is not None else "vmgen --help"
+    console.diagnostics([Diagnostic("VG600", said, hint=hint)])
+
+
+def show_usage(
+    names: Sequence[str], group: click.Group, error: WrongUsage, console: Console
 ) -> None:
-    if value is not None:
-        ctx.ensure_object(Console).color = value
-
-
-def show_usage(names: Sequence[str], group: click.Group, error: WrongUsage) -> None:
-    """Show an error as click does, of the command that has these names below ``group``."""
+    """:func:`show` an error of the command that has these names below ``group``."""
     ctx = click.Context(group, info_name="vmgen", **SETTINGS)
     command: click.Command = group
     for name in names:
@@ -104,4 +112,4 @@ def show_usage(names: Sequence[str], group: click.Group, error: WrongUsage) -> N
         assert found is not None
         command = found
         ctx = click.Context(command, ctx, name)
-    click.UsageError(str(error), ctx).show()
+    show(click.UsageError(str(error), ctx), console)

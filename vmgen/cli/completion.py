@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import ShellComplete, get_completion_class
 
-from vmgen.cli.console import Console, color_option
+from vmgen.cli.console import Console, console_options
 
 
 @click.command(
@@ -17,7 +17,7 @@ Examples:
   vmgen completion fish > ~/.config/fish/completions/vmgen.fish""",
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@color_option
+@console_options
 @click.pass_obj
 def command(console: Console, *, shell: str) -> int:
     """Print the completion script for a shell."""

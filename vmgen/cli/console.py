@@ -20,18 +20,28 @@ if TYPE_CHECKING:
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
+FORMS = ("text", "json", "github")
+"""The forms of diagnostics."""
+
+FORM = "VMGEN_DIAGNOSTICS"
+"""The variable of the environment that says which form they have by default."""
+
 _ASCII = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "→": ">", "×": "x"})
 
 
 class Console:
-    """The two streams of one run, and whether they are coloured.
+    """The two streams of one run, and how they are written.
 
     ``color`` is ``auto`` (a terminal, unless ``NO_COLOR`` is set and not empty or the
-    terminal is dumb), ``always`` or ``never``.
+    terminal is dumb), ``always`` or ``never``.  ``form`` is that of diagnostics: ``text``,
+    ``json`` (everything on stderr is an object a line) or ``github`` (annotations);
+    :data:`FORM` in the environment is its default.
     """
 
     def __init__(self, color: str = "auto") -> None:
         self.color = color
+        wanted = os.environ.get(FORM, "")
+        self.form = wanted if wanted in FORMS else "text"
         self._progress = ""
 
     @property
@@ -62,17 +72,26 @@ class Console:
     def message(self, text: str) -> None:
         """Write a line for people."""
         self._clear()
+        if self.form == "json":
+            import json
+
+            text = json.dumps({"message": text}, ensure_ascii=False)
         _write(sys.stderr, f"{text}\n")
 
     def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Write diagnostics, and how many there are if there is more than one."""
-        from vmgen.report import render, summary
+        from vmgen import report
 
         self._clear()
-        found = tuple(dict.fromkeys(diagnostics))
-        _write(sys.stderr, render(found, self._paint(sys.stderr)))
-        if len(found) > 1:
-            _write(sys.stderr, f"{summary(found)}\n")
+        found = tuple(dict.fromkeys(report.near(one) for one in diagnostics))
+        if self.form == "json":
+            _write(sys.stderr, report.json_lines(found))
+        elif self.form == "github":
+            _write(sys.stderr, report.github(found))
+        else:
+            _write(sys.stderr, report.render(found, self._paint(sys.stderr)))
+            if len(found) > 1:
+                _write(sys.stderr, f"{report.summary(found)}\n")
 
     def progress(self, text: str) -> None:
         """Show what is being done, on a terminal only, until the next message."""
@@ -96,23 +115,30 @@ class Console:
             self._progress = ""
 
 
-def color_option(function: _Function) -> _Function:
-    """``--color``, accepted before and after the command's name."""
+def console_options(function: _Function) -> _Function:
+    """``--color`` and ``--diagnostics``, accepted before and after the command's name."""
     import click
 
-    def choose(
-        ctx: click.Context, parameter: click.Parameter, value: str | None
-    ) -> None:
-        if value is not None:
-            ctx.ensure_object(Console).color = value
+    from vmgen.cli import arguments
 
-    return click.option(
-        "--color",
-        type=click.Choice(["auto", "always", "never"]),
-        expose_value=False,
-        callback=choose,
-        help="Colour the output.  [default: auto: as the terminal and NO_COLOR say]",
-    )(function)
+    for option in (arguments.DIAGNOSTICS, arguments.COLOR):
+        choice = click.Choice([str(word) for word in option.choices])
+        decorate = click.option(
+            *option.names,
+            type=choice,
+            expose_value=False,
+            callback=chosen,
+            help=option.help,
+        )
+        function = decorate(function)
+    return function
+
+
+def chosen(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """Keep what one of these options says."""
+    if value is not None:
+        name = "form" if parameter.name == "diagnostics" else "color"
+        setattr(ctx.ensure_object(Console), name, value)
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vmgen.cli.console import Console, color_option
+from vmgen.cli.console import Console, console_options
 from vmgen.cli.job import input_options, read_job
 from vmgen.paint import Kind, Paint
-from vmgen.source import Diagnostic, VmgenError
+from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
     from vmgen.coverage import Covered, Report, Status
@@ -37,7 +38,7 @@ knows; error: not read. Exit status: 1 if anything is custom or in error.""",
     show_default=True,
     help="'json' has every description and field, 'text' those that are not ok.",
 )
-@color_option
+@console_options
 @click.pass_obj
 def command(
     console: Console,
@@ -69,7 +70,20 @@ def command(
         console.result(json.dumps(as_json(report), indent=1) + "\n")
     else:
         console.result(as_text(report, console.paint))
+    if console.form != "text":
+        console.diagnostics(_unread(report))
     return 0 if report.is_complete else 1
+
+
+def _unread(report: Report) -> Iterator[Diagnostic]:
+    """What is not read, each with its reason."""
+    for file in report.files:
+        for each in (file, *file.parts):
+            for one in (each, *(each.parts if each is not file else ())):
+                if one.status == "error" and one.reason:
+                    place = Position(file.name, one.line)
+                    message = f"{one.name} is not read: {one.reason}"
+                    yield Diagnostic("VG638", message, place)
 
 
 def as_json(report: Report) -> dict[str, Any]:

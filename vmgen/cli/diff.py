@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vmgen import config
-from vmgen.cli.console import Console, color_option
+from vmgen.cli.console import Console, console_options
 from vmgen.cli.job import EMBEDDED_TARGETS, Job, compile_all
 from vmgen.source import Diagnostic, Position, VmgenError
 
@@ -110,7 +110,7 @@ Exit status: 0 compatible, 1 incompatible, 2 could not tell (or bad input).""",
     show_default=True,
     help="How to print the verdicts.",
 )
-@color_option
+@console_options
 @click.pass_obj
 def command(
     console: Console,

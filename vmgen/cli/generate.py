@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vmgen.cli.console import Console, color_option
+from vmgen.cli.console import Console, console_options
 from vmgen.cli.job import command_line, input_options, output_options, read_job
 
 
@@ -27,7 +27,7 @@ Examples:
 @click.argument("files", nargs=-1, metavar="[FILES]...")
 @input_options
 @output_options
-@color_option
+@console_options
 @click.pass_obj
 def command(
     console: Console, /, *, output: Path | None, force: bool, prune: bool, **inputs: Any

@@ -9,7 +9,7 @@ import click
 import vmgen
 from vmgen.cli import COMMANDS
 from vmgen.cli.clicked import SETTINGS
-from vmgen.cli.console import color_option
+from vmgen.cli.console import console_options
 
 
 class _Commands(click.Group):
@@ -53,7 +53,7 @@ Examples:
 Exit status: 0 fine, 1 out of date or incompatible, 2 bad input or usage.
 Options can be set in [tool.vmgen] of pyproject.toml; see 'vmgen init --help'.""",
 )
-@color_option
+@console_options
 @click.version_option(
     vmgen.__version__, prog_name="vmgen", message="%(prog)s %(version)s"
 )

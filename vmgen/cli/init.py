@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from vmgen import config
-from vmgen.cli.console import Console, color_option
+from vmgen.cli.console import Console, console_options
 from vmgen.cli.job import EMBEDDED_TARGETS
 from vmgen.source import Diagnostic, Position, VmgenError
 
@@ -56,7 +56,7 @@ The keys of [tool.vmgen]; paths are relative to pyproject.toml:
 @click.option(
     "--output", "-o", default="generated", show_default=True, help="The output folder."
 )
-@color_option
+@console_options
 @click.pass_obj
 def command(
     console: Console,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vmgen.cli.console import Console, color_option
+from vmgen.cli.console import Console, console_options
 from vmgen.cli.job import compile_all, input_options, read_job
 from vmgen.source import Diagnostic, VmgenError
 
@@ -52,7 +52,7 @@ Examples:
     show_default=True,
     help="'json' is for one target.",
 )
-@color_option
+@console_options
 @click.pass_obj
 def command(
     console: Console,

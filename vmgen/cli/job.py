@@ -251,6 +251,8 @@ def command_line(name: str, *extra: str) -> str:
     words: list[str] = []
     files: list[str] = []
     for parameter in ctx.command.params:
+        if not parameter.expose_value:
+            continue  # how this run looks: colours, the form of diagnostics
         value = ctx.params.get(parameter.name or "")
         if (
             ctx.get_parameter_source(parameter.name or "")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vmgen.cli.console import Console, color_option
+from vmgen.cli.console import Console, console_options
 from vmgen.cli.job import Job, command_line, compile_all, input_options, read_job
+from vmgen.source import Diagnostic, Position
 
 if TYPE_CHECKING:
     from vmgen import ir
@@ -41,7 +42,7 @@ the wire format is another one, with the verdict on the change.
     show_default=True,
     help="The lock file.",
 )
-@color_option
+@console_options
 @click.pass_obj
 def command(console: Console, /, *, output: Path, **inputs: Any) -> int:
     """Write the wire format down, to be committed.
@@ -74,6 +75,11 @@ def compare(path: Path, job: Job, console: Console) -> int:
         return 0
     known = {program.target: program for program in lock.loads(text, path.as_posix())}
     console.message(f"{path.as_posix()}: the wire format is another one")
+    if console.form != "text":
+        hint = f"if that is meant: {_mending()}"
+        message = "the wire format is another one than that of the lock"
+        place = Position(path.as_posix())
+        console.diagnostics([Diagnostic("VG651", message, place, hint=hint)])
     for program in programs:
         before = known.pop(program.target, None)
         if before is None:
@@ -108,5 +114,8 @@ def _judge(before: ir.Program, after: ir.Program, console: Console) -> None:
         for note in (*section.forward.notes, *section.backward.notes)
     ):
         console.message(f"{after.target}: compatible both ways; only names changed")
+        return
+    if console.form == "github":
+        console.result(show.github(judgement))
         return
     console.result(show.text(judgement, console.paint, notes=True))

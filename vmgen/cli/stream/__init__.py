@@ -36,6 +36,7 @@ def plainly(words: Sequence[str], console: Console) -> int | None:
     if command is None or values is None:
         return None
     console.color = values.pop("color") or console.color
+    console.form = values.pop("diagnostics") or console.form
     # Parts and values make no cycles: looking for some after every 700 of them is in vain.
     gc.set_threshold(50_000)
     try:
@@ -44,5 +45,5 @@ def plainly(words: Sequence[str], console: Console) -> int | None:
         from vmgen.cli.clicked import show_usage
         from vmgen.cli.group import cli
 
-        show_usage(("stream", words[0]), cli, error)
+        show_usage(("stream", words[0]), cli, error, console)
         return 2

@@ -109,7 +109,8 @@ def convert(
     from vmgen import convert as engine
     from vmgen.stream import Stream
 
-    source = input_of(file)
+    with told(file):
+        source = input_of(file)
     rules = engine.loads(Path(mapping).read_text("utf-8"), mapping) if mapping else None
     with told(file):
         before = _codecs(old, source, target, whole, console)

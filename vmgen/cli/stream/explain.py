@@ -10,7 +10,7 @@ from vmgen.cli.console import Console
 from vmgen.cli.stream.codecs import Wanted, input_of, packages_of
 from vmgen.cli.stream.common import FILE, FORMAT, SOURCES, told
 from vmgen.paint import Paint
-from vmgen.source import Diagnostic, VmgenError
+from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
     from vmgen.stream.explain import Explanation, Finding
@@ -45,7 +45,17 @@ def explain(console: Console, /, *, file: str, form: str, **options: Any) -> int
         console.result(
             "".join(f"{line}\n" for line in lines(file, found, console.paint))
         )
+    if console.form != "text":
+        console.diagnostics(_refusal(file, one) for one in found.refusals)
     return 0 if found.taken else 1
+
+
+def _refusal(file: str, one: Finding) -> Diagnostic:
+    """A reason to refuse, as a diagnostic about the stream."""
+    at = "" if one.offset is None else f" (at byte {one.offset:#x})"
+    message = f"{one.message}{at} [{one.rule}]"
+    context = (" ".join(part for part in (one.section, one.member) if part),)
+    return Diagnostic("VG713", message, Position(file), hint=one.hint, context=context)
 
 
 def as_json(file: str, found: Explanation) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from vmgen.cli.clicked import made
-from vmgen.cli.console import color_option
+from vmgen.cli.console import console_options
 from vmgen.cli.stream import COMMANDS, named
 
 
@@ -39,6 +39,6 @@ Examples:
   vmgen stream explain vm.mig --codecs 10.0       would that release take it?
   vmgen stream extract vm.mig ram/pc.ram -o ram.bin""",
 )
-@color_option
+@console_options
 def command() -> None:
     """Read, verify, edit, compare and explain whole migration streams."""

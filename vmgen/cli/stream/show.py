@@ -130,6 +130,11 @@ def _verified(file: str, console: Console, **options: Any) -> int:
                 console.result(
                     f"{file}: {paint('removed', 'differs')}: {place}: {bytes_}\n"
                 )
+                if console.form != "text":
+                    from vmgen.source import Diagnostic, Position
+
+                    message = f"{place}: {bytes_}"
+                    console.diagnostics([Diagnostic("VG712", message, Position(file))])
                 return 1
     rest = f", {opaque} of them only carried along" if opaque else ""
     console.result(
