@@ -193,17 +193,31 @@ def test_save_images_that_are_none(
         content(io.BytesIO(image))
 
 
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize("outer", ["", "gzip"])
+@pytest.mark.parametrize(
+    ("number", "kind"), [(0, ""), (2, "bzip2"), (3, "xz"), (6, "")]
+)
 def test_an_edited_save_image_is_one(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+    number: int, kind: str, outer: str, order: str, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Without compression, which its header says."""
     old, new = tmp_path / "old.save", tmp_path / "new.save"
-    image = save_image(STREAM)
-    old.write_bytes(image)
+    inside = COMPRESSIONS[kind](STREAM) if kind else STREAM
+    image = save_image(inside, number, order)
+    old.write_bytes(COMPRESSIONS[outer](image) if outer else image)
     assert run(["stream", "edit", str(old), "cpu/0.env.r[3]=0x5a", "-o", str(new)]) == 0
     made = new.read_bytes()
-    assert len(made) == len(image)
-    assert made[: len(image) - len(STREAM)] == image[: len(image) - len(STREAM)]
-    assert sum(a != b for a, b in zip(made, image, strict=True)) in (1, 2, 3, 4)
+    head = save_image(b"", 0 if kind else number, order)
+    assert made.startswith(head)
+    assert len(made) == len(head) + len(STREAM)
+    assert sum(a != b for a, b in zip(made[len(head) :], STREAM, strict=True)) in (
+        1,
+        2,
+        3,
+        4,
+    )
     assert run(["stream", "verify", str(new)]) == 0
     assert "identical" in capsys.readouterr().out
 

@@ -39,8 +39,8 @@ class Input:
     ``view`` is everything so far, ``complete`` says whether more can come.  A view that
     was taken stays valid when more comes.  ``carriers`` are the kinds of what the stream
     was found in, outermost first (``gzip``, ``libvirt``, ``qcow2``, ...), ``base`` is the
-    offset of its first byte in a file that has it as it is, ``prefix`` what stands before
-    it there (a save image's header).  ``snapshot`` names the one that is meant where a
+    offset of its first byte in a file that has it as it is, ``prefix`` what goes before a
+    copy of it that is not compressed (a save image's header).  ``snapshot`` names the one that is meant where a
     qcow2 image has several.
 
     Raises Unreadable, or what else keeps a carrier from being opened.
@@ -107,10 +107,11 @@ class Input:
                 if kind == "libvirt":
                     from vmgen.stream.carriers import libvirt
 
-                    image = libvirt.read_save_image(bytes(self.view[:92]))
-                    kind, start = image.compression, image.start
-                    if not kind and not self.prefix:
-                        self.base, self.prefix = start, self.view[:start]
+                    start = libvirt.read_save_image(bytes(self.view[:92])).start
+                    image = libvirt.read_save_image(bytes(self.view[:start]))
+                    kind = image.compression
+                    self.base = 0 if kind else self.base + start
+                    self.prefix = memoryview(self.prefix.tobytes() + image.plain)
                     self.view = self.view[start:]
                 if kind:
                     self._start(_Viewed(self.view), kind)
@@ -145,7 +146,7 @@ class Input:
         from vmgen.stream.carriers import libvirt
         from vmgen.stream.carriers.compression import decompressed
 
-        self.base, self.prefix = 0, memoryview(b"")
+        self.base = 0
         try:
             while True:
                 if kind:
@@ -164,7 +165,9 @@ class Input:
                 self._enter(kind)
                 if kind == "libvirt":
                     image = libvirt.skip_to_stream(pipe)
-                    kind, self.base = image.compression, image.start
+                    kind = image.compression
+                    self.base = 0 if kind else self.base + image.start
+                    self.prefix = memoryview(self.prefix.tobytes() + image.plain)
             self._pipe = pipe
             self._spool = _temporary()
         except _broken() as error:

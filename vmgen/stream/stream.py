@@ -87,7 +87,7 @@ class Stream:
 
     @property
     def prefix(self) -> memoryview:
-        """What stands before the stream in a file that has it as it is."""
+        """What goes before a copy of the stream: the header of the save image it is from."""
         return self._input.prefix
 
     @property

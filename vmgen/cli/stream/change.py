@@ -39,7 +39,7 @@ def edit(
     bytes, [1, 2, 3] for a whole array, null for a subsection that is to go, {} for one
     that is to come, all zero. SECTION=drop leaves a section out.
 
-    What is written is a plain stream; of an uncompressed libvirt save image a save image.
+    What is written is a plain stream; of a libvirt save image an uncompressed save image.
     """
     from vmgen.stream.edit import edit as edited
 

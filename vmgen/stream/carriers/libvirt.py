@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SIZE = 16 + 19 * 4
 VERSION = 2
+_FORMAT = 28
 _LONGEST = 64 << 20
 
 FORMATS = {0: "", 1: "gzip", 2: "bzip2", 3: "xz", 4: "lzop", 5: "zstd", 6: ""}
@@ -28,7 +29,7 @@ class SaveImage(Frozen):
     """A save image's header.
 
     ``start`` is the offset of the (compressed) stream, ``compression`` its name, empty for
-    none.
+    none.  ``plain`` is the header with the XML, of an image that is not compressed.
     """
 
     version: int
@@ -36,10 +37,11 @@ class SaveImage(Frozen):
     compression: str
     start: int
     byte_order: Literal["little", "big"]
+    plain: bytes = b""
 
 
 def read_save_image(head: bytes) -> SaveImage:
-    """The header in the first :data:`SIZE` bytes.
+    """The header in the first :data:`SIZE` bytes, behind which the XML may follow.
 
     Raises NotAStream for one that was never finished or is of an unknown kind, Truncated
     for fewer bytes.
@@ -67,24 +69,26 @@ def read_save_image(head: bytes) -> SaveImage:
         hint = f"known are none, {known}"
         message = f"a save image in the unknown format {kind}"
         raise NotAStream(message, 28, "libvirt", hint)
-    return SaveImage(version, bool(running), FORMATS[kind], SIZE + length, order)
+    start = SIZE + length
+    plain = head[:start]
+    if FORMATS[kind]:
+        plain = plain[:_FORMAT] + bytes(4) + plain[_FORMAT + 4 :]
+    return SaveImage(version, bool(running), FORMATS[kind], start, order, plain)
 
 
 def skip_to_stream(pipe: Readable) -> SaveImage:
     """Read header and XML from a pipe, which is then at the (compressed) stream."""
     head = _exactly(pipe, SIZE)
-    image = read_save_image(head)
-    left = image.start - SIZE
-    while left:
-        left -= len(_exactly(pipe, min(left, 1 << 16)))
-    return image
+    left = read_save_image(head).start - SIZE
+    return read_save_image(head + _exactly(pipe, left))
 
 
 def _exactly(pipe: Readable, size: int) -> bytes:
-    data = b""
-    while len(data) < size:
-        more = pipe.read(size - len(data))
+    parts = []
+    while size:
+        more = pipe.read(min(size, 1 << 16))
         if not more:
-            raise Truncated(f"{size - len(data)} bytes are missing", None, "libvirt")
-        data += more
-    return data
+            raise Truncated(f"{size} bytes are missing", None, "libvirt")
+        parts.append(more)
+        size -= len(more)
+    return b"".join(parts)
