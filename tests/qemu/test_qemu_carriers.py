@@ -52,11 +52,14 @@ def test_savevm(guest: Guest, image: Path, tmp_path: Path) -> None:
             stub.write("a0", value)
             monitor(machine, f"savevm {name}")
         migrated = machine.capture()
-    sections = [one.path for one in Stream(migrated).sections()]
+    # How many pieces RAM comes in depends on the time that it takes.
+    sections = {one.path: None for one in Stream(migrated).sections()}
     for name, value in (("one", 0x1111), ("two", 0x2222)):
         with Stream(Input(image, name), packages()["riscv64"]) as stream:
             assert stream.carriers == ("qcow2",)
-            assert [one.path for one in stream.sections()] == sections
+            assert list(dict.fromkeys(one.path for one in stream.sections())) == list(
+                sections
+            )
             assert all(one.difference is None for one in verify(stream))
             assert stream.state(stream.section("cpu")).env.gpr[10] == value
             changed = edit(stream, ["cpu/0.env.gpr[10]=0x3333"]).to_bytes()
