@@ -22,6 +22,10 @@ PATIENCE = 60.0
 """Seconds that any one step may take."""
 
 
+HALT = bytes(65520) + b"\xfa\xf4\xeb\xfd".ljust(16, b"\0")
+"""Where an x86 starts, 16 bytes below the end: no interrupts, halt, and halt again."""
+
+
 class Refusal(Exception):
     """QEMU ended instead of taking the stream; the text is what it said."""
 
@@ -30,8 +34,8 @@ class Refusal(Exception):
 class Guest:
     """A machine to run: the target, its options and the gdbstub's byte order.
 
-    ``{folder}`` in an option is the machine's own folder.  With ``qtest`` the machine has
-    a :class:`QTest` too.
+    ``{folder}`` in an option is the machine's own folder, in which ``halt`` is a firmware
+    for x86 that does nothing.  With ``qtest`` the machine has a :class:`QTest` too.
     """
 
     target: str
@@ -54,6 +58,7 @@ class Machine:
         self.guest = guest
         self.folder = Path(tempfile.mkdtemp(prefix="vmgen-qemu-"))
         self.log = (self.folder / "log").open("w+")
+        (self.folder / "halt").write_bytes(HALT)
         qtest = f"unix:{self.folder}/qtest,server=on,wait=off"
         self.process = subprocess.Popen(
             [

@@ -89,7 +89,7 @@ class PCIFunction:
     def __init__(self, qtest: QTest, slot: int, function: int = 0) -> None:
         self.qtest = qtest
         self.address = 0x80000000 | slot << 11 | function << 8
-        self.slot = slot
+        assert self.config("w", 0) != 0xFFFF, f"nothing in slot {slot}"
 
     def config(self, letter: str, at: int) -> int:
         """A register of the configuration space."""

@@ -1,0 +1,344 @@
+"""Formats that only have something in them while a guest is at work, filled by a driver.
+
+The machines stay paused; the test plays the guest through QEMU's qtest protocol, and knows
+what it asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+
+import pytest
+
+from tests.qemu.contents import QUIET, connected, driven, read_all, taken_back, wait_for
+from tests.qemu.device_machines import devices, disks
+from tests.qemu.machine import Guest
+from tests.qemu.qtest import VirtIOPCI, VirtQueue
+
+
+def q35(*options: str) -> Guest:
+    return Guest("x86_64", ("-M", "q35", *QUIET, *options), qtest=True)
+
+
+# --- virtio-gpu ---------------------------------------------------------------------------
+
+CREATE_2D, SET_SCANOUT, TRANSFER, ATTACH = 0x101, 0x103, 0x105, 0x106
+UPDATE_CURSOR = 0x300
+
+
+def gpu(queue: VirtQueue, kind: int, *words: int, pieces: bytes = b"") -> None:
+    request = struct.pack(f"<IIQII{len(words)}I", kind, 0, 0, 0, 0, *words) + pieces
+    (answer,) = struct.unpack_from("<I", queue.ask([request], 24))
+    assert answer == 0x1100, hex(answer)
+
+
+@pytest.mark.parametrize("outputs", [1, 4, 16])
+def test_gpu_resources_and_outputs(outputs: int) -> None:
+    guest = q35(*devices(f"virtio-gpu-pci,addr=5,max_outputs={outputs}"))
+    pixels = bytes(range(256)) * 5
+    shown = outputs // 2
+    with driven(guest) as (machine, qtest):
+        driver = VirtIOPCI(qtest, 5)
+        driver.start(0, 2)
+        control, cursor = driver.queues
+        for ident, form, width, height in ((7, 1, 17, 16), (9, 134, 64, 64)):
+            gpu(control, CREATE_2D, ident, form, width, height)
+        memory = qtest.place(pixels)
+        pieces = struct.pack("<QIIQII", memory, 1000, 0, memory + 1000, 88, 0)
+        gpu(control, ATTACH, 7, 2, pieces=pieces)
+        gpu(control, TRANSFER, 0, 0, 17, 16, 0, 0, 7, 0)
+        gpu(control, SET_SCANOUT, 0, 0, 17, 16, shown, 7)
+        # Position (output, x, y), resource and hot spot.
+        moved = struct.pack(
+            "<IIQII8I", UPDATE_CURSOR, 0, 0, 0, 0, shown, 30, 40, 0, 9, 3, 4, 0
+        )
+        cursor.ask([moved], 24)
+        data = machine.capture()
+    held = read_all(guest, data)["virtio-gpu"].virtio_gpu
+    first, second = sorted(held.resources, key=lambda one: one.resource_id)
+    assert (first.width, first.height, first.format) == (17, 16, 1)
+    assert list(first.addrs) == [memory, memory + 1000]
+    assert list(first.lengths) == [1000, 88]
+    assert first.image == pixels[: 17 * 16 * 4]
+    assert (second.resource_id, second.width, second.format) == (9, 64, 134)
+    assert second.image == bytes(64 * 64 * 4)
+    scanouts = held.scanouts.parent_obj.scanout
+    assert len(scanouts) == outputs
+    for number, one in enumerate(scanouts):
+        mine = number == shown
+        assert (one.resource_id, one.width, one.height) == (
+            (7, 17, 16) if mine else (0, 0, 0)
+        )
+        if mine:
+            assert (one.cursor.resource_id, one.cursor.hot_x, one.cursor.hot_y) == (
+                9,
+                3,
+                4,
+            )
+            assert (one.cursor.pos.x, one.cursor.pos.y) == (30, 40)
+            assert one.fb.width in (17, None)
+    assert scanouts[0].fb.width == (17 if outputs == 1 else 0)
+    if outputs == 1:  # with more QEMU itself may not find their end
+        again = read_all(guest, taken_back(guest, data))["virtio-gpu"].virtio_gpu
+        assert again.resources == held.resources[::-1]
+        assert again.scanouts == held.scanouts
+
+
+# --- disks whose requests fail ---------------------------------------------------------------
+
+
+def failing(kind: str) -> tuple[str, ...]:
+    """A disk called ``bad`` that fails every ``read`` or ``write``."""
+    broken = {
+        "driver": "blkdebug",
+        "node-name": "bad",
+        "image": "good",
+        "inject-error": [{"event": "none", "iotype": kind, "errno": 28}],
+    }
+    return (*disks("good"), "-blockdev", json.dumps(broken))
+
+
+def test_block_writes_of_several_queues() -> None:
+    options = failing("write"), devices(
+        "virtio-blk-pci,addr=6,drive=bad,werror=stop,num-queues=3"
+    )
+    guest = q35(*options[0], *options[1])
+    sectors = {0: 100, 2: 0x1234}
+    places = {}
+    with driven(guest) as (machine, qtest):
+        driver = VirtIOPCI(qtest, 6)
+        driver.start(0, 3)
+        for queue, sector in sectors.items():
+            header = struct.pack("<IIQ", 1, 0, sector)
+            data = bytes([queue + 1]) * 512
+            places[queue] = driver.queues[queue].add([header, data, data], [1])
+        data = machine.capture()
+    held = read_all(guest, data)["virtio-blk"].virtio
+    assert len(held.vq) == 3
+    assert [queue.last_avail_idx for queue in held.vq] == [1, 0, 1]
+    requests = {one.queue: one.elem for one in held.device.requests}
+    assert requests.keys() == sectors.keys()
+    for queue, elem in requests.items():
+        assert (elem.out_num, elem.in_num, elem.ndescs) == (3, 1, None)
+        assert list(elem.out_addr[:3]) == places[queue][:3]
+        assert elem.in_addr[0] == places[queue][3]
+        assert [elem.out_sg[1], elem.out_sg[3], elem.out_sg[5]] == [16, 512, 512]
+    again = read_all(guest, taken_back(guest, data))["virtio-blk"].virtio
+    assert {one.queue: one.elem for one in again.device.requests} == requests
+
+
+def scsi_command(target: int, tag: int, cdb: bytes) -> bytes:
+    lun = bytes([1, target, 0x40, 0])
+    return (
+        lun.ljust(8, b"\0") + struct.pack("<QBBB", tag, 0, 0, 0) + cdb.ljust(32, b"\0")
+    )
+
+
+def test_scsi_writes_on_two_disks() -> None:
+    """A WRITE(10) of three sectors and a WRITE(16) of one, on different queues."""
+    guest = q35(
+        *failing("write"), *disks("fine"),
+        *devices(
+            "virtio-scsi-pci,id=s,addr=7,num_queues=2", "scsi-hd,bus=s.0,scsi-id=1,drive=fine",
+            "scsi-hd,bus=s.0,scsi-id=2,drive=bad,werror=stop",
+        ),
+    )  # fmt: skip
+    patterns = [bytes([9 + one]) * 512 for one in range(3)]
+    with driven(guest) as (machine, qtest):
+        driver = VirtIOPCI(qtest, 7)
+        driver.start(0, 4)
+        first, second = driver.queues[2:]
+        for target in (1, 2):  # the first answer is that the power came on
+            first.ask([scsi_command(target, 1, bytes(6))], 108)
+        cdb = struct.pack(">BBIBHB", 0x2A, 0, 0x111, 0, 3, 0)
+        first.add([scsi_command(2, 0x77, cdb), *patterns], [108])
+        cdb = struct.pack(">BBQIBB", 0x8A, 0, 0x123, 1, 0, 0)
+        second.add([scsi_command(2, 0x88, cdb), patterns[0]], [108])
+        data = machine.capture()
+    held = read_all(guest, data)
+    idle, busy = held.of("scsi-disk", 0), held.of("scsi-disk", 1)
+    if idle.qdev.requests:
+        idle, busy = busy, idle
+    assert idle.qdev.requests == []
+    requests = {one.tag: one for one in busy.qdev.requests}
+    assert requests.keys() == {0x77, 0x88}
+    three, one = requests[0x77], requests[0x88]
+    assert (three.cmd[0], three.retry, three.adapter.queue) == (0x2A, 1, 0)
+    assert (three.device.sector, three.device.sector_count) == (0x111, 3)
+    assert three.device.data is None  # the adapter reads it from the guest
+    assert (three.adapter.elem.out_num, three.adapter.elem.in_num) == (4, 1)
+    assert (one.cmd[0], one.retry, one.adapter.queue) == (0x8A, 1, 1)
+    assert (one.device.sector, one.device.sector_count) == (0x123, 1)
+    assert one.device.data is None
+    again = read_all(guest, taken_back(guest, data))
+    assert {
+        one.tag: one for one in again.of("scsi-disk", 1).qdev.requests
+    } == requests or (
+        {one.tag: one for one in again.of("scsi-disk", 0).qdev.requests} == requests
+    )
+
+
+# --- the console that nobody reads -----------------------------------------------------------
+
+
+def test_a_throttled_port() -> None:
+    guest = q35(
+        *("-chardev", "socket,id=ch,path={folder}/port,server=on,wait=off"),
+        *devices(
+            "virtio-serial-pci,id=vs,addr=8",
+            "virtserialport,bus=vs.0,chardev=ch,nr=2,name=p",
+        ),
+    )
+    with driven(guest) as (machine, qtest):
+        machine.command("cont")  # nothing reaches a port of a stopped machine
+        driver = VirtIOPCI(qtest, 8)
+        driver.start(1 << 1, 8)
+        into, control = driver.queues[2], driver.queues[3]
+        for _ in range(4):
+            into.add([], [64])
+        control.add([struct.pack("<IHH", 0xFFFFFFFF, 0, 1)])
+        control.add([struct.pack("<IHH", 2, 3, 1)])
+        control.add([struct.pack("<IHH", 2, 6, 1)])
+        with socket.socket(socket.AF_UNIX) as reader:
+            reader.connect(str(machine.folder / "port"))
+            wait_for(lambda: connected(machine, "ch"))
+            size = 0x20000
+            pieces = driver.queues[7].add(
+                [bytes(size), b"ab" * (size // 2), b"cd" * (size // 2)]
+            )
+            machine.command("stop")
+            data = machine.capture()
+    held = read_all(guest, data)["virtio-console"].virtio.device
+    assert held.max_nr_ports == 31
+    assert held.ports_map == [1 << 2 | 1]
+    port = next(one for one in held.ports if one.id == 2)
+    assert (port.guest_connected, port.host_connected, port.elem_popped) == (1, 1, 1)
+    assert list(port.elem.out_addr[:3]) == pieces
+    assert port.elem.out_num == 3
+    assert 0 < port.iov_idx * size + port.iov_offset < 3 * size
+    taken_back(guest, data)
+
+
+# --- virtio-net: what the guest asks of the filters -----------------------------------------
+
+
+def test_network_filters() -> None:
+    guest = q35("-netdev", "user,id=n", *devices("virtio-net-pci,addr=10,netdev=n"))
+    macs = [bytes([2, 0, 0, 0, 1, one]) for one in range(3)]
+    multicast = [bytes([0x33, 0x33, 0, 0, 0, one]) for one in range(2)]
+    with driven(guest) as (machine, qtest):
+        driver = VirtIOPCI(qtest, 0x10)
+        wanted = sum(1 << bit for bit in (17, 18, 19, 20, 21, 23))
+        driver.start(wanted, 3)
+        control = driver.queues[2]
+
+        def ask(group: int, command: int, body: bytes) -> None:
+            assert control.ask([bytes([group, command]), body], 1) == b"\0"
+
+        table = b"".join(
+            struct.pack("<I", len(each)) + b"".join(each) for each in (macs, multicast)
+        )
+        ask(0, 0, b"\0")  # not promiscuous
+        ask(0, 1, b"\1")  # all multicast
+        ask(0, 5, b"\1")  # no broadcast
+        ask(1, 0, table)
+        ask(1, 1, b"\x52\x54\0\xaa\xbb\xcc")
+        for vlan in (5, 4000):
+            ask(2, 1, struct.pack("<H", vlan))  # all are let in at first
+        data = machine.capture()
+    held = read_all(guest, data)["virtio-net"].virtio
+    net = held.device
+    assert net.mac == b"\x52\x54\0\xaa\xbb\xcc"
+    assert (net.allmulti, net.nobcast, net.promisc) == (1, 1, 0)
+    assert net.mac_table.in_use == 5
+    assert bytes(net.mac_table.macs) == b"".join([*macs, *multicast])
+    vlans = {word * 32 + bit for word in range(128) for bit in range(32)
+             if int.from_bytes(net.vlans[4 * word : 4 * word + 4], "little") >> bit & 1}  # fmt: skip
+    assert vlans == set(range(4096)) - {5, 4000}
+    assert held.virtio.virtqueues is not None
+    again = read_all(guest, taken_back(guest, data))["virtio-net"].virtio
+    assert again.device == net
+
+
+# --- virtio-iommu: trees of mappings ---------------------------------------------------------
+
+
+def test_iommu_domains_and_mappings() -> None:
+    guest = q35(*devices("virtio-iommu-pci,addr=11", "e1000,addr=12", "e1000,addr=13"))
+    with driven(guest) as (machine, qtest):
+        driver = VirtIOPCI(qtest, 0x11)
+        driver.start(0b110111, 2)
+        requests = driver.queues[0]
+
+        def ask(kind: int, body: bytes) -> None:
+            assert requests.ask([bytes([kind, 0, 0, 0]) + body], 4) == bytes(4)
+
+        ask(1, struct.pack("<IIII", 7, 0x12 << 3, 0, 0))
+        ask(1, struct.pack("<IIII", 9, 0x13 << 3, 0, 0))
+        for domain, start, end, physical, flags in MAPPINGS:
+            ask(3, struct.pack("<IQQQI", domain, start, end, physical, flags))
+        data = machine.capture()
+    held = read_all(guest, data)["virtio-iommu"].virtio.device
+    domains = dict(held.domains)
+    assert domains.keys() == {7, 9}
+    found = {
+        (ident, key.low, key.high, value.phys_addr, value.flags)
+        for ident, domain in domains.items()
+        for key, value in domain.mappings
+    }
+    assert found == set(MAPPINGS)
+    assert [one.id for one in domains[7].endpoint_list] == [0x12 << 3]
+    again = read_all(guest, taken_back(guest, data))["virtio-iommu"].virtio.device
+    assert again == held
+
+
+MAPPINGS = [
+    (7, 0x1000, 0x1FFF, 0x40000000, 1),
+    (7, 0x10000, 0x2FFFF, 0x50000000, 3),
+    (9, 0, 0xFFF, 0x1000, 2),
+]
+
+
+# --- virtio-mem and virtio-balloon -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("early", ["on", "off"])
+def test_plugged_memory(early: str) -> None:
+    guest = Guest(
+        "x86_64",
+        (
+            *("-M", "q35", "-nodefaults", "-m", "32M,maxmem=512M"),
+            *("-object", "memory-backend-ram,id=vm0,size=128M"),
+            *devices("virtio-mem-pci,id=vm,addr=14,memdev=vm0,requested-size=64M,block-size=2M"
+                     f",x-early-migration={early}"),
+        ),
+        qtest=True,
+    )  # fmt: skip
+    with driven(guest) as (machine, qtest):
+        driver = VirtIOPCI(qtest, 0x14)
+        driver.start(0b10, 1)
+        (base,) = struct.unpack("<Q", qtest.read(driver.places[4] + 16, 8))
+        for block, count in ((0, 3), (17, 2)):
+            addr = base + block * 0x200000
+            plug = struct.pack("<H6xQH6x", 0, addr, count)
+            assert driver.queues[0].ask([plug], 10)[:2] == bytes(2)
+        data = machine.capture()
+    contents = read_all(guest, data)
+    if early == "on":
+        held = contents["virtio-mem-device-early"]
+    else:
+        held = contents["virtio-mem"].virtio.device
+    assert (held.tmp.addr, held.tmp.region_size, held.tmp.block_size) == (
+        base,
+        128 << 20,
+        2 << 20,
+    )
+    assert held.size == 5 * 0x200000
+    assert list(held.bitmap) == [0b111 | 0b11 << 17]
+    again = read_all(guest, taken_back(guest, data))
+    assert (
+        again.states["virtio-mem", 0].virtio.device
+        == contents["virtio-mem"].virtio.device
+    )

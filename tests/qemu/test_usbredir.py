@@ -1,0 +1,92 @@
+"""A USB device that is redirected, with packets under way in every direction."""
+
+from __future__ import annotations
+
+import struct
+
+from tests.qemu import usbredir
+from tests.qemu.contents import QUIET, driven, read_all, taken_back, wait_for
+from tests.qemu.device_machines import devices
+from tests.qemu.machine import Guest
+from tests.qemu.usbredir import UHCI, Endpoint, Host
+
+ENDPOINTS = {
+    0x81: Endpoint(usbredir.INTERRUPT, 1, 0, 8),
+    0x82: Endpoint(usbredir.BULK, 0, 0, 64),
+    0x83: Endpoint(usbredir.BULK, 0, 0, 64),
+    0x84: Endpoint(usbredir.ISO, 1, 0, 96),
+}
+
+
+def test_a_redirected_device() -> None:
+    """Packets that wait for the guest, one that the guest waits for, one it gave up."""
+    guest = Guest(
+        "x86_64",
+        (
+            *("-M", "pc", *QUIET, "-chardev", "socket,id=ch,path={folder}/usb,server=on,wait=off"),
+            *devices("piix3-usb-uhci,id=u,addr=4", "usb-redir,chardev=ch,bus=u.0,port=1"),
+        ),
+        qtest=True,
+    )  # fmt: skip
+    interrupts = [bytes(range(8)), bytes(range(8, 16))]
+    sounds = [bytes([one]) * 96 for one in (1, 2, 3)]
+    with driven(guest) as (machine, qtest):
+        machine.command("cont")
+        host = Host(machine.folder / "usb")
+        host.plug(0x1234, 0xABCD, ENDPOINTS)
+        controller = UHCI(qtest, 4)
+        wait_for(controller.attached)
+        controller.start()
+        # A message ends with a packet that is not full, and this one does not end.
+        controller.transfer(0x81, 64)
+        host.expect(usbredir.START_INTERRUPT)
+        host.send(usbredir.INTERRUPT_STATUS, bytes([0, 0x81]))
+        for number, packet in enumerate(interrupts):
+            header = struct.pack("<BBH", 0x81, 0, len(packet))
+            host.send(usbredir.INTERRUPT_PACKET, header + packet, number)
+        controller.transfer(0x82, 64)
+        pending, _ = host.expect(usbredir.BULK_PACKET)
+        abandoned = controller.transfer(0x83, 64)
+        given_up, _ = host.expect(usbredir.BULK_PACKET)
+        controller.deactivate(abandoned)
+        cancelled, _ = host.expect(usbredir.CANCEL_DATA)
+        assert cancelled == given_up
+        # Sound begins once enough of it is there.
+        controller.transfer(0x84, 96, isochronous=True)
+        host.expect(usbredir.START_ISO)
+        host.send(usbredir.ISO_STATUS, bytes([0, 0x84]))
+        for number, packet in enumerate(sounds):
+            header = struct.pack("<BBH", 0x84, number == 1, len(packet))
+            host.send(usbredir.ISO_PACKET, header + packet, number)
+        wait_for(lambda: host.unread() == 0)
+        machine.command("stop")
+        data = machine.capture()
+        host.close()
+    held = read_all(guest, data)["usb-redir"]
+    info = held.device_info
+    assert (info.speed, info.vendor_id, info.product_id, info.device_version_bcd) == (
+        1, 0x1234, 0xABCD, 0x0102
+    )  # fmt: skip
+    assert (
+        held.interface_info.interface_count,
+        held.interface_info.interface_class[0],
+    ) == (1, 0xFF)
+    assert [held.endpoint[16 + one].type for one in range(1, 5)] == [3, 2, 2, 1]
+    assert [held.endpoint[16 + one].max_packet_size for one in range(1, 5)] == [
+        8,
+        64,
+        64,
+        96,
+    ]
+    assert (held.endpoint[17].interrupt_started, held.endpoint[20].iso_started) == (
+        1,
+        1,
+    )
+    queued = [(one.status, bytes(one.data)) for one in held.endpoint[17].bufpq]
+    assert queued == [(0, packet) for packet in interrupts]
+    queued = [(one.status, bytes(one.data)) for one in held.endpoint[20].bufpq]
+    assert queued == [(number == 1, packet) for number, packet in enumerate(sounds)]
+    assert list(held.already_in_flight.queue) == [pending]
+    assert list(held.cancelled.queue) == [given_up]
+    assert len(held.parser) > 0
+    taken_back(guest, data)
