@@ -195,6 +195,7 @@ class Layouts:
 
     def __init__(self, program: ir.Program, role: Role) -> None:
         self.lookup = Lookup(program)
+        self.release = program.release
         self.role = role
         self._known: dict[tuple[str, str, int], Layout] = {}
         self._members: dict[tuple[str, str, int], frozenset[str]] = {}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vmgen import ir
 from vmgen.verdict import cases, conditions, cursor
 from vmgen.verdict.conditions import Case
 from vmgen.verdict.cursor import Cursor, Entry
+from vmgen.verdict.known import DECIDED_ELSEWHERE
 from vmgen.verdict.layout import (
     Check,
     Custom,
     Group,
+    Item,
     Listed,
     Nested,
     Refuses,
@@ -69,8 +72,12 @@ class Walk(Objects):
     def _end(self, state: State) -> None:
         for condition, entry in state.checks:
             asked = isinstance(entry.item, Refuses)
-            if asked and not cases.implied(condition, state.saved):
+            if not asked:
+                continue
+            if not cases.implied(condition, state.saved):
                 state = self._refused(state, condition, entry)
+            elif known := self._decided(entry.item):
+                state = self._refused(state, ir.Ask(known), entry)
         required = state.required
         for condition, entry in state.checks:
             if isinstance(entry.item, Refuses):
@@ -90,6 +97,15 @@ class Walk(Objects):
         self._leaves.append(
             Leaf(state.case, state.misplaced, state.unclear, required, state.notes)
         )
+
+    def _decided(self, item: Item) -> str:
+        """What must hold of a refusal that both sides have, if their releases decide it;
+        empty for others."""
+        top = self._top
+        if not isinstance(item, Refuses) or top.source.release == top.target.release:
+            return ""
+        symbol = item.placed.description.symbol
+        return DECIDED_ELSEWHERE.get((symbol, item.refusal.text), "")
 
     def _step(self, state: State) -> State | tuple[State, State] | None:
         """The state after the next items; two for two cases, None where it ended."""
