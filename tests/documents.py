@@ -315,7 +315,10 @@ class Page:
 
     def _needs(self, block: Block) -> None:
         """Ends the page where the machine lacks what the block names."""
-        text = "\n".join([*block.before, block.text])
+        text = block.text
+        if block.language == "console" and not block.title:
+            text = "\n".join(command.text for command in commands(block.lines))
+        text = "\n".join([*block.before, text])
         for release in sorted(set(re.findall(r"~/qemu-([0-9]+(?:\.[0-9]+)+)", text))):
             if not (self.folder / "home" / f"qemu-{release}").exists():
                 lacking(f"VMGEN_QEMU_TREES names no tree of QEMU {release}")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.documents import LANGUAGES, ROOT, Page, agrees, blocks, commands, pages
+from vmgen.cli import cli
+from website import reference
 
 ERRORS = ROOT / "docs" / "errors"
 FEW = 4
@@ -41,6 +47,41 @@ def test_every_block_has_a_language_that_something_runs() -> None:
         if block.language not in LANGUAGES and not block.not_run
     }
     assert not unknown
+
+
+def test_the_command_reference_is_current() -> None:
+    made = reference.page()
+    if os.environ.get("VMGEN_ACCEPT"):
+        reference.PAGE.write_text(made, "utf-8")
+    assert reference.PAGE.read_text("utf-8") == made, "python -m website.reference"
+
+
+_INLINE = re.compile(r"`vmgen ([^`]+)`")
+
+
+def _options(words: Sequence[str]) -> set[str]:
+    """The options of the command that the words begin with; KeyError for no command."""
+    command: click.Command = cli
+    ctx = click.Context(command)
+    known: set[str] = set()
+    for word in words:
+        known |= {name for parameter in command.params for name in parameter.opts}
+        if not isinstance(command, click.Group) or word.startswith(("-", "COMMAND")):
+            break
+        found = command.get_command(ctx, word)
+        if found is None:
+            raise KeyError(word)
+        command = found
+    known |= {name for parameter in command.params for name in parameter.opts}
+    return known | {"-h", "--help", "--version"}
+
+
+@pytest.mark.parametrize("file", pages(), ids=name_of)
+def test_commands_within_sentences_exist(file: Path) -> None:
+    for line in _INLINE.findall(file.read_text("utf-8")):
+        words = line.split()
+        options = {word.partition("=")[0] for word in words if word.startswith("-")}
+        assert options - {"-", "--"} <= _options(words), line
 
 
 # --- the reader of blocks itself ----------------------------------------------------------
