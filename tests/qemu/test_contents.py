@@ -224,13 +224,19 @@ def test_a_throttled_port() -> None:
 # --- virtio-net: what the guest asks of the filters -----------------------------------------
 
 
+KEY = bytes(range(100, 140))
+"""For the hash that spreads packets over the queues."""
+
+
 def test_network_filters() -> None:
-    guest = q35("-netdev", "user,id=n", *devices("virtio-net-pci,addr=10,netdev=n"))
+    guest = q35(
+        "-netdev", "user,id=n", *devices("virtio-net-pci,addr=10,netdev=n,rss=on")
+    )
     macs = [bytes([2, 0, 0, 0, 1, one]) for one in range(3)]
     multicast = [bytes([0x33, 0x33, 0, 0, 0, one]) for one in range(2)]
     with driven(guest) as (machine, qtest):
         driver = VirtIOPCI(qtest, 0x10)
-        wanted = sum(1 << bit for bit in (17, 18, 19, 20, 21, 23))
+        wanted = sum(1 << bit for bit in (17, 18, 19, 20, 21, 23, 60))
         driver.start(wanted, 3)
         control = driver.queues[2]
 
@@ -247,9 +253,14 @@ def test_network_filters() -> None:
         ask(1, 1, b"\x52\x54\0\xaa\xbb\xcc")
         for vlan in (5, 4000):
             ask(2, 1, struct.pack("<H", vlan))  # all are let in at first
+        table = struct.pack("<IHH8H", 0x3F, 7, 0, *[0] * 8)
+        ask(4, 1, table + struct.pack("<HB", 1, len(KEY)) + KEY)
         data = machine.capture()
     held = read_all(guest, data)["virtio-net"].virtio
     net = held.device
+    assert (net.rss.rss_data.hash_types, net.rss.rss_data.redirect) == (0x3F, True)
+    assert bytes(net.rss.rss_data.key) == KEY
+    assert list(net.rss.rss_data.indirections_table) == [0] * 8
     assert net.mac == b"\x52\x54\0\xaa\xbb\xcc"
     assert (net.allmulti, net.nobcast, net.promisc) == (1, 1, 0)
     assert net.mac_table.in_use == 5

@@ -1,14 +1,97 @@
-"""A USB device that is redirected, with packets under way in every direction."""
+"""Devices whose other half is another program, played by the test."""
 
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
-from tests.qemu import usbredir
+from tests.qemu import usbredir, vhost_user
 from tests.qemu.contents import QUIET, driven, read_all, taken_back, wait_for
 from tests.qemu.device_machines import devices
 from tests.qemu.machine import Guest
+from tests.qemu.qtest import VirtIOPCI
 from tests.qemu.usbredir import UHCI, Endpoint, Host
+from tests.qemu.vhost_user import BackEnd
+
+# --- vhost-user ------------------------------------------------------------------------------
+
+STATE = bytes(range(256)) * 1000
+"""More than a pipe holds, so that it comes in several pieces."""
+
+
+def machine_with(path: Path, *options: str) -> Guest:
+    shared = ("-object", "memory-backend-memfd,id=m,size=32M,share=on")
+    return Guest(
+        "x86_64",
+        (
+            *("-M", "q35,memory-backend=m", *QUIET, *shared),
+            *("-chardev", f"socket,id=ch,path={path}", *options),
+        ),
+        qtest=True,
+    )
+
+
+def test_the_state_of_a_file_system(tmp_path: Path) -> None:
+    path = tmp_path / "back-end"
+    guest = machine_with(path, *devices("vhost-user-fs-pci,chardev=ch,tag=here,addr=5"))
+    with BackEnd(path, protocol=vhost_user.DEVICE_STATE, state=STATE) as back_end:
+        with driven(guest) as (machine, qtest):
+            driver = VirtIOPCI(qtest, 5)
+            driver.start(0, 2)
+            assert qtest.read(driver.places[4], 5) == b"here\0"
+            data = machine.capture()
+        held = read_all(guest, data)["vhost-user-fs"]
+        chunks = held.vhost_user_fs_backend.back_end
+        assert b"".join(chunks) == STATE
+        assert len(chunks) > 1
+        assert held.virtio.config.startswith(b"here\0")
+        taken_back(guest, data)
+        assert back_end.loaded == STATE
+
+
+def test_a_network_of_several_queues(tmp_path: Path) -> None:
+    path = tmp_path / "back-end"
+    guest = machine_with(
+        path,
+        *("-netdev", "vhost-user,id=n,chardev=ch,queues=3"),
+        *devices("virtio-net-pci,netdev=n,mq=on,vectors=8,addr=6"),
+    )
+    features = sum(1 << bit for bit in (17, 18, 22))
+    with BackEnd(
+        path, features=features, protocol=vhost_user.DEVICE_STATE, state=STATE[:100]
+    ) as back_end:
+        with driven(guest) as (machine, qtest):
+            driver = VirtIOPCI(qtest, 6)
+            assert driver.start(features, 7) & features == features
+            pairs = [b"\4\0", struct.pack("<H", 2)]
+            assert driver.queues[6].ask(pairs, 1) == b"\0"
+            data = machine.capture()
+        held = read_all(guest, data)["virtio-net"].virtio.device
+        assert (held.max_queue_pairs, held.curr_queue_pairs) == (3, 2)
+        assert b"".join(held.backend.backend) == STATE[:100]
+        taken_back(guest, data)
+        assert back_end.loaded == STATE[:100]
+
+
+def test_a_disk(tmp_path: Path) -> None:
+    path = tmp_path / "back-end"
+    guest = machine_with(
+        path, *devices("vhost-user-blk-pci,chardev=ch,num-queues=2,addr=7")
+    )
+    config = struct.pack("<Q", 0x123456).ljust(60, b"\0")
+    with BackEnd(path, protocol=vhost_user.CONFIG, config=config):
+        with driven(guest) as (machine, qtest):
+            driver = VirtIOPCI(qtest, 7)
+            driver.start(0, 2)
+            assert qtest.read(driver.places[4], 8) == config[:8]
+            data = machine.capture()
+        held = read_all(guest, data)["vhost-user-blk"].virtio
+        assert held.config[:8] == config[:8]
+        assert len(held.vq) == 2
+        taken_back(guest, data)
+
+
+# --- a redirected USB device -----------------------------------------------------------------
 
 ENDPOINTS = {
     0x81: Endpoint(usbredir.INTERRUPT, 1, 0, 8),
