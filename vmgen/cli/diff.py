@@ -7,9 +7,8 @@ import json
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -219,24 +218,25 @@ def _pairs(
     return list(zip(*sides, strict=True))
 
 
-def _stored(source: str) -> dict[str, ir.Program] | None:
+def _stored(source: str) -> Mapping[str, ir.Program] | None:
     """The programs by target of an IR file, a lock or a folder of IR files; None for a
     source that is to be read from C."""
-    from vmgen import ir_json, lock
+    from vmgen import lock
+    from vmgen.cli import stored
 
     path = Path(source)
     if source == "embedded" or (path / "include" / "migration").is_dir():
         return None
+    found: Mapping[str, ir.Program] = {}
     if path.is_file():
-        text = _text(path)
+        text = stored.text_of(path)
         if lock.is_lock(text):
             return {item.target: item for item in lock.loads(text, path.as_posix())}
-        files = [path]
+        one = stored.program(path)
+        found = {one.target: one}
     elif path.is_dir():
-        files = [file for file in sorted(path.rglob("*.json")) if _is_ir(file)]
-    else:
-        files = []
-    if not files:
+        found = stored.programs(path)
+    if not found:
         raise VmgenError(
             Diagnostic(
                 "VG632",
@@ -245,37 +245,12 @@ def _stored(source: str) -> dict[str, ir.Program] | None:
                 hint="for vmgen's own headers say 'embedded'",
             )
         )
-    programs = [ir_json.loads(_text(file), file.as_posix()) for file in files]
-    found = {program.target: program for program in programs}
-    shared = found.get("")
-    if shared is None or len(found) == 1:
-        return found
-    return {
-        target: _joined(program, shared) for target, program in found.items() if target
-    }
-
-
-def _joined(program: ir.Program, shared: ir.Program) -> ir.Program:
-    """The program with those of its modules that stand above the targets' folders."""
-    missing = set(program.elsewhere) - {module.file for module in program.modules}
-    more = [module for module in shared.modules if module.file in missing]
-    modules = sorted((*program.modules, *more), key=lambda module: module.file)
-    return replace(program, modules=tuple(modules), elsewhere=())
-
-
-def _is_ir(file: Path) -> bool:
-    from vmgen import ir_json
-
-    return f'"{ir_json.FORMAT}"' in _text(file)[:400]
-
-
-def _text(file: Path) -> str:
-    return file.read_text("utf-8", "surrogateescape")
+    return found
 
 
 def _programs(
     source: str,
-    stored: dict[str, ir.Program] | None,
+    stored: Mapping[str, ir.Program] | None,
     wanted: Sequence[str],
     whole: bool,
     preprocessor: str,

@@ -93,14 +93,11 @@ def _programs(
     ir_files: tuple[Path, ...], inputs: dict[str, Any], form: str, console: Console
 ) -> tuple[ir.Program, ...]:
     if ir_files:
-        from vmgen import ir_json
+        from vmgen.cli import stored
 
         if form == "json" and len(ir_files) > 1:
             raise click.UsageError("--format json shows one target: give one --ir")
-        return tuple(
-            ir_json.loads(path.read_text("utf-8", "surrogateescape"), str(path))
-            for path in ir_files
-        )
+        return tuple(map(stored.program, ir_files))
     job = read_job(**inputs)
     if form == "json" and len(job.requests) > 1:
         targets = ", ".join(request.target for request in job.requests)
