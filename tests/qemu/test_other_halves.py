@@ -7,9 +7,11 @@ from pathlib import Path
 
 from tests.qemu import usbredir, vhost_user
 from tests.qemu.contents import QUIET, driven, read_all, taken_back, wait_for
+from tests.qemu.dbus import Bus
 from tests.qemu.device_machines import devices
 from tests.qemu.machine import Guest
 from tests.qemu.qtest import VirtIOPCI
+from tests.qemu.tpm import Emulator
 from tests.qemu.usbredir import UHCI, Endpoint, Host
 from tests.qemu.vhost_user import BackEnd
 
@@ -173,3 +175,58 @@ def test_a_redirected_device() -> None:
     assert list(held.cancelled.queue) == [given_up]
     assert len(held.parser) > 0
     taken_back(guest, data)
+
+
+# --- a TPM, and a program on a message bus -----------------------------------------------------
+
+
+def test_the_state_of_a_tpm(tmp_path: Path) -> None:
+    path = tmp_path / "tpm"
+    blobs = {1: bytes(range(200)) * 20, 2: b"volatile" * 9, 3: b""}
+    guest = Guest(
+        "x86_64",
+        (
+            *("-M", "q35", *QUIET, "-chardev", f"socket,id=ch,path={path}"),
+            *("-tpmdev", "emulator,id=t,chardev=ch", "-device", "tpm-tis,tpmdev=t"),
+        ),
+        qtest=True,
+    )
+    with Emulator(path, blobs) as emulator:
+        with driven(guest) as (machine, _):
+            data = machine.capture()
+        contents = read_all(guest, data)
+        held = contents["tpm-emulator"].state_blobs
+        found = {
+            1: (held.permanent_flags, held.permanent),
+            2: (held.volatil_flags, held.volatil),
+            3: (held.savestate_flags, held.savestate),
+        }
+        for kind, (flags, blob) in found.items():
+            assert (flags, blob.size) == (16 + kind, len(blobs[kind]))
+            assert bytes(blob.buffer) == blobs[kind]
+        taken_back(guest, data)
+        assert emulator.loaded == {1: blobs[1], 2: blobs[2]}
+
+
+def test_a_program_on_a_message_bus(tmp_path: Path) -> None:
+    path = tmp_path / "bus"
+    state = bytes(range(256)) * 5
+    guest = Guest(
+        "x86_64",
+        (
+            *("-M", "q35", *QUIET),
+            *("-object", f"dbus-vmstate,id=d,addr=unix:path={path}"),
+        ),
+        qtest=True,
+    )
+    with Bus(path, "a-program", state) as bus:
+        with driven(guest) as (machine, _):
+            data = machine.capture()
+        held = read_all(guest, data)["dbus-vmstate"]
+        packed = [struct.pack(">I", 1)]
+        for part in (b"a-program", state):
+            packed += [struct.pack(">I", len(part)), part]
+        assert held.data.startswith(b"".join(packed))  # then what was allocated
+        assert held.data_size == len(held.data)
+        taken_back(guest, data)
+        assert bus.loaded == state
