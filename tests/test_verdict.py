@@ -520,9 +520,15 @@ def test_new_subsections_are_fine_forward_and_refused_backward(
     target: str, names: set[str]
 ) -> None:
     found = cpu("7.2", "10.0", target)
-    assert found.forward.kind == "compatible"
+    if target == "aarch64":  # what post_load asks for is made by each release's code
+        (finding,) = found.forward.findings
+        assert finding.reason == "check"
+        assert "every system register in cpreg_vmstate_indexes" in finding.condition
+    else:
+        assert found.forward.kind == "compatible"
     assert found.backward.kind == "conditional"
-    assert {finding.field for finding in found.backward.findings} == names
+    missing = {finding.field for finding in found.backward.findings if finding.field}
+    assert missing == names
 
 
 def test_pseries_cpus_are_refused() -> None:

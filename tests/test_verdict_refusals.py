@@ -70,9 +70,14 @@ def test_code_without_translation_stands_by_its_words() -> None:
     two = replace(OLD, hooks=loads(words("!pvr_match(cpu, env->spr[287])")))
     forward, _ = both(OLD, two)
     assert forward.kind == "conditional"
-    assert forward.condition == "pvr_match(cpu, env->spr[287])"
-    two = replace(OLD, hooks=loads(words("s->n != t->n")))
-    assert both(OLD, two)[0].condition == "!(s->n != t->n)"
+    text = "dev_post_load() does not refuse it: !pvr_match(cpu, env->spr[287])"
+    assert forward.condition == text
+    (finding,) = forward.findings
+    assert finding.text == (
+        "dev_post_load() refuses it if !pvr_match(cpu, env->spr[287])"
+    )
+    nothing = both(OLD, replace(OLD, hooks=loads(words("dev_post_load()"))))[0]
+    assert nothing.condition == "dev_post_load() does not refuse it"
 
 
 def test_a_function_that_always_refuses() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from vmgen import ir, wording
 
@@ -256,8 +257,18 @@ def _open_part(value: ir.Expr, known: Mapping[ir.Expr, bool]) -> ir.Expr:
 
 
 def text(value: ir.Expr) -> str:
-    """The condition as people read it."""
-    return wording.expression(value)
+    """The condition as people read it: what is denied as a whole is denied in parts."""
+    return wording.expression(_spread(value))
+
+
+def _spread(value: ir.Expr) -> ir.Expr:
+    match value:
+        case ir.Unary("!", ir.Binary(("&&" | "||") as op, left, right)):
+            other: Literal["&&", "||"] = "||" if op == "&&" else "&&"
+            return ir.Binary(other, _spread(_not(left)), _spread(_not(right)))
+        case ir.Binary(("&&" | "||") as op, left, right):
+            return ir.Binary(op, _spread(left), _spread(right))
+    return value
 
 
 def cases_text(cases: Iterable[Case]) -> str:

@@ -218,10 +218,15 @@ class Findings:
         description = item.placed.description
         text = conditions.text(condition)
         always = condition == conditions.FALSE
+        refused = item.refusal.text
+        said = f"it unless {text}"
+        if always:
+            said = "every stream"
+        elif item.refusal.condition is None and refused in text:
+            said = "some streams" if refused.endswith("()") else f"it if {refused}"
         finding = Finding(
             "check",
-            f"{item.hook.symbol}() refuses "
-            + ("every stream" if always else f"it unless {text}"),
+            f"{item.hook.symbol}() refuses {said}",
             description.name,
             description.symbol,
             path=entry.prefix,

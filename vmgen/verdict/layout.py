@@ -157,13 +157,12 @@ class Refuses:
     @property
     def taken(self) -> ir.Expr:
         """What must hold; what has no translation stands by its words."""
-        condition, text = self.refusal.condition, self.refusal.text
+        condition = self.refusal.condition
         if condition is not None:
             return ir.Unary("!", condition)
-        simple = not re.search(r" [=<>!&|?]+ ", text)
-        if text.startswith("!") and simple:
-            return ir.Ask(text[1:])
-        return ir.Unary("!", ir.Ask(text if simple else f"({text})"))
+        symbol, text = self.hook.symbol, self.refusal.text
+        plain = text == f"{symbol}()"
+        return ir.Ask(f"{symbol}() does not refuse it" + ("" if plain else f": {text}"))
 
 
 @dataclass(frozen=True, slots=True)
