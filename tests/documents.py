@@ -252,7 +252,7 @@ class Page:
             release = (tree / "VERSION").read_text().strip()
             (home / f"qemu-{release}").symlink_to(tree.resolve())
         scripts = {
-            "fixture": f'find "{FIXTURES}" -name "$1.*" ! -name "*.truth.*" | sort | head -n 1 |'
+            "fixture": f'find "{FIXTURES}" -path "*/$1.*" ! -name "*.truth.*" | sort | head -n 1 |'
             ' xargs xz -dc > "$2"',
             "checkout": f'mkdir -p "$1" && cd "{ROOT}" && git ls-files -zco --exclude-standard |'
             ' xargs -0 cp --parents -t "$OLDPWD/$1"',
