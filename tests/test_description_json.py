@@ -46,6 +46,7 @@ COUNTS = {
     "avr-uno-poke--10.0.2": Count(4, 4, 20, 4),
     "m68k-virt-poke--10.0.2": Count(15, 23, 81, 9),
     "mips-malta-bare--10.0.2": Count(29, 71, 554, 84),
+    "ppc64-flight-vscsi--10.0.2": Count(20, 37, 105, 44),
     "ppc64-pseries-devices--10.0.2": Count(24, 63, 358, 56),
     "riscv64-virt-mmio--10.0.2": Count(24, 35, 176, 43),
     "riscv64-virt-mmio-modern--10.0.2": Count(23, 34, 175, 42),

@@ -38,6 +38,7 @@ COUNTS = {
     "m68k-virt-poke--10.0.2": Count(14, 13),
     "mips-malta-bare--10.0.2": Count(28, 21),
     "ppc-g3beige-openbios--10.0.2": Count(20, 17),
+    "ppc64-flight-vscsi--10.0.2": Count(19, 16),
     "ppc64-pseries-devices--10.0.2": Count(23, 18),
     "ppc64-pseries-poke--10.0.2": Count(16, 14),
     "riscv32-virt-poke--10.0.2": Count(15, 12),
@@ -162,6 +163,15 @@ def test_a_scsi_request_under_way(name: str, adapter: str) -> None:
     assert type(request.adapter).__name__ == adapter
     assert request.cmd[0] == 0x28, "READ(10)"
     assert (request.device.sector, request.device.sector_count) == (0, 1)
+
+
+def test_a_request_of_a_virtual_adapter() -> None:
+    """The firmware looks for a volume descriptor; it asked in its own words."""
+    (request,) = one("ppc64-flight-vscsi--10.0.2", "scsi-disk").qdev.requests
+    assert type(request.adapter).__name__ == "vscsi_req"
+    assert (request.adapter.active, request.adapter.data_len) == (True, 2048)
+    assert request.adapter.viosrp_iu_buf[32:48] == request.cmd
+    assert (request.device.sector, request.device.sector_count) == (64, 4)
 
 
 def test_a_change_is_saved_and_read_again() -> None:

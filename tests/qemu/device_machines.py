@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.qemu.machine import Guest, Machine
+from tests.qemu.machine import PATIENCE, Guest, Machine
 
 BASE = ("-m", "32", "-nodefaults")
 NET = ("-netdev", "user,id=n0")
@@ -181,6 +181,14 @@ MACHINES = {
     "flight-usb-bot": flight(
         "usb-ehci,id=s", "usb-bot,bus=s.0,id=bot", f"scsi-hd,bus=bot.0,drive=bad,{STOP}"
     ),
+    "flight-vscsi": Guest(
+        "ppc64",
+        (
+            *("-M", "pseries", "-m", "256", "-nodefaults"), *failing(),
+            *devices("spapr-vscsi,id=s", f"scsi-hd,bus=s.0,drive=bad,{STOP}"),
+        ),
+        "big",
+    ),
 }  # fmt: skip
 
 
@@ -197,11 +205,11 @@ class Captured:
 
 
 def capture(name: str) -> Captured:
-    """Runs a machine for up to four seconds, or until its disk fails, and saves it."""
+    """Runs a machine for two seconds, or until its disk fails, and saves it."""
     with Machine(MACHINES[name]) as machine:
         if name not in PAUSED:
             machine.command("cont")
-        end = time.monotonic() + (8 if name.startswith("flight") else 2)
+        end = time.monotonic() + (PATIENCE if name.startswith("flight") else 2)
         status = "paused" if name in PAUSED else "running"
         while status == "running" and time.monotonic() < end:
             time.sleep(0.1)

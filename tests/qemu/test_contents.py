@@ -15,7 +15,7 @@ import pytest
 from tests.qemu.contents import QUIET, connected, driven, read_all, taken_back, wait_for
 from tests.qemu.device_machines import devices, disks
 from tests.qemu.machine import Guest
-from tests.qemu.qtest import VirtIOPCI, VirtQueue
+from tests.qemu.qtest import PCIFunction, VirtIOPCI, VirtQueue
 
 
 def q35(*options: str) -> Guest:
@@ -353,3 +353,49 @@ def test_plugged_memory(early: str) -> None:
         again.states["virtio-mem", 0].virtio.device
         == contents["virtio-mem"].virtio.device
     )
+
+
+def test_a_scsi_write_with_its_data() -> None:
+    """An adapter that hands the data over by itself: the disk has it, and saves it."""
+    guest = Guest(
+        "x86_64",
+        (
+            *("-M", "pc", *QUIET, *failing("write")),
+            *devices("am53c974,id=s,addr=5", "scsi-hd,bus=s.0,drive=bad,werror=stop"),
+        ),
+        qtest=True,
+    )
+    pattern = bytes(range(256)) * 4
+    with driven(guest) as (machine, qtest):
+        ports = PCIFunction(qtest, 5).enable(0, 0xC000)
+
+        def put(register: int, *values: int) -> None:
+            for value in values:
+                qtest.out("l", ports + 4 * register, value)
+
+        for cdb in (bytes(6), struct.pack(">BBIBHB", 0x2A, 0, 0x321, 0, 2, 0)):
+            put(FLUSHED, 1)
+            put(FIFO, 0x80, *cdb)
+            put(COMMAND, SELECT)
+            if not cdb[0]:  # the power came on, says the first answer
+                put(COMMAND, COMPLETE, ACCEPTED)
+        put(DMA_COUNT, len(pattern))
+        put(DMA_ADDRESS, qtest.place(pattern))
+        put(DMA_COMMAND, 3)
+        put(0, len(pattern) & 0xFF)
+        put(1, len(pattern) >> 8)
+        put(COMMAND, TRANSFER_BY_DMA)
+        data = machine.capture()
+    (request,) = read_all(guest, data)["scsi-disk"].qdev.requests
+    assert (request.cmd[0], request.adapter) == (0x2A, None)
+    disk = request.device
+    assert (disk.sector, disk.sector_count) == (0x321, 2)
+    assert disk.data == pattern
+    (again,) = read_all(guest, taken_back(guest, data))["scsi-disk"].qdev.requests
+    assert again == request
+
+
+FIFO, COMMAND, FLUSHED = 2, 3, 3
+SELECT, COMPLETE, ACCEPTED, TRANSFER_BY_DMA = 0x42, 0x11, 0x12, 0x90
+DMA_COMMAND, DMA_COUNT, DMA_ADDRESS = 0x10, 0x11, 0x12
+"""Registers and commands of the ESP, and those of the DMA engine beside it."""
