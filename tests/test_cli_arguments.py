@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vmgen.cli.arguments import COLOR, read
+from vmgen.cli.arguments import COLOR, DIAGNOSTICS, read
 from vmgen.cli.clicked import made
 from vmgen.cli.console import Console
 from vmgen.cli.stream import COMMANDS, named
@@ -21,7 +21,7 @@ WORDS = (
     "file", "folder", "missing", "-", "--", "--format", "json", "--format=json", "--format=x",
     "--codecs", "--codecs=folder", "--qemu", "--all", "-a", "-at", "--target", "-t", "-triscv64",
     "--target=", "--page-size", "4096", "--page-size=255", "--page-size=0x1000", "--snapshot", "one",
-    "--no-description", "--member", "A.b=1", "--member=A.c=2", "--color", "--color=never", "always",
+    "--no-description", "--member", "A.b=1", "--member=A.c=2", "--color", "--color=never", "always", "--diagnostics", "--diagnostics=text",
     "-o", "-oout", "--output=out", "--output", "--from", "--to=7.2", "--map", "--accept-loss",
     "--report=all", "--help", "-h", "--fo=json", "cpu/0.env.pc=1", "", "-1",
 )  # fmt: skip
@@ -39,6 +39,7 @@ def by_click(name: str, words: list[str]) -> dict[str, Any] | None:
     return {
         **ctx.params,
         COLOR.name: None if console.color == "auto" else console.color,
+        DIAGNOSTICS.name: None if console.form == "text" else console.form,
     }
 
 
@@ -66,8 +67,10 @@ def test_what_is_understood_is_what_click_understands(
     understood = read(command, words)
     if understood is not None:
         expected = by_click(name, words)
-        if "--color=auto" in words or understood[COLOR.name] == "auto":
+        if understood[COLOR.name] == "auto":
             understood[COLOR.name] = None
+        if understood[DIAGNOSTICS.name] == "text":
+            understood[DIAGNOSTICS.name] = None
         assert understood == expected
 
 

@@ -20,7 +20,7 @@ from tests.test_stream_mutations import (
 )
 from tests.trees import require_tree
 from vmgen.cli import run
-from vmgen.stream import NoCodecs, Unreadable
+from vmgen.stream import NoCodecs, Stream, Unreadable
 from vmgen.stream.explain import Explanation, choose, explain
 from vmgen.stream.input import Input
 
@@ -49,6 +49,32 @@ RULES = {
 
 def explained(capture: str, data: bytes) -> Explanation:
     return explain(Input(data), packages()[target_of(capture)])
+
+
+def like(capture: str) -> Stream:
+    """What the machine itself saved."""
+    return Stream(whole(capture), strict=False)
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_with_a_stream_of_the_machine_the_verdict_is_that_of_qemu(
+    case: dict[str, Any],
+) -> None:
+    """All of them: what the machine compares with its own, its own stream has."""
+    capture, mutation = case["capture"], case["mutation"]
+    data = mutated(whole(capture), mutation)
+    found = explain(Input(data), packages()[target_of(capture)], own=like(capture))
+    assert found.taken == case["accepted"], found.refusals
+    if mutation.startswith(NEEDS_THE_DEVICE):
+        (refusal,) = found.refusals
+        assert refusal.rule == "machine"
+        path = re.split(r" = |:(?= )", mutation)[0].split(" ")[-1]
+        assert path.startswith(f"{refusal.section}/")
+        assert (
+            path.removeprefix(f"{refusal.section}/").replace("/", ".") == refusal.member
+        )
+        assert refusal.offset is not None
+        assert data[refusal.offset] != whole(capture)[refusal.offset]
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)

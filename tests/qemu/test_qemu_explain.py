@@ -158,7 +158,17 @@ def test_both_ways(target: str, reader: str, programs: Path, scratch: Path) -> N
             refused = ""
     except Refusal as refusal:
         refused = str(refusal)
+    with Machine(guest(target, reader, programs)) as machine:
+        own = Stream(machine.capture(), strict=False)
+    like = explain(Input(data), codecs_of(target, reader, scratch), own=own)
+    if (target, reader) in UNJUDGED:
+        assert like.taken
+        assert [one.section for one in like.unsure if one.rule == "machine"]
+    else:
+        assert like.taken == (refused == ""), (like.refusals, refused)
     if target in UNSURE:
+        why = {(one.rule, one.section) for one in like.refusals}
+        assert why == {("machine", "cpu/0")}
         assert found.taken
         assert [one.member for one in found.unsure] == [UNSURE[target]]
         assert "device 'cpu'" in refused

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from vmgen.stream import tables
+from vmgen.stream import machine, tables
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.errors import (
@@ -30,7 +30,7 @@ from vmgen.stream.wire import printable
 
 Rule = Literal[
     "container", "unknown-section", "version-window", "unknown-subsection",
-    "footer-shift", "value",
+    "footer-shift", "value", "machine",
 ]  # fmt: skip
 
 EVERYWHERE = "globalstate"
@@ -79,11 +79,17 @@ class Explanation:
         return not self.refusals
 
 
-def explain(source: Input, codecs: Codecs, page_size: int | None = None) -> Explanation:
+def explain(
+    source: Input,
+    codecs: Codecs,
+    page_size: int | None = None,
+    own: Stream | None = None,
+) -> Explanation:
     """Read a stream as the release of ``codecs`` would.
 
-    Raises Unreadable if the input itself cannot be read; what else is wrong with a stream
-    is a reason to refuse it.
+    ``own`` is a stream that the machine which is to load this one saved: what the machine
+    compares with its own is compared with that.  Raises Unreadable if the input itself
+    cannot be read; what else is wrong with a stream is a reason to refuse it.
     """
     source.finish()
     stream, sections, broken = _bounded(source, codecs, page_size)
@@ -109,8 +115,13 @@ def explain(source: Input, codecs: Codecs, page_size: int | None = None) -> Expl
             unsure.append(_finding(found, section))
         elif found is not None:
             refusals.append(_finding(found, section, codecs))
-        else:
+        elif own is None:
             unsure += _bounds(stream, section, codecs, codec)
+    if own is not None and broken is None:
+        for unlike in machine.unlike(stream, own):
+            into = refusals if unlike.certain else unsure
+            into.append(_unlike(unlike))
+        refusals.sort(key=lambda one: one.offset or 0)
     if broken is not None:
         last = _of_stream(broken)
         if not any(one.section == last.section for one in refusals):
@@ -273,6 +284,10 @@ def _window(section: Section, codec: Codec) -> str:
     low, high = codec.minimum_version_id, codec.version_id
     window = f"version {high} only" if low == high else f"versions {low} to {high}"
     return f"version {section.version_id}, and {window} is taken"
+
+
+def _unlike(one: machine.Unlike) -> Finding:
+    return Finding("machine", one.section, one.member, one.offset, one.message)
 
 
 def _refused(rule: Rule, message: str, offset: int, path: str) -> Refused:

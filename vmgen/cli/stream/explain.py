@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from vmgen.cli.arguments import command
+from vmgen.cli.arguments import Option, command
 from vmgen.cli.console import Console
 from vmgen.cli.stream.codecs import Wanted, input_of, packages_of
 from vmgen.cli.stream.common import FILE, FORMAT, SOURCES, told
@@ -13,22 +13,43 @@ from vmgen.paint import Paint
 from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
+    from vmgen.stream import Stream
     from vmgen.stream.explain import Explanation, Finding
 
 
-@command(FILE, FORMAT, *SOURCES)
-def explain(console: Console, /, *, file: str, form: str, **options: Any) -> int:
+@command(
+    FILE,
+    FORMAT,
+    *SOURCES,
+    Option(
+        "--like",
+        kind="present",
+        metavar="FILE",
+        help="A stream that the machine which is to load this one saved: what must be the"
+        " same there, is compared.",
+    ),
+)
+def explain(
+    console: Console,
+    /,
+    *,
+    file: str,
+    form: str,
+    like: str | None,
+    **options: Any,
+) -> int:
     """Say whether a release would take a stream, and if not, why.
 
     Every section is read with the tables of that release, as its QEMU would.  What it
     refuses is named by section, field, byte and rule: container, unknown-section,
     version-window, unknown-subsection, footer-shift (with the field that caused it),
-    value. Exit status 0: it would be taken, 1: refused.
+    value, and with --like machine. Exit status 0: it would be taken, 1: refused.
     """
     from vmgen.stream.explain import choose
     from vmgen.stream.explain import explain as explained
 
     wanted = Wanted(**options)
+    own = None if like is None else _own(like, wanted.page_size)
     with told(file):
         source = input_of(file, wanted.snapshot)
         packages, codecs = packages_of(source, console, wanted)
@@ -37,7 +58,7 @@ def explain(console: Console, /, *, file: str, form: str, **options: Any) -> int
             raise VmgenError(Diagnostic("VG710", "there are no codecs", hint=hint))
         if codecs is None:
             codecs = choose(source, packages, wanted.page_size)
-        found = explained(source, codecs, wanted.page_size)
+        found = explained(source, codecs, wanted.page_size, own)
         source.close()
     if form == "json":
         console.result(json.dumps(as_json(file, found), indent=2) + "\n")
@@ -56,6 +77,18 @@ def _refusal(file: str, one: Finding) -> Diagnostic:
     message = f"{one.message}{at} [{one.rule}]"
     context = (" ".join(part for part in (one.section, one.member) if part),)
     return Diagnostic("VG713", message, Position(file), hint=one.hint, context=context)
+
+
+def _own(file: str, page_size: int | None) -> Stream:
+    """A stream with its sections, which its description bounds."""
+    from vmgen.stream.stream import Stream
+
+    with told(file):
+        source = input_of(file)
+        source.finish()
+        stream = Stream(source, page_size=page_size, strict=False)
+        list(stream.parts())
+    return stream
 
 
 def as_json(file: str, found: Explanation) -> dict[str, Any]:

@@ -1,0 +1,132 @@
+"""What a stream must have in common with one that the machine itself saved."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+
+from tests.stream_files import packages, whole
+from tests.stream_sections import find_sections
+from tests.test_stream_read import HEAD, description, device, section
+from vmgen.cli import run
+from vmgen.stream import Draft, Stream
+from vmgen.stream.machine import unlike
+
+NAME = "riscv64-virt-vh-bare--10.0.2"
+
+
+def found(data: bytes, own: bytes) -> list[tuple[str, str, bool]]:
+    streams = Stream(data, strict=False), Stream(own, strict=False)
+    return [(one.section, one.member, one.certain) for one in unlike(*streams)]
+
+
+def arm(count: int, *registers: int) -> bytes:
+    """A stream of nothing but a CPU with these system registers."""
+    body = struct.pack(f">i{len(registers)}Q", count, *registers)
+    fields = [
+        {"name": "cpreg_vmstate_array_len", "type": "int32 le", "size": 4},
+        {
+            "name": "cpreg_vmstate_indexes",
+            "type": "uint64",
+            "size": 8,
+            "array_len": len(registers),
+        },
+    ]
+    cpu = device("cpu") | {"fields": fields}
+    return HEAD + section(1, "cpu", body) + b"\0" + description([cpu])
+
+
+def test_a_machine_is_like_itself() -> None:
+    assert found(whole(NAME), whole(NAME)) == []
+
+
+def test_a_name_is_compared_as_far_as_it_goes() -> None:
+    """``strncmp`` with the length of the received one."""
+    data = whole(NAME)
+    longer = data.replace(b"\0\0\0\4virt", b"\0\0\0\5virtX", 1)
+    other = data.replace(b"\0\0\0\4virt", b"\0\0\0\4vixt", 1)
+    assert longer != data != other
+    config = ("configuration", "name", True)
+    assert found(other, data) == [config]
+    assert config in found(longer, data)
+    assert config not in found(data, longer)
+
+
+def test_blocks_of_memory() -> None:
+    data = whole(NAME)
+    name = Stream(data).memory().blocks[0].name.encode()
+    renamed = data.replace(name, name[:-1] + b"X")
+    (unknown,) = (one for one in found(renamed, data) if one[0] == "ram/0")
+    assert unknown == ("ram/0", (name[:-1] + b"X").decode(), True)
+
+
+@pytest.mark.parametrize(
+    ("count", "refused"), [(3, False), (2, False), (4, True), (-1, True)]
+)
+def test_numbers_that_may_not_be_above_the_machines(count: int, refused: bool) -> None:
+    """``get_int32_le``: from 0 to the device's own."""
+    expected = [("cpu/0", "cpreg_vmstate_array_len", True)] if refused else []
+    assert found(arm(count, 1, 5, 9), arm(3, 1, 5, 9)) == expected
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "strange"),
+    [
+        ((1, 5, 9), (1, 5, 9), None),
+        ((1, 9), (1, 5, 9), None),
+        ((1, 4, 9), (1, 5, 9), 4),
+        ((1, 6, 9), (1, 5, 9), 6),
+        ((0, 1), (1, 5, 9), 0),
+        ((1, 5, 10), (1, 5, 9), None),  # behind all that it has
+        ((5, 1 << 63), (5, 1 << 63 | 1), 1 << 63),
+    ],
+)
+def test_registers_of_an_arm_cpu(
+    theirs: tuple[int, ...], ours: tuple[int, ...], strange: int | None
+) -> None:
+    """As ``cpu_post_load`` in ``target/arm/machine.c`` goes through both lists."""
+    data = arm(len(theirs), *theirs)
+    streams = Stream(data, strict=False), Stream(arm(len(ours), *ours), strict=False)
+    everything = [
+        one for one in unlike(*streams) if one.member == "cpreg_vmstate_indexes"
+    ]
+    if strange is None:
+        assert everything == []
+    else:
+        (one,) = everything
+        assert data[one.offset : one.offset + 8] == strange.to_bytes(8, "big")
+
+
+def test_a_section_that_the_machine_did_not_save_is_not_certain() -> None:
+    data = whole(NAME)
+    stream = Stream(data, packages()["riscv64"])
+    draft = Draft(stream)
+    draft.drop(stream.section("goldfish_rtc"))
+    assert found(data, draft.to_bytes()) == [("goldfish_rtc/0", "", False)]
+    assert found(draft.to_bytes(), data) == []
+
+
+def test_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = whole(NAME)
+    (bus,) = (one for one in find_sections(data) if one.name == "PCIBUS")
+    damaged = bytearray(data)
+    damaged[bus.start] ^= 1
+    old, new = tmp_path / "old.mig", tmp_path / "new.mig"
+    old.write_bytes(data)
+    new.write_bytes(damaged)
+    codecs = str(packages()["riscv64"].folder)
+    line = ["stream", "explain", str(new), "--codecs", codecs]
+    assert run([*line, "--format", "json"]) == 0
+    capsys.readouterr()
+    assert run([*line, "--format", "json", "--like", str(old)]) == 1
+    (refusal,) = json.loads(capsys.readouterr().out)["refusals"]
+    assert refusal["rule"] == "machine"
+    assert refusal["offset"] == bus.start
+    assert run([*line, "--like", str(tmp_path / "none")]) == 2
+    assert run([*line, "--like", str(Path(codecs) / "__init__.py")]) == 2
+    assert "__init__.py: error: not a migration stream" in capsys.readouterr().err

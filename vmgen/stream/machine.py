@@ -1,0 +1,163 @@
+"""What a stream must have in common with the machine that is to load it.
+
+Some fields are compared with the device's own value and not loaded.  No table has that
+value, but a stream that the same machine saved has: it is the value itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from vmgen.stream import described
+from vmgen.stream.described import Slot
+from vmgen.stream.frozen import Frozen
+from vmgen.stream.parts import Section
+from vmgen.stream.stream import Stream
+from vmgen.stream.wire import printable
+
+_EQUAL = re.compile(r"u?int(?:8|16|32|64) equal")
+_NOT_ABOVE = re.compile(r"u?int(?:8|16|32|64) le")
+_PCI_CONFIG = "pci config"
+_INDEXES = "cpreg_vmstate_indexes"
+
+_PCI_FIXED = {
+    0x00: 0xFF, 0x01: 0xFF, 0x02: 0xFF, 0x03: 0xFF,  # vendor and device
+    0x06: 0x10,  # status: whether there is a list of capabilities
+    0x08: 0xFF,  # revision
+    0x09: 0xFF, 0x0A: 0xFF, 0x0B: 0xFF,  # class
+    0x0E: 0xFF,  # type of the header
+    0x34: 0xFF,  # where the list of capabilities begins
+}  # fmt: skip
+"""The bits of a PCI device's configuration space that must be its own
+(``pci_init_cmask`` in ``hw/pci/pci.c``); devices can add others to them."""
+
+
+class Unlike(Frozen):
+    """Something that the machine has in another way; ``member`` is empty for a section.
+
+    ``certain`` says whether QEMU refuses it for that; otherwise it can.
+    """
+
+    section: str
+    member: str
+    offset: int
+    message: str
+    certain: bool = True
+
+
+def unlike(stream: Stream, own: Stream) -> Iterator[Unlike]:
+    """What keeps a machine that saved ``own`` from loading ``stream``, in its order.
+
+    Both are read as far as their descriptions describe them.
+    """
+    yield from _configuration(stream, own)
+    known = {section.path: section for section in own.sections()}
+    for section in stream.sections():
+        if section.means == "ram" and section.kind == "start" and section.path in known:
+            yield from _blocks(stream, own)
+        elif section.kind == "full" and section.path not in known:
+            message = "the machine did not save such a section"
+            yield Unlike(section.path, "", section.offset, message, False)
+        elif section.kind == "full":
+            yield from _fields(stream, section, own, known[section.path])
+
+
+def _configuration(stream: Stream, own: Stream) -> Iterator[Unlike]:
+    """``configuration_post_load`` in ``migration/savevm.c``."""
+    theirs, ours = stream.configuration, own.configuration
+    if theirs is None or ours is None:
+        return
+    if not ours.machine.startswith(theirs.machine):  # as far as the received name goes
+        machine = printable(theirs.machine)
+        message = (
+            f"machine type {machine}, and the machine is {printable(ours.machine)}"
+        )
+        yield Unlike("configuration", "name", theirs.offset, message)
+    bits, known = theirs.value("target-page-bits"), ours.value("target-page-bits")
+    if isinstance(bits, int) and isinstance(known, int) and bits != known:
+        message = f"{bits} bits of an address in a page, and the machine has {known}"
+        yield Unlike("configuration", "target-page-bits", theirs.offset, message)
+
+
+def _blocks(stream: Stream, own: Stream) -> Iterator[Unlike]:
+    """``parse_ramblocks`` in ``migration/ram.c``."""
+    ours = {block.name: block for block in own.memory().blocks}
+    for block in stream.memory().blocks:
+        name = printable(block.name)
+        if block.name not in ours:
+            message = "the machine has no block of guest memory of this name"
+            yield Unlike("ram/0", name, block.offset, message)
+        elif block.used_length != (length := ours[block.name].used_length):
+            message = (
+                f"{block.used_length:#x} bytes, and the machine has {length:#x}, which is"
+                " taken for blocks that can be resized, within their bounds"
+            )
+            yield Unlike("ram/0", name, block.offset, message, False)
+
+
+def _fields(
+    stream: Stream, section: Section, own: Stream, known: Section
+) -> Iterator[Unlike]:
+    mine: dict[str, tuple[Slot, int]] = {}
+    for path, slot, at in described.leaves(own.layout(known), known.start):
+        mine.setdefault(path, (slot, at))
+    for path, slot, at in described.leaves(stream.layout(section), section.start):
+        if path not in mine:
+            continue
+        other, place = mine[path]
+        if path == _INDEXES and slot.size == other.size == 8:
+            found = _indexes(stream, slot, at)
+            strange = _strange(found, _indexes(own, other, place))
+            if strange is not None:
+                message = f"the CPU has no system register {found[strange]:#x}"
+                yield Unlike(section.path, path, at + 8 * strange, message)
+        if (slot.type, slot.size, slot.count) != (other.type, other.size, other.count):
+            continue
+        theirs = stream.view[at : at + slot.total].tobytes()
+        ours = own.view[place : place + slot.total].tobytes()
+        if theirs == ours:
+            continue
+        if _EQUAL.fullmatch(slot.type):
+            message = (
+                f"{_number(slot, theirs)}, and the device has {_number(slot, ours)}"
+            )
+            yield Unlike(section.path, path, at, message)
+        elif _NOT_ABOVE.fullmatch(slot.type) and not slot.count:
+            if not 0 <= _number(slot, theirs) <= _number(slot, ours):
+                message = f"{_number(slot, theirs)}, and the device has {_number(slot, ours)} at most"
+                yield Unlike(section.path, path, at, message)
+        elif slot.type == _PCI_CONFIG and not slot.count:
+            for index, mask in _PCI_FIXED.items():
+                if index < slot.size and (theirs[index] ^ ours[index]) & mask:
+                    message = (
+                        f"byte {index:#x} of the configuration space is {theirs[index]:#04x}"
+                        f", and that of the device {ours[index]:#04x}"
+                    )
+                    yield Unlike(section.path, path, at + index, message)
+                    break
+
+
+def _indexes(stream: Stream, slot: Slot, at: int) -> list[int]:
+    data = stream.view[at : at + slot.total]
+    return [int.from_bytes(data[n : n + 8], "big") for n in range(0, len(data), 8)]
+
+
+def _strange(theirs: list[int], ours: list[int]) -> int | None:
+    """The place of the first register of an Arm CPU that the machine's does not have.
+
+    Both lists ascend, and what comes behind the end of its own QEMU does not look at
+    (``cpu_post_load`` in ``target/arm/machine.c``).
+    """
+    place = 0
+    for index in ours:
+        if place == len(theirs):
+            break
+        if theirs[place] < index:
+            return place
+        place += theirs[place] == index
+    return None
+
+
+def _number(slot: Slot, data: bytes) -> int:
+    return int.from_bytes(data, "big", signed=not slot.type.startswith("u"))
