@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 from tests.programs import CPU, LANE, PROGRAM, TIMER
 from vmgen import ir, ir_json, pipeline
 from vmgen.cli import run
+from vmgen.cli.revisions import Revisions, apart
 
 
 def program(cpu: ir.Description, lane: ir.Description = LANE) -> ir.Program:
@@ -151,3 +153,33 @@ def test_a_revision_that_is_none(
 ) -> None:
     assert command("diff --git qemu old..nothing -t riscv64") == 2
     assert "git does not give revision 'nothing'" in capsys.readouterr().err
+
+
+def test_only_what_differs_between_revisions_is_written(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    with Revisions.of(str(repository)) as revisions:
+        tree = revisions.at("old")
+        kept = tree / "include" / "migration" / "vmstate.h"
+        before = kept.stat().st_mtime_ns, (tree / "VERSION").read_text()
+        with Revisions.of(str(repository)) as second:  # while the first run is at work
+            assert second.at("newer") != tree
+        assert revisions.at("newer") == tree
+        after = kept.stat().st_mtime_ns, (tree / "VERSION").read_text()
+    assert (before, after) == ((before[0], "old"), (before[0], "newer"))
+    with Revisions.of(str(repository)) as revisions:
+        assert revisions.at("newer") == tree
+        (tree.parent / "whole").unlink()  # as a run leaves it that was interrupted
+        (tree / "VERSION").write_text("half of")
+        assert (revisions.at("newer") / "VERSION").read_text() == "newer"
+    done = subprocess.run(
+        ["git", "-C", str(repository), "status", "--porcelain"],
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == b""
+
+
+def test_each_revision_is_read_in_a_process_of_its_own() -> None:
+    assert apart(os.getpid) != os.getpid()

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
-import subprocess
-import tarfile
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +18,9 @@ if TYPE_CHECKING:
     from vmgen import ir
     from vmgen.verdict import Direction, Judgement
     from vmgen.verdict.model import Confirmation
+
+
+WHICH = "say which target to compare, for example --target riscv64"
 
 
 @click.command(
@@ -137,8 +135,10 @@ def command(
         raise click.UsageError("give OLD and NEW, or --git TREE REV..REV")
     if fields and form == "github":
         raise click.UsageError("--format github is for verdicts, not for --fields")
-    with _revisions(git) as revisions:
-        old, new = revisions or sources
+    if git:
+        pairs = _revisions(*git, targets, whole, preprocessor, console)
+    else:
+        old, new = sources
         pairs = _pairs(old, new, targets, whole, preprocessor, console)
     names = git[1].split("..") if git else list(sources)
     if fields:
@@ -149,44 +149,36 @@ def command(
 # --- what is compared -----------------------------------------------------------------
 
 
-@contextmanager
-def _revisions(git: tuple[str, str] | None) -> Iterator[tuple[str, str] | None]:
-    """The two revisions unpacked into folders of their own, removed at the end."""
-    if not git:
-        yield None
-        return
-    tree, revisions = git
-    old, dots, new = revisions.partition("..")
+def _revisions(
+    tree: str,
+    names: str,
+    targets: tuple[str, ...],
+    whole: bool,
+    preprocessor: str,
+    console: Console,
+) -> list[tuple[ir.Program, ir.Program]]:
+    """The programs of two revisions of one tree, target by target."""
+    from vmgen.cli.revisions import Revisions, apart
+    from vmgen.pipeline import all_targets
+
+    old, dots, new = names.partition("..")
     if not dots or not old:
-        raise click.UsageError(f"'{revisions}' is not of the form REV..REV")
-    with tempfile.TemporaryDirectory(prefix="vmgen-") as folder:
-        places = []
-        for number, revision in enumerate((old, new.lstrip(".") or "HEAD")):
-            place = Path(folder) / f"{number}" / "tree"
-            _unpack(tree, revision, place)
-            places.append(str(place))
-        yield places[0], places[1]
-
-
-def _unpack(tree: str, revision: str, place: Path) -> None:
-    done = subprocess.run(
-        ["git", "-C", tree, "archive", "--format=tar", revision],
-        capture_output=True,
-        check=False,
-    )
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        message = said[-1] if said else "git archive failed"
-        raise VmgenError(
-            Diagnostic(
-                "VG637",
-                f"git does not give revision '{revision}': {message}",
-                Position(tree),
-                hint="name a folder that git knows and a revision of it",
-            )
-        )
-    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-        archive.extractall(place, filter="data")
+        raise click.UsageError(f"'{names}' is not of the form REV..REV")
+    if not (targets or whole):
+        raise click.UsageError(WHICH)
+    pair = old, new.lstrip(".") or "HEAD"
+    with Revisions.of(tree) as revisions:
+        wanted = targets
+        if not wanted:
+            known = [all_targets(revisions.at(name)) for name in pair]
+            wanted = tuple(name for name in known[0] if name in known[1])
+        sides = []
+        for name in pair:
+            place = str(revisions.at(name))
+            console.progress(f"{name}: reading")
+            options = (wanted, whole, preprocessor, console)
+            sides.append(apart(_programs, place, None, *options))
+    return list(zip(*sides, strict=True))
 
 
 def _pairs(
@@ -208,9 +200,7 @@ def _pairs(
         known = [all_targets(Path(source)) for source in (old, new)]
         wanted = tuple(name for name in known[0] if name in known[1])
     if not wanted:
-        raise click.UsageError(
-            "say which target to compare, for example --target riscv64"
-        )
+        raise click.UsageError(WHICH)
     sides = [
         _programs(source, known, wanted, whole, preprocessor, console)
         for source, known in zip((old, new), stored, strict=True)
