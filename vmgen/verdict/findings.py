@@ -63,6 +63,13 @@ class Findings:
             comparison.source.members(source),
             comparison.target.members(target),
         )
+        self._elements = tuple(
+            tuple(side.elements(layout))
+            for side, layout in (
+                (comparison.source, source),
+                (comparison.target, target),
+            )
+        )
         self._renamed: dict[str, str] = {}  # the target's name to the source's
         self._leaves: list[Leaf] = []
 

@@ -227,7 +227,8 @@ def outcome(source: Section, target: Section, comparison: Comparison) -> Outcome
             source=f"version {version}",
             target=f"versions {two.minimum_version_id} to {two.version_id}",
         )
-        return Outcome("incompatible", "", (finding,))
+        more = _subsections(source.placed, target.placed, comparison)
+        return Outcome("incompatible", "", (finding, *more))
     leaves = comparison.layouts(
         comparison.source.layout(source.placed, version),
         comparison.target.layout(target.placed, version),
@@ -251,6 +252,43 @@ def outcome(source: Section, target: Section, comparison: Comparison) -> Outcome
     if not findings:
         return Outcome("compatible", notes=notes)
     return Outcome("conditional", _and(conditions), findings, notes)
+
+
+def _subsections(
+    source: Placed, target: Placed, comparison: Comparison
+) -> Iterator[Finding]:
+    """What would be refused next if the section's version were mended: subsections of
+    versions that the target does not take."""
+    there = {
+        found.description.name: found.description
+        for symbol in target.description.subsections
+        if (found := comparison.target.lookup.find(symbol, target.module)) is not None
+    }
+    for symbol in source.description.subsections:
+        found = comparison.source.lookup.find(symbol, source.module)
+        other = there.get(found.description.name) if found is not None else None
+        if found is None or other is None:
+            continue
+        one = found.description
+        if other.minimum_version_id <= one.version_id <= other.version_id:
+            continue
+        below = one.version_id < other.minimum_version_id
+        limit = other.minimum_version_id if below else other.version_id
+        positions = (one.position, other.position)
+        if comparison.backward:
+            positions = positions[::-1]
+        yield Finding(
+            "version",
+            f"version {one.version_id} of subsection '{one.name}' is"
+            f" {'below the minimum' if below else 'above'} {limit}",
+            one.name,
+            one.symbol,
+            field=one.name,
+            source=f"version {one.version_id}",
+            target=f"versions {other.minimum_version_id} to {other.version_id}",
+            old=positions[0],
+            new=positions[1],
+        )
 
 
 def _and(parts: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ DECIDED_ELSEWHERE: Mapping[tuple[str, str], str] = {
     ),
     # target/ppc/cpu-models.c says what "power9" stands for: v2.0 in 7.2, v2.2 in 10.0.
     ("vmstate_ppc_cpu", "!pvr_match(cpu, env->spr[0x11f])"): (
-        "both sides have the same CPU model, version included (-cpu power9_v2.2)"
+        "both sides have the same CPU model, version included (-cpu power9_v2.0)"
     ),
 }
 """By the symbol of the description and the refusal's text, what must hold."""

@@ -9,6 +9,7 @@ source and target may see two (``vmstate_load_state``, ``vmstate_save_state_v``)
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -214,6 +215,21 @@ class Layouts:
             self._members[key] = frozenset()  # a list of itself ends here
             self._members[key] = frozenset(self._of(layout.items))
         return self._members[key]
+
+    def elements(self, layout: Layout) -> Iterator[tuple[str, int, int]]:
+        """The elements of arrays that have bytes in the layout: the array's path, the
+        first element and the one after the last.  Arrays inside of arrays are left out.
+        """
+        for item in layout.items:
+            match item:
+                case Values(base=base, index=index, count=count) if (
+                    index >= 0 and count.known
+                ):
+                    yield base, index, index + count.fixed
+                case Nested(path=path, index=index) if index < 0:
+                    inner = self.layout(item.placed, item.version)
+                    for below, first, end in self.elements(inner):
+                        yield f"{path}.{below}", first, end
 
     def needed(self, placed: Placed) -> ir.Expr:
         """The predicate of a (sub)section; always true if it has none."""

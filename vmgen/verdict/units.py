@@ -70,7 +70,13 @@ class Units(Findings):
         path = conditions.joined(valued.prefix, item.base)
         # Of an array the other side may have the rest: elements that were cut off.
         elements = item.index >= 0 or "[" in path
-        if elements or path not in self._members[other]:
+        first = item.index + valued.taken // item.width
+        end = first + max(min(left.left, right.left) // item.width, 1)
+        moved = any(
+            base == path and begin < end and first < after
+            for base, begin, after in self._elements[other]
+        )
+        if (elements and not moved) or path not in self._members[other]:
             reason: Reason = "ignored" if other else "zeros"
             return self._note(state, reason, text, left, right)
         if state.misplaced is not None:
