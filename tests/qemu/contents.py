@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.lacking import lacking
-from tests.qemu.conftest import absent
 from tests.qemu.machine import PATIENCE, Guest, Machine
 from tests.qemu.qtest import QTest
 from tests.stream_sections import Section, find_sections
@@ -36,10 +35,10 @@ class Contents:
         return self.states[name, instance]
 
 
-def read_all(guest: Guest, data: bytes, release: str = "10.0") -> Contents:
+def read_all(guest: Guest, data: bytes) -> Contents:
     """Every section, loaded to its exact end and saved to the same bytes; those that load
     without the stream's description too load to the same state."""
-    whole = whole_target(guest.target, release)
+    whole = whole_target(guest.target, guest.release or "10.0")
     sections, states = {}, {}
     for section in find_sections(data):
         if not is_described(section):
@@ -58,7 +57,7 @@ def read_all(guest: Guest, data: bytes, release: str = "10.0") -> Contents:
 @contextlib.contextmanager
 def driven(guest: Guest, ram: int = 0) -> Iterator[tuple[Machine, QTest]]:
     """A paused machine to be set up; no test where QEMU is not here."""
-    if reason := absent(guest):
+    if reason := guest.absent():
         lacking(reason)
     with Machine(guest) as machine, machine.qtest(ram) as qtest:
         yield machine, qtest

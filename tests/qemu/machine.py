@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import socket
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from tests.qemu.gdbstub import GdbStub
 from tests.qemu.qtest import QTest
@@ -21,6 +22,9 @@ from tests.qemu.qtest import QTest
 PATIENCE = 60.0
 """Seconds that any one step may take."""
 
+
+FIRMWARE = ("/usr/share/seabios", "/usr/share/qemu")
+"""Where the distribution keeps what its packages of both releases need."""
 
 HALT = bytes(65520) + b"\xfa\xf4\xeb\xfd".ljust(16, b"\0")
 """Where an x86 starts, 16 bytes below the end: no interrupts, halt, and halt again."""
@@ -36,16 +40,51 @@ class Guest:
 
     ``{folder}`` in an option is the machine's own folder, in which ``halt`` is a firmware
     for x86 that does nothing.  With ``qtest`` the machine has a :class:`QTest` too.
+    ``release`` is empty for the QEMU in ``PATH``.
     """
 
     target: str
     options: tuple[str, ...]
     byte_order: str = "little"
     qtest: bool = False
+    release: str = ""
 
     @property
     def binary(self) -> str:
         return f"qemu-system-{self.target}"
+
+    def command_line(self) -> tuple[list[str], dict[str, str]]:
+        """The words that start the binary, and its environment.
+
+        ``release`` 7.2 is the one that ``VMGEN_QEMU_7_2`` names the folder of; any other
+        is in ``PATH``.
+        """
+        environment = dict(os.environ)
+        if self.release != "7.2":
+            return [self.binary], environment
+        root = os.environ.get("VMGEN_QEMU_7_2", "")
+        libraries = (f"{root}/usr/lib/x86_64-linux-gnu", f"{root}/lib/x86_64-linux-gnu")
+        environment["LD_LIBRARY_PATH"] = os.pathsep.join(libraries)
+        places = (f"{root}/usr/share/qemu", *FIRMWARE)
+        firmware = [word for place in places for word in ("-L", place)]
+        return [f"{root}/usr/bin/{self.binary}", *firmware], environment
+
+    def absent(self) -> str:
+        """Why the release does not run here; empty if it does."""
+        words, environment = self.command_line()
+        release = self.release or "10.0"
+        if shutil.which(words[0]) is None:
+            return f"there is no {self.binary} of {release}"
+        version = subprocess.run(
+            [words[0], "--version"],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=True,
+        ).stdout.splitlines()[0]
+        if f"version {release}." not in version:
+            return f"{self.binary} is {version}, not {release}"
+        return ""
 
 
 class Machine:
@@ -60,9 +99,10 @@ class Machine:
         self.log = (self.folder / "log").open("w+")
         (self.folder / "halt").write_bytes(HALT)
         qtest = f"unix:{self.folder}/qtest,server=on,wait=off"
+        program, environment = guest.command_line()
         self.process = subprocess.Popen(
             [
-                guest.binary,
+                *program,
                 *(one.replace("{folder}", str(self.folder)) for one in guest.options),
                 *("-display", "none", "-serial", "none", "-monitor", "none", "-S"),
                 *("-rtc", "base=2024-01-02T03:04:05,clock=vm"),
@@ -74,13 +114,14 @@ class Machine:
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=subprocess.STDOUT,
+            env=environment,
         )
         self.answers = b""
         self.socket = self._connect()
         self._answer()
         self.command("qmp_capabilities")
 
-    def __enter__(self) -> Machine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -171,23 +212,23 @@ class Machine:
         raise TimeoutError(f"migration did not end: {self.said()}")
 
     @classmethod
-    def resumed(cls, guest: Guest, stream: bytes) -> Machine:
+    def resumed(cls, guest: Guest, stream: bytes) -> Self:
         """A machine that took the stream; :class:`Refusal` with QEMU's words if not."""
         machine = cls(guest, ("-incoming", "defer"))
         try:
-            file = machine.folder / "incoming"
-            file.write_bytes(stream)
-            machine.command(
-                "migrate-incoming", uri=f"exec:cat {shlex.quote(str(file))}"
-            )
-            end = time.monotonic() + PATIENCE
-            while machine.command("query-status")["status"] == "inmigrate":
-                if time.monotonic() > end:
-                    raise TimeoutError(
-                        f"still waiting for the stream: {machine.said()}"
-                    )
-                time.sleep(0.02)
+            machine.load(stream)
         except BaseException:
             machine.__exit__(None, None, None)
             raise
         return machine
+
+    def load(self, stream: bytes) -> None:
+        """Takes a stream, where the machine waits for one."""
+        file = self.folder / "incoming"
+        file.write_bytes(stream)
+        self.command("migrate-incoming", uri=f"exec:cat {shlex.quote(str(file))}")
+        end = time.monotonic() + PATIENCE
+        while self.command("query-status")["status"] == "inmigrate":
+            if time.monotonic() > end:
+                raise TimeoutError(f"still waiting for the stream: {self.said()}")
+            time.sleep(0.02)

@@ -18,8 +18,8 @@ from tests.qemu.machine import Guest
 from tests.qemu.qtest import PCIFunction, VirtIOPCI, VirtQueue
 
 
-def q35(*options: str) -> Guest:
-    return Guest("x86_64", ("-M", "q35", *QUIET, *options), qtest=True)
+def q35(*options: str, release: str = "") -> Guest:
+    return Guest("x86_64", ("-M", "q35", *QUIET, *options), qtest=True, release=release)
 
 
 # --- virtio-gpu ---------------------------------------------------------------------------
@@ -34,9 +34,12 @@ def gpu(queue: VirtQueue, kind: int, *words: int, pieces: bytes = b"") -> None:
     assert answer == 0x1100, hex(answer)
 
 
-@pytest.mark.parametrize("outputs", [1, 4, 16])
-def test_gpu_resources_and_outputs(outputs: int) -> None:
-    guest = q35(*devices(f"virtio-gpu-pci,addr=5,max_outputs={outputs}"))
+@pytest.mark.parametrize(
+    ("outputs", "release"), [(1, ""), (4, ""), (16, ""), (4, "7.2")]
+)
+def test_gpu_resources_and_outputs(outputs: int, release: str) -> None:
+    device = f"virtio-gpu-pci,addr=5,max_outputs={outputs}"
+    guest = q35(*devices(device), release=release)
     pixels = bytes(range(256)) * 5
     shown = outputs // 2
     with driven(guest) as (machine, qtest):
@@ -72,18 +75,20 @@ def test_gpu_resources_and_outputs(outputs: int) -> None:
             (7, 17, 16) if mine else (0, 0, 0)
         )
         if mine:
-            assert (one.cursor.resource_id, one.cursor.hot_x, one.cursor.hot_y) == (
-                9,
-                3,
-                4,
-            )
-            assert (one.cursor.pos.x, one.cursor.pos.y) == (30, 40)
+            at = one.cursor
+            assert (at.resource_id, at.hot_x, at.hot_y) == (9, 3, 4)
+            assert (at.pos.x, at.pos.y) == (30, 40)
+        if mine and not release:
             assert one.fb.width in (17, None)
-    assert scanouts[0].fb.width == (17 if outputs == 1 else 0)
-    if outputs == 1:  # with more QEMU itself may not find their end
+    if not release:
+        assert scanouts[0].fb.width == (17 if outputs == 1 else 0)
+    if outputs == 1 or release:  # with more QEMU itself may not find their end
         again = read_all(guest, taken_back(guest, data))["virtio-gpu"].virtio_gpu
         assert again.resources == held.resources[::-1]
-        assert again.scanouts == held.scanouts
+        found = again.scanouts.parent_obj.scanout
+        # Which output a cursor is on is not saved: the first gets every one.
+        found[0].cursor = scanouts[0].cursor
+        assert found == scanouts
 
 
 # --- disks whose requests fail ---------------------------------------------------------------

@@ -91,7 +91,7 @@ def test_a_guest_of_7_2_runs_on_in_10_0(
     assert not any(one["harm"] for one in report)
 
     with Pair("10.0", target, options, "-incoming", "defer") as new:
-        new.load(converted)
+        new.load(converted.read_bytes())
         assert registers(new) == before
         new.command("cont")
         new.until(lambda: registers(new)[counter] != before[counter])

@@ -7,7 +7,6 @@ import pytest
 
 from tests.described_by_ir import compare
 from tests.lacking import lacking
-from tests.qemu.conftest import absent
 from tests.qemu.device_machines import MACHINES, capture
 from tests.stream_sections import find_sections
 from tests.whole_targets import is_described, whole_target
@@ -16,7 +15,7 @@ from tests.whole_targets import is_described, whole_target
 @pytest.mark.parametrize("name", MACHINES)
 def test_every_section_of_a_fresh_machine(name: str) -> None:
     guest = MACHINES[name]
-    if reason := absent(guest):
+    if reason := guest.absent():
         lacking(reason)
     whole = whole_target(guest.target, "10.0")
     captured = capture(name)

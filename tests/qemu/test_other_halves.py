@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import pytest
+
 from tests.qemu import usbredir, vhost_user
 from tests.qemu.contents import QUIET, driven, read_all, taken_back, wait_for
 from tests.qemu.dbus import Bus
@@ -103,7 +105,8 @@ ENDPOINTS = {
 }
 
 
-def test_a_redirected_device() -> None:
+@pytest.mark.parametrize("release", ["", "7.2"])
+def test_a_redirected_device(release: str) -> None:
     """Packets that wait for the guest, one that the guest waits for, one it gave up."""
     guest = Guest(
         "x86_64",
@@ -112,6 +115,7 @@ def test_a_redirected_device() -> None:
             *devices("piix3-usb-uhci,id=u,addr=4", "usb-redir,chardev=ch,bus=u.0,port=1"),
         ),
         qtest=True,
+        release=release,
     )  # fmt: skip
     interrupts = [bytes(range(8)), bytes(range(8, 16))]
     sounds = [bytes([one]) * 96 for one in (1, 2, 3)]
