@@ -3,8 +3,9 @@
 Captures machines with the QEMU that is installed, has ``vmgen stream show --format json``
 and QEMU's ``scripts/analyze-migration.py -d state`` print everything in their streams, and
 compares the processes: user and system time, largest memory.  Runs of both take turns, and
-the best of each counts.  Then a stream of ``--gigabytes`` is made of zero and random pages
-and walked, against reading the file.
+the best of each counts.  Then streams of up to ``--gigabytes`` are made of zero and random
+pages and walked, against reading the file.  ``--write`` puts both tables into
+``docs/streams.md``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.qemu.machine import Guest, Machine
@@ -71,10 +72,10 @@ def commands(tree: Path, stream: Path) -> dict[str, list[str]]:
     }
 
 
-def against_the_script(tree: Path, folder: Path, rounds: int) -> None:
-    """One line a machine: the script's figures, and ours with the ratio."""
-    print("| stream | MB | analyze-migration.py | show | show, codecs | verify |")
-    print("|---|---:|---:|---:|---:|---:|")
+def against_the_script(tree: Path, folder: Path, rounds: int) -> Iterator[str]:
+    """A table, one line a machine: the script's figures, and ours with the ratio."""
+    yield "| stream | MB | analyze-migration.py | show | show, codecs | verify |"
+    yield "|---|---:|---:|---:|---:|---:|"
     for name, guest in MACHINES.items():
         stream = folder / "stream"
         with Machine(guest) as machine:
@@ -91,10 +92,9 @@ def against_the_script(tree: Path, folder: Path, rounds: int) -> None:
             for seconds, memory in best.values()
         ]
         size = stream.stat().st_size / 1e6
-        print(
+        yield (
             f"| {name} | {size:.1f} | {script[0]:.2f} s, {script[1]} MB | "
-            f"{' | '.join(cells)} |",
-            flush=True,
+            f"{' | '.join(cells)} |"
         )
 
 
@@ -135,33 +135,47 @@ WALK = """
 import sys
 from vmgen.stream import Stream
 stream = Stream(sys.argv[1], page_size=4096)
-count = sum(len(run.addresses) for run in stream.memory().records() if hasattr(run, "stride"))
-print(count, file=sys.stderr)
+assert sum(len(run.addresses) for run in stream.memory().records() if hasattr(run, "stride"))
 """
 
 
-def of_gigabytes(folder: Path, gigabytes: float) -> None:
-    """Walking a large stream, against reading it, both from the page cache."""
-    file = large(folder, gigabytes)
-    size = file.stat().st_size
-    print(f"\n{size / 1e9:.2f} GB of zero and random pages:\n")
-    print("| | seconds | GB/s | MB of memory of its own |")
-    print("|---|---:|---:|---:|")
+def of_gigabytes(folder: Path, gigabytes: float, rounds: int) -> Iterator[str]:
+    """A table: walking large streams against reading them, all from the page cache.
+
+    Seconds are processor time.  Memory is what the process has of its own at its most,
+    less what an interpreter has that does nothing: that it stays the same from size to size
+    is what there is to see.
+    """
+    sizes = [gigabytes / 8, gigabytes / 2, gigabytes]
     vmgen = [sys.executable, "-m", "vmgen", "stream"]
-    read = "import sys\nf = open(sys.argv[1], 'rb', 0)\nb = bytearray(1 << 20)\nwhile f.readinto(b): pass"
-    for name, command in {
-        "read the file": [sys.executable, "-c", read, str(file)],
-        "walk its pages": [sys.executable, "-c", WALK, str(file)],
-        "vmgen stream show": [*vmgen, "show", "--page-size", "4096", str(file)],
-        "vmgen stream verify": [*vmgen, "verify", "--page-size", "4096", str(file)],
-    }.items():
-        started = time.perf_counter()
-        own = own_memory(command)
-        seconds = time.perf_counter() - started
-        print(
-            f"| {name} | {seconds:.2f} | {size / seconds / 1e9:.2f} | {own} |",
-            flush=True,
-        )
+    page = ["--page-size", "4096"]
+    rows: dict[str, list[str]] = {}
+    heads = []
+    nothing = own_memory([sys.executable, "-c", "import time; time.sleep(0.3)"])
+    for number in sizes:
+        file = large(folder, number)
+        size = file.stat().st_size
+        heads.append(f"{size / 1e9:.2f} GB")
+        todo = {
+            "`cat`": ["cat", str(file)],
+            "walk every page record": [sys.executable, "-c", WALK, str(file)],
+            "`vmgen stream show`": [*vmgen, "show", *page, str(file)],
+            "`vmgen stream verify`": [*vmgen, "verify", *page, str(file)],
+        }
+        best = dict.fromkeys(todo, float("inf"))
+        for _ in range(rounds):
+            for what, command in todo.items():
+                best[what] = min(best[what], spent(command)[0])
+        for what, command in todo.items():
+            cell = f"{size / best[what] / 1e9:.1f} GB/s"
+            if what != "`cat`":
+                cell += f", {max(0, own_memory(command) - nothing)} MB"
+            rows.setdefault(what, []).append(cell)
+        file.unlink()
+    yield f"| zero and random pages | {' | '.join(heads)} |"
+    yield f"|---|{'---:|' * len(heads)}"
+    for what, cells in rows.items():
+        yield f"| {what} | {' | '.join(cells)} |"
 
 
 def own_memory(command: Sequence[str]) -> int:
@@ -186,18 +200,40 @@ def own_memory(command: Sequence[str]) -> int:
     return most
 
 
+def put(text: str, name: str, table: str) -> str:
+    """The page with a table between the marks of this name."""
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}{table}{end}{rest.partition(end)[2]}"
+
+
 def main() -> None:
     """Parses arguments, measures and prints."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.streams")
     parser.add_argument("--qemu", type=Path, help="a source tree, for the script in it")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--gigabytes", type=float, default=4.0)
+    parser.add_argument("--write", action="store_true", help="into docs/streams.md too")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    tables: dict[str, Iterator[str]] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         if options.qemu is not None:
-            against_the_script(options.qemu, Path(folder), options.rounds)
+            tables["speed"] = against_the_script(options.qemu, folder, options.rounds)
         if options.gigabytes:
-            of_gigabytes(Path(folder), options.gigabytes)
+            rounds = min(3, options.rounds)
+            tables["large"] = of_gigabytes(folder, options.gigabytes, rounds)
+        page = ROOT / "docs" / "streams.md"
+        text = page.read_text("utf-8")
+        for mark, lines in tables.items():
+            made = ""
+            for line in lines:
+                print(line, flush=True)
+                made += f"{line}\n"
+            print()
+            text = put(text, mark, made)
+    if options.write:
+        page.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":
