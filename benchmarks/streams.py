@@ -204,7 +204,7 @@ def put(text: str, name: str, table: str) -> str:
     """The page with a table between the marks of this name."""
     begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
     before, _, rest = text.partition(begin)
-    return f"{before}{begin}{table}{end}{rest.partition(end)[2]}"
+    return f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
 
 
 def main() -> None:
