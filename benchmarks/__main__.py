@@ -23,6 +23,7 @@ from benchmarks import peers
 from benchmarks.peers import Peer
 from benchmarks.shape import Node, Numbers, Raw, random_bytes, reader, shape
 from vmgen import __version__, ir, pipeline
+from website import figures
 
 ROOT = Path(__file__).resolve().parent.parent
 DOC = ROOT / "docs" / "performance.md"
@@ -203,6 +204,8 @@ def table(title: str, runners: Sequence[Runner], elements: int, size: int) -> st
         f"Against the floor: load {1 / median(floor.load.ratios):.2f}x, "
         f"save {1 / median(floor.save.ratios):.2f}x.",
         "",
+        f"<!-- plot: codecs-{title.partition(' ')[0]} -->",
+        "",
     ]
     return "\n".join(lines)
 
@@ -297,7 +300,7 @@ def main() -> None:
         "--kaitai", type=Path, help="folder of the npm package kaitai-struct-compiler"
     )
     parser.add_argument(
-        "--write", action="store_true", help="write the tables to docs/performance.md"
+        "--write", action="store_true", help="write docs/performance.md, and its plots"
     )
     options = parser.parse_args()
     parts = [
@@ -316,6 +319,7 @@ def main() -> None:
     if options.write:
         DOC.parent.mkdir(exist_ok=True)
         DOC.write_text(text, encoding="utf-8")
+        figures.main()
 
 
 if __name__ == "__main__":

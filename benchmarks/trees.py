@@ -18,7 +18,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from vmgen import pipeline
+from website import figures
+
 ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "whole-tree.md"
 SOME = ("riscv64", "x86_64", "aarch64", "ppc64", "s390x", "mips", "sparc", "m68k")
 COUNTS = (1, 2, 4, 8)
 
@@ -89,44 +93,56 @@ def generate(tree: Path, targets: Sequence[str], output: Path) -> list[str]:
     ]
 
 
-def row(name: str, figures: tuple[float, int], output: Path) -> None:
+HEAD = ("| | Python files | seconds | MiB |", "|---|---:|---:|---:|")
+
+
+def row(name: str, figures: tuple[float, int], output: Path) -> str:
     """One line of the table."""
     seconds, mebibytes = figures
     files = sum(1 for path in output.rglob("*.py"))
-    print(f"| {name} | {files} | {seconds:.1f} | {mebibytes} |", flush=True)
+    line = f"| {name} | {files} | {seconds:.1f} | {mebibytes} |"
+    print(line, flush=True)
+    return line
 
 
-def growth(tree: Path, counts: Sequence[int]) -> None:
+def growth(tree: Path, counts: Sequence[int]) -> Iterator[str]:
     """How time grows with the number of targets."""
+    before = 0
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder) / "state"
             command = generate(tree, SOME[:count], output)
-            row(f"{count} targets", run(command, Path(folder) / "cache"), output)
+            more = ", ".join(SOME[before:count])
+            name = f"{count} targets (and {more})" if before else f"1 target ({more})"
+            yield row(name, run(command, Path(folder) / "cache"), output)
+            before = count
 
 
-def all_targets(tree: Path, header: str) -> None:
+def all_targets(tree: Path, header: str) -> Iterator[str]:
     """Everything from nothing, with nothing changed, and after one header."""
     with tempfile.TemporaryDirectory() as folder:
         cache, output = Path(folder) / "cache", Path(folder) / "state"
         copy = Path(folder) / "tree"
         shutil.copytree(tree, copy, symlinks=True)
         command = generate(copy, (), output)
-        row("all targets", run(command, cache), output)
-        row("nothing changed", run(command, cache), output)
+        name = f"all {len(pipeline.all_targets(tree))} targets"
+        yield row(name, run(command, cache), output)
+        yield row("nothing changed", run(command, cache), output)
         with (copy / header).open("a", encoding="utf-8") as file:
             file.write("\n/* edited */\n")
-        row(f"`{header}` edited", run(command, cache), output)
-        imports(output)
+        yield row(f"`{header}` edited", run(command, cache), output)
+        yield imports(output)
 
 
-def imports(output: Path) -> None:
-    """Milliseconds of processor time to import a package and load its CPU's module."""
+def imports(output: Path) -> str:
+    """What it costs in processor time to import a package and load its CPU's module, in
+    milliseconds: a sentence."""
     text = (
         "import sys, time; sys.path.insert(0, {0!r}); t = time.process_time();"
         "import {1}.{2} as m; m.CODECS['cpu'];"
         "print(round((time.process_time() - t) * 1000, 1))"
     )
+    first, then = [], []
     for target in ("riscv64", "x86_64"):
         code = text.format(str(output.parent), output.name, target)
         times = [
@@ -141,9 +157,24 @@ def imports(output: Path) -> None:
             )
             for _ in range(6)
         ]
-        print(
-            f"\nimport {target} and its cpu: {times[0]} ms first, then {min(times)} ms"
-        )
+        first.append(f"{times[0]:.0f}")
+        then.append(f"{min(times)} ms ({target})")
+    return (
+        f"Importing a target's package and its CPU takes {' and '.join(then)} of\n"
+        "processor time; the very first time, when Python compiles them, "
+        f"{' and '.join(first)} ms."
+    )
+
+
+def written(lines: Sequence[str], sentence: str) -> None:
+    """Puts the table and the sentence into the page, between their marks."""
+    text = PAGE.read_text("utf-8")
+    for name, made in (("growth", "\n".join([*HEAD, *lines])), ("imports", sentence)):
+        before, begin, rest = text.partition(f"<!-- {name}: begin -->\n")
+        _, end, after = rest.partition(f"<!-- {name}: end -->\n")
+        text = f"{before}{begin}{made}\n{end}{after}"
+    PAGE.write_text(text, "utf-8")
+    figures.main()
 
 
 def main() -> None:
@@ -156,12 +187,18 @@ def main() -> None:
     parser.add_argument(
         "--growth", action="store_true", help="1, 2, 4 and 8 targets first"
     )
+    parser.add_argument(
+        "--write", action="store_true", help="write docs/whole-tree.md, and its plot"
+    )
     options = parser.parse_args()
-    print("| | Python files | seconds | MiB |")
-    print("|---|---:|---:|---:|")
-    if options.growth:
-        growth(options.qemu, COUNTS)
-    all_targets(options.qemu, options.header)
+    print("\n".join(HEAD), flush=True)
+    lines: list[str] = []
+    if options.growth or options.write:
+        lines += growth(options.qemu, COUNTS)
+    *more, sentence = all_targets(options.qemu, options.header)
+    print(f"\n{sentence}")
+    if options.write:
+        written([*lines, *more], sentence)
 
 
 if __name__ == "__main__":
