@@ -116,11 +116,16 @@ def load(name: str) -> dict[str, str] | None:
 
 def store(name: str, files: Mapping[str, str]) -> None:
     """Remember the digests of the files generated under a key, if the folder allows."""
+    keep(name, digests(files))
+
+
+def keep(name: str, known: Mapping[str, str]) -> None:
+    """Remember digests by path under a key, if the folder allows."""
     try:
         folder = _folder()
         temporary = folder / f"{name}.{os.getpid()}.tmp"
         folder.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(digests(files), indent=0, sort_keys=True))
+        temporary.write_text(json.dumps(known, indent=0, sort_keys=True))
         os.replace(temporary, folder / f"{name}.json")
         _forget_old(folder)
     except OSError:

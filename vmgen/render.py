@@ -89,14 +89,23 @@ def folder_files(
     return tuple(GeneratedFile(path, text) for path, text in files.items())
 
 
-def target_file(package: plan.Package, formatted: bool = True) -> GeneratedFile:
-    """The ``__init__.py`` of a package."""
-    shape = _format if formatted else str
-    dots = ".." if package.folder else "."
-    body = shape(_template("target.py.j2").render(package=package, dots=dots))
+def target_file(
+    package: plan.Package, formatted: bool = True, body: str | None = None
+) -> GeneratedFile:
+    """The ``__init__.py`` of a package; ``body`` is what :func:`target_body` says, where
+    that is known."""
+    if body is None:
+        body = target_body(package, formatted)
     return GeneratedFile(
         _inside(package.folder, "__init__.py"), _stamped(body, package)
     )
+
+
+def target_body(package: plan.Package, formatted: bool = True) -> str:
+    """The ``__init__.py`` of a package below its stamp: what it offers and from where."""
+    shape = _format if formatted else str
+    dots = ".." if package.folder else "."
+    return shape(_template("target.py.j2").render(package=package, dots=dots))
 
 
 def _inside(folder: str, path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from vmgen import cache, write
@@ -11,6 +11,7 @@ from vmgen.cli.job import Job, compile_all
 
 if TYPE_CHECKING:
     from vmgen import ir
+    from vmgen.pipeline.survey import TreeFiles
 
 
 def changes(job: Job, console: Console) -> tuple[write.FileChange, ...]:
@@ -18,28 +19,42 @@ def changes(job: Job, console: Console) -> tuple[write.FileChange, ...]:
     generated from exactly these inputs and the folder holds exactly that."""
     from vmgen.stamp import verify
 
-    key = _key(job)
+    trees = _trees(job)
+    key = _key(job, trees)
     known = cache.load(key) if key else None
     if known is not None and write.holds(job.output, known, verify):
         return ()
     from vmgen.pipeline import generate
 
-    programs = compile_all(job, console)
-    if not key and job.whole:
-        # Reading an unchanged tree is quick, writing its Python is not.
-        key = _key_of(programs)
-        known = cache.load(key)
+    programs = compile_all(job, console, trees[0] if trees else None)
+    meaning = ""
+    if job.whole:
+        # A tree that means what it meant is quick to read; its Python takes longer.
+        meaning = _key_of(programs)
+        known = cache.load(meaning)
         if known is not None and write.holds(job.output, known, verify):
+            if key:
+                cache.keep(key, known)
             return ()
     with console.working():
         console.progress("writing Python")
         files = generate(programs, console.progress, together=job.whole)
-    if key:
-        cache.store(key, {file.path: file.text for file in files})
+    for each in filter(None, (key, meaning)):
+        cache.store(each, {file.path: file.text for file in files})
     return write.plan(job.output, files, verify)
 
 
-def _key(job: Job) -> str:
+def _trees(job: Job) -> tuple[TreeFiles, ...]:
+    """The files of the trees that are read completely."""
+    if not job.whole:
+        return ()
+    from vmgen.pipeline.survey import TreeFiles
+
+    roots = {request.qemu.resolve() for request in job.requests if request.qemu}
+    return tuple(TreeFiles(root) for root in sorted(roots))
+
+
+def _key(job: Job, trees: Sequence[TreeFiles]) -> str:
     """The cache key; empty where it cannot cover what is read."""
     from vmgen import resources
 
@@ -47,13 +62,10 @@ def _key(job: Job) -> str:
     if job.embedded:
         folders.insert(0, resources.folder("c_headers"))
         return cache.key(repr(job.requests), folders)
-    roots = {request.qemu for request in job.requests}
-    if not job.whole or any(request.build for request in job.requests):
+    if not trees or any(request.build for request in job.requests):
         return ""  # headers of the machine, or quicker read than hashed
-    from vmgen.pipeline.survey import TreeFiles
-
-    trees = [TreeFiles(root.resolve()).everything() for root in roots if root]
-    return cache.key("\0".join((repr(job.requests), *trees)), folders)
+    contents = [tree.everything() for tree in trees]
+    return cache.key("\0".join((repr(job.requests), *contents)), folders)
 
 
 def _key_of(programs: Iterable[ir.Program]) -> str:
@@ -73,6 +85,7 @@ def _key_of(programs: Iterable[ir.Program]) -> str:
                 known = hashlib.sha256(repr(module).encode()).hexdigest()
                 digests[id(module)] = known
             digest.update(known.encode())
+        digest.update(repr(program.roots).encode())
     folders = [resources.folder("templates"), resources.package()]
     return cache.key(digest.hexdigest(), folders)
 

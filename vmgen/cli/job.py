@@ -20,6 +20,7 @@ from vmgen.source import Diagnostic, VmgenError
 if TYPE_CHECKING:
     from vmgen import ir
     from vmgen.pipeline import Request
+    from vmgen.pipeline.survey import TreeFiles
 
 EMBEDDED_TARGETS = (
     "aarch64", "arm", "i386", "ppc", "ppc64", "riscv32", "riscv64", "x86_64",
@@ -222,15 +223,20 @@ def _usage(message: str, hint: str) -> VmgenError:
     return VmgenError(Diagnostic("VG630", message, hint=hint))
 
 
-def compile_all(job: Job, console: Console) -> tuple[ir.Program, ...]:
-    """The program of every request; the findings of all of them in one error."""
+def compile_all(
+    job: Job, console: Console, files: TreeFiles | None = None
+) -> tuple[ir.Program, ...]:
+    """The program of every request; the findings of all of them in one error.
+
+    ``files`` are those of the tree, where somebody has looked at them already.
+    """
     from vmgen.pipeline import compile_program, compile_whole
 
     programs = []
     found: list[Diagnostic] = []
     with console.working(), chdir(job.folder):
         if job.whole:
-            return compile_whole(job.requests, console.progress)
+            return compile_whole(job.requests, console.progress, files)
         for request in job.requests:
 
             def progress(file: str, target: str = request.target) -> None:

@@ -17,6 +17,7 @@ from vmgen import ir, preprocess, tree
 from vmgen.link import link
 from vmgen.pipeline import whole
 from vmgen.pipeline.reading import Preprocessor, read_module
+from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.whole import Progress, all_targets
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import SourceTree
@@ -89,19 +90,25 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
 
 
 def compile_whole(
-    requests: Sequence[Request], progress: Progress | None = None
+    requests: Sequence[Request],
+    progress: Progress | None = None,
+    files: TreeFiles | None = None,
 ) -> tuple[ir.Program, ...]:
     """The programs of several targets of one tree, with every file of their binaries;
     all of the tree's targets for one request without a target.
 
-    Files are read on all cores, and once for all targets where that is the same.
+    ``files`` are those of the tree, where somebody has looked at them already.  Files
+    are read on all cores, and once for all targets where that is the same.
     Raises :class:`VmgenError` with the findings of all of them.
     """
     first = requests[0]
     assert first.qemu is not None
     targets = tuple(request.target for request in requests if request.target)
-    parts = whole.configure(first.qemu, targets, first.build)
-    read = whole.read(parts, first.preprocessor, progress)
+    root = first.qemu.resolve()
+    if files is None or files.root != root:
+        files = TreeFiles(root)
+    parts = whole.configure(first.qemu, targets, first.build, files=files)
+    read = whole.read(parts, first.preprocessor, progress, files=files)
     programs: list[ir.Program] = []
     found: list[Diagnostic] = []
     for part in parts:

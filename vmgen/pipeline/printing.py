@@ -69,7 +69,7 @@ def _side_by_side(
         for file in _done(batches, tell):
             files[file.path] = file
     for package in packages:
-        for file in (*render.folder_files(package), render.target_file(package)):
+        for file in (*render.folder_files(package), _target_file(package, store)):
             files[file.path] = file
     return files
 
@@ -106,7 +106,7 @@ def _together(
             if (module := by_source.get(file)) is not None
         ]
         offered = [*package.exports, *offers(above, above=True)]
-        file = render.target_file(replace(package, exports=exports(offered)))
+        file = _target_file(replace(package, exports=exports(offered)), store)
         files[file.path] = file
     for file in render.folder_files(common):
         files[file.path] = file
@@ -146,10 +146,21 @@ def _files(
     files = _module_files(package.modules, package.folder, folder)
     files += render.folder_files(package)
     if around is None:
-        files.append(render.target_file(package))
+        files.append(_target_file(package, Store(folder)))
     else:
         package = replace(package, exports=tuple(offers(package.modules)))
     return replace(package, modules=(), ir=""), files
+
+
+def _target_file(package: plan.Package, store: Store) -> GeneratedFile:
+    """The package's ``__init__.py``, printed or remembered."""
+    bare = replace(package, modules=(), ir="", sources=(), digest="")
+    name = f"text-{hashed((_printer(), repr(bare)))}"
+    body = store.entry(name)
+    if body is None:
+        body = render.target_body(bare)
+        store.keep_entry(name, body)
+    return render.target_file(package, body=body)
 
 
 def _module_files(
