@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.stream_files import captured, packages, target_of, whole
+from tests.stream_sections import find_sections
 from tests.test_stream_mutations import (
     CASES,
     NEEDS_THE_DEVICE,
@@ -23,6 +24,8 @@ from vmgen.cli import run
 from vmgen.stream import NoCodecs, Stream, Unreadable
 from vmgen.stream.explain import Explanation, choose, explain
 from vmgen.stream.input import Input
+
+RISCV = "riscv64-virt-vh-bare--10.0.2"
 
 RULES = {
     "cut: EOF byte and vmdesc dropped": "container",
@@ -141,6 +144,45 @@ def test_a_field_that_moved_the_rest_is_named(tmp_path: Path) -> None:
         assert reason in refusal.message
         stream_field = _offset_of(captured(name), "env.priv")
         assert refusal.offset == stream_field
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (
+            "lost",
+            "the stream has 'env.priv' (8 bytes) here, which the table does not have",
+        ),
+        ("gained", "the table has 'novel' here, the stream has 'env.priv'"),
+        ("wider", "8 bytes in the stream, 4 by the table"),
+    ],
+)
+def test_without_a_description_other_tables_name_the_field(
+    edit: str, reason: str, tmp_path: Path
+) -> None:
+    """What is certain stands first, and what no table at hand tells is not said."""
+    data = mutated(captured(RISCV), "cut: vmdesc dropped (ends after EOF byte)")
+    cpu = next(one for one in find_sections(captured(RISCV)) if one.name == "cpu")
+    asked = _changed(tmp_path, edit)
+    (refusal,) = explain(Input(data), asked).refusals
+    assert (refusal.rule, refusal.section, refusal.member) == (
+        "footer-shift",
+        "cpu/0",
+        "",
+    )
+    bytes_ = (
+        f"the section has {cpu.end - cpu.start} bytes, and the release's table reads "
+    )
+    assert refusal.message.startswith(bytes_)
+    (refusal,) = explain(
+        Input(data), asked, others=lambda: [asked, packages()["riscv64"]]
+    ).refusals
+    assert refusal.message.startswith(bytes_)
+    assert "the table of QEMU 10.0.2 ends at its footer" in refusal.message
+    member = "novel" if edit == "gained" else "env.priv"
+    assert refusal.message.endswith(f"most probably moved by '{member}': {reason}")
+    assert refusal.member == member
+    assert refusal.offset == _offset_of(captured(RISCV), "env.priv")
 
 
 def _offset_of(data: bytes, field: str) -> int:

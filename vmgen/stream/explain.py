@@ -7,7 +7,7 @@ Here the stream's description JSON bounds every section, so that each is judged 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -84,9 +84,12 @@ def explain(
     codecs: Codecs,
     page_size: int | None = None,
     own: Stream | None = None,
+    others: Callable[[], Iterable[Codecs]] = tuple,
 ) -> Explanation:
     """Read a stream as the release of ``codecs`` would.
 
+    ``others`` gives codecs of other releases for the same target, which tell what moved a
+    footer where the stream describes nothing.
     ``own`` is a stream that the machine which is to load this one saved: what the machine
     compares with its own is compared with that.  Raises Unreadable if the input itself
     cannot be read; what else is wrong with a stream is a reason to refuse it.
@@ -124,6 +127,14 @@ def explain(
         refusals.sort(key=lambda one: one.offset or 0)
     if broken is not None:
         last = _of_stream(broken)
+        if broken.rule == "footer-shift" and stream.description is None:
+            from vmgen.stream.shifted import moved
+
+            if (there := moved(stream, broken, codecs, others())) is not None:
+                last = Finding(
+                    "footer-shift", last.section, there.member, there.offset,
+                    there.message, _HINTS["footer-shift"],
+                )  # fmt: skip
         if not any(one.section == last.section for one in refusals):
             refusals.append(last)
     known = tables.of(codecs)

@@ -42,6 +42,8 @@ class Shift:
     member: str
     offset: int
     message: str
+    at_end: bool = False
+    """Whether the stream ends where the table goes on."""
 
 
 class Tables:
@@ -122,7 +124,7 @@ def alike(placed: Placed, node: Node, lookup: Lookup) -> int:
 
 def _sized(placed: Placed, lookup: Lookup) -> Iterator[tuple[str, int | None]]:
     for field in placed.description.fields:
-        yield field.name, _element_size(field)
+        yield field.name, element_size(field)
     for inner in lookup.inner(placed):
         yield inner.description.name, None
         yield from _sized(inner, lookup)
@@ -209,7 +211,7 @@ class _Sides:
             if _must(field, version):
                 message = f"the table has '{field.name}'{_since(field)} here, the stream ends before it"
                 member = f"{path}.{field.name}" if path else field.name
-                return Shift(member, position, message)
+                return Shift(member, position, message, at_end=True)
         return self._parts(placed, node, position, path)
 
     def _inner(
@@ -225,7 +227,7 @@ class _Sides:
                     version = field.struct_version_id
                 return self.parted(nested, inner, version, position, member)
             return None
-        size = _element_size(field)
+        size = element_size(field)
         if size is not None and size != entry.element:
             message = f"{entry.element} bytes in the stream, {size} by the table"
             return Shift(member, position, message)
@@ -280,7 +282,7 @@ def _renamed(fields: list[ir.Field], at: int, entry: _Entry, written: set[str]) 
     """Whether the table has a field of the same size under another name here."""
     if at >= len(fields) or fields[at].name in written:
         return False
-    field, size = fields[at], _element_size(fields[at])
+    field, size = fields[at], element_size(fields[at])
     if size is None or not isinstance(field.count, ir.Fixed):
         return False
     return size * field.count.value == entry.size
@@ -304,7 +306,7 @@ def _size(field: ir.Field) -> int | None:
     return None
 
 
-def _element_size(field: ir.Field) -> int | None:
+def element_size(field: ir.Field) -> int | None:
     """The bytes of one element on the wire, None if they vary or are not known."""
     element, size = field.element, field.size
     if isinstance(element, ir.IntegerElement):

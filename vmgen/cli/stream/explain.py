@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vmgen.cli.arguments import Option, command
@@ -45,6 +46,7 @@ def explain(
     version-window, unknown-subsection, footer-shift (with the field that caused it),
     value, and with --like machine. Exit status 0: it would be taken, 1: refused.
     """
+    from vmgen.cli.stream import made
     from vmgen.stream.explain import choose
     from vmgen.stream.explain import explain as explained
 
@@ -58,7 +60,9 @@ def explain(
             raise VmgenError(Diagnostic("VG710", "there are no codecs", hint=hint))
         if codecs is None:
             codecs = choose(source, packages, wanted.page_size)
-        found = explained(source, codecs, wanted.page_size, own)
+        found = explained(
+            source, codecs, wanted.page_size, own, partial(made.others, codecs)
+        )
         source.close()
     if form == "json":
         console.result(json.dumps(as_json(file, found), indent=2) + "\n")

@@ -16,6 +16,7 @@ from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:
     from vmgen.pipeline import Request
+    from vmgen.stream import Codecs
     from vmgen.stream.input import Input
 
 _WORD = re.compile(r"[A-Za-z_]\w+")
@@ -100,6 +101,18 @@ def of_release(name: str, target: str | None, console: Console) -> Path:
     there = ", ".join(sorted({embedded, *filter(None, found)}))
     hint = f"there are: {there}; others are made from their sources with --qemu TREE"
     raise VmgenError(Diagnostic("VG710", f"no codecs of release {name}", hint=hint))
+
+
+def others(codecs: Codecs) -> Iterator[Codecs]:
+    """Codecs of other releases for the same target that are at hand."""
+    from vmgen.stream.packages import from_folder
+    from vmgen.stream.tables import of
+
+    known = of(codecs)
+    for folder in _at_hand():
+        for target, release in _releases(folder):
+            if target == codecs.target and (known is None or release != known.release):
+                yield from_folder(folder / target)[target]
 
 
 def _is(name: str) -> Any:
