@@ -21,7 +21,8 @@ class VirtQueueElement(State):
 
     ``in_addr`` and ``out_addr`` have room for 1024 guest addresses; ``in_sg`` and
     ``out_sg`` hold a base (0 on the wire) and a length for each.  ``ndescs`` is there on
-    packed rings only.
+    packed rings only; QEMU writes it in front of the element and looks for it behind, so
+    it does not take such a stream itself.
     """
 
     index: int = 0

@@ -124,8 +124,12 @@ VERSION_1, RING_PACKED = 1 << 32, 1 << 34
 NEXT, WRITE = 1, 2
 
 
+AVAILABLE = 1 << 7
+"""A packed descriptor that the device has not used, which it says in bit 15."""
+
+
 class VirtQueue:
-    """A split ring in guest memory, which nobody wraps around."""
+    """A ring in guest memory, split or packed, which nobody wraps around."""
 
     def __init__(self, device: VirtIODriver, index: int, size: int) -> None:
         self.device = device
@@ -136,6 +140,7 @@ class VirtQueue:
         self.avail = qtest.place(6 + 2 * size)
         self.used = qtest.place(6 + 8 * size)
         self.free = self.added = 0
+        self.heads: list[int] = []
 
     def add(self, out: Sequence[bytes], into: Sequence[int] = ()) -> list[int]:
         """Puts a request into the ring and tells the device; gives the address of each
@@ -143,22 +148,31 @@ class VirtQueue:
         qtest = self.device.qtest
         pieces = [qtest.place(data) for data in out] + [qtest.place(n) for n in into]
         sizes = [*map(len, out), *into]
+        packed = self.device.packed
         head = self.free
         for number, (addr, size) in enumerate(zip(pieces, sizes, strict=True)):
             flags = WRITE * (number >= len(out)) | NEXT * (number + 1 < len(pieces))
-            entry = struct.pack("<QIHH", addr, size, flags, self.free + 1)
+            words = (head, flags | AVAILABLE) if packed else (flags, self.free + 1)
+            entry = struct.pack("<QIHH", addr, size, *words)
             qtest.write(self.desc + 16 * self.free, entry)
             self.free += 1
         assert self.free < self.size
-        qtest.write(self.avail + 4 + 2 * self.added, struct.pack("<H", head))
+        self.heads.append(head)
         self.added += 1
-        qtest.write(self.avail + 2, struct.pack("<H", self.added))
+        if not packed:
+            place = self.avail + 2 + 2 * self.added
+            qtest.write(place, struct.pack("<H", head))
+            qtest.write(self.avail + 2, struct.pack("<H", self.added))
         self.device.notify(self.index)
         return pieces
 
     def done(self) -> int:
         """How many requests the device has finished."""
-        (count,) = struct.unpack("<H", self.device.qtest.read(self.used + 2, 2))
+        read = self.device.qtest.read
+        if self.device.packed:
+            places = (self.desc + 16 * head + 14 for head in self.heads)
+            return sum(read(place, 2)[1] >> 7 for place in places)
+        (count,) = struct.unpack("<H", read(self.used + 2, 2))
         assert isinstance(count, int)
         return count
 
@@ -175,6 +189,7 @@ class VirtIODriver:
     def __init__(self, qtest: QTest) -> None:
         self.qtest = qtest
         self.queues: list[VirtQueue] = []
+        self.packed = False
 
     def notify(self, queue: int) -> None:
         raise NotImplementedError
@@ -196,6 +211,7 @@ class VirtIODriver:
         self.status(ACKNOWLEDGE)
         self.status(ACKNOWLEDGE | DRIVER)
         taken = self.features(wanted | VERSION_1)
+        self.packed = bool(taken & RING_PACKED)
         self.status(ACKNOWLEDGE | DRIVER | FEATURES_OK)
         self.queues = [self.queue(index, size) for index in range(queues)]
         self.status(ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK)

@@ -14,12 +14,19 @@ import pytest
 
 from tests.qemu.contents import QUIET, connected, driven, read_all, taken_back, wait_for
 from tests.qemu.device_machines import devices, disks
-from tests.qemu.machine import Guest
-from tests.qemu.qtest import PCIFunction, VirtIOPCI, VirtQueue
+from tests.qemu.machine import Guest, Refusal
+from tests.qemu.qtest import RING_PACKED, PCIFunction, VirtIOMMIO, VirtIOPCI, VirtQueue
 
 
 def q35(*options: str, release: str = "") -> Guest:
     return Guest("x86_64", ("-M", "q35", *QUIET, *options), qtest=True, release=release)
+
+
+def refused(guest: Guest, data: bytes) -> None:
+    """QEMU does not take what is under way on a packed ring: it looks for the number of
+    descriptors behind the element, in front of which it wrote it."""
+    with pytest.raises(Refusal):
+        taken_back(guest, data)
 
 
 # --- virtio-gpu ---------------------------------------------------------------------------
@@ -105,16 +112,19 @@ def failing(kind: str) -> tuple[str, ...]:
     return (*disks("good"), "-blockdev", json.dumps(broken))
 
 
-def test_block_writes_of_several_queues() -> None:
+@pytest.mark.parametrize("packed", ["off", "on"])
+def test_block_writes_of_several_queues(packed: str) -> None:
     options = failing("write"), devices(
-        "virtio-blk-pci,addr=6,drive=bad,werror=stop,num-queues=3"
+        f"virtio-blk-pci,addr=6,drive=bad,werror=stop,num-queues=3,packed={packed}"
     )
     guest = q35(*options[0], *options[1])
     sectors = {0: 100, 2: 0x1234}
     places = {}
     with driven(guest) as (machine, qtest):
         driver = VirtIOPCI(qtest, 6)
-        driver.start(0, 3)
+        assert driver.start(RING_PACKED, 3) & RING_PACKED == RING_PACKED * (
+            packed == "on"
+        )
         for queue, sector in sectors.items():
             header = struct.pack("<IIQ", 1, 0, sector)
             data = bytes([queue + 1]) * 512
@@ -122,16 +132,27 @@ def test_block_writes_of_several_queues() -> None:
         data = machine.capture()
     held = read_all(guest, data)["virtio-blk"].virtio
     assert len(held.vq) == 3
-    assert [queue.last_avail_idx for queue in held.vq] == [1, 0, 1]
+    if packed == "on":  # four descriptors on, in the first round
+        assert [queue.last_avail_idx for queue in held.vq] == [4, 0, 4]
+        rounds = [
+            one.last_avail_wrap_counter for one in held.virtio.packed_virtqueues.vq[:3]
+        ]
+        assert rounds == [True] * 3
+    else:
+        assert [queue.last_avail_idx for queue in held.vq] == [1, 0, 1]
     requests = {one.queue: one.elem for one in held.device.requests}
     assert requests.keys() == sectors.keys()
     for queue, elem in requests.items():
-        assert (elem.out_num, elem.in_num, elem.ndescs) == (3, 1, None)
+        assert (elem.out_num, elem.in_num) == (3, 1)
+        assert elem.ndescs == (4 if packed == "on" else None)
         assert list(elem.out_addr[:3]) == places[queue][:3]
         assert elem.in_addr[0] == places[queue][3]
         assert [elem.out_sg[1], elem.out_sg[3], elem.out_sg[5]] == [16, 512, 512]
-    again = read_all(guest, taken_back(guest, data))["virtio-blk"].virtio
-    assert {one.queue: one.elem for one in again.device.requests} == requests
+    if packed == "off":
+        again = read_all(guest, taken_back(guest, data))["virtio-blk"].virtio
+        assert {one.queue: one.elem for one in again.device.requests} == requests
+    else:
+        refused(guest, data)
 
 
 def scsi_command(target: int, tag: int, cdb: bytes) -> bytes:
@@ -141,19 +162,20 @@ def scsi_command(target: int, tag: int, cdb: bytes) -> bytes:
     )
 
 
-def test_scsi_writes_on_two_disks() -> None:
+@pytest.mark.parametrize("packed", ["off", "on"])
+def test_scsi_writes_on_two_disks(packed: str) -> None:
     """A WRITE(10) of three sectors and a WRITE(16) of one, on different queues."""
     guest = q35(
         *failing("write"), *disks("fine"),
         *devices(
-            "virtio-scsi-pci,id=s,addr=7,num_queues=2", "scsi-hd,bus=s.0,scsi-id=1,drive=fine",
+            f"virtio-scsi-pci,id=s,addr=7,num_queues=2,packed={packed}", "scsi-hd,bus=s.0,scsi-id=1,drive=fine",
             "scsi-hd,bus=s.0,scsi-id=2,drive=bad,werror=stop",
         ),
     )  # fmt: skip
     patterns = [bytes([9 + one]) * 512 for one in range(3)]
     with driven(guest) as (machine, qtest):
         driver = VirtIOPCI(qtest, 7)
-        driver.start(0, 4)
+        driver.start(RING_PACKED, 4)
         first, second = driver.queues[2:]
         for target in (1, 2):  # the first answer is that the power came on
             first.ask([scsi_command(target, 1, bytes(6))], 108)
@@ -174,32 +196,36 @@ def test_scsi_writes_on_two_disks() -> None:
     assert (three.device.sector, three.device.sector_count) == (0x111, 3)
     assert three.device.data is None  # the adapter reads it from the guest
     assert (three.adapter.elem.out_num, three.adapter.elem.in_num) == (4, 1)
+    assert three.adapter.elem.ndescs == (5 if packed == "on" else None)
     assert (one.cmd[0], one.retry, one.adapter.queue) == (0x8A, 1, 1)
     assert (one.device.sector, one.device.sector_count) == (0x123, 1)
     assert one.device.data is None
+    if packed == "on":
+        refused(guest, data)
+        return
     again = read_all(guest, taken_back(guest, data))
-    assert {
-        one.tag: one for one in again.of("scsi-disk", 1).qdev.requests
-    } == requests or (
-        {one.tag: one for one in again.of("scsi-disk", 0).qdev.requests} == requests
+    found = (
+        again.of("scsi-disk", 0).qdev.requests + again.of("scsi-disk", 1).qdev.requests
     )
+    assert {one.tag: one for one in found} == requests
 
 
 # --- the console that nobody reads -----------------------------------------------------------
 
 
-def test_a_throttled_port() -> None:
+@pytest.mark.parametrize("packed", ["off", "on"])
+def test_a_throttled_port(packed: str) -> None:
     guest = q35(
         *("-chardev", "socket,id=ch,path={folder}/port,server=on,wait=off"),
         *devices(
-            "virtio-serial-pci,id=vs,addr=8",
+            f"virtio-serial-pci,id=vs,addr=8,packed={packed}",
             "virtserialport,bus=vs.0,chardev=ch,nr=2,name=p",
         ),
     )
     with driven(guest) as (machine, qtest):
         machine.command("cont")  # nothing reaches a port of a stopped machine
         driver = VirtIOPCI(qtest, 8)
-        driver.start(1 << 1, 8)
+        driver.start(RING_PACKED | 1 << 1, 8)
         into, control = driver.queues[2], driver.queues[3]
         for _ in range(4):
             into.add([], [64])
@@ -222,8 +248,12 @@ def test_a_throttled_port() -> None:
     assert (port.guest_connected, port.host_connected, port.elem_popped) == (1, 1, 1)
     assert list(port.elem.out_addr[:3]) == pieces
     assert port.elem.out_num == 3
+    assert port.elem.ndescs == (3 if packed == "on" else None)
     assert 0 < port.iov_idx * size + port.iov_offset < 3 * size
-    taken_back(guest, data)
+    if packed == "off":
+        taken_back(guest, data)
+    else:
+        refused(guest, data)
 
 
 # --- virtio-net: what the guest asks of the filters -----------------------------------------
@@ -404,3 +434,40 @@ FIFO, COMMAND, FLUSHED = 2, 3, 3
 SELECT, COMPLETE, ACCEPTED, TRANSFER_BY_DMA = 0x42, 0x11, 0x12, 0x90
 DMA_COMMAND, DMA_COUNT, DMA_ADDRESS = 0x10, 0x11, 0x12
 """Registers and commands of the ESP, and those of the DMA engine beside it."""
+
+
+# --- virtio on MMIO --------------------------------------------------------------------------
+
+
+def test_a_request_of_a_device_on_mmio() -> None:
+    guest = Guest(
+        "riscv64",
+        (
+            *("-M", "virt", "-m", "32", "-nodefaults", "-bios", "none"), *failing("write"),
+            *("-global", "virtio-mmio.force-legacy=false"),
+            *devices("virtio-blk-device,drive=bad,werror=stop,bus=virtio-mmio-bus.0"),
+        ),
+        qtest=True,
+    )  # fmt: skip
+    with driven(guest, 0x80000000) as (machine, qtest):
+        driver = VirtIOMMIO(qtest, 0x10001000)
+        driver.start(0, 1)
+        header = struct.pack("<IIQ", 1, 0, 77)
+        places = driver.queues[0].add([header, bytes(512)], [1])
+        data = machine.capture()
+    held = read_all(guest, data)["virtio-blk"].virtio
+    assert (held.transport, held.status) == ("mmio", 15)
+    assert (held.mmio.host_features_sel, held.mmio.guest_features_sel) == (1, 1)
+    (queue,) = held.vq
+    assert (queue.num, queue.desc, queue.last_avail_idx) == (
+        64,
+        driver.queues[0].desc,
+        1,
+    )
+    (request,) = held.device.requests
+    assert list(request.elem.out_addr[:2]) == places[:2]
+    kept = held.virtio.extra_state.extra_state.state.vqs[0]
+    assert (kept.num, kept.enabled) == (64, True)
+    assert list(kept.desc) == [driver.queues[0].desc, 0]
+    again = read_all(guest, taken_back(guest, data))["virtio-blk"].virtio
+    assert again.device == held.device
