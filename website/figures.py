@@ -174,7 +174,7 @@ def drawn(plot: Plot, scheme: Scheme) -> str:
 
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom + 44}" '
-        'font-family="system-ui, sans-serif" font-size="12.5" role="img">',
+        'font-family="system-ui, Helvetica, Arial, sans-serif" font-size="12.5" role="img">',
         f"<title>{escape(plot.title)}</title>",
         _text(4, 18, plot.title, scheme.text, weight="600", size=14),
     ]
