@@ -237,13 +237,11 @@ class Findings:
             description.name,
             description.symbol,
             path=entry.prefix,
-            source="nothing asks this",
-            target=f"an error after loading: {item.hook.role}",
+            source="any value",
+            target=f"it, and {item.hook.role} fails",
             condition="" if always else text,
         )
         where = item.refusal.position
-        if item.hook.role.startswith("pre_load"):
-            finding = replace(finding, target="an error before loading: pre_load")
         if self._top.backward:
             finding = replace(finding, old=where, new=NOWHERE)
         else:

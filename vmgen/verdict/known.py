@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 DECIDED_ELSEWHERE: Mapping[tuple[str, str], str] = {
-    # init_cpreg_list() of target/arm/helper.c makes the list; 10.0 has no PAR of 32 bits
-    # beside that of 64, and many more registers.
+    # init_cpreg_list() of target/arm/helper.c makes the list.  10.0 has no PAR of 32 bits
+    # beside that of 64, and more registers than 7.2.  One that the stream lacks is written
+    # as it was before reset, and read back for comparison (write_list_to_cpustate()).
     ("vmstate_arm_cpu", "cpu->cpreg_vmstate_indexes[v] < cpu->cpreg_indexes[i]"): (
-        "every system register in cpreg_vmstate_indexes is one that the destination has"
+        "cpreg_vmstate_indexes lists the system registers that the destination has"
     ),
     # target/ppc/cpu-models.c says what "power9" stands for: v2.0 in 7.2, v2.2 in 10.0.
     ("vmstate_ppc_cpu", "!pvr_match(cpu, env->spr[0x11f])"): (
