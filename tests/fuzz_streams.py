@@ -138,7 +138,11 @@ def ask(data: bytes, codecs: Codecs | None, rng: random.Random) -> None:
         carried(data, rng)
         return
     if kind == 0 and codecs is not None:
-        explain(Input(source), codecs)
+        own = None
+        if rng.random() < 0.4:  # the machine's own stream is as hostile
+            other = rng.choice((data, damaged(data, [], rng)))
+            own = Stream(other, page_size=4096, strict=False)
+        explain(Input(source), codecs, own=own, others=lambda: [codecs])
         return
     stream = Stream(
         source, codecs, page_size=4096, use_description=described, strict=strict
@@ -179,8 +183,10 @@ def carried(data: bytes, rng: random.Random) -> None:
         image.holes = rng.random() < 0.3
         made = image.built()
     elif kind == 1:
-        head = b"".join(n.to_bytes(4, "little") for n in (2, 5, 1, 0, *[0] * 15))
-        made = b"LibvirtQemudSave" + head + b"<d/>\0" + data
+        form = rng.choice((0, 0, 1, 2))
+        inside = (bytes, lambda b: zlib.compress(b, 1, 31), bz2.compress)[form](data)
+        head = b"".join(n.to_bytes(4, "little") for n in (2, 5, 1, form, *[0] * 15))
+        made = b"LibvirtQemudSave" + head + b"<d/>\0" + inside
     else:
         made = zlib.compress(data, 1, 31) if kind == 2 else bz2.compress(data, 1)
     broken = bytearray(made)

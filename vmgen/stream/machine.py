@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from vmgen.stream import described
 from vmgen.stream.described import Slot
+from vmgen.stream.errors import StreamError
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.parts import Section
 from vmgen.stream.stream import Stream
@@ -102,7 +103,13 @@ def _fields(
     mine: dict[str, tuple[Slot, int]] = {}
     for path, slot, at in described.leaves(own.layout(known), known.start):
         mine.setdefault(path, (slot, at))
-    for path, slot, at in described.leaves(stream.layout(section), section.start):
+    try:
+        slots = stream.layout(section)
+    except StreamError as error:  # which QEMU does not read
+        message = f"the fields cannot be compared: {error.message}"
+        yield Unlike(section.path, "", section.start, message, False)
+        return
+    for path, slot, at in described.leaves(slots, section.start):
         if path not in mine:
             continue
         other, place = mine[path]
