@@ -54,12 +54,17 @@ def read_all(guest: Guest, data: bytes) -> Contents:
     return Contents(whole, data, sections, states)
 
 
-@contextlib.contextmanager
-def driven(guest: Guest, ram: int = 0) -> Iterator[tuple[Machine, QTest]]:
-    """A paused machine to be set up; no test where QEMU is not here."""
+def started(guest: Guest) -> Machine:
+    """A paused machine; no test where QEMU is not here."""
     if reason := guest.absent():
         lacking(reason)
-    with Machine(guest) as machine, machine.qtest(ram) as qtest:
+    return Machine(guest)
+
+
+@contextlib.contextmanager
+def driven(guest: Guest, ram: int = 0) -> Iterator[tuple[Machine, QTest]]:
+    """A paused machine, and its memory, which begins at ``ram``."""
+    with started(guest) as machine, machine.qtest(ram) as qtest:
         yield machine, qtest
 
 
