@@ -28,17 +28,21 @@ they have a ``...``.
 from __future__ import annotations
 
 import difflib
+import importlib
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -54,6 +58,7 @@ LANGUAGES = ("console", "sh", "python", "c", "json", "toml", "yaml", "make", "di
 _FENCE = re.compile(r"^(?P<indent> *)(?P<fence>```+) *(?P<info>.*)$")
 _TITLE = re.compile(r'title="([^"]+)"')
 _DIRECTIVE = re.compile(r"^<!-- (before|varies|not run): (.+) -->$")
+_PLAIN = re.compile(r"vmgen(?: [\w./:=@%+,~-]+)+")
 _STATUS = re.compile(r"#.*\bexit status (\d+)")
 
 
@@ -333,6 +338,8 @@ class Page:
                 lacking(f"there is no {program}")
 
     def _shell(self, command: str) -> tuple[int, str]:
+        if _PLAIN.fullmatch(command):
+            return self._vmgen(command)
         place = self.folder / "place"
         done = subprocess.run(
             ["bash", "-c", f"{command}\nstatus=$?; pwd > {place}; exit $status"],
@@ -346,8 +353,59 @@ class Page:
         )
         if place.exists():
             self.work = Path(place.read_text().strip())
-        said = done.stdout.decode("utf-8", "replace")
-        return done.returncode, said.replace(self.environment["HOME"], "~")
+        return done.returncode, self._without_home(done.stdout)
+
+    def _vmgen(self, command: str) -> tuple[int, str]:
+        """A command that needs no shell, in a fork of this process: the same function as
+        the installed command calls, with everything imported that it may need."""
+        home = self.environment["HOME"]
+        words = [re.sub(r"^~(?=/)", home, word) for word in command.split()[1:]]
+        for module in (
+            "vmgen.pipeline.printing",
+            "black",
+            "vmgen.verdict",
+            "vmgen.cli.group",
+        ):
+            importlib.import_module(module)
+        with tempfile.TemporaryFile() as said:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            child = os.fork()
+            if not child:
+                self._become(said.fileno(), words)
+            _, status = os.waitpid(child, 0)
+            said.seek(0)
+            return os.waitstatus_to_exitcode(status), self._without_home(said.read())
+
+    def _become(self, output: int, words: list[str]) -> NoReturn:
+        """Run vmgen in this process, which ends with it."""
+        status = 3
+        try:
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            os.chdir(self.work)
+            os.environ.clear()
+            os.environ.update(self.environment)
+            sys.stdin = io.TextIOWrapper(io.FileIO(0))
+            sys.stdout = io.TextIOWrapper(
+                io.FileIO(1, "w"), "utf-8", line_buffering=True
+            )
+            sys.stderr = io.TextIOWrapper(
+                io.FileIO(2, "w"), "utf-8", line_buffering=True
+            )
+            from vmgen.cli import run
+
+            status = run(words)
+        finally:
+            if (error := sys.exc_info()[1]) is not None:
+                traceback.print_exception(error)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _without_home(self, said: bytes) -> str:
+        return said.decode("utf-8", "replace").replace(self.environment["HOME"], "~")
 
     def _session(self, block: Block, where: str) -> None:
         for command in commands(block.lines):

@@ -15,7 +15,7 @@ from vmgen.cli import cli
 from website import reference
 
 ERRORS = ROOT / "docs" / "errors"
-FEW = 4
+FEW = 6
 """More blocks than that which nothing runs are too many."""
 
 
