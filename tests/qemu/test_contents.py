@@ -102,12 +102,15 @@ def test_gpu_resources_and_outputs(outputs: int, release: str) -> None:
 
 
 def failing(kind: str) -> tuple[str, ...]:
-    """A disk called ``bad`` that fails every ``read`` or ``write``."""
+    """A disk called ``bad`` that fails every ``write``, or one ``flush``."""
     broken = {
         "driver": "blkdebug",
         "node-name": "bad",
         "image": "good",
-        "inject-error": [{"event": "none", "iotype": kind, "errno": 28}],
+        "inject-error": [
+            # Whoever migrates flushes, too.
+            {"event": "none", "iotype": kind, "errno": 28, "once": kind == "flush"}
+        ],
     }
     return (*disks("good"), "-blockdev", json.dumps(broken))
 
@@ -208,6 +211,33 @@ def test_scsi_writes_on_two_disks(packed: str) -> None:
         again.of("scsi-disk", 0).qdev.requests + again.of("scsi-disk", 1).qdev.requests
     )
     assert {one.tag: one for one in found} == requests
+
+
+@pytest.mark.parametrize("saved", ["on", "off"])
+def test_a_scsi_flush(saved: str) -> None:
+    """What is no transfer of data is saved since 8.2, unless a property says no."""
+    disk = (
+        f"scsi-hd,bus=s.0,drive=bad,werror=stop,migrate-emulated-scsi-request={saved}"
+    )
+    guest = q35(*failing("flush"), *devices("virtio-scsi-pci,id=s,addr=7", disk))
+    with driven(guest) as (machine, qtest):
+        driver = VirtIOPCI(qtest, 7)
+        driver.start(0, 3)
+        requests = driver.queues[2]
+        requests.ask([scsi_command(0, 1, bytes(6))], 108)
+        write = struct.pack(">BBIBHB", 0x2A, 0, 0, 0, 1, 0)  # something to flush
+        requests.add([scsi_command(0, 2, write), bytes(512)], [108])
+        wait_for(lambda: requests.done() == 2)
+        requests.add([scsi_command(0, 0x99, bytes([0x35]))], [108])
+        data = machine.capture()
+    (request,) = read_all(guest, data)["scsi-disk"].qdev.requests
+    assert (request.cmd[0], request.tag, request.retry) == (0x35, 0x99, 1)
+    if saved == "off":
+        assert request.device is None
+    else:
+        assert (request.device.buflen, request.device.data) == (4096, None)
+    (again,) = read_all(guest, taken_back(guest, data))["scsi-disk"].qdev.requests
+    assert again == request
 
 
 # --- the console that nobody reads -----------------------------------------------------------
