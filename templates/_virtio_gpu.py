@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from ._formats import FormatPart, FormatSite, Reader, Writer, with_answers
 from ._runtime import BadValue, Buffer, MissingContext, Owner, Scope, State, zeros
@@ -151,31 +151,52 @@ def _framed(buf: Buffer, pos: int, start: int, site: FormatSite) -> list[bool]:
     data = array("I", bytes(reader.raw(size, "scanouts.parent_obj.scanout")))
     if sys.byteorder == "little":
         data.byteswap()
-    ways = _ways(data, count, spare // FRAME)
-    if version is not None:
-        ways = [way for way in ways if way[0] == (int(version) >= 2)]
+    first = (True, False) if version is None else (int(version) >= 2,)
+    ways = _ways(data, 0, count, spare // FRAME, first, {})
     if not ways:
         raise BadValue("scanouts that cannot be told apart", start, site.path)
-    if len({_filled(data, way) for way in ways}) > 1:
+    if len(ways) > 1:
         raise site.missing(
             "which outputs have a frame buffer", "VirtIOGPU", member, pos
         )
-    return ways[0]
+    return next(iter(ways.values()))
 
 
-def _ways(data: Sequence[int], count: int, framed: int) -> list[list[bool]]:
+Ways: TypeAlias = dict[tuple[int, ...], list[bool]]
+"""What all words are, with zeros for frame buffers that are not there, and the first way
+to read them so."""
+
+
+def _ways(
+    data: Sequence[int],
+    at: int,
+    count: int,
+    framed: int,
+    choices: tuple[bool, ...],
+    known: dict[tuple[int, int, int], Ways],
+) -> Ways:
     """Every way to have so many frame buffers behind outputs that QEMU could have had."""
     if not count:
-        return [[]] if not framed else []
-    if not _is_output(data[:OUTPUT]):
-        return []
-    found: list[list[bool]] = []
-    if framed and _is_frame(data[OUTPUT : OUTPUT + FRAME], data[0]):
-        rest = _ways(data[OUTPUT + FRAME :], count - 1, framed - 1)
-        found += [[True, *way] for way in rest]
-    if framed < count:
-        rest = _ways(data[OUTPUT:], count - 1, framed)
-        found += [[False, *way] for way in rest]
+        return {(): []} if not framed else {}
+    if (at, count, framed) in known:
+        return known[at, count, framed]
+    found: Ways = {}
+    output, frame = data[at : at + OUTPUT], data[at + OUTPUT : at + OUTPUT + FRAME]
+    for there in choices if _is_output(output) else ():
+        if not (framed and _is_frame(frame, output[0]) if there else framed < count):
+            continue
+        rest = _ways(
+            data,
+            at + OUTPUT + FRAME * there,
+            count - 1,
+            framed - there,
+            (True, False),
+            known,
+        )
+        shown = tuple(frame) if there else (0,) * FRAME
+        for words, way in rest.items():
+            found.setdefault((*output, *shown, *words), [there, *way])
+    known[at, count, framed] = found
     return found
 
 
@@ -197,18 +218,6 @@ def _is_frame(words: Sequence[int], shown: int) -> bool:
     if not code:
         return not (shown or bytes_pp or width or height or stride)
     return bits > 0 and bytes_pp == (bits + 7) // 8
-
-
-def _filled(data: Sequence[int], way: Sequence[bool]) -> tuple[int, ...]:
-    """All words, with zeros for frame buffers that are not there."""
-    filled: list[int] = []
-    at = 0
-    for there in way:
-        size = OUTPUT + FRAME * there
-        filled += data[at : at + size]
-        filled += [0] * (FRAME - FRAME * there)
-        at += size
-    return tuple(filled)
 
 
 def write_virtio_gpu(
