@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.qemu.machine import Guest, Machine
+from website import figures
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -234,6 +235,7 @@ def main() -> None:
             text = put(text, mark, made)
     if options.write:
         page.write_text(text, "utf-8")
+        figures.main()
 
 
 if __name__ == "__main__":
