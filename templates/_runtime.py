@@ -1398,24 +1398,66 @@ class Codecs(Mapping[str, Codec]):
 
     A section is found by its whole name (``0000:00:02.0/vga``), or by what stands after
     the device path.  Where two descriptions have one name, the key ``*/vga`` is that of
-    devices with a path and ``vga`` the other's.
+    devices with a path and ``vga`` the other's.  Where no path tells them apart either,
+    each has a key with the device's type behind it (``serial:isa-serial``), and the name
+    alone is nobody's: :meth:`choose` finds out whose it is.
     """
 
-    __slots__ = ("_modules", "_package")
+    __slots__ = ("_modules", "_package", "_rivals")
 
-    def __init__(self, package: str, modules: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        package: str,
+        modules: Mapping[str, str],
+        rivals: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+    ) -> None:
         self._package = package
         self._modules = modules
+        self._rivals = rivals or {}
 
     def __getitem__(self, name: str) -> Codec:
         key = self._key(name)
         if key is None:
             raise KeyError(name)
+        if key in self._rivals:
+            raise KeyError(f"{name}: {_one_of(self._rivals[key])}")
         codec: Codec = import_module(self._modules[key], self._package).CODECS[key]
         return codec
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self._key(name) is not None
+        if not isinstance(name, str):
+            return False
+        key = self._key(name)
+        return key is not None and key not in self._rivals
+
+    def choose(
+        self,
+        name: str,
+        description: Mapping[str, Any] | None = None,
+        answers: Mapping[str, Any] | None = None,
+    ) -> Codec:
+        """The codec of a section, also where several devices have one of its name.
+
+        ``description`` is the section's entry in the stream's description JSON: its
+        fields may tell.  ``answers`` has the device's type (``isa-serial``) by the
+        section's name.  Raises KeyError for a name that nobody has, and MissingContext
+        where neither tells.
+        """
+        key = self._key(name)
+        if key is None or key not in self._rivals:
+            return self[name]
+        rivals = self._rivals[key]
+        answer = f"{key}:{(answers or {}).get(key.removeprefix('*/'))}"
+        found = [answer] if answer in rivals else []
+        if not found and description is not None:
+            names = [str(one.get("name")) for one in description.get("fields", ())]
+            there = {one.partition("[")[0] for one in names}
+            found = [one for one, fields in rivals.items() if there <= {*fields}]
+        if len(found) != 1:
+            asked = MissingContext(_one_of(rivals))
+            asked.within(name)
+            raise asked
+        return self[found[0]]
 
     def _key(self, name: str) -> str | None:
         """The key of a section's name, None if no codec is for it."""
@@ -1423,7 +1465,7 @@ class Codecs(Mapping[str, Codec]):
         while True:
             keys = (f"*/{name}", name) if behind else (name, f"*/{name}")
             for key in keys:
-                if key in self._modules:
+                if key in self._modules or key in self._rivals:
                     return key
             _, slash, name = name.partition("/")
             if not slash:
@@ -1435,3 +1477,7 @@ class Codecs(Mapping[str, Codec]):
 
     def __len__(self) -> int:
         return len(self._modules)
+
+
+def _one_of(rivals: Mapping[str, Any]) -> str:
+    return f"several devices have such a section: {' or '.join(rivals)}"

@@ -36,7 +36,7 @@ COUNTS = {
     "avr-uno-poke--10.0.2": Count(3, 3),
     "i386-isapc-poke--10.0.2": Count(21, 20),
     "m68k-virt-poke--10.0.2": Count(14, 13),
-    "mips-malta-bare--10.0.2": Count(28, 21),
+    "mips-malta-bare--10.0.2": Count(28, 18),
     "ppc-g3beige-openbios--10.0.2": Count(20, 17),
     "ppc64-flight-vscsi--10.0.2": Count(19, 16),
     "ppc64-pseries-devices--10.0.2": Count(23, 18),
@@ -69,7 +69,8 @@ COUNTS = {
     "x86_64-q35-usbredir--10.0.2": Count(31, 25),
 }
 """By stream.  A machine's own properties, which are not on the wire, keep the others from
-being read alone: how many interrupts, how large a FIFO, PCI or PCI Express."""
+being read alone: how many interrupts, how large a FIFO, PCI or PCI Express, which of two
+kinds of serial port."""
 
 
 def path_of(name: str) -> Path:
@@ -187,7 +188,7 @@ def test_a_change_is_saved_and_read_again() -> None:
     assert len(saved) == len(before)
     assert sum(map(int.__ne__, saved, before)) <= 8 + 1 + 1
     context = whole.runtime.Context(description=section.description)
-    again, end = whole.codec(section.name).load(saved, 0, context=context)
+    again, end = whole.codec(section).load(saved, 0, context=context)
     assert (again, end) == (state, len(saved))
     state.virtio.vq[1].vector = None
     with pytest.raises(whole.runtime.BadValue, match=r"virtio\.vq\[1\]\.vector"):

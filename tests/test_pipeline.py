@@ -12,7 +12,7 @@ import pytest
 
 from tests.trees import require_tree
 from vmgen import ir, ir_json
-from vmgen.lower import rivals, sections
+from vmgen.lower import rivals, sections, shapes
 from vmgen.pipeline import Request, compile_whole, generate
 from vmgen.pipeline.sharing import share
 from vmgen.pipeline.survey import Seen, TreeFiles, seen
@@ -82,14 +82,48 @@ def test_a_path_tells_descriptions_of_one_name_apart() -> None:
     assert rivals(found) == {}
 
 
-def test_of_several_that_nothing_tells_apart_one_counts() -> None:
+def test_several_that_no_path_tells_apart_have_a_key_each() -> None:
     found = (
         root("a.c", "vmstate_a", "scsi", "path", "vhost-scsi"),
-        root("b.c", "vmstate_b", "scsi", "path", "scsi-device"),
+        root("b.c", "vmstate_b", "scsi", "path", "scsi-device", "scsi-other"),
         root("c.c", "vmstate_c", "*"),
+        root("d.c", "vmstate_d", "log"),
+        root("e.c", "vmstate_e", "log"),
     )
-    assert sections(found) == {("b.c", "vmstate_b"): ("scsi",)}
-    assert rivals(found) == {("a.c", "vmstate_a"): ("scsi", ("b.c", "vmstate_b"))}
+    assert sections(found) == {
+        ("a.c", "vmstate_a"): ("scsi:vhost-scsi",),
+        ("b.c", "vmstate_b"): ("scsi:scsi-device",),
+        ("d.c", "vmstate_d"): ("log:d",),
+        ("e.c", "vmstate_e"): ("log:e",),
+    }
+    names = {key: [one.key for one in each] for key, each in rivals(found).items()}
+    assert names == {
+        "log": ["log:d", "log:e"],
+        "scsi": ["scsi:scsi-device", "scsi:vhost-scsi"],
+    }
+
+
+def test_one_stands_for_those_that_are_alike() -> None:
+    roots = [
+        root("a.c", "vmstate_a", "scsi", "path", "vhost-scsi"),
+        root("b.c", "vmstate_b", "scsi", "path", "scsi-device"),
+    ]
+
+    def of(*fields: ir.Field) -> ir.Program:
+        modules = [
+            module("a.c", described("vmstate_a", number("x"), name="scsi")),
+            module("b.c", described("vmstate_b", *fields, name="scsi", static=True)),
+        ]
+        return program("one", modules, roots)
+
+    same, other = shapes(of(number("x"))), shapes(of(number("y")))
+    assert sections(roots, known=same) == {("b.c", "vmstate_b"): ("scsi",)}
+    assert rivals(roots, known=same) == {}
+    (found,) = rivals(roots, known=other).values()
+    assert [(one.key, one.fields) for one in found] == [
+        ("scsi:scsi-device", ("y",)),
+        ("scsi:vhost-scsi", ("x",)),
+    ]
 
 
 def test_a_shared_module_has_one_key_for_each_description() -> None:

@@ -6,7 +6,6 @@ import importlib
 import importlib.util
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,30 +24,28 @@ from vmgen.render import render
 class Target:
     """A target's codecs and the runtime beside them."""
 
-    codecs: Mapping[str, Any]
+    codecs: Any
     runtime: ModuleType
     program: ir.Program
 
-    def codec(self, name: str) -> Any:
-        """The codec of a section, with or without a device path before its name."""
-        while name not in self.codecs:
-            _, slash, name = name.partition("/")
-            if not slash:
-                raise LookupError(name)
-        return self.codecs[name]
+    def codec(self, section: Section, described: bool = True) -> Any:
+        """The codec of a section, with or without a device path before its name; of
+        several devices that have such a section the one that the stream describes."""
+        description = section.description if described else None
+        return self.codecs.choose(section.name, description)
 
     def load(self, data: bytes, section: Section, described: bool) -> Any:
         """The state of a section, which must end where the stream says."""
         context = self.runtime.Context(
             description=section.description if described else None
         )
-        codec = self.codec(section.name)
+        codec = self.codec(section, described)
         state, end = codec.load(data, section.start, section.version, context=context)
         assert end == section.end, section.name
         return state
 
     def save(self, section: Section, state: Any) -> bytes:
-        saved = self.codec(section.name).save(state, section.version)
+        saved = self.codec(section).save(state, section.version)
         assert isinstance(saved, bytes)
         return saved
 

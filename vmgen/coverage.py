@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from vmgen import infos, ir
-from vmgen.lower import rivals
+from vmgen.lower import rivals, shapes
 from vmgen.pipeline import whole
 from vmgen.pipeline.reading import Preprocessor
 from vmgen.pipeline.store import Store
@@ -144,7 +144,8 @@ def cover(
 
 def _sections(program: ir.Program) -> Iterable[Covered]:
     """The names under which a target's program registers something, each once."""
-    behind = rivals(program.roots)
+    found = rivals(program.roots, known=shapes(program)).values()
+    apart = {one.description: one.key for each in found for one in each}
     made: dict[tuple[str, str], Covered] = {}
     for root in program.roots:
         wire = f"{root.home or root.file} {root.symbol}"
@@ -154,9 +155,8 @@ def _sections(program: ir.Program) -> Iterable[Covered]:
             status, reason = "hook", f"{root.registrant}() registers C functions"
         elif "*" in root.section:
             status, reason = "hook", "the name is made at run time"
-        elif (root.home, root.symbol) in behind:
-            _, chosen = behind[root.home, root.symbol]
-            reason = f"CODECS has {chosen[1]} of {chosen[0]} under this name"
+        elif (key := apart.get((root.home, root.symbol))) is not None:
+            reason = f"several have this name: CODECS[{key!r}]"
         made[root.section, wire] = Covered(
             root.section,
             status,

@@ -209,6 +209,15 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
+class Rivals:
+    """A section's name that several descriptions have: the key of each in ``CODECS``, and
+    the names of its fields."""
+
+    wire: str
+    keys: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Package:
     """Everything for one target: modules, and the ``__init__.py`` that re-exports them.
 
@@ -226,3 +235,4 @@ class Package:
     exports: tuple[Export, ...]
     roots: tuple[Root, ...]
     ir: str
+    rivals: tuple[Rivals, ...] = ()

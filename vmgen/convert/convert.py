@@ -77,7 +77,8 @@ class _Work:
                 Line(section.path, "", "lost", why="left out by the mapping")
             )
             return
-        target = self._codecs.get(section.name)
+        node = None if section.device is None else section.device.node
+        target = self._codecs.get(section.name, node)
         if section.codec is None or target is None:
             why = "no codec: its bytes are copied"
             self.lines.append(Line(section.path, "", "kept", why=why))

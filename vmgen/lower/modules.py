@@ -28,7 +28,7 @@ from vmgen.lower.names import (
 )
 from vmgen.lower.namespace import Namespace
 from vmgen.lower.program import Layouts, named
-from vmgen.lower.sections import sections
+from vmgen.lower.sections import Shape, rivals, sections, shapes
 from vmgen.lower.shape import Key
 
 _Node = TypeVar("_Node", bound=Hashable)
@@ -47,13 +47,15 @@ class Around:
 
     ``files`` are those whose modules stand in the folder above, one for all targets.
     ``sections`` are the keys in ``CODECS`` of their descriptions, ``repeated`` those
-    that arrays of other programs hold.  ``split`` is as in :func:`sections`.
+    that arrays of other programs hold.  ``split`` and ``shapes`` are as in
+    :func:`sections`.
     """
 
     files: frozenset[str] = frozenset()
     sections: Mapping[Key, tuple[str, ...]] = field(default_factory=dict)
     repeated: frozenset[Key] = frozenset()
     split: frozenset[str] = frozenset()
+    shapes: Mapping[Key, Shape] = field(default_factory=dict)
 
 
 def lower(program: ir.Program, around: Around | None = None) -> plan.Package:
@@ -69,7 +71,8 @@ def lower(program: ir.Program, around: Around | None = None) -> plan.Package:
         for key in around.repeated
         if key in layouts.all and layouts.flat(key, layouts.all[key].version)
     }
-    own = sections(program.roots, around.split)
+    known = {**shapes(program), **around.shapes}
+    own = sections(program.roots, around.split, known)
     if not program.roots and not around.files and not around.sections:
         own = _unnamed(layouts)
     keys = {**own, **around.sections}
@@ -100,6 +103,10 @@ def lower(program: ir.Program, around: Around | None = None) -> plan.Package:
         runtime=PUBLIC,
         exports=exports(offers(modules)),
         roots=tuple(_roots(own, around.files)),
+        rivals=tuple(
+            plan.Rivals(key, tuple((one.key, one.fields) for one in found))
+            for key, found in rivals(program.roots, around.split, known).items()
+        ),
         ir=ir_json.dumps(_without(program, around.files)),
     )
 

@@ -2,47 +2,133 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from vmgen import ir
+from vmgen.link import mentions
 from vmgen.lower.shape import Key
+from vmgen.source import NOWHERE
 
 BEHIND_PATH = "*/"
 """What a key begins with that is for sections behind a device path only."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """One of several descriptions of a section's name: its ``key`` in ``CODECS``
+    (``serial:isa-serial``), and its fields' names, by which the stream's description JSON
+    may tell it from the others."""
+
+    key: str
+    description: Key
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What decides whether two descriptions can stand for each other: ``text`` is the
+    same where they are alike on the wire and in Python, but for their names."""
+
+    text: str
+    fields: tuple[str, ...]
+
+
+def shapes(program: ir.Program) -> Mapping[Key, Shape]:
+    """The shapes of the program's descriptions that share a section's name."""
+    wanted = {
+        key
+        for plain, path in _by_name(program.roots).values()
+        for each in (plain, path)
+        if len(each) > 1
+        for key in each
+    }
+    found: dict[Key, Shape] = {}
+    for module in program.modules:
+        static = {one.symbol for one in module.descriptions if one.static}
+        for one in module.descriptions:
+            if (module.file, one.symbol) not in wanted:
+                continue
+            own = sorted(static.intersection(symbol for symbol, _ in mentions(one)))
+            fields = tuple(replace(each, position=NOWHERE) for each in one.fields)
+            bare = replace(
+                one,
+                symbol="",
+                type="",
+                static=True,
+                hooks=(),
+                position=NOWHERE,
+                fields=fields,
+            )
+            # A static description means something in its own file only.
+            home = module.file if own else ""
+            found[module.file, one.symbol] = Shape(
+                f"{home} {bare!r}", tuple(each.name for each in one.fields)
+            )
+    return found
+
+
 def sections(
-    roots: Iterable[ir.Root], split: frozenset[str] = frozenset()
+    roots: Iterable[ir.Root],
+    split: frozenset[str] = frozenset(),
+    known: Mapping[Key, Shape] | None = None,
 ) -> Mapping[Key, tuple[str, ...]]:
     """The keys of each description that is registered under a name known from the C.
 
     The key is the section's name after any device path.  Where several descriptions
     have that name, those whose devices have a path (``0000:00:02.0/vga``) stand under
-    ``*/NAME``, the others under ``NAME``.  Of several that even the path does not tell
-    apart one counts (:func:`rivals` tells of the others): that of the type ``NAME`` or
-    ``NAME-device``, else the first by file and symbol.  ``split`` are names that several
-    descriptions have for another target: a module that targets share has one key.
+    ``*/NAME``, the others under ``NAME``.  Of several that are alike, by ``known``, one
+    stands for all; the others have keys of their own (:func:`rivals`).  ``split`` are
+    names that several descriptions have for another target: a module that targets share
+    has one key.
     """
     keys: dict[Key, dict[str, None]] = {}
-    for name, (plain, path) in _by_name(roots).items():
-        if plain or name not in split:
-            keys.setdefault((plain or path)[0], {})[name] = None
-        if (path and path[0] != (plain or path)[0]) or (name in split and not plain):
-            keys.setdefault(path[0], {})[f"{BEHIND_PATH}{name}"] = None
+    for key, found in _groups(roots, split, known or {}):
+        for rival in found:
+            named = key if len(found) == 1 else rival.key
+            keys.setdefault(rival.description, {})[named] = None
     return {key: tuple(names) for key, names in keys.items()}
 
 
-def rivals(roots: Iterable[ir.Root]) -> Mapping[Key, tuple[str, Key]]:
-    """The descriptions that share their section's name, and whether there is a path,
-    with the one that stands in ``CODECS``: (the name, that one)."""
-    found: dict[Key, tuple[str, Key]] = {}
-    for name, both in _by_name(roots).items():
-        chosen = {each[0] for each in both if each}
-        for each in both:
-            for key in each[1:]:
-                if key not in chosen:
-                    found.setdefault(key, (name, each[0]))
-    return found
+def rivals(
+    roots: Iterable[ir.Root],
+    split: frozenset[str] = frozenset(),
+    known: Mapping[Key, Shape] | None = None,
+) -> Mapping[str, tuple[Rival, ...]]:
+    """The descriptions that share their section's name, and whether there is a path, by
+    the key that they would have if they were alone."""
+    groups = _groups(roots, split, known or {})
+    return {key: found for key, found in groups if len(found) > 1}
+
+
+def _groups(
+    roots: Iterable[ir.Root], split: frozenset[str], known: Mapping[Key, Shape]
+) -> Iterator[tuple[str, tuple[Rival, ...]]]:
+    """Each key, and the descriptions that it could be of."""
+    roots = tuple(roots)
+    types: dict[tuple[str, Key], set[str]] = {}
+    for root in roots:
+        types.setdefault((root.section, (root.home, root.symbol)), set()).update(
+            root.device_types
+        )
+    for name, (plain, path) in _by_name(roots).items():
+        wanted: dict[str, list[Key]] = {}
+        if plain or name not in split:
+            wanted[name] = plain or path
+        if path and (path != (plain or path) or (name in split and not plain)):
+            wanted[f"{BEHIND_PATH}{name}"] = path
+        for key, descriptions in wanted.items():
+            alike: dict[object, Key] = {}
+            for one in descriptions:
+                alike.setdefault(known[one].text if one in known else one, one)
+            made: dict[str, Rival] = {}
+            for one in alike.values():
+                label = min(types[name, one], default=one[1].removeprefix("vmstate_"))
+                if f"{key}:{label}" in made:
+                    label = f"{label}:{one[1].removeprefix('vmstate_')}"
+                fields = known[one].fields if one in known else ()
+                made[f"{key}:{label}"] = Rival(f"{key}:{label}", one, fields)
+            yield key, tuple(made.values())
 
 
 def _by_name(

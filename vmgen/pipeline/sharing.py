@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.link import contained, mentions
-from vmgen.lower import Around, sections
+from vmgen.lower import Around, sections, shapes
 from vmgen.lower.sections import BEHIND_PATH
 
 _Key = tuple[str, str]
@@ -43,6 +43,7 @@ def share(programs: Sequence[ir.Program]) -> Sharing:
     modules = _shared(programs, links)
     shared = modules.keys()
     keys: dict[_Key, dict[str, None]] = {}
+    known = {key: one for each in programs for key, one in shapes(each).items()}
     split = frozenset(
         name.removeprefix(BEHIND_PATH)
         for program in programs
@@ -51,7 +52,7 @@ def share(programs: Sequence[ir.Program]) -> Sharing:
         if name.startswith(BEHIND_PATH)
     )
     for program in programs:
-        for key, names in sections(program.roots, split).items():
+        for key, names in sections(program.roots, split, known).items():
             if key[0] in shared:
                 keys.setdefault(key, {}).update(dict.fromkeys(names))
     repeated = {
@@ -67,6 +68,7 @@ def share(programs: Sequence[ir.Program]) -> Sharing:
         {key: tuple(names) for key, names in keys.items()},
         frozenset(repeated),
         split,
+        {key: one for key, one in known.items() if key[0] in shared},
     )
     near: dict[str, set[str]] = {file: set() for file in shared}
     for link in links:

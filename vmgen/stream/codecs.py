@@ -69,8 +69,27 @@ class Codecs:
             self.folder,
         )
 
-    def get(self, name: str) -> Codec | None:
-        """The codec for a section's name, with or without a device path before it."""
+    def get(
+        self, name: str, description: Mapping[str, Any] | None = None
+    ) -> Codec | None:
+        """The codec for a section's name, with or without a device path before it.
+
+        ``description`` is the section's entry in the JSON, which may tell devices apart
+        whose sections have one name; ``members`` has the device's type by that name
+        otherwise.  Raises Refused where nothing tells.
+        """
+        choose = getattr(self.codecs, "choose", None)
+        if choose is not None:
+            try:
+                codec: Codec = choose(name, description, self.members)
+            except KeyError:
+                return None
+            except sys.modules[choose.__module__].MissingContext as error:
+                hint = "say which by its type, as the member of the section's name"
+                told = Refused(error.message, None, name, hint)
+                told.rule = "context"
+                raise told from None
+            return codec
         while True:
             if name in self.codecs:
                 return self.codecs[name]

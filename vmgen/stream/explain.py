@@ -195,7 +195,8 @@ def _so_far(stream: Stream) -> list[Section]:
 
 def _codec(codecs: Codecs, section: Section) -> Codec | None:
     """As QEMU looks it up: by the section's name, not by what the description says."""
-    return codecs.get(section.name)
+    node = None if section.device is None else section.device.node
+    return codecs.get(section.name, node)
 
 
 def _foreign(stream: Stream, section: Section, whole: bool) -> Finding | None:

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 _DEPTH = 4
 _MARGIN = 1 << 16
 _BEHIND_A_SECTION = (*KINDS, COMMAND, EOF, SECTION_FOOTER)
-_FOOTER = re.compile(rb"(?s)\x7e(?=(....)(?:[\x00\x01\x02\x03\x04\x08]|\Z))")
+_FOOTER = rb"(?s)\x7e(?=(....)(?:[\x00\x01\x02\x03\x04\x08]|\Z))"
 
 
 class _Known:
@@ -427,7 +427,11 @@ class Reader:
             if "vmsd_name" not in device.node:
                 return None
             table = description.name_of(device.node, "vmsd_name")
-            return self.codecs.codecs.get(table)
+            if not hasattr(self.codecs.codecs, "choose"):
+                return self.codecs.codecs.get(table)
+            # A device path tells namesakes apart.
+            behind = name.endswith(f"/{table}")
+            return self.codecs.get(name if behind else table, device.node)
         return self.codecs.get(name)
 
     def _decoded(
@@ -506,10 +510,10 @@ class Reader:
                 "give the codecs of the release that wrote the stream",
             )
         if self._footers is None:
-            self._footers = {}
-            for match in _FOOTER.finditer(cursor.view, cursor.pos):
+            self._footers, begin = {}, cursor.pos
+            for match in re.finditer(_FOOTER, cursor.view[cursor.pos :]):
                 key = int.from_bytes(match[1], "big")
-                self._footers.setdefault(key, []).append(match.start())
+                self._footers.setdefault(key, []).append(begin + match.start())
         places = [
             at for at in self._footers.get(number, ()) if least <= at <= cursor.end - 5
         ]

@@ -182,9 +182,12 @@ def _is_configured() -> bool:
         place = above
 
 
-def _member(text: str) -> tuple[str, int]:
+def _member(text: str) -> tuple[str, int | str]:
+    """A member's number; or the type of the device whose section has that name."""
     name, _, number = text.partition("=")
     try:
         return name.strip(), int(number, 0)
     except ValueError:
+        if number.strip() and "." not in name:
+            return name.strip(), number.strip()
         raise WrongUsage(f"--member {text}: it is TYPE.MEMBER=NUMBER") from None
