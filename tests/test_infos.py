@@ -75,6 +75,39 @@ def test_every_format_has_its_codec() -> None:
     assert {one.format for one in INFOS.values()} == set(FORMATS)
 
 
+CONTENTS = {
+    "pci_config": "test_device_sections.py::test_a_network_device_by_name",
+    "msix": "test_device_sections.py::test_a_network_device_by_name",
+    "shpc": "test_device_sections.py::test_device_sections",
+    "capability": "test_stream_read.py::test_what_the_parts_are",
+    "chunks": "qemu/test_other_halves.py::test_the_state_of_a_file_system",
+    "sized": "qemu/test_other_halves.py::test_a_redirected_device",
+    "usbredir_packets": "qemu/test_other_halves.py::test_a_redirected_device",
+    "usbredir_ids": "qemu/test_other_halves.py::test_a_redirected_device",
+    "virtio": "qemu/test_contents.py::test_block_writes_of_several_queues",
+    "virtio_extra": "qemu/test_contents.py::test_a_request_of_a_device_on_mmio",
+    "virtio_gpu": "qemu/test_contents.py::test_gpu_resources_and_outputs",
+    "scsi_requests": "qemu/test_contents.py::test_scsi_writes_on_two_disks",
+}
+"""Where each format is held against bytes of a real QEMU that have something in them."""
+
+WITHOUT = {
+    "flic": "an s390 that KVM runs",
+    "clipboard": "a QEMU of 10.2, of which no package runs here",
+    "virtio_gpu_blobs": "a kernel with /dev/udmabuf",
+}
+"""Formats that no real bytes with contents are known of, and what those would take."""
+
+
+def test_every_format_has_met_real_contents_or_says_why_not() -> None:
+    assert CONTENTS.keys() | WITHOUT.keys() == FORMATS.keys()
+    assert not CONTENTS.keys() & WITHOUT.keys()
+    for place in CONTENTS.values():
+        file, _, name = place.partition("::")
+        text = (ROOT / "tests" / file).read_text()
+        assert re.search(rf"^def {name}\(", text, re.MULTILINE), place
+
+
 # --- refused where the C is another ---------------------------------------------------------
 
 
