@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import trees
 from website import figures
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -82,3 +83,20 @@ def test_a_table_ends_where_its_section_does() -> None:
 def test_a_place_without_figures_stays_empty() -> None:
     text = "a\n\n<!-- plot: nothing -->\n![x](figures/nothing-light.svg)\n\nb\n"
     assert figures.placed(text) == "a\n\n<!-- plot: nothing -->\n\nb\n"
+
+
+def test_the_benchmark_of_trees_writes_its_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "whole-tree.md"
+    page.write_text(trees.PAGE.read_text("utf-8"), "utf-8")
+    monkeypatch.setattr(trees, "PAGE", page)
+    monkeypatch.setattr(figures, "main", lambda: None)
+    trees.written(["| all | 3 | 1.5 | 20 |"], "Importing takes 1 ms.")
+    text = page.read_text("utf-8")
+    assert figures.table(text, "# A whole tree") == [["all", "3", "1.5", "20"]]
+    assert (
+        "\n<!-- imports: begin -->\nImporting takes 1 ms.\n<!-- imports: end -->\n"
+        in text
+    )
+    assert "<!-- growth: end -->\n\n<!-- plot: trees -->\n" in text
