@@ -106,7 +106,7 @@ CASES = {
         "forward",
         "cpu",
         "footer for cpu",
-        "!(env.nb_tlb && env.tlb_type == 2)",
+        "!env.nb_tlb || env.tlb_type != 2",
     ),
     "s390x": Case("s390x", "-M s390-ccw-virtio-7.2 -m 64 -nodefaults", "forward"),
     "s390x back": Case("s390x", "-M s390-ccw-virtio-7.2 -m 64 -nodefaults", "backward"),
