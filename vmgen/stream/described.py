@@ -6,7 +6,6 @@ not a plain value (``pci config``, ``timer`` lists ...) are given as bytes.
 
 from __future__ import annotations
 
-import re
 import struct
 import sys
 from array import array
@@ -31,12 +30,19 @@ if TYPE_CHECKING:
 Value: TypeAlias = "Any"
 """bool, int, bytes, None (a NULL pointer), array, list or dict of these by name."""
 
-_INTEGER = re.compile(r"(u?)int(8|16|32|64)(?: equal| le)?")
 _WIDE = {"timer": ("q", 8), "float64": ("Q", 8), "CPU_Double_U": ("Q", 8)}
 _CODES = {
     ("", 8): "b", ("", 16): "h", ("", 32): "i", ("", 64): "q",
     ("u", 8): "B", ("u", 16): "H", ("u", 32): "I", ("u", 64): "Q",
 }  # fmt: skip
+_NUMBERS = {
+    f"{sign}int{bits}{check}": (code, bits // 8)
+    for (sign, bits), code in _CODES.items()
+    for check in ("", " equal", " le")
+} | _WIDE
+"""By the name of a type its code and size: looked up, since a pattern takes longer to
+compile than a small stream to read."""
+
 _SWAP = sys.byteorder == "little"
 
 
@@ -94,10 +100,7 @@ class Slot(Frozen):
 
 @lru_cache(1024)
 def _code(kind: str, size: int) -> str:
-    if match := _INTEGER.fullmatch(kind):
-        bits = int(match[2])
-        return _CODES[match[1], bits] if bits == 8 * size else ""
-    code, width = _WIDE.get(kind, ("", 0))
+    code, width = _NUMBERS.get(kind, ("", 0))
     return code if width == size else ""
 
 

@@ -8,7 +8,6 @@ changed is written as it was.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -26,8 +25,7 @@ _SEARCHED = 1 << 28
 _CHUNK = 1 << 20
 
 _BEFORE_NAME, _BEHIND_NAME = b'{"name": ', b', "instance_id": '
-_NAME = re.compile(rb'"(?:[^"\\]|\\.)*"')
-_NUMBER = re.compile(rb"\d{1,20}")
+_DIGITS = b"0123456789"
 
 
 class Device:
@@ -169,7 +167,7 @@ def object_size(node: Node, path: str = "") -> int:
 
 def _devices(text: bytes) -> list[tuple[int, bytes, int]]:
     """The places of objects that begin with a name and an instance, the quoted name and
-    the instance; empty if one is written in another way than QEMU's.
+    the instance; empty if one is written in another way than QEMU's, or has a quote in it.
 
     No text in JSON has a quote without a backslash before it, so what stands behind the
     name cannot be part of one.
@@ -179,11 +177,14 @@ def _devices(text: bytes) -> list[tuple[int, bytes, int]]:
     while (behind := text.find(_BEHIND_NAME, end)) >= 0:
         start = text.rfind(_BEFORE_NAME, end, behind)
         name = text[start + len(_BEFORE_NAME) : behind]
-        number_ = _NUMBER.match(text, behind + len(_BEHIND_NAME))
-        if start < 0 or number_ is None or not _NAME.fullmatch(name):
+        end = behind + len(_BEHIND_NAME)
+        rest = text[end : end + 20]
+        digits = rest[: len(rest) - len(rest.lstrip(_DIGITS))]
+        plain = name[:1] == name[-1:] == b'"' and b'"' not in name[1:-1]
+        if start < 0 or not digits or not plain or len(name) < 2:
             return []
-        end = number_.end()
-        found.append((start, name, int(number_[0])))
+        end += len(digits)
+        found.append((start, name, int(digits)))
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from array import array
 from collections.abc import Iterator
 
@@ -223,6 +222,8 @@ def _inflated(
     view: memoryview, at: int, size: int, block: Block, address: int
 ) -> bytes:
     """A compressed page (be32 length before it, which was checked)."""
+    import zlib
+
     path = f"ram {printable(block.name)}"
     length = int.from_bytes(view[at - 4 : at], "big")
     try:

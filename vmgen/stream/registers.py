@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_NAME = re.compile(r"\.?(\w+)")
+_NAME = r"\.?(\w+)"
 
 
 def _row(pattern: str, names: str) -> dict[str, str]:
@@ -210,7 +210,7 @@ def meant(codecs: Codecs | None, section: Section, value: Any, rest: str) -> str
 
     What is a field's path already stays as it is, and so does what is neither.
     """
-    match = _NAME.fullmatch(rest)
+    match = re.fullmatch(_NAME, rest)
     if match is None or codecs is None or not is_cpu(section):
         return rest
     path = table(codecs.target).get(match[1].lower())

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 
 from vmgen.paint import Paint, plain
-from vmgen.stream import paths, registers
+from vmgen.stream import paths
 from vmgen.stream.parts import Section, Trailing
 from vmgen.stream.paths import ABSENT
 from vmgen.stream.wire import printable
@@ -94,9 +94,17 @@ def section_json(stream: Stream, section: Section) -> dict[str, Any]:
         "read_by": section.means,
         "state": state,
     }
-    if found := registers.values(stream.codecs, section, state):
+    if found := _register_values(stream, section, state):
         made["registers"] = found
     return made
+
+
+def _register_values(stream: Stream, section: Section, value: Any) -> dict[str, int]:
+    if stream.codecs is None:
+        return {}
+    from vmgen.stream import registers
+
+    return registers.values(stream.codecs, section, value)
 
 
 def state_json(stream: Stream, section: Section) -> Any:
@@ -242,7 +250,7 @@ def _registers(
     """The registers of a CPU in four columns."""
     cells = [
         (name, f"{number & _WORD:x}")
-        for name, number in registers.values(stream.codecs, section, value).items()
+        for name, number in _register_values(stream, section, value).items()
     ]
     name_width = max((len(name) for name, _ in cells), default=0)
     width = max((len(text) for _, text in cells), default=0)
