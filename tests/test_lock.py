@@ -79,6 +79,19 @@ def test_the_locks_of_the_docs_are_current(version: str) -> None:
     assert lock.dumps(programs) == file.read_text()
 
 
+@pytest.mark.parametrize("version", ["7.2.22", "10.0.2", "10.2.2"])
+def test_the_locks_of_devices_are_current(version: str) -> None:
+    file = Path(__file__).parent.parent / "docs" / "wire" / f"{version}-devices.json"
+    tree = require_tree(version.rpartition(".")[0])
+    programs = pipeline.compile_whole(
+        [
+            pipeline.Request(target=target, qemu=tree, whole=True)
+            for target in ("x86_64", "s390x")
+        ]
+    )
+    assert lock.dumps(programs) == file.read_text()
+
+
 # --- the commands ---------------------------------------------------------------------
 
 
