@@ -568,6 +568,8 @@ def test_qapi_before_8_0(root: Path) -> None:
         ("{ 'struct': 'A',\n 'data': { 'a': \"str\" } }", 2, "a double quote"),
         ("{ 'enum': 'A', 'data': [] }\n{ 'thing': 'B' }", 2, "a schema entry"),
         ("{ 'enum': 'A' 'data': [] }", 1, "text"),
+        ("{ 'enum': 'A' }", 1, "the enum A without data"),
+        ("{ 'struct': 'A' }", 1, "the struct A without data"),
         ("[ 'a' ]", 1, "an entry that is not an object"),
         ("{ 'struct': 'A', 'data': { 'a': 'Missing' } }", 0, "undefined type Missing"),
         ("{ 'struct': 'A', 'data': { 'a': ['Missing'] } }", 0, "undefined Missing"),

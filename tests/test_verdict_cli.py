@@ -14,7 +14,7 @@ import pytest
 from tests.programs import CPU, LANE, PROGRAM, TIMER
 from vmgen import ir, ir_json, pipeline
 from vmgen.cli import run
-from vmgen.cli.revisions import Revisions, apart
+from vmgen.tree.revisions import Revisions, apart
 
 
 def program(cpu: ir.Description, lane: ir.Description = LANE) -> ir.Program:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from vmgen import infos, ir
-from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.lookup import mentions
+from vmgen.source import Diagnostic, VmgenError
 
 
 def link(
@@ -153,21 +154,3 @@ def contained(description: ir.Description) -> Iterator[ir.Part]:
     for field in description.fields:
         if isinstance(field.element, ir.FormatElement):
             yield from field.element.parts
-
-
-def mentions(description: ir.Description) -> Iterator[tuple[str, Position]]:
-    """The symbols of the descriptions that a description names, and where."""
-    for field in description.fields:
-        match field.element:
-            case (
-                ir.StructElement(description=symbol)
-                | ir.TmpElement(description=symbol)
-                | ir.ListElement(description=symbol)
-            ):
-                yield symbol, field.position
-            case ir.GTreeElement(key=key, value=value):
-                if key:
-                    yield key, field.position
-                yield value, field.position
-    for symbol in description.subsections:
-        yield symbol, description.position

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vmgen import ir, wording
+from vmgen.source import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +95,21 @@ class Lookup:
 def _known(placed: Placed) -> tuple[str, ...]:
     symbol = placed.description.symbol
     return symbol, symbol.removeprefix("vmstate_"), placed.description.name
+
+
+def mentions(description: ir.Description) -> Iterator[tuple[str, Position]]:
+    """The symbols of the descriptions that a description names, and where."""
+    for field in description.fields:
+        match field.element:
+            case (
+                ir.StructElement(description=symbol)
+                | ir.TmpElement(description=symbol)
+                | ir.ListElement(description=symbol)
+            ):
+                yield symbol, field.position
+            case ir.GTreeElement(key=key, value=value):
+                if key:
+                    yield key, field.position
+                yield value, field.position
+    for symbol in description.subsections:
+        yield symbol, description.position

@@ -158,8 +158,8 @@ def _revisions(
     console: Console,
 ) -> list[tuple[ir.Program, ir.Program]]:
     """The programs of two revisions of one tree, target by target."""
-    from vmgen.cli.revisions import Revisions, apart
     from vmgen.pipeline import all_targets
+    from vmgen.tree.revisions import Revisions, apart
 
     old, dots, new = names.partition("..")
     if not dots or not old:

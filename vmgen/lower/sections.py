@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from vmgen import ir
-from vmgen.link import mentions
+from vmgen.lookup import mentions
 from vmgen.lower.shape import Key
 from vmgen.source import NOWHERE
 

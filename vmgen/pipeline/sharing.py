@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vmgen import ir
-from vmgen.link import contained, mentions
+from vmgen.link import contained
+from vmgen.lookup import mentions
 from vmgen.lower import Around, sections, shapes
 from vmgen.lower.sections import BEHIND_PATH
 

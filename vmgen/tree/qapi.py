@@ -122,6 +122,13 @@ class _Schema:
             kind = next((kind for kind in _KINDS if kind in expression), "")
             if not kind:
                 raise _unknown(where, line, f"a schema entry {sorted(expression)}")
+            if (
+                kind in ("enum", "struct", "union", "alternate")
+                and "data" not in expression
+            ):
+                raise _unknown(
+                    where, line, f"the {kind} {expression[kind]} without data"
+                )
             if kind == "include":
                 module.includes.append(
                     self.read(path.parent / expression["include"], root)
