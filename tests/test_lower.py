@@ -448,6 +448,27 @@ def test_subsections() -> None:
         assert module.save_dev(twice) == b"\1\5\5dev/a\0\0\0\1\2"
 
 
+def test_of_subsections_of_one_name_the_first_is_loaded() -> None:
+    """As ``vmstate_get_subsection`` looks them up; all that are there are saved."""
+    first = description("dev/a", field("y", U8))
+    second = description("dev/a", field("z", U16), symbol="vmstate_second")
+    root = description("dev", field("x", U8), subsections=(first.symbol, second.symbol))
+    with compiled(root, first, second) as (module, _):
+        wire = b"\1\5\5dev/a\0\0\0\1\7"
+        state, end = module.load_dev(wire)
+        assert end == len(wire)
+        absent = [name for name in vars(type(state)) if getattr(state, name) is None]
+        assert state.a.y == 7
+        assert len(absent) == 1
+        assert module.save_dev(state) == wire
+        (other,) = absent
+        (second_class,) = (
+            one for one in vars(module).values() if "z" in getattr(one, "__slots__", ())
+        )
+        setattr(state, other, second_class())
+        assert module.save_dev(state) == wire + wire[1:-1] + b"\0\0"
+
+
 def test_an_older_subsection_is_saved_as_it_came() -> None:
     sub = description("dev/a", field("y", U8), field("z", U8, version_id=2),
                       version_id=2, minimum_version_id=1)  # fmt: skip

@@ -158,6 +158,7 @@ class Description:
     current: Function
     old: Function | None
     subsections: tuple[Subsection, ...]
+    looked_up: tuple[Subsection, ...]
     predicates: tuple[Predicate, ...]
     hooks: tuple[str, ...]
     doc: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from vmgen import plan
 from vmgen.lower.classes import Classes
@@ -64,6 +64,7 @@ class Descriptions:
             current=current,
             old=old,
             subsections=rows,
+            looked_up=_first_of_each_name(rows),
             predicates=tuple(self._predicates.of(layout)),
             hooks=tuple(plain(line) for line in self._hooks(layout)),
             doc=tuple(plain(line) for line in self._doc(layout)),
@@ -197,3 +198,13 @@ def _packs(statements: list[plan.Statement]) -> bool:
         or (isinstance(one, plan.Line) and "put(" in one.text)
         for one in statements
     )
+
+
+def _first_of_each_name(rows: Sequence[plan.Subsection]) -> tuple[plan.Subsection, ...]:
+    """The subsections that a load finds: ``vmstate_get_subsection`` takes the first of a
+    name, though ``vmstate_subsection_save`` writes every one (10.2's ``sd-card`` has two).
+    """
+    found: dict[str, plan.Subsection] = {}
+    for row in rows:
+        found.setdefault(row.wire, row)
+    return tuple(found.values())

@@ -231,8 +231,8 @@ def _words(descriptions: Sequence[plan.Description], text: str) -> set[str]:
     """The words of a module, those of the template included."""
     words = set(_WORD.findall(text)) | _ALWAYS
     for one in descriptions:
-        for row in one.subsections:
-            words |= {f"_load_{row.codec}", f"_save_{row.codec}"}
+        words.update(f"_save_{row.codec}" for row in one.subsections)
+        words.update(f"_load_{row.codec}" for row in one.looked_up)
     if any(one.runs for one in descriptions):
         words |= {"truncated"}
     if any(one.elements for one in descriptions):
