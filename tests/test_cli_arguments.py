@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vmgen.cli import run
 from vmgen.cli.arguments import COLOR, DIAGNOSTICS, read
 from vmgen.cli.clicked import made
 from vmgen.cli.console import Console
@@ -120,3 +121,47 @@ def test_showing_a_stream_starts_nothing_slow(tmp_path: Path) -> None:
     assert result.stderr.strip() == ""
     assert result.returncode == 0
     assert '"sections"' in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "missing"),
+    [
+        ("edit file a=1", "--output"),
+        ("extract file ram", "--output"),
+        ("convert file --from=7.2 --to=10.0", "--output"),
+        ("convert file --to=10.0 -o out", "--from"),
+        ("show", "FILE"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_what_is_required_is_asked_for(
+    line: str, missing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["stream", *line.split()]) == 2
+    assert f"Missing {'argument' if missing == 'FILE' else 'option'} '{missing}'" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("words", [[], ["stream"]])
+def test_without_a_command_there_is_help_once(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words) in (0, 2)  # 0 before click 8.2
+    shown = "".join(capsys.readouterr())
+    assert shown.count("Usage:") == 1
+    assert "Error:" not in shown
+
+
+@pytest.mark.parametrize("words", [[], ["--color=never"]])
+def test_a_missing_command_is_a_diagnostic(
+    words: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not hasattr(click.exceptions, "NoArgsIsHelpError"):
+        pytest.skip("this click shows the help")
+    monkeypatch.setenv("VMGEN_DIAGNOSTICS", "json")
+    assert run(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert '"Missing command."' in line

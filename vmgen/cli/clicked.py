@@ -18,6 +18,11 @@ from vmgen.cli.arguments import (
 )
 from vmgen.cli.console import Console, chosen
 
+_NO_COMMAND: type[click.ClickException] | tuple[()] = getattr(
+    click.exceptions, "NoArgsIsHelpError", ()
+)
+"""A group without a command: its message is the help.  No error before click 8.2."""
+
 SETTINGS: dict[str, Any] = {"help_option_names": list(HELP), "max_content_width": 88}
 
 
@@ -81,9 +86,11 @@ def _option(one: Option) -> click.Option:
         )
     if one.kind == "flag":
         return click.Option([*one.names, one.name], is_flag=True, help=one.help)
+    # A default of None is a value to click 8.3, and a required option would have it.
+    given: dict[str, Any] = {} if one.default is None else {"default": one.default}
     return click.Option(
         [*one.names, one.name], type=_type(one), required=one.required, multiple=one.many,
-        metavar=one.metavar, default=one.default, show_default=one.shown, help=one.help,
+        metavar=one.metavar, show_default=one.shown, help=one.help, **given,
     )  # fmt: skip
 
 
@@ -91,6 +98,11 @@ def show(error: click.ClickException, console: Console) -> None:
     """Show what is wrong with a command line: VG600."""
     said = error.format_message()
     ctx = error.ctx if isinstance(error, click.UsageError) else None
+    if isinstance(error, _NO_COMMAND):
+        if console.form == "text":
+            click.echo(said, err=True)
+            return
+        said = "Missing command."
     if console.form == "text":
         click.UsageError(f"{said} [VG600]", ctx).show()
         return
