@@ -59,13 +59,31 @@ class Lookup:
                 yield found
 
     def roots(self) -> tuple[Placed, ...]:
-        """The descriptions that no other one names."""
-        inner = {
-            (found.module.file, found.description.symbol)
-            for placed in self._own.values()
-            for found in self.inner(placed)
+        """The descriptions that none but those that they name themselves names: a circle
+        that nothing else leads to has no other beginning."""
+        below = {key: self._below(placed) for key, placed in self._own.items()}
+        named: dict[tuple[str, str], set[tuple[str, str]]] = {
+            key: set() for key in below
         }
-        return tuple(placed for key, placed in self._own.items() if key not in inner)
+        for key, found in below.items():
+            for inner in found:
+                named[inner].add(key)
+        return tuple(
+            placed for key, placed in self._own.items() if named[key] <= below[key]
+        )
+
+    def _below(self, placed: Placed) -> set[tuple[str, str]]:
+        """The descriptions that this one names, and those that they name, by file and
+        symbol; its own is there if it is in a circle."""
+        found: set[tuple[str, str]] = set()
+        waiting = [placed]
+        while waiting:
+            for inner in self.inner(waiting.pop()):
+                key = inner.module.file, inner.description.symbol
+                if key not in found:
+                    found.add(key)
+                    waiting.append(inner)
+        return found
 
     def named(self, names: Sequence[str]) -> tuple[Placed, ...]:
         """The descriptions that one of the names means, in the program's order.

@@ -7,6 +7,7 @@ have the same one, both cases are followed; each ends in a :class:`Leaf`.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 
 from vmgen.source import NOWHERE
@@ -19,6 +20,8 @@ from vmgen.verdict.layout import (
 from vmgen.verdict.model import Finding, Reason
 from vmgen.verdict.state import Leaf
 from vmgen.verdict.walk import Walk
+
+_NONE = sys.maxsize
 
 
 @dataclass
@@ -33,19 +36,40 @@ class Comparison:
     target: Layouts
     backward: bool = False
     _known: dict[tuple[int, int], tuple[Leaf, ...]] = field(default_factory=dict)
-    _open: set[tuple[int, int]] = field(default_factory=set)
+    _open: dict[tuple[int, int], int] = field(default_factory=dict)
+    _meanwhile: dict[tuple[int, int], tuple[int, tuple[Leaf, ...]]] = field(
+        default_factory=dict
+    )
+    _outermost: int = _NONE
+    """The outermost open comparison that what was found since rests on."""
 
     def layouts(self, source: Layout, target: Layout) -> tuple[Leaf, ...]:
         """Every case of loading the one as the other, from the first byte to the last
         subsection."""
         key = id(source), id(target)
-        if key in self._open:
-            return (Leaf(Case()),)  # a description inside itself: told where it begins
-        if key not in self._known:
-            self._open.add(key)
-            self._known[key] = Walk(self, source, target).leaves()
-            self._open.discard(key)
-        return self._known[key]
+        if key in self._open:  # a description inside itself: told where it begins
+            self._outermost = min(self._outermost, self._open[key])
+            return (Leaf(Case()),)
+        if key in self._known:
+            return self._known[key]
+        if key in self._meanwhile:
+            rests, leaves = self._meanwhile[key]
+            self._outermost = min(self._outermost, rests)
+            return leaves
+        before, self._outermost = self._outermost, _NONE
+        depth = self._open[key] = len(self._open)
+        leaves = Walk(self, source, target).leaves()
+        del self._open[key]
+        rests = self._outermost
+        if rests < depth:  # by itself it is another question than inside of that one
+            self._meanwhile[key] = rests, leaves
+            self._outermost = min(before, rests)
+            return leaves
+        for other in [key for key, (on, _) in self._meanwhile.items() if on >= depth]:
+            del self._meanwhile[other]
+        self._known[key] = leaves
+        self._outermost = before
+        return leaves
 
     def finding(
         self,

@@ -17,6 +17,9 @@ from vmgen.verdict.layout import (
     Values,
 )
 
+DEEPEST = 3
+"""How often an object is opened inside of objects of its own description."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -24,13 +27,14 @@ class Entry:
 
     ``prefix`` and ``names`` come before its C path and its wire name (``env.pmp[3].``).
     ``taken`` is how much of it is done: bytes of values and padding, elements of nested
-    objects.
+    objects.  ``around`` are the layouts that were opened to get there.
     """
 
     item: Item
     prefix: str = ""
     names: str = ""
     taken: int = 0
+    around: tuple[Layout, ...] = ()
 
     @property
     def left(self) -> int:
@@ -63,21 +67,29 @@ def start(layout: Layout, prefix: str = "", names: str = "") -> Cursor | None:
 
 
 def pushed(
-    layout: Layout, prefix: str, names: str, rest: Cursor | None
+    layout: Layout,
+    prefix: str,
+    names: str,
+    rest: Cursor | None,
+    around: tuple[Layout, ...] = (),
 ) -> Cursor | None:
     """The layout's items and its subsections, then the rest."""
     items: tuple[Item, ...] = layout.items
     if layout.subsections:
         items = (*items, Subsections(layout))
-    return inlined(items, prefix, names, rest)
+    return inlined(items, prefix, names, rest, (*around, layout))
 
 
 def inlined(
-    items: tuple[Item, ...], prefix: str, names: str, rest: Cursor | None
+    items: tuple[Item, ...],
+    prefix: str,
+    names: str,
+    rest: Cursor | None,
+    around: tuple[Layout, ...],
 ) -> Cursor | None:
     """The items, then the rest."""
     for item in reversed(items):
-        rest = Cursor(Entry(item, prefix, names), rest)
+        rest = Cursor(Entry(item, prefix, names, around=around), rest)
     return rest
 
 
@@ -92,4 +104,13 @@ def opened(cursor: Cursor, layouts: Layouts) -> Cursor | None:
     name = f"{item.name}[{entry.taken}]" if at else item.name
     layout = layouts.layout(item.placed, item.version)
     prefix = f"{entry.prefix}{item.path}{at}."
-    return pushed(layout, prefix, f"{entry.names}{name}.", rest)
+    return pushed(layout, prefix, f"{entry.names}{name}.", rest, entry.around)
+
+
+def endless(cursor: Cursor, layouts: Layouts) -> bool:
+    """Whether the nested objects that come next were opened :data:`DEEPEST` times
+    around themselves: a description in itself has no last one."""
+    item = cursor.entry.item
+    assert isinstance(item, Nested)
+    layout = layouts.layout(item.placed, item.version)
+    return sum(layout is one for one in cursor.entry.around) >= DEEPEST

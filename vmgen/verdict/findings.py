@@ -72,6 +72,7 @@ class Findings:
         )
         self._renamed: dict[str, str] = {}  # the target's name to the source's
         self._leaves: list[Leaf] = []
+        self._endless = False  # whether an object was met too deep inside of its like
 
     def _normal(
         self, side: int, condition: ir.Expr, version: int, here: Cursor

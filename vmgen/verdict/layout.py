@@ -216,10 +216,14 @@ class Layouts:
             self._members[key] = frozenset(self._of(layout.items))
         return self._members[key]
 
-    def elements(self, layout: Layout) -> Iterator[tuple[str, int, int]]:
+    def elements(
+        self, layout: Layout, around: tuple[Layout, ...] = ()
+    ) -> Iterator[tuple[str, int, int]]:
         """The elements of arrays that have bytes in the layout: the array's path, the
-        first element and the one after the last.  Arrays inside of arrays are left out.
+        first element and the one after the last.  Arrays inside of arrays are left out,
+        and so is a description inside of itself: ``around`` are those on the way.
         """
+        around = (*around, layout)
         for item in layout.items:
             match item:
                 case Values(base=base, index=index, count=count) if (
@@ -228,7 +232,9 @@ class Layouts:
                     yield base, index, index + count.fixed
                 case Nested(path=path, index=index) if index < 0:
                     inner = self.layout(item.placed, item.version)
-                    for below, first, end in self.elements(inner):
+                    if any(inner is one for one in around):
+                        continue
+                    for below, first, end in self.elements(inner, around):
                         yield f"{path}.{below}", first, end
 
     def needed(self, placed: Placed) -> ir.Expr:

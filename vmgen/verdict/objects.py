@@ -42,6 +42,9 @@ class Objects(Units):
         top = self._top
         if isinstance(one, Nested) and source is not None:
             if one.count.known and not one.pointers:
+                if cursor.endless(source, top.source):
+                    self._too_deep(state)
+                    return None
                 return replace(state, source=cursor.opened(source, top.source))
             return self._unlike(state)
         if isinstance(two, Nested) and target is not None:
@@ -49,6 +52,9 @@ class Objects(Units):
                 layout = top.target.layout(two.placed, two.version)
                 if layout.refused:
                     self._fail(state, self._window(two.placed, two.version))
+                    return None
+                if cursor.endless(target, top.target):
+                    self._too_deep(state)
                     return None
                 return replace(state, target=cursor.opened(target, top.target))
             return self._unlike(state)
@@ -104,6 +110,9 @@ class Objects(Units):
             if right.refused:
                 self._fail(state, self._window(two.placed, two.version))
                 return None
+            if cursor.endless(source, top.source) or cursor.endless(target, top.target):
+                self._too_deep(state)
+                return None
             return replace(
                 state,
                 source=cursor.opened(source, top.source),
@@ -123,6 +132,15 @@ class Objects(Units):
             f"{source.entry.prefix}{amount_text(one.count)} == 0",
             state.offset,
         )
+
+    def _too_deep(self, state: State) -> None:
+        """Ends where a description is inside of itself once more, and each time has
+        another byte against another."""
+        self._endless = True
+        source = state.source.entry if state.source is not None else None
+        target = state.target.entry if state.target is not None else None
+        text = "objects inside of objects of the same description, without end"
+        self._give_up(state, self._at(state, "limit", text, source, target))
 
     def _same_place(
         self, source: Entry, one: Nested, target: Entry, two: Nested
@@ -170,8 +188,11 @@ class Objects(Units):
             state, offset=start, notes=tuple(dict.fromkeys((*state.notes, *notes)))
         )
 
-    def _size(self, layout: Layout) -> int | None:
-        """Bytes of an object, if they are always as many."""
+    def _size(self, layout: Layout, around: tuple[Layout, ...] = ()) -> int | None:
+        """Bytes of an object, if they are always as many; ``around`` are the layouts
+        that it is in."""
+        if any(layout is one for one in around):
+            return None
         total = 0
         for item in layout.items:
             match item:
@@ -182,7 +203,8 @@ class Objects(Units):
                 case Nested(placed=placed, version=version, count=count) if (
                     count.known and not item.pointers
                 ):
-                    size = self._size(self._top.source.layout(placed, version))
+                    inner = self._top.source.layout(placed, version)
+                    size = self._size(inner, (*around, layout))
                     if size is None:
                         return None
                     total += size * count.fixed

@@ -213,10 +213,14 @@ class Walk(Objects):
         rest = None if alone else here.rest
         if not decided:
             return rest
-        return cursor.inlined(item.items, here.entry.prefix, here.entry.names, rest)
+        return cursor.inlined(
+            item.items, here.entry.prefix, here.entry.names, rest, here.entry.around
+        )
 
     def _alone(self, state: State) -> tuple[Finding, ...] | None:
         """The notes of following the two to their ends, None unless all is well."""
+        if self._endless:
+            return None
         kept, self._leaves = self._leaves, []
         renamed = dict(self._renamed)
         before = len(state.case.assumed)
