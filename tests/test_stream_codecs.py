@@ -184,6 +184,14 @@ def test_page_sizes_of_targets() -> None:
     assert Codecs({}).page_size is None
 
 
+def test_a_package_that_cannot_be_imported_is_none(tmp_path: Path) -> None:
+    (tmp_path / "_runtime.py").write_text("")
+    (tmp_path / "__init__.py").write_text("from . import lacking\n")
+    for _ in range(2):  # what the first try left behind is no package either
+        with pytest.raises(NoCodecs, match=r"cannot import it: .*lacking"):
+            from_folder(tmp_path)
+
+
 def test_packages_are_found_in_folders(tmp_path: Path) -> None:
     module = runtime_of(packages()["riscv64"].codecs["cpu"])
     root = Path(str(module.__file__)).parent
