@@ -336,3 +336,10 @@ def test_help_shows_the_commands(shell: Shell) -> None:
     assert shell("--help") == 0
     for name in ("show", "verify", "edit", "diff", "extract"):
         assert f"\n  {name} " in shell.out
+
+
+def test_a_path_that_is_not_there_says_what_is(shell: Shell) -> None:
+    assert shell("show riscv.mig nothing/0") == 2
+    assert "there are: " in shell.err
+    assert shell("show riscv.mig a0") == 2
+    assert "registers have names where there are codecs" in shell.err

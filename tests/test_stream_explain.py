@@ -264,6 +264,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     status, out, err = command(f"{new} --codecs {package}", capsys)
     assert (status, err) == (0, "")
     assert out.startswith(f"{new}: taken by QEMU 10.0.2 for riscv64, machine virt\n")
+    assert out.endswith("\n    --qemu TREE --all judges them too\n")
     status, out, err = command(f"{old} --codecs {package}", capsys)
     assert (status, err) == (1, "")
     assert re.search(r"cpu/0 at byte 0x[0-9a-f]+: version 5, and version 10", out)

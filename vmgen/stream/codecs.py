@@ -85,7 +85,8 @@ class Codecs:
             except KeyError:
                 return None
             except sys.modules[choose.__module__].MissingContext as error:
-                hint = "say which by its type, as the member of the section's name"
+                last = name.rpartition("/")[2]
+                hint = f"say which by its type: --member {last}=TYPE"
                 told = Refused(error.message, None, name, hint)
                 told.rule = "context"
                 raise told from None
@@ -149,6 +150,8 @@ def _told(error: Any, runtime: ModuleType, path: str, pos: int | None) -> Stream
     hint = ""
     if isinstance(error, (runtime.TooOld, runtime.TooNew)):
         hint = "take the codecs of the release that wrote the stream"
+    elif isinstance(error, runtime.MissingContext):
+        hint = "vmgen stream is told with --member NAME=VALUE"
     told = kind(error.message, offset, full, hint)
     told.rule = next(
         (rule for name, rule in _RULES if isinstance(error, getattr(runtime, name))), ""

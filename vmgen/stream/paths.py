@@ -31,6 +31,7 @@ def split(sections: Iterable[Section], text: str) -> tuple[Section, str]:
 
     Raises NotFound, or Ambiguous for a bare name of several instances.
     """
+    sections = list(sections)
     best: tuple[int, Section] | None = None
     bare: dict[int, dict[int, Section]] = {}
     for section in sections:
@@ -49,7 +50,10 @@ def split(sections: Iterable[Section], text: str) -> tuple[Section, str]:
             choices = ", ".join(section.path for section in found)
             raise Ambiguous(f"several sections: {choices}", None, text)
         return found[0], text[length:]
-    raise NotFound("no such section in the stream", None, text)
+    there = list(dict.fromkeys(section.path for section in sections))
+    more = f" and {len(there) - 12} more" if len(there) > 12 else ""
+    hint = f"there are: {', '.join(there[:12])}{more}" if there else ""
+    raise NotFound("no such section in the stream", None, text, hint)
 
 
 def _begins(text: str, name: str) -> bool:

@@ -390,7 +390,8 @@ class Reader:
                     "the page size is not known: the stream has no description",
                     cursor.pos,
                     cursor.path,
-                    "give the page size, or the codecs of the target",
+                    "it is cut short, or of a QEMU that writes none: give the page size"
+                    " (--page-size 4096), or the target's codecs (--codecs, --qemu)",
                 )
             known.ram = Ram(
                 size,

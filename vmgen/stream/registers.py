@@ -238,8 +238,10 @@ def split(
     known: Sequence[Section] = list(sections)
     try:
         return paths.split(known, text)
-    except NotFound:
-        if codecs is None or text.lower() not in table(codecs.target):
+    except NotFound as error:
+        if codecs is None:
+            raise _unnamed(error, text) from None
+        if text.lower() not in table(codecs.target):
             raise
     found = [section for section in known if is_cpu(section)]
     if len(found) > 1:
@@ -248,6 +250,14 @@ def split(
     if not found:
         raise NotFound("there is no CPU in the stream", None, text)
     return found[0], f".{text}"
+
+
+def _unnamed(error: NotFound, text: str) -> NotFound:
+    """The error for what may be a register, where no codecs say of which target."""
+    if not text.isalnum():
+        return error
+    hint = "registers have names where there are codecs: --codecs or --qemu"
+    return NotFound(error.message, None, error.path, hint)
 
 
 def values(codecs: Codecs | None, section: Section, value: Any) -> dict[str, int]:

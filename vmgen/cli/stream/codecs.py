@@ -190,4 +190,6 @@ def _member(text: str) -> tuple[str, int | str]:
     except ValueError:
         if number.strip() and "." not in name:
             return name.strip(), number.strip()
-        raise WrongUsage(f"--member {text}: it is TYPE.MEMBER=NUMBER") from None
+        raise WrongUsage(
+            f"--member {text}: it is TYPE.MEMBER=NUMBER or SECTION=DEVICE"
+        ) from None

@@ -82,8 +82,9 @@ CODECS = (
         "--member",
         name="members",
         many=True,
-        metavar="TYPE.MEMBER=N",
-        help="What the bytes do not say, for instance ARMCPU.pmsav7_dregion=16.",
+        metavar="NAME=VALUE",
+        help="What the bytes do not say: ARMCPU.pmsav7_dregion=16 (a member of a C struct),"
+        " or serial=isa-serial (the device whose section is called so).",
     ),
 )
 """How a stream is read: what :func:`vmgen.cli.stream.codecs.opened` takes."""

@@ -68,7 +68,9 @@ def explain(
         console.result(json.dumps(as_json(file, found), indent=2) + "\n")
     else:
         console.result(
-            "".join(f"{line}\n" for line in lines(file, found, console.paint))
+            "".join(
+                f"{line}\n" for line in lines(file, found, console.paint, wanted.whole)
+            )
         )
     if console.form != "text":
         console.diagnostics(_refusal(file, one) for one in found.refusals)
@@ -123,8 +125,8 @@ def as_json(file: str, found: Explanation) -> dict[str, Any]:
     }
 
 
-def lines(file: str, found: Explanation, paint: Paint) -> list[str]:
-    """An explanation for people."""
+def lines(file: str, found: Explanation, paint: Paint, whole: bool) -> list[str]:
+    """An explanation for people; ``whole`` if every device was asked for already."""
     whose = f"QEMU {found.release} for {found.target}".replace("  ", " ").rstrip()
     if found.taken:
         verdict = f"{paint('ok', 'taken')} by {whose}"
@@ -152,6 +154,8 @@ def lines(file: str, found: Explanation, paint: Paint) -> list[str]:
                 f"  {found.judged} of {total} sections judged; no codecs for {names}",
             )
         )
+        if not whole:
+            made.append(paint("faint", "    --qemu TREE --all judges them too"))
     return made
 
 

@@ -132,10 +132,10 @@ def _chosen(found: tuple[Snapshot, ...], wanted: str) -> Snapshot:
     states = [one for one in found if one.vm_state_size]
     if wanted:
         states = [one for one in states if wanted in (one.name, one.id)]
-    names = ", ".join(one.called for one in found if one.vm_state_size) or "none"
+    names = ", ".join(one.called for one in found if one.vm_state_size)
     if not states:
         what = f"no snapshot '{printable(wanted)}'" if wanted else "no snapshot"
-        hint = f"snapshots with one: {names}"
+        hint = f"snapshots with one: {names}" if names else "savevm makes one"
         raise NotFound(
             f"the image has {what} with a machine's state", None, "qcow2", hint
         )
