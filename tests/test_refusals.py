@@ -26,6 +26,8 @@ FUNCTIONS = {
     "plain": "if (env->u8 > 100) { return -22; } return 0;",
     "positive": "if (env->u8 > 100) { return 1; } return env->s8 > 3 ? -1 : 0;",
     "value": "return env->s32;",
+    "value as int": "return env->u32;",
+    "wide value": "return env->u64;",
     "two": "if (env->u8 > 100) return -1; if (env->yes && env->u16) return -2; return 0;",
     "early": "if (env->yes) { return 0; } if (env->u8 & 1) return -1; return 0;",
     "both": "if (env->yes) { return -1; } else { return -2; }",

@@ -129,9 +129,10 @@ class _Leaves:
         if self._role.endswith("_errp"):
             wrong = scalar.negation(value)
         elif self._role == "pre_load":
-            wrong = scalar.as_bool(value)
-        else:
-            wrong = scalar.binary("<", value, scalar.constant(0))
+            wrong = scalar.as_bool(scalar.convert(value, INT))
+        else:  # as the int that the function returns
+            number = scalar.convert(value, INT)
+            wrong = scalar.binary("<", number, scalar.constant(0))
         return wrong if wrong.constant is None else bool(wrong.constant)
 
     def _way(self, way: Way, known: tuple[Scalar | Unknown, ...]) -> None:
