@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import shutil
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -21,8 +24,10 @@ from tests.test_stream_mutations import (
 )
 from tests.trees import require_tree
 from vmgen.cli import run
-from vmgen.stream import NoCodecs, Stream, Unreadable
-from vmgen.stream.explain import Explanation, choose, explain
+from vmgen.cli.console import Console
+from vmgen.cli.stream import made
+from vmgen.stream import Codecs, NoCodecs, Stream, Unreadable
+from vmgen.stream.explain import EVERYWHERE, Explanation, choose, explain
 from vmgen.stream.input import Input
 
 RISCV = "riscv64-virt-vh-bare--10.0.2"
@@ -229,19 +234,16 @@ def _changed(folder: Path, edit: str) -> Any:
     return from_folder(folder)["riscv64"]
 
 
+def of_every_device() -> Codecs:
+    """Codecs of CPUs that look like those of every device."""
+    few = packages()["riscv64"].codecs
+    none = SimpleNamespace(version_id=0, minimum_version_id=0)
+    return Codecs({**few, EVERYWHERE: cast(Any, none)})
+
+
 def test_sections_that_no_device_has(tmp_path: Path) -> None:
     """A package of everything knows which names there are; one of CPUs does not."""
-    from types import SimpleNamespace
-
-    from vmgen.stream import Codecs
-
-    few = packages()["riscv64"]
-    every = Codecs(
-        {
-            **few.codecs,
-            "globalstate": SimpleNamespace(version_id=0, minimum_version_id=0),
-        }
-    )
+    every = of_every_device()
     data = captured("riscv64-virt-vh-bare--10.0.2")
     names = {one.section for one in explain(Input(data), every).refusals}
     assert "fw_cfg/0" in names
@@ -297,6 +299,63 @@ def test_a_release_by_its_number(
     assert "there are: 10.0.2" in err
 
 
+def test_a_release_whose_largest_package_is_of_another_target(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream says which target it is, not what was made last."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    generated = packages()["riscv64"].folder
+    assert generated is not None
+    (tmp_path / "generated").symlink_to(generated.parent)
+    kept = tmp_path / "cache" / "codecs" / "kept"
+    for name, like in (("mips", "ppc"), ("aarch64", "aarch64")):
+        shutil.copytree(generated.parent / like, kept / name)
+        os.truncate(kept / name / "ir.json", 1 << 20)
+    for file in generated.parent.glob("*.py"):
+        shutil.copy(file, kept)
+    (tmp_path / "a.mig").write_bytes(captured(RISCV))
+    (tmp_path / "new.mig").write_bytes(captured("aarch64-virt-a57-bare--10.0.2"))
+    status, out, _ = command("a.mig --codecs 10.0", capsys)
+    assert status == 0, out
+    assert out.startswith("a.mig: taken by QEMU 10.0.2 for riscv64")
+    line = "stream convert a.mig --from 10.0 --to 10.0.2 -o b.mig --report none"
+    assert run(shlex.split(line)) == 0
+    assert "codecs of riscv64" in verified("a.mig", capsys)
+    status, _, err = command("a.mig --codecs 10.0 -t mips", capsys)
+    assert status != 0, err
+    console, fit = Console(), made.of_release
+    assert fit("10.0", "riscv64", console) == {"riscv64": Path("generated/riscv64")}
+    assert fit("10.0", None, console) == {
+        name: (kept if name in ("mips", "aarch64") else Path("generated")) / name
+        for name in {*packages(), "mips"}
+    }
+
+
+def test_a_release_of_which_one_target_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedded headers' targets are there for the others, if they are asked for."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    generated = packages()["riscv64"].folder
+    assert generated is not None
+    package = generated.parent
+    kept = tmp_path / "cache" / "codecs" / "kept"
+    shutil.copytree(generated, kept / "mips")
+    monkeypatch.setattr(made, "_embedded", lambda console: package)
+    mips = {"mips": kept / "mips"}
+    embedded = {name: package / name for name in packages()}
+    assert made.of_release("10.0", None, Console()) == {**embedded, **mips}
+    assert made.of_release("10.0", "mips", Console()) == mips
+
+
+def verified(line: str, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    assert run(["stream", "verify", "--codecs", "10.0", *shlex.split(line)]) == 0
+    return capsys.readouterr().out
+
+
 def test_codecs_from_a_tree_without_a_target(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,6 +372,20 @@ def test_codecs_from_a_tree_without_a_target(
     assert command(f"{file} --qemu {tree}", capsys)[0] == 0
     assert command(f"{file} --codecs 10.0.2 -t m68k", capsys)[0] == 0
     assert [entry.stat().st_ino for entry in kept.parent.iterdir()] == [before]
+
+
+def test_the_hint_about_all_is_for_codecs_without_every_device(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.mig"
+    file.write_bytes(captured(RISCV))
+    every = of_every_device()
+    monkeypatch.setattr(
+        "vmgen.cli.stream.explain.packages_of", lambda *_: ({"": every}, every)
+    )
+    _, out, _ = command(f"{file} --codecs x", capsys)
+    assert "no codecs for slirp/0\n" in out
+    assert "--all" not in out
 
 
 def test_what_cannot_be_opened_is_no_verdict(tmp_path: Path) -> None:

@@ -31,8 +31,9 @@ class Fingerprint(Frozen):
     """The targets that a stream can be of.
 
     ``codecs`` are those of the first of ``targets``; None if there is none.  Several
-    targets read the same values from it: nothing in the stream tells them apart, and
-    nothing depends on which it is.  ``refusals`` says by target why the others are out.
+    targets read the same values from what they have codecs for, the first of them most
+    sections: nothing in the stream tells them apart, and nothing depends on which it is.
+    ``refusals`` says by target why the others are out.
     """
 
     codecs: Codecs | None
@@ -66,12 +67,17 @@ def fingerprint(
                 readings[name] = _sections(described, codecs)
         except StreamError as error:
             refusals[name] = error
-    first = next(iter(readings.values()), None)
-    if any(reading != first for reading in readings.values()):
+    # Packages of different origin may know the CPU alone, or every device.
+    targets = tuple(sorted(readings, key=lambda name: -len(readings[name])))
+    most = readings[targets[0]] if targets else {}
+    if any(
+        most.get(path, value) != value
+        for reading in readings.values()
+        for path, value in reading.items()
+    ):
         names = ", ".join(readings)
         hint = "say which target it is"
         raise Ambiguous(f"several targets fit the stream: {names}", hint=hint)
-    targets = tuple(readings)
     chosen = None
     if targets:
         chosen = packages[targets[0]].but(alternatives=targets[1:])

@@ -92,13 +92,8 @@ def packages_of(
     source: Input, console: Console, wanted: Wanted
 ) -> tuple[dict[str, Codecs], Codecs | None]:
     """The codecs by target, and those of the target that was named."""
-    place = _place(source, console, wanted)
-    if place is None:
-        return {}, None
-    from vmgen.stream.packages import from_folder
-
-    packages = from_folder(place)
-    if wanted.target is None:
+    packages = _packages(source, console, wanted)
+    if wanted.target is None or not packages:
         return packages, None
     if wanted.target not in packages:
         from vmgen.source import Diagnostic, VmgenError
@@ -109,22 +104,25 @@ def packages_of(
     return packages, packages[wanted.target]
 
 
-def _place(source: Input, console: Console, wanted: Wanted) -> Path | None:
-    """The folder of the package; None if there is none and none was asked for."""
-    if not wanted.given:
-        return _output_folder()
+def _packages(source: Input, console: Console, wanted: Wanted) -> dict[str, Codecs]:
+    """The codecs by target; none if there are none and none were asked for."""
+    folder = wanted.folder if wanted.given else _output_folder()
+    if not wanted.given and folder is None:
+        return {}
     from pathlib import Path
 
-    folder = Path(wanted.folder or "")
-    if wanted.folder is not None and folder.is_dir():
-        return folder
+    from vmgen.stream.packages import from_folder
+
+    if folder is not None and Path(folder).is_dir():
+        return from_folder(Path(folder))
     from vmgen.cli.stream import made
 
     if wanted.qemu is not None:
         tree, target = Path(wanted.qemu), wanted.target
         targets = (target,) if target else made.likely(tree, source)
-        return made.from_tree(tree, targets, wanted.whole, console)
-    return made.of_release(str(wanted.folder), wanted.target, console)
+        return from_folder(made.from_tree(tree, targets, wanted.whole, console))
+    places = made.of_release(str(wanted.folder), wanted.target, console)
+    return {name: from_folder(place)[name] for name, place in places.items()}
 
 
 def _codecs(source: Input, console: Console, wanted: Wanted) -> Codecs | None:

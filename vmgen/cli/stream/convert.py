@@ -14,7 +14,6 @@ from vmgen.cli.stream.change import write, wrote
 from vmgen.cli.stream.codecs import Wanted, input_of, packages_of
 from vmgen.cli.stream.common import FILE, output_option, told
 from vmgen.paint import Kind, Paint
-from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
     from vmgen.convert import Line
@@ -146,6 +145,8 @@ def convert(
 def _codecs(
     name: str, source: Input, target: str | None, whole: bool, console: Console
 ) -> Codecs:
+    from vmgen.stream.explain import choose
+
     tree = (Path(name) / "include" / "migration").is_dir()
     wanted = Wanted(
         None if tree else name,
@@ -155,20 +156,7 @@ def _codecs(
         None,
     )
     packages, chosen = packages_of(source, console, wanted)
-    if chosen is not None:
-        return chosen
-    if len(packages) == 1:
-        (only,) = packages.values()
-        return only
-    known = ", ".join(packages)
-    raise VmgenError(
-        Diagnostic(
-            "VG710",
-            "there are codecs for several targets",
-            Position(name),
-            hint=f"say which: --target with one of {known}",
-        )
-    )
+    return chosen or choose(source, packages)
 
 
 def _text(lines: Iterable[Line], paint: Paint) -> str:

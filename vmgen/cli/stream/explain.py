@@ -47,7 +47,7 @@ def explain(
     value, and with --like machine. Exit status 0: it would be taken, 1: refused.
     """
     from vmgen.cli.stream import made
-    from vmgen.stream.explain import choose
+    from vmgen.stream.explain import EVERYWHERE, choose
     from vmgen.stream.explain import explain as explained
 
     wanted = Wanted(**options)
@@ -67,11 +67,9 @@ def explain(
     if form == "json":
         console.result(json.dumps(as_json(file, found), indent=2) + "\n")
     else:
-        console.result(
-            "".join(
-                f"{line}\n" for line in lines(file, found, console.paint, wanted.whole)
-            )
-        )
+        whole = EVERYWHERE in codecs.codecs
+        shown = lines(file, found, console.paint, whole)
+        console.result("".join(f"{line}\n" for line in shown))
     if console.form != "text":
         console.diagnostics(_refusal(file, one) for one in found.refusals)
     return 0 if found.taken else 1
@@ -126,7 +124,7 @@ def as_json(file: str, found: Explanation) -> dict[str, Any]:
 
 
 def lines(file: str, found: Explanation, paint: Paint, whole: bool) -> list[str]:
-    """An explanation for people; ``whole`` if every device was asked for already."""
+    """An explanation for people; ``whole`` if the codecs are those of every device."""
     whose = f"QEMU {found.release} for {found.target}".replace("  ", " ").rstrip()
     if found.taken:
         verdict = f"{paint('ok', 'taken')} by {whose}"

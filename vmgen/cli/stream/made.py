@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vmgen.cli.console import Console
 from vmgen.source import Diagnostic, VmgenError
@@ -74,33 +74,37 @@ def _folder() -> Path:
 # --- a release by its number ----------------------------------------------------------------
 
 
-def of_release(name: str, target: str | None, console: Console) -> Path:
-    """The folder of the package of a release (``10.0``, ``10.0.2``).
+def of_release(name: str, target: str | None, console: Console) -> dict[str, Path]:
+    """The folders of a release's targets (``10.0``, ``10.0.2``), or of the one named.
 
-    That is the output folder's, or one made from a tree before (the one with most
-    targets and devices), or one of the embedded headers.  VG710 if it is none of them.
+    A target's is in the output folder or in a package made from a tree before (the one
+    with most devices), else in that of the embedded headers.  VG710 if there is none of
+    the release.
     """
     if not re.fullmatch(r"\d+(\.\d+)*", name):
         raise VmgenError(
             Diagnostic("VG710", f"{name}: no such folder, and not a release like 10.0")
         )
-    known: dict[Path, dict[str, str]] = {}
+    found: dict[str, Path] = {}
+    known: set[str] = set()
     for folder in _at_hand():
-        known[folder] = dict(_releases(folder))
-    fitting = [
-        folder
-        for folder, releases in known.items()
-        if any(map(_is(name), releases.values())) and (not target or target in releases)
-    ]
-    if fitting:
-        return max(fitting, key=_extent)
-    embedded = _embedded_release()
-    if _is(name)(embedded):
-        return _embedded(console)
-    found = {release for releases in known.values() for release in releases.values()}
-    there = ", ".join(sorted({embedded, *filter(None, found)}))
-    hint = f"there are: {there}; others are made from their sources with --qemu TREE"
-    raise VmgenError(Diagnostic("VG710", f"no codecs of release {name}", hint=hint))
+        for one, release in _releases(folder):
+            known.add(release)
+            place = folder / one
+            if _is(name, release) and _extent(place) > _extent(found.get(one)):
+                found[one] = place
+    embedded = _embedded_targets()
+    asked = {target} if target else set(embedded)
+    if asked - found.keys() and _is(name, _embedded_release()):
+        package = _embedded(console)
+        found = {one: package / one for one in embedded} | found
+    if not found:
+        there = ", ".join(sorted({_embedded_release(), *filter(None, known)}))
+        hint = (
+            f"there are: {there}; others are made from their sources with --qemu TREE"
+        )
+        raise VmgenError(Diagnostic("VG710", f"no codecs of release {name}", hint=hint))
+    return {target: found[target]} if target in found else found
 
 
 def others(codecs: Codecs) -> Iterator[Codecs]:
@@ -115,8 +119,8 @@ def others(codecs: Codecs) -> Iterator[Codecs]:
                 yield from_folder(folder / target)[target]
 
 
-def _is(name: str) -> Any:
-    return lambda release: release == name or release.startswith(f"{name}.")
+def _is(name: str, release: str) -> bool:
+    return release == name or release.startswith(f"{name}.")
 
 
 def _at_hand() -> Iterator[Path]:
@@ -136,23 +140,29 @@ def _releases(folder: Path) -> Iterator[tuple[str, str]]:
         yield file.parent.name, Tables(file.parent).release
 
 
-def _extent(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.glob("*/ir.json"))
+def _extent(place: Path | None) -> int:
+    """How much the tables in a target's folder say; 0 where there is none."""
+    return 0 if place is None else (place / "ir.json").stat().st_size
+
+
+def _embedded_targets() -> tuple[str, ...]:
+    from vmgen.cli.job import EMBEDDED_TARGETS
+
+    return EMBEDDED_TARGETS
 
 
 def _embedded_release() -> str:
     from vmgen import tree
-    from vmgen.cli.job import EMBEDDED_TARGETS
 
-    return tree.embedded(EMBEDDED_TARGETS[0]).release
+    return tree.embedded(_embedded_targets()[0]).release
 
 
 def _embedded(console: Console) -> Path:
-    from vmgen.cli.job import EMBEDDED_TARGETS
     from vmgen.pipeline import Request
 
-    requests = [Request(target=target) for target in EMBEDDED_TARGETS]
-    return _kept(("embedded", *EMBEDDED_TARGETS), (), requests, console)
+    targets = _embedded_targets()
+    requests = [Request(target=target) for target in targets]
+    return _kept(("embedded", *targets), (), requests, console)
 
 
 # --- the target -----------------------------------------------------------------------------
