@@ -6,13 +6,16 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.generated_code import imported
 from tests.programs import step
+from tests.stream_files import captured, packages
 from vmgen import ir
+from vmgen.cli import run
 from vmgen.convert import Line, Mapping, convert, counted, loads
 from vmgen.convert.mapping import NO_RULES, Rules
 from vmgen.convert.states import Conversion, Misfit
@@ -190,6 +193,41 @@ def test_a_section_may_be_left_out() -> None:
         rules = loads('{"dev": "drop"}', "map.json")
         found = convert(source, Codecs({"dev": new}), rules)
         assert b"".join(bytes(piece) for piece in found.pieces) == stream()
+
+
+def test_what_of_a_mapping_met_nothing() -> None:
+    text = """{"dev": {"rename": {"b": "c", "b2": "none"}, "set": {"a": 1, "no": 2},
+                       "drop": ["d", "gone"]},
+               "devx": {"set": {"a": 1}}, "devy": "drop"}"""
+    c, d = field("c", "uint32", 4), field("d", "uint32", 4)
+    with codec(device(A, B, d)) as old, codec(device(A, c)) as new:
+        source = Stream(stream(section(1, bytes(12))), {"dev": old})
+        found = convert(source, Codecs({"dev": new}), loads(text, "map.json"))
+        assert found.unused == (
+            "dev: rename b2 met nothing",
+            "dev: set no met nothing",
+            "dev: drop gone met nothing",
+            "devx: no such section",
+            "devy: no such section",
+        )
+        left_out = loads('{"dev": "drop"}', "map.json")
+        source = Stream(stream(section(1, bytes(12))), {"dev": old})
+        assert convert(source, Codecs({"dev": new}), left_out).unused == ()
+
+
+def test_the_command_warns_of_what_met_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.mig").write_bytes(captured("riscv64-virt-vh-bare--10.0.2"))
+    Path("map.json").write_text('{"cpu": {"set": {"env.foo": 1}}, "cpux": "drop"}')
+    folder = packages()["riscv64"].folder
+    line = "stream convert a.mig -o b.mig --map map.json --report none"
+    assert run([*line.split(), f"--from={folder}", f"--to={folder}"]) == 0
+    assert capsys.readouterr().err.startswith(
+        "warning: map.json: cpu: set env.foo met nothing\n"
+        "warning: map.json: cpux: no such section\n"
+    )
 
 
 def test_what_does_not_fit_is_an_error() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from vmgen.convert.mapping import Mapping
+from vmgen.convert.mapping import Mapping, Rule
 from vmgen.convert.states import Conversion, Line, Misfit, follow
 from vmgen.stream import Stream
 from vmgen.stream.codec import Codec
@@ -20,10 +20,14 @@ from vmgen.stream.wire import Buffer
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """The pieces of the new stream, and what became of every field."""
+    """The pieces of the new stream, and what became of every field.
+
+    ``unused`` says what of the mapping met nothing (``cpu: set env.foo met nothing``).
+    """
 
     pieces: tuple[Buffer, ...]
     lines: tuple[Line, ...]
+    unused: tuple[str, ...] = ()
 
     @property
     def harmless(self) -> bool:
@@ -41,9 +45,10 @@ def convert(
     goes: it would describe the old release's sections, and no QEMU needs it to load.
     Raises BadEdit for a value that the new release cannot hold, and what reading raises.
     """
-    work = _Work(stream, codecs, mapping or Mapping())
+    mapping = mapping or Mapping()
+    work = _Work(stream, codecs, mapping)
     pieces = tuple(work.parts(stream.parts()))
-    return Converted(pieces, tuple(work.lines))
+    return Converted(pieces, tuple(work.lines), tuple(mapping.unused(work.used)))
 
 
 class _Work:
@@ -52,11 +57,14 @@ class _Work:
         self._codecs = codecs
         self._mapping = mapping
         self.lines: list[Line] = []
+        self.used: dict[str, set[Rule]] = {}
 
     def parts(self, parts: Iterator[Part]) -> Iterator[Buffer]:
         view = self._stream.view
         for part in parts:
             whole = view[part.offset : part.offset + part.size]
+            if isinstance(part, Section):
+                self._use(part, ())
             if isinstance(part, Description):
                 self.lines.append(
                     Line("", "description", "lost", why="it described the old sections")
@@ -68,11 +76,16 @@ class _Work:
             else:
                 yield whole
 
+    def _use(self, section: Section, rules: Iterable[Rule]) -> None:
+        if (key := self._mapping.key(section.name)) is not None:
+            self.used.setdefault(key, set()).update(rules)
+
     def _section(self, section: Section) -> Iterator[Buffer]:
         view = self._stream.view
         whole = view[section.offset : section.offset + section.size]
         rules = self._mapping.rules(section.name)
         if rules.leave_out:
+            self._use(section, rules.each())
             self.lines.append(
                 Line(section.path, "", "lost", why="left out by the mapping")
             )
@@ -94,6 +107,7 @@ class _Work:
             raise BadEdit(
                 misfit.message, section.offset, f"{section.path} {misfit.path}", hint
             ) from None
+        self._use(section, work.used)
         body = self._codecs.save(target, new, target.version_id, section.path)
         widths = _Widths(section.codec, target)
         self.lines += widths.told(work.lines, old, new)

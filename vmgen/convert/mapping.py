@@ -19,10 +19,14 @@ them; ``[*]`` stands for every index.  ``"drop"`` for a section leaves it out.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterator
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 
 from vmgen.source import Diagnostic, Position, VmgenError
+
+Rule = tuple[str, str]
+"""``rename``, ``set`` or ``drop``, and the path that the mapping gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,14 @@ class Rules:
     set: Table[str, int | bool] = field(default_factory=dict)
     drop: frozenset[str] = frozenset()
     leave_out: bool = False
+
+    def each(self) -> Iterator[Rule]:
+        """Every rule; that which leaves the section out has no path."""
+        yield from (("rename", path) for path in self.rename)
+        yield from (("set", path) for path in self.set)
+        yield from (("drop", path) for path in sorted(self.drop))
+        if self.leave_out:
+            yield "drop", ""
 
 
 NO_RULES = Rules()
@@ -46,10 +58,24 @@ class Mapping:
 
     def rules(self, name: str) -> Rules:
         """What is said of a section, whatever device path its name has."""
-        for known in (name, name.rpartition("/")[2]):
-            if known in self.sections:
-                return self.sections[known]
-        return NO_RULES
+        known = self.key(name)
+        return NO_RULES if known is None else self.sections[known]
+
+    def key(self, name: str) -> str | None:
+        """The name that the mapping has for a section; None if it has none."""
+        names = (name, name.rpartition("/")[2])
+        return next((known for known in names if known in self.sections), None)
+
+    def unused(self, used: Table[str, Collection[Rule]]) -> Iterator[str]:
+        """What met nothing; ``used`` has the rules that did, by the keys of the sections
+        that were there."""
+        for key, rules in self.sections.items():
+            if key not in used:
+                yield f"{key}: no such section"
+                continue
+            for rule in rules.each():
+                if rule not in used[key]:
+                    yield f"{key}: {' '.join(filter(None, rule))} met nothing"
 
 
 def loads(text: str, name: str) -> Mapping:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from vmgen.convert.mapping import NO_RULES, Rules
+from vmgen.convert.mapping import NO_RULES, Rule, Rules
 from vmgen.stream.codecs import is_state, members
 
 What = Literal["kept", "widened", "narrowed", "renamed", "defaulted", "set", "lost"]
@@ -49,6 +49,7 @@ class Conversion:
         self.section = section
         self.rules = rules
         self.lines: list[Line] = []
+        self.used: set[Rule] = set()
 
     def convert(self, old: Any, new: Any) -> None:
         """Fill ``new`` (a state of the new release with its defaults) from ``old``."""
@@ -84,6 +85,8 @@ class Conversion:
         """The old path that the mapping gives for a new one; ``[*]`` is any index, the
         same on both sides."""
         for old, new in self.rules.rename.items():
+            if new in (path, _starred(path)):
+                self.used.add(("rename", old))
             if new == path:
                 return old
             if new == _starred(path):
@@ -94,6 +97,7 @@ class Conversion:
 
     def _member(self, old: Any, new: Any, name: str, path: str, root: Any) -> None:
         if (wanted := _named(path, self.rules.set)) is not None:
+            self.used.add(("set", wanted))
             value = self.rules.set[wanted]
             self._say("set", path, "", value, "by the mapping")
             setattr(new, name, value)
@@ -141,11 +145,13 @@ class Conversion:
             return
         if value is None:
             return
-        allowed = any(
-            known == name or known.startswith((f"{name}.", f"{name}["))
+        allowed = {
+            ("drop", name)
             for known in (path, _starred(path))
             for name in self.rules.drop
-        )
+            if known == name or known.startswith((f"{name}.", f"{name}["))
+        }
+        self.used |= allowed
         harm = not allowed and not _is_zero(value)
         why = "by the mapping" if allowed else "the new release has no such field"
         self._say("lost", path, value, "", why, harm=harm)

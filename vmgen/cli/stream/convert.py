@@ -119,6 +119,8 @@ def convert(
             refused = not made.harmless and not accept_loss
             if not refused:
                 write(output, (stream.prefix, *made.pieces))
+    for one in made.unused:
+        console.message(f"warning: {mapping}: {one}")
     if form == "json":
         lines = [asdict(line) for line in made.lines]
         console.result(json.dumps(lines, indent=1) + "\n")
