@@ -1441,17 +1441,17 @@ class Codecs(Mapping[str, Codec]):
         ``description`` is the section's entry in the stream's description JSON: its
         fields may tell.  ``answers`` has the device's type (``isa-serial``) by the
         section's name.  Raises KeyError for a name that nobody has, and MissingContext
-        where neither tells.
+        where neither tells, or for a type that none of them is.
         """
         key = self._key(name)
         if key is None or key not in self._rivals:
             return self[name]
         rivals = self._rivals[key]
-        answer = f"{key}:{(answers or {}).get(key.removeprefix('*/'))}"
-        found = [answer] if answer in rivals else []
-        if not found and description is not None:
-            names = [str(one.get("name")) for one in description.get("fields", ())]
-            there = {one.partition("[")[0] for one in names}
+        answer = (answers or {}).get(key.removeprefix("*/"))
+        if answer is not None:
+            found = [one for one in rivals if one == f"{key}:{answer}"]
+        else:
+            there = _field_names(description)
             found = [one for one, fields in rivals.items() if there <= {*fields}]
         if len(found) != 1:
             asked = MissingContext(_one_of(rivals))
@@ -1477,6 +1477,18 @@ class Codecs(Mapping[str, Codec]):
 
     def __len__(self) -> int:
         return len(self._modules)
+
+
+def _field_names(description: Mapping[str, Any] | None) -> set[str]:
+    """The names of a section's fields, if a description tells them: it is a stream's, and
+    may be anything."""
+    fields = description.get("fields") if isinstance(description, Mapping) else None
+    names = (
+        [one.get("name") for one in fields or () if isinstance(one, Mapping)]
+        if isinstance(fields, list)
+        else []
+    )
+    return {one.partition("[")[0] for one in names if isinstance(one, str)}
 
 
 def _one_of(rivals: Mapping[str, Any]) -> str:

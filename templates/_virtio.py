@@ -203,7 +203,14 @@ class _Start:
             vectors = made.pci.msix is not None
         made.status = reader.word(1, "status")
         made.isr = reader.word(1, "isr")
+        start = reader.pos
         made.queue_sel = reader.word(2, "queue_sel")
+        if made.queue_sel >= MAX_QUEUES:
+            raise BadValue(
+                f"queue {made.queue_sel} is selected, of {MAX_QUEUES} at most",
+                start,
+                reader.named("queue_sel"),
+            )
         made.guest_features = reader.word(4, "guest_features")
         made.config = reader.raw(reader.word(4, "config_len"), "config")
         start = reader.pos
@@ -213,15 +220,21 @@ class _Start:
         aligned = self.transport == "mmio"
         for index in range(count):
             name = f"vq[{index}]"
-            made.vq.append(
-                VirtIOQueue(
-                    num=reader.word(4, f"{name}.num"),
-                    align=reader.word(4, f"{name}.align") if aligned else None,
-                    desc=reader.word(8, f"{name}.desc"),
-                    last_avail_idx=reader.word(2, f"{name}.last_avail_idx"),
-                    vector=reader.word(2, f"{name}.vector") if vectors else None,
-                )
+            queue = VirtIOQueue(
+                num=reader.word(4, f"{name}.num"),
+                align=reader.word(4, f"{name}.align") if aligned else None,
+                desc=reader.word(8, f"{name}.desc"),
+                last_avail_idx=reader.word(2, f"{name}.last_avail_idx"),
             )
+            if not queue.desc and queue.last_avail_idx:
+                raise BadValue(
+                    f"a queue at no address has come to {queue.last_avail_idx}",
+                    reader.pos - 2,
+                    reader.named(f"{name}.last_avail_idx"),
+                )
+            if vectors:
+                queue.vector = reader.word(2, f"{name}.vector")
+            made.vq.append(queue)
         return made
 
     def _scope(self, made: VirtIO, answers: Mapping[str, Any]) -> Scope:

@@ -81,11 +81,18 @@ def test_the_name_alone_is_nobodys(codecs: Any) -> None:
         (entry("serial[0]"), {}, "serial:serial-mm"),
         (None, {"serial": "isa-serial"}, "serial:isa-serial"),
         (entry("state"), {"serial": "serial-mm"}, "serial:serial-mm"),
-        (entry("state"), {"serial": "nothing"}, "serial:isa-serial"),
+        (entry("state"), {"serial": "nothing"}, ""),
         (None, {}, ""),
         (None, {"serial": "nothing"}, ""),
         (entry("else"), {}, ""),
         (entry(), {}, ""),
+        # A stream's description may be anything.
+        ({"fields": None}, {}, ""),
+        ({"fields": 5}, {}, ""),
+        ({"fields": ["state"]}, {}, ""),
+        ({"fields": {"name": 1}}, {}, ""),
+        ({"fields": [{"name": ["state"]}]}, {}, ""),
+        ([], {}, ""),
     ],
 )
 def test_who_is_asked(
