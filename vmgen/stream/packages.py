@@ -69,13 +69,15 @@ def _imported(root: Path) -> str:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     if spec.loader is not None:
+        whole = False
         try:
             spec.loader.exec_module(module)
-        except BaseException as error:
-            del sys.modules[name]  # half of a package is none for the next who asks
-            if isinstance(error, ImportError | SyntaxError):
-                raise NoCodecs(f"{root}: cannot import it: {error}") from None
-            raise
+            whole = True
+        except (ImportError, SyntaxError) as error:
+            raise NoCodecs(f"{root}: cannot import it: {error}") from None
+        finally:
+            if not whole:  # half of a package is none for the next who asks
+                del sys.modules[name]
     return name
 
 
