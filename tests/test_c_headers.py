@@ -190,7 +190,7 @@ const VMStateDescription vmstate_device = {
 
 def test_the_example_of_the_readme_can_be_read(tmp_path: Path) -> None:
     (example,) = re.findall(
-        r"^```c\n(.*?)^```",
+        r"^```c[^\n]*\n(.*?)^```",
         (HEADERS / "README.md").read_text(),
         re.DOTALL | re.MULTILINE,
     )

@@ -121,7 +121,7 @@ def test_sections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("same", "b.c vmstate_b", "ok"),
     ]
     assert all(one.targets == ("one", "two") for one in found.sections)
-    assert "vmstate_a of a.c" in found.sections[3].reason
+    assert "CODECS['same:b']" in found.sections[3].reason
     assert found.is_complete
 
 
