@@ -338,12 +338,56 @@ def test_device_only_streams_have_no_configuration_and_no_description() -> None:
     assert {one.means for one in stream.sections()} == {"footer"}
 
 
-def test_a_footer_that_two_places_can_be_is_not_guessed() -> None:
-    body = b"..\x7e\0\0\0\1\4.."
+NOTHING_BEHIND = b"\x7e\0\0\0\1"
+"""A footer's bytes, to be followed by what makes it one or not."""
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        section(9, "other", b""),
+        section(9, "with spaces (x)", b""),
+        b"\3\0\0\0\1",
+        b"\x08\0\2\0\4" + bytes(4),
+        b"\0\6\0\0\0\2{}",
+    ],
+    ids=["section", "name", "part", "command", "end"],
+)
+def test_a_footer_that_two_places_can_be_is_not_guessed(behind: bytes) -> None:
+    body = b".." + NOTHING_BEHIND + behind + b".."
     with pytest.raises(UnknownSection, match="2 places look like its footer"):
         list(Stream(HEAD + section(1, "a", body) + b"\0").parts())
     data = HEAD + section(1, "a", body) + b"\0" + description([device("a", len(body))])
     assert bytes(Stream(data).body(Stream(data).section("a"))) == body
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        b"\4..\0\0\0\0" + bytes(16),
+        b"\4\0\0\0\2\0" + bytes(16),
+        b"\4\0\0\0\2\3a\0b" + bytes(16),
+        b"\4\0\0\0\1\3abc" + bytes(16),
+        b"\1\0\0\0\2\xffabc",
+        b"\2\0\0\0\2",
+        b"\x08\0\x63\0\0",
+        b"\x08\0\2\0\5.....",
+        b"\x08\0\4\xff\0",
+        b"\0..",
+        b"\0\6\0\0\0\2..",
+        b"\0\6\xff\0\0\0{}",
+    ],
+    ids=[
+        "number", "no name", "name", "own number", "long name", "unknown part",
+        "unknown command", "command's size", "long command", "end", "no JSON", "long JSON",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("tail", [b"", bytes(70000)], ids=["", "padded"])
+def test_what_cannot_go_on_is_no_footer(behind: bytes, tail: bytes) -> None:
+    """A 0x7e and the id stand in the section by chance."""
+    body = b".." + NOTHING_BEHIND + behind + b".."
+    stream = Stream(HEAD + section(1, "a", body) + b"\0" + tail)
+    assert bytes(stream.body(stream.section("a"))) == body
 
 
 def null_array(count: int) -> dict[str, Any]:

@@ -7,7 +7,6 @@ description JSON, or by a footer where only one place can be it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from vmgen.stream import configuration, description
@@ -21,6 +20,7 @@ from vmgen.stream.errors import (
     Truncated,
     UnknownSection,
 )
+from vmgen.stream.footers import Footers
 from vmgen.stream.input import CHUNK, Input
 from vmgen.stream.old_style import old_style
 from vmgen.stream.parts import (
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
 _DEPTH = 4
 _MARGIN = 1 << 16
 _BEHIND_A_SECTION = (*KINDS, COMMAND, EOF, SECTION_FOOTER)
-_FOOTER = rb"(?s)\x7e(?=(....)(?:[\x00\x01\x02\x03\x04\x08]|\Z))"
 
 
 class _Known:
@@ -120,7 +119,7 @@ class Reader:
         self._document: Document | None = None
         self._looked = False
         self._devices: dict[tuple[str, int], list[Device]] = {}
-        self._footers: dict[int, list[int]] | None = None
+        self._footers: Footers | None = None
 
     @property
     def document(self) -> Document | None:
@@ -496,9 +495,7 @@ class Reader:
     ) -> tuple[Means, Codec | None, Device | None]:
         """Carry a section whole, if exactly one place can be its footer.
 
-        The true footer is such a place (0x7e, the id, the beginning of a part), so if
-        there is one only, it is that.  ``device`` is an entry with the least that the
-        section can have.
+        ``device`` is an entry with the least that the section can have.
         """
         least = cursor.pos + (0 if device is None else device.size)
         if not self.source.complete:
@@ -511,13 +508,8 @@ class Reader:
                 "give the codecs of the release that wrote the stream",
             )
         if self._footers is None:
-            self._footers, begin = {}, cursor.pos
-            for match in re.finditer(_FOOTER, cursor.view[cursor.pos :]):
-                key = int.from_bytes(match[1], "big")
-                self._footers.setdefault(key, []).append(begin + match.start())
-        places = [
-            at for at in self._footers.get(number, ()) if least <= at <= cursor.end - 5
-        ]
+            self._footers = Footers(cursor.view, cursor.pos)
+        places = self._footers.of(number, least, cursor.end, self.known.sections)
         if len(places) != 1:
             raise UnknownSection(
                 f"neither a codec nor a description says where it ends, and "
