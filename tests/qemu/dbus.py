@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import socket
 import struct
-import threading
 from pathlib import Path
-from types import TracebackType
+
+from tests.qemu.server import Server
 
 CALL, RETURN = 1, 2
 MEMBER, REPLY_SERIAL, SENDER, SIGNATURE = 3, 5, 7, 8
@@ -23,7 +23,7 @@ def aligned(data: bytes, size: int) -> bytes:
     return data + bytes(-len(data) % size)
 
 
-class Bus:
+class Bus(Server):
     """Serves every QEMU that connects to a socket; the program is called ``name``, has
     ``state`` to save and keeps in ``loaded`` what it was given."""
 
@@ -31,35 +31,10 @@ class Bus:
         self.name = name
         self.state = state
         self.loaded = b""
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.bind(str(path))
-        self.socket.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(path)
 
-    def __enter__(self) -> Bus:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:  # closed
-                return
-            threading.Thread(
-                target=self._serve, args=(connection,), daemon=True
-            ).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as stream:
+    def serve(self, connection: socket.socket) -> None:
+        with connection.makefile("rb") as stream:
             stream.read(1)
             while not (line := stream.readline()).startswith(b"BEGIN"):
                 if not line:

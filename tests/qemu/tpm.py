@@ -12,7 +12,8 @@ import struct
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+
+from tests.qemu.server import Server
 
 GET_CAPABILITY, INIT, GET_ESTABLISHED, SET_LOCALITY = 1, 2, 4, 5
 RESET_ESTABLISHED, GET_STATE, SET_STATE, SET_DATA_FD, SET_BUFFER_SIZE = (
@@ -27,57 +28,29 @@ CAPABILITIES = 0xFFFF
 NO_SESSIONS = 0x8001
 
 
-class Emulator:
+class Emulator(Server):
     """Serves every QEMU that connects to a socket; ``blobs`` are what it is asked to save,
     by type (1 permanent, 2 volatile, 3 saved), and ``loaded`` what it was given."""
 
     def __init__(self, path: Path, blobs: Mapping[int, bytes]) -> None:
         self.blobs = blobs
         self.loaded: dict[int, bytes] = {}
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.bind(str(path))
-        self.socket.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(path)
 
-    def __enter__(self) -> Emulator:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-
-    def _accept(self) -> None:
+    def serve(self, connection: socket.socket) -> None:
         while True:
             try:
-                connection, _ = self.socket.accept()
-            except OSError:  # closed
+                head, files, _, _ = socket.recv_fds(connection, 4, 1)
+            except ConnectionResetError:
                 return
-            threading.Thread(
-                target=self._serve, args=(connection,), daemon=True
-            ).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            while True:
-                try:
-                    head, files, _, _ = socket.recv_fds(connection, 4, 1)
-                except ConnectionResetError:
-                    return
-                if len(head) < 4:
-                    return
-                (command,) = struct.unpack(">I", head)
-                for file in files:
-                    data = socket.socket(fileno=os.dup(file))
-                    os.close(file)
-                    threading.Thread(
-                        target=_commands, args=(data,), daemon=True
-                    ).start()
-                connection.sendall(self._answer(connection, command))
+            if len(head) < 4:
+                return
+            (command,) = struct.unpack(">I", head)
+            for file in files:
+                data = socket.socket(fileno=os.dup(file))
+                os.close(file)
+                threading.Thread(target=_commands, args=(data,), daemon=True).start()
+            connection.sendall(self._answer(connection, command))
 
     def _answer(self, connection: socket.socket, command: int) -> bytes:
         size = REQUESTS.get(command, 0)

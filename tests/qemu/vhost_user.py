@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import socket
 import struct
-import threading
 from pathlib import Path
-from types import TracebackType
+
+from tests.qemu.server import Server
 
 GET_FEATURES, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM = 1, 15, 17
 GET_CONFIG, SET_DEVICE_STATE_FD, CHECK_DEVICE_STATE = 24, 42, 43
@@ -22,7 +22,7 @@ NO_FD = 0x100
 SAVE = 0
 
 
-class BackEnd:
+class BackEnd(Server):
     """Serves every QEMU that connects to a socket, until it is closed.
 
     ``state`` is what a save is given; ``loaded`` what the last load brought.
@@ -42,54 +42,28 @@ class BackEnd:
         self.state = state
         self.config = config
         self.loaded = b""
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.bind(str(path))
-        self.socket.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(path)
 
-    def __enter__(self) -> BackEnd:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-
-    def _accept(self) -> None:
+    def serve(self, connection: socket.socket) -> None:
         while True:
             try:
-                connection, _ = self.socket.accept()
-            except OSError:  # closed
+                head, files, _, _ = socket.recv_fds(connection, 12, 8)
+            except ConnectionResetError:
                 return
-            threading.Thread(
-                target=self._serve, args=(connection,), daemon=True
-            ).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with connection:
-            while True:
-                try:
-                    head, files, _, _ = socket.recv_fds(connection, 12, 8)
-                except ConnectionResetError:
-                    return
-                if len(head) < 12:
-                    return
-                request, flags, size = struct.unpack("=III", head)
-                body = connection.recv(size, socket.MSG_WAITALL) if size else b""
-                answer = self._answer(request, body, files)
-                for file in files:
-                    os.close(file)
-                if answer is None and flags & NEED_REPLY:
-                    answer = bytes(8)
-                if answer is not None:
-                    header = struct.pack("=III", request, VERSION | REPLY, len(answer))
-                    connection.sendall(header + answer)
-                if request == SET_DEVICE_STATE_FD:
-                    self._transfer(body)
+            if len(head) < 12:
+                return
+            request, flags, size = struct.unpack("=III", head)
+            body = connection.recv(size, socket.MSG_WAITALL) if size else b""
+            answer = self._answer(request, body, files)
+            for file in files:
+                os.close(file)
+            if answer is None and flags & NEED_REPLY:
+                answer = bytes(8)
+            if answer is not None:
+                header = struct.pack("=III", request, VERSION | REPLY, len(answer))
+                connection.sendall(header + answer)
+            if request == SET_DEVICE_STATE_FD:
+                self._transfer(body)
 
     def _answer(self, request: int, body: bytes, files: list[int]) -> bytes | None:
         words = {
