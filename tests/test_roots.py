@@ -54,6 +54,14 @@ VirtioDeviceClass *VIRTIO_DEVICE_CLASS(ObjectClass *);
 char *g_strdup_printf(const char *, ...);
 void *g_memdup2(const void *, unsigned long);
 void type_register_static(const TypeInfo *);
+typedef struct Object Object;
+typedef struct NetClientState { char *model; char *name; } NetClientState;
+typedef struct NICState NICState;
+NICState *qemu_new_nic(void *, void *, const char *, const char *, void *);
+NetClientState *qemu_get_queue(NICState *);
+const char *object_get_typename(Object *);
+typedef struct NicClass { void (*realize)(void *); } NicClass;
+NicClass *NIC_CLASS(ObjectClass *);
 void vmstate_register(void *, uint32_t, const VMStateDescription *, void *);
 void vmstate_register_any(void *, const VMStateDescription *, void *);
 int vmstate_register_with_alias_id(void *, int, const VMStateDescription *, void *, int, int, void *);
@@ -303,6 +311,77 @@ static void pci_bus_class_init(ObjectClass *klass, void *data)
         ("path", ("a-pci",)),
         ("", ("a-isa",)),
     }
+
+
+NIC = """
+typedef struct Card {{ NICState *nic; VMStateDescription *own; }} Card;
+Card *CARD(void *);
+static void nic_realize(void *dev)
+{{
+    Card *s = CARD(dev);
+    s->nic = qemu_new_nic(0, 0, {model}, 0, s);
+    s->own = g_memdup2(&vmstate_nic, sizeof(vmstate_nic));
+    s->own->name = {name};
+    vmstate_register_any(dev, s->own, s);
+}}
+static void nic_class_init(ObjectClass *klass, void *data)
+{{
+    NicClass *k = NIC_CLASS(klass);
+    k->realize = nic_realize;
+}}
+static void other_realize(void *dev)
+{{
+}}
+static void other_class_init(ObjectClass *klass, void *data)
+{{
+    NicClass *k = NIC_CLASS(klass);
+    k->realize = other_realize;
+}}
+"""
+TYPENAME = "object_get_typename((Object *)dev)"
+MODEL = "qemu_get_queue(s->nic)->model"
+
+
+def named_by(model: str, name: str) -> tuple[ir.Root, ...]:
+    return resolved(
+        "const VMStateDescription vmstate_nic = { .version_id = 3 };\n"
+        + NIC.format(model=model, name=name)
+        + device("nic", "nic_class_init", more=".abstract = 1")
+        + device("nic-a", parent="nic")
+        + device("nic-b", parent="nic")
+        + device("nic-c", "other_class_init", parent="nic"),
+    )
+
+
+def test_a_description_that_is_called_after_the_type_of_its_device() -> None:
+    found = named_by(TYPENAME, MODEL)
+    assert [(root.section, root.device_types, root.symbol) for root in found] == [
+        ("nic-a", ("nic-a",), "vmstate_nic"),
+        ("nic-b", ("nic-b",), "vmstate_nic"),
+    ]
+    assert {(root.how, root.prefix, root.version_id) for root in found} == {
+        ("vmstate_register", "maybe", 3)
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("object_get_typename((Object *)s)", MODEL),
+        ('"nic"', MODEL),
+        (TYPENAME, "qemu_get_queue(s->nic)->name"),
+    ],
+)
+def test_a_description_that_is_called_what_nobody_can_tell(
+    model: str, name: str
+) -> None:
+    (root,) = named_by(model, name)
+    assert (root.section, root.device_types) == ("*", ())
+
+
+def test_a_description_that_is_called_by_a_string() -> None:
+    (root,) = named_by(TYPENAME, '"card"')
+    assert (root.section, root.device_types) == ("card", ())
 
 
 def test_calls() -> None:

@@ -81,10 +81,10 @@ class _FileReader:
                 continue  # another version of it, under another #if
             seen.add(text.name)
             if not (text.sets or text.registers or text.makes_types):
-                calls = tuple(Effect("call", name) for name in text.calls)
-                functions.append(
-                    ClassFunction(text.name, "static" in text.head.split(), calls)
-                )
+                calls = [Effect("call", name) for name in text.calls]
+                own = [Effect("realize", name) for name in text.realizes]
+                static = "static" in text.head.split()
+                functions.append(ClassFunction(text.name, static, (*calls, *own)))
                 continue
             try:
                 function = unit.function(text.name)

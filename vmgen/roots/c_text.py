@@ -28,6 +28,7 @@ _REGISTERS = re.compile(
 )
 _SETS = re.compile(r"->\s*(?:vmsd|sysemu_ops|bus_type|get_dev_path)\s*=(?!=)")
 _BUS = re.compile(r"->\s*bus_type\s*=([^;=]+);")
+_REALIZE = re.compile(r"->\s*realize\s*=\s*(\w+)\s*;")
 _PATH = re.compile(r"->\s*get_dev_path\s*=(?!=)")
 _TYPES = re.compile(r"\bTypeInfo\b")
 _READ = re.compile(
@@ -61,6 +62,11 @@ class FunctionText:
     def registers(self) -> bool:
         """Whether it registers a section."""
         return _REGISTERS.search(self.body) is not None
+
+    @property
+    def realizes(self) -> tuple[str, ...]:
+        """The functions that it says make devices of a class real, in order."""
+        return tuple(_REALIZE.findall(self.body))
 
     @property
     def makes_types(self) -> bool:

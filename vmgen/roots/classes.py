@@ -11,7 +11,7 @@ from vmgen.cfront.unit import Unit
 from vmgen.extract.initializer import is_null
 from vmgen.roots import walk
 from vmgen.roots.c_text import FunctionText
-from vmgen.roots.model import ANY, ClassFunction, Effect, Prefix, Registration
+from vmgen.roots.model import ANY, TYPE, ClassFunction, Effect, Prefix, Registration
 from vmgen.roots.walk import Locals
 from vmgen.source import Diagnostic, Position, VmgenError
 
@@ -67,6 +67,8 @@ def _effects(
             yield Effect("bus", walk.text(value, names, unit), maybe, position)
         case c.Assign("=", c.Member(_, "get_dev_path", True), value, position):
             yield Effect("path", walk.spelled(value), maybe, position)
+        case c.Assign("=", c.Member(_, "realize", True), value, position):
+            yield Effect("realize", walk.spelled(value), maybe, position)
         case c.Comma(items):
             for item in items:
                 yield from _effects(unit, names, item, maybe)
@@ -173,7 +175,7 @@ def _registration(
         "vmstate_register",
         symbol,
         function.name,
-        "",
+        _named(unit, function, names, given[vmsd]),
         prefix,
         ANY if instance is None else _instance(layout, given[instance]),
         "" if alias is None else _alias(layout, given[alias]),
@@ -209,6 +211,64 @@ def _registered(unit: Unit, names: Locals, value: c.Expr) -> str | None:
             hint="pass the address of the description to the call",
         )
     )
+
+
+def _named(
+    unit: Unit, function: c.FunctionDecl, names: Locals, registered: c.Expr
+) -> str:
+    """How the function calls the description that it registers: a name, ``TYPE`` for that
+    of its device's type, ``*`` for what cannot be told; empty where it does not.
+
+    A NIC's model is what it was made with: the argument of ``qemu_new_nic`` (net/net.c).
+    """
+    assert function.body is not None  # callers ask for definitions only
+    if not isinstance(walk.plain(registered), c.Name | c.Member):
+        return ""
+    description = walk.spelled(registered)
+    given = [
+        expression.value
+        for statement, _ in walk.statements(function.body)
+        for expression in walk.expressions(statement)
+        if isinstance(expression, c.Assign)
+        and isinstance(expression.target, c.Member)
+        and expression.target.name == "name"
+        and walk.spelled(expression.target.object) == description
+    ]
+    if not given:
+        return ""
+    if len(given) > 1:
+        return "*"
+    match walk.plain(given[0]):
+        case c.Member(c.Call(c.Name("qemu_get_queue"), (nic,)), "model"):
+            made = _only_value(names, nic)
+        case name:
+            return walk.text(name, names, unit)
+    match made:
+        case c.Call(c.Name("qemu_new_nic"), (_, _, model, *_)):
+            return TYPE if _is_type_of(walk.plain(model), names) else "*"
+        case _:
+            return "*"
+
+
+def _only_value(names: Locals, value: c.Expr) -> c.Expr | c.InitList | None:
+    """What the only assignment to a variable, or to a member of one, puts there."""
+    found: list[c.Expr | c.InitList] = []
+    match walk.plain(value):
+        case c.Name(name):
+            found = names.values.get(name, [])
+        case c.Member(c.Name(name), member):
+            found = names.members.get((name, member), [])
+    return walk.plain(found[0]) if len(found) == 1 else None
+
+
+def _is_type_of(value: c.Expr | c.InitList | None, names: Locals) -> bool:
+    """Whether an expression is the type's name of the function's first parameter."""
+    match value:
+        case c.Call(c.Name("object_get_typename"), (object,)):
+            match walk.plain(object):
+                case c.Name(name):
+                    return name in names.parameters[:1]
+    return False
 
 
 def _instance(layout: Layout, value: c.Expr) -> str:

@@ -14,6 +14,10 @@ Prefix = Literal["", "path", "maybe"]
 ANY = "any"
 """The instance of ``VMSTATE_INSTANCE_ID_ANY``: the first that is free."""
 
+TYPE = "<type>"
+"""The section of a description that is called after the type of the device whose
+``realize`` registers it."""
+
 
 @dataclass(frozen=True, slots=True)
 class TypeDecl:
@@ -41,11 +45,12 @@ class Effect:
     ``set``: ``dc->vmsd = &symbol`` (``symbol`` empty for NULL).  ``cpu``: ``cc->sysemu_ops
     = &symbol``.  ``bus``: ``dc->bus_type = "symbol"``.  ``path``: ``bc->get_dev_path =
     symbol``.  ``row``: ``dc->vmsd`` is the member ``symbol`` of what the type's
-    ``class_data`` points at.  ``call``: the function ``symbol`` is called.
+    ``class_data`` points at.  ``realize``: ``symbol`` makes devices of the class real.
+    ``call``: the function ``symbol`` is called.
     ``maybe`` says that a condition stands before it.
     """
 
-    kind: Literal["set", "cpu", "bus", "path", "row", "call"]
+    kind: Literal["set", "cpu", "bus", "path", "row", "realize", "call"]
     symbol: str
     maybe: bool = False
     position: Position = NOWHERE
@@ -66,7 +71,8 @@ class Registration:
 
     ``symbol`` is the description, or the handlers of an old-style section.  ``section``
     is the name for handlers (``*`` for what is known at run time only) and empty for a
-    description: its own name counts.  The rest is as in :class:`vmgen.ir.Root`.
+    description: its own name counts, or, where the function gives it a name, what that is
+    (``TYPE`` for the name of the device's type).  The rest is as in :class:`vmgen.ir.Root`.
     """
 
     how: Literal["vmstate_register", "handlers"]

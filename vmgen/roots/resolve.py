@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.ir import Root
 from vmgen.roots.model import (
     ANY,
+    TYPE,
     ClassFunction,
     How,
     Prefix,
@@ -51,6 +52,7 @@ class Hierarchy:
         self._ops: dict[str, tuple[_Symbol, str] | None] = {}
         self._bus: dict[str, tuple[_Symbol, str] | None] = {}
         self._path: dict[str, tuple[_Symbol, str] | None] = {}
+        self._realize: dict[str, tuple[_Symbol, str] | None] = {}
         for one in files:
             for type_ in one.types:
                 self._types.setdefault(type_.name, type_)
@@ -83,6 +85,15 @@ class Hierarchy:
     def cpu_ops(self, name: str) -> tuple[_Symbol, str] | None:
         """The ``SysemuCPUOps`` of a CPU type's class, and the type that set it."""
         return self._inherited(name, "cpu", self._ops)
+
+    def realized_by(self, file: str, function: str) -> tuple[str, ...]:
+        """The concrete types whose devices a function makes real, sorted."""
+        found: list[str] = []
+        for name, type_ in sorted(self._types.items()):
+            by = self._inherited(name, "realize", self._realize)
+            if by and (by[0].file, by[0].name) == (file, function):
+                found += [] if type_.abstract else [name]
+        return tuple(found)
 
     def has_path(self, name: str) -> bool:
         """Whether a device type's bus names its devices (``qdev_get_dev_path``)."""
@@ -168,7 +179,7 @@ def resolve(files: Iterable[Registrations], modules: Iterable[ir.Module]) -> Res
     for one in files:
         for registration in one.registrations:
             try:
-                roots.append(_registered(registration, known))
+                roots += _registered(registration, known, hierarchy)
             except VmgenError as error:
                 found += error.diagnostics
     ops = {
@@ -211,8 +222,8 @@ def resolve(files: Iterable[Registrations], modules: Iterable[ir.Module]) -> Res
     return Resolution(tuple(sorted(roots, key=_place)), tuple(dict.fromkeys(found)))
 
 
-def _place(root: Root) -> tuple[Position, str, str]:
-    return root.position, root.how, root.symbol
+def _place(root: Root) -> tuple[Position, str, str, str]:
+    return root.position, root.how, root.symbol, root.section
 
 
 def _legacy(
@@ -260,9 +271,11 @@ def _class_root(
     )
 
 
-def _registered(one: Registration, known: _Descriptions) -> Root:
+def _registered(
+    one: Registration, known: _Descriptions, hierarchy: Hierarchy
+) -> Iterator[Root]:
     if one.how == "handlers":
-        return Root(
+        yield Root(
             symbol=one.symbol,
             file=one.file,
             home="",
@@ -274,22 +287,30 @@ def _registered(one: Registration, known: _Descriptions) -> Root:
             version_id=one.version_id,
             position=one.position,
         )
+        return
     home = known.find(one.file, one.symbol)
     if home is None:
         raise VmgenError(_undefined(one.symbol, one.position))
-    return Root(
+    root = Root(
         symbol=one.symbol,
         file=one.file,
         home=home[0],
         how="vmstate_register",
         registrant=one.function,
-        section=home[1].name or "*",
+        section=one.section or home[1].name or "*",
         prefix=one.prefix,
         instance=one.instance,
         alias=one.alias,
         version_id=home[1].version_id,
         position=one.position,
     )
+    types: tuple[str, ...] = ()
+    if one.section == TYPE:
+        types = hierarchy.realized_by(one.file, one.function)
+    for name in types:
+        yield replace(root, section=name, device_types=(name,))
+    if not types:
+        yield root if one.section != TYPE else replace(root, section="*")
 
 
 def _undefined(symbol: str, position: Position) -> Diagnostic:

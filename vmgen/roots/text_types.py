@@ -69,6 +69,7 @@ def look_at(text: str, file: str) -> FileText:
 
 def _effects(function: c_text.FunctionText) -> tuple[Effect, ...]:
     effects = [Effect("call", name) for name in function.calls]
+    effects += [Effect("realize", name) for name in function.realizes]
     if function.bus_type:
         effects.append(Effect("bus", function.bus_type))
     if function.has_path:
