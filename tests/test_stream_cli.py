@@ -199,10 +199,25 @@ def test_codecs_that_do_not_fit(shell: Shell) -> None:
 
 def test_no_description_and_members(shell: Shell) -> None:
     Path("arm.mig").write_bytes(captured("arm-stm32vldiscovery-poke--10.0.2"))
-    line = f"show --codecs {generated()}/arm --no-description arm.mig"
-    assert shell(line) == 2
+    options = f"--codecs {generated()}/arm --no-description"
+    line = f"show {options} arm.mig"
+    assert shell(line) == 0
+    (row,) = (row for row in shell.out.splitlines() if "  cpu/0  " in row)
+    assert row.endswith("only bytes, asks for ARMCPU.pmsav7_dregion")
+    assert shell(f"{line} cpu") == 0
+    assert "its codec asks: vmstate_pmsav7, field env.pmsav7.drbar" in shell.out
+    assert shell(f"edit {options} arm.mig r1=1 -o new.mig") == 2
     assert "ARMCPU.pmsav7_dregion" in shell.err
+    assert "--member NAME=VALUE" in shell.err
+    assert not Path("new.mig").exists()
+    assert shell(f"{line} --format json") == 0
+    sections = {one["name"]: one for one in json.loads(shell.out)["sections"]}
+    assert "ARMCPU.pmsav7_dregion" in sections["cpu"]["open"]
+    assert "open" not in sections["timer"]
+    assert shell(f"verify {options} arm.mig") == 0
     assert shell(f"{line} --member ARMCPU.pmsav7_dregion=8") == 0
+    (row,) = (row for row in shell.out.splitlines() if "  cpu/0  " in row)
+    assert row.endswith("codec cpu")
     assert "only bytes" in shell.out
     assert shell(f"{line} --member x") == 2
     assert shell("show --no-description avr.mig") == 2

@@ -36,6 +36,7 @@ from vmgen.stream import (
     UnknownSection,
     Unreadable,
 )
+from vmgen.stream.edit import edit
 from vmgen.stream.verify import verify
 
 WITHOUT_DESCRIPTION = {"riscv64-postcopy--10.0.2"}
@@ -117,12 +118,33 @@ def test_without_description_the_sections_are_the_same(name: str) -> None:
 def test_a_codec_that_needs_context_says_what() -> None:
     name = "arm-stm32vldiscovery-poke--10.0.2"
     stream = opened(name, use_description=False)
+    assert_whole(stream)  # its footer bounds it
+    cpu = stream.section("cpu")
+    assert (cpu.means, cpu.codec) == ("footer", None)
+    assert "ARMCPU.pmsav7_dregion" in cpu.open
+    assert [one.path for one in stream.sections() if one.open] == ["cpu/0"]
     with pytest.raises(StreamError, match=r"ARMCPU\.pmsav7_dregion"):
-        list(stream.parts())
+        edit(stream, ["cpu/0.env.pc=1"])
     codecs = codecs_of(name)
     assert codecs is not None
     told = Codecs(codecs.codecs, codecs.target, {"ARMCPU.pmsav7_dregion": 8})
-    assert_whole(Stream(captured(name), told, use_description=False))
+    answered = Stream(captured(name), told, use_description=False)
+    assert_whole(answered)
+    assert (answered.section("cpu").means, answered.section("cpu").open) == (
+        "codec",
+        "",
+    )
+
+
+def test_a_question_that_nothing_else_answers_is_an_error() -> None:
+    """Without a footer to look for, nobody knows where such a section ends."""
+    name = "arm-stm32vldiscovery-poke--10.0.2"
+    stream = opened(name)
+    cpu = stream.section("cpu")
+    bare = b"QEVM\0\0\0\3" + bytes(stream.view[cpu.offset : cpu.end]) + b"\0"
+    with pytest.raises(StreamError, match=r"ARMCPU\.pmsav7_dregion") as told:
+        list(Stream(bare, codecs_of(name)).parts())
+    assert "--member" in told.value.hint
 
 
 def test_what_the_parts_are() -> None:

@@ -62,6 +62,10 @@ def _changeable(stream: Stream, section: Section) -> Any:
         return stream.state(section)
     if section.means == "description":
         return stream.values(section)
+    if section.open:
+        message = f"its codec asks: {section.open}"
+        hint = "vmgen stream is told with --member NAME=VALUE"
+        raise BadEdit(message, section.offset, section.path, hint)
     message = f"{section.kind.upper()} sections of this kind cannot be edited by field"
     raise BadEdit(message, section.offset, section.path)
 

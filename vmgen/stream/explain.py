@@ -92,7 +92,8 @@ def explain(
     footer where the stream describes nothing.
     ``own`` is a stream that the machine which is to load this one saved: what the machine
     compares with its own is compared with that.  Raises Unreadable if the input itself
-    cannot be read; what else is wrong with a stream is a reason to refuse it.
+    cannot be read and UnknownSection if nothing says how it goes on; what else is wrong
+    with a stream is a reason to refuse it.
     """
     source.finish()
     stream, sections, broken = _bounded(source, codecs, page_size)
@@ -125,7 +126,11 @@ def explain(
             into = refusals if unlike.certain else unsure
             into.append(_unlike(unlike))
         refusals.sort(key=lambda one: one.offset or 0)
-    if broken is not None:
+    if broken is not None and broken.rule == "context":
+        unsure.append(_of_stream(broken))
+    elif broken is not None:
+        if isinstance(broken, UnknownSection) and not refusals:
+            raise broken  # what lies behind it nobody here knows
         last = _of_stream(broken)
         if broken.rule == "footer-shift" and stream.description is None:
             from vmgen.stream.shifted import moved

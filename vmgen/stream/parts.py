@@ -58,6 +58,8 @@ class Section(Frozen):
 
     Its body is ``start`` to ``end``; ``offset`` and ``size`` include header and footer.
     PART and END have their name, instance and version from the START with their id.
+    ``open`` is what its codec would have to be told to read it, where it is bounded by
+    something else for that.
     """
 
     offset: int
@@ -73,6 +75,7 @@ class Section(Frozen):
     means: Means
     codec: Codec | None = None
     device: Device | None = None
+    open: str = ""
 
     @property
     def path(self) -> str:

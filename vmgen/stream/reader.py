@@ -120,6 +120,7 @@ class Reader:
         self._looked = False
         self._devices: dict[tuple[str, int], list[Device]] = {}
         self._footers: Footers | None = None
+        self._open = ""
 
     @property
     def document(self) -> Document | None:
@@ -319,12 +320,13 @@ class Reader:
         path = f"{printable(name)}/{instance}"
         cursor.path = path
         begin = cursor.pos
+        self._open = ""
         means, codec, device = self._body(cursor, kind, name, instance, version, number)
         end = cursor.pos
         footer = self._footer(cursor, number, path, means)
         made = Section(
             start, cursor.pos - start, kind, number, name, instance, version,
-            begin, end, footer, means, codec, device,
+            begin, end, footer, means, codec, device, self._open,
         )  # fmt: skip
         if kind == "full" and device is None:
             self.known.unchecked.append(made)
@@ -365,7 +367,12 @@ class Reader:
             message = f"version {version}, described as {device.version}"
             raise disagree(message, cursor.path, begin)
         if (codec := self._codec(name, device)) is not None:
-            return self._decoded(cursor, codec, device, version)
+            try:
+                return self._decoded(cursor, codec, device, version)
+            except Refused as error:
+                if error.rule != "context":
+                    raise
+                return self._left_open(cursor, number, device, error)
         if device is not None and device.certain:
             cursor.skip(device.size)
             return "description", None, device
@@ -451,6 +458,22 @@ class Reader:
         ):
             raise self._other_end(cursor, begin, device, "the codec")
         return "codec", codec, device
+
+    def _left_open(
+        self, cursor: Cursor, number: int, device: Device | None, reason: Refused
+    ) -> tuple[Means, Codec | None, Device | None]:
+        """The end of a section whose codec lacks an answer: what else says it exactly.
+
+        Raises the codec's own question where nothing does.
+        """
+        self._open = f"{reason.message} ({reason.path})"
+        if device is not None and device.certain:
+            cursor.skip(device.size)
+            return "description", None, device
+        try:
+            return self._scanned(cursor, number, device)
+        except UnknownSection:
+            raise reason from None
 
     def _other_end(
         self, cursor: Cursor, begin: int, device: Device, reader: str

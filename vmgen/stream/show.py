@@ -94,6 +94,8 @@ def section_json(stream: Stream, section: Section) -> dict[str, Any]:
         "read_by": section.means,
         "state": state,
     }
+    if section.open:
+        made["open"] = section.open
     if found := _register_values(stream, section, state):
         made["registers"] = found
     return made
@@ -221,7 +223,18 @@ def _row(stream: Stream, section: Section, paint: Paint) -> str:
     place = f"{section.offset:>#12x} {size} {section.kind:<5} {section.id:>4}"
     version = f"{section.version_id:>3}"
     name = paint("name", section.path)
+    if section.open:
+        by += f", asks for {_asked(section.open)}"
     return f"{place} {version}  {name}  {paint('faint', by)}\n"
+
+
+def _asked(question: str) -> str:
+    """The name that an answer goes by, of what a codec asks."""
+    for before in ("members={'", "functions={'"):
+        name, found, _ = question.partition(before)[2].partition("'")
+        if found:
+            return printable(name)
+    return "something"
 
 
 def section_text(
@@ -235,6 +248,9 @@ def section_text(
     if section.means == "ram":
         yield from _ram_text(stream, paint)
         return
+    if section.open:
+        yield f"  {paint('note', 'its codec asks')}: {printable(section.open)}\n"
+        yield f"  {paint('hint', 'say it with --member NAME=VALUE')}\n"
     value = stream.values(section)
     if value is None:
         yield f"  {bytes(stream.body(section)[:64]).hex(' ', 4)}"
