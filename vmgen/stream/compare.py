@@ -75,7 +75,7 @@ def _section(
 ) -> Iterator[Change]:
     if one.version_id != two.version_id:
         yield Change(f"{path} version", one.version_id, two.version_id)
-    if old.body(one) == new.body(two):
+    if old.body(one).tobytes() == new.body(two).tobytes():
         return
     left, right = old.values(one), new.values(two)
     if left is None or right is None or one.means != two.means:
@@ -166,7 +166,7 @@ def _differing(one: Memory, two: Memory, block: str) -> Iterator[int]:
     mine, other = next(left, end), next(right, end)
     while mine is not end or other is not end:
         if mine[0] == other[0]:
-            if mine[1] != other[1]:
+            if mine[1].tobytes() != other[1].tobytes():
                 yield mine[0]
             mine, other = next(left, end), next(right, end)
         elif mine[0] < other[0]:

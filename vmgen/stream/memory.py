@@ -141,12 +141,18 @@ class Memory:
         self._make_index(found)
         index = self._index
         numbers = sorted(index) if isinstance(index, dict) else range(len(index))
-        zeros = bytes(self.page_size)
+        view, size = self._view, self.page_size
+        zeros = bytes(size)
         for number in numbers:
             if entry := index[number]:
-                address = number * self.page_size
+                address = number * size
+                # Most of guest memory is zero, and need not be made to be looked at.
+                empty = entry & 7 == _FILLED and not view[entry >> 3]
+                if empty and address not in self._deltas:
+                    continue
                 data = self._contents(found, address, entry)
-                if data is not None and data != zeros:
+                # Views are compared item by item, bytes in one go.
+                if data is not None and data.tobytes() != zeros:
                     yield address, data
 
     def _contents(self, block: Block, address: int, entry: int) -> memoryview | None:
