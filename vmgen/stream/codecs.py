@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from array import array
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from vmgen.stream.wire import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import ModuleType
     from typing import Any
@@ -35,24 +37,51 @@ class Codecs:
     ``members`` and ``functions`` answer what the bytes leave open, as the ``Context`` of
     generated code does.  ``alternatives`` are other targets that would read the stream at
     hand just the same.  ``folder`` is that of the target in the package, None for codecs
-    that come from elsewhere.
+    that come from elsewhere.  ``codecs`` may be what makes the mapping: a package has many
+    targets, and a stream is of one.
     """
 
     def __init__(
         self,
-        codecs: Mapping[str, Codec],
+        codecs: Mapping[str, Codec] | Callable[[], Mapping[str, Codec]],
         target: str = "",
         members: Mapping[str, Any] | None = None,
         functions: Mapping[str, Any] | None = None,
         alternatives: tuple[str, ...] = (),
-        folder: Path | None = None,
+        folder: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.codecs = codecs
+        self._codecs = codecs
         self.target = target
         self.members = members or {}
         self.functions = functions or {}
         self.alternatives = alternatives
-        self.folder = folder
+        self._folder = folder
+
+    @property
+    def codecs(self) -> Mapping[str, Codec]:
+        """By wire name; NoCodecs if they were to be imported and cannot be."""
+        if not isinstance(self._codecs, Mapping):
+            self._codecs = self._codecs()
+        return self._codecs
+
+    @property
+    def folder(self) -> Path | None:
+        """The target's folder in its package."""
+        if self._folder is None:
+            return None
+        from pathlib import Path
+
+        return Path(self._folder)
+
+    def file(self, *parts: str) -> bytes:
+        """A file in the folder; empty if there is no such file or no folder."""
+        if self._folder is None:
+            return b""
+        try:
+            with open(os.path.join(self._folder, *parts), "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
 
     def but(
         self,
@@ -61,12 +90,12 @@ class Codecs:
     ) -> Codecs:
         """The same codecs with further answers, or with other alternatives."""
         return Codecs(
-            self.codecs,
+            self._codecs,
             self.target,
             {**self.members, **(members or {})},
             self.functions,
             alternatives or self.alternatives,
-            self.folder,
+            self._folder,
         )
 
     def get(

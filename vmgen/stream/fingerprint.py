@@ -5,26 +5,29 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 
 from vmgen.stream.codecs import Codecs, plain
-from vmgen.stream.errors import Ambiguous, Refused, StreamError
+from vmgen.stream.description import listed, name_of, number
+from vmgen.stream.errors import Ambiguous, NoCodecs, Refused, StreamError
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.input import Input
 from vmgen.stream.stream import Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeAlias
 
-_WORD = re.compile(rb"[A-Za-z_]\w+")
-_APART = bytes(
-    code if (chr(code).isalnum() and code < 128) or code == ord("_") else ord(" ")
-    for code in range(256)
-)
-"""Makes blanks of what words do not consist of."""
-_NAME = re.compile(rb'"name": "([^"]*)"')
-_CPU = re.compile(rb'^ +"cpu": "\.([\w.]+)",$', re.MULTILINE)
+_WORD = re.compile(r"[A-Za-z_]\w+")
+_SAMPLE = 6
+"""So many names of a CPU's fields tell whose they are: its own code has all of them."""
+
+_CPU = b'    "cpu": ".'
+_TABLE = b'          "name": "cpu",\n'
+_BEHIND_A_TABLE = b'          "symbol": "'
+_FIELD, _BEHIND_NAME = b'            {"name": "', b'", "path": '
+_NUMBER, _SIZE = b'"element": {"is": "int", ', b'}, "size": '
+_DIGITS = b"0123456789"
 
 
 class Fingerprint(Frozen):
@@ -53,28 +56,31 @@ def fingerprint(
     refusals: dict[str, StreamError] = {}
     readings: dict[str, dict[str, Any]] = {}
     described = Stream(source, page_size=page_size)
-    strangers = _strangers(described, packages)
+    cpu = _described_cpu(described)
+    strangers = _strangers(cpu, packages)
+    unlike: dict[str, Refused] = {}
     for name, codecs in packages.items():
         if name in strangers:
             message = "its CPU has other members than the stream's"
             refusals[name] = Refused(message, None, "cpu")
-            continue
-        try:
-            if described.description is None:
-                stream = Stream(source, codecs, page_size=page_size)
-                readings[name] = _whole(stream)
-            else:
-                readings[name] = _sections(described, codecs)
-        except StreamError as error:
-            refusals[name] = error
+        elif why := _other_size(cpu, codecs.file("ir.json")):
+            unlike[name] = Refused(why, None, "cpu")
+    rest = [name for name in packages if name not in refusals]
+    # Where no other fits, codecs of another size have the better words for why not.
+    for tried in ([name for name in rest if name not in unlike], list(unlike)):
+        for name in tried:
+            try:
+                readings[name] = _reading(source, described, packages[name], page_size)
+            except NoCodecs:
+                raise
+            except StreamError as error:
+                refusals[name] = error
+        if readings:
+            refusals = {**unlike, **refusals}
+            break
     # Packages of different origin may know the CPU alone, or every device.
     targets = tuple(sorted(readings, key=lambda name: -len(readings[name])))
-    most = readings[targets[0]] if targets else {}
-    if any(
-        most.get(path, value) != value
-        for reading in readings.values()
-        for path, value in reading.items()
-    ):
+    if len(targets) > 1 and not _same([readings[name] for name in targets]):
         names = ", ".join(readings)
         hint = "say which target it is"
         raise Ambiguous(f"several targets fit the stream: {names}", hint=hint)
@@ -84,14 +90,41 @@ def fingerprint(
     return Fingerprint(chosen, targets, refusals)
 
 
-def _strangers(stream: Stream, packages: Mapping[str, Codecs]) -> set[str]:
-    """The targets whose code knows less than half as many of the names that the stream
-    gives its CPU's fields as that of the best: nothing of them needs to be imported."""
+def _same(readings: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether states of the same section have the same values, in all that have it; the
+    first reading has most sections."""
+    most = {path: without_absent(plain(state)) for path, state in readings[0].items()}
+    return all(
+        most.get(path) in (None, without_absent(plain(state)))
+        for reading in readings[1:]
+        for path, state in reading.items()
+    )
+
+
+Fields: TypeAlias = "list[tuple[str, int | None]]"
+"""Names of fields, each with the size of its elements if they are numbers."""
+
+
+def _reading(
+    source: Input, described: Stream, codecs: Codecs, page_size: int | None
+) -> dict[str, Any]:
+    """What the codecs make of the stream's sections; Refused unless they fit."""
+    if described.description is None:
+        return _whole(Stream(source, codecs, page_size=page_size))
+    return _sections(described, codecs)
+
+
+def _strangers(cpu: Fields, packages: Mapping[str, Codecs]) -> set[str]:
+    """The targets whose code knows less than half as many of the names of the stream's
+    CPU as that of the best: nothing of them needs to be imported."""
     if len(packages) < 3:
         return set()
-    names = set(_cpu_names(stream))
+    words = {word for name, _ in cpu for word in _WORD.findall(name)}
+    names = [word.encode() for word in sorted(words, key=lambda one: (-len(one), one))][
+        :_SAMPLE
+    ]
     scores = {
-        name: len(names.intersection(text.translate(_APART).split()))
+        name: sum(one in text for one in names)
         for name, codecs in packages.items()
         if (text := _cpu_code(codecs))
     }
@@ -99,36 +132,66 @@ def _strangers(stream: Stream, packages: Mapping[str, Codecs]) -> set[str]:
     return {name for name, score in scores.items() if 2 * score < best}
 
 
-def _cpu_names(stream: Stream) -> Iterator[bytes]:
+def _described_cpu(stream: Stream) -> Fields:
+    """The fields of a CPU as the description has them; none where no CPU is described."""
     try:
         document = stream.description
+        for device in () if document is None else document.devices:
+            if device.name == "cpu":
+                return [
+                    (
+                        name_of(field),
+                        None if "struct" in field else number(field, "size"),
+                    )
+                    for field in listed(device.node, "fields")
+                ]
     except StreamError:
-        return
-    for device in () if document is None else document.devices:
-        if device.name == "cpu":
-            for match in _NAME.finditer(device.text):
-                yield from _WORD.findall(match[1])
-            return
+        return []  # whoever reads the stream says what is wrong with it
+    return []
 
 
 def _cpu_code(codecs: Codecs) -> bytes:
     """The text of the module with the codec of the CPU; empty if it is not found."""
-    if codecs.folder is None:
+    init = codecs.file("__init__.py")
+    start = init.find(_CPU) + len(_CPU)
+    end = init.find(b'"', start)
+    if start < len(_CPU) or end < 0:
         return b""
     try:
-        match = _CPU.search((codecs.folder / "__init__.py").read_bytes())
-        if match is None:
-            return b""
-        parts = match[1].decode("ascii").split(".")
-        return codecs.folder.joinpath(*parts).with_suffix(".py").read_bytes()
-    except (OSError, ValueError):
+        parts = init[start:end].decode("ascii").split(".")
+    except UnicodeDecodeError:
         return b""  # then it is tried
+    return codecs.file(*parts[:-1], f"{parts[-1]}.py")
+
+
+def _other_size(cpu: Fields, ir: bytes) -> str:
+    """What field of the CPU the tables have in other sizes only; empty if there is none,
+    or if the tables are not as vmgen writes them."""
+    start = ir.find(_TABLE)
+    if start < 0 or ir.find(_TABLE, start + 1) >= 0:
+        return ""
+    end = ir.find(_BEHIND_A_TABLE, start)
+    ours: dict[bytes, set[int]] = {}
+    for line in ir[start : None if end < 0 else end].split(b"\n"):
+        name, found, rest = line.partition(_BEHIND_NAME)
+        if not found or not name.startswith(_FIELD):
+            continue
+        sizes = ours.setdefault(name[len(_FIELD) :], set())
+        size = rest.partition(_SIZE)[2] if _NUMBER in rest else b""
+        digits = size[: len(size) - len(size.lstrip(_DIGITS))]
+        sizes.add(int(digits) if digits else 0)
+    for field, described in cpu:
+        known = ours.get(field.encode("utf-8", "surrogateescape"), set())
+        if described is not None and known and not known & {0, described}:
+            mine = " or ".join(map(str, sorted(known)))
+            return f"its CPU's {field} has elements of {mine} bytes, not of {described}"
+    return ""
 
 
 def _whole(stream: Stream) -> dict[str, Any]:
     """What the codecs make of a stream that only they bound."""
     found = {
-        section.path: without_absent(plain(stream.state(section)))
+        section.path: stream.state(section)
         for section in stream.sections()
         if section.codec is not None
     }
@@ -152,7 +215,7 @@ def _sections(stream: Stream, codecs: Codecs) -> dict[str, Any]:
         if end != section.end:
             message = f"the codec takes {end - section.start} bytes of {section.end - section.start}"
             raise Refused(message, section.start, section.path)
-        found[section.path] = without_absent(plain(state))
+        found[section.path] = state
     return _some(found)
 
 

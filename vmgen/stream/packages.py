@@ -5,67 +5,95 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import itertools
+import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
+from functools import partial
 
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.errors import NoCodecs
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmgen.stream.codec import Codec
+
 _numbers = itertools.count()
 
 
-def from_folder(folder: Path) -> dict[str, Codecs]:
+def from_folder(folder: str | os.PathLike[str]) -> dict[str, Codecs]:
     """The targets of a generated package by name, or the one whose folder this is.
 
-    The package is imported from where it lies.  Raises NoCodecs if it is none.
+    The package is imported from where it lies, a target of several when its codecs are
+    asked for.  Raises NoCodecs if it is none.
     """
-    root, only = folder.resolve(), ""
-    if not (root / "_runtime.py").is_file() and (root.parent / "_runtime.py").is_file():
-        root, only = root.parent, root.name
-    if not (root / "_runtime.py").is_file():
+    root, only = os.path.realpath(folder), ""
+    if not _has(root, "_runtime.py") and _has(os.path.dirname(root), "_runtime.py"):
+        root, only = os.path.split(root)
+    if not _has(root, "_runtime.py"):
         hint = "give the folder that 'vmgen generate' wrote, or a target's inside of it"
         raise NoCodecs(f"{folder} is not a generated package", hint=hint)
     package = _imported(root)
     if only:
-        return {only: _target(package, only, folder)}
+        return {only: _target(package, only, folder, root)}
     names = [
-        item.name
-        for item in sorted(root.iterdir())
-        if item.name.isidentifier() and _offers_something(item / "__init__.py")
+        name
+        for name in sorted(os.listdir(root))
+        if name.isidentifier()
+        and _offers_something(os.path.join(root, name, "__init__.py"))
     ]
     if not names and "CODECS" in vars(importlib.import_module(package)):
-        return {"": _target(package, "", folder)}
+        return {"": _target(package, "", folder, root)}
     if not names:
         raise NoCodecs(f"{folder} has no targets")
-    return {name: _target(package, name, folder) for name in names}
+    if len(names) == 1:
+        return {name: _target(package, name, folder, root) for name in names}
+    return {
+        name: Codecs(
+            partial(_codecs, package, name, folder),
+            name,
+            folder=os.path.join(root, name),
+        )
+        for name in names
+    }
 
 
-def _offers_something(init: Path) -> bool:
+def _has(folder: str, name: str) -> bool:
+    return os.path.isfile(os.path.join(folder, name))
+
+
+def _offers_something(init: str) -> bool:
     """Whether it can be a target's: folders of modules that targets share have a stamp
     in it and nothing else."""
-    if not init.is_file():
+    if not os.path.isfile(init):
         return False
-    lines = init.read_text("utf-8", "replace").splitlines()
-    return not lines or any(line and not line.startswith("#") for line in lines)
+    try:
+        with open(init, encoding="utf-8", errors="replace") as file:
+            empty = True
+            for line in file:
+                empty = False
+                if line.strip() and not line.startswith("#"):
+                    return True
+    except OSError as error:
+        raise NoCodecs(f"{init}: cannot be read: {error.strerror}") from None
+    return empty
 
 
-def _imported(root: Path) -> str:
+def _imported(root: str) -> str:
     for name, module in list(sys.modules.items()):
         if name.startswith("_vmgen_codecs_") and "." not in name:
             places = list(getattr(module, "__path__", ()))
-            if places == [str(root)]:
+            if places == [root]:
                 return name
     name = f"_vmgen_codecs_{next(_numbers)}"
-    init = root / "__init__.py"
+    init = os.path.join(root, "__init__.py")
     spec = importlib.util.spec_from_file_location(
         name,
-        init if init.is_file() else None,
-        submodule_search_locations=[str(root)],
+        init if os.path.isfile(init) else None,
+        submodule_search_locations=[root],
     )
     if spec is None:
         spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
-        spec.submodule_search_locations = [str(root)]
+        spec.submodule_search_locations = [root]
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     if spec.loader is not None:
@@ -81,7 +109,16 @@ def _imported(root: Path) -> str:
     return name
 
 
-def _target(package: str, name: str, folder: Path) -> Codecs:
+def _target(
+    package: str, name: str, folder: str | os.PathLike[str], root: str
+) -> Codecs:
+    codecs = _codecs(package, name, folder)
+    return Codecs(codecs, name, folder=os.path.join(root, name) if name else root)
+
+
+def _codecs(
+    package: str, name: str, folder: str | os.PathLike[str]
+) -> Mapping[str, Codec]:
     try:
         module = importlib.import_module(f"{package}.{name}" if name else package)
     except (ImportError, SyntaxError) as error:
@@ -89,4 +126,4 @@ def _target(package: str, name: str, folder: Path) -> Codecs:
     codecs = getattr(module, "CODECS", None)
     if not isinstance(codecs, Mapping):
         raise NoCodecs(f"{folder}: '{name}' has no CODECS")
-    return Codecs(codecs, name, folder=Path(str(module.__file__)).parent)
+    return codecs

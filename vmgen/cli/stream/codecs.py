@@ -10,8 +10,6 @@ from vmgen.cli.console import Console
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from vmgen.stream import Codecs, Stream
     from vmgen.stream.input import Input
 
@@ -109,12 +107,12 @@ def _packages(source: Input, console: Console, wanted: Wanted) -> dict[str, Code
     folder = wanted.folder if wanted.given else _output_folder()
     if not wanted.given and folder is None:
         return {}
-    from pathlib import Path
-
     from vmgen.stream.packages import from_folder
 
-    if folder is not None and Path(folder).is_dir():
-        return from_folder(Path(folder))
+    if folder is not None and os.path.isdir(folder):
+        return from_folder(folder)
+    from pathlib import Path
+
     from vmgen.cli.stream import made
 
     if wanted.qemu is not None:
@@ -146,20 +144,16 @@ def _codecs(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
     return found.codecs
 
 
-def _output_folder() -> Path | None:
+def _output_folder() -> str | None:
     """The project's output folder, or ``generated`` here, if it is a package."""
-    folder: str | Path = "generated"
+    folder = "generated"
     if _is_configured():
         from pathlib import Path
 
         from vmgen import config
 
-        folder = config.find(Path.cwd()).output or folder
-    if not os.path.isfile(os.path.join(folder, "_runtime.py")):
-        return None
-    from pathlib import Path
-
-    return Path(folder)
+        folder = str(config.find(Path.cwd()).output or folder)
+    return folder if os.path.isfile(os.path.join(folder, "_runtime.py")) else None
 
 
 def _is_configured() -> bool:
