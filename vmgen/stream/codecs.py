@@ -114,8 +114,10 @@ class Codecs:
             except KeyError:
                 return None
             except sys.modules[choose.__module__].MissingContext as error:
-                last = name.rpartition("/")[2]
-                hint = f"say which by its type: --member {last}=TYPE"
+                # "...: serial:isa-serial or serial:serial-mm", by the key of the answer
+                asked = error.message.rpartition(": ")[2].partition(":")[0]
+                asked = asked.removeprefix("*/") or name
+                hint = f"say which by its type: --member {asked}=TYPE"
                 told = Refused(error.message, None, name, hint)
                 told.rule = "context"
                 raise told from None

@@ -106,7 +106,11 @@ def explain(
         if section.means in ("ram", "old-style"):
             judged += 1
             continue
-        codec = _codec(codecs, section)
+        try:
+            codec = _codec(codecs, section)
+        except Refused as error:  # several devices of one name, and nothing says which
+            unsure.append(_finding(error, section))
+            continue
         if codec is None:
             if (finding := _foreign(stream, section, whole)) is not None:
                 refusals.append(finding)

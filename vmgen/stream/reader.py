@@ -366,13 +366,13 @@ class Reader:
         if self.strict and device is not None and device.version not in (None, version):
             message = f"version {version}, described as {device.version}"
             raise disagree(message, cursor.path, begin)
-        if (codec := self._codec(name, device)) is not None:
-            try:
+        try:
+            if (codec := self._codec(name, device)) is not None:
                 return self._decoded(cursor, codec, device, version)
-            except Refused as error:
-                if error.rule != "context":
-                    raise
-                return self._left_open(cursor, number, device, error)
+        except Refused as error:
+            if error.rule != "context":
+                raise
+            return self._left_open(cursor, number, device, error)
         if device is not None and device.certain:
             cursor.skip(device.size)
             return "description", None, device
@@ -467,6 +467,7 @@ class Reader:
         Raises the codec's own question where nothing does.
         """
         self._open = f"{reason.message} ({reason.path})"
+        reason.offset = cursor.pos if reason.offset is None else reason.offset
         if device is not None and device.certain:
             cursor.skip(device.size)
             return "description", None, device

@@ -234,7 +234,7 @@ def _asked(question: str) -> str:
         name, found, _ = question.partition(before)[2].partition("'")
         if found:
             return printable(name)
-    return "something"
+    return f"one of {printable(question.rpartition(' (')[0].rpartition(': ')[2])}"
 
 
 def section_text(

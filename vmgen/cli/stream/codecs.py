@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 
 from vmgen.cli.arguments import WrongUsage
 from vmgen.cli.console import Console
@@ -69,7 +70,7 @@ def opened(
     from vmgen.stream.stream import Stream
 
     wanted = Wanted(folder, qemu, whole, target, page_size)
-    answers = dict(map(_member, members))
+    answers = answered(members)
     source = input_of(file, snapshot)
     codecs = _codecs(source, console, wanted)
     if answers and codecs is not None:
@@ -77,6 +78,11 @@ def opened(
     return Stream(
         source, codecs, page_size=page_size, use_description=not no_description
     )
+
+
+def answered(members: Iterable[str]) -> dict[str, int | str]:
+    """What ``--member`` says; WrongUsage where it says nothing."""
+    return dict(map(_member, members))
 
 
 def input_of(file: str, snapshot: str = "") -> Input:

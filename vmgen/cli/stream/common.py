@@ -71,6 +71,15 @@ SOURCES = (
 )
 """Where codecs come from, and of which target they are: :class:`Wanted`."""
 
+MEMBER = Option(
+    "--member",
+    name="members",
+    many=True,
+    metavar="NAME=VALUE",
+    help="What the bytes do not say: ARMCPU.pmsav7_dregion=16 (a member of a C struct),"
+    " or serial=isa-serial (the device whose section is called so).",
+)
+
 CODECS = (
     *SOURCES,
     Option(
@@ -78,14 +87,7 @@ CODECS = (
         kind="flag",
         help="Read as if there were no description JSON.",
     ),
-    Option(
-        "--member",
-        name="members",
-        many=True,
-        metavar="NAME=VALUE",
-        help="What the bytes do not say: ARMCPU.pmsav7_dregion=16 (a member of a C struct),"
-        " or serial=isa-serial (the device whose section is called so).",
-    ),
+    MEMBER,
 )
 """How a stream is read: what :func:`vmgen.cli.stream.codecs.opened` takes."""
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from vmgen.cli.arguments import Option, command
 from vmgen.cli.console import Console
-from vmgen.cli.stream.codecs import Wanted, input_of, packages_of
-from vmgen.cli.stream.common import FILE, FORMAT, SOURCES, told
+from vmgen.cli.stream.codecs import Wanted, answered, input_of, packages_of
+from vmgen.cli.stream.common import FILE, FORMAT, MEMBER, SOURCES, told
 from vmgen.paint import Paint
 from vmgen.source import Diagnostic, Position, VmgenError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     FILE,
     FORMAT,
     *SOURCES,
+    MEMBER,
     Option(
         "--like",
         kind="present",
@@ -37,6 +38,7 @@ def explain(
     file: str,
     form: str,
     like: str | None,
+    members: tuple[str, ...],
     **options: Any,
 ) -> int:
     """Say whether a release would take a stream, and if not, why.
@@ -50,7 +52,7 @@ def explain(
     from vmgen.stream.explain import EVERYWHERE, choose
     from vmgen.stream.explain import explain as explained
 
-    wanted = Wanted(**options)
+    wanted, answers = Wanted(**options), answered(members)
     own = None if like is None else _own(like, wanted.page_size)
     with told(file):
         source = input_of(file, wanted.snapshot)
@@ -60,6 +62,7 @@ def explain(
             raise VmgenError(Diagnostic("VG710", "there are no codecs", hint=hint))
         if codecs is None:
             codecs = choose(source, packages, wanted.page_size)
+        codecs = codecs.but(answers)
         found = explained(
             source, codecs, wanted.page_size, own, partial(made.others, codecs)
         )
