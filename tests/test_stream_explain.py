@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.stream_files import captured, packages, target_of, whole
+from tests.stream_files import captured, codecs_of, packages, target_of, whole
 from tests.stream_sections import find_sections
 from tests.test_stream_mutations import (
     CASES,
@@ -26,7 +26,15 @@ from tests.trees import require_tree
 from vmgen.cli import run
 from vmgen.cli.console import Console
 from vmgen.cli.stream import made
-from vmgen.stream import Codecs, NoCodecs, Stream, Unreadable
+from vmgen.stream import (
+    Codecs,
+    Configuration,
+    NoCodecs,
+    Section,
+    Stream,
+    UnknownSection,
+    Unreadable,
+)
 from vmgen.stream.explain import EVERYWHERE, Explanation, choose, explain
 from vmgen.stream.input import Input
 
@@ -391,3 +399,65 @@ def test_the_hint_about_all_is_for_codecs_without_every_device(
 def test_what_cannot_be_opened_is_no_verdict(tmp_path: Path) -> None:
     with pytest.raises(Unreadable):
         Input(tmp_path / "none")
+
+
+def test_what_only_some_machines_take_depends() -> None:
+    """No configuration, no footers: QEMU takes such a stream where it writes such a one."""
+    name = "riscv64-virt-vh-bare--10.0.2"
+    data = whole(name)
+    stream = Stream(data)
+    parts = [
+        bytes(stream.view[one.offset : one.offset + one.size - (5 if footer else 0)])
+        for one in stream.parts()
+        if not isinstance(one, Configuration)
+        for footer in [isinstance(one, Section) and one.footer]
+    ]
+    codecs = packages()["riscv64"]
+    found = explain(Input(b"".join(parts)), codecs)
+    assert found.taken
+    assert [(one.rule, one.section) for one in found.unsure] == [
+        ("container", "configuration"),
+        ("container", "ram/0"),
+    ]
+    refused = explain(Input(b"".join(parts)), codecs, own=stream)
+    assert [one.rule for one in refused.refusals] == ["machine", "machine"]
+    assert explain(Input(data), codecs).unsure == ()
+
+
+def test_what_a_codec_asks_for_is_no_refusal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "arm-stm32vldiscovery-poke--10.0.2"
+    stream = Stream(whole(name), codecs_of(name))
+    cpu = stream.section("cpu")
+    alone = bytes(stream.view[: cpu.offset + cpu.size]) + b"\0"
+    file = tmp_path / "vm.mig"
+    for data in (
+        alone,
+        b"QEVM\0\0\0\3" + bytes(stream.view[cpu.offset : cpu.end]) + b"\0",
+    ):
+        file.write_bytes(data)
+        words = [
+            "stream",
+            "explain",
+            str(file),
+            "--codecs",
+            str(Path(__file__).parent.parent / "generated" / "arm"),
+        ]
+        assert run(words) == 0
+        out = capsys.readouterr().out
+        assert "it depends" in out
+        assert "ARMCPU.pmsav7_dregion" in out
+    file.write_bytes(alone)
+    assert run([*words, "--member", "ARMCPU.pmsav7_dregion=8"]) == 0
+    assert "ARMCPU.pmsav7_dregion" not in capsys.readouterr().out
+
+
+def test_what_nobody_can_bound_is_no_verdict() -> None:
+    """Neither described nor with a codec nor with footers: no release is accused."""
+    name = "riscv64-virt-vh-bare--10.0.2"
+    stream = Stream(whole(name))
+    timer = stream.section("timer")
+    data = b"QEVM\0\0\0\3" + bytes(stream.view[timer.offset : timer.end]) + b"\0"
+    with pytest.raises(UnknownSection):
+        explain(Input(data), packages()["riscv64"])

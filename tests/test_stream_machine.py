@@ -55,6 +55,19 @@ def test_a_name_is_compared_as_far_as_it_goes() -> None:
     assert config not in found(data, longer)
 
 
+def test_what_the_machine_is_told_not_to_write_it_does_not_take() -> None:
+    """``send-configuration`` and ``send-section-footer``: both sides, or neither."""
+    cpu = device("cpu") | {"fields": [{"name": "x", "type": "uint32", "size": 4}]}
+    tail = b"\0" + description([cpu])
+    usual = HEAD + section(1, "cpu", bytes(4)) + tail
+    bare = HEAD + section(1, "cpu", bytes(4))[:-5] + tail
+    configured = HEAD + b"\7\0\0\0\4virt" + usual[len(HEAD) :]
+    assert found(usual, usual) == found(bare, bare) == []
+    assert found(bare, usual) == found(usual, bare) == [("cpu/0", "", True)]
+    assert found(usual, configured) == [("configuration", "", True)]
+    assert found(configured, usual) == [("configuration", "", True)]
+
+
 def test_blocks_of_memory() -> None:
     data = whole(NAME)
     name = Stream(data).memory().blocks[0].name.encode()

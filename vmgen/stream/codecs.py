@@ -87,13 +87,14 @@ class Codecs:
         self,
         members: Mapping[str, Any] | None = None,
         alternatives: tuple[str, ...] = (),
+        functions: Mapping[str, Any] | None = None,
     ) -> Codecs:
         """The same codecs with further answers, or with other alternatives."""
         return Codecs(
             self._codecs,
             self.target,
             {**self.members, **(members or {})},
-            self.functions,
+            {**self.functions, **(functions or {})},
             alternatives or self.alternatives,
             self._folder,
         )

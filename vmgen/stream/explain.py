@@ -7,7 +7,7 @@ Here the stream's description JSON bounds every section, so that each is judged 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -125,6 +125,8 @@ def explain(
             refusals.append(_finding(found, section, codecs))
         elif own is None:
             unsure += _bounds(stream, section, codecs, codec)
+    if own is None and sections:
+        unsure[:0] = _unusual(stream, sections)
     if own is not None and broken is None:
         for unlike in machine.unlike(stream, own):
             into = refusals if unlike.certain else unsure
@@ -153,6 +155,21 @@ def explain(
     )  # fmt: skip
 
 
+def _unusual(stream: Stream, sections: Sequence[Section]) -> Iterator[Finding]:
+    """What only machines take that are told to write it so themselves (properties of
+    ``migration``, set by machine types up to 2.3)."""
+    first = sections[0]
+    if stream.configuration is None:
+        message = (
+            "there is none, which only a machine with send-configuration=off takes"
+        )
+        hint = "devices alone, as xen-save-devices-state writes them, are for xen-load-devices-state"
+        yield Finding("container", "configuration", "", 8, message, hint)
+    if not first.footer:
+        message = "no footer, which only a machine with send-section-footer=off takes"
+        yield Finding("container", first.path, "", first.end, message)
+
+
 def _machine(stream: Stream) -> str:
     try:
         configuration = stream.configuration
@@ -173,6 +190,11 @@ def _bounded(
     sections, broken = _sections(by_json)
     if broken is None:
         return by_json, sections, None
+    if isinstance(broken, UnknownSection):  # where one of them does not say, both may
+        by_both = Stream(source, codecs, page_size=page_size, strict=False)
+        all_of_them, wrong = _sections(by_both)
+        if wrong is None:
+            return by_both, all_of_them, None
     by_codec = Stream(source, codecs, page_size=page_size, use_description=False)
     others, wrong = _sections(by_codec)
     further = len(others) >= len(sections) and not isinstance(wrong, UnknownSection)

@@ -53,6 +53,7 @@ def unlike(stream: Stream, own: Stream) -> Iterator[Unlike]:
     Both are read as far as their descriptions describe them.
     """
     yield from _configuration(stream, own)
+    yield from _footers(stream, own)
     known = {section.path: section for section in own.sections()}
     for section in stream.sections():
         if section.means == "ram" and section.kind == "start" and section.path in known:
@@ -68,6 +69,11 @@ def _configuration(stream: Stream, own: Stream) -> Iterator[Unlike]:
     """``configuration_post_load`` in ``migration/savevm.c``."""
     theirs, ours = stream.configuration, own.configuration
     if theirs is None or ours is None:
+        if theirs is not ours:
+            message = "the stream has none, and the machine expects one"
+            if theirs is not None:
+                message = "the stream has one, and the machine expects none"
+            yield Unlike("configuration", "", 8, message)
         return
     if not ours.machine.startswith(theirs.machine):  # as far as the received name goes
         machine = printable(theirs.machine)
@@ -79,6 +85,18 @@ def _configuration(stream: Stream, own: Stream) -> Iterator[Unlike]:
     if isinstance(bits, int) and isinstance(known, int) and bits != known:
         message = f"{bits} bits of an address in a page, and the machine has {known}"
         yield Unlike("configuration", "target-page-bits", theirs.offset, message)
+
+
+def _footers(stream: Stream, own: Stream) -> Iterator[Unlike]:
+    """``check_section_footer`` in ``migration/savevm.c``."""
+    first = next(stream.sections(), None)
+    ours = next(own.sections(), None)
+    if first is None or ours is None or first.footer == ours.footer:
+        return
+    message = "no footer, and the machine expects one behind every section"
+    if first.footer:
+        message = "a footer, and the machine expects none"
+    yield Unlike(first.path, "", first.end, message)
 
 
 def _blocks(stream: Stream, own: Stream) -> Iterator[Unlike]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from vmgen.cli.arguments import WrongUsage
 from vmgen.cli.console import Console
@@ -74,7 +74,7 @@ def opened(
     source = input_of(file, snapshot)
     codecs = _codecs(source, console, wanted)
     if answers and codecs is not None:
-        codecs = codecs.but(answers)
+        codecs = told(codecs, answers)
     return Stream(
         source, codecs, page_size=page_size, use_description=not no_description
     )
@@ -83,6 +83,20 @@ def opened(
 def answered(members: Iterable[str]) -> dict[str, int | str]:
     """What ``--member`` says; WrongUsage where it says nothing."""
     return dict(map(_member, members))
+
+
+def told(codecs: Codecs, answers: Mapping[str, int | str]) -> Codecs:
+    """The codecs with these answers.
+
+    A name without a dot can be that of a member, a device's section, or a C function or
+    global: each is asked for by its own name only.
+    """
+    functions = {
+        name: value
+        for name, value in answers.items()
+        if "." not in name and isinstance(value, int)
+    }
+    return codecs.but(answers, functions=functions)
 
 
 def input_of(file: str, snapshot: str = "") -> Input:

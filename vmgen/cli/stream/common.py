@@ -77,7 +77,8 @@ MEMBER = Option(
     many=True,
     metavar="NAME=VALUE",
     help="What the bytes do not say: ARMCPU.pmsav7_dregion=16 (a member of a C struct),"
-    " or serial=isa-serial (the device whose section is called so).",
+    " tcg_allowed=1 (what a C function returns, a global), or serial=isa-serial (the device"
+    " whose section is called so).",
 )
 
 CODECS = (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vmgen.cli.arguments import Option, command
 from vmgen.cli.console import Console
 from vmgen.cli.stream.codecs import Wanted, answered, input_of, packages_of
+from vmgen.cli.stream.codecs import told as answered_by
 from vmgen.cli.stream.common import FILE, FORMAT, MEMBER, SOURCES, told
 from vmgen.paint import Paint
 from vmgen.source import Diagnostic, Position, VmgenError
@@ -62,7 +63,7 @@ def explain(
             raise VmgenError(Diagnostic("VG710", "there are no codecs", hint=hint))
         if codecs is None:
             codecs = choose(source, packages, wanted.page_size)
-        codecs = codecs.but(answers)
+        codecs = answered_by(codecs, answers)
         found = explained(
             source, codecs, wanted.page_size, own, partial(made.others, codecs)
         )
