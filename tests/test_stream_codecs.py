@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from array import array
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,60 @@ def test_another_target_is_none_of_the_eight(name: str) -> None:
     found = fingerprint(Input(captured(name)), packages())
     assert found.codecs is None
     assert found.targets == ()
+
+
+@pytest.mark.parametrize("name", OF_THE_EIGHT)
+def test_names_and_sizes_only_save_trying(name: str) -> None:
+    """The same targets are found where nothing but the codecs is there to ask."""
+    bare = {
+        target: Codecs(codecs.codecs, target) for target, codecs in packages().items()
+    }
+    data = captured(name)
+    assert (
+        fingerprint(Input(data), bare).targets
+        == fingerprint(Input(data), packages()).targets
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("x86_64-q35-bare--10.0.2", "CPU's env.regs has elements of 4 bytes, not of 8"),
+        (
+            "ppc64-pseries-vof--10.0.2",
+            "CPU's env.gpr has elements of 4 bytes, not of 8",
+        ),
+    ],
+)
+def test_a_cpu_of_another_width_is_not_tried(name: str, reason: str) -> None:
+    found = fingerprint(Input(captured(name)), packages())
+    (narrow,) = {"i386", "ppc"} & {
+        one for one, why in found.refusals.items() if reason in str(why)
+    }
+    assert found.codecs is not None
+    assert found.codecs.target == target_of(name) != narrow
+    assert found.stream is not None
+    assert found.stream.codecs is found.codecs
+    assert found.stream.section("cpu").codec is not None
+
+
+def broken(file: Path) -> None:
+    file.write_text(f"{file.read_text()}\nimport nonesuch\n")
+
+
+def test_only_the_target_that_fits_is_imported(tmp_path: Path) -> None:
+    """What is wrong with another target's module is no matter; with its own it is."""
+    folder = tmp_path / "generated"
+    shutil.copytree(Path(__file__).parent.parent / "generated", folder)
+    broken(folder / "ppc64" / "__init__.py")
+    data = captured("riscv64-virt-vh-bare--10.0.2")
+    found = fingerprint(Input(data), from_folder(folder))
+    assert found.targets == ("riscv64",)
+    broken(folder / "riscv64" / "__init__.py")
+    other = tmp_path / "again"
+    folder.rename(other)
+    with pytest.raises(NoCodecs, match="cannot import"):
+        fingerprint(Input(data), from_folder(other))
 
 
 def test_another_release_is_refused_by_its_version() -> None:

@@ -36,12 +36,14 @@ class Fingerprint(Frozen):
     ``codecs`` are those of the first of ``targets``; None if there is none.  Several
     targets read the same values from what they have codecs for, the first of them most
     sections: nothing in the stream tells them apart, and nothing depends on which it is.
-    ``refusals`` says by target why the others are out.
+    ``refusals`` says by target why the others are out.  ``stream`` is the input read with
+    ``codecs``, where it has been for this.
     """
 
     codecs: Codecs | None
     targets: tuple[str, ...]
     refusals: Mapping[str, StreamError]
+    stream: Stream | None = None
 
 
 def fingerprint(
@@ -65,9 +67,14 @@ def fingerprint(
             refusals[name] = Refused(message, None, "cpu")
         elif why := _other_size(cpu, codecs.file("ir.json")):
             unlike[name] = Refused(why, None, "cpu")
-    rest = [name for name in packages if name not in refusals]
+    likely = [name for name in packages if name not in refusals | unlike]
+    if len(likely) == 1 and cpu:
+        (name,) = likely
+        stream = Stream(source, packages[name], page_size=page_size)
+        if _reads_a_cpu(stream):
+            return Fingerprint(stream.codecs, (name,), {**unlike, **refusals}, stream)
     # Where no other fits, codecs of another size have the better words for why not.
-    for tried in ([name for name in rest if name not in unlike], list(unlike)):
+    for tried in (likely, list(unlike)):
         for name in tried:
             try:
                 readings[name] = _reading(source, described, packages[name], page_size)
@@ -88,6 +95,17 @@ def fingerprint(
     if targets:
         chosen = packages[targets[0]].but(alternatives=targets[1:])
     return Fingerprint(chosen, targets, refusals)
+
+
+def _reads_a_cpu(stream: Stream) -> bool:
+    """Whether the stream's codecs take all of it, a CPU among it."""
+    try:
+        sections = list(stream.sections())
+    except NoCodecs:
+        raise
+    except StreamError:
+        return False  # why, the codecs say section by section
+    return any(one.codec is not None and one.name == "cpu" for one in sections)
 
 
 def _same(readings: Sequence[Mapping[str, Any]]) -> bool:

@@ -37,10 +37,13 @@ def plainly(words: Sequence[str], console: Console) -> int | None:
         return None
     console.color = values.pop("color") or console.color
     console.form = values.pop("diagnostics") or console.form
-    # Parts and values make no cycles: looking for some after every 700 of them is in vain.
+    # Parts and values make no cycles: looking for some after every 700 of them is in vain,
+    # and at the end, when everything goes.
     gc.set_threshold(50_000)
     try:
-        return command.run(console, **values)
+        status: int = command.run(console, **values)
+        gc.freeze()
+        return status
     except WrongUsage as error:
         from vmgen.cli.clicked import show_usage
         from vmgen.cli.group import cli

@@ -72,9 +72,11 @@ def opened(
     wanted = Wanted(folder, qemu, whole, target, page_size)
     answers = answered(members)
     source = input_of(file, snapshot)
-    codecs = _codecs(source, console, wanted)
+    codecs, stream = _codecs(source, console, wanted)
     if answers and codecs is not None:
         codecs = told(codecs, answers)
+    elif stream is not None and not no_description:
+        return stream
     return Stream(
         source, codecs, page_size=page_size, use_description=not no_description
     )
@@ -143,15 +145,18 @@ def _packages(source: Input, console: Console, wanted: Wanted) -> dict[str, Code
     return {name: from_folder(place)[name] for name, place in places.items()}
 
 
-def _codecs(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
+def _codecs(
+    source: Input, console: Console, wanted: Wanted
+) -> tuple[Codecs | None, Stream | None]:
+    """The codecs that are asked for or that fit, and the stream if they have read it."""
     packages, chosen = packages_of(source, console, wanted)
     if chosen is not None:
-        return chosen
+        return chosen, None
     if wanted.given and len(packages) == 1:
         (only,) = packages.values()
-        return only
+        return only, None
     if not packages:
-        return None
+        return None, None
     from vmgen.stream.fingerprint import fingerprint
 
     found = fingerprint(source, packages, wanted.page_size)
@@ -161,7 +166,7 @@ def _codecs(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
         reasons = "\n".join(f"{name}: {why}" for name, why in found.refusals.items())
         message = f"no target of {wanted.words} fits the stream"
         raise VmgenError(Diagnostic("VG710", message, hint=reasons))
-    return found.codecs
+    return found.codecs, found.stream
 
 
 def _output_folder() -> str | None:
