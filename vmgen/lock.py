@@ -36,7 +36,7 @@ def dumps(programs: Iterable[ir.Program]) -> str:
     modules: dict[str, tuple[dict[str, Any], list[str]]] = {}
     roots: dict[str, tuple[dict[str, Any], list[str]]] = {}
     for program in known:
-        document = json.loads(ir_json.dumps(_bare(program)))
+        document = json.loads(ir_json.dumps(bare(program)))
         for table, items in (
             (modules, document["modules"]),
             (roots, document.get("roots", [])),
@@ -118,17 +118,17 @@ def _placed(module: dict[str, Any]) -> dict[str, Any]:
     return {**module, "descriptions": descriptions}
 
 
-def _bare(node: _Node) -> _Node:
+def bare(node: _Node) -> _Node:
     """The node without what loading does not depend on."""
     if isinstance(node, tuple):
-        return tuple(_bare(item) for item in node)  # type: ignore[return-value]
+        return tuple(bare(item) for item in node)  # type: ignore[return-value]
     if not dataclasses.is_dataclass(node) or isinstance(node, (type, Position)):
         return node
     changes: dict[str, Any] = {
         item.name: (
             _NOTHING[item.name]
             if item.name in _NOTHING
-            else _bare(getattr(node, item.name))
+            else bare(getattr(node, item.name))
         )
         for item in dataclasses.fields(node)
         if item.init

@@ -33,9 +33,9 @@ class Made:
         return self.runtime.Context(members=members, functions=functions)
 
 
-def closure(program: ir.Program, placed: Placed) -> ir.Program:
+def closure(lookup: Lookup, placed: Placed) -> ir.Program:
     """The program with this description and those it contains, nothing else."""
-    lookup = Lookup(program)
+    program = lookup.program
     found: dict[tuple[str, str], Placed] = {}
     waiting = [placed]
     while waiting:
@@ -79,9 +79,9 @@ def closure(program: ir.Program, placed: Placed) -> ir.Program:
 
 
 @contextmanager
-def made(program: ir.Program, placed: Placed) -> Iterator[Made]:
+def made(lookup: Lookup, placed: Placed) -> Iterator[Made]:
     """The codec of one description of the program, imported from memory."""
-    files = render(lower(closure(program, placed)), formatted=False)
+    files = render(lower(closure(lookup, placed)), formatted=False)
     name = f"_vmgen_verdict_{next(_numbers)}"
     finder = _InMemory(name, files)
     sys.meta_path.insert(0, finder)
