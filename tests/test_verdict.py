@@ -555,3 +555,38 @@ def test_a_release_loads_its_own_streams_and_its_lock(release: str) -> None:
     judgement = judge(locked, program)
     assert judgement.worst() == "compatible"
     assert len(judgement.sections) >= 2
+
+
+def test_a_condition_on_a_member_that_another_subsection_has() -> None:
+    """The one side loads the member that decides, the other has padding in its place and
+    asks its own."""
+    flag = replace(integer("flag"), element=ir.IntegerElement("bool"), size=ir.Fixed(1))
+    padding = ir.Field("unused", (), ir.UnusedElement(), ir.Fixed(1))
+    tested = replace(B, test="wanted")
+    wanted = ir.Function("wanted", Position(""), "Dev", ir.Load("flag", "bool"))
+
+    def side(*first: ir.Field) -> ir.Program:
+        one = replace(description(*first), symbol="vmstate_one", name="dev/one")
+        two = replace(description(tested), symbol="vmstate_two", name="dev/two")
+        whole = replace(description(A), subsections=("vmstate_one", "vmstate_two"))
+        return program(one, two, whole, functions=(wanted,))
+
+    found = verdict(side(flag), side(padding))
+    assert (found.forward.kind, found.backward.kind) == ("conditional", "conditional")
+    assert "(the destination's) flag" in found.forward.condition
+    assert "(the loaded) flag" in found.backward.condition
+
+
+def test_sections_that_are_the_same_are_not_tried() -> None:
+    one = replace(description(A, B), symbol="vmstate_one", name="one")
+    two = replace(description(A, C), symbol="vmstate_two", name="two")
+    changed = replace(description(A, B, C), symbol="vmstate_two", name="two")
+    moved = replace(
+        one,
+        fields=tuple(
+            replace(field, position=Position(FILE, 99)) for field in one.fields
+        ),
+    )
+    old, new = program(one, two), program(moved, changed)
+    tried = {item.section for item in confirm(judge(old, new), old, new, 3)}
+    assert tried == {"two"}

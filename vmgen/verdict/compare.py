@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from vmgen.source import NOWHERE
 from vmgen.verdict.conditions import Case
+from vmgen.verdict.findings import NOTHING_AROUND, Around
 from vmgen.verdict.layout import (
     Layout,
     Layouts,
@@ -22,6 +24,8 @@ from vmgen.verdict.state import Leaf
 from vmgen.verdict.walk import Walk
 
 _NONE = sys.maxsize
+
+_Key: TypeAlias = tuple[int, int, Around]
 
 
 @dataclass
@@ -35,18 +39,18 @@ class Comparison:
     source: Layouts
     target: Layouts
     backward: bool = False
-    _known: dict[tuple[int, int], tuple[Leaf, ...]] = field(default_factory=dict)
-    _open: dict[tuple[int, int], int] = field(default_factory=dict)
-    _meanwhile: dict[tuple[int, int], tuple[int, tuple[Leaf, ...]]] = field(
-        default_factory=dict
-    )
+    _known: dict[_Key, tuple[Leaf, ...]] = field(default_factory=dict)
+    _open: dict[_Key, int] = field(default_factory=dict)
+    _meanwhile: dict[_Key, tuple[int, tuple[Leaf, ...]]] = field(default_factory=dict)
     _outermost: int = _NONE
     """The outermost open comparison that what was found since rests on."""
 
-    def layouts(self, source: Layout, target: Layout) -> tuple[Leaf, ...]:
+    def layouts(
+        self, source: Layout, target: Layout, around: Around = NOTHING_AROUND
+    ) -> tuple[Leaf, ...]:
         """Every case of loading the one as the other, from the first byte to the last
-        subsection."""
-        key = id(source), id(target)
+        subsection; ``around`` is what else of the same object has bytes."""
+        key = id(source), id(target), around
         if key in self._open:  # a description inside itself: told where it begins
             self._outermost = min(self._outermost, self._open[key])
             return (Leaf(Case()),)
@@ -58,7 +62,7 @@ class Comparison:
             return leaves
         before, self._outermost = self._outermost, _NONE
         depth = self._open[key] = len(self._open)
-        leaves = Walk(self, source, target).leaves()
+        leaves = Walk(self, source, target, around).leaves()
         del self._open[key]
         rests = self._outermost
         if rests < depth:  # by itself it is another question than inside of that one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from vmgen import ir
 from vmgen.source import NOWHERE
@@ -32,6 +32,13 @@ if TYPE_CHECKING:
     from vmgen.verdict.compare import Comparison
 
 
+Around: TypeAlias = tuple[frozenset[str], frozenset[str]]
+"""Members of the source's and of the target's object that have bytes elsewhere in the
+section: in the object that a subsection belongs to, or in another subsection of it."""
+
+NOTHING_AROUND: Around = (frozenset(), frozenset())
+
+
 def joined_offset(start: Offset, inner: str) -> str:
     """The offset of something inside of an element that begins at ``start``."""
     number, plus, terms = inner.partition(" + ")
@@ -56,12 +63,18 @@ def amount_text(number: Number) -> str:
 class Findings:
     """One pair of layouts, and the findings about it so far."""
 
-    def __init__(self, comparison: Comparison, source: Layout, target: Layout) -> None:
+    def __init__(
+        self, comparison: Comparison, source: Layout, target: Layout, around: Around
+    ) -> None:
         self._top = comparison
         self._pair = source, target
         self._members = (
             comparison.source.members(source),
             comparison.target.members(target),
+        )
+        self._in_stream = (
+            around[0] | comparison.source.of_object(source),
+            around[1] | comparison.target.of_object(target),
         )
         self._elements = tuple(
             tuple(side.elements(layout))
@@ -82,12 +95,15 @@ class Findings:
 
     def _original(self, path: str) -> str:
         """What the source calls a member of the target; one that is the destination's
-        own, and has the name of something that the stream has, says so."""
+        own, and has the name of something that the stream has, says so, and so does one
+        that is loaded, and has the name of something that the source keeps to itself."""
         if path in self._renamed:
             return self._renamed[path]
         plain = bare(path)
-        if plain in self._members[0] and plain not in self._members[1]:
+        if plain in self._in_stream[0] and plain not in self._in_stream[1]:
             return f"(the destination's) {path}"
+        if plain in self._in_stream[1] and plain not in self._in_stream[0]:
+            return f"(the loaded) {path}"
         return path
 
     def _require(self, state: State, finding: Finding) -> State:

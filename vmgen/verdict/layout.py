@@ -216,6 +216,20 @@ class Layouts:
             self._members[key] = frozenset(self._of(layout.items))
         return self._members[key]
 
+    def of_object(self, layout: Layout) -> frozenset[str]:
+        """The members that have bytes in the layout or in a subsection of it."""
+        found: dict[int, Layout] = {}
+        waiting = [layout]
+        while waiting:
+            one = waiting.pop()
+            if id(one) not in found:
+                found[id(one)] = one
+                waiting += (
+                    self.layout(sub, sub.description.version_id)
+                    for sub in one.subsections
+                )
+        return frozenset().union(*map(self.members, found.values()))
+
     def elements(
         self, layout: Layout, around: tuple[Layout, ...] = ()
     ) -> Iterator[tuple[str, int, int]]:

@@ -9,7 +9,7 @@ from vmgen.lookup import Placed
 from vmgen.source import NOWHERE
 from vmgen.verdict import conditions, cursor
 from vmgen.verdict.cursor import Cursor, Entry
-from vmgen.verdict.findings import amount_text, joined_offset
+from vmgen.verdict.findings import NOTHING_AROUND, amount_text, joined_offset
 from vmgen.verdict.layout import (
     Check,
     Custom,
@@ -296,8 +296,11 @@ class Objects(Units):
                 f" {theirs.minimum_version_id if old else theirs.version_id}"
             )
             return self._require(state, replace(base, reason="version", text=text))
+        # Of the section's own object, what is in the stream is known; of one inside of
+        # it, paths begin elsewhere.
+        around = NOTHING_AROUND if source.prefix else self._in_stream
         leaves = top.layouts(
-            top.source.layout(sub, version), top.target.layout(other, version)
+            top.source.layout(sub, version), top.target.layout(other, version), around
         )
         for leaf in leaves:
             notes = tuple(dict.fromkeys((*state.notes, *leaf.notes)))
