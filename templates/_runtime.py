@@ -666,12 +666,18 @@ Saver: TypeAlias = Callable[[T, list[bytes], int, Owner], None]
 Subsections: TypeAlias = Mapping[bytes, tuple[str, Loader[Any], int, int]]
 
 
-def window(version: int, minimum: int, current: int, pos: int | None = None) -> None:
+def window(
+    version: int,
+    minimum: int,
+    current: int,
+    pos: int | None = None,
+    member: str = "",
+) -> None:
     """TooOld or TooNew unless ``minimum <= version <= current``."""
     if version < minimum:
-        raise TooOld(f"version {version} is below the minimum {minimum}", pos)
+        raise TooOld(f"version {version} is below the minimum {minimum}", pos, member)
     if version > current:
-        raise TooNew(f"version {version} is above {current}", pos)
+        raise TooNew(f"version {version} is above {current}", pos, member)
 
 
 def load(
