@@ -234,3 +234,60 @@ def test_elements_of_padding_alone() -> None:
     answers = [found.answer for found in confirm(judgement, outer(3), outer(4), 5)]
     assert judgement.worst() == "incompatible"
     assert answers == ["confirmed", "confirmed"]
+
+
+def test_a_nested_version_that_its_description_does_not_take() -> None:
+    """The version of a temporary is the field's; where the description takes another one
+    only, the codec refuses as any other bytes are refused."""
+
+    def side(version: int) -> ir.Program:
+        inner = ir.Description(
+            "vmstate_inner", "inner", "Inner", version, version, (plain("a"),)
+        )
+        part = ir.Field(
+            "part",
+            (),
+            ir.TmpElement("vmstate_inner", "Inner"),
+            ir.Fixed(4),
+            version_id=1,
+        )
+        dev = ir.Description("vmstate_dev", "dev", "Dev", 1, 1, (plain("b"), part))
+        return ir.Program("1", "toy", (ir.Module("hw/dev.c", (inner, dev)),))
+
+    judgement = judge(side(1), side(2))
+    (section,) = judgement.sections
+    assert section.forward.kind == "incompatible"
+    forward, *_ = confirm(judgement, side(1), side(2), 5)
+    assert forward.answer == "confirmed"
+    assert forward.failure is not None
+    assert forward.failure.offset == 4
+    assert "version 1 is below the minimum 2" in forward.failure.text
+
+
+def conditional(limit: int) -> ir.Program:
+    """What post_load refuses from ``limit`` on; with 0 it refuses nothing."""
+    refusal = ir.Refusal(
+        ir.Binary(">=", ir.Load("a", "uint32"), ir.Const(limit)), f"a >= {limit}"
+    )
+    hook = ir.Hook("post_load", "dev_post_load", refusals=(refusal,) if limit else ())
+    dev = ir.Description(
+        "vmstate_dev", "dev", "Dev", 1, 1, (plain("a"),), hooks=(hook,)
+    )
+    return ir.Program("1", "toy", (ir.Module("hw/dev.c", (dev,)),))
+
+
+def test_a_condition_is_confirmed_by_sections_on_either_side_of_it() -> None:
+    old, new = conditional(0), conditional(4)
+    forward, *_ = confirm(judge(old, new), old, new, 30)
+    assert (forward.kind, forward.answer) == ("conditional", "confirmed")
+    assert 0 < forward.survived < forward.tried
+    assert forward.failure is not None
+    assert forward.failure.text == "dev_post_load() refuses what was loaded"
+
+
+def test_a_condition_that_is_met_always_or_never_stays_open() -> None:
+    old, new = conditional(0), conditional(1 << 32)
+    forward, *_ = confirm(judge(old, new), old, new, 10)
+    assert (forward.kind, forward.answer) == ("conditional", "open")
+    assert forward.survived == forward.tried == 10
+    assert "every section drawn meets" in forward.why

@@ -143,6 +143,12 @@ def _below(value: ir.Expr) -> Iterator[ir.Expr]:
                 yield from _below(part)
 
 
+def members(value: ir.Expr) -> frozenset[str]:
+    """The members that an expression reads, those in arrays by their path with a place
+    for the subscript."""
+    return frozenset(part.path for part in _below(value) if isinstance(part, ir.Load))
+
+
 def _members(value: ir.Expr) -> Iterator[str]:
     for part in _below(value):
         match part:

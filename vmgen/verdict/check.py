@@ -24,6 +24,12 @@ from vmgen.verdict.sample import CodeKnows, Sample, Unsaved
 
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
+ONE_SIDED = (
+    "a condition that every section drawn meets, or that C code asks for",
+    "a condition that no section drawn meets",
+)
+"""Why a verdict under a condition stays open: all survived, or none."""
+
 
 def confirm(
     judgement: Judgement, old: ir.Program, new: ir.Program, count: int, seed: int = 0
@@ -46,8 +52,9 @@ def confirm(
             for direction in DIRECTIONS:
                 kind = section.outcome(direction).kind
                 yield Confirmation(
-                    section.section, direction, kind, "open", 0, 0, None, why
-                )
+                    section.section, direction, kind, "open", 0, 0, None, why,
+                    section.key,
+                )  # fmt: skip
             continue
         yield from _both(section, (sides[0], one), (sides[1], two), count, seed)
 
@@ -85,7 +92,7 @@ def _both(
                 section,
                 direction,  # type: ignore[arg-type]
                 source,
-                target[1].description,
+                target[1],
                 (saver, loader),
                 Random(f"{seed} {section.section} {direction}"),
                 count,
@@ -96,7 +103,7 @@ def _confirmed(
     section: SectionVerdict,
     direction: Direction,
     source: tuple[Lookup, Placed],
-    target: ir.Description,
+    target: Placed,
     codecs: tuple[Made, Made],
     chance: Random,
     count: int,
@@ -108,8 +115,9 @@ def _confirmed(
     why = ""
     if placed.description.unmigratable:
         return Confirmation(
-            section.section, direction, kind, "open", 0, 0, None, "never saved"
-        )
+            section.section, direction, kind, "open", 0, 0, None, "never saved",
+            section.key,
+        )  # fmt: skip
     for _ in range(4 * count):
         if tried == count:
             break
@@ -120,7 +128,10 @@ def _confirmed(
             why = unsaved.why
             continue
         tried += 1
-        trial = _trial(codecs, data, placed.description.version_id, state, sample)
+        version = placed.description.version_id
+        trial = _trial(codecs, data, version, state, sample)
+        if trial is None and not sample.refused(placed):
+            trial = _refused(sample.refused(target), data)
         if trial is None:
             survived += 1
         elif failure is None or len(trial.data) < len(failure.data):
@@ -134,10 +145,21 @@ def _confirmed(
         if answer == "contradicted" and _refused_by_code(findings):
             answer, why = "open", "C code refuses it, which the codecs do not run"
     elif tried and kind == "conditional":
-        answer = "confirmed"
+        if 0 < survived < tried:
+            answer = "confirmed"
+        else:
+            why = ONE_SIDED[survived == 0]
     return Confirmation(
-        section.section, direction, kind, answer, tried, survived, failure, why
-    )
+        section.section, direction, kind, answer, tried, survived, failure, why,
+        section.key,
+    )  # fmt: skip
+
+
+def _refused(symbol: str, data: bytes) -> Trial | None:
+    """What came of a section that this function of the target refuses, if any does."""
+    if not symbol:
+        return None
+    return Trial(data, f"{symbol}() refuses what was loaded", len(data))
 
 
 def _refused_by_code(findings: tuple[Finding, ...]) -> bool:

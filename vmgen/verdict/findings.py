@@ -96,7 +96,8 @@ class Findings:
     def _original(self, path: str) -> str:
         """What the source calls a member of the target; one that is the destination's
         own, and has the name of something that the stream has, says so, and so does one
-        that is loaded, and has the name of something that the source keeps to itself."""
+        that is loaded, and has the name of something that the source keeps to itself.
+        """
         if path in self._renamed:
             return self._renamed[path]
         plain = bare(path)
@@ -144,7 +145,12 @@ class Findings:
     def _noted(
         self, state: State, reason: Reason, text: str, left: Entry, right: Entry
     ) -> tuple[Finding, ...]:
-        """The notes with one more; one about each pair of fields."""
+        """The notes with one more; one about each pair of fields.  Where the two have
+        parted, what comes later means nothing."""
+        if state.misplaced is not None or (
+            state.unclear is not None and state.unclear.reason == "units"
+        ):
+            return state.notes
         finding = self._at(state, reason, text, left, right)
         for note in state.notes:
             if (note.reason, note.old, note.new) == (reason, finding.old, finding.new):
@@ -157,7 +163,9 @@ class Findings:
             return "padding"
         path = conditions.joined(entry.prefix, item.base)
         several = not item.count.known or item.count.fixed > 1
-        if item.index < 0 or item.kind == "byte":
+        if item.kind == "byte":
+            return f"{path}[{item.index + entry.taken}]" if entry.taken else path
+        if item.index < 0:
             return path
         number = item.index + entry.taken // item.width
         return f"{path}[{number}]" if several or item.index else path

@@ -212,7 +212,15 @@ def outcome(source: Section, target: Section, comparison: Comparison) -> Outcome
         return COMPATIBLE
     if source.name != target.name:
         text = f"the section is called '{source.name}' and awaited as '{target.name}'"
-        return Outcome("incompatible", "", (replace(about, reason="name", text=text),))
+        about = replace(
+            about,
+            reason="name",
+            text=text,
+            offset="the section's header",
+            source=f"'{source.name}'",
+            target=f"'{target.name}'",
+        )
+        return Outcome("incompatible", "", (about,))
     version = one.version_id
     if not two.minimum_version_id <= version <= two.version_id:
         text = (

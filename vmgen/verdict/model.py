@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from vmgen.source import NOWHERE, Position
 
@@ -95,6 +95,9 @@ class Outcome:
     notes: tuple[Finding, ...] = ()
 
 
+Key: TypeAlias = tuple[str, str, str, str, str]
+"""A section: its wire name, and symbol and file on either side."""
+
 COMPATIBLE = Outcome("compatible")
 
 
@@ -115,6 +118,11 @@ class SectionVerdict:
     forward: Outcome
     backward: Outcome
     cpu: bool = False
+
+    @property
+    def key(self) -> Key:
+        """What tells it from others of its name."""
+        return (self.section, self.old, self.old_file, self.new, self.new_file)
 
     @property
     def worst(self) -> Kind:
@@ -170,7 +178,8 @@ class Confirmation:
     """What trying said of one verdict.
 
     ``survived`` of ``tried`` sections came out as they went in; ``open`` means that none
-    could be made, or that the verdict was none.
+    could be made, that the verdict was none, or that of a condition only one side was
+    met.  ``of`` is the section's :attr:`SectionVerdict.key`.
     """
 
     section: str
@@ -181,3 +190,4 @@ class Confirmation:
     survived: int
     failure: Trial | None = None
     why: str = ""
+    of: Key = ("", "", "", "", "")

@@ -13,6 +13,7 @@ from random import Random
 from vmgen import infos, ir
 from vmgen.lookup import Lookup, Placed
 from vmgen.verdict import conditions
+from vmgen.verdict.cases import members
 from vmgen.verdict.layout import WIDTH
 
 SUBSECTION = 0x05
@@ -55,6 +56,22 @@ class Sample:
         """
         self._object(placed, placed.description.version_id, "")
         return bytes(self.data)
+
+    def refused(self, placed: Placed) -> str:
+        """The function of the description that refuses what was drawn, in the words of
+        its translation; empty if none does, or if it asks for what was not drawn."""
+        description = placed.description
+        for hook in description.hooks:
+            if not hook.role.startswith("post_load"):
+                continue
+            for refusal in hook.refusals:
+                condition = refusal.condition
+                if condition is None or not members(condition) <= set(self._memory):
+                    continue
+                version = description.version_id
+                if self._value(condition, description.type, version, "", {}):
+                    return hook.symbol
+        return ""
 
     # --- objects
 

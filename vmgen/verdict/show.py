@@ -16,6 +16,7 @@ from vmgen.verdict.model import (
     Direction,
     Finding,
     Judgement,
+    Key,
     Kind,
     Outcome,
     SectionVerdict,
@@ -37,7 +38,7 @@ _PAINT: dict[Kind, PaintKind] = {
     "compatible": "ok",
 }
 
-Confirmations = Mapping[tuple[str, Direction], Confirmation]
+Confirmations = Mapping[tuple[Key, Direction], Confirmation]
 
 
 def text(
@@ -54,7 +55,7 @@ def text(
     ``notes`` adds what is compatible and still worth knowing.
     """
     lines = [_head(judgement, direction, paint) for direction in directions]
-    tried = {(item.section, item.direction): item for item in confirmations}
+    tried = {(item.of, item.direction): item for item in confirmations}
     for kind in sorted(RANK, key=RANK.__getitem__, reverse=True):
         groups = list(_groups(judgement, kind, directions, notes))
         if not groups:
@@ -154,7 +155,7 @@ def _group(
             lines.append(
                 f"      {paint('note', 'note:')} {note.text}{_places(note, paint)}"
             )
-        lines += _counterexample(tried.get((first.section, direction)), paint)
+        lines += _counterexample(tried.get((first.key, direction)), paint)
     return lines
 
 
@@ -223,7 +224,7 @@ def as_json(
     confirmations: Sequence[Confirmation] = (),
 ) -> dict[str, object]:
     """The judgement as JSON values; positions as ``file:line:column``."""
-    tried = {(item.section, item.direction): item for item in confirmations}
+    tried = {(item.of, item.direction): item for item in confirmations}
     return {
         "target": judgement.target,
         "old": judgement.old,
@@ -238,7 +239,7 @@ def as_json(
                 **{
                     direction: _outcome_json(
                         section.outcome(direction),
-                        tried.get((section.section, direction)),
+                        tried.get((section.key, direction)),
                     )
                     for direction in directions
                 },

@@ -38,6 +38,7 @@ class Units(Findings):
                     else "a unit is cut in two"
                 )
                 if state.unclear is None:
+                    text = self._missing(left, one, right, two) or text
                     found = self._at(state, "units", text, left, right)
                     state = replace(state, unclear=found)
             else:
@@ -205,6 +206,19 @@ class Units(Findings):
         self._renamed[at[1]] = at[0]
         text = f"{self._member(left)} is loaded as {self._member(right)}"
         return self._note(state, "renamed", text, left, right)
+
+    def _missing(self, left: Entry, one: Values, right: Entry, two: Values) -> str:
+        """Which of the two members the other side does not have at all; empty if neither
+        or both."""
+        mine = bare(conditions.joined(left.prefix, one.base))
+        theirs = bare(self._original(conditions.joined(right.prefix, two.base)))
+        gone = mine not in self._members[1] and mine not in self._renamed.values()
+        new = theirs not in self._members[0]
+        if gone == new:
+            return ""
+        if gone:
+            return f"{self._member(left)} is written, and no field reads it"
+        return f"{self._member(right)} is read, and no field was written for it"
 
     @staticmethod
     def _told_of(state: State, item: Values) -> bool:
