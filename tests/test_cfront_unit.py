@@ -357,12 +357,30 @@ def test_an_unclosed_bracket_hides_what_follows() -> None:
         lambda: source.function("hidden"),
         lambda: source.enumerator("hidden"),
         lambda: source.enum("bad"),
+        lambda: source.objects("hidden"),
     ):
         with pytest.raises(VmgenError) as caught:
             lookup()
         (found,) = caught.value.diagnostics
         assert found.code == "VG203"
         assert found.position == Position("a.c", 2)
+
+
+def test_objects_behind_a_bracket_that_nothing_opens_are_not_left_out() -> None:
+    source = unit("Thing a = {1};\nint f(void)\n  return 1;\n}\nThing hidden = {2};\n")
+    assert source.objects("Other") == ()
+    with pytest.raises(VmgenError) as caught:
+        source.objects("Thing")
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.position) == ("VG203", Position("a.c", 4))
+    assert found.message == "cannot look for Thing: nothing opens the '}' here"
+
+
+def test_the_name_that_is_most_alike() -> None:
+    source = unit("int needed(void);\nextern int other; int level = 1;\n")
+    assert source.alike("neded") == "needed"
+    assert source.alike("levels") == "level"
+    assert source.alike("nothing_of_the_kind") == ""
 
 
 def test_modes_that_no_type_has() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.test_pipeline import described, module, nested, number
@@ -39,6 +41,26 @@ def test_a_static_description_is_nobody_elses() -> None:
 def test_two_definitions_of_one_name() -> None:
     again = described("vmstate_inner", number("y"))
     assert codes(module("a.c", INNER), module("b.c", again)) == ["VG502"]
+
+
+@pytest.mark.parametrize("static", [False, True])
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("outer/more", []), ("outer", []), ("more", ["VG505"]), ("", ["VG505"])],
+)
+def test_a_subsection_begins_with_the_name_of_its_owner(
+    name: str, found: list[str], static: bool
+) -> None:
+    more = replace(INNER, name=name, static=static)
+    outer = replace(
+        described("vmstate_outer"), name="outer", subsections=("vmstate_inner",)
+    )
+    if not found:
+        assert link("1.0", "toy", [module("a.c", more, outer)]).modules
+        return
+    assert codes(module("a.c", more, outer)) == found
+    if not static:
+        assert codes(module("a.c", more), module("b.c", outer)) == found
 
 
 def test_a_member_of_an_archive_is_taken_where_it_is_needed() -> None:

@@ -26,7 +26,8 @@ def link(
     ``members`` are modules of archives: one is taken where it defines a description or
     an info that something taken names and nothing taken defines, as ``ld`` does.
     Raises :class:`VmgenError` naming each description that is mentioned but not defined
-    (``VG501``) and each that two files define (``VG502``).
+    (``VG501``), each that two files define (``VG502``), and each subsection whose name
+    QEMU does not know again (``VG505``).
     """
     taken = _with_members(tuple(modules), tuple(members))
     shared = {info.info: info for module in taken for info in module.infos}
@@ -72,9 +73,33 @@ def link(
                             context=(description.symbol,),
                         )
                     )
+    found += _foreign_subsections(program, external)
     if found:
         raise VmgenError(*found)
     return program
+
+
+def _foreign_subsections(
+    program: ir.Program, external: dict[str, ir.Description]
+) -> Iterator[Diagnostic]:
+    """Subsections that QEMU would not take for one of their owner's when it loads:
+    ``vmstate_subsection_load`` (``migration/vmstate.c``) compares the name's beginning.
+    """
+    for module in program.modules:
+        own = {description.symbol: description for description in module.descriptions}
+        for description in module.descriptions:
+            for symbol in description.subsections:
+                subsection = own.get(symbol) or external.get(symbol)
+                if subsection is None or subsection.name.startswith(description.name):
+                    continue
+                yield Diagnostic(
+                    "VG505",
+                    f"the subsection '{subsection.name}' does not begin with the name of its "
+                    f"owner, '{description.name}'",
+                    subsection.position,
+                    hint=f"name it '{description.name}/...': QEMU does not load it otherwise",
+                    context=(symbol,),
+                )
 
 
 def _with_members(

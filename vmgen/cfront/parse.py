@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import pairwise
 from operator import length_hint
 from typing import Any
 
@@ -20,6 +21,7 @@ from vmgen.source import Diagnostic, Position, VmgenError
 _COORDINATE = re.compile(
     r"^(?P<file>.*?):(?P<line>\d+)(?::\d+)?: (?P<message>.*)\Z", re.DOTALL
 )
+_MACRO = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+")
 _FILE_ONLY = re.compile(r"^.*?: (?P<message>.*)\Z", re.DOTALL)
 
 
@@ -104,7 +106,8 @@ def parse_declaration(
         raise _syntax_error(error.message, _place(error.token), about) from None
     except ParseError as error:
         message, position = _located(str(error))
-        raise _syntax_error(message, position, about) from None
+        macro = _no_macro(tokens, position.line)
+        raise _syntax_error(message, position, about, macro) from None
     except ConvertError as error:
         position = error.position if error.position.line else _place(tokens[0])
         raise VmgenError(
@@ -151,7 +154,22 @@ def _located(text: str) -> tuple[str, Position]:
     return (match["message"] if match else text), _place(last)
 
 
-def _syntax_error(message: str, position: Position, about: str) -> VmgenError:
+def _no_macro(tokens: list[Token], line: int) -> str:
+    """What is written as macros are and called in this line, after all macros that are
+    known were replaced; empty for nothing."""
+    for token, following in pairwise(tokens):
+        if (
+            token.lineno == line
+            and following.type == "LPAREN"
+            and _MACRO.fullmatch(token.value)
+        ):
+            return token.value
+    return ""
+
+
+def _syntax_error(
+    message: str, position: Position, about: str, macro: str = ""
+) -> VmgenError:
     found = re.fullmatch(r"before: (.*)", message, re.DOTALL)
     if found:
         message = f"unexpected {found[1]!r}"
@@ -162,12 +180,13 @@ def _syntax_error(message: str, position: Position, about: str) -> VmgenError:
         if about
         else "cannot parse this declaration"
     )
-    return VmgenError(
-        Diagnostic(
-            "VG201",
-            f"{what}: {message}",
-            position,
-            hint="look at this line and at the macros it uses; if the compiler accepts it, "
-            "it is a construct that vmgen does not know",
-        )
+    hint = (
+        "look at this line and at the macros it uses; if the compiler accepts it, "
+        "it is a construct that vmgen does not know"
     )
+    if macro:
+        hint = (
+            f"no header that the file includes defines {macro}: include the one that "
+            "does, or correct the name"
+        )
+    return VmgenError(Diagnostic("VG201", f"{what}: {message}", position, hint=hint))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 
 from vmgen.cfront.convert import Parsed
 from vmgen.cfront.parse import identifiers, parse_declaration
@@ -85,6 +86,7 @@ class Unit:
 
         ``of_type`` is a typedef name or a tag.  Pointers to it do not count.
         """
+        self._check_rest(of_type)
         found: list[str] = []
         for chunk in self._chunks:
             if of_type not in chunk.text:
@@ -155,6 +157,11 @@ class Unit:
                 ):
                     found.append(name)
         return tuple(found)
+
+    def alike(self, name: str) -> str:
+        """The object or function whose name is most like this one; empty for none."""
+        known = {*self._objects, *self._externs, *self._functions, *self._prototypes}
+        return next(iter(get_close_matches(name, sorted(known), 1, 0.75)), "")
 
     def typedef(self, name: str) -> TypedefDecl | None:
         """The typedef ``name``."""
@@ -291,11 +298,15 @@ class Unit:
             return
         start = chunk.first_word(chunk.rest)
         file, line = chunk.place(start)
+        first = chunk.text[start : start + 1]
+        if first in (")", "]", "}"):
+            why = f"nothing opens the '{first}' here"
+        else:
+            why = "a bracket or quote of the declaration that starts here is not closed"
         raise VmgenError(
             Diagnostic(
                 "VG203",
-                f"cannot look for {name}: a bracket or quote of the declaration that starts here "
-                "is not closed",
+                f"cannot look for {name}: {why}",
                 Position(self._file(file), line),
                 hint="check that every '{' has its '}', also in the headers and macros it uses",
             )

@@ -338,7 +338,9 @@ class FieldReader:
 
     def _named(self, value: Value | None, what: str, member: str) -> str:
         name = initializer.symbol(value)
-        if not name:
+        if name:
+            self.declared(name, value)
+        else:
             raise VmgenError(
                 Diagnostic(
                     "VG415",
@@ -347,6 +349,26 @@ class FieldReader:
                 )
             )
         return name
+
+    def declared(self, symbol: str, value: Value | None) -> None:
+        """Raise VG308 for the name of an object or a function that the file does not
+        declare: no compiler takes it, and nobody else can define it."""
+        name = symbol.partition("[")[0]
+        if (
+            self._unit.object(name) is None
+            and self._unit.function(name) is None
+            and name not in INTEGERS
+            and name not in OTHERS
+        ):
+            close = self._unit.alike(name)
+            raise VmgenError(
+                Diagnostic(
+                    "VG308",
+                    f"'{name}' is not declared",
+                    getattr(value, "position", Position("")),
+                    hint=f"did you mean '{close}'?" if close else "",
+                )
+            )
 
     # --- where it is ------------------------------------------------------------
 

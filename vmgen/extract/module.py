@@ -68,7 +68,17 @@ class _ModuleReader:
 
     def module(self) -> ir.Module:
         descriptions: list[ir.Description] = []
-        for name in self._unit.objects("VMStateDescription"):
+        symbols = self._unit.objects("VMStateDescription")
+        if symbols and self._unit.typedef("VMStateDescription") is None:
+            raise VmgenError(
+                Diagnostic(
+                    "VG301",
+                    "the file does not declare the type VMStateDescription",
+                    Position(self._unit.source),
+                    hint='include "migration/vmstate.h"',
+                )
+            )
+        for name in symbols:
             with _Collect(self, (name,)):
                 descriptions += self._object(name)
         for name in self._unit.tentative("VMStateDescription"):
@@ -128,8 +138,23 @@ class _ModuleReader:
                     )
                 )
         name, runtime_name = self._name(init)
+        version_id = self._integer(init["version_id"])
+        minimum_version_id = self._integer(init["minimum_version_id"])
+        if minimum_version_id > version_id:
+            self.report(
+                Diagnostic(
+                    "VG409",
+                    f"version {version_id} is below the minimum {minimum_version_id}",
+                    getattr(init["minimum_version_id"], "position", init.position),
+                    hint="QEMU refuses such a stream, its own too; raise .version_id",
+                    context=(symbol,),
+                )
+            )
         fields = self._field_list(symbol, init)
         object_type = self._fields.object_type(init_items(self._unit, init["fields"]))
+        for role in ("needed", *HOOKS):
+            if named := initializer.symbol(init[role]):
+                self._declared(symbol, named, init[role])
         needed = self._function(initializer.symbol(init["needed"]))
         for field in fields:
             self._function(field.test)
@@ -145,10 +170,10 @@ class _ModuleReader:
             symbol=symbol,
             name=name,
             type=object_type,
-            version_id=self._integer(init["version_id"]),
-            minimum_version_id=self._integer(init["minimum_version_id"]),
+            version_id=version_id,
+            minimum_version_id=minimum_version_id,
             fields=fields,
-            subsections=self._subsections(init),
+            subsections=self._subsections(symbol, init),
             needed=needed,
             hooks=hooks,
             priority=(
@@ -178,8 +203,11 @@ class _ModuleReader:
 
     def _field_list(self, symbol: str, init: Initializer) -> tuple[ir.Field, ...]:
         fields: list[ir.Field] = []
-        ended = False
-        for row in init_items(self._unit, init["fields"]):
+        value = init["fields"]
+        ended = initializer.is_null(value)
+        last = getattr(value, "position", init.position)
+        for row in init_items(self._unit, value):
+            last = row.position
             with _Collect(self, (symbol,)):
                 if ended:
                     raise VmgenError(
@@ -195,22 +223,41 @@ class _ModuleReader:
                     ended = True
                 else:
                     fields.append(field)
+        if not ended:
+            self._no_end(symbol, "fields", "VMSTATE_END_OF_LIST()", last)
         return tuple(fields)
 
-    def _subsections(self, init: Initializer) -> tuple[str, ...]:
+    def _no_end(self, symbol: str, of: str, end: str, where: Position) -> None:
+        """Report a list that QEMU reads beyond its end."""
+        self.report(
+            Diagnostic(
+                "VG408",
+                f"the list of {of} does not end with {end}",
+                where,
+                hint=f"add {end} behind the last one",
+                context=(symbol,),
+            )
+        )
+
+    def _subsections(self, owner: str, init: Initializer) -> tuple[str, ...]:
         value = init["subsections"]
         if initializer.is_null(value):
             return ()
         symbols: list[str] = []
+        last = getattr(value, "position", init.position)
         for item in _list(self._unit, value).items:
             if isinstance(item.value, c.InitList):
                 raise VmgenError(
                     Diagnostic("VG402", "a subsection is not a pointer", init.position)
                 )
             if symbol := initializer.symbol(item.value):
+                self._declared(owner, symbol, item.value)
                 symbols.append(symbol)
+                last = item.value.position
             else:
                 break
+        else:
+            self._no_end(owner, "subsections", "NULL", last)
         return tuple(symbols)
 
     def _integer(self, value: Value | None) -> int:
@@ -221,6 +268,10 @@ class _ModuleReader:
                 Diagnostic("VG406", "a number is written in braces", value.position)
             )
         return self._layout.constant(value)
+
+    def _declared(self, owner: str, symbol: str, value: Value | None) -> None:
+        with _Collect(self, (owner,)):
+            self._fields.declared(symbol, value)
 
     def _function(self, symbol: str) -> str:
         if symbol and symbol not in self._functions:
@@ -286,11 +337,23 @@ def init_items(unit: Unit, value: Value | None) -> list[c.InitList]:
     """The rows of ``.fields``: a compound literal, or the name of a shared array."""
     if initializer.is_null(value):
         return []
-    return [
-        item.value
-        for item in _list(unit, value).items
-        if isinstance(item.value, c.InitList)
-    ]
+    rows: list[c.InitList] = []
+    for item in _list(unit, value).items:
+        if isinstance(item.value, c.InitList):
+            rows.append(item.value)
+            continue
+        # A macro that no header defines looks like the call of a function.
+        called = item.value.function if isinstance(item.value, c.Call) else None
+        what = called.name if isinstance(called, c.Name) else "what stands here"
+        raise VmgenError(
+            Diagnostic(
+                "VG407",
+                f"{what} is no field: a braced initialiser is expected",
+                getattr(item.value, "position", Position("")),
+                hint="include the header that defines the macro, or correct its name",
+            )
+        )
+    return rows
 
 
 def _list(unit: Unit, value: Value | None) -> c.InitList:
