@@ -6,6 +6,7 @@ quick to walk; the tests at the end run the real thing.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -21,10 +22,11 @@ import pytest
 
 import vmgen
 from tests.programs import CPU, PROGRAM
-from vmgen import ir, ir_json, pipeline, stamp
+from vmgen import cache, ir, ir_json, pipeline, stamp
 from vmgen.cli import COMMANDS, run
 from vmgen.cli.console import Console
 from vmgen.cli.job import EMBEDDED_TARGETS
+from vmgen.pipeline.store import Store
 from vmgen.source import Diagnostic, Position, VmgenError
 
 
@@ -707,6 +709,40 @@ def test_a_reader_that_goes_away_changes_nothing(toy_ir: str) -> None:
     )
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == "toy, QEMU 10.0.2\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (">/dev/full", "standard output cannot be written: No space left on device"),
+        (">&-", "standard output cannot be written: it is closed"),
+        (">/dev/full 2>/dev/full", ""),
+        (">&- 2>&-", ""),
+    ],
+)
+def test_output_that_nobody_can_take_is_status_2(
+    toy_ir: str, place: str, said: str
+) -> None:
+    line = f"{sys.executable} -m vmgen inspect --ir {toy_ir} {place}"
+    result = subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert result.stderr == (f"error: {said} [VG623]\n" if said else "")
+
+
+def test_half_an_entry_of_the_cache_does_not_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(old: object, new: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(os, "replace", full)
+    cache.keep("name", {"a": "b"})
+    Store(tmp_path).keep_entry("name", "text")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_terminal_without_unicode(toy_ir: str) -> None:

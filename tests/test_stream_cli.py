@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import os
 import shlex
 import subprocess
 import sys
@@ -284,6 +285,42 @@ def test_edit_writes_another_file(shell: Shell) -> None:
     }
     assert shell("diff riscv.mig riscv.mig") == 0
     assert shell.out == ""
+
+
+def test_what_cannot_be_written_whole_leaves_what_was_there(
+    shell: Shell, tmp_path: Path
+) -> None:
+    before = {path.name: path.stat().st_size for path in tmp_path.glob("*.mig")}
+    for command in (
+        f"edit riscv.mig a0=1 -o riscv.mig --codecs {generated()}",
+        f"edit riscv.mig a0=1 -o new.mig --codecs {generated()}",
+    ):
+        line = f"ulimit -f 8; {sys.executable} -m vmgen stream {command}"
+        done = subprocess.run(
+            ["bash", "-c", line], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2
+        assert "cannot be written: File too large [VG707]" in done.stderr
+        kept = {path.name: path.stat().st_size for path in tmp_path.glob("*.mig")}
+        assert kept == before
+        assert not list(tmp_path.glob(".*"))
+    assert (tmp_path / "riscv.mig").read_bytes() == captured(RISCV)
+
+
+def test_what_is_no_file_is_not_replaced_by_one(shell: Shell, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (
+        (tmp_path / "read.mig").open("wb") as read,
+        subprocess.Popen(["cat", tmp_path / "pipe"], stdout=read),
+    ):
+        assert shell(f"edit riscv.mig a0=1 -o pipe --codecs {generated()}") == 0
+    assert (tmp_path / "read.mig").stat().st_size == len(captured(RISCV))
+    assert (tmp_path / "pipe").is_fifo()
+    (tmp_path / "link.mig").symlink_to("riscv.mig")
+    assert shell(f"edit link.mig a0=1 -o link.mig --codecs {generated()}") == 0
+    assert (tmp_path / "link.mig").is_symlink()
+    assert shell(f"show riscv.mig a0 --codecs {generated()}") == 0
+    assert shell.out == "  cpu/0.a0 = 1\n"
 
 
 def test_edit_in_place_and_to_stdout(shell: Shell) -> None:

@@ -21,6 +21,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -121,15 +122,17 @@ def store(name: str, files: Mapping[str, str]) -> None:
 
 def keep(name: str, known: Mapping[str, str]) -> None:
     """Remember digests by path under a key, if the folder allows."""
-    try:
+    with suppress(OSError):  # a cache that cannot be written only costs time
         folder = _folder()
         temporary = folder / f"{name}.{os.getpid()}.tmp"
         folder.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(known, indent=0, sort_keys=True))
-        os.replace(temporary, folder / f"{name}.json")
+        try:
+            temporary.write_text(json.dumps(known, indent=0, sort_keys=True))
+            os.replace(temporary, folder / f"{name}.json")
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
         _forget_old(folder)
-    except OSError:
-        return  # a cache that cannot be written only costs time
 
 
 def _forget_old(folder: Path, keep: int = 50) -> None:

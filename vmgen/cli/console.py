@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from vmgen.paint import ansi, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TextIO, TypeVar
+    from typing import Any, BinaryIO, TextIO, TypeVar
 
     import click
 
     from vmgen.paint import Paint
-    from vmgen.source import Diagnostic
+    from vmgen.source import Diagnostic, VmgenError
 
     _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -49,25 +49,29 @@ class Console:
         """How results are coloured."""
         return self._paint(sys.stdout)
 
-    def _paint(self, stream: TextIO) -> Paint:
+    def _paint(self, stream: TextIO | None) -> Paint:
         if self.color == "auto":
             plain_wanted = (
                 os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
             )
-            return ansi if stream.isatty() and not plain_wanted else plain
+            return ansi if _is_terminal(stream) and not plain_wanted else plain
         return ansi if self.color == "always" else plain
 
     def result(self, text: str) -> None:
         """Write a result.  A reader that has gone (``| head``) changes nothing about
-        the verdict, so the run goes on and the rest is dropped."""
+        the verdict, so the run goes on and the rest is dropped.
+
+        Raises :class:`VmgenError` VG623 where standard output cannot be written.
+        """
+        out = _out()
         try:
-            _write(sys.stdout, text)
-            sys.stdout.flush()
+            _write(out, text)
+            out.flush()
         except BrokenPipeError:
-            # Python flushes stdout once more at exit: give it somewhere to go.
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+            _drop_the_rest()
+        except OSError as error:
+            _drop_the_rest()
+            raise _unwritable(error.strerror or type(error).__name__) from None
 
     def message(self, text: str) -> None:
         """Write a line for people."""
@@ -76,7 +80,7 @@ class Console:
             import json
 
             text = json.dumps({"message": text}, ensure_ascii=False)
-        _write(sys.stderr, f"{text}\n")
+        _say(f"{text}\n")
 
     def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Write diagnostics, and how many there are if there is more than one."""
@@ -85,20 +89,20 @@ class Console:
         self._clear()
         found = tuple(dict.fromkeys(report.near(one) for one in diagnostics))
         if self.form == "json":
-            _write(sys.stderr, report.json_lines(found))
+            _say(report.json_lines(found))
         elif self.form == "github":
-            _write(sys.stderr, report.github(found))
+            _say(report.github(found))
         else:
-            _write(sys.stderr, report.render(found, self._paint(sys.stderr)))
+            _say(report.render(found, self._paint(sys.stderr)))
             if len(found) > 1:
-                _write(sys.stderr, f"{report.summary(found)}\n")
+                _say(f"{report.summary(found)}\n")
 
     def progress(self, text: str) -> None:
         """Show what is being done, on a terminal only, until the next message."""
-        if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        if _is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb":
             self._clear()
             self._progress = text[:75]
-            _write(sys.stderr, self._progress)
+            _say(self._progress)
             sys.stderr.flush()
 
     @contextmanager
@@ -111,7 +115,7 @@ class Console:
 
     def _clear(self) -> None:
         if self._progress:
-            _write(sys.stderr, f"\r{' ' * len(self._progress)}\r")
+            _say(f"\r{' ' * len(self._progress)}\r")
             self._progress = ""
 
 
@@ -139,6 +143,46 @@ def chosen(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     if value is not None:
         name = "form" if parameter.name == "diagnostics" else "color"
         setattr(ctx.ensure_object(Console), name, value)
+
+
+def standard_output() -> BinaryIO:
+    """Where results that are no text go; VG623 if it is closed."""
+    return _out().buffer
+
+
+def _out() -> TextIO:
+    out: TextIO | None = sys.stdout  # None where it was closed (>&-)
+    if out is None:
+        raise _unwritable("it is closed")
+    return out
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _drop_the_rest() -> None:
+    # Python flushes stdout once more at exit: give it somewhere to go.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _unwritable(reason: str) -> VmgenError:
+    from vmgen.source import Diagnostic, VmgenError
+
+    return VmgenError(
+        Diagnostic("VG623", f"standard output cannot be written: {reason}")
+    )
+
+
+def _say(text: str) -> None:
+    """Write to stderr.  Where that cannot be done there is no place to say so, and the
+    exit status says the rest."""
+    err: TextIO | None = sys.stderr  # None where it was closed (2>&-)
+    if err is not None:
+        with suppress(OSError):
+            _write(err, text)
 
 
 def _write(stream: TextIO, text: str) -> None:

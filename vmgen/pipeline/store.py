@@ -14,6 +14,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -187,7 +188,9 @@ class Store:
             temporary.write_text(text, encoding="utf-8", newline="\n")
             os.replace(temporary, path)
         except OSError:
-            return  # a cache that cannot be written only costs time
+            # A cache that cannot be written only costs time; half an entry costs a disk.
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def hashed(words: Iterable[str], mapping: Mapping[str, str] | None = None) -> str:

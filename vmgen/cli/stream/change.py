@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from vmgen.cli.arguments import Argument, WrongUsage, command
-from vmgen.cli.console import Console
+from vmgen.cli.console import Console, standard_output
 from vmgen.cli.stream.codecs import opened
 from vmgen.cli.stream.common import CODECS, FILE, output_option, told
 from vmgen.cli.stream.show import chosen_sections
@@ -143,15 +143,41 @@ def write(output: str, chunks: Iterable[Any]) -> None:
 
 @contextmanager
 def _created(output: str) -> Iterator[Any]:
-    """A file that is there complete or not at all; VG707 if it cannot be written."""
-    import click
+    """A file that is there complete or not at all; VG707 if it cannot be written.
 
-    to_stdout = output == "-"
+    What is no regular file (a pipe, a device) and standard output are written as they are.
+    """
     try:
-        with click.open_file(output, "wb", atomic=not to_stdout) as out:
-            yield out
+        if output == "-":
+            yield standard_output()
+            standard_output().flush()
+        elif os.path.exists(output) and not os.path.isfile(output):
+            with open(output, "wb") as out:
+                yield out
+        else:
+            with _beside(os.path.realpath(output)) as out:
+                yield out
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise VmgenError(
             Diagnostic("VG707", f"cannot be written: {reason}", Position(output))
         ) from None
+
+
+@contextmanager
+def _beside(place: str) -> Iterator[Any]:
+    """A new file that takes the place of another once it is complete, with its mode."""
+    folder, name = os.path.split(place)
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
+    complete = False
+    out = open(temporary, "xb")  # noqa: SIM115 (closed before it is moved)
+    try:
+        with out:
+            yield out
+        if os.path.exists(place):
+            os.chmod(temporary, os.stat(place).st_mode & 0o7777)
+        os.replace(temporary, place)
+        complete = True
+    finally:
+        if not complete:
+            os.unlink(temporary)
