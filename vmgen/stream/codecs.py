@@ -39,6 +39,7 @@ class Codecs:
     hand just the same.  ``folder`` is that of the target in the package, None for codecs
     that come from elsewhere.  ``codecs`` may be what makes the mapping: a package has many
     targets, and a stream is of one.
+    ``releases`` are those that can have written the stream at hand, where that was asked.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Codecs:
         functions: Mapping[str, Any] | None = None,
         alternatives: tuple[str, ...] = (),
         folder: str | os.PathLike[str] | None = None,
+        releases: tuple[str, ...] = (),
     ) -> None:
         self._codecs = codecs
         self.target = target
@@ -56,6 +58,7 @@ class Codecs:
         self.functions = functions or {}
         self.alternatives = alternatives
         self._folder = folder
+        self.releases = releases
 
     @property
     def codecs(self) -> Mapping[str, Codec]:
@@ -88,6 +91,7 @@ class Codecs:
         members: Mapping[str, Any] | None = None,
         alternatives: tuple[str, ...] = (),
         functions: Mapping[str, Any] | None = None,
+        releases: tuple[str, ...] = (),
     ) -> Codecs:
         """The same codecs with further answers, or with other alternatives."""
         return Codecs(
@@ -97,6 +101,7 @@ class Codecs:
             {**self.functions, **(functions or {})},
             alternatives or self.alternatives,
             self._folder,
+            releases or self.releases,
         )
 
     def get(

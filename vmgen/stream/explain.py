@@ -36,7 +36,7 @@ Rule = Literal[
 EVERYWHERE = "globalstate"
 """A section of every machine: a package that has its codec has that of every device."""
 
-_WITHOUT_A_TABLE = frozenset({"slirp"})
+WITHOUT_A_TABLE = frozenset({"slirp"})
 """Sections that a library of QEMU's writes: no table of the release has them."""
 
 
@@ -236,7 +236,7 @@ def _foreign(stream: Stream, section: Section, whole: bool) -> Finding | None:
     if stream.description is not None and section.device is None:
         message = "a section that the stream does not describe: it was renamed or added"
         return Finding("unknown-section", path, "", section.offset, message)
-    if whole and section.name not in _WITHOUT_A_TABLE:
+    if whole and section.name not in WITHOUT_A_TABLE:
         message = "no device of this release has a section of this name"
         return Finding("unknown-section", path, "", section.offset, message)
     return None

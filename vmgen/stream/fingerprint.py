@@ -87,7 +87,7 @@ def fingerprint(
             break
     # Packages of different origin may know the CPU alone, or every device.
     targets = tuple(sorted(readings, key=lambda name: -len(readings[name])))
-    if len(targets) > 1 and not _same([readings[name] for name in targets]):
+    if len(targets) > 1 and not same_values([readings[name] for name in targets]):
         names = ", ".join(readings)
         hint = "say which target it is"
         raise Ambiguous(f"several targets fit the stream: {names}", hint=hint)
@@ -108,7 +108,7 @@ def _reads_a_cpu(stream: Stream) -> bool:
     return any(one.codec is not None and one.name == "cpu" for one in sections)
 
 
-def _same(readings: Sequence[Mapping[str, Any]]) -> bool:
+def same_values(readings: Sequence[Mapping[str, Any]]) -> bool:
     """Whether states of the same section have the same values, in all that have it; the
     first reading has most sections."""
     most = {path: without_absent(plain(state)) for path, state in readings[0].items()}
@@ -208,11 +208,14 @@ def _other_size(cpu: Fields, ir: bytes) -> str:
 
 def _whole(stream: Stream) -> dict[str, Any]:
     """What the codecs make of a stream that only they bound."""
-    found = {
-        section.path: stream.state(section)
-        for section in stream.sections()
-        if section.codec is not None
-    }
+    found: dict[str, Any] = {}
+    for section in stream.sections():
+        if section.codec is not None:
+            found[section.path] = stream.state(section)
+        elif section.name == "cpu" and section.open:
+            asked = Refused(f"its codec asks: {section.open}", section.start, "cpu")
+            asked.rule = "context"
+            raise asked
     return _some(found)
 
 

@@ -38,6 +38,7 @@ def as_json(
     chosen = stream.sections() if sections is None else sections
     return {
         "target": _target(stream),
+        **({"releases": list(_releases(stream))} if _releases(stream) else {}),
         "configuration": _configuration(stream),
         "sections": [jsonable(section_json(stream, section)) for section in chosen],
     }
@@ -48,6 +49,8 @@ def json_text(
 ) -> Iterator[str]:
     """What :func:`as_json` gives as text, one section a line, made one by one."""
     yield f'{{\n "target": {json.dumps(_target(stream))},\n'
+    if releases := _releases(stream):
+        yield f' "releases": {json.dumps(releases)},\n'
     yield f' "configuration": {_compact(_configuration(stream))},\n "sections": ['
     before = "\n"
     for section in stream.sections() if sections is None else sections:
@@ -58,6 +61,10 @@ def json_text(
 
 def _target(stream: Stream) -> str:
     return "" if stream.codecs is None else stream.codecs.target
+
+
+def _releases(stream: Stream) -> tuple[str, ...]:
+    return () if stream.codecs is None else stream.codecs.releases
 
 
 def _configuration(stream: Stream) -> dict[str, Any] | None:
@@ -200,6 +207,9 @@ def table(stream: Stream, paint: Paint = plain) -> Iterator[str]:
     if stream.codecs is not None and stream.codecs.target:
         names = " or ".join((stream.codecs.target, *stream.codecs.alternatives))
         yield f"{paint('faint', 'target')} {paint('name', names)}\n"
+    if stream.codecs is not None and stream.codecs.releases:
+        names = " or ".join(stream.codecs.releases)
+        yield f"{paint('faint', 'release')} {paint('name', names)}\n"
     yield paint(
         "heading", f"{'offset':>12} {'size':>12} kind  {'id':>4} {'ver':>3}  section"
     ) + "\n"

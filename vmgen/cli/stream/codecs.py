@@ -112,6 +112,13 @@ def packages_of(
     source: Input, console: Console, wanted: Wanted
 ) -> tuple[dict[str, Codecs], Codecs | None]:
     """The codecs by target, and those of the target that was named."""
+    if wanted.folder == "any" and not os.path.isdir("any"):
+        from vmgen.cli.stream import made
+        from vmgen.stream.origin import origin
+
+        releases = made.every_release(wanted.target, console)
+        found = origin(source, releases, wanted.page_size).codecs
+        return {found.target: found}, found
     packages = _packages(source, console, wanted)
     if wanted.target is None or not packages:
         return packages, None

@@ -37,9 +37,10 @@ SOURCES = (
     Option(
         "--codecs",
         name="folder",
-        metavar="DIR|RELEASE",
-        help="A generated package, the folder of one target in it, or a release that"
-        " codecs are at hand for.  [default: the output folder, if it is there]",
+        metavar="DIR|RELEASE|any",
+        help="A generated package, the folder of one target in it, a release that codecs"
+        " are at hand for, or any: the one of those that wrote the stream."
+        "  [default: the output folder, if it is there]",
     ),
     Option(
         "--qemu",

@@ -107,6 +107,39 @@ def of_release(name: str, target: str | None, console: Console) -> dict[str, Pat
     return {target: found[target]} if target in found else found
 
 
+def every_release(target: str | None, console: Console) -> dict[str, dict[str, Codecs]]:
+    """Codecs by release and target, of every release they are at hand for (the newest
+    first); of one target if it is named.  VG710 if there are none of it."""
+    from vmgen.stream.packages import from_folder
+
+    places: dict[str, dict[str, Path]] = {}
+    for folder in _at_hand():
+        for one, release in _releases(folder):
+            known = places.setdefault(release, {})
+            if _extent(folder / one) > _extent(known.get(one)):
+                known[one] = folder / one
+    if _embedded_release() not in places:
+        package = _embedded(console)
+        embedded = {one: package / one for one in _embedded_targets()}
+        places[_embedded_release()] = embedded
+    found = {
+        release: {
+            one: from_folder(place)[one]
+            for one, place in sorted(places[release].items())
+            if target in (None, one)
+        }
+        for release in sorted(places, key=_ordered, reverse=True)
+    }
+    found = {release: packages for release, packages in found.items() if packages}
+    if not found:
+        raise VmgenError(Diagnostic("VG710", f"there are no codecs for '{target}'"))
+    return found
+
+
+def _ordered(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", release))
+
+
 def others(codecs: Codecs) -> Iterator[Codecs]:
     """Codecs of other releases for the same target that are at hand."""
     from vmgen.stream.packages import from_folder
