@@ -362,3 +362,22 @@ def test_two_captures_of_one_machine() -> None:
     assert {one.path for one in compare(old, new)} == {
         "cpu/0.env.eip", "timer/0.cpu_ticks_offset",
     }  # fmt: skip
+
+
+def test_sections_in_pieces_are_compared_too() -> None:
+    name = "riscv64-dirty-bitmap--10.0.2"
+    old = Stream(whole(name))
+    draft = Draft(old)
+    draft.drop(old.section("dirty-bitmap"))
+    (gone,) = compare(old, Stream(draft.to_bytes()))
+    assert (gone.path, gone.new) == ("dirty-bitmap/0", ABSENT)
+    (back,) = compare(Stream(draft.to_bytes()), old)
+    assert (back.path, back.old) == ("dirty-bitmap/0", ABSENT)
+    first = next(one for one in old.sections() if one.name == "dirty-bitmap")
+    data = bytearray(old.view)
+    at = data.index(b"\x00\x01\x00\x00", first.start, first.end)
+    data[at : at + 4] = (4096).to_bytes(4, "big")
+    changes = list(compare(old, Stream(bytes(data))))
+    assert [(one.path.partition("]")[2], one.old, one.new) for one in changes] == [
+        (".granularity", 65536, 4096)
+    ]

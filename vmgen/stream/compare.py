@@ -45,6 +45,7 @@ def compare(old: Stream, new: Stream) -> Iterator[Change]:
     for path, section in right.items():
         if path not in left:
             yield Change(path, ABSENT, _kind(section))
+    yield from _live(old, new)
     yield from _memory(old, new)
 
 
@@ -64,6 +65,41 @@ def _by_path(stream: Stream) -> dict[str, Section]:
         if section.means != "ram" and section.kind == "full":
             found[section.path] = section
     return found
+
+
+def _live(old: Stream, new: Stream) -> Iterator[Change]:
+    """Sections that come in pieces: what is in all of them together, since where one ends
+    and the next begins says nothing."""
+    left, right = _in_pieces(old), _in_pieces(new)
+    for path in dict.fromkeys((*left, *right)):
+        if path not in right:
+            yield Change(path, _size_of(left[path]), ABSENT)
+        elif path not in left:
+            yield Change(path, ABSENT, _size_of(right[path]))
+        elif _bodies(old, left[path]) != _bodies(new, right[path]):
+            yield from _values(
+                path, _events(old, left[path]), _events(new, right[path])
+            )
+
+
+def _size_of(pieces: list[Section]) -> str:
+    return f"{sum(one.end - one.start for one in pieces)} bytes in {len(pieces)} pieces"
+
+
+def _in_pieces(stream: Stream) -> dict[str, list[Section]]:
+    found: dict[str, list[Section]] = {}
+    for section in stream.sections():
+        if section.means != "ram" and section.kind != "full":
+            found.setdefault(section.path, []).append(section)
+    return found
+
+
+def _bodies(stream: Stream, pieces: list[Section]) -> list[bytes]:
+    return [stream.body(piece).tobytes() for piece in pieces]
+
+
+def _events(stream: Stream, pieces: list[Section]) -> list[Any]:
+    return [event for piece in pieces for event in stream.events(piece)]
 
 
 def _kind(section: Section) -> str:
@@ -91,6 +127,8 @@ def _section(
 
 
 def _values(path: str, old: Any, new: Any) -> Iterator[Change]:
+    if isinstance(old, memoryview) and isinstance(new, memoryview):
+        old, new = old.tobytes(), new.tobytes()
     if isinstance(old, dict) and isinstance(new, dict):
         for name in dict.fromkeys((*old, *new)):
             here = paths.joined(path, name)
