@@ -10,6 +10,7 @@ import random
 import shutil
 import subprocess
 import tracemalloc
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -338,6 +339,35 @@ def test_tables_that_lie() -> None:
         assert tracemalloc.get_traced_memory()[1] < 8 << 20
     finally:
         tracemalloc.stop()
+
+
+class Bomb(Image):
+    """Every cluster begins a few bytes further into the same compressed data: empty blocks,
+    and then one of zeros."""
+
+    blocks = 700
+    begun = 0
+
+    def _place(self, chunk: bytes) -> int:
+        if not self.begun:
+            packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+            packed = packer.compress(bytes(1 << self.bits)) + packer.flush()
+            self.begun = len(self.data)
+            self.data += b"\0\0\0\xff\xff" * self.blocks + packed
+            self.end, self.used = len(self.data), 0
+        at = self.begun + 5 * self.used
+        self.used += 1
+        sectors = (self.end - 1) // 512 - at // 512
+        return 1 << 62 | sectors << 62 - (self.bits - 8) | at
+
+
+def test_clusters_that_share_compressed_data() -> None:
+    """Some kilobytes that would be 45 MB, one cluster behind the other."""
+    data = Bomb({"a": bytes(700 << 16)}, bits=16).built()
+    assert len(data) < 1 << 19
+    with pytest.raises(Malformed, match="share their data"):
+        content(data)
+    assert len(content(Bomb({"a": bytes(5 << 16)}, bits=16).built())[0]) == 5 << 16
 
 
 def test_damaged_carriers_raise_our_errors() -> None:

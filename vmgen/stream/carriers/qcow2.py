@@ -156,8 +156,27 @@ def vm_state(view: memoryview, wanted: str = "") -> tuple[Iterator[Buffer], int]
     """
     image = _image(view)
     snapshot = _chosen(_snapshots(image), wanted)
-    runs = _runs(image, snapshot)
-    return (_bytes(image, *run) for run in runs), snapshot.vm_state_size
+    return _pieces(image, _runs(image, snapshot)), snapshot.vm_state_size
+
+
+def _pieces(image: _Image, runs: list[_Run]) -> Iterator[Buffer]:
+    """The bytes of every run.
+
+    Where compressed data ends only inflating it tells.  If all of it together is more than
+    the file, clusters share it, and a few bytes could be made gigabytes.
+    """
+    packed = 0
+    for offset, length in runs:
+        if offset < 0:
+            yield bytes(length)
+        elif not offset & _COMPRESSED:
+            yield image.view[offset : offset + length]
+        else:
+            data, size = _inflated(image, offset, length)
+            packed += size
+            if packed > len(image.view):
+                raise Malformed("compressed clusters share their data", None, "qcow2")
+            yield data
 
 
 _Run = tuple[int, int]
@@ -250,23 +269,22 @@ def _joined(runs: list[_Run]) -> list[_Run]:
     return made
 
 
-def _bytes(image: _Image, offset: int, length: int) -> Buffer:
-    if offset < 0:
-        return bytes(length)
-    if not offset & _COMPRESSED:
-        return image.view[offset : offset + length]
+def _inflated(image: _Image, entry: int, length: int) -> tuple[bytes, int]:
+    """The first bytes of a compressed cluster, and how many bytes of the file it takes."""
     # The offset has the low bits, the number of further sectors those above.
     shift = 62 - (image.cluster_bits - 8)
-    start = offset & ((1 << shift) - 1)
-    sectors = (offset & (_COMPRESSED - 1)) >> shift
+    start = entry & ((1 << shift) - 1)
+    sectors = (entry & (_COMPRESSED - 1)) >> shift
     size = (sectors + 1) * 512 - (start & 511)
     data = image.view[start : start + size]
     if image.zstd:
         raise Unreadable("a cluster compressed with zstd", start, "qcow2")
+    inflater = zlib.decompressobj(-15)
     try:
-        made = zlib.decompressobj(-15).decompress(data, image.cluster)
+        made = inflater.decompress(data, image.cluster)
     except zlib.error as error:
         raise Malformed(f"a compressed cluster: {error}", start, "qcow2") from None
     if len(made) < length:
         raise Malformed("a compressed cluster that is too short", start, "qcow2")
-    return made[:length]
+    rest = len(inflater.unused_data) + len(inflater.unconsumed_tail)
+    return made[:length], len(data) - rest
