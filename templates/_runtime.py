@@ -1007,8 +1007,12 @@ def subsection(
     out: list[bytes], name: bytes, saver: Saver[T], state: T, version: int, owner: Owner
 ) -> None:
     """A subsection's header and its fields (``vmstate_subsection_save``)."""
-    out.append(b"\x05%c%b%b" % (len(name), name, version.to_bytes(4, "big")))
     try:
+        try:
+            head = version.to_bytes(4, "big")
+        except PACK_ERRORS:  # a member of the state can say it
+            raise BadValue(f"{version!r} is not a version") from None
+        out.append(b"\x05%c%b%b" % (len(name), name, head))
         saver(state, out, version, owner)
     except VMStateError as error:
         error.within(name.decode())

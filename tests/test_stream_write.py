@@ -381,3 +381,13 @@ def test_sections_in_pieces_are_compared_too() -> None:
     assert [(one.path.partition("]")[2], one.old, one.new) for one in changes] == [
         (".granularity", 65536, 4096)
     ]
+
+
+@pytest.mark.parametrize("version", ["0x100000000", "-1", "null"])
+def test_a_version_that_is_none_is_refused(version: str) -> None:
+    """QEMU's saver of ``cpu/slb`` takes its version from the state."""
+    name = "ppc64-pseries-vof--10.0.2"
+    stream = Stream(captured(name), codecs_of(name))
+    with pytest.raises(StreamError, match="is not a version") as told:
+        edit(stream, [f"cpu/0.slb.version_id={version}"])
+    assert told.value.path.startswith("cpu/0")
