@@ -1000,6 +1000,10 @@ def save(
         deep = BadValue("nested too deeply")
         deep.within(name)
         raise deep from None
+    except PACK_ERRORS as error:  # something else than an object where one belongs
+        wrong = BadValue(f"a value of another kind than its member: {error}")
+        wrong.within(name)
+        raise wrong from error
     return b"".join(out)
 
 

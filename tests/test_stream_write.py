@@ -391,3 +391,29 @@ def test_a_version_that_is_none_is_refused(version: str) -> None:
     with pytest.raises(StreamError, match="is not a version") as told:
         edit(stream, [f"cpu/0.slb.version_id={version}"])
     assert told.value.path.startswith("cpu/0")
+
+
+def test_a_number_is_no_subsection() -> None:
+    stream = opened(RISCV)
+    with pytest.raises(BadEdit, match="no such subsection") as told:
+        edit(stream, ["cpu/0.jvt=5"])
+    assert told.value.hint.startswith("{} makes it")
+    assert edit(stream, ["cpu/0.jvt={}", "cpu/0.env.gpr[10]=5"]).to_bytes()
+
+
+@pytest.mark.parametrize("wrong", [5, None, "x", [], b""])
+def test_what_is_no_object_is_refused_when_it_is_saved(wrong: Any) -> None:
+    """A state that was changed in Python: nothing but our errors comes out of saving it."""
+    name = "x86_64-q35-bare--10.0.2"
+    stream = Stream(captured(name), codecs_of(name))
+    cpu = stream.section("cpu")
+    for member in ("segs", "env", "xmm_regs"):
+        state = stream.state(cpu)
+        holder = state.env if hasattr(state.env, member) else state
+        setattr(holder, member, wrong)
+        with pytest.raises(Refused):
+            Draft(stream).replace(cpu, state)
+    state = stream.state(cpu)
+    state.env.segs[0] = wrong
+    with pytest.raises(Refused):
+        Draft(stream).replace(cpu, state)

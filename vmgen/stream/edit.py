@@ -127,6 +127,9 @@ def _parsed(text: str, old: Any, holder: Any, step: paths.Step, path: str) -> An
         inner = text[1:-1].strip()
         numbers = [_integer(item, path) for item in inner.split(",")] if inner else []
         return _array(old, numbers, path)
+    if old is None and _class_of(holder, step) is not None:
+        hint = "{} makes it, all zero"
+        raise BadEdit("there is no such subsection or object", None, path, hint)
     if old is None or isinstance(old, int):
         return _integer(text, path)
     raise BadEdit("name a field inside of it", None, path, paths.known(old))
@@ -154,15 +157,27 @@ def _integer(text: str, path: str) -> int:
 
 def _made(holder: Any, step: paths.Step, path: str) -> Any:
     """A new state of the class that a member is declared as."""
-    if is_state(holder) and isinstance(step, str):
-        cls = type(holder)
-        # Not get_type_hints(): before Python 3.12 it cannot evaluate array[int].
-        annotation = str(cls.__annotations__.get(step, ""))
-        for name in re.findall(r"\w+", annotation):
-            choice = vars(sys.modules[cls.__module__]).get(name)
-            if isinstance(choice, type) and hasattr(choice, "__vmstate_members__"):
-                return choice()
-    raise BadEdit("{} makes a subsection or an object, this is neither", None, path)
+    made = _class_of(holder, step)
+    if made is None:
+        message = "{} makes a subsection or an object, this is neither"
+        raise BadEdit(message, None, path)
+    return made()
+
+
+def _class_of(holder: Any, step: paths.Step) -> type[Any] | None:
+    """The class that a member is declared as, if it is that of a state."""
+    if not is_state(holder) or not isinstance(step, str):
+        return None
+    cls = type(holder)
+    # Not get_type_hints(): before Python 3.12 it cannot evaluate array[int].
+    annotation = str(cls.__annotations__.get(step, ""))
+    if annotation.startswith("list["):
+        return None
+    for name in re.findall(r"\w+", annotation):
+        choice = vars(sys.modules[cls.__module__]).get(name)
+        if isinstance(choice, type) and hasattr(choice, "__vmstate_members__"):
+            return choice
+    return None
 
 
 def _content(stream: Stream, section: Section, value: Any) -> Any:
