@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from tests import fuzz_streams
 from tests.fuzz_streams import STRUCTURE
 from tests.stream_files import codecs_of, packages, stripped, whole
-from vmgen.stream import Codecs, Draft, Stream, StreamError, show
+from vmgen.stream import Codecs, Draft, Stream, StreamError, paths, show
 from vmgen.stream.description import find
+from vmgen.stream.edit import edit
 from vmgen.stream.verify import verify
 
 SEEDS = {
@@ -216,3 +217,42 @@ def test_the_long_fuzzer_for_a_short_while(tmp_path: Path) -> None:
     """``python -m tests.fuzz_streams`` runs as long as one likes; here, so many."""
     assert fuzz_streams.run(0, 3000, 20, tmp_path, 1e9) == 0
     assert list(tmp_path.iterdir()) == []
+
+
+@cache
+def leaves(seed: str) -> tuple[Stream, list[str]]:
+    """A stream, and the path of every value in it."""
+    name = {"arm": "arm-stm32vldiscovery-poke--10.0.2"}.get(seed, "")
+    codecs = codecs_of(name) if name else packages().get(seed)
+    stream = Stream(SEEDS[seed], codecs)
+    found = []
+    for section in stream.sections():
+        values = stream.values(section)
+        if section.kind == "full" and values is not None:
+            found += [path for path, _ in paths.leaves(values, section.path)]
+    return stream, found
+
+
+VALUES = st.one_of(
+    st.sampled_from(
+        ["null", "{}", "true", "00", "", "[]", "[1, 2]", "[[1]]", "drop", "0x", "1e5", "=", "ff" * 4]
+    ),
+    st.integers(-(1 << 70), 1 << 70).map(str),
+    st.text(max_size=8),
+)  # fmt: skip
+
+
+@given(seed=st.sampled_from(["arm", "avr", "riscv64", "x86_64"]), data=st.data())
+def test_any_value_in_any_place(seed: str, data: st.DataObject) -> None:
+    """What an edit cannot write is refused; what it writes can be read again."""
+    stream, found = leaves(seed)
+    path, value = data.draw(st.sampled_from(found)), data.draw(VALUES)
+    cut = data.draw(st.integers(0, 3))
+    for _ in range(cut):  # an object, an array, an element of one
+        path = path.rpartition("." if "." in path else "[")[0] or path
+    try:
+        made = edit(stream, [f"{path}={value}"]).to_bytes()
+    except StreamError:
+        return
+    again = Stream(made, stream.codecs)
+    assert [one.difference for one in verify(again) if one.difference] == []

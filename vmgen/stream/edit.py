@@ -85,6 +85,8 @@ def _assign(section: Section, value: Any, rest: str, text: str) -> None:
     ):  # one byte of a buffer that only the description knows
         _assign_byte(value, steps, _integer(text, path), path)
         return
+    if text.lower() in NOTHING and old is not None and not is_state(value):
+        raise BadEdit("without a codec nothing can be left out", None, path)
     new = _parsed(text, old, holder, last, path)
     try:
         paths.put(holder, last, new)
@@ -106,8 +108,6 @@ def _assign_byte(value: Any, steps: list[paths.Step], new: int, path: str) -> No
 def _parsed(text: str, old: Any, holder: Any, step: paths.Step, path: str) -> Any:
     """A value of the kind of the old one."""
     if text.lower() in NOTHING:
-        if isinstance(holder, dict):
-            raise BadEdit("without a codec nothing can be left out", None, path)
         return None
     if text == "{}":
         return _made(holder, step, path)
