@@ -155,6 +155,30 @@ def test_a_change_without_harm(
     assert "vmgen lock --target riscv64 --output wire.json, and commit wire.json" in err
 
 
+def test_a_change_that_every_stream_survives_is_shown(
+    programs: list[ir.Program], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("lock -t riscv64 -o wire.json") == 0
+    asked = replace(CPU, minimum_version_id=CPU.version_id)
+    module = replace(PROGRAM.modules[1], descriptions=(LANE, TIMER, asked))
+    programs[0] = replace(PROGRAM, modules=(PROGRAM.modules[0], module))
+    assert command("check -t riscv64 --lock wire.json") == 1
+    out, err = capsys.readouterr()
+    assert "compatible both ways; what changed:" in err
+    assert "minimum_version_id" in out
+    assert f"- {CPU.minimum_version_id}" in out
+    assert f"+ {CPU.version_id}" in out
+
+
+def test_another_release_of_the_same_wire(
+    programs: list[ir.Program], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("lock -t riscv64 -o wire.json") == 0
+    programs[0] = replace(PROGRAM, release="10.0.3")
+    assert command("check -t riscv64 --lock wire.json") == 0
+    assert "it says release 10.0.2" in capsys.readouterr().err
+
+
 def test_diff_takes_locks(
     programs: list[ir.Program], capsys: pytest.CaptureFixture[str]
 ) -> None:

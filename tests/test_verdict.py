@@ -590,3 +590,60 @@ def test_sections_that_are_the_same_are_not_tried() -> None:
     old, new = program(one, two), program(moved, changed)
     tried = {item.section for item in confirm(judge(old, new), old, new, 3)}
     assert tried == {"two"}
+
+
+def registered(instance: str, alias: str = "") -> ir.Program:
+    root = ir.Root(
+        "vmstate_dev", FILE, FILE, "vmstate_register", "dev_realize", "dev",
+        instance=instance, alias=alias, position=Position(FILE, 50),
+    )  # fmt: skip
+    return replace(program(description(A)), roots=(root,))
+
+
+def test_a_section_under_another_instance_is_not_found() -> None:
+    found = verdict(registered("0"), registered("1"))
+    assert (found.forward.kind, found.backward.kind) == ("incompatible", "incompatible")
+    (finding,) = found.forward.findings
+    assert (finding.reason, finding.source, finding.target) == (
+        "section",
+        "instance 0",
+        "instance 1",
+    )
+    assert finding.new.line == 50
+    # The first that is free is 0; an alias is an instance too; C decides the rest.
+    for new in (registered("any"), registered("1", "0"), registered("dev->index")):
+        assert verdict(registered("0"), new).forward.kind == "compatible"
+
+
+def test_a_field_whose_version_was_forgotten_is_told() -> None:
+    new = description(A, replace(B, version_id=2))
+    forward, backward = both(description(A), new)
+    assert (forward.kind, backward.kind) == ("compatible", "compatible")
+    assert forward.notes == ()
+    assert [note.text for note in backward.notes] == [
+        "b is of version 2 and its description of 1: it is never sent"
+    ]
+    assert both(new, new)[1].notes == ()
+
+
+def test_a_subsection_that_is_sent_less_often_is_told() -> None:
+    def sent(least: int) -> ir.Function:
+        body = ir.Binary(">", ir.Load("a", "uint32"), ir.Const(least))
+        return ir.Function("needed", Position(""), "Dev", body)
+
+    old = with_subsection(subsection(B), sent(0))
+    new = with_subsection(subsection(B), sent(1))
+    found = verdict(old, new)
+    assert (found.forward.kind, found.backward.kind) == ("compatible", "compatible")
+    assert [note.text for note in found.forward.notes] == [
+        "subsection 'dev/sub' is sent if a > 0;"
+        " the destination would send it if a > 1"
+    ]
+
+
+def test_what_cannot_be_saved_any_more_is_told() -> None:
+    _, backward = both(description(A), description(A, unmigratable=True))
+    assert backward.kind == "compatible"
+    assert [note.text for note in backward.notes] == [
+        "no stream has it: a guest with it cannot be saved"
+    ]

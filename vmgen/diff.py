@@ -307,10 +307,17 @@ def _element(element: ir.Element) -> str:
     return " ".join([kind, *values])
 
 
-def _words(words: tuple[ir.Word, ...]) -> str:
-    return (
-        "{" + ", ".join(f"{word.type} {word.member}".rstrip() for word in words) + "}"
+def _words(words: tuple[ir.Word | ir.Part, ...]) -> str:
+    """What C code moves, or the descriptions inside of a format written by hand."""
+    texts = (
+        (
+            f"{word.role} {word.symbol}"
+            if isinstance(word, ir.Part)
+            else f"{word.type} {word.member}".rstrip()
+        )
+        for word in words
     )
+    return "{" + ", ".join(texts) + "}"
 
 
 def _field_text(field: ir.Field, side: _Side) -> str:

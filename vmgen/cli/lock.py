@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,8 @@ def command(console: Console, /, *, output: Path, **inputs: Any) -> int:
 
 
 def compare(path: Path, job: Job, console: Console) -> int:
-    """Says whether the lock is what the job's sources say; 0 if so, else 1 and why."""
+    """Says whether the lock is what the job's sources say; 0 if so, else 1 and why.  A
+    tree that says the same as another release has the wire format of the lock."""
     from vmgen import lock
 
     text = path.read_text("utf-8")
@@ -74,6 +76,10 @@ def compare(path: Path, job: Job, console: Console) -> int:
     if lock.dumps(programs) == text:
         return 0
     known = {program.target: program for program in lock.loads(text, path.as_posix())}
+    locked = next((program.release for program in known.values()), "")
+    if lock.dumps(replace(item, release=locked) for item in programs) == text:
+        console.message(f"{path.as_posix()}: it says release {locked}")
+        return 0
     console.message(f"{path.as_posix()}: the wire format is another one")
     if console.form != "text":
         hint = f"if that is meant: {_mending()}"
@@ -105,6 +111,7 @@ def _mending() -> str:
 
 
 def _judge(before: ir.Program, after: ir.Program, console: Console) -> None:
+    from vmgen import diff
     from vmgen.verdict import judge, show
 
     judgement = judge(before, after)
@@ -113,7 +120,14 @@ def _judge(before: ir.Program, after: ir.Program, console: Console) -> None:
         for section in judgement.sections
         for note in (*section.forward.notes, *section.backward.notes)
     ):
-        console.message(f"{after.target}: compatible both ways; only names changed")
+        found = diff.compare(before, after)
+        if all(item.field and item.what == "name" for item in found.differences):
+            what = "only names changed" if found.differences else "no table changed"
+            console.message(f"{after.target}: compatible both ways; {what}")
+            return
+        console.message(f"{after.target}: compatible both ways; what changed:")
+        if console.form == "text":
+            console.result(diff.text(found, console.paint))
         return
     if console.form == "github":
         console.result(show.github(judgement))

@@ -209,7 +209,12 @@ def outcome(source: Section, target: Section, comparison: Comparison) -> Outcome
         "version", "", one.name, one.symbol, old=positions[0], new=positions[1]
     )
     if one.unmigratable:
-        return COMPATIBLE
+        if two.unmigratable:
+            return COMPATIBLE
+        text = "no stream has it: a guest with it cannot be saved"
+        return Outcome(
+            "compatible", notes=(replace(about, reason="presence", text=text),)
+        )
     if source.name != target.name:
         text = f"the section is called '{source.name}' and awaited as '{target.name}'"
         about = replace(
@@ -221,6 +226,26 @@ def outcome(source: Section, target: Section, comparison: Comparison) -> Outcome
             target=f"'{target.name}'",
         )
         return Outcome("incompatible", "", (about,))
+    if lost := _addressed(source, target):
+        places = [section.roots[0].position for section in (source, target)]
+        if comparison.backward:
+            places.reverse()
+        return Outcome(
+            "incompatible",
+            "",
+            (
+                replace(
+                    about,
+                    reason="section",
+                    text=lost,
+                    offset="the section's header",
+                    source=_instances(source),
+                    target=_instances(target),
+                    old=places[0],
+                    new=places[1],
+                ),
+            ),
+        )
     version = one.version_id
     if not two.minimum_version_id <= version <= two.version_id:
         text = (
@@ -242,6 +267,7 @@ def outcome(source: Section, target: Section, comparison: Comparison) -> Outcome
         comparison.target.layout(target.placed, version),
     )
     notes = tuple(dict.fromkeys(note for leaf in leaves for note in leaf.notes))
+    notes += tuple(_never_sent(source.placed, target.placed, comparison))
     found = summed(leaves)
     if found.failed is not None and not found.condition and not found.failed.condition:
         ways = tuple(
@@ -260,6 +286,67 @@ def outcome(source: Section, target: Section, comparison: Comparison) -> Outcome
     if not findings:
         return Outcome("compatible", notes=notes)
     return Outcome("conditional", _and(conditions), findings, notes)
+
+
+def _never_sent(
+    source: Placed, target: Placed, comparison: Comparison
+) -> Iterator[Finding]:
+    """Fields of the source that are of a later version than their description, so that
+    they are never saved, and that the target does not have so: a version was forgotten.
+    """
+    there = {(item.symbol, path) for item, path, _ in _late(target, comparison.target)}
+    for item, path, field in _late(source, comparison.source):
+        if (item.symbol, path) in there:
+            continue
+        text = (
+            f"{path} is of version {field.version_id} and its description of"
+            f" {item.version_id}: it is never sent"
+        )
+        finding = Finding("presence", text, item.name, item.symbol, field=path)
+        if comparison.backward:
+            yield replace(finding, new=field.position)
+        else:
+            yield replace(finding, old=field.position)
+
+
+def _late(
+    placed: Placed, layouts: Layouts
+) -> Iterator[tuple[ir.Description, str, ir.Field]]:
+    """Every field inside of a section that is of a later version than its description."""
+    waiting, seen = [placed], set()
+    while waiting:
+        one = waiting.pop()
+        key = one.module.file, one.description.symbol
+        if key in seen:
+            continue
+        seen.add(key)
+        item = one.description
+        for field in item.fields:
+            if not field.test and field.version_id > item.version_id:
+                yield item, ir.path_text(field.path) or field.name, field
+        waiting += layouts.lookup.inner(one)
+
+
+def _addressed(source: Section, target: Section) -> str:
+    """Why the destination does not find the section by its instance (``find_se``,
+    ``migration/savevm.c``); empty if it does, or if that is known at run time only."""
+    wanted = {root.instance for root in source.roots}
+    there = {
+        number
+        for root in target.roots
+        for number in (root.instance, root.alias)
+        if number
+    }
+    if not wanted or not there or not all(map(str.isdigit, wanted | there)):
+        return ""
+    if wanted & there:
+        return ""
+    return "nothing is registered under the section's instance"
+
+
+def _instances(section: Section) -> str:
+    numbers = sorted({root.instance for root in section.roots}, key=int)
+    return f"instance {', '.join(numbers)}"
 
 
 def _subsections(

@@ -296,6 +296,16 @@ class Objects(Units):
                 f" {theirs.minimum_version_id if old else theirs.version_id}"
             )
             return self._require(state, replace(base, reason="version", text=text))
+        wanted = conditions.normal(
+            top.target.needed(other), theirs.version_id, source.prefix, self._original
+        )
+        if wanted != needed:
+            text = (
+                f"subsection '{description.name}' is sent if {there};"
+                f" the destination would send it if {conditions.text(wanted)}"
+            )
+            note = replace(base, reason="presence", text=text, condition="")
+            state = replace(state, notes=(*state.notes, note))
         # Of the section's own object, what is in the stream is known; of one inside of
         # it, paths begin elsewhere.
         around = NOTHING_AROUND if source.prefix else self._in_stream
