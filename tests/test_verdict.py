@@ -647,3 +647,17 @@ def test_what_cannot_be_saved_any_more_is_told() -> None:
     assert [note.text for note in backward.notes] == [
         "no stream has it: a guest with it cannot be saved"
     ]
+
+
+def test_bytes_of_c_code_are_too_many_whatever_they_are() -> None:
+    """What the one side has before is gone on the other: however many bytes the C code
+    takes, there are more of them than are read, or fewer than are awaited."""
+    config = ir.Field("config", (), ir.CustomElement("vmstate_info_config", "config"))
+    forward, backward = both(description(config, A, B), description(B))
+    assert (forward.kind, backward.kind) == ("incompatible", "incompatible")
+    assert forward.findings[0].text == "8 bytes or more are written, and 4 are read"
+    assert backward.findings[0].text == "4 bytes are written, and 8 or more are read"
+    assert [one.kind for one in both(description(config), description(A))] == [
+        "unknown",
+        "unknown",
+    ]

@@ -14,6 +14,7 @@ from vmgen.verdict.layout import (
     Check,
     Custom,
     Layout,
+    Layouts,
     Listed,
     Nested,
     Refuses,
@@ -188,9 +189,15 @@ class Objects(Units):
             state, offset=start, notes=tuple(dict.fromkeys((*state.notes, *notes)))
         )
 
-    def _size(self, layout: Layout, around: tuple[Layout, ...] = ()) -> int | None:
+    def _size(
+        self,
+        layout: Layout,
+        around: tuple[Layout, ...] = (),
+        layouts: Layouts | None = None,
+    ) -> int | None:
         """Bytes of an object, if they are always as many; ``around`` are the layouts
-        that it is in."""
+        that it is in, ``layouts`` those of its side (the source's if not given)."""
+        layouts = layouts or self._top.source
         if any(layout is one for one in around):
             return None
         total = 0
@@ -203,8 +210,8 @@ class Objects(Units):
                 case Nested(placed=placed, version=version, count=count) if (
                     count.known and not item.pointers
                 ):
-                    inner = self._top.source.layout(placed, version)
-                    size = self._size(inner, (*around, layout))
+                    inner = layouts.layout(placed, version)
+                    size = self._size(inner, (*around, layout), layouts)
                     if size is None:
                         return None
                     total += size * count.fixed

@@ -14,6 +14,7 @@ from vmgen.verdict.layout import (
     Custom,
     Group,
     Item,
+    Layouts,
     Listed,
     Nested,
     Refuses,
@@ -243,6 +244,12 @@ class Walk(Objects):
             case Custom(), Custom():
                 return self._custom(state, source, target)
             case (Custom(), _) | (_, Custom()):
+                if text := self._unequal(source, target):
+                    self._fail(
+                        state,
+                        self._at(state, "end", text, source.entry, target.entry),
+                    )
+                    return None
                 text = "the bytes of an untranslated C function"
                 self._give_up(
                     state,
@@ -254,3 +261,33 @@ class Walk(Objects):
             case (Values() | Unused(), Values() | Unused()):
                 return self._units(state, source, target)
         return self._unlike(state)
+
+    def _unequal(self, source: Cursor, target: Cursor) -> str:
+        """Why the two cannot end together, whatever C code makes of its bytes; empty if
+        they can."""
+        written, all_written = self._least(source, self._top.source)
+        read, all_read = self._least(target, self._top.target)
+        if all_read and written > read:
+            return f"{written} bytes or more are written, and {read} are read"
+        if all_written and read > written:
+            return f"{written} bytes are written, and {read} or more are read"
+        return ""
+
+    def _least(self, cursor: Cursor | None, layouts: Layouts) -> tuple[int, bool]:
+        """Bytes that come at least up to the subsections, and whether they are all."""
+        total, exact = 0, True
+        while cursor is not None:
+            entry, cursor = cursor.entry, cursor.rest
+            match entry.item:
+                case Values(count=count) | Unused(count=count) if count.known:
+                    total += entry.left
+                case Nested(count=count, pointers=False) as item if count.known:
+                    layout = layouts.layout(item.placed, item.version)
+                    size = self._size(layout, layouts=layouts)
+                    exact = exact and size is not None
+                    total += (size or 0) * entry.left
+                case Check() | Refuses() | Subsections():
+                    pass
+                case _:
+                    exact = False
+        return total, exact
