@@ -652,12 +652,30 @@ def test_what_cannot_be_saved_any_more_is_told() -> None:
 def test_bytes_of_c_code_are_too_many_whatever_they_are() -> None:
     """What the one side has before is gone on the other: however many bytes the C code
     takes, there are more of them than are read, or fewer than are awaited."""
-    config = ir.Field("config", (), ir.CustomElement("vmstate_info_config", "config"))
-    forward, backward = both(description(config, A, B), description(B))
+    config = ir.Field(
+        "config",
+        (),
+        ir.CustomElement("vmstate_info_config", "config"),
+        ir.Fixed(1),
+    )
+
+    def told(old: ir.Description, new: ir.Description) -> tuple[Outcome, Outcome]:
+        (section,) = judge(program(old), program(new)).sections
+        return section.forward, section.backward
+
+    forward, backward = told(description(A, config, B), description(B))
     assert (forward.kind, backward.kind) == ("incompatible", "incompatible")
+    texts = [
+        one.findings[0].text for one in told(description(config, A), description())
+    ]
+    assert texts == [
+        "'vmstate_info_config' config is written, and nothing reads it",
+        "'vmstate_info_config' config is read, and nothing wrote it",
+    ]
+    forward, backward = told(description(config, A, B), description(B))
     assert forward.findings[0].text == "8 bytes or more are written, and 4 are read"
     assert backward.findings[0].text == "4 bytes are written, and 8 or more are read"
-    assert [one.kind for one in both(description(config), description(A))] == [
+    assert [one.kind for one in told(description(config), description(A))] == [
         "unknown",
         "unknown",
     ]
