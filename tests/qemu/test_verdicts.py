@@ -39,6 +39,7 @@ class Case:
     unless: str = ""
 
 
+WAYS: tuple[Direction | None, ...] = (None, "backward")
 I440 = "-M pc-i440fx-7.2 -m 16 -nodefaults"
 Q35 = "-M pc-q35-7.2 -m 16 -nodefaults"
 ARM = "-M virt-7.2 -cpu {cpu} -m 64 -nodefaults"
@@ -46,6 +47,14 @@ LIST = "cpreg_vmstate_indexes lists the system registers that the destination ha
 PSERIES = "-M pseries-7.2 -m 256 -nodefaults"
 XIVE = "-M pseries-7.2,ic-mode=xive -m 256 -nodefaults -cpu power9_v2.0"
 HASH = "!(env.mmu_model & 0x10000)"
+NETS = "-device pcnet,romfile= -device ne2k_pci,romfile= -device tulip,romfile="
+DISKS = "-device pvscsi -device megasas -device lsi53c895a -device sdhci-pci"
+SOUND = "-audiodev none,id=a -device intel-hda -device hda-duplex,audiodev=a -device AC97,audiodev=a"
+USB = "-device nec-usb-xhci,id=x -device usb-kbd,bus=x.0 -device ich9-usb-ehci1"
+PORTS = "-chardev null,id=c -chardev null,id=d -device isa-serial,chardev=c -device isa-parallel,chardev=d"
+BRIDGES = "-device pcie-root-port,id=r,chassis=1 -device pcie-pci-bridge,bus=r"
+CCW = "-M s390-ccw-virtio-7.2 -m 64 -nodefaults -device virtio-gpu-ccw -device virtio-serial-ccw"
+MODEL = "the same CPU model"
 CASES = {
     "i440fx": Case("x86_64", I440, "forward"),
     "i440fx back": Case("x86_64", I440, "backward"),
@@ -108,6 +117,40 @@ CASES = {
         "footer for cpu",
         "!env.nb_tlb || env.tlb_type != 2",
     ),
+    "sam460ex": Case(
+        "ppc64",
+        "-M sam460ex -m 64 -nodefaults",
+        "forward",
+        "cpu",
+        "footer for cpu",
+        "!env.nb_tlb || env.tlb_type != 2",
+    ),
+    "powernv9": Case(
+        "ppc64", "-M powernv9 -m 1G -nodefaults", "forward", "cpu", "'cpu'", MODEL
+    ),
+    "mac99": Case("ppc64", "-M mac99 -m 64 -nodefaults", "forward"),
+    "40p": Case("ppc64", "-M 40p -m 64 -nodefaults", "forward"),
+    "ppce500": Case("ppc64", "-M ppce500 -m 64 -nodefaults", "forward"),
+    "LX": Case(
+        "sparc", "-M LX -m 32 -nodefaults", "forward", "sysbusespscsi", "footer"
+    ),
+    "petalogix": Case(
+        "microblaze", "-M petalogix-s3adsp1800 -m 32 -nodefaults", "forward"
+    ),
+    **{
+        f"{name}{way and ' back'}": Case(target, options, way or "forward")
+        for name, target, options in (
+            ("nets", "x86_64", f"{Q35} {NETS}"),
+            ("disks", "x86_64", f"{Q35} {DISKS}"),
+            ("sound", "x86_64", f"{Q35} {SOUND}"),
+            ("usb", "x86_64", f"{Q35} {USB}"),
+            ("ports", "x86_64", f"{I440} {PORTS}"),
+            ("bridges", "x86_64", f"{Q35} {BRIDGES}"),
+            ("iommu", "x86_64", f"{Q35} -device intel-iommu"),
+            ("ccw", "s390x", CCW),
+        )
+        for way in WAYS
+    },
     "s390x": Case("s390x", "-M s390-ccw-virtio-7.2 -m 64 -nodefaults", "forward"),
     "s390x back": Case("s390x", "-M s390-ccw-virtio-7.2 -m 64 -nodefaults", "backward"),
 }
