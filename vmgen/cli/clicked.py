@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
@@ -92,6 +92,17 @@ def _option(one: Option) -> click.Option:
         [*one.names, one.name], type=_type(one), required=one.required, multiple=one.many,
         metavar=one.metavar, show_default=one.shown, help=one.help, **given,
     )  # fmt: skip
+
+
+def refuse_unknown(ctx: click.Context, name: str, known: Iterable[str]) -> None:
+    """Raise a usage error for a command that is not known, with the one that is meant."""
+    import difflib
+
+    if name in known or name.startswith("-"):
+        return
+    close = difflib.get_close_matches(name, known, 1)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    ctx.fail(f"No such command '{name}'.{hint}")
 
 
 def show(error: click.ClickException, console: Console) -> None:

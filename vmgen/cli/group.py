@@ -8,7 +8,7 @@ import click
 
 import vmgen
 from vmgen.cli import COMMANDS
-from vmgen.cli.clicked import SETTINGS
+from vmgen.cli.clicked import SETTINGS, refuse_unknown
 from vmgen.cli.console import console_options
 
 
@@ -28,13 +28,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        import difflib
-
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            close = difflib.get_close_matches(name, COMMANDS, 1)
-            hint = f" Did you mean '{close[0]}'?" if close else ""
-            ctx.fail(f"No such command '{name}'.{hint}")
+        refuse_unknown(ctx, args[0], COMMANDS)
         return super().resolve_command(ctx, args)
 
 

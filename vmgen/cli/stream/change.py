@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     Argument("assignments", metavar="PATH=VALUE...", many=True),
     output_option("Where to write the changed stream; may be FILE itself."),
     *CODECS,
+    epilog="""\b
+Examples:
+  vmgen stream edit vm.mig a0=0x1234 cpu/1.pc=0x80000000 -o new.mig
+  vmgen stream edit vm.mig goldfish_rtc.alarm_next=77 -o vm.mig --codecs 10.0
+  vmgen stream edit vm.mig 'cpu/0.vector=null' slirp=drop -o new.mig""",
 )
 def edit(
     console: Console,
@@ -58,6 +63,12 @@ def edit(
         "place",
     ),
     *CODECS,
+    epilog="""\b
+Examples:
+  vmgen stream extract vm.mig ram/pc.ram -o ram.bin
+  vmgen stream extract vm.mig ram -o folder
+  vmgen stream extract vm.mig cpu/0 -o cpu.bin
+  vmgen stream extract vm.mig description -o - | jq .""",
 )
 def extract(
     console: Console, /, *, file: str, selected: str, output: str, **options: Any

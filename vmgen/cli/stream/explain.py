@@ -31,6 +31,11 @@ if TYPE_CHECKING:
         help="A stream that the machine which is to load this one saved: what must be the"
         " same there, is compared.",
     ),
+    epilog="""\b
+Examples:
+  vmgen stream explain vm.mig --codecs 10.0
+  vmgen stream explain vm.mig --qemu ~/qemu-7.2.22 --all   every device is judged
+  vmgen stream explain vm.mig --codecs 10.0 --like own.mig""",
 )
 def explain(
     console: Console,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vmgen.cli.clicked import made
+from vmgen.cli.clicked import made, refuse_unknown
 from vmgen.cli.console import console_options
 from vmgen.cli.stream import COMMANDS, named
 
@@ -18,6 +18,12 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         found = named(name)
         return None if found is None else made(name, found)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        refuse_unknown(ctx, args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
 
 
 @click.group(
@@ -41,4 +47,4 @@ Examples:
 )
 @console_options
 def command() -> None:
-    """Read, verify, edit, compare and explain whole migration streams."""
+    """Read, check, edit and compare whole migration streams."""

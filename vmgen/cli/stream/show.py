@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     Argument("selected", metavar="[SECTION|PATH]...", many=True, required=False),
     FORMAT,
     *CODECS,
+    epilog="""\b
+Examples:
+  vmgen stream show vm.mig                           the sections
+  vmgen stream show vm.mig cpu ram                   what is in some of them
+  vmgen stream show vm.mig 'cpu/0.env.gpr[10]'       one field
+  vmgen stream show vm.mig a0 cpu/0.pc               registers by name
+  vmgen stream show disk.qcow2 --snapshot before     out of an image
+  vmgen stream show vm.mig --qemu ~/qemu-10.0.2 -a   codecs of every device""",
 )
 def show(
     console: Console,
@@ -89,7 +97,14 @@ def _value(stream: Stream, section: Section, rest: str) -> Any:
     return value
 
 
-@command(Argument("files", "file", metavar="FILE...", many=True), *CODECS)
+@command(
+    Argument("files", "file", metavar="FILE...", many=True),
+    *CODECS,
+    epilog="""\b
+Examples:
+  vmgen stream verify *.mig
+  vmgen stream verify vm.mig --qemu ~/qemu-10.0.2 --all   every device""",
+)
 def verify(console: Console, /, *, files: tuple[str, ...], **options: Any) -> int:
     """Decode, encode again, compare.
 
@@ -143,9 +158,18 @@ def _verified(file: str, console: Console, **options: Any) -> int:
     return 0
 
 
-@command(Argument("old", "file"), Argument("new", "file"), FORMAT, *CODECS)
+@command(
+    Argument("old", "file"),
+    Argument("new", "file"),
+    FORMAT,
+    *CODECS,
+    epilog="""\b
+Examples:
+  vmgen stream diff before.mig after.mig
+  vmgen stream diff before.mig after.mig --format json | jq .""",
+)
 def diff(console: Console, /, *, old: str, new: str, form: str, **options: Any) -> int:
-    """Compare two streams field by field, and guest memory page by page.
+    """Compare two streams by field, and guest memory by page.
 
     Exit status 0: the same, 1: different.
     """
