@@ -26,6 +26,7 @@ from vmgen import cache, ir, ir_json, pipeline, stamp
 from vmgen.cli import COMMANDS, run
 from vmgen.cli.console import Console
 from vmgen.cli.job import EMBEDDED_TARGETS
+from vmgen.cli.stream import COMMANDS as STREAM_COMMANDS
 from vmgen.pipeline.store import Store
 from vmgen.source import Diagnostic, Position, VmgenError
 
@@ -206,6 +207,12 @@ def test_bad_usage_is_status_2_on_stderr(
     assert message in shell.err
     assert shell.out == ""
     assert not Path("generated").exists()
+
+
+def test_a_folder_is_no_c_file(shell: Shell) -> None:
+    Path("sources").mkdir()
+    assert shell("generate sources") == 2
+    assert "error: a folder, and no C file: sources [VG630]" in shell.err
 
 
 def test_findings_of_all_targets_are_shown_once(stages: Stages, shell: Shell) -> None:
@@ -603,7 +610,9 @@ def test_init_refuses(shell: Shell, text: str, message: str) -> None:
 # --- the rest -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS])
+@pytest.mark.parametrize(
+    "command", ["", *COMMANDS, *(f"stream {name}" for name in STREAM_COMMANDS)]
+)
 def test_help_has_examples(shell: Shell, command: str) -> None:
     assert shell(f"{command} --help") == 0
     assert "Examples:" in shell.out

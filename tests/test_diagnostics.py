@@ -12,7 +12,7 @@ import pytest
 
 from tests.documents import FIXTURES
 from vmgen.cli import COMMANDS, run
-from vmgen.report import github, json_lines
+from vmgen.report import github, json_lines, render
 from vmgen.source import Diagnostic, Position
 
 WRONG = Path(__file__).parent / "cases" / "wrong.c"
@@ -35,6 +35,24 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def documents(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
+
+
+def test_what_a_file_holds_does_not_steer_the_terminal() -> None:
+    found = Diagnostic(
+        "VG000",
+        "no '\x1b[2J'",
+        Position("a\x07.c", 1, 3),
+        hint="\x08",
+        context=("x\x9b",),
+        excerpt="\t\x1bx",
+    )
+    text = render([found])
+    assert not set(text) & {"\x1b", "\x07", "\x9b", "\x08"}
+    line, excerpt, caret, hint = text.splitlines()
+    assert line == r"a\x07.c:1:3: error: in x\x9b: no '\x1b[2J' [VG000]"
+    assert excerpt.endswith("| \t\\x1bx")
+    assert caret.endswith("| \t    ^")
+    assert hint == r"    hint: \x08"
 
 
 def test_annotations_are_escaped_as_the_runner_reads_them() -> None:

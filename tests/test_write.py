@@ -191,6 +191,8 @@ def test_a_file_where_a_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(VmgenError, match="the output folder is a file"):
         write.plan(tmp_path / "out", [], verify)
+    with pytest.raises(VmgenError, match="the output folder is a file"):
+        write.holds(tmp_path / "out", {"x.py": ""}, verify)
     with pytest.raises(VmgenError, match="Not a directory"):
         write.plan(tmp_path, [Text("out/x.py", "")], verify)
 

@@ -10,6 +10,11 @@ from dataclasses import replace
 from vmgen.paint import Paint, plain
 from vmgen.source import Diagnostic
 
+_CONTROL = {
+    number: f"\\x{number:02x}"
+    for number in (*range(0x20), *range(0x7F, 0xA0))
+    if chr(number) not in "\t\n"
+}
 _LEVELS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
@@ -24,6 +29,12 @@ def render(diagnostics: Iterable[Diagnostic], paint: Paint = plain) -> str:
             hint: the members of 'RISCVCPU' are: env, cfg
     """
     return "".join(f"{_one(item, paint)}\n" for item in dict.fromkeys(diagnostics))
+
+
+def visible(text: str) -> str:
+    """The text with control characters as escapes: what somebody else's file holds does
+    not steer the reader's terminal."""
+    return text.translate(_CONTROL)
 
 
 def near(diagnostic: Diagnostic) -> Diagnostic:
@@ -104,15 +115,16 @@ def summary(diagnostics: Iterable[Diagnostic]) -> str:
 
 def _one(diagnostic: Diagnostic, paint: Paint) -> str:
     position = diagnostic.position
-    where = paint("place", f"{position}: ") if position.file else ""
+    where = paint("place", f"{visible(str(position))}: ") if position.file else ""
     about = f"in {', '.join(diagnostic.context)}: " if diagnostic.context else ""
+    said = visible(f"{about}{diagnostic.message}")
     code = paint("faint", f" [{diagnostic.code}]")
     severity = paint(diagnostic.severity, f"{diagnostic.severity}:")
-    lines = [f"{where}{severity} {about}{diagnostic.message}{code}"]
+    lines = [f"{where}{severity} {said}{code}"]
     if diagnostic.excerpt.strip():
         lines += _excerpt(diagnostic.excerpt, position.line, position.column, paint)
     if diagnostic.hint:
-        first, *rest = diagnostic.hint.splitlines()
+        first, *rest = visible(diagnostic.hint).splitlines()
         lines.append(f"    {paint('hint', 'hint:')} {first}")
         lines += [f"          {line}" for line in rest]
     return "\n".join(lines)
@@ -124,8 +136,9 @@ def _excerpt(text: str, line: int, column: int, paint: Paint) -> list[str]:
     Tabs before the caret are kept, so that it stands right whatever their width.
     """
     number = f"{line or '':>6}"
-    lines = [f"{paint('faint', f'{number} |')} {text}"]
+    lines = [f"{paint('faint', f'{number} |')} {visible(text)}"]
     if 0 < column <= len(text) + 1:
-        indent = "".join("\t" if char == "\t" else " " for char in text[: column - 1])
+        before = visible(text[: column - 1])
+        indent = "".join("\t" if char == "\t" else " " for char in before)
         lines.append(f"{paint('faint', '       |')} {indent}{paint('error', '^')}")
     return lines

@@ -95,11 +95,12 @@ def holds(
 ) -> bool:
     """Whether the folder holds exactly the files whose sha256 (hexadecimal, of the
     bytes) are given by path, and no other generated ones.  Raises as :func:`plan`."""
+    present = set(_present(output))
     for path, digest in digests.items():
         text = _read(output / path)
         if text is None or _sha256(text) != digest:
             return False
-    others = set(_present(output)) - digests.keys()
+    others = present - digests.keys()
     return all(verify(_read(output / path) or "") == "foreign" for path in others)
 
 

@@ -163,6 +163,8 @@ def read_job(
         raise _usage("--all and files exclude each other", "leave one of them out")
     if tree is not None:
         sources = tuple(_in_tree(name, tree) for name in sources)
+    elif folders := [name for name in sources if (folder / name).is_dir()]:
+        raise _usage(f"a folder, and no C file: {', '.join(folders)}", "name its files")
     elif missing := [name for name in sources if not (folder / name).is_file()]:
         raise _usage(f"no such file: {', '.join(missing)}", "")
     chosen = targets or settings.targets

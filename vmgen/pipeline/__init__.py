@@ -19,7 +19,7 @@ from vmgen.pipeline import whole
 from vmgen.pipeline.reading import Preprocessor, read_module
 from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.whole import Progress, all_targets
-from vmgen.source import Diagnostic, VmgenError
+from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import SourceTree
 
 if TYPE_CHECKING:
@@ -86,6 +86,15 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
                 found += error.diagnostics
     if found:
         raise VmgenError(*dict.fromkeys(found))
+    if request.sources and not any(module.descriptions for module in modules):
+        raise VmgenError(
+            Diagnostic(
+                "VG410",
+                "the file defines no VMStateDescription",
+                Position(modules[0].file),
+                hint="name the C file that has the device's tables",
+            )
+        )
     return link(source_tree.release, request.target, modules)
 
 
