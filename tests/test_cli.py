@@ -7,13 +7,16 @@ quick to walk; the tests at the end run the real thing.
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import pty
 import re
 import shlex
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -760,6 +763,24 @@ def test_a_terminal_without_unicode(toy_ir: str) -> None:
         capture_output=True, check=True, env={**os.environ, "PYTHONIOENCODING": "ascii"},
     )  # fmt: skip
     assert b"|----  0x100" in result.stdout
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(20, 19), (80, 75), (0, 75)])
+def test_progress_stays_in_its_line(
+    columns: int, shown: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    monkeypatch.setenv("TERM", "xterm")
+    with os.fdopen(slave, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        console = Console()
+        console.progress("x" * 200)
+        console.message("done")
+        terminal.flush()
+        text = os.read(master, 65536).decode()
+    os.close(master)
+    assert text == f"{'x' * shown}\r{' ' * shown}\rdone\r\n"
 
 
 def test_progress_is_for_terminals_only(capsys: pytest.CaptureFixture[str]) -> None:

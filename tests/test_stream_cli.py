@@ -287,6 +287,13 @@ def test_edit_writes_another_file(shell: Shell) -> None:
     assert shell.out == ""
 
 
+def test_a_command_that_there_is_not(shell: Shell) -> None:
+    assert shell("sho riscv.mig") == 2
+    assert "No such command 'sho'. Did you mean 'show'? [VG600]" in shell.err
+    assert shell("nothing-of-the-kind") == 2
+    assert "Did you mean" not in shell.err
+
+
 def test_what_cannot_be_written_whole_leaves_what_was_there(
     shell: Shell, tmp_path: Path
 ) -> None:

@@ -101,7 +101,7 @@ class Console:
         """Show what is being done, on a terminal only, until the next message."""
         if _is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb":
             self._clear()
-            self._progress = text[:75]
+            self._progress = text[: min(_columns(sys.stderr) - 1, 75)]
             _say(self._progress)
             sys.stderr.flush()
 
@@ -159,6 +159,13 @@ def _out() -> TextIO:
 
 def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
+
+
+def _columns(terminal: TextIO) -> int:
+    """How wide it is; 80 for one that does not say."""
+    with suppress(OSError):
+        return os.get_terminal_size(terminal.fileno()).columns or 80
+    return 80
 
 
 def _drop_the_rest() -> None:

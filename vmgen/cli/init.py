@@ -54,7 +54,12 @@ The keys of [tool.vmgen]; paths are relative to pyproject.toml:
 )
 @click.option("--qemu", metavar="TREE", help="A QEMU source tree.")
 @click.option(
-    "--output", "-o", default="generated", show_default=True, help="The output folder."
+    "--output",
+    "-o",
+    default="generated",
+    metavar="PATH",
+    show_default=True,
+    help="The folder of the generated package.",
 )
 @console_options
 @click.pass_obj
