@@ -10,9 +10,10 @@ import difflib
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 from vmgen.source import Diagnostic, Position, VmgenError
 
@@ -256,6 +257,28 @@ def _write_beside(place: Path, text: str) -> Path:
         path.unlink(missing_ok=True)
         raise
     return path
+
+
+@contextmanager
+def replacing(place: Path) -> Iterator[BinaryIO]:
+    """A new file that takes the place of ``place``, with its mode, once it is complete.
+
+    Should anything fail, nothing is left of it, and what was there stays.  Raises
+    :class:`OSError`.
+    """
+    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    stream = temporary.open("xb")
+    complete = False
+    try:
+        with stream:
+            yield stream
+        if place.exists():
+            temporary.chmod(place.stat().st_mode & 0o7777)
+        os.replace(temporary, place)
+        complete = True
+    finally:
+        if not complete:
+            temporary.unlink()
 
 
 def _put_back(place: Path, old: str | None) -> None:

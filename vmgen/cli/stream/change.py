@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vmgen.cli.arguments import Argument, WrongUsage, command
@@ -158,6 +159,8 @@ def _created(output: str) -> Iterator[Any]:
 
     What is no regular file (a pipe, a device) and standard output are written as they are.
     """
+    from vmgen.write import replacing
+
     try:
         if output == "-":
             yield standard_output()
@@ -166,29 +169,10 @@ def _created(output: str) -> Iterator[Any]:
             with open(output, "wb") as out:
                 yield out
         else:
-            with _beside(os.path.realpath(output)) as out:
+            with replacing(Path(output).resolve()) as out:
                 yield out
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise VmgenError(
             Diagnostic("VG707", f"cannot be written: {reason}", Position(output))
         ) from None
-
-
-@contextmanager
-def _beside(place: str) -> Iterator[Any]:
-    """A new file that takes the place of another once it is complete, with its mode."""
-    folder, name = os.path.split(place)
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
-    complete = False
-    out = open(temporary, "xb")  # noqa: SIM115 (closed before it is moved)
-    try:
-        with out:
-            yield out
-        if os.path.exists(place):
-            os.chmod(temporary, os.stat(place).st_mode & 0o7777)
-        os.replace(temporary, place)
-        complete = True
-    finally:
-        if not complete:
-            os.unlink(temporary)
