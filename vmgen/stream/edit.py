@@ -91,7 +91,8 @@ def _assign(section: Section, value: Any, rest: str, text: str) -> None:
     try:
         paths.put(holder, last, new)
     except (OverflowError, ValueError, TypeError) as error:
-        raise BadEdit(f"{text} does not fit: {error}", section.offset, path) from None
+        said = _room(holder) if isinstance(holder, array) else f": {error}"
+        raise BadEdit(f"{text} does not fit{said}", section.offset, path) from None
 
 
 def _assign_byte(value: Any, steps: list[paths.Step], new: int, path: str) -> None:
@@ -144,8 +145,14 @@ def _array(old: array[Any] | list[Any], numbers: list[int], path: str) -> Any:
         )
     try:
         return array(old.typecode, numbers)
-    except OverflowError as error:
-        raise BadEdit(f"an element does not fit: {error}", None, path) from None
+    except OverflowError:
+        raise BadEdit(f"an element does not fit{_room(old)}", None, path) from None
+
+
+def _room(numbers: array[Any]) -> str:
+    """What an element can be; Python's own words differ with the width."""
+    sign = " with a sign" if numbers.typecode.islower() else ""
+    return f" {numbers.itemsize * 8} bits{sign}"
 
 
 def _integer(text: str, path: str) -> int:
