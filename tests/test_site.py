@@ -44,6 +44,14 @@ def test_every_page_is_there(site: Path) -> None:
     assert {f"errors/{code}.html" for code in errors.raised()} <= made
 
 
+def test_an_errors_page_leads_to_all_of_them(site: Path) -> None:
+    for page in (site / "errors").glob("VG*.html"):
+        article = page.read_text("utf-8").rpartition("<article")[2]
+        assert re.search(r'href="?index\.html"?>Every error<', article), page
+    index = (site / "errors" / "index.html").read_text("utf-8")
+    assert ">Every error<" not in index
+
+
 def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
     loads = re.compile(r"<(?:script|img|iframe|source)\b[^>]*\bsrc=\"?(https?:)?//")
     links = re.compile(

@@ -1,4 +1,5 @@
-"""What MkDocs calls while it builds the site: pages that are files of the checkout's root."""
+"""What MkDocs calls while it builds the site: pages that are files of the checkout's root,
+and the way back from an error's page, which the navigation does not list."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
@@ -36,3 +38,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         text = moved((ROOT / name).read_text("utf-8"))
         files.append(File.generated(config, page, content=text))
     return files
+
+
+def on_page_markdown(
+    markdown: str, *, page: Page, config: MkDocsConfig, files: Files
+) -> str:
+    """Ends an error's page with a link to all of them."""
+    del config, files
+    if re.fullmatch(r"errors/VG\d+\.md", page.file.src_uri):
+        return f"{markdown.rstrip()}\n\n[Every error](index.md)\n"
+    return markdown
