@@ -204,6 +204,7 @@ class _ModuleReader:
     def _field_list(self, symbol: str, init: Initializer) -> tuple[ir.Field, ...]:
         fields: list[ir.Field] = []
         value = init["fields"]
+        before = len(self._found)
         ended = initializer.is_null(value)
         last = getattr(value, "position", init.position)
         for row in init_items(self._unit, value):
@@ -223,7 +224,8 @@ class _ModuleReader:
                     ended = True
                 else:
                     fields.append(field)
-        if not ended:
+        # Of a row that is not understood nobody knows whether it is the end.
+        if not ended and len(self._found) == before:
             self._no_end(symbol, "fields", "VMSTATE_END_OF_LIST()", last)
         return tuple(fields)
 
