@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from vmgen.stream.description import (
     Node,
+    check_depth,
     disagree,
     listed,
     name_of,
@@ -112,24 +113,23 @@ def layout(node: Node, path: str = "") -> tuple[Slot, ...]:
     """
     try:
         return _layout(node)[0]
-    except RecursionError:
-        raise Malformed("the description is nested too deeply", None, path) from None
     except StreamError as error:
         error.path = error.path or path
         raise
 
 
-def _layout(node: Node) -> tuple[tuple[Slot, ...], int]:
+def _layout(node: Node, depth: int = 0) -> tuple[tuple[Slot, ...], int]:
+    check_depth(depth)
     made: list[Slot] = []
     position = 0
     for field in listed(node, "fields"):
-        slot = _slot(field, position)
+        slot = _slot(field, position, depth)
         if total := slot.total:
             made.append(slot)
             position += total
     for part in listed(node, "subsections"):
         name = name_of(part, "vmsd_name")
-        slots, size = _layout(part)
+        slots, size = _layout(part, depth + 1)
         size += 6 + len(raw(name))
         version = number(part, "version")
         made.append(
@@ -139,7 +139,7 @@ def _layout(node: Node) -> tuple[tuple[Slot, ...], int]:
     return tuple(made), position
 
 
-def _slot(field: Node, position: int) -> Slot:
+def _slot(field: Node, position: int, depth: int) -> Slot:
     name, size = name_of(field), number(field, "size")
     count = number(field, "array_len") if "array_len" in field else None
     kind = field.get("type", "unknown")
@@ -148,7 +148,7 @@ def _slot(field: Node, position: int) -> Slot:
     inner = field.get("struct") if kind == "struct" else field
     slots = None
     if type(inner) is dict and "fields" in inner:
-        slots, total = _layout(inner)
+        slots, total = _layout(inner, depth + 1)
         if total != size:
             if kind in ("struct", "vstruct"):
                 message = f"'{name}' has {size} bytes and its members {total}"

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 Node: TypeAlias = "Mapping[str, Any]"
 
+_DEEPEST = 64
+"""So many objects may be inside of each other: QEMU has less than ten.  Whatever goes
+through a description, or through values by it, is bounded by that."""
+
 _CANDIDATES = 64
 _SEARCHED = 1 << 28
 _CHUNK = 1 << 20
@@ -75,25 +79,27 @@ class Device:
         is NULL (one byte, ``"struct": {}``) nothing says how many of the others are, and
         the size is the least that it can be (``vmstate_save_state_v``).
         """
-        if b"{}" not in self.text:
-            return True
-        try:
-            return not has_null_array(self.node)
-        except RecursionError:
-            message = "the description is nested too deeply"
-            raise Malformed(message, None, self.path) from None
+        return b"{}" not in self.text or not has_null_array(self.node, self.path)
 
 
-def has_null_array(node: Node) -> bool:
+def has_null_array(node: Node, path: str = "", depth: int = 0) -> bool:
     """Whether arrays of pointers are in it of which only a NULL is described."""
+    check_depth(depth, path)
     for field in listed(node, "fields"):
         inner = field.get("struct")
         if type(inner) is dict:
             if not inner and number(field, "array_len", 1) > 1:
                 return True
-            if has_null_array(inner):
+            if has_null_array(inner, path, depth + 1):
                 return True
-    return any(has_null_array(part) for part in listed(node, "subsections"))
+    parts = listed(node, "subsections")
+    return any(has_null_array(part, path, depth + 1) for part in parts)
+
+
+def check_depth(depth: int, path: str = "") -> None:
+    """Malformed where more objects are inside of each other than ever are."""
+    if depth > _DEEPEST:
+        raise Malformed("the description is nested too deeply", None, path)
 
 
 def _refuse(word: str) -> NoReturn:
@@ -142,12 +148,13 @@ def name_of(node: Node, key: str = "name") -> str:
     return value
 
 
-def object_size(node: Node, path: str = "") -> int:
+def object_size(node: Node, path: str = "", depth: int = 0) -> int:
     """The bytes of fields and subsections, from the sizes that the JSON gives.
 
     ``array_len`` multiplies a size that is the first element's: it is wrong for elements
     of different sizes, which only a codec can tell.
     """
+    check_depth(depth, path)
     try:
         total = sum(
             number(field, "size") * number(field, "array_len", 1)
@@ -156,9 +163,7 @@ def object_size(node: Node, path: str = "") -> int:
         for subsection in listed(node, "subsections"):
             name = name_of(subsection, "vmsd_name")
             total += 6 + len(name.encode("utf-8", "surrogateescape"))
-            total += object_size(subsection, path)
-    except RecursionError:
-        raise Malformed("the description is nested too deeply", None, path) from None
+            total += object_size(subsection, path, depth + 1)
     except Malformed as error:
         error.path = error.path or path
         raise
