@@ -28,6 +28,7 @@ from ._runtime import (
     array_u64,
     bytes_u64,
     lookup,
+    natural,
 )
 from ._runtime import (
     factory as _default,
@@ -51,7 +52,7 @@ class FormatSite(NamedTuple):
         if self.scope.node is None:
             return None
         entries = self.scope.entries(self.name)
-        return sum(int(entry.get("size", 0)) for entry in entries)
+        return sum(natural(entry, "size", 0) * count for entry, count in entries)
 
     def told(self, owner: str, member: str) -> Any:
         """What the user's context says of a member, or None."""

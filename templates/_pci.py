@@ -56,7 +56,7 @@ def read_pci_config(buf: Buffer, pos: int, site: FormatSite) -> tuple[bytearray,
     short = bytes(buf[pos : pos + 256])
     express: bool | None = None
     if site.scope.node is not None:
-        express = bool(site.scope.entries("config[1]"))
+        express = site.scope.elements("config[1]") > 0
     elif CAP_EXPRESS in pci_capabilities(short):
         express = True
     elif len(buf) - pos < 4096:

@@ -15,7 +15,6 @@ import sys
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
-from itertools import repeat
 from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar, dataclass_transform
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
@@ -480,6 +479,32 @@ def ask(
     return operator.index(found(state, version) if callable(found) else found)
 
 
+MOST_OPAQUE = 1 << 16
+"""So many elements of a type that no codec knows are taken from a description."""
+
+
+def _object(value: Any, key: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise BadValue(f"the description's {key!r} is not an object")
+    return value
+
+
+def _objects(node: Mapping[str, Any] | None, key: str) -> list[Mapping[str, Any]]:
+    """A member of a description that is a list of objects, empty if it is not there."""
+    found = () if node is None else node.get(key, ())
+    if not isinstance(found, (list, tuple)):
+        raise BadValue(f"the description's {key!r} is not a list")
+    return [_object(one, key) for one in found]
+
+
+def natural(entry: Mapping[str, Any], key: str, default: int) -> int:
+    """A member of a description that is a number of 64 bits."""
+    value = entry.get(key, default)
+    if not isinstance(value, int) or not 0 <= value < 1 << 64:
+        raise BadValue(f"the description's {key!r} is not a number")
+    return value
+
+
 class Scope:
     """The context at one object: ``node`` is its part of the description JSON, if given."""
 
@@ -489,29 +514,43 @@ class Scope:
         self.context = context
         self.node = node
 
-    def entries(self, name: str) -> list[Mapping[str, Any]]:
-        """The JSON's entries of a field, one an element (``array_len`` repeats one)."""
-        found: list[Mapping[str, Any]] = []
-        if self.node is not None:
-            for entry in self.node.get("fields", ()):
-                if entry.get("name") == name:
-                    found.extend(repeat(entry, int(entry.get("array_len", 1))))
-        return found
+    def entries(self, name: str) -> list[tuple[Mapping[str, Any], int]]:
+        """The JSON's entries of a field, each with how many elements it stands for.
+
+        It is a stream's JSON and may be anything; BadValue for what is no description.
+        """
+        return [
+            (entry, natural(entry, "array_len", 1))
+            for entry in _objects(self.node, "fields")
+            if entry.get("name") == name
+        ]
+
+    def entry(self, name: str, index: int) -> Mapping[str, Any] | None:
+        """The entry of one element of a field."""
+        for entry, count in self.entries(name):
+            if index < count:
+                return entry
+            index -= count
+        return None
+
+    def elements(self, name: str) -> int:
+        """How many elements of a field the JSON tells of."""
+        return sum(count for _, count in self.entries(name))
 
     def field(self, name: str, index: int = 0) -> Scope:
         """The scope of an element of a nested description."""
         if self.node is None:
             return self
-        entries = self.entries(name)
-        if index >= len(entries):
+        entry = self.entry(name, index)
+        if entry is None:
             return Scope(self.context, None)
-        return Scope(self.context, entries[index].get("struct", entries[index]))
+        return Scope(self.context, _object(entry.get("struct", entry), "struct"))
 
     def section(self, name: str) -> Scope:
         """The scope of a subsection."""
         if self.node is None:
             return self
-        for node in self.node.get("subsections", ()):
+        for node in _objects(self.node, "subsections"):
             if node.get("vmsd_name") == name:
                 return Scope(self.context, node)
         return Scope(self.context, None)
@@ -526,7 +565,7 @@ class Scope:
             if self.node is None:
                 error.offset, error.member = pos, path
                 raise
-            return bool(self.entries(name))
+            return self.elements(name) > 0
 
     def holds(self, decide: Callable[[], object], pos: int, path: str) -> None:
         """BadValue if a validation fails; one that nobody can answer is not made."""
@@ -552,7 +591,7 @@ class Scope:
         if found is not None:
             return operator.index(found) * multiply
         if self.node is not None:
-            return len(self.entries(name))
+            return self.elements(name)
         raise MissingContext(
             f"{where} is as long as {owner}.{source}, which is not in the stream: pass"
             f" Context(members={{{owner + '.' + source!r}: ...}}) or"
@@ -572,11 +611,9 @@ class Scope:
         where: str,
     ) -> int:
         """The size in bytes of a buffer whose size is not on the wire."""
-        entries = self.entries(name)
-        if lookup(self.context, owner, source) is None and entries:
-            return int(entries[0].get("size", 0))
         if lookup(self.context, owner, source) is None and self.node is not None:
-            return 0
+            entry = self.entry(name, 0)
+            return 0 if entry is None else natural(entry, "size", 0)
         return self.count(name, owner, source, multiply, pos, path, where)
 
     def bits(
@@ -603,7 +640,13 @@ class Scope:
                 pos,
                 path,
             )
-        return [int(entry["size"]) for entry in self.entries(name)]
+        if self.elements(name) > MOST_OPAQUE:
+            raise BadValue(f"{self.elements(name)} elements are described", pos, path)
+        return [
+            natural(entry, "size", 0)
+            for entry, count in self.entries(name)
+            for _ in range(count)
+        ]
 
     def null(
         self,
@@ -623,9 +666,8 @@ class Scope:
                 found = 0 if pointers[index] is None else pointers[index]
         if found is not None:
             return not found
-        entries = self.entries(name)
-        if index < len(entries):
-            entry = entries[index]
+        entry = self.entry(name, index)
+        if entry is not None:
             return entry.get("type") in ("nullptr", "ptr_marker") or (
                 entry.get("size") == 1 and entry.get("struct") == {}
             )

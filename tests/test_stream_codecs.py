@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import tracemalloc
 from array import array
 from pathlib import Path
 from typing import Any
@@ -277,3 +279,43 @@ def test_states_as_plain_values() -> None:
     assert values["env"]["gpr"] == state.env.gpr
     assert isinstance(values["env"]["miprio"], bytes)
     assert values["jvt"] is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"array_len": 8', '"array_len": 1099511627776'),
+        ('"array_len": 8', f'"array_len": {10**30}'),
+        ('"array_len": 8', '"array_len": -1'),
+        ('"array_len": 8', '"array_len": "8"'),
+        ('"array_len": 8', '"array_len": null'),
+        ('"array_len": 8', '"array_len": 0.5'),
+        ('"fields": [', '"fields": 5, "other": ['),
+        ('"fields": [', '"fields": {"a": 1}, "other": ['),
+        ('"fields": [', '"fields": [null, 3, '),
+        ('"subsections": [', '"subsections": "x", "other": ['),
+        ('"subsections": [', '"subsections": [[], '),
+    ],
+)
+def test_a_description_may_be_anything(old: str, new: str) -> None:
+    """What a codec asks of it is refused where it makes no sense, for no memory."""
+    stream = opened("arm-stm32vldiscovery-poke--10.0.2")
+    cpu = stream.section("cpu")
+    assert cpu.codec is not None
+    assert cpu.device is not None
+    runtime = runtime_of(cpu.codec)
+    text = cpu.device.text.decode()
+    assert old in text
+    node = json.loads(text.replace(old, new))
+    tracemalloc.start()
+    try:
+        with pytest.raises(runtime.VMStateError):
+            cpu.codec.load(
+                stream.view,
+                cpu.start,
+                cpu.version_id,
+                context=runtime.Context(description=node),
+            )
+        assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    finally:
+        tracemalloc.stop()
