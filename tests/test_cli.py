@@ -744,6 +744,17 @@ def test_output_that_nobody_can_take_is_status_2(
     assert result.stderr == (f"error: {said} [VG623]\n" if said else "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("asked", ["--help", "--version", "stream show --help"])
+def test_help_that_nobody_can_take_is_status_2(asked: str) -> None:
+    line = f"{sys.executable} -m vmgen {asked} >/dev/full"
+    result = subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert "standard output cannot be written: No space left" in result.stderr
+
+
 def test_half_an_entry_of_the_cache_does_not_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -553,7 +553,7 @@ def test_hostile_json_is_refused(text: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "kind", "message"),
     [
-        (b"", Truncated, "8 bytes are needed and 0 are left"),
+        (b"", Truncated, "the stream is empty"),
         (b"QEV", Truncated, "8 bytes are needed"),
         (b"MVEQ\0\0\0\3", NotAStream, "does not begin with QEVM"),
         (b"QEVM\0\0\0\4", NotAStream, "version 4"),

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from vmgen.cli.console import Console
+from vmgen.cli.console import Console, unwritten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,6 +73,11 @@ def _by_click(arguments: Sequence[str] | None, console: Console) -> int:
 
         show(error, console)
         return 2
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        unwritten(error)  # click prints help and version by itself
+        return 0
     return status if isinstance(status, int) else 0
 
 

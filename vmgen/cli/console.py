@@ -67,11 +67,8 @@ class Console:
         try:
             _write(out, text)
             out.flush()
-        except BrokenPipeError:
-            _drop_the_rest()
         except OSError as error:
-            _drop_the_rest()
-            raise _unwritable(error.strerror or type(error).__name__) from None
+            unwritten(error)
 
     def message(self, text: str) -> None:
         """Write a line for people."""
@@ -166,6 +163,13 @@ def _columns(terminal: TextIO) -> int:
     with suppress(OSError):
         return os.get_terminal_size(terminal.fileno()).columns or 80
     return 80
+
+
+def unwritten(error: OSError) -> None:
+    """Drop what standard output does not take: VG623, unless its reader has gone."""
+    _drop_the_rest()
+    if not isinstance(error, BrokenPipeError):
+        raise _unwritable(error.strerror or type(error).__name__) from None
 
 
 def _drop_the_rest() -> None:

@@ -172,6 +172,8 @@ class Reader:
 
     def _header(self, cursor: Cursor) -> Part:
         start = cursor.pos
+        if cursor.left() == 0:
+            raise Truncated("the stream is empty", start)
         if cursor.left() < 8 and MAGIC.startswith(cursor.view[start:].tobytes()[:4]):
             cursor.cut(8)
         if bytes(cursor.view[start : start + 4]) != MAGIC:
