@@ -82,6 +82,19 @@ MACHINES = {
             ),
         ),
     ),
+    "q35-cards": Guest(
+        "x86_64",
+        (
+            *("-M", "q35"), *BASE, "-object", "can-bus,id=can", *disks("a"),
+            *devices(
+                "i82550", "i82551", "i82557a", "i82557b", "i82557c", "i82558a", "i82558b",
+                "i82559a", "i82559b", "i82559c", "i82559er", "i82562", "i82801",
+                "e1000-82544gc", "e1000-82545em", "tulip", "tpci200,id=ip",
+                "ipoctal232", "kvaser_pci,canbus=can", "ctucan_pci,canbus0=can,canbus1=can", "vmware-svga",
+                "bochs-display", "ati-vga", "sdhci-pci,id=sd", "sd-card,drive=a",
+            ),
+        ),
+    ),
     "pc-devices": Guest(
         "x86_64",
         (
