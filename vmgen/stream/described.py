@@ -44,6 +44,9 @@ _NUMBERS = {
 """By the name of a type its code and size: looked up, since a pattern takes longer to
 compile than a small stream to read."""
 
+_LIMIT = 1 << 64
+"""No size is as large (:func:`vmgen.stream.description.number`)."""
+
 _SWAP = sys.byteorder == "little"
 
 
@@ -123,6 +126,22 @@ def _layout(node: Node, depth: int = 0) -> tuple[tuple[Slot, ...], int]:
     made: list[Slot] = []
     position = 0
     for field in listed(node, "fields"):
+        get = field.get
+        name, size, kind = get("name"), get("size"), get("type", "unknown")
+        if (
+            type(name) is str
+            and type(size) is int
+            and type(kind) is str
+            and 0 <= size < _LIMIT
+            and kind != "struct"
+            and "array_len" not in field
+            and "fields" not in field
+        ):  # a plain value, as most are
+            if size:
+                indexed = "index" in field
+                made.append(Slot(name, kind, position, size, None, indexed, None, None))
+                position += size
+            continue
         slot = _slot(field, position, depth)
         if total := slot.total:
             made.append(slot)

@@ -156,10 +156,12 @@ def object_size(node: Node, path: str = "", depth: int = 0) -> int:
     """
     check_depth(depth, path)
     try:
-        total = sum(
-            number(field, "size") * number(field, "array_len", 1)
-            for field in listed(node, "fields")
-        )
+        total = 0
+        for field in listed(node, "fields"):
+            size = number(field, "size")
+            if "array_len" in field:
+                size *= number(field, "array_len")
+            total += size
         for subsection in listed(node, "subsections"):
             name = name_of(subsection, "vmsd_name")
             total += 6 + len(name.encode("utf-8", "surrogateescape"))
