@@ -7,6 +7,7 @@ do not even wait for the library that reads command lines.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -90,4 +91,6 @@ def _errors() -> type[VmgenError]:
 
 def main() -> None:
     """The ``vmgen`` command."""
-    sys.exit(run())
+    status = run()
+    gc.freeze()  # everything goes now: nothing is to be looked through for cycles before
+    sys.exit(status)

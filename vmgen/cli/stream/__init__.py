@@ -37,13 +37,10 @@ def plainly(words: Sequence[str], console: Console) -> int | None:
         return None
     console.color = values.pop("color") or console.color
     console.form = values.pop("diagnostics") or console.form
-    # Parts and values make no cycles: looking for some after every 700 of them is in vain,
-    # and at the end, when everything goes.
+    # Parts and values make no cycles: looking for some after every 700 of them is in vain.
     gc.set_threshold(50_000)
     try:
-        status: int = command.run(console, **values)
-        gc.freeze()
-        return status
+        return command.run(console, **values)
     except WrongUsage as error:
         from vmgen.cli.clicked import show_usage
         from vmgen.cli.group import cli
