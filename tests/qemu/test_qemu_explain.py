@@ -185,3 +185,29 @@ def test_both_ways(target: str, reader: str, programs: Path, scratch: Path) -> N
     assert refused
     assert found.refusals[0].section == section
     assert found.refusals[0].rule == rule
+
+
+def test_without_footers_only_a_machine_without_takes_it() -> None:
+    """``send-section-footer`` is the machine's own, as ``--like`` tells and QEMU does."""
+    usual = Guest("riscv64", OPTIONS["riscv64"])
+    if reason := usual.absent():
+        lacking(reason)
+    off = ("-global", "migration.send-section-footer=off")
+    bare = Guest("riscv64", (*OPTIONS["riscv64"], *off))
+    with Machine(usual) as machine:
+        own = machine.capture()
+    with Machine(bare) as machine:
+        data = machine.capture()
+    codecs = packages()["riscv64"]
+    assert explain(Input(data), codecs).unsure[0].rule == "container"
+    refused = explain(Input(data), codecs, own=Stream(own, strict=False))
+    assert [one.rule for one in refused.refusals] == ["machine"]
+    with pytest.raises(Refusal, match="Missing section footer"):
+        Machine.resumed(usual, data)
+    assert explain(Input(data), codecs, own=Stream(data, strict=False)).taken
+    with Machine.resumed(bare, data):
+        pass
+    crossed = explain(Input(own), codecs, own=Stream(data, strict=False))
+    assert not crossed.taken
+    with pytest.raises(Refusal):
+        Machine.resumed(bare, own)
