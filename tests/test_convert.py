@@ -21,7 +21,7 @@ from vmgen.convert.mapping import NO_RULES, Rules
 from vmgen.convert.states import Conversion, Misfit
 from vmgen.lower import lower
 from vmgen.render import render
-from vmgen.source import VmgenError
+from vmgen.source import NOWHERE, VmgenError
 from vmgen.stream import Codecs, Stream, StreamError
 
 
@@ -153,6 +153,53 @@ def test_subsections_come_along() -> None:
         assert [line.what for line in lines if line.harm] == ["lost"]
 
 
+FLAG = ir.Load("flag", "bool")
+WANTED = ir.Function("wanted", NOWHERE, "Dev", FLAG)
+
+
+@contextmanager
+def asking(*descriptions: ir.Description) -> Iterator[Any]:
+    """A codec with fields that are there if a member says so that no stream has."""
+    whole = program(*descriptions)
+    module = replace(whole.modules[0], functions=(WANTED,))
+    files = render(lower(replace(whole, modules=(module,))), formatted=False)
+    with imported(files) as modules:
+        yield modules["toy"].CODECS["dev"]
+
+
+def test_arrays_that_only_a_condition_makes_present() -> None:
+    tested = replace(ARRAY, test="wanted")
+    with codec(device(ARRAY)) as old, asking(device(tested)) as new:
+        state, lines = converted(old.state(regs=array("I", (1, 2, 3))), new)
+        assert list(state.regs) == [1, 2, 3]
+        assert said(lines) == {"regs": "kept"}
+        assert bytes(new.save(state)) == bytes.fromhex("000000010000000200000003")
+
+
+def test_as_many_structs_as_a_member_says() -> None:
+    """The member has another name now; the structs come along."""
+    inner = ir.Description("vmstate_part", "part", "Part", 1, 1, (A,))
+
+    def counted_by(name: str) -> tuple[ir.Description, ...]:
+        count = ir.FromMember((step(name, "uint32_t"),), "uint32")
+        parts = ir.Field(
+            "parts",
+            (step("parts", "Part", 4),),
+            ir.StructElement("vmstate_part", "Part"),
+            ir.Fixed(4),
+            count,
+            array=True,
+        )
+        return device(field(name, "uint32", 4), parts), inner
+
+    with codec(*counted_by("n")) as old, codec(*counted_by("m")) as new:
+        wire = b"\0\0\0\2" + b"\0\0\0\7" + b"\0\0\0\x08"
+        state, _ = old.load(wire, 0, 1)
+        made, lines = converted(state, new, Rules(rename={"n": "m"}))
+        assert not any(line.harm for line in lines)
+        assert bytes(new.save(made)) == wire
+
+
 # --- whole streams --------------------------------------------------------------------
 
 
@@ -177,6 +224,24 @@ def test_a_stream() -> None:
         assert counted(found.lines) == {"widened": 1, "kept": 1}
         (wider,) = (line for line in found.lines if line.what == "widened")
         assert wider.why == "32 bits, now 64"
+
+
+def test_what_the_new_release_may_not_load_is_told() -> None:
+    """Whether the field is there depends on what no stream has: it is left out, and not
+    in silence."""
+    tested = replace(B, test="wanted")
+    with (
+        codec(device(A)) as old,
+        asking(device(A, tested, version=2)) as new,
+        Stream(stream(section(1, b"\0\0\0\7")), {"dev": old}) as source,
+    ):
+        found = convert(source, Codecs({"dev": new}))
+        (unsure,) = found.unsure
+        assert unsure.startswith("dev/0")
+        assert "Dev.flag" in unsure
+        assert "pass Context" not in unsure
+        known = Codecs({"dev": new}, members={"Dev.flag": 0})
+        assert convert(source, known).unsure == ()
 
 
 def test_an_equal_section_is_the_same_bytes() -> None:

@@ -95,3 +95,36 @@ def test_a_guest_of_7_2_runs_on_in_10_0(
         assert registers(new) == before
         new.command("cont")
         new.until(lambda: registers(new)[counter] != before[counter])
+
+
+ESP = {
+    "rename": {
+        "esp_2.ti_cmd": "esp_2.mig_ti_cmd",
+        "esp_2.data_in_ready": "esp_2.data_ready",
+    }
+}
+MACHINES = {
+    "SS-5": ("sparc", "-M SS-5 -m 32 -nodefaults", "--all", {"sysbusespscsi": ESP}),
+    "riscv32": (
+        "riscv32",
+        "-M virt -m 16 -nodefaults -bios none",
+        "",
+        {"cpu": {"drop": ["env.misa_mxl_max", "env.features"]}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(MACHINES))
+def test_a_machine_that_7_2_saved_is_taken_by_10_0(name: str, tmp_path: Path) -> None:
+    target, words, whole, mapping = MACHINES[name]
+    require(target)
+    options = words.split()
+    old, new, rules = (tmp_path / part for part in ("old.mig", "new.mig", "map.json"))
+    with Pair("7.2", target, options) as source:
+        source.save(old)
+    assert taken(target, options, "10.0", old)
+    rules.write_text(json.dumps(mapping))
+    trees = f"--from {require_tree('7.2')} --to {require_tree('10.0')}"
+    line = f"stream convert {old} -o {new} -t {target} --map {rules} {trees} {whole}"
+    assert run(shlex.split(line)) == 0
+    assert taken(target, options, "10.0", new) == ""

@@ -13,7 +13,7 @@ from vmgen.stream import Stream
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs, runtime_of
 from vmgen.stream.draft import section_footer, section_header
-from vmgen.stream.errors import BadEdit
+from vmgen.stream.errors import BadEdit, StreamError
 from vmgen.stream.parts import Command, Description, Part, Section
 from vmgen.stream.wire import Buffer
 
@@ -22,12 +22,15 @@ from vmgen.stream.wire import Buffer
 class Converted:
     """The pieces of the new stream, and what became of every field.
 
-    ``unused`` says what of the mapping met nothing (``cpu: set env.foo met nothing``).
+    ``unused`` says what of the mapping met nothing (``cpu: set env.foo met nothing``),
+    ``unsure`` which of the sections that were written anew their own codec does not load
+    again, and why: what of it is there depends on something that no stream has.
     """
 
     pieces: tuple[Buffer, ...]
     lines: tuple[Line, ...]
     unused: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
 
     @property
     def harmless(self) -> bool:
@@ -48,7 +51,12 @@ def convert(
     mapping = mapping or Mapping()
     work = _Work(stream, codecs, mapping)
     pieces = tuple(work.parts(stream.parts()))
-    return Converted(pieces, tuple(work.lines), tuple(mapping.unused(work.used)))
+    return Converted(
+        pieces,
+        tuple(work.lines),
+        tuple(mapping.unused(work.used)),
+        tuple(work.unsure),
+    )
 
 
 class _Work:
@@ -58,6 +66,7 @@ class _Work:
         self._mapping = mapping
         self.lines: list[Line] = []
         self.used: dict[str, set[Rule]] = {}
+        self.unsure: list[str] = []
 
     def parts(self, parts: Iterator[Part]) -> Iterator[Buffer]:
         view = self._stream.view
@@ -124,11 +133,26 @@ class _Work:
         ):
             yield whole
             return
+        self._again(section, target, body)
         fresh = _with_version(section, target.version_id)
         yield section_header(fresh)
         yield body
         if section.footer:
             yield section_footer(section)
+
+    def _again(self, section: Section, codec: Codec, body: bytes) -> None:
+        """Loads what was written, as the new release will."""
+        try:
+            _, end = self._codecs.load(
+                codec, memoryview(body), 0, codec.version_id, section.path
+            )
+        except StreamError as error:
+            message = error.message.partition(": pass Context(")[0]
+            self.unsure.append(f"{error.path or section.path}: {message}")
+            return
+        if end != len(body):
+            left = len(body) - end
+            self.unsure.append(f"{section.path}: {left} bytes are read by nothing")
 
 
 def _with_version(section: Section, version: int) -> Section:

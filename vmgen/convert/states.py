@@ -169,8 +169,15 @@ class Conversion:
             self._object(value, new, path, root)
             return new
         if isinstance(value, list) and any(is_state(item) for item in value):
+            if not default and "list[" in declared(holder, name):
+                # Absent unless a condition holds, or as many as another member says.
+                default = [made(holder, name) for _ in value]
             return self._objects(value, default, path, root)
         if isinstance(value, (array, list, bytes, bytearray)):
+            if default is None and any(
+                word in declared(holder, name) for word in ("array", "list", "bytes")
+            ):
+                default = value[:0]
             return self._array(value, default, path)
         if isinstance(default, (array, list, bytearray)) or is_state(default):
             raise Misfit(path, "a number where the new release has more")
@@ -235,12 +242,16 @@ def _named(path: str, table: Collection[str]) -> str | None:
     return next((name for name in (path, _starred(path)) if name in table), None)
 
 
+def declared(holder: Any, name: str) -> str:
+    """What a member is declared as.  Not get_type_hints(): before Python 3.12 it cannot
+    evaluate array[int]."""
+    return str(type(holder).__annotations__.get(name, ""))
+
+
 def made(holder: Any, name: str) -> Any:
     """A new object of the class that a member is declared as; None if it is none."""
     cls = type(holder)
-    # Not get_type_hints(): before Python 3.12 it cannot evaluate array[int].
-    annotation = str(cls.__annotations__.get(name, ""))
-    for word in re.findall(r"\w+", annotation):
+    for word in re.findall(r"\w+", declared(holder, name)):
         choice = vars(sys.modules[cls.__module__]).get(word)
         if isinstance(choice, type) and hasattr(choice, "__vmstate_members__"):
             return choice()

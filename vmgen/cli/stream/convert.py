@@ -121,6 +121,8 @@ def convert(
                 write(output, (stream.prefix, *made.pieces))
     for one in made.unused:
         console.message(f"warning: {mapping}: {one}")
+    for one in made.unsure:
+        console.message(f"warning: not sure that it loads: {one}")
     if form == "json":
         lines = [asdict(line) for line in made.lines]
         console.result(json.dumps(lines, indent=1) + "\n")
