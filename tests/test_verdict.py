@@ -600,6 +600,33 @@ def registered(instance: str, alias: str = "") -> ir.Program:
     return replace(program(description(A)), roots=(root,))
 
 
+def test_a_description_that_was_renamed_without_its_subsections() -> None:
+    """The loader looks for the name of the description before that of the subsection."""
+
+    def side(name: str) -> ir.Program:
+        sub = description(B, symbol="vmstate_sub", name="part/sub")
+        inner = description(
+            A, symbol="vmstate_part", name=name, subsections=("vmstate_sub",)
+        )
+        return program(sub, inner, description(C, struct("part", "vmstate_part")))
+
+    found = verdict(side("part"), side("piece"))
+    assert (found.forward.kind, found.backward.kind) == ("incompatible", "compatible")
+    assert found.forward.findings[0].text == (
+        "subsection 'part/sub' is none of 'piece', which begins otherwise"
+    )
+    assert verdict(side("part"), side("par")).forward.kind == "compatible"
+
+
+def test_a_number_that_was_saved_twice_and_is_wider_now() -> None:
+    """What aspeed.rtc did before 10.0: as many bytes, and another number."""
+    old = description(integer("a", "int32"), integer("a", "int32"))
+    forward, backward = both(old, description(integer("a", "int64")))
+    assert (forward.kind, backward.kind) == ("incompatible", "incompatible")
+    assert forward.findings[0].text == "4 bytes a unit are written, 8 are read"
+    assert forward.findings[0].reason == "size"
+
+
 def test_a_section_under_another_instance_is_not_found() -> None:
     found = verdict(registered("0"), registered("1"))
     assert (found.forward.kind, found.backward.kind) == ("incompatible", "incompatible")

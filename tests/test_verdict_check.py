@@ -291,3 +291,26 @@ def test_a_condition_that_is_met_always_or_never_stays_open() -> None:
     assert (forward.kind, forward.answer) == ("conditional", "open")
     assert forward.survived == forward.tried == 10
     assert "every section drawn meets" in forward.why
+
+
+def test_a_property_of_a_type_that_has_another_name_now() -> None:
+    """How many elements there are is the machine's, and the same on both sides."""
+
+    def side(kind: str) -> ir.Program:
+        count = ir.FromMember((ir.Step("lines", "uint16_t"),), "uint16")
+        levels = ir.Field(
+            "levels",
+            (ir.Step("levels", "bool", (8,)),),
+            ir.IntegerElement("bool"),
+            ir.Fixed(1),
+            count,
+            array=True,
+        )
+        dev = ir.Description("vmstate_dev", "dev", kind, 1, 1, (levels,))
+        return ir.Program("1", "toy", (ir.Module("hw/dev.c", (dev,)),))
+
+    old, new = side("dev_state"), side("DevState")
+    judgement = judge(old, new)
+    assert judgement.worst() == "compatible"
+    for found in confirm(judgement, old, new, 10):
+        assert (found.answer, found.survived) == ("confirmed", 10)

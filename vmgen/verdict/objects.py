@@ -244,12 +244,18 @@ class Objects(Units):
         known: dict[str, Placed] = {}
         for sub in target.subsections if target is not None else ():
             known.setdefault(sub.description.name, sub)
+        parent = target.placed.description.name if target is not None else ""
         for sub in source.item.layout.subsections:
-            state = self._subsection(state, source, sub, known)
+            state = self._subsection(state, source, sub, known, parent)
         return state
 
     def _subsection(
-        self, state: State, source: Entry, sub: Placed, known: dict[str, Placed]
+        self,
+        state: State,
+        source: Entry,
+        sub: Placed,
+        known: dict[str, Placed],
+        parent: str,
     ) -> State:
         top = self._top
         description = sub.description
@@ -290,6 +296,9 @@ class Objects(Units):
             text = f"subsection '{description.name}' is not known"
             return self._require(state, replace(base, text=text))
         theirs = other.description
+        if not (name := description.name).startswith(parent) or name == parent:
+            text = f"subsection '{name}' is none of '{parent}', which begins otherwise"
+            return self._require(state, replace(base, text=text))
         version = description.version_id
         base = replace(
             base,

@@ -37,6 +37,9 @@ class Units(Findings):
                     if whole
                     else "a unit is cut in two"
                 )
+                if state.misplaced is None and self._twice(source, target):
+                    found = self._at(state, "size", text, left, right)
+                    state = replace(state, misplaced=found)
                 if state.unclear is None:
                     text = self._missing(left, one, right, two) or text
                     found = self._at(state, "units", text, left, right)
@@ -206,6 +209,34 @@ class Units(Findings):
         self._renamed[at[1]] = at[0]
         text = f"{self._member(left)} is loaded as {self._member(right)}"
         return self._note(state, "renamed", text, left, right)
+
+    def _twice(self, source: Cursor, target: Cursor) -> bool:
+        """Whether one side has a number twice where the other has it once, and wider:
+        not two parts of a number, so it comes out as another one."""
+        left, right = source.entry, target.entry
+        places = (
+            conditions.joined(left.prefix, self._scalar(left)),
+            self._original(conditions.joined(right.prefix, self._scalar(right))),
+        )
+        if places[0] != places[1] or not self._scalar(left):
+            return False
+        for cursor in (source, target):
+            after = cursor.rest
+            if (
+                after is not None
+                and after.entry.prefix == cursor.entry.prefix
+                and self._scalar(after.entry) == self._scalar(cursor.entry)
+            ):
+                return True
+        return False
+
+    @staticmethod
+    def _scalar(entry: Entry) -> str:
+        """The member of a single number that comes next; empty for anything else."""
+        item = entry.item
+        if not isinstance(item, Values) or item.index >= 0 or entry.taken:
+            return ""
+        return item.base if item.count == Number(1) else ""
 
     def _missing(self, left: Entry, one: Values, right: Entry, two: Values) -> str:
         """Which of the two members the other side does not have at all; empty if neither
