@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import black
 import pytest
 
 from tests.test_pipeline import described, module, number, program, root
@@ -64,6 +65,24 @@ def test_each_has_a_key_of_its_own(codecs: Any) -> None:
     assert codecs["serial:isa-serial"].load(WIRE)[0].state == 7
     assert codecs["serial:serial-mm"].load(WIRE)[0].serial == 7
     assert codecs["serial:serial-mm"].name == "serial"
+
+
+@pytest.mark.parametrize("fields", [1, 3, 12])
+def test_black_has_nothing_to_do(
+    fields: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many fields each has, by which the description tells it from the other."""
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path))
+    names = [f"field_{number}" for number in range(fields)]
+    devices = [
+        module(f"{one}.c", described(f"vmstate_{one}", *map(number, [one, *names[1:]]),
+                                     name="serial"))
+        for one in ("isa", "mm")
+    ]  # fmt: skip
+    for file in generate([program("both", devices, ROOTS)], together=True):
+        if file.path == "both/__init__.py":
+            assert black.format_str(file.text, mode=black.Mode()) == file.text
+            assert file.text.count('"field_1"') == (2 if fields > 1 else 0)
 
 
 def test_the_name_alone_is_nobodys(codecs: Any) -> None:
