@@ -117,9 +117,13 @@ class Machine:
             env=environment,
         )
         self.answers = b""
-        self.socket = self._connect()
-        self._answer()
-        self.command("qmp_capabilities")
+        try:
+            self.socket = self._connect()
+            self._answer()
+            self.command("qmp_capabilities")
+        except BaseException:
+            self._end()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -131,6 +135,9 @@ class Machine:
         trace: TracebackType | None,
     ) -> None:
         self.socket.close()
+        self._end()
+
+    def _end(self) -> None:
         self.process.kill()
         self.process.wait()
         self.log.close()
