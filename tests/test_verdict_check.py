@@ -314,3 +314,27 @@ def test_a_property_of_a_type_that_has_another_name_now() -> None:
     assert judgement.worst() == "compatible"
     for found in confirm(judgement, old, new, 10):
         assert (found.answer, found.survived) == ("confirmed", 10)
+
+
+def test_sections_that_their_own_side_does_not_load_contradict_nothing() -> None:
+    """Elements of a list are saved with their own version and loaded with the field's:
+    where the two differ, only an empty list comes back."""
+
+    def side(version: int, *more: ir.Field) -> ir.Program:
+        part = ir.Description(
+            "vmstate_part", "part", "Part", version, 0, (*more, plain("a"))
+        )
+        parts = ir.Field(
+            "parts",
+            (ir.Step("parts", "Head"),),
+            ir.ListElement("qtailq", "vmstate_part", "Part"),
+            ir.Fixed(8),
+        )
+        dev = ir.Description("vmstate_dev", "dev", "Dev", 0, 0, (parts, plain("b")))
+        return ir.Program("1", "toy", (ir.Module("hw/dev.c", (part, dev)),))
+
+    old, new = side(0), side(1, plain("c", version_id=1))
+    judgement = judge(old, new)
+    _, backward = confirm(judgement, old, new, 12)
+    assert (backward.kind, backward.answer) == ("incompatible", "open")
+    assert backward.why.startswith("the source's codec refuses it: dev parts")

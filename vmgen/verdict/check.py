@@ -144,6 +144,9 @@ def _confirmed(
         findings = section.outcome(direction).findings
         if answer == "contradicted" and _refused_by_code(findings):
             answer, why = "open", "C code refuses it, which the codecs do not run"
+        elif answer == "contradicted" and why:
+            # What fails may be among the sections that the source itself does not load.
+            answer = "open"
         elif answer == "contradicted" and findings[0].reason == "section":
             answer, why = "open", "the header alone decides, which no codec reads"
     elif tried and kind == "conditional":
