@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 
@@ -262,6 +263,35 @@ def test_a_nested_version_that_its_description_does_not_take() -> None:
     assert forward.failure is not None
     assert forward.failure.offset == 4
     assert "version 1 is below the minimum 2" in forward.failure.text
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_elements_of_one_array_that_have_different_types_on_one_side(
+    count: int,
+) -> None:
+    """Their class has an attribute for either type, and not the same ones on both sides."""
+
+    def side(first: ir.IntType) -> ir.Program:
+        def part(index: int, type: ir.IntType) -> ir.Field:
+            return ir.Field(
+                f"parts[{index}].each",
+                (
+                    ir.Step("parts", "Part", (2,), (index,)),
+                    ir.Step("each", "uint64_t", (count,) if count > 1 else ()),
+                ),
+                ir.IntegerElement(type),
+                ir.Fixed(8),
+                ir.Fixed(count),
+                array=count > 1,
+            )
+
+        fields = (part(0, first), part(1, "uint64"))
+        dev = ir.Description("vmstate_dev", "dev", "Dev", 1, 1, fields)
+        return ir.Program("1", "toy", (ir.Module("hw/dev.c", (dev,)),))
+
+    old, new = side("uint64"), side("int64")
+    answers = [found.answer for found in confirm(judge(old, new), old, new, 20)]
+    assert answers == ["confirmed", "confirmed"]
 
 
 def conditional(limit: int) -> ir.Program:

@@ -4,7 +4,7 @@ other's."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from random import Random
 from typing import Any, get_args
 
@@ -23,6 +23,8 @@ from vmgen.verdict.model import (
 from vmgen.verdict.sample import CodeKnows, Sample, Unsaved
 
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+
+_NUMBERED = re.compile(r"_[0-9]+(?=[.\[]|$)")
 
 ONE_SIDED = (
     "a condition that every section drawn meets, or that C code asks for",
@@ -283,13 +285,34 @@ def _trial(
         left = len(data) - end
         return Trial(data, f"{left} of {len(data)} bytes are left over", end)
     old, new = dict(_flat(before, "")), dict(_flat(after, ""))
-    for path, value in old.items():
+    known = old.keys() | new.keys()
+    loaded = _grouped(new, known)
+    for path, values in _grouped(old, known).items():
         if any(_within(path, one) for one in skipped):
             continue
-        if path in new and not _alike(value, new[path]):
-            text = f"{path} was {_short(value)} and comes out as {_short(new[path])}"
+        others = loaded.get(path)
+        if others and not any(_alike(one, two) for one in values for two in others):
+            text = (
+                f"{path} was {_short(values[0])} and comes out as {_short(others[0])}"
+            )
             return Trial(data, text)
     return None
+
+
+def _grouped(values: Mapping[str, object], known: Set[str]) -> dict[str, list[object]]:
+    """The values by the path that C has for them; of one with several, one is set."""
+    found: dict[str, list[object]] = {}
+    for path, value in values.items():
+        found.setdefault(_in_c(path, known), []).append(value)
+    return found
+
+
+def _in_c(path: str, known: Set[str]) -> str:
+    """The path as C has it: elements of an array that are saved as different types have
+    attributes of their own (``each``, ``each_2``), and which is which differs from side to
+    side."""
+    plain = _NUMBERED.sub("", path)
+    return plain if plain in known else path
 
 
 def _within(path: str, member: str) -> bool:
