@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -162,3 +163,26 @@ def test_a_stream_that_does_not_tell_asks(codecs: Any) -> None:
     assert told.value.hint.endswith("--member serial=TYPE")
     (section,) = sections(Codecs(codecs).but({"serial": "serial-mm"}))
     assert section.codec is codecs["serial:serial-mm"]
+
+
+def test_a_description_that_is_called_after_its_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The codec has the name of the section, since the description has none."""
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    card = replace(described("vmstate_card", number("state")), name="")
+    cards = module("net.c", card)
+    roots = [
+        root("net.c", "vmstate_card", name, "path", name)
+        for name in ("i82550", "i82801")
+    ]
+    package = f"named_{tmp_path.name.replace('-', '_')}"
+    for file in generate([program("cards", [cards], roots)], together=True):
+        place = tmp_path / package / file.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(file.text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    codecs = importlib.import_module(f"{package}.cards").CODECS
+    assert [codecs[name].name for name in codecs] == ["i82550", "i82801"]
+    assert codecs["0000:00:02.0/i82801"].name == "i82801"
+    assert codecs["i82550"].load(WIRE)[0].state == 7

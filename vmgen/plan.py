@@ -141,7 +141,8 @@ class Description:
     """One section of a module: everything of one ``VMStateDescription``.
 
     ``codec`` is the name without ``vmstate_``, ``old`` the functions for versions below
-    the current one, if there are any.  ``keys`` are those of ``CODECS`` that it has.
+    the current one, if there are any.  ``keys`` are those of ``CODECS`` that it has, each with
+    the name of the section.
     """
 
     codec: str
@@ -162,7 +163,7 @@ class Description:
     predicates: tuple[Predicate, ...]
     hooks: tuple[str, ...]
     doc: tuple[str, ...]
-    keys: tuple[str, ...]
+    keys: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

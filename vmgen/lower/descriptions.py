@@ -10,6 +10,7 @@ from vmgen.lower.codec import SUFFIX, Body, Runs
 from vmgen.lower.names import plain
 from vmgen.lower.namespace import Namespace
 from vmgen.lower.predicates import Predicates
+from vmgen.lower.sections import section_name
 from vmgen.lower.shape import Ints, Key, Layout, Leaf
 
 
@@ -68,7 +69,10 @@ class Descriptions:
             predicates=tuple(self._predicates.of(layout)),
             hooks=tuple(plain(line) for line in self._hooks(layout)),
             doc=tuple(plain(line) for line in self._doc(layout)),
-            keys=self._space.sections.get(key, ()),
+            keys=tuple(
+                (one, layout.name or section_name(one))
+                for one in self._space.sections.get(key, ())
+            ),
         )
 
     def _subsection(self, attr: str, sub: Key) -> plan.Subsection:

@@ -25,6 +25,11 @@ class Rival:
     fields: tuple[str, ...]
 
 
+def section_name(key: str) -> str:
+    """The name of the sections that a key of ``CODECS`` is for."""
+    return key.removeprefix(BEHIND_PATH).partition(":")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What decides whether two descriptions can stand for each other: ``text`` is the
