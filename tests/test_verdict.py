@@ -464,6 +464,13 @@ def test_github() -> None:
     )
 
 
+def test_github_goes_by_the_paths_of_the_repository() -> None:
+    folders = "before", "third_party/qemu"
+    assert show.github(grown(), ("forward",), folders).startswith(
+        "::error file=third_party/qemu/hw/dev.c,line=11,"
+    )
+
+
 def test_json() -> None:
     data = show.as_json(grown(), ("forward",))
     assert data["verdict"] == "incompatible"

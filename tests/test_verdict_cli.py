@@ -148,6 +148,28 @@ def test_revisions(repository: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert command(f"{line} --direction forward") == 0
 
 
+@pytest.mark.parametrize(
+    ("folder", "tree", "prefix"),
+    [(".", "qemu", "qemu/"), ("qemu", ".", ""), ("elsewhere", "../qemu", "")],
+)
+def test_annotations_go_by_the_paths_of_the_repository(
+    folder: str,
+    tree: str,
+    prefix: str,
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of the folder that the command runs in, as GitHub's steps do."""
+    place = repository.parent / folder
+    place.mkdir(exist_ok=True)
+    monkeypatch.chdir(place)
+    line = f"diff --git {tree} old..newer -t riscv64 --format github"
+    assert command(line) == 1
+    out = capsys.readouterr().out
+    assert out.startswith(f"::error file={prefix}{PROGRAM.modules[1].file},line=")
+
+
 def test_a_revision_that_is_none(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ import click
 
 from vmgen import config
 from vmgen.cli.console import Console, console_options
-from vmgen.cli.job import EMBEDDED_TARGETS, Job, compile_all
+from vmgen.cli.job import EMBEDDED_TARGETS, Job, below, compile_all
 from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
@@ -143,7 +143,10 @@ def command(
     names = git[1].split("..") if git else list(sources)
     if fields:
         return _fields(pairs, names, form, console)
-    return _verdicts(pairs, names, direction, count, strict, notes, form, console)
+    folders = (below(git[0]),) * 2 if git else (below(sources[0]), below(sources[1]))
+    return _verdicts(
+        pairs, names, direction, count, strict, notes, form, folders, console
+    )
 
 
 # --- what is compared -----------------------------------------------------------------
@@ -305,6 +308,7 @@ def _verdicts(
     strict: bool,
     notes: bool,
     form: str,
+    folders: tuple[str, str],
     console: Console,
 ) -> int:
     from vmgen.verdict import judge, show
@@ -340,7 +344,8 @@ def _verdicts(
         }
         console.result(json.dumps(document, indent=2) + "\n")
     elif form == "github":
-        console.result("".join(show.github(item, directions) for item, _ in judged))
+        texts = (show.github(item, directions, folders) for item, _ in judged)
+        console.result("".join(texts))
     else:
         texts = (
             show.text(

@@ -277,3 +277,13 @@ def command_line(name: str, *extra: str) -> str:
                 words += [parameter.opts[0], str(each)]
     missing = [option for option in extra if option not in words]
     return shlex.join(["vmgen", name, *words, *missing, *files])
+
+
+def below(tree: str | Path) -> str:
+    """The folder of a QEMU tree below the one that this runs in, which in a CI is the
+    repository; empty for this folder itself, for another place, and for what is no tree.
+    """
+    place, here = Path(tree).resolve(), Path.cwd()
+    if not (place / "include" / "migration").is_dir() or place == here:
+        return ""
+    return place.relative_to(here).as_posix() if place.is_relative_to(here) else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vmgen.cli.console import Console, console_options
-from vmgen.cli.job import Job, command_line, compile_all, input_options, read_job
+from vmgen.cli.job import Job, below, command_line, compile_all, input_options, read_job
 from vmgen.source import Diagnostic, Position
 
 if TYPE_CHECKING:
@@ -86,12 +86,13 @@ def compare(path: Path, job: Job, console: Console) -> int:
         message = "the wire format is another one than that of the lock"
         place = Position(path.as_posix())
         console.diagnostics([Diagnostic("VG651", message, place, hint=hint)])
+    folders = {one.target: below(one.qemu) for one in job.requests if one.qemu}
     for program in programs:
         before = known.pop(program.target, None)
         if before is None:
             console.message(f"{program.target}: not in the lock")
             continue
-        _judge(before, program, console)
+        _judge(before, program, folders.get(program.target, ""), console)
     for target in known:
         console.message(f"{target}: in the lock only")
     console.message(f"if that is meant: {_mending()}, and commit {path.as_posix()}")
@@ -110,7 +111,9 @@ def _mending() -> str:
     return shlex.join(kept)
 
 
-def _judge(before: ir.Program, after: ir.Program, console: Console) -> None:
+def _judge(
+    before: ir.Program, after: ir.Program, folder: str, console: Console
+) -> None:
     from vmgen import diff
     from vmgen.verdict import judge, show
 
@@ -130,6 +133,6 @@ def _judge(before: ir.Program, after: ir.Program, console: Console) -> None:
             console.result(diff.text(found, console.paint))
         return
     if console.form == "github":
-        console.result(show.github(judgement))
+        console.result(show.github(judgement, folders=(folder, folder)))
         return
     console.result(show.text(judgement, console.paint, notes=True))

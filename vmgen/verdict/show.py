@@ -280,18 +280,37 @@ def _finding_json(finding: Finding) -> dict[str, str]:
 # --- for reviews ----------------------------------------------------------------------
 
 
-def github(judgement: Judgement, directions: Sequence[Direction] = BOTH) -> str:
+def github(
+    judgement: Judgement,
+    directions: Sequence[Direction] = BOTH,
+    folders: tuple[str, str] = ("", ""),
+) -> str:
     """A workflow command a finding: an error for what is incompatible, a warning for
-    conditions and for what could not be told."""
+    conditions and for what could not be told.
+
+    ``folders`` are those of OLD's and NEW's tree in the repository, where they are not the
+    repository itself: annotations go by its paths.
+    """
     lines: dict[str, None] = {}
     for section in judgement.sections:
         for direction in directions:
             outcome = section.outcome(direction)
             for finding in outcome.findings:
-                lines[_annotation(judgement, section, direction, outcome, finding)] = (
-                    None
+                place = _place(finding, folders)
+                line = _annotation(
+                    judgement, section, direction, outcome, finding, place
                 )
+                lines[line] = None
     return "".join(f"{line}\n" for line in lines)
+
+
+def _place(finding: Finding, folders: tuple[str, str]) -> Position:
+    """Where the finding is shown: in NEW, if it is there."""
+    old, new = folders
+    place, folder = (finding.new, new) if finding.new.file else (finding.old, old)
+    if not (folder and place.file):
+        return place
+    return dataclasses.replace(place, file=f"{folder}/{place.file}")
 
 
 def _annotation(
@@ -300,9 +319,9 @@ def _annotation(
     direction: Direction,
     outcome: Outcome,
     finding: Finding,
+    place: Position,
 ) -> str:
     level = "error" if outcome.kind == "incompatible" else "warning"
-    place = finding.new if finding.new.file else finding.old
     title = f"{section.section}: {_way(judgement, direction)} {outcome.kind}"
     said = finding.text
     if finding.condition:
