@@ -204,3 +204,22 @@ def test_diff_takes_locks(
     annotations = capsys.readouterr().out.splitlines()
     assert len(annotations) == 2  # one a target, backward
     assert all(line.startswith("::error ") for line in annotations)
+
+
+def test_annotations_of_a_check_go_by_the_paths_of_the_repository(
+    programs: list[ir.Program], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The tree is a folder of the repository that the command runs in."""
+    tree = Path("third_party/qemu")
+    (tree / "include" / "migration").mkdir(parents=True)
+    (tree / "include" / "migration" / "vmstate.h").write_text("")
+    (tree / "VERSION").write_text("10.0.2")
+    assert command(f"lock -t riscv64 --qemu {tree}") == 0
+    file = PROGRAM.modules[1].file
+    cpu = replace(CPU, version_id=5)
+    module = replace(PROGRAM.modules[1], descriptions=(LANE, TIMER, cpu))
+    programs[0] = replace(PROGRAM, modules=(PROGRAM.modules[0], module))
+    capsys.readouterr()
+    assert command(f"check -t riscv64 --qemu {tree} --diagnostics github") == 1
+    found = capsys.readouterr().out
+    assert f"::error file={tree.as_posix()}/{file},line=" in found
