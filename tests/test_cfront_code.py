@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from vmgen.cfront.layout import Layout
 from vmgen.cfront.syntax import (
     AlignOf,
     AutoType,
@@ -32,6 +33,7 @@ from vmgen.cfront.syntax import (
     OffsetOf,
     Parameter,
     PointerType,
+    Range,
     RecordDecl,
     RecordType,
     Return,
@@ -45,6 +47,7 @@ from vmgen.cfront.syntax import (
     While,
 )
 from vmgen.cfront.unit import Unit
+from vmgen.source import VmgenError
 
 INT = BasicType("int")
 
@@ -184,8 +187,8 @@ def test_cast_compound_literal_and_call() -> None:
     assert plain.designators == ()
     assert number(third.designators[0]) == 3
     between = several.designators[0]
-    assert isinstance(between, Binary)
-    assert (between.op, number(between.left), number(between.right)) == ("...", 5, 7)
+    assert isinstance(between, Range)
+    assert (number(between.low), number(between.high)) == (5, 7)
     assert nested.designators == ("m", "n")
 
 
@@ -263,12 +266,40 @@ def test_switch_with_ranges() -> None:
     assert isinstance(found.body, Block)
     first, second, default = found.body.items
     assert isinstance(first, Case)
-    assert isinstance(first.value, Binary)
-    assert first.value.op == "..."
+    assert isinstance(first.value, Range)
+    assert (number(first.value.low), number(first.value.high)) == (1, 3)
     assert isinstance(second, Case)
     assert len(second.body) == 2
     assert isinstance(default, Case)
     assert default.value is None
+
+
+@pytest.mark.parametrize(
+    ("label", "low", "high"),
+    [
+        ("1 || 0 ... 3 + 4", 1, 7),
+        ("0 ... 0 || 2", 0, 1),
+        ("0 ? 4 : 2 ... 6", 2, 6),
+        ("2 ... 1 ? 5 : 9", 2, 5),
+        ("'a' ... 'c'", 97, 99),
+    ],
+)
+def test_a_range_binds_more_loosely_than_its_ends(
+    label: str, low: int, high: int
+) -> None:
+    (found,) = body(f"switch (a) {{ case {label}: b = 1; }}")
+    assert isinstance(found, Switch)
+    assert isinstance(found.body, Block)
+    (case,) = found.body.items
+    assert isinstance(case, Case)
+    assert isinstance(case.value, Range)
+    fold = Layout(unit("")).constant
+    assert (fold(case.value.low), fold(case.value.high)) == (low, high)
+
+
+def test_a_range_is_no_expression() -> None:
+    with pytest.raises(VmgenError, match="a range stands where C takes one value"):
+        body("a = 1 ... 3;")
 
 
 def test_what_has_no_meaning_is_left_out() -> None:

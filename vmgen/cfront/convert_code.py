@@ -11,7 +11,7 @@ from typing import Any
 
 from pycparser import c_ast
 
-from vmgen.cfront import literals
+from vmgen.cfront import literals, normalise
 from vmgen.cfront.normalise import OMITTED, TYPES_COMPATIBLE
 from vmgen.cfront.syntax import (
     AlignOf,
@@ -41,6 +41,7 @@ from vmgen.cfront.syntax import (
     Name,
     ObjectDecl,
     OffsetOf,
+    Range,
     Return,
     SizeOf,
     Statement,
@@ -114,13 +115,13 @@ class CodeConverter(ABC):
         items: list[InitItem] = []
         position = self.position(node.coord)
         for item in node.exprs:
-            designators: tuple[str | Expr, ...] = ()
+            designators: tuple[str | Expr | Range, ...] = ()
             if isinstance(item, c_ast.NamedInitializer):
                 if not position.line:
                     position = self.position(item.name[0].coord)
                 designators = tuple(
                     (
-                        self.expr(part.expr)
+                        self.label(part.expr)
                         if isinstance(part, c_ast.ArrayDesignator)
                         else part.name
                     )
@@ -132,6 +133,15 @@ class CodeConverter(ABC):
                 position = value.position
             items.append(InitItem(designators, value))
         return InitList(tuple(items), position)
+
+    def label(self, node: Any) -> Expr | Range:
+        """A constant or a GNU range: what stands after ``case`` and in ``[...]``."""
+
+        ends = _range_ends(node)
+        if ends is None:
+            return self.expr(node)
+        low, high = ends
+        return Range(self.expr(low), self.expr(high), self.position(node.coord))
 
     # --- expressions ------------------------------------------------------------------
 
@@ -152,6 +162,8 @@ class CodeConverter(ABC):
                 return Index(self.expr(node.name), self.expr(node.subscript), position)
             case c_ast.UnaryOp():
                 return self._unary(node, position)
+            case c_ast.BinaryOp(op=normalise.RANGE):
+                raise self.fail("a range stands where C takes one value", node)
             case c_ast.BinaryOp():
                 return Binary(
                     node.op, self.expr(node.left), self.expr(node.right), position
@@ -312,7 +324,9 @@ class CodeConverter(ABC):
             case c_ast.Switch():
                 return Switch(self.expr(node.cond), self.statement(node.stmt), position)
             case c_ast.Case():
-                return Case(self.expr(node.expr), self.statements(node.stmts), position)
+                return Case(
+                    self.label(node.expr), self.statements(node.stmts), position
+                )
             case c_ast.Default():
                 return Case(None, self.statements(node.stmts), position)
             case c_ast.Break():
@@ -344,3 +358,26 @@ class CodeConverter(ABC):
             self.statement(node.stmt),
             position,
         )
+
+
+def _range_ends(node: Any) -> tuple[Any, Any] | None:
+    """Both ends of a range, None for what is none.
+
+    A range binds more loosely than every operator of a constant; its disguise binds like
+    ``||``, so that the ends may have been torn apart.
+    """
+
+    match node:
+        case c_ast.BinaryOp(op=normalise.RANGE, left=low, right=high):
+            return low, high
+        case c_ast.BinaryOp(op="||", left=left, right=right):
+            if (ends := _range_ends(left)) is not None:
+                return ends[0], c_ast.BinaryOp("||", ends[1], right, node.coord)
+        case c_ast.TernaryOp(cond=condition, iftrue=then, iffalse=otherwise):
+            if (ends := _range_ends(condition)) is not None:
+                high = c_ast.TernaryOp(ends[1], then, otherwise, node.coord)
+                return ends[0], high
+            if (ends := _range_ends(otherwise)) is not None:
+                low = c_ast.TernaryOp(condition, then, ends[0], node.coord)
+                return low, ends[1]
+    return None

@@ -173,7 +173,8 @@ class ExpressionTypes(ABC):
                     raise error(
                         "VG305", f"'.{first}' in an array", initializer.position
                     )
-                following = self.integer(first, scope)
+                last = first.high if isinstance(first, syntax.Range) else first
+                following = self.integer(last, scope)
             elif isinstance(type.element, Array) and not isinstance(
                 item.value, syntax.InitList
             ):

@@ -12,7 +12,7 @@ GNU C                                      becomes
                                            nothing elsewhere
 ``__builtin_types_compatible_p(A, B)``     the same call with ``sizeof(A), sizeof(B)``
 ``a ?: b``                                 ``a ? OMITTED : b``
-``case 1 ... 5``, ``[1 ... 5] = x``        a binary operator ``...`` of lowest precedence
+``case 1 ... 5``, ``[1 ... 5] = x``        a binary operator ``...`` that binds like ``||``
 ``_Alignof(x)``, ``_Atomic(T)``            ``_Alignof(typeof(x))``, ``typeof(T)``
 ``_Float128``, ``__float80`` ...           ``long double`` (same size and alignment)
 ``asm (...)``, ``_Static_assert (...)``    nothing
@@ -27,6 +27,8 @@ from vmgen.cfront.tokens import Token, word_set
 
 #: The identifier that stands for the middle of GNU ``a ?: b``.
 OMITTED = "__omitted_operand"
+#: The operator that stands for the ``...`` of a range.
+RANGE = "..."
 #: The call whose arguments are ``sizeof`` of the types that are compared.
 TYPES_COMPATIBLE = "__builtin_types_compatible_p"
 #: Attributes that change a layout, without their optional ``__``.
@@ -127,7 +129,7 @@ class _Normaliser:
                     token = _like(token, "ID", OMITTED)
             elif type_ == "ELLIPSIS":
                 if out and out[-1].type not in ("COMMA", "LPAREN"):
-                    token = _like(token, "LOR", "...")
+                    token = _like(token, "LOR", RANGE)
             elif type_ == "_ALIGNOF":
                 index = self.wrap_alignof(index)
                 continue

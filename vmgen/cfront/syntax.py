@@ -203,10 +203,7 @@ class Unary:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """Arithmetic, comparison, shift, bit or logical operator, C spelling.
-
-    ``...`` is a GNU range: the value of a :class:`Case` or a subscript designator.
-    """
+    """Arithmetic, comparison, shift, bit or logical operator, C spelling."""
 
     op: str
     left: Expr
@@ -354,11 +351,21 @@ Expr: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """GNU ``low ... high``, both included: the label of a :class:`Case` or a subscript
+    designator of an :class:`InitItem`, never an expression."""
+
+    low: Expr
+    high: Expr
+    position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
 class InitItem:
     """One element of a braced initialiser; designators are member names (str) or
-    subscripts (expressions), empty where the position decides."""
+    subscripts (expressions and ranges), empty where the position decides."""
 
-    designators: tuple[str | Expr, ...]
+    designators: tuple[str | Expr | Range, ...]
     value: Expr | InitList
 
 
@@ -446,7 +453,7 @@ class Case:
     """``case value:`` (or ``default:`` when None) with the statements that follow it up
     to the next label."""
 
-    value: Expr | None
+    value: Expr | Range | None
     body: tuple[Statement, ...]
     position: Position = NOWHERE
 

@@ -195,6 +195,8 @@ class Statements(Expressions):
             if case.value is None:
                 default = number
                 continue
+            if isinstance(case.value, syntax.Range):
+                raise Untranslatable("has a case with a range", case.position)
             label = self.value(case.value, frame, state)
             if not isinstance(label, Scalar) or label.constant is None:
                 raise Untranslatable("has a case that is no constant", case.position)
