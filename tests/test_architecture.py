@@ -19,7 +19,7 @@ STAGES = (
     {"resources", "paint"},
     # The IR, and what only reads it.
     {"ir"},
-    {"ir_json", "wording", "report"},
+    {"wording", "report"},
     {"lookup", "diff", "lock"},
     {"inspect_json", "tree_view"},
     # From C to the IR.

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from vmgen import ir_json, pipeline
+from vmgen import pipeline
+from vmgen.ir import json as ir_json
 from vmgen.pipeline import Preprocessor
 from vmgen.report import render
 from vmgen.source import VmgenError

@@ -25,11 +25,12 @@ import pytest
 
 import vmgen
 from tests.programs import CPU, PROGRAM
-from vmgen import cache, ir, ir_json, pipeline, stamp
+from vmgen import cache, ir, pipeline, stamp
 from vmgen.cli import COMMANDS, run
 from vmgen.cli.console import Console
 from vmgen.cli.job import EMBEDDED_TARGETS
 from vmgen.cli.stream import COMMANDS as STREAM_COMMANDS
+from vmgen.ir import json as ir_json
 from vmgen.pipeline.store import Store
 from vmgen.source import Diagnostic, Position, VmgenError
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vmgen import ir, ir_json, stamp
+from vmgen import ir, stamp
+from vmgen.ir import json as ir_json
 from vmgen.source import Position, VmgenError
 
 # Strategies are derived from the annotations of ir.py, so that a node or a member that is

@@ -11,7 +11,8 @@ import black
 import pytest
 
 from tests.trees import require_tree
-from vmgen import ir, ir_json
+from vmgen import ir
+from vmgen.ir import json as ir_json
 from vmgen.lower import rivals, sections, shapes
 from vmgen.pipeline import Request, compile_whole, generate
 from vmgen.pipeline.sharing import share

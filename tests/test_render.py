@@ -12,7 +12,8 @@ import black
 import pytest
 
 from tests.ir_programs import U8, U16, U32, U64, compiled, description, field, program
-from vmgen import ir, ir_json, stamp
+from vmgen import ir, stamp
+from vmgen.ir import json as ir_json
 from vmgen.lower import lower
 from vmgen.render import GeneratedFile, render
 from vmgen.wrap import wrap

@@ -20,10 +20,11 @@ import pytest
 from tests.lacking import lacking
 from tests.stream_sections import description_json
 from tests.trees import require_tree
-from vmgen import ir, ir_json, linkmodel, preprocess, roots, tree
+from vmgen import ir, linkmodel, preprocess, roots, tree
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract import extract
+from vmgen.ir import json as ir_json
 from vmgen.roots.c_text import functions, without_comments
 from vmgen.roots.strings import Strings, definitions
 from vmgen.roots.text_types import look_at, registrations

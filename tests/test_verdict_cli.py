@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.programs import CPU, LANE, PROGRAM, TIMER
-from vmgen import ir, ir_json, pipeline
+from vmgen import ir, pipeline
 from vmgen.cli import run
+from vmgen.ir import json as ir_json
 from vmgen.tree.revisions import Revisions, apart
 
 

@@ -1,6 +1,6 @@
 """What ``vmgen inspect --format json`` says: the descriptions as plain JSON values.
 
-This is for programs that ask what is on the wire; ``ir_json`` is the whole IR.
+This is for programs that ask what is on the wire; ``ir.json`` is the whole IR.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from vmgen import ir, ir_json
+from vmgen import ir
+from vmgen.ir import json as ir_json
 from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
 
 FORMAT = "vmgen-lock-1"

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from vmgen import ir, ir_json
+from vmgen import ir
+from vmgen.ir import json as ir_json
 from vmgen.source import Diagnostic, Position, VmgenError
 
 

@@ -15,8 +15,9 @@ from collections.abc import (
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from vmgen import ir, ir_json, plan
+from vmgen import ir, plan
 from vmgen.infos import formats
+from vmgen.ir import json as ir_json
 from vmgen.lower.descriptions import Descriptions
 from vmgen.lower.names import (
     FACTORY,

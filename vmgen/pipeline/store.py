@@ -19,12 +19,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from vmgen import ir, ir_json, resources, roots
+from vmgen import ir, resources, roots
+from vmgen.ir import json as ir_json
 from vmgen.roots import Registrations
 from vmgen.source import VmgenError
 
 _FRONT_END = (
-    "source.py", "ir.py", "ir_json.py", "infos", "tree", "preprocess", "cfront",
+    "source.py", "ir", "infos", "tree", "preprocess", "cfront",
     "translate", "extract", "roots", "shims", "pipeline/reading.py",
 )  # fmt: skip
 """The parts of the package that decide what a C file is read as."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-from vmgen import ir, ir_json
+from vmgen import ir
+from vmgen.ir import json as ir_json
 from vmgen.lookup import Lookup, Placed
 from vmgen.source import VmgenError
 from vmgen.stream.codec import Codec

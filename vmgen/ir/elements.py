@@ -1,0 +1,209 @@
+"""What one element of a field is on the wire, how many there are and how large.
+
+All integers on the wire are big-endian.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from vmgen.ir.expressions import Path
+from vmgen.ir.types import IntType
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerElement:
+    """A big-endian integer (``vmstate_info_int8`` ... ``vmstate_info_uint64``, bool).
+
+    ``check`` names the rule of a checking info: ``equal`` (``*_equal``: the loaded value
+    must equal what the destination has) or ``le`` (``int32_le``: not negative, not
+    larger than the destination's).  ``info`` is the C symbol of the info; a
+    ``CPU_Double`` (upper, then lower half) is a uint64 of ``vmstate_info_cpudouble``.
+    """
+
+    type: IntType
+    check: Literal["", "equal", "le"] = ""
+    info: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerElement:
+    """``vmstate_info_timer``: the expiry in ns as be64, -1 (all ones) when off."""
+
+
+@dataclass(frozen=True, slots=True)
+class BufferElement:
+    """``vmstate_info_buffer``: as many raw bytes as the field's size says."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedElement:
+    """``vmstate_info_unused_buffer``: bytes ignored on load, zeros on save."""
+
+
+@dataclass(frozen=True, slots=True)
+class BitmapElement:
+    """``vmstate_info_bitmap``: the field's size in bits, as be64 words."""
+
+
+@dataclass(frozen=True, slots=True)
+class StructElement:
+    """``VMS_STRUCT``/``VMS_VSTRUCT``: a nested description, no header on the wire.
+
+    ``description`` is the C symbol, ``type`` the C type of an element.  Nested fields
+    are loaded and saved with the nested description's own ``version_id``, or with the
+    field's ``struct_version_id`` for VSTRUCT (``vstruct`` true).
+    """
+
+    description: str
+    type: str = ""
+    vstruct: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TmpElement:
+    """``VMSTATE_WITH_TMP``: a nested description over a temporary of C type ``type``.
+
+    Loaded with the *field's* version, saved with the description's (``get_tmp`` and
+    ``put_tmp``, ``migration/vmstate-types.c``).
+    """
+
+    description: str
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListElement:
+    """``vmstate_info_qtailq``/``vmstate_info_qlist``: 1 and an element, ..., then 0."""
+
+    kind: Literal["qtailq", "qlist"]
+    description: str
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GTreeElement:
+    """``vmstate_info_gtree``: be32 count, then 1, key, value ..., then 0.
+
+    ``key`` is a description's symbol, or empty for a direct key (be64).
+    """
+
+    key: str
+    value: str
+    key_type: str = ""
+    value_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One ``qemu_get_*``/``qemu_put_*`` of a custom info.
+
+    ``type`` is its integer type on the wire; ``member`` the C member of the element it
+    goes to (``esid``, ``u64[0]``), empty when the value passes through a C function.
+    """
+
+    type: IntType
+    member: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WordsElement:
+    """A custom info whose ``get`` and ``put`` move a fixed sequence of words.
+
+    ``info`` is the C symbol, ``name`` the info's own name.
+    """
+
+    info: str
+    name: str
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NothingElement:
+    """No bytes at all: ``VMSTATE_VALIDATE`` (the test must hold after load)."""
+
+
+ELSEWHERE = "defined in another file"
+"""The reason of a :class:`CustomElement` before its file is linked with the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomElement:
+    """An info whose ``get``/``put`` no translation covers; ``lower`` asks the registry
+    of explicit codecs, by ``info``.  ``reason`` says why it was not translated.
+
+    ``get`` and ``put`` are what the two functions move, as ``translate.moves`` writes it:
+    what the explicit codec was written from, or something else.
+    """
+
+    info: str
+    name: str
+    reason: str = ""
+    # Not part of what the generated code is stamped with.
+    get: str = field(default="", repr=False)
+    put: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A description that a hand-written format contains, by the role it has there.
+
+    ``file`` is the file that defines it, empty for the module's own or an external one.
+    """
+
+    role: str
+    symbol: str
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormatElement:
+    """A custom info whose bytes a hand-written codec knows: ``format`` names it in the
+    registry of explicit codecs, ``kind`` says which variant it is, ``parts`` are the
+    descriptions inside."""
+
+    info: str
+    name: str
+    format: str
+    kind: str = ""
+    parts: tuple[Part, ...] = ()
+
+
+Element: TypeAlias = (
+    IntegerElement
+    | TimerElement
+    | BufferElement
+    | UnusedElement
+    | BitmapElement
+    | StructElement
+    | TmpElement
+    | ListElement
+    | GTreeElement
+    | WordsElement
+    | NothingElement
+    | FormatElement
+    | CustomElement
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A number known from the C."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class FromMember:
+    """``multiply`` times the value of an integer member of the description's object.
+
+    ``path`` may name a member that no field migrates: then the context is asked.
+    """
+
+    path: Path
+    type: IntType
+    multiply: int = 1
+
+
+Amount: TypeAlias = Fixed | FromMember

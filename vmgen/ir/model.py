@@ -1,0 +1,215 @@
+"""Descriptions, their fields, the modules and the program that they stand in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vmgen.ir.elements import Amount, CustomElement, Element, Fixed, WordsElement
+from vmgen.ir.expressions import Expr, Path
+from vmgen.source import NOWHERE, Position
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A C function behind a description: a ``needed`` predicate or a field test.
+
+    ``body`` is its translation, or None for one that became a named hook, with the
+    reason in ``untranslated``.  ``type`` is the C type its opaque pointer is used as
+    (empty if it is not used).
+    """
+
+    symbol: str
+    position: Position = NOWHERE
+    type: str = ""
+    body: Expr | None = None
+    untranslated: str = ""
+
+
+_ONE = Fixed(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One ``VMStateField``.
+
+    ``name`` is the wire name (what the description JSON in a stream says), ``path`` the C
+    path; the path is empty where the info gets the whole object (``.offset = 0`` on a
+    custom info, ``VMSTATE_WITH_TMP``) and for unused bytes.  ``size`` is bytes of one
+    element in memory (bits for a bitmap), ``count`` the number of elements, ``array``
+    says that the element is repeated at all (``VMS_ARRAY``, ``VMS_VARRAY_*``: an array
+    of one is still an array).  ``start`` is the index in the C array of the first
+    element (sub-arrays), or the byte offset for a partial buffer.  ``pointer`` is
+    ``VMS_POINTER``, ``pointers`` is ``VMS_ARRAY_OF_POINTER``, ``allocated`` is
+    ``VMS_ALLOC``; ``flags`` are all flags by the names the tree's own header gives them.
+
+    ``test`` is the symbol of ``field_exists``: where present it *replaces* the check
+    ``version_id <= version of the description being loaded``.  ``must_exist`` is
+    ``VMS_MUST_EXIST``.
+    """
+
+    name: str
+    path: Path
+    element: Element
+    size: Amount
+    count: Amount = _ONE
+    array: bool = False
+    start: int = 0
+    version_id: int = 0
+    struct_version_id: int = 0
+    test: str = ""
+    must_exist: bool = False
+    pointer: bool = False
+    pointers: bool = False
+    allocated: bool = False
+    flags: tuple[str, ...] = ()
+    position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One way in which a ``pre_load`` or ``post_load`` function returns an error, so that
+    QEMU takes no stream (``vmstate_load_state``, ``migration/vmstate.c``).
+
+    ``condition`` is true of the streams that are refused: an expression over the
+    description's object as it is when the function is called, that is after its fields
+    and subsections were loaded (for ``pre_load``: before).  Members that the stream has
+    are what it says, all others are the destination's own; :class:`Ask` is a C function
+    or global.  None where the C has no translation: then ``text`` is the condition in
+    the words of the C source (``!pvr_match(cpu, env->spr[287])``) and ``untranslated``
+    why.  A stream that meets no condition of any refusal is taken.
+
+    ``position`` is where the error is returned.
+    """
+
+    condition: Expr | None = None
+    text: str = ""
+    untranslated: str = ""
+    position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A C function that changes host state around load or save; named, not run.
+
+    ``refusals`` are the ways in which one before or after loading says no.
+    """
+
+    role: str  # pre_load, post_load, pre_save, post_save, dev_unplug_pending, *_errp
+    symbol: str
+    position: Position = NOWHERE
+    # Not part of what the generated code is stamped with.
+    refusals: tuple[Refusal, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One ``VMStateDescription``.
+
+    ``symbol`` is the C symbol (``vmstate_riscv_cpu``), unique within its file; ``name``
+    the wire name, empty if the C sets it at run time (``runtime_name``).  ``type`` is
+    the C type of the object its fields are offsets into.  ``subsections`` are symbols,
+    in order.  ``needed`` is the symbol of the predicate, empty for none.
+    """
+
+    symbol: str
+    name: str
+    type: str
+    version_id: int
+    minimum_version_id: int
+    fields: tuple[Field, ...]
+    subsections: tuple[str, ...] = ()
+    needed: str = ""
+    hooks: tuple[Hook, ...] = ()
+    priority: str = ""
+    unmigratable: bool = False
+    early_setup: bool = False
+    runtime_name: bool = False
+    static: bool = True
+    position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A function (or a description) that C puts into a member of a class or of a
+    callback table: ``k->save_config = virtio_pci_save_config``.
+
+    ``owner`` is the C type with the member, ``symbol`` what is put there, ``moves`` what
+    it moves if it is a function that gets the stream (as ``translate.moves`` writes it).
+    """
+
+    owner: str
+    member: str
+    symbol: str
+    moves: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What one C file contributes: its descriptions in file order and the functions
+    they mention.
+
+    Symbols named by a description are looked up in its own module first, then among
+    the non-static descriptions of the other modules of the program.  ``infos`` are the
+    infos that other modules may name, ``methods`` the callbacks that move bytes; a linked
+    program has none left, since each stands where it is used.
+    """
+
+    file: str
+    descriptions: tuple[Description, ...]
+    functions: tuple[Function, ...] = ()
+    # Not part of what the generated code is stamped with: a linked program has none.
+    infos: tuple[WordsElement | CustomElement, ...] = field(default=(), repr=False)
+    methods: tuple[Method, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A description (or old-style handlers) that gets a section of its own in a stream.
+
+    ``symbol`` is the description's C symbol, or that of the ``SaveVMHandlers``; ``home``
+    the file that defines the description (empty for handlers).  ``how`` says who
+    registers it: the class of a device (``dc->vmsd``) or of a CPU (``legacy_vmsd``), a
+    call of ``vmstate_register`` and its siblings, or ``register_savevm_live``.
+    ``registrant`` is the type that sets the class's description, or the C function that
+    calls; ``file`` and ``position`` are where that is.
+
+    ``section`` is the section's name after any prefix; ``*`` stands for what is known at
+    run time only.  ``prefix`` says what comes before it, with a ``/`` in between:
+    nothing, ``path`` (the device's, which its bus tells: ``qdev_get_dev_path``) or
+    ``maybe`` (the object's ``VMStateIf`` id, if it has one: a device's is its path).
+    ``instance`` is a number, ``any`` (the first that is free) or the C expression;
+    ``alias`` likewise, empty for none.  ``device_types`` are the concrete types whose
+    instances have the section, sorted; empty where a function registers it.
+    """
+
+    symbol: str
+    file: str
+    home: str
+    how: Literal["device", "legacy_cpu", "vmstate_register", "handlers"]
+    registrant: str
+    section: str
+    prefix: Literal["", "path", "maybe"] = ""
+    instance: str = "any"
+    alias: str = ""
+    device_types: tuple[str, ...] = ()
+    version_id: int = 0
+    position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Everything known about one target of one release (or of the user's own files).
+
+    ``release`` is the tree's version (``10.0.2``), ``target`` its name for the target
+    (``riscv64``); either is empty where there is none.  Modules are sorted by file.
+    ``roots`` are sorted by position; empty where nobody asked for them.  ``elsewhere``
+    are files whose modules are not here but with those that several targets share.
+    """
+
+    release: str
+    target: str
+    modules: tuple[Module, ...]
+    # Not part of what the generated code is stamped with.
+    roots: tuple[Root, ...] = field(default=(), repr=False)
+    elsewhere: tuple[str, ...] = field(default=(), repr=False)
