@@ -61,11 +61,11 @@ class FormatSite(NamedTuple):
     def missing(self, what: str, owner: str, member: str, pos: int) -> MissingContext:
         """The error for what nobody says."""
         return MissingContext(
-            f"{self.where}: the bytes do not say {what}: pass"
-            f" Context(members={{{owner + '.' + member!r}: ...}}) or"
-            " Context(description=...), the section's JSON in the stream",
+            f"{self.where}: the bytes do not say {what}",
             pos,
             self.path,
+            key=f"{owner}.{member}",
+            described=True,
         )
 
     def settled(self, start: int, end: int) -> None:

@@ -231,6 +231,10 @@ def test_what_only_the_machine_knows_is_asked_for(name: str, package: Any) -> No
     section = stream.named("cpu")[0]
     with pytest.raises(runtime_of(package).MissingContext) as caught:
         package.CODECS["cpu"].load(stream.stream, section.start, section.version)
-    assert "pmsav7_dregion" in str(caught.value)
+    missing = caught.value
+    assert (missing.kind, missing.key) == ("member", "ARMCPU.pmsav7_dregion")
+    assert missing.described
+    assert missing.message in str(missing)
+    assert missing.answer in str(missing)
     assert "cpu/pmsav7" in caught.value.path
     assert section.start < caught.value.offset < section.end

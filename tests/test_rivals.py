@@ -157,7 +157,9 @@ def test_a_stream_that_does_not_tell_asks(codecs: Any) -> None:
 
     (section,) = sections(Codecs(codecs))
     assert (section.means, section.codec) == ("footer", None)
-    assert "serial:isa-serial or serial:serial-mm" in section.open
+    asked = section.open
+    assert (asked.kind, asked.key) == ("device", "serial")
+    assert asked.candidates == ("serial:isa-serial", "serial:serial-mm")
     with pytest.raises(Refused, match="serial:isa-serial or serial:serial-mm") as told:
         Codecs(codecs).get("serial")
     assert told.value.hint.endswith("--member serial=TYPE")

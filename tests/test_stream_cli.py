@@ -17,7 +17,6 @@ import vmgen
 from tests.stream_files import captured, packages, whole
 from tests.stream_sections import description_json, find_sections
 from vmgen.cli import run
-from vmgen.stream.codecs import runtime_of
 
 RISCV = "riscv64-virt-vh-bare--10.0.2"
 
@@ -57,8 +56,9 @@ def shell(
 
 def generated() -> Path:
     """The committed package."""
-    module = runtime_of(packages()["riscv64"].codecs["cpu"])
-    return Path(str(module.__file__)).parent
+    folder = packages()["riscv64"].folder
+    assert folder is not None
+    return folder.parent
 
 
 # --- show -----------------------------------------------------------------------------
@@ -204,16 +204,18 @@ def test_no_description_and_members(shell: Shell) -> None:
     line = f"show {options} arm.mig"
     assert shell(line) == 0
     (row,) = (row for row in shell.out.splitlines() if "  cpu/0  " in row)
-    assert row.endswith("only bytes, asks for ARMCPU.pmsav7_dregion")
+    assert row.endswith("only bytes, needs ARMCPU.pmsav7_dregion")
     assert shell(f"{line} cpu") == 0
-    assert "its codec asks: vmstate_pmsav7, field env.pmsav7.drbar" in shell.out
+    assert "missing information: vmstate_pmsav7, field env.pmsav7.drbar" in shell.out
     assert shell(f"edit {options} arm.mig r1=1 -o new.mig") == 2
     assert "ARMCPU.pmsav7_dregion" in shell.err
-    assert "--member NAME=VALUE" in shell.err
+    assert "--member ARMCPU.pmsav7_dregion=VALUE" in shell.err
     assert not Path("new.mig").exists()
     assert shell(f"{line} --format json") == 0
     sections = {one["name"]: one for one in json.loads(shell.out)["sections"]}
-    assert "ARMCPU.pmsav7_dregion" in sections["cpu"]["open"]
+    asked = sections["cpu"]["open"]
+    assert (asked["kind"], asked["key"]) == ("member", "ARMCPU.pmsav7_dregion")
+    assert asked["text"].startswith("vmstate_pmsav7, field env.pmsav7.drbar")
     assert "open" not in sections["timer"]
     assert shell(f"verify {options} arm.mig") == 0
     assert shell(f"{line} --member ARMCPU.pmsav7_dregion=8") == 0

@@ -121,7 +121,8 @@ def test_a_codec_that_needs_context_says_what() -> None:
     assert_whole(stream)  # its footer bounds it
     cpu = stream.section("cpu")
     assert (cpu.means, cpu.codec) == ("footer", None)
-    assert "ARMCPU.pmsav7_dregion" in cpu.open
+    assert cpu.open is not None
+    assert (cpu.open.kind, cpu.open.key) == ("member", "ARMCPU.pmsav7_dregion")
     assert [one.path for one in stream.sections() if one.open] == ["cpu/0"]
     with pytest.raises(StreamError, match=r"ARMCPU\.pmsav7_dregion"):
         edit(stream, ["cpu/0.env.pc=1"])
@@ -132,7 +133,7 @@ def test_a_codec_that_needs_context_says_what() -> None:
     assert_whole(answered)
     assert (answered.section("cpu").means, answered.section("cpu").open) == (
         "codec",
-        "",
+        None,
     )
 
 

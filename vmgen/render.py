@@ -74,8 +74,8 @@ def folder_files(
     """What a package needs beside its modules and its ``__init__.py``: the runtime, the
     ``__init__.py`` of folders, the IR."""
     shape = _format if formatted else str
-    files = {"_runtime.py": _stamped(_runtime(), package, shared=True)}
-    for name in _formats(package):
+    files = {}
+    for name in (*_runtime(), *_formats(package)):
         files[f"{name}.py"] = _stamped(_emitted(name), package, shared=True)
     for module in package.modules:
         parts = module.path.split("/")[:-1]
@@ -135,8 +135,10 @@ def _formats(package: plan.Package) -> list[str]:
     return sorted(used.union(*(formats.NEEDS[name] for name in used)))
 
 
-def _runtime() -> str:
-    return _emitted("_runtime")
+def _runtime() -> list[str]:
+    """The emitted modules that every package has: ``_runtime`` and what it imports."""
+    names = {path.stem for path in resources.folder("templates").glob("_*.py")}
+    return sorted(names - formats.NEEDS.keys())
 
 
 def _emitted(name: str) -> str:

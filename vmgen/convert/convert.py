@@ -11,7 +11,7 @@ from vmgen.convert.mapping import Mapping, Rule
 from vmgen.convert.states import Conversion, Line, Misfit, follow
 from vmgen.stream import Stream
 from vmgen.stream.codec import Codec
-from vmgen.stream.codecs import Codecs, runtime_of
+from vmgen.stream.codecs import Codecs
 from vmgen.stream.draft import section_footer, section_header
 from vmgen.stream.errors import BadEdit, StreamError
 from vmgen.stream.parts import Command, Description, Part, Section
@@ -147,8 +147,7 @@ class _Work:
                 codec, memoryview(body), 0, codec.version_id, section.path
             )
         except StreamError as error:
-            message = error.message.partition(": pass Context(")[0]
-            self.unsure.append(f"{error.path or section.path}: {message}")
+            self.unsure.append(f"{error.path or section.path}: {error.message}")
             return
         if end != len(body):
             left = len(body) - end
@@ -202,7 +201,7 @@ class _Widths:
         value = getattr(holder, name)
         if isinstance(value, bool) or not isinstance(value, int):
             return None
-        error = runtime_of(codec).VMStateError
+        error = codec.error
         try:
             for bits, most in self._TRIED:
                 setattr(holder, name, most)

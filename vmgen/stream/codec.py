@@ -25,6 +25,14 @@ class Codec(Protocol):
         """The class of its states."""
 
     @property
+    def error(self) -> type[Exception]:
+        """What its functions raise, with ``message``, ``rule``, ``member`` and so on."""
+
+    @property
+    def context(self) -> Any:
+        """``context(members, functions, description)``: answers for ``load``."""
+
+    @property
     def load(self) -> Any:
         """``load(buf, pos, version_id, context=None) -> (state, end)``."""
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 from array import array
 from collections.abc import Iterator, Mapping
 
-from vmgen.stream.errors import Refused, StreamError, Truncated
+from vmgen.stream.errors import Question, Refused, StreamError, Truncated
 from vmgen.stream.wire import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from types import ModuleType
     from typing import Any
 
     from vmgen.stream.codec import Codec
@@ -119,14 +117,8 @@ class Codecs:
                 codec: Codec = choose(name, description, self.members)
             except KeyError:
                 return None
-            except sys.modules[choose.__module__].MissingContext as error:
-                # "...: serial:isa-serial or serial:serial-mm", by the key of the answer
-                asked = error.message.rpartition(": ")[2].partition(":")[0]
-                asked = asked.removeprefix("*/") or name
-                hint = f"say which by its type: --member {asked}=TYPE"
-                told = Refused(error.message, None, name, hint)
-                told.rule = "context"
-                raise told from None
+            except self.codecs.error as error:  # type: ignore[attr-defined]
+                raise _stream_error(error, name, None) from None
             return codec
         while True:
             if name in self.codecs:
@@ -154,55 +146,40 @@ class Codecs:
 
         Raises Truncated, or Refused for what the codec does not take.
         """
-        runtime = runtime_of(codec)
-        context = runtime.Context(self.members, self.functions, description)
+        context = codec.context(self.members, self.functions, description)
         try:
             state, end = codec.load(view, pos, version, context=context)
-        except runtime.VMStateError as error:
-            raise _told(error, runtime, path, pos) from None
+        except codec.error as error:
+            raise _stream_error(error, path, pos) from None
         return state, int(end)
 
     def save(self, codec: Codec, state: Any, version: int, path: str) -> bytes:
         """A state's bytes; Refused if it cannot be saved."""
-        runtime = runtime_of(codec)
         try:
             made = codec.save(state, version)
-        except runtime.VMStateError as error:
-            raise _told(error, runtime, path, None) from None
+        except codec.error as error:
+            raise _stream_error(error, path, None) from None
         return bytes(made)
 
 
-def runtime_of(codec: Codec) -> ModuleType:
-    """The module that a codec's package shares: where its errors and ``State`` are."""
-    return sys.modules[type(codec).__module__]
-
-
-def _told(error: Any, runtime: ModuleType, path: str, pos: int | None) -> StreamError:
+def _stream_error(error: Any, path: str, pos: int | None) -> StreamError:
+    """What a codec raised, about the section at ``path`` whose body is at ``pos``."""
     where = " ".join(
         part for part in ("/".join(error.sections[1:]), error.member) if part
     )
     full = f"{path} {where}" if where else path
-    kind = Truncated if isinstance(error, runtime.Truncated) else Refused
     offset = error.offset if error.offset is not None else pos
-    hint = ""
-    if isinstance(error, (runtime.TooOld, runtime.TooNew)):
-        hint = "take the codecs of the release that wrote the stream"
-    elif isinstance(error, runtime.MissingContext):
-        hint = "vmgen stream is told with --member NAME=VALUE"
-    told = kind(error.message, offset, full, hint)
-    told.rule = next(
-        (rule for name, rule in _RULES if isinstance(error, getattr(runtime, name))), ""
-    )
-    return told
-
-
-_RULES = (
-    ("TooOld", "version-window"),
-    ("TooNew", "version-window"),
-    ("UnknownSubsection", "unknown-subsection"),
-    ("BadValue", "value"),
-    ("MissingContext", "context"),
-)
+    if error.rule == "truncated":
+        return Truncated(error.message, offset, full)
+    refused = Refused(error.message, offset, full)
+    refused.rule = error.rule
+    if error.rule == "version-window":
+        refused.hint = "take the codecs of the release that wrote the stream"
+    elif error.rule == "context":
+        text = f"{error.message} ({full})"
+        question = Question(error.kind, error.key, text, tuple(error.candidates))
+        refused.question, refused.hint = question, question.hint
+    return refused
 
 
 # --- states as plain values -----------------------------------------------------------

@@ -63,9 +63,9 @@ def _changeable(stream: Stream, section: Section) -> Any:
     if section.means == "description":
         return stream.values(section)
     if section.open:
-        message = f"its codec asks: {section.open}"
-        hint = "vmgen stream is told with --member NAME=VALUE"
-        raise BadEdit(message, section.offset, section.path, hint)
+        question = section.open
+        message = f"missing information: {question.text}"
+        raise BadEdit(message, section.offset, section.path, question.hint)
     message = f"{section.kind.upper()} sections of this kind cannot be edited by field"
     raise BadEdit(message, section.offset, section.path)
 

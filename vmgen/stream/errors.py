@@ -2,6 +2,32 @@
 
 from __future__ import annotations
 
+from vmgen.stream.frozen import Frozen
+
+
+class Question(Frozen):
+    """What a codec would have to know to read a section.
+
+    ``key`` is the name that an answer goes by: that of a ``member`` or a ``function``, or
+    of a ``device`` whose type is one of ``candidates``.  A ``description`` (of the stream's
+    own) is what nobody can say by hand.  ``text`` says where it is needed, in words.
+    """
+
+    kind: str
+    key: str
+    text: str
+    candidates: tuple[str, ...] = ()
+
+    @property
+    def hint(self) -> str:
+        """How vmgen stream takes the answer."""
+        match self.kind:
+            case "device":
+                return f"name the device's type: --member {self.key}=TYPE"
+            case "description":
+                return "a stream with its description JSON has the size"
+        return f"give the answer: --member {self.key}=VALUE"
+
 
 class StreamError(Exception):
     """Base of everything this library raises about a stream.
@@ -10,11 +36,13 @@ class StreamError(Exception):
     the stream itself; ``offset`` is the byte offset in the stream, None where there is
     none; ``hint`` says what can be done.  ``code`` is stable and stands in the docs.
     ``rule`` names the rule of QEMU's that is broken (``version-window``, ...), empty where
-    it is not one of those that tell releases apart.
+    it is not one of those that tell releases apart.  ``question`` is what a codec needs to
+    know, where the rule is ``context``.
     """
 
     code = "VG700"
     rule = ""
+    question: Question | None = None
 
     def __init__(
         self, message: str, offset: int | None = None, path: str = "", hint: str = ""

@@ -213,9 +213,10 @@ def _whole(stream: Stream) -> dict[str, Any]:
         if section.codec is not None:
             found[section.path] = stream.state(section)
         elif section.name == "cpu" and section.open:
-            asked = Refused(f"its codec asks: {section.open}", section.start, "cpu")
-            asked.rule = "context"
-            raise asked
+            question = section.open
+            refused = Refused(question.text, section.start, "cpu", question.hint)
+            refused.rule, refused.question = "context", question
+            raise refused
     return _some(found)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from vmgen.stream.codec import Codec
     from vmgen.stream.description import Device
+    from vmgen.stream.errors import Question
 
 Kind: TypeAlias = "Literal['start', 'part', 'end', 'full']"
 
@@ -58,8 +59,8 @@ class Section(Frozen):
 
     Its body is ``start`` to ``end``; ``offset`` and ``size`` include header and footer.
     PART and END have their name, instance and version from the START with their id.
-    ``open`` is what its codec would have to be told to read it, where it is bounded by
-    something else for that.
+    ``open`` is what its codec would have to know to read it, where something else bounds
+    it for want of that.
     """
 
     offset: int
@@ -75,7 +76,7 @@ class Section(Frozen):
     means: Means
     codec: Codec | None = None
     device: Device | None = None
-    open: str = ""
+    open: Question | None = None
 
     @property
     def path(self) -> str:

@@ -15,6 +15,7 @@ from vmgen.stream.description import Device, Document, disagree
 from vmgen.stream.errors import (
     Malformed,
     NotAStream,
+    Question,
     Refused,
     StreamError,
     Truncated,
@@ -120,7 +121,7 @@ class Reader:
         self._looked = False
         self._devices: dict[tuple[str, int], list[Device]] = {}
         self._footers: Footers | None = None
-        self._open = ""
+        self._open: Question | None = None
 
     @property
     def document(self) -> Document | None:
@@ -322,7 +323,7 @@ class Reader:
         path = f"{printable(name)}/{instance}"
         cursor.path = path
         begin = cursor.pos
-        self._open = ""
+        self._open = None
         means, codec, device = self._body(cursor, kind, name, instance, version, number)
         end = cursor.pos
         footer = self._footer(cursor, number, path, means)
@@ -468,7 +469,7 @@ class Reader:
 
         Raises the codec's own question where nothing does.
         """
-        self._open = f"{reason.message} ({reason.path})"
+        self._open = reason.question
         reason.offset = cursor.pos if reason.offset is None else reason.offset
         if device is not None and device.certain:
             cursor.skip(device.size)

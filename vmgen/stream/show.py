@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vmgen.stream.compare import Change
+    from vmgen.stream.errors import Question
     from vmgen.stream.stream import Stream
 
 _WIDTH = 100
@@ -102,7 +103,13 @@ def section_json(stream: Stream, section: Section) -> dict[str, Any]:
         "state": state,
     }
     if section.open:
-        made["open"] = section.open
+        made["open"] = {
+            "kind": section.open.kind,
+            "key": section.open.key,
+            "text": section.open.text,
+        }
+        if section.open.candidates:
+            made["open"]["candidates"] = list(section.open.candidates)
     if found := _register_values(stream, section, state):
         made["registers"] = found
     return made
@@ -234,17 +241,18 @@ def _row(stream: Stream, section: Section, paint: Paint) -> str:
     version = f"{section.version_id:>3}"
     name = paint("name", section.path)
     if section.open:
-        by += f", asks for {_asked(section.open)}"
+        by += f", needs {printable(_missing(section.open))}"
     return f"{place} {version}  {name}  {paint('faint', by)}\n"
 
 
-def _asked(question: str) -> str:
-    """The name that an answer goes by, of what a codec asks."""
-    for before in ("members={'", "functions={'"):
-        name, found, _ = question.partition(before)[2].partition("'")
-        if found:
-            return printable(name)
-    return f"one of {printable(question.rpartition(' (')[0].rpartition(': ')[2])}"
+def _missing(question: Question) -> str:
+    """What a codec needs, in a word or two."""
+    match question.kind:
+        case "device":
+            return f"one of {' or '.join(question.candidates)}"
+        case "description":
+            return "the stream's description"
+    return question.key
 
 
 def section_text(
@@ -259,8 +267,8 @@ def section_text(
         yield from _ram_text(stream, paint)
         return
     if section.open:
-        yield f"  {paint('note', 'its codec asks')}: {printable(section.open)}\n"
-        yield f"  {paint('hint', 'say it with --member NAME=VALUE')}\n"
+        yield f"  {paint('note', 'missing information')}: {printable(section.open.text)}\n"
+        yield f"  {paint('hint', printable(section.open.hint))}\n"
     value = stream.values(section)
     if value is None:
         yield f"  {bytes(stream.body(section)[:64]).hex(' ', 4)}"

@@ -244,13 +244,11 @@ def _load(codec: Made, data: bytes, version: int, sample: Sample) -> tuple[Any, 
             state, end = codec.codec.load(data, 0, version, context=context)
             return state, int(end)
         except codec.runtime.MissingContext as error:
-            found = re.search(r"(members|functions)=\{'([^']*)'", str(error))
-            if found is None:
+            answers = {"member": sample.members, "function": sample.functions}
+            known = answers.get(error.kind)
+            if known is None or error.key in known:
                 raise
-            known = sample.members if found[1] == "members" else sample.functions
-            if found[2] in known:
-                raise
-            known[found[2]] = _answer(found[2], known, sample)
+            known[error.key] = _answer(error.key, known, sample)
     raise Unsaved("asks without end")
 
 

@@ -1,0 +1,246 @@
+"""Saving: the same in the other direction, and the checks that loading does not need."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from ._blame import LIMITS, unfit
+from ._errors import PACK_ERRORS, BadValue, VMStateError
+from ._loading import Owner, window
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+Saver: TypeAlias = Callable[[T, list[bytes], int, Owner], None]
+
+
+def save(
+    saver: Saver[T],
+    name: str,
+    cls: type[T],
+    minimum: int,
+    current: int,
+    state: T,
+    version: int,
+) -> bytes:
+    """Run a saver, and name the section in its errors."""
+    out: list[bytes] = []
+    try:
+        if not minimum <= version <= current:
+            window(version, minimum, current)
+        if not isinstance(state, cls):
+            raise BadValue(f"{type(state).__name__} is not a {cls.__name__}")
+        saver(state, out, version, ())
+    except VMStateError as error:
+        error.within(name)
+        raise
+    except RecursionError:
+        deep = BadValue("nested too deeply")
+        deep.within(name)
+        raise deep from None
+    except PACK_ERRORS as error:  # something else than an object where one belongs
+        wrong = BadValue(f"a value of another kind than its member: {error}")
+        wrong.within(name)
+        raise wrong from error
+    return b"".join(out)
+
+
+def subsection(
+    out: list[bytes], name: bytes, saver: Saver[T], state: T, version: int, owner: Owner
+) -> None:
+    """A subsection's header and its fields (``vmstate_subsection_save``)."""
+    try:
+        try:
+            head = version.to_bytes(4, "big")
+        except PACK_ERRORS:  # a member of the state can say it
+            raise BadValue(f"{version!r} is not a version") from None
+        out.append(b"\x05%c%b%b" % (len(name), name, head))
+        saver(state, out, version, owner)
+    except VMStateError as error:
+        error.within(name.decode())
+        raise
+
+
+def embed(
+    saver: Saver[T],
+    state: T,
+    out: list[bytes],
+    version: int,
+    path: str,
+    owner: Owner = (),
+) -> None:
+    """One element of a nested description; a temporary has its parent as owner."""
+    try:
+        saver(state, out, version, owner)
+    except VMStateError as error:
+        error.under(path)
+        raise
+
+
+def embed_many(
+    saver: Saver[T],
+    states: Sequence[T],
+    out: list[bytes],
+    version: int,
+    path: str,
+    start: int = 0,
+) -> None:
+    """The elements of a nested description from ``start`` on."""
+    for index in range(start, len(states)):
+        embed(saver, states[index], out, version, f"{path}[{index}]")
+
+
+def put_pointers(
+    saver: Saver[T],
+    states: Sequence[T | None],
+    out: list[bytes],
+    version: int,
+    path: str,
+    start: int = 0,
+    marker: bytes = b"",
+) -> None:
+    """An array of pointers: ``'0'`` for None, ``marker`` and the element otherwise."""
+    for index in range(start, len(states)):
+        state = states[index]
+        if state is None:
+            out.append(b"0")
+        else:
+            out.append(marker)
+            embed(saver, state, out, version, f"{path}[{index}]")
+
+
+def put_scalar(format: str) -> Saver[Any]:
+    """A saver of one value, for arrays of pointers to plain values."""
+    packed = struct.Struct(format)
+
+    def save(state: Any, out: list[bytes], version: int, owner: Owner) -> None:
+        try:
+            out.append(packed.pack(state))
+        except PACK_ERRORS as error:
+            raise BadValue(f"{state!r} does not fit: {error}") from None
+
+    return save
+
+
+def put_listed(
+    saver: Saver[T], states: Sequence[T], out: list[bytes], version: int, path: str
+) -> None:
+    """A QTAILQ or QLIST: 1 and an element, ..., then 0."""
+    for index, state in enumerate(states):
+        out.append(b"\1")
+        embed(saver, state, out, version, f"{path}[{index}]")
+    out.append(b"\0")
+
+
+def put_tree(
+    key: Saver[K],
+    key_version: int,
+    value: Saver[T],
+    nodes: Sequence[tuple[K, T]],
+    out: list[bytes],
+    version: int,
+    path: str,
+) -> None:
+    """A GTree: be32 count, then 1, key and value, ..., then 0."""
+    out.append(len(nodes).to_bytes(4, "big"))
+    for index, (first, second) in enumerate(nodes):
+        out.append(b"\1")
+        embed(key, first, out, key_version, f"{path}[{index}]")
+        embed(value, second, out, version, f"{path}[{index}]")
+    out.append(b"\0")
+
+
+def counted(length: int, expected: int, path: str) -> None:
+    """BadValue unless there are as many elements as the count's member says."""
+    if length != expected:
+        raise BadValue(f"{length} elements where the count says {expected}", None, path)
+
+
+def fits(length: int, multiply: int, code: str, path: str) -> None:
+    """BadValue unless the count's member could have held it."""
+    value, rest = divmod(length, multiply) if multiply else (0, length)
+    if rest or value > LIMITS[code][1]:
+        raise BadValue(f"{length} elements do not fit their count", None, path)
+
+
+def positive(value: int, path: str) -> None:
+    """BadValue for what the destination would refuse as negative."""
+    if value < 0:
+        raise BadValue(f"{value} must be positive", None, path)
+
+
+def unused(size: int, path: str) -> bytes:
+    """So many zeros."""
+    if size < 0:
+        raise BadValue(f"{size} unused bytes", None, path)
+    return bytes(size)
+
+
+def packed(
+    pack: Callable[[Any, int, int], bytes | bytearray],
+    values: Sequence[Any],
+    start: int,
+    path: str,
+) -> bytes:
+    """An array of any length as bytes, from ``start`` on."""
+    try:
+        return bytes(pack(values, len(values), start))
+    except PACK_ERRORS as error:
+        for index, value in enumerate(values):
+            try:
+                pack([value], 1, 0)
+            except PACK_ERRORS:
+                raise BadValue(
+                    f"{value!r} does not fit", None, f"{path}[{index}]"
+                ) from None
+        raise BadValue(f"cannot be packed: {error}", None, path) from None
+
+
+def packed_many(
+    pack: Callable[[Sequence[T]], bytes],
+    states: Sequence[T],
+    start: int,
+    path: str,
+    fields: str,
+) -> bytes:
+    """Objects of one fixed layout as bytes, from ``start`` on."""
+    try:
+        return pack(states[start:])
+    except PACK_ERRORS as error:
+        for index in range(start, len(states)):
+            found = unfit(states[index], fields)
+            if found is not None:
+                found.under(f"{path}[{index}]")
+                raise found from None
+        raise BadValue(f"cannot be packed: {error}", None, path) from None
+
+
+def put_opaque(values: Sequence[bytearray], out: list[bytes], path: str) -> None:
+    """Raw bytes."""
+    for value in values:
+        if not isinstance(value, (bytes, bytearray)):
+            raise BadValue(f"{value!r} is not bytes", None, path)
+        out.append(bytes(value))
+
+
+def present(value: T | None, path: str) -> T:
+    """BadValue if a field that the version has is absent."""
+    if value is None:
+        raise BadValue("must be present", None, path)
+    return value
+
+
+def absent(value: object, path: str) -> None:
+    """BadValue if a field that the version or a test excludes is there."""
+    if value is not None:
+        raise BadValue("must be absent (None)", None, path)
+
+
+def presence(value: object, needed: object, path: str) -> None:
+    """BadValue if a test contradicts what the state has."""
+    if bool(needed) != (value is not None):
+        raise BadValue(
+            "must be present" if needed else "must be absent (None)", None, path
+        )
