@@ -33,23 +33,14 @@ def number(expr: object) -> int:
 # --- names ----------------------------------------------------------------------------
 
 
-def test_objects_of_a_type_in_order() -> None:
-    source = unit(
-        "typedef struct V V; struct V { int a; };"
-        "static const V one = { 1 };"
-        "extern const V elsewhere;"
-        "const struct V two[] = { { 2 } };"
-        "static const V *const pointers[] = { &one };"
-        "static const V plain = { 4 }, more = { 5 };"
-        "static V uninitialised;"
-        "void f(void) { static const V inside = { 3 }; V automatic = { 1 }; }"
-    )
-    assert source.objects("V") == ("one", "two", "plain", "more", "inside")
-    assert source.objects("int") == ()
+def test_static_variables_of_functions_are_objects_too() -> None:
+    source = unit("void f(void) { static const int inside = 3; int automatic = 1; }")
     inside = source.object("inside")
     assert inside is not None
     assert inside.static
-    assert isinstance(inside.initializer, InitList)
+    assert number(inside.initializer) == 3
+    assert source.object("f.inside") == inside
+    assert source.object("g.inside") is None
     assert source.object("automatic") is None
 
 
@@ -357,23 +348,12 @@ def test_an_unclosed_bracket_hides_what_follows() -> None:
         lambda: source.function("hidden"),
         lambda: source.enumerator("hidden"),
         lambda: source.enum("bad"),
-        lambda: source.objects("hidden"),
     ):
         with pytest.raises(VmgenError) as caught:
             lookup()
         (found,) = caught.value.diagnostics
         assert found.code == "VG203"
         assert found.position == Position("a.c", 2)
-
-
-def test_objects_behind_a_bracket_that_nothing_opens_are_not_left_out() -> None:
-    source = unit("Thing a = {1};\nint f(void)\n  return 1;\n}\nThing hidden = {2};\n")
-    assert source.objects("Other") == ()
-    with pytest.raises(VmgenError) as caught:
-        source.objects("Thing")
-    (found,) = caught.value.diagnostics
-    assert (found.code, found.position) == ("VG203", Position("a.c", 4))
-    assert found.message == "cannot look for Thing: nothing opens the '}' here"
 
 
 def test_the_name_that_is_most_alike() -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.trees import EIGHT, RELEASES, require_tree
 from vmgen.cfront import ctype, syntax
 from vmgen.cfront.arithmetic import BASIC_TYPES
+from vmgen.cfront.census import census
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.layout.allocation import Request, allocate
 from vmgen.cfront.unit import Unit
@@ -144,14 +145,9 @@ def named_records(unit: Unit, layout: Layout) -> dict[ctype.Record, str]:
     all records that those reach through members and pointers."""
     found: dict[ctype.Record, str] = {}
     pending: list[object] = [
-        declared.initializer
-        for name in unit.objects("VMStateDescription")
-        if (declared := unit.object(name)) is not None
-    ]
-    pending += [
-        declared.initializer
-        for name in unit.objects("VMStateField")
-        if (declared := unit.object(name)) is not None
+        one.declared.initializer
+        for type_ in ("VMStateDescription", "VMStateField")
+        for one in census(unit, layout, type_).found
     ]
     types: list[syntax.TypeExpr] = []
     while pending:

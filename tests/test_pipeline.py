@@ -16,7 +16,7 @@ from vmgen.ir import json as ir_json
 from vmgen.lower import rivals, sections, shapes
 from vmgen.pipeline import Request, compile_whole, generate
 from vmgen.pipeline.sharing import share
-from vmgen.pipeline.survey import Seen, TreeFiles, seen
+from vmgen.pipeline.survey import Seen, TreeFiles, seen, words_of
 
 
 def number(name: str) -> ir.Field:
@@ -276,14 +276,37 @@ def test_the_ir_of_a_shared_package_is_complete(
     ("text", "expected"),
     [
         ("const VMStateDescription vmstate_a = {\n};\n", Seen(True, True)),
-        ("extern const VMStateDescription vmstate_a;\n", Seen(False, True)),
+        ("VMStateDescription\nvmstate_a = {};\n", Seen(True, True)),
+        ("struct VMStateDescription const a = {};\n", Seen(True, True)),
+        ("VMStateDescription __attribute__((used)) a = {};\n", Seen(True, True)),
         ("const VMStateInfo info = {\n};\n", Seen(True, False)),
         ("    dc->vmsd = &vmstate_a;\n", Seen(False, True)),
         ("static int a;\n", Seen(False, False)),
     ],
 )
 def test_what_a_text_says(text: str, expected: Seen) -> None:
-    assert seen(text.encode()) == expected
+    assert seen(text) == expected
+
+
+def test_a_file_that_mentions_the_type_by_a_header_is_read() -> None:
+    words = words_of(
+        {
+            "include/vmstate.h": "struct VMStateDescription { int a; };\n"
+            "typedef struct VMStateDescription VMStateDescription;\n"
+            "/* a VMStateDescription of a device */\n"
+            "int save(const VMStateDescription *vmsd, const VMStateDescription *);\n",
+            "include/dev.h": "#define TABLE \\\n  static const VMStateDescription\n"
+            "extern const VMStateDescription vmstate_dev;\n",
+            "include/more.h": "#define DEV_TABLE(name) TABLE name\n",
+            "include/alias.h": "typedef const VMStateInfo Info;\n",
+            "hw/dev.inc": "Info one = { 1 };\n",
+            "hw/outer.h": '#include "dev.inc"\n',
+        }
+    )
+    assert words - {"VMStateDescription", "VMStateInfo"} == {
+        "TABLE", "DEV_TABLE", "Info", "dev.inc", "outer.h",
+    }  # fmt: skip
+    assert seen('#include "hw/outer.h"\n', words).mentions
 
 
 def test_the_contents_of_a_tree(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ of ``typedef struct {...} Foo``, ``<struct CPUState.u>`` for that of member ``u`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -88,14 +88,15 @@ _FLOAT_MODES = {"SF": "float", "DF": "double", "XF": "long double", "TF": "long 
 class Parsed:
     """Everything that one top-level declaration declares, by name.
 
-    ``records`` is keyed by kind and tag.  ``statics`` are ``static`` variables inside a
-    function body.  Members, parameters and automatic variables are not listed.
+    ``records`` is keyed by kind and tag.  ``locals`` are the variables that function
+    bodies define, each with the name of its function.  Members and parameters are not
+    listed.
     """
 
     objects: dict[str, ObjectDecl] = field(default_factory=dict)
     functions: dict[str, FunctionDecl] = field(default_factory=dict)
     typedefs: dict[str, TypedefDecl] = field(default_factory=dict)
-    statics: dict[str, ObjectDecl] = field(default_factory=dict)
+    locals: list[tuple[str, LocalDecl]] = field(default_factory=list)
     records: dict[tuple[str, str], RecordDecl] = field(default_factory=dict)
     enums: dict[str, EnumDecl] = field(default_factory=dict)
 
@@ -138,6 +139,8 @@ class _Converter(CodeConverter):
         self.tagged: list[Any] = []
         #: What an anonymous record that turns up next is called after.
         self.owner = ""
+        #: The function whose body is converted.
+        self.function = ""
         self.local_typedefs: dict[str, TypeExpr] = {}
 
     # --- file scope -------------------------------------------------------------------
@@ -145,8 +148,8 @@ class _Converter(CodeConverter):
     def external(self, node: Any) -> None:
         if isinstance(node, c_ast.FuncDef):
             decl = node.decl
-            self.owner = decl.name
-            type_ = self.function_type(decl.type)
+            self.owner = self.function = decl.name
+            type_ = self.function_type(decl.type, node.param_decls or ())
             self.owner = decl.name
             body = self.block(node.body)
             self.parsed.functions[decl.name] = FunctionDecl(
@@ -190,13 +193,8 @@ class _Converter(CodeConverter):
 
     def local(self, node: Any) -> LocalDecl:
         found = super().local(node)
-        if found.static:
-            self.parsed.statics.setdefault(
-                found.name,
-                ObjectDecl(
-                    found.name, found.type, found.initializer, True, found.position
-                ),
-            )
+        if "extern" not in node.storage:
+            self.parsed.locals.append((self.function, found))
         return found
 
     def local_typedef(self, node: Any) -> None:
@@ -316,16 +314,24 @@ class _Converter(CodeConverter):
             )
         return BasicType(name)
 
-    def function_type(self, node: Any) -> FunctionType:
+    def function_type(
+        self, node: Any, declared: Iterable[Any] | None = None
+    ) -> FunctionType:
+        """``declared`` are the parameters of an old-style function definition (C11 6.9.1);
+        one that is not among them is an ``int``."""
         parameters: list[Parameter] = []
         variadic = False
+        old_style = {decl.name: self.type(decl.type) for decl in declared or ()}
         for parameter in node.args.params if node.args is not None else ():
             if isinstance(parameter, c_ast.EllipsisParam):
                 variadic = True
             elif isinstance(parameter, c_ast.ID):
-                raise self.fail(
-                    "old-style parameter lists are not supported", parameter
-                )
+                if declared is None:
+                    raise self.fail(
+                        f"the parameter {parameter.name} has no type", parameter
+                    )
+                type_ = old_style.get(parameter.name, BasicType("int"))
+                parameters.append(Parameter(parameter.name, type_))
             else:
                 parameters.append(
                     Parameter(parameter.name or "", self.type(parameter.type))

@@ -10,9 +10,11 @@ names; nothing here looks at single tokens.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal, assert_never
 
 from vmgen.cfront.convert import Parsed
 from vmgen.cfront.tokens import LINE_MARKER, word_set
@@ -92,6 +94,7 @@ _TYPEOF = re.compile(
     rf"\b(?:__typeof(?:__)?|typeof|_Atomic){_W}{_PARENTHESES}", re.DOTALL
 )
 _ASSERT = re.compile(r"\s*(?:_Static_assert|static_assert)\b")
+_HEAD_END = re.compile(r"[={]")
 _LEVEL = re.compile(r"[()\[\],=]")
 _WORDS = re.compile(r"[\w\s*$]*+")
 _LAST_WORD = re.compile(rf"({_WORD})[\s*]*\Z")
@@ -99,9 +102,15 @@ _WRAPPED_NAME = re.compile(rf"({_WORD})\s*\)\s*\(")
 _ONLY_TAG = re.compile(
     rf"\s*(?:(?:static|extern|const|volatile)\s+)*(?:struct|union|enum)\b\s*(?:{_WORD})?\s*\Z"
 )
-_STATIC_LOCAL = re.compile(
-    rf"\bstatic\s([^;{{}}()=]*?)({_WORD})\s*+(?:\[[^\]]*+\]\s*+)*+=(?!=)"
+#: An old-style function up to the declarations of its parameters (C11 6.9.1).
+_OLD_STYLE = re.compile(
+    rf"({_WORD}){_W}\({_W}{_WORD}{_W}(?:,{_W}{_WORD}{_W})*+\){_W}(?!__attribute|asm|__asm){_WORD}"
 )
+#: Types that only an expression tells: of an object, or of a static one in a function.
+_INFERRED = re.compile(
+    r"\b(?:__typeof(?:__)?|typeof(?:_unqual)?|__typeof_unqual__|__auto_type|auto)\b"
+)
+_STATIC_INFERRED = re.compile(rf"\bstatic\b[^;={{}}]*?{_INFERRED.pattern}")
 
 _ANY_MARKER = re.compile(
     r'^[ \t]*#[ \t]*(?:line[ \t]+)?(\d+)[ \t]+"((?:[^"\\\n]|\\.)*)"', re.MULTILINE
@@ -136,6 +145,16 @@ class Declaration:
         return self.chunk.text[self.start : self.end]
 
     @property
+    def is_typedef(self) -> bool:
+        """Whether it declares types."""
+        return _TYPEDEF.match(self.text) is not None
+
+    @property
+    def is_inferred(self) -> bool:
+        """Whether it is among :attr:`Chunk.inferred`."""
+        return self in self.chunk.inferred
+
+    @property
     def files(self) -> list[str]:
         """The files that the declaration's tokens come from, as line markers write them."""
         files = [self.place[0]]
@@ -152,9 +171,23 @@ class Declaration:
 # --- one piece of text ----------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A declaration as the splitter sees it: ``head_end`` is where its first ``{`` or
+    its ``;`` is.  ``more`` is what follows the braces, more of them left out, or the
+    name of an old-style function."""
+
+    start: int
+    head_end: int
+    end: int
+    kind: Literal["plain", "function", "old-style", "braced"]
+    more: str = ""
+
+
 class Chunk:
     """A piece of preprocessed text, split and indexed.
 
+    ``declarations`` are all of it, in order.
     The dictionaries are keyed by name; tags are keyed by ``"struct name"``,
     ``"union name"`` or ``"enum name"``.  ``rest`` is where the text stops being whole
     declarations (its length if it never does).
@@ -162,6 +195,7 @@ class Chunk:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.declarations: list[Declaration] = []
         self.typedefs: dict[str, Declaration] = {}
         self.functions: dict[str, Declaration] = {}
         self.prototypes: dict[str, Declaration] = {}
@@ -195,46 +229,75 @@ class Chunk:
         gap = _ANY_GAP.match(self.text, offset)
         return gap.end() if gap else offset
 
+    def at(self, offset: int) -> Declaration | None:
+        """The declaration that the text at ``offset`` belongs to."""
+        index = bisect_right(self._starts, offset) - 1
+        found = self.declarations[index] if index >= 0 else None
+        return found if found is not None and offset < found.end else None
+
     @cached_property
-    def static_locals(self) -> dict[str, tuple[str, Declaration]]:
-        """``static`` variables with an initialiser in function bodies: the text before
-        the name and the function, by name."""
-        found: dict[str, tuple[str, Declaration]] = {}
-        text = self.text
-        for function in self.functions.values():
-            body = text.find("{", function.start)
-            if text.find("static", body, function.end) < 0:
-                continue
-            for match in _STATIC_LOCAL.finditer(text, body, function.end):
-                found.setdefault(match[2], (match[1], function))
-        return found
+    def _starts(self) -> list[int]:
+        return [declaration.start for declaration in self.declarations]
+
+    @cached_property
+    def inferred(self) -> tuple[Declaration, ...]:
+        """The declarations of a name, at file scope or static in a function, whose type
+        is that of an expression (``typeof``, ``__auto_type``)."""
+        if not _INFERRED.search(self.text):
+            return ()
+        return tuple(
+            declaration
+            for declaration in self.declarations
+            if _INFERRED.search(text := declaration.text, 0, _end_of_head(text))
+            or _STATIC_INFERRED.search(text)
+        )
+
+    @cached_property
+    def with_statics(self) -> tuple[Declaration, ...]:
+        """The functions that may have ``static`` variables."""
+        if "static" not in self.text:
+            return ()
+        return tuple(
+            function
+            for function in self.functions.values()
+            if "static" in (text := function.text)[max(text.find("{"), 0) :]
+        )
 
     # --- splitting --------------------------------------------------------------------
 
     def _split(self) -> int:
         """Index every declaration; where the whole ones end."""
+        spans, end = self._spans()
+        for span in spans:
+            new = Declaration(self, span.start, span.end)
+            self.declarations.append(new)
+            self._add(new, span)
+        return end
+
+    def _spans(self) -> tuple[list[_Span], int]:
+        """Where declarations start and end, in order, and where the whole ones end."""
         text = self.text
-        declaration, plain = _DECLARATION.match, _PLAIN.match
+        declaration = _DECLARATION.match
+        spans: list[_Span] = []
         offset = 0
         while match := declaration(text, offset):
             start, head_end = match.span("head")
             end = offset = match.end()
             if head_end + 1 == end and text[end - 1] == ";":
-                found = plain(text, start, head_end)
-                if found and found[3] not in _NOT_A_NAME:
-                    self._add_plain(Declaration(self, start, end), found, head_end)
-                else:
-                    self._add_other(Declaration(self, start, end), text[start:head_end])
+                spans.append(_Span(start, head_end, end, "plain"))
                 continue
+            if match["body"] and _ANY_GAP.fullmatch(text, start, head_end):
+                # A body of its own: that of an old-style function.
+                first = _old_style(text, spans)
+                if first is not None:
+                    del spans[first.index + 1 :]
+                    spans[first.index] = _Span(
+                        first.start, head_end, end, "old-style", first.name
+                    )
+                    continue
             head = text[start:head_end]
             if _is_function(head):
-                new = Declaration(self, start, end, is_definition=True)
-                found = plain(text, start, head_end)
-                if found and found[4] and found[3] not in _NOT_A_NAME:
-                    new.names = (found[3],)
-                    self.functions[found[3]] = new
-                else:
-                    self._add_other(new, head)
+                spans.append(_Span(start, head_end, end, "function"))
                 continue
             tail = ""
             while flat := _UP_TO_BRACKET.match(text, end):
@@ -244,13 +307,37 @@ class Chunk:
                     break
                 body = declaration(text, end)
                 if text[end : end + 1] != "{" or body is None:
-                    return start
+                    return spans, start
                 end = body.end()
             end = offset = end + 1
-            self._add_with_body(Declaration(self, start, end), head, tail)
+            spans.append(_Span(start, head_end, end, "braced", tail))
         if _ONLY_GAP.match(text, offset):
-            return len(text)
-        return offset
+            return spans, len(text)
+        return spans, offset
+
+    def _add(self, new: Declaration, span: _Span) -> None:
+        text, start, head_end = self.text, span.start, span.head_end
+        match span.kind:
+            case "plain" | "function":
+                found = _PLAIN.match(text, start, head_end)
+                if found and found[3] in _NOT_A_NAME:
+                    found = None
+                new.is_definition = span.kind == "function"
+                if found and not new.is_definition:
+                    self._add_plain(new, found, head_end)
+                elif found and found[4]:
+                    new.names = (found[3],)
+                    self.functions[found[3]] = new
+                else:
+                    self._add_other(new, text[start:head_end])
+            case "old-style":
+                new.names = (span.more,)
+                new.is_definition = True
+                self.functions[span.more] = new
+            case "braced":
+                self._add_with_body(new, text[start:head_end], span.more)
+            case _:
+                assert_never(span.kind)
 
     def _add_plain(self, new: Declaration, found: re.Match[str], head_end: int) -> None:
         typedef, extern, name, call, assign = found.groups()
@@ -325,6 +412,31 @@ class Chunk:
                 self.objects[name] = new
             elif not is_extern or name not in self.externs:
                 self.externs[name] = new
+
+
+def _end_of_head(text: str) -> int:
+    """Where the initialiser or the body of a declaration starts."""
+    found = _HEAD_END.search(text)
+    return found.start() if found else len(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _OldStyle:
+    index: int
+    start: int
+    name: str
+
+
+def _old_style(text: str, spans: list[_Span]) -> _OldStyle | None:
+    """The head of the old-style function whose parameters the last spans declare."""
+    for index in range(len(spans) - 1, -1, -1):
+        span = spans[index]
+        if span.kind != "plain":
+            return None
+        match = _OLD_STYLE.search(text, span.start, span.head_end)
+        if match:
+            return _OldStyle(index, span.start, match[1])
+    return None
 
 
 def _is_function(head: str) -> bool:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 
 from vmgen.cfront.convert import Parsed
 from vmgen.cfront.parse import identifiers, parse_declaration
 from vmgen.cfront.split import Declaration, split
 from vmgen.cfront.syntax import (
-    ArrayType,
     EnumDecl,
     FunctionDecl,
-    NamedType,
+    LocalDecl,
     ObjectDecl,
     RecordDecl,
-    RecordType,
     TypedefDecl,
 )
-from vmgen.cfront.tokens import IGNORED_WORDS, Token, tokenise
+from vmgen.cfront.tokens import Token, tokenise
 from vmgen.source import Diagnostic, Position, VmgenError
 
 #: What the compiler declares without a header (GCC on x86-64, System V ABI 3.5.7).
@@ -32,8 +30,6 @@ typedef struct __va_list_tag __builtin_va_list[1];
 typedef __int128 __int128_t;
 typedef unsigned __int128 __uint128_t;
 """
-#: Words in front of an object's name that do not name its type.
-_NOT_A_TYPE = IGNORED_WORDS | {"static", "extern", "__thread", "_Thread_local"}
 
 
 class Unit:
@@ -76,72 +72,57 @@ class Unit:
         self._records: dict[tuple[str, str], RecordDecl] = {}
         self._enums: dict[str, EnumDecl] = {}
         self._enum_of: dict[str, EnumDecl] = {}
-        self._statics: dict[str, tuple[str, Declaration]] | None = None
 
     # --- lookups ----------------------------------------------------------------------
 
-    def objects(self, of_type: str) -> tuple[str, ...]:
-        """The objects with an initialiser whose type is ``of_type`` or an array of it, in
-        order of appearance; then ``static`` ones inside functions.
+    def mentions(self, word: str) -> bool:
+        """Whether the word stands anywhere in the text."""
+        return any(word in chunk.text for chunk in self._chunks)
 
-        ``of_type`` is a typedef name or a tag.  Pointers to it do not count.
-        """
-        self._check_rest(of_type)
-        found: list[str] = []
+    def mentioning(
+        self, words: Iterable[str], *, inferred: bool = False
+    ) -> Iterator[Declaration]:
+        """The declarations whose text has one of the words, in order; with ``inferred``
+        also those whose type is an expression's."""
+        every = tuple(words)
+        pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, every))})\b")
         for chunk in self._chunks:
-            if of_type not in chunk.text:
-                continue
-            for name, declaration in chunk.objects.items():
-                if (
-                    self._objects[name] is declaration
-                    and self._base_type(declaration, name) == of_type
-                ):
-                    found.append(name)
-        for name, (words, _) in self._static_locals().items():
-            if (
-                name not in self._objects
-                and _base_type(f"{words}{name}", name) == of_type
-            ):
-                found.append(name)
-        return tuple(found)
-
-    def tentative(self, of_type: str) -> tuple[str, ...]:
-        """The objects of that type (or arrays of it) that are defined without an
-        initialiser anywhere in the unit, which makes them all zero (C11 6.9.2)."""
-        found: list[str] = []
-        for chunk in self._chunks:
-            if of_type not in chunk.text:
-                continue
-            for name, declaration in chunk.externs.items():
-                if (
-                    name not in self._objects
-                    and not re.search(r"\bextern\b", declaration.text)
-                    and of_type in declaration.text
-                    and self._base_type(declaration, name) == of_type
-                ):
-                    found.append(name)
-        return tuple(found)
+            found: dict[Declaration, None] = {}
+            if any(word in chunk.text for word in every):
+                for match in pattern.finditer(chunk.text):
+                    declaration = chunk.at(match.start())
+                    if declaration is not None:
+                        found[declaration] = None
+            if inferred and chunk.inferred:
+                every_one = {*found, *chunk.inferred}
+                yield from sorted(every_one, key=lambda one: one.start)
+            else:
+                yield from found
 
     def object(self, name: str) -> ObjectDecl | None:
         """The variable ``name``: its definition with an initialiser if there is one, else
-        any declaration, else a ``static`` one with an initialiser inside a function."""
+        any declaration, else a ``static`` one with an initialiser inside a function
+        (``function.name`` for that of one function)."""
         declaration = self._objects.get(name) or self._externs.get(name)
         if declaration is not None:
-            return self._read(declaration, name).objects.get(name)
-        local = self._static_locals().get(name)
-        if local is not None:
-            function = local[1]
-            return self._read(function, function.names[0]).statics.get(name)
-        self._check_rest(name)
+            return self.read(declaration, name).objects.get(name)
+        if name in self._functions or name in self._prototypes:
+            return None
+        for function, local in self._statics(name):
+            if name in (local.name, f"{function}.{local.name}") and local.initializer:
+                return ObjectDecl(
+                    local.name, local.type, local.initializer, True, local.position
+                )
+        self.check_rest(name)
         return None
 
     def function(self, name: str) -> FunctionDecl | None:
         """The function ``name``: its definition if the unit holds it, else a prototype."""
         declaration = self._functions.get(name) or self._prototypes.get(name)
         if declaration is None:
-            self._check_rest(name)
+            self.check_rest(name)
             return None
-        return self._read(declaration, name).functions.get(name)
+        return self.read(declaration, name).functions.get(name)
 
     def functions_with(self, word: str) -> tuple[str, ...]:
         """The functions that the unit's own file defines and whose text has ``word``."""
@@ -167,9 +148,9 @@ class Unit:
         """The typedef ``name``."""
         declaration = self._typedefs.get(name)
         if declaration is None:
-            self._check_rest(name)
+            self.check_rest(name)
             return None
-        return self._read(declaration, name).typedefs.get(name)
+        return self.read(declaration, name).typedefs.get(name)
 
     def record(self, kind: str, tag: str) -> RecordDecl | None:
         """The body of ``struct tag`` or ``union tag``.
@@ -180,10 +161,10 @@ class Unit:
         if found is None:
             declaration = self._tags.get(f"{kind} {tag}")
             if declaration is not None:
-                self._read(declaration, f"{kind} {tag}")
+                self.read(declaration, f"{kind} {tag}")
                 found = self._records.get((kind, tag))
             elif not tag.startswith("<"):
-                self._check_rest(tag)
+                self.check_rest(tag)
         return found
 
     def enum(self, tag: str) -> EnumDecl | None:
@@ -192,10 +173,10 @@ class Unit:
         if found is None:
             declaration = self._tags.get(f"enum {tag}")
             if declaration is not None:
-                self._read(declaration, f"enum {tag}")
+                self.read(declaration, f"enum {tag}")
                 found = self._enums.get(tag)
             elif not tag.startswith("<"):
-                self._check_rest(tag)
+                self.check_rest(tag)
         return found
 
     def enumerator(self, name: str) -> EnumDecl | None:
@@ -204,10 +185,10 @@ class Unit:
         if found is None:
             declaration = self._enumerators.get(name)
             if declaration is not None:
-                self._read(declaration, name)
+                self.read(declaration, name)
                 found = self._enum_of.get(name)
             else:
-                self._check_rest(name)
+                self.check_rest(name)
         return found
 
     # --- reading ----------------------------------------------------------------------
@@ -221,13 +202,21 @@ class Unit:
             )
         return found
 
-    def _read(self, declaration: Declaration, about: str) -> Parsed:
-        """The declaration's nodes; its records and enums become known."""
+    def read(self, declaration: Declaration, about: str = "") -> Parsed:
+        """The declaration's nodes; its records, enums and objects become known.
+
+        ``about`` names it in errors: its first name unless another is given.
+        """
         parsed = self._parsed.get(declaration)
         if parsed is None:
-            parsed = self._parsed[declaration] = self._parse(declaration, about)
+            parsed = self._parsed[declaration] = self._parse(
+                declaration, about or next(iter(declaration.names), "")
+            )
             for key, record in parsed.records.items():
                 self._records.setdefault(key, record)
+            for name, declared in parsed.objects.items():
+                if declared.initializer is not None:
+                    self._objects.setdefault(name, declaration)
             for tag, enum in parsed.enums.items():
                 self._enums.setdefault(tag, enum)
                 for enumerator in enum.enumerators:
@@ -241,12 +230,11 @@ class Unit:
         if declaration.words is None:
             tokens = self._tokens(declaration)
             declaration.words = identifiers(tokens)
-        # Objects and functions hide a type of their name; a typedef may be repeated, and
-        # then its own body may use the name already.
+        # A typedef may be repeated, and then its own body may use the name already.
         own = {
             name
             for name in declaration.names
-            if self._typedefs.get(name) is not declaration
+            if declaration.is_typedef and self._typedefs.get(name) is not declaration
         }
         typedefs = tuple(
             sorted(
@@ -268,28 +256,18 @@ class Unit:
         file, line = declaration.place
         return tokenise(declaration.text, file=file, line=line, relative=self._file)
 
-    def _base_type(self, declaration: Declaration, name: str) -> str:
-        """The typedef name or tag of an object or array; empty for anything else."""
-        if len(declaration.names) == 1:
-            head = declaration.text.partition("=")[0].removesuffix(";")
-            return _base_type(head, name)
-        type_ = self._read(declaration, name).objects[name].type
-        while isinstance(type_, ArrayType):
-            type_ = type_.element
-        if isinstance(type_, NamedType):
-            return type_.name
-        return type_.tag if isinstance(type_, RecordType) else ""
+    def _statics(self, name: str) -> Iterator[tuple[str, LocalDecl]]:
+        """The static variables of the functions whose text has the last part of a name."""
+        word = name.rpartition(".")[2]
+        for chunk in self._chunks:
+            if word in chunk.text:
+                for declaration in chunk.with_statics:
+                    if word in declaration.text:
+                        for function, local in self.read(declaration).locals:
+                            if local.static:
+                                yield function, local
 
-    def _static_locals(self) -> dict[str, tuple[str, Declaration]]:
-        if self._statics is None:
-            self._statics = {}
-            for chunk in self._chunks:
-                if "static" in chunk.text:
-                    for name, found in chunk.static_locals.items():
-                        self._statics.setdefault(name, found)
-        return self._statics
-
-    def _check_rest(self, name: str) -> None:
+    def check_rest(self, name: str) -> None:
         """Raise if ``name`` may be declared after a bracket that is not closed."""
         chunk = self._chunks[-1]
         if chunk.is_whole or not re.search(
@@ -311,16 +289,3 @@ class Unit:
                 hint="check that every '{' has its '}', also in the headers and macros it uses",
             )
         )
-
-
-def _base_type(head: str, name: str) -> str:
-    """The typedef name or tag in ``head``, the text of a declaration up to its ``=``;
-    empty for pointers and whatever is not a plain object or array of ``name``."""
-    head = re.sub(r"#[^\n]*", " ", head)
-    match = re.fullmatch(
-        rf"([\w\s$]*?)\b{re.escape(name)}\s*(?:\[[^\]]*\]\s*)*", head.strip()
-    )
-    words = (
-        [word for word in match[1].split() if word not in _NOT_A_TYPE] if match else []
-    )
-    return words[-1] if words else ""

@@ -11,8 +11,11 @@ from collections.abc import Iterator
 
 from vmgen import ir
 from vmgen.cfront import syntax as c
+from vmgen.cfront.census import census
+from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract import initializer
+from vmgen.source import VmgenError
 from vmgen.translate import moves
 
 CLASSES = ("VirtioBusClass", "VirtioDeviceClass")
@@ -34,18 +37,24 @@ MEMBERS = frozenset(
 )
 
 
-def read(unit: Unit) -> Iterator[ir.Method]:
-    """The callbacks that the unit's own file sets, in order of appearance."""
+def read(unit: Unit, layout: Layout) -> Iterator[ir.Method]:
+    """The callbacks that the unit's own file sets, in order of appearance.
+
+    Raises :class:`VmgenError` for a table that cannot be read.
+    """
     for owner in CLASSES:
         for name in unit.functions_with(owner):
             function = unit.function(name)
             if function is not None and function.body is not None:
                 yield from _assigned(unit, owner, function.body)
     for owner in TABLES:
-        for name in unit.objects(owner):
-            table = unit.object(name)
-            if table is not None and isinstance(table.initializer, c.InitList):
-                read = initializer.read(table.initializer, f"table {name}")
+        taken = census(unit, layout, owner)
+        if taken.missed:
+            raise VmgenError(*taken.missed)
+        for found in taken.found:
+            table = found.declared.initializer
+            if isinstance(table, c.InitList):
+                read = initializer.read(table, f"table {found.symbol}")
                 for member, value in read.values.items():
                     if member in MEMBERS and (symbol := initializer.symbol(value)):
                         yield ir.Method(owner, member, symbol, moves(unit, symbol))

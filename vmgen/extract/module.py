@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from vmgen import ir
 from vmgen.cfront import syntax as c
+from vmgen.cfront.census import Census, Elsewhere, Found, census
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract import initializer, methods
@@ -68,43 +69,60 @@ class _ModuleReader:
 
     def module(self) -> ir.Module:
         descriptions: list[ir.Description] = []
-        symbols = self._unit.objects("VMStateDescription")
-        if symbols and self._unit.typedef("VMStateDescription") is None:
+        taken = census(self._unit, self._layout, "VMStateDescription")
+        if (taken.found or taken.missed) and not self._unit.typedef(taken.type):
             raise VmgenError(
                 Diagnostic(
                     "VG301",
-                    "the file does not declare the type VMStateDescription",
+                    f"the file does not declare the type {taken.type}",
                     Position(self._unit.source),
                     hint='include "migration/vmstate.h"',
                 )
             )
-        for name in symbols:
-            with _Collect(self, (name,)):
-                descriptions += self._object(name)
-        for name in self._unit.tentative("VMStateDescription"):
-            with _Collect(self, (name,)):
-                descriptions += self._empty(name)
+        self._missed(taken)
+        for found in taken.found:
+            with _Collect(self, (found.symbol,)):
+                descriptions += self._object(found, taken.scope(found.function))
         infos: list[ir.WordsElement | ir.CustomElement] = []
-        for name in self._unit.objects("VMStateInfo"):
-            with _Collect(self, (name,)):
-                if (info := self._fields.shared_info(name)) is not None:
+        # One without a name is read with the field that it is for.
+        unnamed = frozenset[Elsewhere](["unnamed"])
+        taken = census(self._unit, self._layout, "VMStateInfo", unnamed)
+        self._missed(taken)
+        for found in taken.found:
+            if found.declared.initializer is None:
+                continue
+            with _Collect(self, (found.symbol,)):
+                if (info := self._fields.shared_info(found.symbol)) is not None:
                     infos.append(info)
+        callbacks: list[ir.Method] = []
+        with _Collect(self, ()):
+            callbacks += methods.read(self._unit, self._layout)
         if any(found.severity == "error" for found in self._found):
-            raise VmgenError(*self._found)
+            by_place = sorted(self._found, key=lambda one: one.position)
+            raise VmgenError(*by_place)
         return ir.Module(
             self._unit.source,
             tuple(descriptions),
             tuple(self._functions.values()),
             tuple(infos),
-            tuple(methods.read(self._unit)),
+            tuple(callbacks),
         )
 
-    def _object(self, name: str) -> list[ir.Description]:
-        declared = self._unit.object(name)
-        if declared is None or not isinstance(declared.initializer, c.InitList):
-            return []
+    def _missed(self, taken: Census) -> None:
+        for missed in taken.missed:
+            self.report(missed)
+
+    def _object(self, found: Found, scope: Mapping[str, str]) -> list[ir.Description]:
+        name, declared = found.symbol, found.declared
         init = declared.initializer
-        if not isinstance(declared.type, c.ArrayType):
+        if not isinstance(init, c.InitList):
+            # Defined and never initialised: no name, no fields (the stubs of devices
+            # that a target lacks).
+            nothing = Initializer({}, declared.position)
+            return [self._description(name, nothing, declared)]
+        if scope:
+            init = c.renamed(init, scope)
+        if not found.is_array:
             read = initializer.read(init, f"description {name}")
             return [self._description(name, read, declared)]
         rows: list[ir.Description] = []
@@ -114,14 +132,6 @@ class _ModuleReader:
                 read = initializer.read(item.value, f"description {symbol}")
                 rows.append(self._description(symbol, read, declared))
         return rows
-
-    def _empty(self, name: str) -> list[ir.Description]:
-        """A description that is defined and never initialised: no name, no fields (the
-        stubs of devices that a target lacks)."""
-        declared = self._unit.object(name)
-        if declared is None:
-            return []
-        return [self._description(name, Initializer({}, declared.position), declared)]
 
     def _description(
         self, symbol: str, init: Initializer, declared: c.ObjectDecl

@@ -20,11 +20,13 @@ from vmgen.linkmodel import Binary
 from vmgen.pipeline.store import Contents, Store, hashed, parts_hash
 from vmgen.tree import SourceTree
 
-_DEFINES = re.compile(
-    rb"\bVMState(?:Description|Info)[ \t]+[\w#]+\s*(?:\[[^\]]*\]\s*)*[=;]"
+_TYPES = ("VMStateDescription", "VMStateInfo")
+_MACRO = re.compile(
+    r"^[ \t]*#[ \t]*define[ \t]+(\w+)((?:\\\r?\n|[^\n])*)", re.MULTILINE
 )
-"""A definition, with an initialiser or without one (a stub), maybe in a macro."""
-_EXTERN = re.compile(rb"\bextern\b")
+_ALIAS = re.compile(r"\btypedef\b([^;{}]*?)(\w+)\s*(?:\[[^\]]*\]\s*)?;")
+_QUALIFIERS = re.compile(r"\A\s*(?:(?:const|volatile)\b\s*)+")
+_HEADERS = (".h", ".inc")
 _C = (".c", ".h", ".inc")
 _ASIDE = {"tests", "docs", "pc-bios", "roms", "po", "python", "gdb-xml"}
 """Folders of a release that no binary is compiled from; only their build files count."""
@@ -57,6 +59,11 @@ class TreeFiles:
         """The hash of one file's contents."""
         return self.contents.digest((os.path.join(self.root, file),))
 
+    def text(self, file: str) -> str:
+        """A file's text; bytes that are no UTF-8 are replaced."""
+        path = self.root / file
+        return path.read_text(encoding="utf-8", errors="replace")
+
     def _hash(self, read: Iterable[str]) -> str:
         start = str(self.root)
         content = self.contents.digest(os.path.join(start, name) for name in read)
@@ -79,43 +86,94 @@ def _walk(root: str) -> Iterable[str]:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a C file's text says of it: whether it ``defines`` a description or an info,
-    and whether it ``registers`` sections or types in a way that only the C front end
-    can follow."""
+    """What a C file's text says of it: whether it ``mentions`` what a description or an
+    info may be defined with, and whether it ``registers`` sections or types in a way
+    that only the C front end can follow."""
 
-    defines: bool
+    mentions: bool
     registers: bool
 
 
-def seen(data: bytes) -> Seen:
-    """What the text of a C file says."""
-    defines = False
-    if b"VMState" in data:
-        for match in _DEFINES.finditer(data):
-            line = data[data.rfind(b"\n", 0, match.start()) + 1 : match.start()]
-            if _EXTERN.search(line) is None:
-                defines = True
-                break
-    return Seen(defines, roots.is_wanted(data.decode("utf-8", "replace")))
+def seen(text: str, words: frozenset[str] = frozenset(_TYPES)) -> Seen:
+    """What the text of a C file says; ``words`` are those of :func:`words_of`."""
+    return Seen(any(word in text for word in words), roots.is_wanted(text))
+
+
+def words_of(headers: Mapping[str, str]) -> frozenset[str]:
+    """What a file that defines a description or an info must mention: the types, macros
+    and typedefs of headers that stand for them, and headers that define one.
+
+    ``headers`` are texts by path.
+    """
+    words = set(_TYPES)
+    fresh = words
+    while fresh:
+        found: set[str] = set()
+        known = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(fresh)))})\b")
+        for path, text in headers.items():
+            if known.search(text) is None:
+                continue
+            text = roots.without_comments(text)
+            found.update(
+                name for name, body in _MACRO.findall(text) if known.search(body)
+            )
+            found.update(
+                name for before, name in _ALIAS.findall(text) if known.search(before)
+            )
+            if _defines(text, known):
+                found.add(path.rpartition("/")[2])
+        fresh = found - words
+        words |= fresh
+    return frozenset(words)
+
+
+def _defines(text: str, known: re.Pattern[str]) -> bool:
+    """Whether a header mentions a type otherwise than to declare it, pointers to it or
+    objects that are elsewhere; or includes one that does."""
+    text = _MACRO.sub("", text)
+    for match in known.finditer(text):
+        start = max(text.rfind(mark, 0, match.start()) for mark in ";{}(") + 1
+        before = text[start : match.start()].split()
+        after = _QUALIFIERS.sub("", text[match.end() :]).lstrip()
+        is_elsewhere = not {"extern", "typedef"}.isdisjoint(before)
+        if not is_elsewhere and not after.startswith(("*", ";", "{", ")", ",")):
+            return True
+    return False
 
 
 def look(files: TreeFiles, names: Iterable[str], store: Store) -> dict[str, Seen]:
     """What the texts of these files say, from memory where they did not change."""
-    key = f"seen-{hashed((parts_hash('roots', 'pipeline/survey.py'), str(files.root)))}"
+    words = _words(files, store)
+    parts = (parts_hash("roots", "pipeline/survey.py"), str(files.root), *sorted(words))
+    key = f"seen-{hashed(parts)}"
     known: Mapping[str, Sequence[object]] = _mapping(store.entry(key))
     found: dict[str, Seen] = {}
     kept: dict[str, tuple[str, bool, bool]] = {}
     for name in names:
         digest = files.digest(name)
         match known.get(name):
-            case [str(old), bool(defines), bool(registers)] if old == digest:
-                found[name] = Seen(defines, registers)
+            case [str(old), bool(mentions), bool(registers)] if old == digest:
+                found[name] = Seen(mentions, registers)
             case _:
-                found[name] = seen((files.root / name).read_bytes())
-        kept[name] = (digest, found[name].defines, found[name].registers)
+                found[name] = seen(files.text(name), words)
+        kept[name] = (digest, found[name].mentions, found[name].registers)
     if {name: list(one) for name, one in kept.items()} != known:
         store.keep_entry(key, json.dumps({**known, **kept}))
     return found
+
+
+def _words(files: TreeFiles, store: Store) -> frozenset[str]:
+    """:func:`words_of` the tree's headers, from memory where none of them changed."""
+    headers = [name for name in files.names if name.endswith(_HEADERS)]
+    digests = [files.digest(name) for name in headers]
+    key = f"words-{hashed((parts_hash('pipeline/survey.py'), *headers, *digests))}"
+    known = store.entry(key)
+    if known is None:
+        known = "\n".join(
+            sorted(words_of({name: files.text(name) for name in headers}))
+        )
+        store.keep_entry(key, known)
+    return frozenset(known.split("\n"))
 
 
 def _mapping(text: str | None) -> Mapping[str, Sequence[object]]:

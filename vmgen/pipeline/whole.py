@@ -36,7 +36,7 @@ _MACRO = re.compile(r"^#define (\w+) (?!0\b)", re.MULTILINE)
 class Part:
     """One target: its tree and the files of its binary, sorted.
 
-    ``files`` define descriptions or infos, ``registering`` are those that only register
+    ``files`` may define descriptions or infos, ``registering`` are those that only register
     what others define, and ``others`` what is left: their types are read as text.
     ``archive`` are those that are members of archives.
     """
@@ -154,12 +154,12 @@ def configure(
         parts.append(
             Part(
                 tree,
-                tuple(name for name in names if seen[name].defines),
+                tuple(name for name in names if seen[name].mentions),
                 frozenset(found.archive),
                 tuple(
                     name
                     for name in names
-                    if seen[name].registers and not seen[name].defines
+                    if seen[name].registers and not seen[name].mentions
                 ),
                 tuple(name for name in names if not seen[name].registers),
             )
@@ -180,11 +180,6 @@ def all_targets(root: Path) -> tuple[str, ...]:
             for path in (root / "configs/targets").glob(f"*{suffix}")
         )
     )
-
-
-def defines(path: Path) -> bool:
-    """Whether the C file defines a description or an info."""
-    return survey.seen(path.read_bytes()).defines
 
 
 def read(
@@ -335,7 +330,7 @@ def read_strays(
     progress: Progress | None = None,
     store: Store | None = None,
 ) -> tuple[Outcome, ...]:
-    """The files of the tree that define descriptions and are in no part's binary: for
+    """The files of the tree that may define descriptions and are in no part's binary: for
     other hosts, or for devices that no configuration selects.
 
     Each is read as all targets see it, else for the first target that suits it; those
@@ -348,9 +343,12 @@ def read_strays(
         for part in parts
         for file in (*part.files, *part.registering, *part.others)
     }
+    files = TreeFiles(root)
+    strays = [file for file in sorted(_c_files(root)) if file not in inside]
+    seen = survey.look(files, strays, store)
     outcomes = []
-    for file in sorted(_c_files(root)):
-        if file in inside or not defines(root / file):
+    for file in strays:
+        if not seen[file].mentions:
             continue
         if progress is not None:
             progress(file)

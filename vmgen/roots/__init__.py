@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vmgen.cfront import syntax as c
+from vmgen.cfront.census import Census, census
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract.initializer import read, symbol
 from vmgen.ir import Root
 from vmgen.roots import c_text, classes, types, walk
-from vmgen.roots.c_text import FunctionText, is_wanted
+from vmgen.roots.c_text import FunctionText, is_wanted, without_comments
 from vmgen.roots.model import (
     ClassFunction,
     Effect,
@@ -40,6 +41,7 @@ __all__ = [
     "loads",
     "resolve",
     "roots_of",
+    "without_comments",
 ]
 
 
@@ -63,9 +65,10 @@ class _FileReader:
     def registrations(self) -> Registrations:
         unit, layout = self._unit, self._layout
         declared: list[TypeDecl] = [
-            *types.constant_types(unit, layout),
-            *types.virtio_pci_types(unit),
+            *types.constant_types(layout, unit, self._census("TypeInfo")),
+            *types.virtio_pci_types(unit, self._census(types.PCI_TYPES)),
         ]
+        described = census(unit, layout, "VMStateDescription")
         functions: list[ClassFunction] = []
         registered: list[Registration] = []
         members: dict[str, None] = {}
@@ -90,6 +93,8 @@ class _FileReader:
                 function = unit.function(text.name)
                 if function is None or function.body is None:
                     continue  # not compiled in this configuration
+                if scope := described.scope(text.name):
+                    function = c.renamed(function, scope)
                 if text.sets or text.fills_class:
                     one, asked = classes.class_function(unit, function, text)
                     functions.append(one)
@@ -109,6 +114,12 @@ class _FileReader:
             tuple(self._cpu_ops()),
             tuple(dict.fromkeys(self._found)),
         )
+
+    def _census(self, type_: str) -> Census:
+        """The objects of a type; those that a function makes are read with it."""
+        taken = census(self._unit, self._layout, type_, frozenset(["automatic"]))
+        self._found += taken.missed
+        return taken
 
     def _check_places(self, texts: list[FunctionText]) -> None:
         """Nothing that sets or registers may be outside of the functions found."""
@@ -143,9 +154,9 @@ class _FileReader:
     def _cpu_ops(self) -> Iterator[tuple[str, str, Position]]:
         if ".legacy_vmsd" not in self._text:
             return
-        for name in self._unit.objects("SysemuCPUOps"):
-            declared = self._unit.object(name)
-            if declared is None or not isinstance(declared.initializer, c.InitList):
+        for found in self._census("SysemuCPUOps").found:
+            name, declared = found.symbol, found.declared
+            if not isinstance(declared.initializer, c.InitList):
                 continue
             value = read(declared.initializer, f"operations {name}")["legacy_vmsd"]
             position = value.position if value is not None else declared.position

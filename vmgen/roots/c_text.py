@@ -32,9 +32,9 @@ _REALIZE = re.compile(r"->\s*realize\s*=\s*(\w+)\s*;")
 _PATH = re.compile(r"->\s*get_dev_path\s*=(?!=)")
 _TYPES = re.compile(r"\bTypeInfo\b")
 _READ = re.compile(
-    r"VMStateDescription\s+\w+|->\s*vmsd\s*=(?!=)|->\s*sysemu_ops\s*=(?!=)|\.legacy_vmsd\b"
+    r"VMStateDescription|->\s*vmsd\s*=(?!=)|->\s*sysemu_ops\s*=(?!=)|\.legacy_vmsd\b"
     r"|(?:vmstate_register(?:_any|_with_alias_id)?|register_savevm_live)\s*\("
-    r"|VirtioPCIDeviceTypeInfo\s+\w+\s*="
+    r"|VirtioPCIDeviceTypeInfo"
 )
 #: A type that is not a constant at file scope: made in a function, or by a macro.
 _MADE = re.compile(r"^(.*)\bTypeInfo\s+(?:\\\n|\w.*=)", re.MULTILINE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vmgen.cfront import syntax as c
+from vmgen.cfront.census import Census
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract.initializer import Initializer, is_null, read
@@ -13,17 +14,14 @@ from vmgen.roots.model import TypeDecl
 from vmgen.roots.walk import Locals
 from vmgen.source import Position
 
-_PCI_TYPES = "VirtioPCIDeviceTypeInfo"
+PCI_TYPES = "VirtioPCIDeviceTypeInfo"
 
 
-def constant_types(unit: Unit, layout: Layout) -> Iterator[TypeDecl]:
+def constant_types(layout: Layout, unit: Unit, taken: Census) -> Iterator[TypeDecl]:
     """The ``TypeInfo`` objects of a file and the arrays of them."""
-    for name in unit.objects("TypeInfo"):
-        declared = unit.object(name)
-        if declared is None or not isinstance(declared.initializer, c.InitList):
-            continue
-        for init in walk.rows_of(unit, name):
-            info = read(init, f"type {name}")
+    for found in taken.found:
+        for init in walk.rows(found.declared):
+            info = read(init, f"type {found.symbol}")
             if info["name"] is None:
                 continue
             yield TypeDecl(
@@ -33,16 +31,16 @@ def constant_types(unit: Unit, layout: Layout) -> Iterator[TypeDecl]:
                 _function(info["class_init"]),
                 "",
                 unit.source,
-                declared.position,
+                found.declared.position,
             )
 
 
-def virtio_pci_types(unit: Unit) -> Iterator[TypeDecl]:
+def virtio_pci_types(unit: Unit, taken: Census) -> Iterator[TypeDecl]:
     """The types behind ``VirtioPCIDeviceTypeInfo`` objects: an abstract base and up to
     three devices (``virtio_pci_types_register``, hw/virtio/virtio-pci.c)."""
-    for symbol in unit.objects(_PCI_TYPES):
-        declared = unit.object(symbol)
-        if declared is None or not isinstance(declared.initializer, c.InitList):
+    for found in taken.found:
+        symbol, declared = found.symbol, found.declared
+        if not isinstance(declared.initializer, c.InitList):
             continue
         info = read(declared.initializer, f"the virtio device {symbol}")
 

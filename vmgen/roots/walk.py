@@ -172,7 +172,12 @@ def rows_of(unit: Unit, table: str) -> tuple[c.InitList, ...]:
     """The elements of a static table, or the one object; empty ones (an end mark) are
     kept, so that positions count."""
     declared = unit.object(table)
-    if declared is None or not isinstance(declared.initializer, c.InitList):
+    return rows(declared) if declared is not None else ()
+
+
+def rows(declared: c.ObjectDecl) -> tuple[c.InitList, ...]:
+    """The elements of a table as :func:`rows_of` gives them."""
+    if not isinstance(declared.initializer, c.InitList):
         return ()
     if not isinstance(declared.type, c.ArrayType):
         return (declared.initializer,)
