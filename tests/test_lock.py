@@ -199,7 +199,7 @@ def test_diff_takes_locks(
     out = capsys.readouterr().out
     assert out.startswith("arm  old → new: 2 compatible\n")
     assert command("diff old.json new.json -t arm") == 1
-    assert "version 5 is above 4" in capsys.readouterr().out
+    assert "version 5 is above the destination's 4" in capsys.readouterr().out
     assert command("diff old.json new.json --format github") == 1
     annotations = capsys.readouterr().out.splitlines()
     assert len(annotations) == 2  # one a target, backward

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from vmgen.pipeline import Request, compile_program
-from vmgen.verdict import SectionVerdict, judge
+from vmgen.verdict import SectionVerdict, judge, words
 from vmgen.verdict.check import confirm
+from vmgen.verdict.model import Offset
 
 STRUCTS = """
 #include "migration/vmstate.h"
@@ -83,7 +84,7 @@ def verdict(old: Path, new: Path, monkeypatch: pytest.MonkeyPatch) -> SectionVer
 
 
 def kinds(found: SectionVerdict) -> tuple[str, str]:
-    return found.forward.kind, found.backward.kind
+    return found.forward.verdict, found.backward.verdict
 
 
 def test_a_nested_struct_grows_and_the_outer_version_stays(
@@ -100,9 +101,9 @@ def test_a_nested_struct_grows_and_the_outer_version_stays(
     assert kinds(found) == ("incompatible", "incompatible")
     finding, *_ = found.forward.findings
     # Bytes 0..3 are enable, 4..15 the first scanout; the next id is taken for its format.
-    assert finding.offset == "16"
-    assert finding.source == "uint32 scanout[1].id"
-    assert finding.target == "uint32 scanout[0].fb.format"
+    assert finding.offset == Offset(16)
+    assert finding.source.path == "scanout[1].id"
+    assert finding.target.path == "scanout[0].fb.format"
 
 
 def test_the_same_behind_a_test_of_the_outer_version(
@@ -134,8 +135,8 @@ def test_a_moved_field_of_equal_bytes(
     cab = "VMSTATE_UINT32(c, Dev), VMSTATE_UINT32(a, Dev), VMSTATE_UINT32(b, Dev),"
     found = verdict(side(tmp_path, "old", abc), side(tmp_path, "new", cab), monkeypatch)
     assert kinds(found) == ("incompatible", "incompatible")
-    assert found.forward.findings[0].text == "a is written, and read as c"
-    assert found.forward.findings[0].offset == "0"
+    assert words.sentence(found.forward.findings[0]) == "a is saved, and loaded as c"
+    assert found.forward.findings[0].offset == Offset(0)
 
 
 def test_elements_that_change_places_with_padding(
@@ -144,8 +145,8 @@ def test_elements_that_change_places_with_padding(
     one = "VMSTATE_UINT32_SUB_ARRAY(lanes, Dev, 0, 2), VMSTATE_UNUSED(8),"
     two = "VMSTATE_UNUSED(8), VMSTATE_UINT32_SUB_ARRAY(lanes, Dev, 0, 2),"
     found = verdict(side(tmp_path, "old", one), side(tmp_path, "new", two), monkeypatch)
-    assert found.forward.kind == "incompatible"
-    assert found.backward.kind == "incompatible"
+    assert found.forward.verdict == "incompatible"
+    assert found.backward.verdict == "incompatible"
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_padding_stands_in_for_what_was_removed(
     two = "VMSTATE_UINT32(a, Dev), VMSTATE_UNUSED(sizeof(uint32_t) + 8),"
     found = verdict(side(tmp_path, "old", one), side(tmp_path, "new", two), monkeypatch)
     assert kinds(found) == ("compatible", "compatible")
-    assert {note.reason for note in found.forward.notes} == {"ignored"}
+    assert {note.kind for note in found.forward.notes} == {"padding-skipped"}
 
 
 def test_post_load_asks_for_what_it_did_not(
@@ -208,5 +209,5 @@ def test_post_load_asks_for_what_it_did_not(
         monkeypatch,
     )
     assert kinds(found) == ("conditional", "compatible")
-    assert found.forward.condition == "a < 4"
-    assert found.forward.findings[0].new.line == 17
+    assert words.every(found.forward.findings) == "a < 4"
+    assert found.forward.findings[0].target.position.line == 17

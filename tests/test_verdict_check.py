@@ -198,7 +198,7 @@ def test_no_verdict_is_contradicted(data: st.DataObject) -> None:
     note(name)
     judgement = judge(old, new)
     for found in confirm(judgement, old, new, 12):
-        event(f"{name}: {found.kind} {found.answer}")
+        event(f"{name}: {found.verdict} {found.answer}")
         outcome = next(
             section.outcome(found.direction)
             for section in judgement.sections
@@ -257,7 +257,7 @@ def test_a_nested_version_that_its_description_does_not_take() -> None:
 
     judgement = judge(side(1), side(2))
     (section,) = judgement.sections
-    assert section.forward.kind == "incompatible"
+    assert section.forward.verdict == "incompatible"
     forward, *_ = confirm(judgement, side(1), side(2), 5)
     assert forward.answer == "confirmed"
     assert forward.failure is not None
@@ -309,16 +309,16 @@ def conditional(limit: int) -> ir.Program:
 def test_a_condition_is_confirmed_by_sections_on_either_side_of_it() -> None:
     old, new = conditional(0), conditional(4)
     forward, *_ = confirm(judge(old, new), old, new, 30)
-    assert (forward.kind, forward.answer) == ("conditional", "confirmed")
+    assert (forward.verdict, forward.answer) == ("conditional", "confirmed")
     assert 0 < forward.survived < forward.tried
     assert forward.failure is not None
-    assert forward.failure.text == "dev_post_load() refuses what was loaded"
+    assert forward.failure.text == "dev_post_load() rejects what was loaded"
 
 
 def test_a_condition_that_is_met_always_or_never_stays_open() -> None:
     old, new = conditional(0), conditional(1 << 32)
     forward, *_ = confirm(judge(old, new), old, new, 10)
-    assert (forward.kind, forward.answer) == ("conditional", "open")
+    assert (forward.verdict, forward.answer) == ("conditional", "open")
     assert forward.survived == forward.tried == 10
     assert "every section drawn meets" in forward.why
 
@@ -366,5 +366,5 @@ def test_sections_that_their_own_side_does_not_load_contradict_nothing() -> None
     old, new = side(0), side(1, plain("c", version_id=1))
     judgement = judge(old, new)
     _, backward = confirm(judgement, old, new, 12)
-    assert (backward.kind, backward.answer) == ("incompatible", "open")
+    assert (backward.verdict, backward.answer) == ("incompatible", "open")
     assert backward.why.startswith("the source's codec refuses it: dev parts")

@@ -16,6 +16,7 @@ from vmgen import ir, pipeline
 from vmgen.cli import run
 from vmgen.ir import json as ir_json
 from vmgen.tree.revisions import Revisions, apart
+from vmgen.verdict import show
 
 
 def program(cpu: ir.Description, lane: ir.Description = LANE) -> ir.Program:
@@ -81,7 +82,8 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert cpu["forward"]["verdict"] == "incompatible"
     assert cpu["forward"]["answer"] == "confirmed"
     assert bytes.fromhex(cpu["forward"]["counterexample"]["bytes"])
-    assert cpu["forward"]["findings"][0]["offset"] == "260"
+    assert cpu["forward"]["findings"][0]["offset"] == {"fixed": 260}
+    assert data["version"] == show.VERSION
 
 
 def test_colour_and_none(

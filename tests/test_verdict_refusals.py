@@ -11,13 +11,16 @@ from tests.test_verdict import (
     both,
     description,
     integer,
+    loads_if,
     program,
+    said,
     struct,
     verdict,
 )
 from vmgen import ir, lock
 from vmgen.source import Position
 from vmgen.verdict import judge
+from vmgen.verdict.words import sentence
 
 
 def loads(*refusals: ir.Refusal, role: str = "post_load") -> tuple[ir.Hook, ...]:
@@ -34,58 +37,60 @@ def words(text: str) -> ir.Refusal:
 
 
 OLD = description(A, B)
+C_CODE = "or that C code asks for"
 
 
 def test_a_new_refusal_is_a_condition_forward_only() -> None:
     forward, backward = both(OLD, replace(OLD, hooks=loads(above("a", 4))))
-    assert (forward.kind, forward.condition) == ("conditional", "a <= 4")
+    assert (forward.verdict, loads_if(forward)) == ("conditional", "a <= 4")
     (finding,) = forward.findings
-    assert finding.reason == "check"
-    assert finding.text == "dev_post_load() refuses it unless a <= 4"
-    assert finding.new == Position(FILE, 30)
-    assert backward.kind == "compatible"
+    assert finding.kind == "refusal"
+    assert sentence(finding) == "dev_post_load() rejects it unless a <= 4"
+    assert finding.target.position == Position(FILE, 30)
+    assert backward.verdict == "compatible"
 
 
 def test_what_both_refuse_is_no_difference() -> None:
     one = replace(OLD, hooks=loads(above("a", 4), words("!ready(s)")))
     two = replace(OLD, hooks=loads(words("!ready(s)"), above("a", 4, 99)))
-    assert [item.kind for item in both(one, two)] == ["compatible", "compatible"]
+    assert [item.verdict for item in both(one, two)] == ["compatible", "compatible"]
 
 
 def test_a_weaker_refusal_is_implied_a_stronger_one_is_not() -> None:
     one = replace(OLD, hooks=loads(above("a", 4)))
     two = replace(OLD, hooks=loads(above("a", 8)))
     forward, backward = both(one, two)
-    assert forward.kind == "compatible"
-    assert (backward.kind, backward.condition) == ("conditional", "a <= 4")
+    assert forward.verdict == "compatible"
+    assert (backward.verdict, loads_if(backward)) == ("conditional", "a <= 4")
 
 
 def test_a_renamed_member_keeps_its_refusal() -> None:
     one = replace(OLD, hooks=loads(above("b", 4)))
     two = description(A, integer("c"), hooks=loads(above("c", 4)))
-    assert [item.kind for item in both(one, two)] == ["compatible", "compatible"]
+    assert [item.verdict for item in both(one, two)] == ["compatible", "compatible"]
 
 
 def test_code_without_translation_stands_by_its_words() -> None:
     two = replace(OLD, hooks=loads(words("!pvr_match(cpu, env->spr[287])")))
-    forward, _ = both(OLD, two)
-    assert forward.kind == "conditional"
-    text = "dev_post_load() does not refuse it: !pvr_match(cpu, env->spr[287])"
-    assert forward.condition == text
+    forward, _ = both(OLD, two, untried=C_CODE)
+    assert forward.verdict == "conditional"
+    text = "dev_post_load() does not reject it: !pvr_match(cpu, env->spr[287])"
+    assert loads_if(forward) == text
     (finding,) = forward.findings
-    assert finding.text == (
-        "dev_post_load() refuses it if !pvr_match(cpu, env->spr[287])"
+    assert sentence(finding) == (
+        "dev_post_load() rejects it if !pvr_match(cpu, env->spr[287])"
     )
-    nothing = both(OLD, replace(OLD, hooks=loads(words("dev_post_load()"))))[0]
-    assert nothing.condition == "dev_post_load() does not refuse it"
+    plain = replace(OLD, hooks=loads(words("dev_post_load()")))
+    nothing, _ = both(OLD, plain, untried=C_CODE)
+    assert loads_if(nothing) == "dev_post_load() does not reject it"
 
 
 def test_a_function_that_always_refuses() -> None:
     always = ir.Refusal(ir.Const(1), position=Position(FILE, 30))
     forward, backward = both(OLD, replace(OLD, hooks=loads(always, role="pre_load")))
-    assert forward.kind == "incompatible"
-    assert forward.findings[0].text == "dev_pre_load() refuses every stream"
-    assert backward.kind == "compatible"
+    assert forward.verdict == "incompatible"
+    assert said(forward)[0] == "dev_pre_load() rejects every stream"
+    assert backward.verdict == "compatible"
 
 
 def test_a_refusal_of_a_nested_description_has_its_path() -> None:
@@ -93,7 +98,7 @@ def test_a_refusal_of_a_nested_description_has_its_path() -> None:
     outer = description(struct("deep", "vmstate_inner"))
     asked = replace(inner, hooks=loads(above("a", 4)))
     found = verdict(program(inner, outer), program(asked, outer))
-    assert found.forward.condition == "deep.a <= 4"
+    assert loads_if(found.forward) == "deep.a <= 4"
     assert found.forward.findings[0].description == "inner"
 
 
@@ -106,22 +111,22 @@ def test_a_refusal_of_a_subsection_counts_if_it_is_sent() -> None:
         program(outer, sub, functions=(needed,)),
         program(outer, asked, functions=(needed,)),
     )
-    assert found.forward.condition == "!more or a <= 4"
+    assert loads_if(found.forward) == "!more || a <= 4"
 
 
 def test_the_destination_s_own_member_is_called_that() -> None:
     """hpet: what is on the wire must equal what the device was made with."""
     same = ir.Binary("!=", ir.Load("b", "uint32"), ir.Load("saved", "uint32"))
     new = description(A, integer("saved"), hooks=loads(ir.Refusal(same)))
-    forward, _ = both(OLD, new)
-    assert forward.condition == "(the destination's) b == b"
+    forward, _ = both(OLD, new, untried=C_CODE)
+    assert loads_if(forward) == "(the destination's) b == b"
 
 
 def test_a_lock_keeps_the_refusals() -> None:
     one, two = program(OLD), program(replace(OLD, hooks=loads(above("a", 4))))
     (locked,) = lock.loads(lock.dumps([one]))
     (section,) = judge(locked, two).sections
-    assert section.forward.condition == "a <= 4"
+    assert loads_if(section.forward) == "a <= 4"
     (known,) = lock.loads(lock.dumps([two]))
     assert judge(known, two).worst() == "compatible"
 
@@ -134,8 +139,8 @@ def test_a_section_that_nothing_registers_any_more() -> None:
     one = replace(program(OLD, other), roots=(root, kept))
     two = replace(program(OLD, other), roots=(kept,))
     gone = next(item for item in judge(one, two).sections if item.section == "dev")
-    assert gone.forward.kind == "conditional"
-    assert gone.forward.findings[0].text == (
-        "section 'dev' is not known: nothing registers vmstate_dev"
+    assert gone.forward.verdict == "conditional"
+    assert said(gone.forward)[0] == (
+        "the destination has no section 'dev': it does not register vmstate_dev"
     )
-    assert gone.backward.kind == "compatible"
+    assert gone.backward.verdict == "compatible"

@@ -22,7 +22,7 @@ import pytest
 from tests.qemu.pairs import Pair, require, taken
 from tests.trees import require_tree
 from vmgen.pipeline import Request, compile_whole
-from vmgen.verdict import Direction, Judgement, SectionVerdict, judge
+from vmgen.verdict import Direction, Judgement, SectionVerdict, judge, words
 
 
 @dataclass(frozen=True)
@@ -200,12 +200,12 @@ def test_qemu_agrees(name: str, tmp_path: Path) -> None:
     refused = {
         verdict.section
         for verdict in verdicts
-        if verdict.outcome(case.direction).kind == "incompatible"
+        if verdict.outcome(case.direction).verdict == "incompatible"
     }
     unknown = {
         verdict.section
         for verdict in verdicts
-        if verdict.outcome(case.direction).kind == "unknown"
+        if verdict.outcome(case.direction).verdict == "unknown"
     }
     said = taken(case.target, options, new, file)
     if not case.guilty:
@@ -218,7 +218,7 @@ def test_qemu_agrees(name: str, tmp_path: Path) -> None:
     if case.unless:
         assert refused == set()
         assert any(
-            case.unless in verdict.outcome(case.direction).condition
+            case.unless in words.every(verdict.outcome(case.direction).findings)
             for verdict in verdicts
             if verdict.section == case.guilty
         )

@@ -324,10 +324,9 @@ def _verdicts(
         tried: list[Confirmation] = []
         if count is not None:
             with console.working():
-                for item in confirm(judgement, old, new, count):
+                for item in confirm(judgement, old, new, count, directions):
                     console.progress(f"{judgement.target} {item.section}".lstrip())
-                    if item.direction in directions:
-                        tried.append(item)
+                    tried.append(item)
         contradicted |= any(item.answer == "contradicted" for item in tried)
         judged.append((judgement, tuple(tried)))
     status = show.status((item for item, _ in judged), directions, strict)
@@ -335,6 +334,7 @@ def _verdicts(
         status = 2
     if form == "json":
         document = {
+            "version": show.VERSION,
             "old": names[0],
             "new": names[1],
             "status": status,

@@ -119,9 +119,9 @@ def _judge(
 
     judgement = judge(before, after)
     if judgement.worst() == "compatible" and not any(
-        note.reason != "assumed"
+        show.worth_knowing(outcome)
         for section in judgement.sections
-        for note in (*section.forward.notes, *section.backward.notes)
+        for outcome in (section.forward, section.backward)
     ):
         found = diff.compare(before, after)
         if all(item.field and item.what == "name" for item in found.differences):

@@ -111,6 +111,11 @@ def dumps(program: ir.Program) -> str:
     return "".join(_program_lines(program))
 
 
+def encoded(value: ir.Expr) -> object:
+    """An expression as JSON values, in its short form."""
+    return _encode(value, "")
+
+
 def _program_lines(program: ir.Program) -> Iterator[str]:
     yield "{\n"
     yield f'  "format": {_line(FORMAT)},\n'
@@ -140,6 +145,9 @@ def _program_lines(program: ir.Program) -> Iterator[str]:
     if program.roots:
         yield ',\n  "roots": '
         yield _lines(_encode(program.roots, ""), "    ")
+    if program.premises:
+        yield ',\n  "premises": '
+        yield _lines(_encode(program.premises, ""), "    ")
     if program.elsewhere:
         yield ',\n  "elsewhere": '
         yield _lines(list(program.elsewhere), "    ")

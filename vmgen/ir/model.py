@@ -198,6 +198,23 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
+class Premise:
+    """C tables that say what the rest of a tree makes of a stream, where a refusal of the
+    same C decides differently in two trees.
+
+    ``name`` is what they list, ``readers`` are the C identifiers by which a refusal reads
+    it.  ``rows`` are the entries, sorted: of each its members that matter, as C has them
+    without white space and comments.  ``keyed`` says that the first member is a key: rows
+    matter to those who use it.
+    """
+
+    name: str
+    readers: tuple[str, ...]
+    keyed: bool = False
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """Everything known about one target of one release (or of the user's own files).
 
@@ -205,6 +222,7 @@ class Program:
     (``riscv64``); either is empty where there is none.  Modules are sorted by file.
     ``roots`` are sorted by position; empty where nobody asked for them.  ``elsewhere``
     are files whose modules are not here but with those that several targets share.
+    ``premises`` are what refusals depend on besides the stream, sorted by name.
     """
 
     release: str
@@ -213,3 +231,4 @@ class Program:
     # Not part of what the generated code is stamped with.
     roots: tuple[Root, ...] = field(default=(), repr=False)
     elsewhere: tuple[str, ...] = field(default=(), repr=False)
+    premises: tuple[Premise, ...] = field(default=(), repr=False)

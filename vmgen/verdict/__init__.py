@@ -9,9 +9,9 @@ from vmgen.verdict.model import (
     Direction,
     Finding,
     Judgement,
-    Kind,
     Outcome,
     SectionVerdict,
+    Verdict,
     worst,
 )
 
@@ -19,9 +19,9 @@ __all__ = [
     "Direction",
     "Finding",
     "Judgement",
-    "Kind",
     "Outcome",
     "SectionVerdict",
+    "Verdict",
     "judge",
     "worst",
 ]

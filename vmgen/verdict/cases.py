@@ -1,17 +1,19 @@
-"""Which cases can happen at all, and how the good ones are told in few words.
+"""Cases of conditions: which can happen at all, and which condition tells the good ones
+from the bad.
 
 Values are tried, not solved for: those next to the constants that the conditions compare
-with.  Where there are too many members to try, every case is taken for possible.
+with.  Where there are too many members to try, every case counts as possible.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from vmgen import ir
+from vmgen import ir, wording
 from vmgen.verdict import conditions
-from vmgen.verdict.conditions import Case
+from vmgen.verdict.conditions import FALSE, TRUE, below, every, negated
 
 TRIES = 4000
 """Assignments that are tried for one case."""
@@ -19,10 +21,102 @@ TRIES = 4000
 _ORDERED = {"==", "!=", "<", "<=", ">", ">=", "&&", "||"}
 
 
-def possible(case: Case) -> bool:
-    """Whether some values of the members make the case true."""
-    parts = [expr for expr, _ in case.assumed]
-    names = sorted({name for part in parts for name in _members(part)})
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is assumed: conditions (in :func:`conditions.normal` form, never negated) and
+    whether each holds, in the order in which they were met.
+
+    ``given`` are conditions that hold in every case of the comparison: the section or
+    subsection is not sent otherwise.
+    """
+
+    assumed: tuple[tuple[ir.Expr, bool], ...] = ()
+    given: tuple[ir.Expr, ...] = ()
+
+    def decide(self, value: ir.Expr) -> bool | None:
+        """Whether the condition holds in this case; None if that is open."""
+        return _decide(value, dict(self._known()))
+
+    def open_part(self, value: ir.Expr) -> ir.Expr:
+        """The first part of an open condition that nothing is assumed of."""
+        return _open_part(value, dict(self._known()))
+
+    def both(self, part: ir.Expr) -> tuple[Case, Case]:
+        """The two cases of a part: that it holds, and that it does not."""
+        return (
+            Case((*self.assumed, (part, True)), self.given),
+            Case((*self.assumed, (part, False)), self.given),
+        )
+
+    @property
+    def possible(self) -> bool:
+        """Whether some values of the members make the case true."""
+        return _possible(tuple(self._known()))
+
+    def _known(self) -> Iterator[tuple[ir.Expr, bool]]:
+        for condition in self.given:
+            yield from _parts(condition)
+        yield from self.assumed
+
+
+def _parts(condition: ir.Expr) -> Iterator[tuple[ir.Expr, bool]]:
+    """What holds and what does not where the condition holds."""
+    match condition:
+        case ir.Binary("&&", left, right):
+            yield from _parts(left)
+            yield from _parts(right)
+        case ir.Unary("!", ir.Binary("||", left, right)):
+            yield from _parts(negated(left))
+            yield from _parts(negated(right))
+        case ir.Unary("!", inner):
+            yield inner, False
+        case _:
+            yield condition, True
+
+
+def _decide(value: ir.Expr, known: Mapping[ir.Expr, bool]) -> bool | None:
+    if value in known:
+        return known[value]
+    match value:
+        case ir.Const(number):
+            return bool(number)
+        case ir.Unary("!", inner):
+            found = _decide(inner, known)
+            return None if found is None else not found
+        case ir.Binary("&&", left, right):
+            sides = _decide(left, known), _decide(right, known)
+            if False in sides:
+                return False
+            return None if None in sides else True
+        case ir.Binary("||", left, right):
+            sides = _decide(left, known), _decide(right, known)
+            if True in sides:
+                return True
+            return None if None in sides else False
+        case ir.Binary():
+            other = negated(value)
+            if other in known:
+                return not known[other]
+    return None
+
+
+def _open_part(value: ir.Expr, known: Mapping[ir.Expr, bool]) -> ir.Expr:
+    match value:
+        case ir.Unary("!", inner):
+            return _open_part(inner, known)
+        case ir.Binary("&&" | "||", left, right):
+            if _decide(left, known) is None:
+                return _open_part(left, known)
+            return _open_part(right, known)
+    return value
+
+
+# --- values that are tried ------------------------------------------------------------
+
+
+def _possible(known: Sequence[tuple[ir.Expr, bool]]) -> bool:
+    parts = [expr for expr, _ in known]
+    names = sorted({name for part in parts for name in _names(part)})
     values = sorted({value for part in parts for value in _near(part)})
     if not parts or len(values) ** len(names) > TRIES or _loops(parts):
         return True
@@ -30,7 +124,7 @@ def possible(case: Case) -> bool:
         memory = dict(zip(names, chosen, strict=True))
         if all(
             (found := evaluate(part, memory)) is None or bool(found) == holds
-            for part, holds in case.assumed
+            for part, holds in known
         ):
             return True
     return False
@@ -38,59 +132,13 @@ def possible(case: Case) -> bool:
 
 def implied(condition: ir.Expr, known: Sequence[ir.Expr]) -> bool:
     """Whether the condition holds wherever all known ones do; False if that is open."""
-    if condition == conditions.TRUE or condition in known:
+    if condition == TRUE or condition in known:
         return True
-    names = set(_members(condition))
-    near = [item for item in known if names & set(_members(item))]
+    names = set(_names(condition))
+    near = [item for item in known if names & set(_names(item))]
     if not names or not near or not all(map(_compares, (*near, condition))):
         return False
-    whole = Case((*((item, True) for item in near), (condition, False)))
-    return not possible(whole)
-
-
-def told(good: Sequence[Case], bad: Sequence[Case]) -> str:
-    """The condition that tells the good cases from the bad ones: values of one member
-    where only one decides and is compared only, else the conditions as C has them."""
-    parts = [expr for case in (*good, *bad) for expr, _ in case.assumed]
-    names = {name for part in parts for name in _members(part)}
-    compared = any(isinstance(part, ir.Binary) for part in parts)
-    if len(names) == 1 and compared and all(map(_compares, parts)):
-        (name,) = names
-        values = sorted({value for part in parts for value in _near(part)})
-        fine = [any(_true(case, {name: value}) for case in good) for value in values]
-        if any(fine):
-            return _ranges(name, values, fine)
-    return conditions.cases_text(good)
-
-
-def _true(case: Case, memory: Mapping[str, int]) -> bool:
-    return all(bool(evaluate(part, memory)) == holds for part, holds in case.assumed)
-
-
-def _ranges(name: str, values: Sequence[int], fine: Sequence[bool]) -> str:
-    """``n == 5``, ``n <= 4 || n >= 7``; the first and last value stand for all beyond."""
-    parts = []
-    number = 0
-    while number < len(values):
-        if not fine[number]:
-            number += 1
-            continue
-        end = number
-        while end + 1 < len(values) and fine[end + 1]:
-            end += 1
-        low, high = values[number], values[end]
-        if number == 0 and end == len(values) - 1:
-            return "1"
-        if number == 0:
-            parts.append(f"{name} <= {high}")
-        elif end == len(values) - 1:
-            parts.append(f"{name} >= {low}")
-        elif low == high:
-            parts.append(f"{name} == {low}")
-        else:
-            parts.append(f"{low} <= {name} <= {high}")
-        number = end + 1
-    return " || ".join(parts)
+    return not _possible((*((item, True) for item in near), (condition, False)))
 
 
 def evaluate(value: ir.Expr, memory: Mapping[str, int]) -> int | None:
@@ -124,33 +172,16 @@ def evaluate(value: ir.Expr, memory: Mapping[str, int]) -> int | None:
     return None
 
 
-def _below(value: ir.Expr) -> Iterator[ir.Expr]:
-    yield value
-    match value:
-        case ir.Unary(_, operand) | ir.Truncate(_, operand):
-            yield from _below(operand)
-        case ir.Binary(_, left, right):
-            yield from _below(left)
-            yield from _below(right)
-        case ir.Select(condition, then, otherwise):
-            for part in (condition, then, otherwise):
-                yield from _below(part)
-        case ir.Load(_, _, subscripts):
-            for part in subscripts:
-                yield from _below(part)
-        case ir.Exists(_, start, stop, _, body):
-            for part in (start, stop, body):
-                yield from _below(part)
+def deciding(condition: ir.Expr | None) -> dict[str, tuple[int, ...]]:
+    """For every member that a condition reads, values on either side of it, perhaps."""
+    if condition is None:
+        return {}
+    near = tuple(sorted(set(_near(condition))))
+    return {name: near for name in _names(condition)}
 
 
-def members(value: ir.Expr) -> frozenset[str]:
-    """The members that an expression reads, those in arrays by their path with a place
-    for the subscript."""
-    return frozenset(part.path for part in _below(value) if isinstance(part, ir.Load))
-
-
-def _members(value: ir.Expr) -> Iterator[str]:
-    for part in _below(value):
+def _names(value: ir.Expr) -> Iterator[str]:
+    for part in below(value):
         match part:
             case ir.Load(path, _, ()):
                 yield path
@@ -160,7 +191,7 @@ def _members(value: ir.Expr) -> Iterator[str]:
 
 def _near(value: ir.Expr) -> Iterator[int]:
     yield from (0, 1)
-    for part in _below(value):
+    for part in below(value):
         if isinstance(part, ir.Const):
             yield from (part.value - 1, part.value, part.value + 1)
 
@@ -170,14 +201,14 @@ def _loops(parts: Iterable[ir.Expr]) -> bool:
         isinstance(part, ir.Exists | ir.Var)
         or (isinstance(part, ir.Load) and bool(part.subscripts))
         for whole in parts
-        for part in _below(whole)
+        for part in below(whole)
     )
 
 
 def _compares(value: ir.Expr) -> bool:
     """Whether the expression only compares, so that values between two constants are all
     alike."""
-    for part in _below(value):
+    for part in below(value):
         match part:
             case ir.Binary(op) if op not in _ORDERED:
                 return False
@@ -186,3 +217,90 @@ def _compares(value: ir.Expr) -> bool:
             case ir.Exists() | ir.Truncate() | ir.Var():
                 return False
     return True
+
+
+# --- one condition for many cases -----------------------------------------------------
+
+
+def condition_of(good: Sequence[Case], bad: Sequence[Case]) -> ir.Expr:
+    """The condition that separates the good cases from the bad ones: ranges of one member
+    where only one decides and is compared only, else the conditions as C has them."""
+    parts = [expr for case in (*good, *bad) for expr, _ in case.assumed]
+    names = {name for part in parts for name in _names(part)}
+    compared = any(isinstance(part, ir.Binary) for part in parts)
+    if len(names) == 1 and compared and all(map(_compares, parts)):
+        member = next(
+            part
+            for whole in parts
+            for part in below(whole)
+            if isinstance(part, ir.Load | ir.Ask)
+        )
+        (name,) = names
+        values = sorted({value for part in parts for value in _near(part)})
+        fine = [any(_true(case, {name: value}) for case in good) for value in values]
+        if any(fine):
+            return _ranges(member, values, fine)
+    return _joined(good)
+
+
+def _true(case: Case, memory: Mapping[str, int]) -> bool:
+    return all(bool(evaluate(part, memory)) == holds for part, holds in case.assumed)
+
+
+def _ranges(member: ir.Expr, values: Sequence[int], fine: Sequence[bool]) -> ir.Expr:
+    """``n == 5``, ``n <= 4 || n >= 7``; the first and last value stand for all beyond."""
+
+    def compared(op: str, value: int) -> ir.Expr:
+        return ir.Binary(op, member, ir.Const(value))  # type: ignore[arg-type]
+
+    found: ir.Expr | None = None
+    last = len(values) - 1
+    for holds, group in itertools.groupby(range(len(values)), fine.__getitem__):
+        if not holds:
+            continue
+        numbers = list(group)
+        first, end = numbers[0], numbers[-1]
+        low, high = values[first], values[end]
+        if first > 0 and low == high and end < last:
+            part = compared("==", low)
+        else:
+            bounds = [compared(">=", low)] if first > 0 else []
+            bounds += [compared("<=", high)] if end < last else []
+            part = every(bounds)
+        found = conditions.either(found, part)
+    return FALSE if found is None else found
+
+
+def _joined(cases: Iterable[Case]) -> ir.Expr:
+    """What the cases have in common with nothing else: ``a && !b || c``, shortened."""
+    terms = {frozenset(case.assumed) for case in cases}
+    while (shorter := _shorter(terms)) is not None:
+        terms = shorter
+    terms -= {term for term in terms if any(other < term for other in terms)}
+    found: ir.Expr | None = None
+    for term in sorted(terms, key=_order):
+        items = sorted(term, key=lambda pair: wording.expression(pair[0]))
+        whole = every(item if holds else negated(item) for item, holds in items)
+        found = conditions.either(found, whole)
+    return FALSE if found is None else found
+
+
+_Term = frozenset[tuple[ir.Expr, bool]]
+
+
+def _shorter(terms: set[_Term]) -> set[_Term] | None:
+    """The terms with one that has a part less; None where none can be shortened."""
+    for term in sorted(terms, key=_order):
+        for part in sorted(term, key=str):
+            opposite = part[0], not part[1]
+            rest = term - {part}
+            if rest | {opposite} in terms:  # a && b || a && !b
+                return terms - {term, rest | {opposite}} | {rest}
+            if any(opposite in one and one - {opposite} <= rest for one in terms):
+                return terms - {term} | {rest}  # a || !a && b
+    return None
+
+
+def _order(term: _Term) -> tuple[int, str]:
+    names = (f"{wording.expression(item)} {holds}" for item, holds in term)
+    return len(term), " ".join(sorted(names))

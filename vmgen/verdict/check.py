@@ -4,27 +4,28 @@ other's."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
-from typing import Any, get_args
+from typing import Any, assert_never, get_args
 
 from vmgen import ir, lock
 from vmgen.lookup import Lookup, Placed
+from vmgen.verdict import states
+from vmgen.verdict.cases import deciding
 from vmgen.verdict.codecs import Made, closure, made
 from vmgen.verdict.model import (
     Answer,
     Confirmation,
     Direction,
-    Finding,
     Judgement,
+    Outcome,
     SectionVerdict,
     Trial,
 )
 from vmgen.verdict.sample import CodeKnows, Sample, Unsaved
 
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
-
-_NUMBERED = re.compile(r"_[0-9]+(?=[.\[]|$)")
 
 ONE_SIDED = (
     "a condition that every section drawn meets, or that C code asks for",
@@ -34,9 +35,15 @@ ONE_SIDED = (
 
 
 def confirm(
-    judgement: Judgement, old: ir.Program, new: ir.Program, count: int, seed: int = 0
+    judgement: Judgement,
+    old: ir.Program,
+    new: ir.Program,
+    count: int,
+    directions: Sequence[Direction] = DIRECTIONS,
+    seed: int = 0,
 ) -> Iterator[Confirmation]:
-    """Tries every verdict on a section that both programs have, ``count`` times each way.
+    """Tries every verdict on a section that both programs have, ``count`` times in each
+    of the directions.
 
     Sections of which nothing changed are left out, unless their verdict is not plain.
     """
@@ -51,14 +58,25 @@ def confirm(
             continue
         if not (one.description.name and two.description.name):
             why = "its name is known at run time only"
-            for direction in DIRECTIONS:
-                kind = section.outcome(direction).kind
-                yield Confirmation(
-                    section.section, direction, kind, "open", 0, 0, None, why,
-                    section.key,
-                )  # fmt: skip
+            for direction in directions:
+                yield _open(section, direction, why)
             continue
-        yield from _both(section, (sides[0], one), (sides[1], two), count, seed)
+        both = (sides[0], one), (sides[1], two)
+        with made(*both[0]) as first, made(*both[1]) as second:
+            for direction in directions:
+                if direction == "forward":
+                    trials = Trials(section, direction, *both, first, second)
+                else:
+                    trials = Trials(section, direction, *both[::-1], second, first)
+                yield trials.confirmed(count, seed)
+
+
+def _open(section: SectionVerdict, direction: Direction, why: str) -> Confirmation:
+    """What is said of a verdict that cannot be tried."""
+    verdict = section.outcome(direction).verdict
+    return Confirmation(
+        section.section, direction, verdict, "open", why=why, of=section.key
+    )
 
 
 def _same(section: SectionVerdict, old: Lookup, new: Lookup) -> bool:
@@ -78,107 +96,116 @@ def _placed(lookup: Lookup, symbol: str, file: str) -> Placed | None:
     return None
 
 
-def _both(
-    section: SectionVerdict,
-    old: tuple[Lookup, Placed],
-    new: tuple[Lookup, Placed],
-    count: int,
-    seed: int,
-) -> Iterator[Confirmation]:
-    with made(*old) as first, made(*new) as second:
-        for direction, source, target, saver, loader in (
-            ("forward", old, new, first, second),
-            ("backward", new, old, second, first),
-        ):
-            yield _confirmed(
-                section,
-                direction,  # type: ignore[arg-type]
-                source,
-                target[1],
-                (saver, loader),
-                Random(f"{seed} {section.section} {direction}"),
-                count,
-            )
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """One section in one direction: the description and the codec of either side."""
 
+    section: SectionVerdict
+    direction: Direction
+    source: tuple[Lookup, Placed]
+    target: tuple[Lookup, Placed]
+    saver: Made
+    loader: Made
 
-def _confirmed(
-    section: SectionVerdict,
-    direction: Direction,
-    source: tuple[Lookup, Placed],
-    target: Placed,
-    codecs: tuple[Made, Made],
-    chance: Random,
-    count: int,
-) -> Confirmation:
-    lookup, placed = source
-    kind = section.outcome(direction).kind
-    skipped = tuple(
-        f"{note.path}{note.field}"
-        for note in section.outcome(direction).notes
-        if note.reason == "ignored"
-    )
-    tried = survived = 0
-    failure: Trial | None = None
-    why = ""
-    if placed.description.unmigratable:
+    def confirmed(self, count: int, seed: int) -> Confirmation:
+        """The verdict tried on ``count`` random sections."""
+        lookup, placed = self.source
+        if placed.description.unmigratable:
+            return _open(self.section, self.direction, "never saved")
+        chance = Random(f"{seed} {self.section.section} {self.direction}")
+        outcome = self.section.outcome(self.direction)
+        likely = deciding(outcome.condition)
+        tried = survived = 0
+        failure: Trial | None = None
+        why = ""
+        for _ in range(4 * count):
+            if tried == count:
+                break
+            sample = Sample(lookup, chance, likely)
+            try:
+                data, state = _drawn(self.saver, placed, sample)
+            except Unsaved as unsaved:
+                why = unsaved.why
+                continue
+            tried += 1
+            trial = self._trial(data, state, sample, outcome)
+            if trial is None and not sample.refused(*self.source):
+                trial = _refused(sample.refused(*self.target), data)
+            if trial is None:
+                survived += 1
+            elif failure is None or len(trial.data) < len(failure.data):
+                failure = trial
+        answer, reason = _answered(outcome, tried, survived, why)
         return Confirmation(
-            section.section, direction, kind, "open", 0, 0, None, "never saved",
-            section.key,
-        )  # fmt: skip
-    for _ in range(4 * count):
-        if tried == count:
-            break
-        sample = Sample(lookup.program, chance)
+            self.section.section,
+            self.direction,
+            outcome.verdict,
+            answer,
+            tried,
+            survived,
+            failure,
+            reason,
+            self.section.key,
+        )
+
+    def _trial(
+        self, data: bytes, before: Any, sample: Sample, outcome: Outcome
+    ) -> Trial | None:
+        """None if the target loads what the source saved, and all of it means the same
+        but for the members that it is known to skip."""
+        target, version = self.loader, self.source[1].description.version_id
+        if target.codec.name != self.saver.codec.name:
+            return Trial(data, f"no section is called '{self.saver.codec.name}'", 0)
         try:
-            data, state = _drawn(codecs[0], placed, sample)
-        except Unsaved as unsaved:
-            why = unsaved.why
-            continue
-        tried += 1
-        version = placed.description.version_id
-        trial = _trial(codecs, data, version, state, sample, skipped)
-        if trial is None and not sample.refused(placed):
-            trial = _refused(sample.refused(target), data)
-        if trial is None:
-            survived += 1
-        elif failure is None or len(trial.data) < len(failure.data):
-            failure = trial
-    answer: Answer = "open"
-    if tried and kind == "compatible":
-        answer = "confirmed" if survived == tried else "contradicted"
-    elif tried and kind == "incompatible":
-        answer = "confirmed" if survived < tried else "contradicted"
-        findings = section.outcome(direction).findings
-        if answer == "contradicted" and _refused_by_code(findings):
-            answer, why = "open", "C code refuses it, which the codecs do not run"
-        elif answer == "contradicted" and why:
-            # What fails may be among the sections that the source itself does not load.
-            answer = "open"
-        elif answer == "contradicted" and findings[0].reason == "section":
-            answer, why = "open", "the header alone decides, which no codec reads"
-    elif tried and kind == "conditional":
-        if 0 < survived < tried:
-            answer = "confirmed"
-        else:
-            why = ONE_SIDED[survived == 0]
-    return Confirmation(
-        section.section, direction, kind, answer, tried, survived, failure, why,
-        section.key,
-    )  # fmt: skip
+            after, end = _load(target, data, version, sample)
+        except target.runtime.VMStateError as error:
+            return Trial(data, str(error), -1 if error.offset is None else error.offset)
+        if end != len(data):
+            left = len(data) - end
+            return Trial(data, f"{left} of {len(data)} bytes are left over", end)
+        skipped = [
+            f"{note.path}{note.field}"
+            for note in outcome.notes
+            if note.kind == "padding-skipped"
+        ]
+        text = states.difference(before, after, skipped)
+        return Trial(data, text) if text else None
+
+
+def _answered(
+    outcome: Outcome, tried: int, survived: int, why: str
+) -> tuple[Answer, str]:
+    """What the trials say of the verdict, and why they say nothing."""
+    if not tried:
+        return "open", why
+    match outcome.verdict:
+        case "unknown":
+            return "open", why
+        case "compatible":
+            return ("confirmed" if survived == tried else "contradicted"), why
+        case "conditional":
+            if 0 < survived < tried:
+                return "confirmed", why
+            return "open", ONE_SIDED[survived == 0]
+        case "incompatible":
+            if survived < tried:
+                return "confirmed", why
+            first = outcome.findings[0]
+            if why:
+                # What fails may be among the sections that the source does not load.
+                return "open", why
+            if first.kind == "section-instance":
+                return "open", "the header alone decides, which no codec reads"
+            return "contradicted", why
+        case other:
+            assert_never(other)
 
 
 def _refused(symbol: str, data: bytes) -> Trial | None:
-    """What came of a section that this function of the target refuses, if any does."""
+    """What came of a section that this function of the target rejects, if any does."""
     if not symbol:
         return None
-    return Trial(data, f"{symbol}() refuses what was loaded", len(data))
-
-
-def _refused_by_code(findings: tuple[Finding, ...]) -> bool:
-    return any(
-        finding.reason == "check" and finding.text.endswith("refuses every stream")
-        for finding in findings
-    )
+    return Trial(data, f"{symbol}() rejects what was loaded", len(data))
 
 
 def _drawn(codec: Made, placed: Placed, sample: Sample) -> tuple[bytes, Any]:
@@ -260,92 +287,3 @@ def _answer(name: str, known: Mapping[str, int], sample: Sample) -> int:
     if len(alike) == 1:
         return known[alike.pop()]
     return sample.chance.randrange(2)
-
-
-def _trial(
-    codecs: tuple[Made, Made],
-    data: bytes,
-    version: int,
-    before: Any,
-    sample: Sample,
-    skipped: tuple[str, ...] = (),
-) -> Trial | None:
-    """None if the target loads what the source saved, and all of it means the same but
-    for the members that it is known to skip."""
-    target = codecs[1]
-    if target.codec.name != codecs[0].codec.name:
-        return Trial(data, f"no section is called '{codecs[0].codec.name}'", 0)
-    try:
-        after, end = _load(target, data, version, sample)
-    except target.runtime.VMStateError as error:
-        return Trial(data, str(error), -1 if error.offset is None else error.offset)
-    if end != len(data):
-        left = len(data) - end
-        return Trial(data, f"{left} of {len(data)} bytes are left over", end)
-    old, new = dict(_flat(before, "")), dict(_flat(after, ""))
-    known = old.keys() | new.keys()
-    loaded = _grouped(new, known)
-    for path, values in _grouped(old, known).items():
-        if any(_within(path, one) for one in skipped):
-            continue
-        others = loaded.get(path)
-        if others and not any(_alike(one, two) for one in values for two in others):
-            text = (
-                f"{path} was {_short(values[0])} and comes out as {_short(others[0])}"
-            )
-            return Trial(data, text)
-    return None
-
-
-def _grouped(values: Mapping[str, object], known: Set[str]) -> dict[str, list[object]]:
-    """The values by the path that C has for them; of one with several, one is set."""
-    found: dict[str, list[object]] = {}
-    for path, value in values.items():
-        found.setdefault(_in_c(path, known), []).append(value)
-    return found
-
-
-def _in_c(path: str, known: Set[str]) -> str:
-    """The path as C has it: elements of an array that are saved as different types have
-    attributes of their own (``each``, ``each_2``), and which is which differs from side to
-    side."""
-    plain = _NUMBERED.sub("", path)
-    return plain if plain in known else path
-
-
-def _within(path: str, member: str) -> bool:
-    """Whether the path is that of the member, or of a part of it; subsections come before
-    their members in a state."""
-    whole = f".{path}."
-    return f".{member}." in whole or f".{member}[" in whole
-
-
-def _alike(old: object, new: object) -> bool:
-    """Whether the two are the same bits, be it as numbers of another sign."""
-    if isinstance(old, int) and isinstance(new, int):
-        return old == new or abs(old - new) in (1 << 8, 1 << 16, 1 << 32, 1 << 64)
-    return old == new
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _flat(value: Any, path: str) -> Iterator[tuple[str, object]]:
-    """The numbers of a state, by their path."""
-    if hasattr(type(value), "__vmstate_members__"):
-        for name in type(value).__vmstate_members__():
-            yield from _flat(getattr(value, name), f"{path}.{name}" if path else name)
-    elif value is None:
-        return
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _flat(item, f"{path}[{key}]")
-    elif isinstance(value, (list, tuple, bytes, bytearray)) or hasattr(
-        value, "typecode"
-    ):
-        for number, item in enumerate(value):
-            yield from _flat(item, f"{path}[{number}]")
-    else:
-        yield path, int(value) if isinstance(value, bool) else value

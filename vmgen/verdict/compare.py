@@ -1,9 +1,4 @@
-"""Source's layout against target's, item by item: what comes out if the target loads what
-the source saved.
-
-Both sides are followed at once.  Where a condition decides and the other side does not
-have the same one, both cases are followed; each ends in a :class:`Leaf`.
-"""
+"""Source's layouts against target's: every pair once."""
 
 from __future__ import annotations
 
@@ -11,17 +6,10 @@ import sys
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from vmgen.source import NOWHERE
-from vmgen.verdict.conditions import Case
-from vmgen.verdict.findings import NOTHING_AROUND, Around
-from vmgen.verdict.layout import (
-    Layout,
-    Layouts,
-    Origin,
-)
-from vmgen.verdict.model import Finding, Reason
-from vmgen.verdict.state import Leaf
-from vmgen.verdict.walk import Walk
+from vmgen.verdict import premises, walk
+from vmgen.verdict.cases import Case
+from vmgen.verdict.layout import Layout, Layouts
+from vmgen.verdict.state import NOTHING_AROUND, Around, Leaf, Pair
 
 _NONE = sys.maxsize
 
@@ -30,28 +18,28 @@ _Key: TypeAlias = tuple[int, int, Around]
 
 @dataclass
 class Comparison:
-    """The two programs in one direction.
-
-    ``backward`` says that the source of the stream is the new program: findings name
-    positions by old and new.
-    """
+    """The two programs in one direction: what comes out if the target loads what the
+    source saved."""
 
     source: Layouts
     target: Layouts
-    backward: bool = False
     _known: dict[_Key, tuple[Leaf, ...]] = field(default_factory=dict)
     _open: dict[_Key, int] = field(default_factory=dict)
     _meanwhile: dict[_Key, tuple[int, tuple[Leaf, ...]]] = field(default_factory=dict)
     _outermost: int = _NONE
     """The outermost open comparison that what was found since rests on."""
 
-    def layouts(
+    def __post_init__(self) -> None:
+        programs = self.source.lookup.program, self.target.lookup.program
+        self._premises = premises.Differences(*programs)
+
+    def leaves(
         self, source: Layout, target: Layout, around: Around = NOTHING_AROUND
     ) -> tuple[Leaf, ...]:
         """Every case of loading the one as the other, from the first byte to the last
-        subsection; ``around`` is what else of the same object has bytes."""
+        subsection; ``around`` is what is known of the object besides."""
         key = id(source), id(target), around
-        if key in self._open:  # a description inside itself: told where it begins
+        if key in self._open:  # a description inside itself: answered where it begins
             self._outermost = min(self._outermost, self._open[key])
             return (Leaf(Case()),)
         if key in self._known:
@@ -62,7 +50,16 @@ class Comparison:
             return leaves
         before, self._outermost = self._outermost, _NONE
         depth = self._open[key] = len(self._open)
-        leaves = Walk(self, source, target, around).leaves()
+        leaves = walk.leaves(
+            Pair(
+                source,
+                target,
+                (self.source, self.target),
+                around,
+                self.leaves,
+                self._premises.of,
+            )
+        )
         del self._open[key]
         rests = self._outermost
         if rests < depth:  # by itself it is another question than inside of that one
@@ -74,29 +71,3 @@ class Comparison:
         self._known[key] = leaves
         self._outermost = before
         return leaves
-
-    def finding(
-        self,
-        reason: Reason,
-        text: str,
-        source: Origin | None,
-        target: Origin | None,
-        /,
-        **more: str,
-    ) -> Finding:
-        """A finding about two fields, either of which may be missing."""
-        one = source or target
-        placed = one.placed.description if one is not None else None
-        first = source.position if source else NOWHERE
-        second = target.position if target else NOWHERE
-        if self.backward:
-            first, second = second, first
-        return Finding(
-            reason,
-            text,
-            placed.name if placed else "",
-            placed.symbol if placed else "",
-            old=first,
-            new=second,
-            **more,
-        )

@@ -1,4 +1,5 @@
-"""Conditions of fields and subsections: brought to one form, folded, decided by cases.
+"""Conditions of fields and subsections as expressions: one normal form, and the
+operators that keep it.
 
 Two conditions are the same if they compute the same from the same members; the names of
 C functions and enumerators do not count.  A condition that was not translated is known
@@ -8,16 +9,24 @@ by its C function alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
-from vmgen import ir, wording
+from vmgen import ir
 
 TRUE = ir.Const(1)
 FALSE = ir.Const(0)
 
+DESTINATION = "@destination."
+"""Before the path of a member: what the destination has before it loads."""
+LOADED = "@loaded."
+"""Before the path of a member: what the destination has loaded, where the source has a
+member of the same path that it does not send."""
+
 _BOOLEAN = {"==", "!=", "<", "<=", ">", ">=", "&&", "||"}
+_OPPOSITE: dict[str, Literal["==", "!=", "<", "<=", ">", ">="]] = {
+    "==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">",
+}  # fmt: skip
 
 
 def normal(
@@ -51,15 +60,14 @@ def normal(
             case ir.Truncate(kind, operand):
                 inner = walk(operand)
                 if isinstance(inner, ir.Const):
-                    return ir.Const(_to_type(inner.value, kind))
+                    return ir.Const(to_type(inner.value, kind))
                 if kind == "bool" and _is_boolean(inner):
                     return inner
                 return ir.Truncate(kind, inner)
             case ir.Exists(var, start, stop, step, body):
                 return ir.Exists(var, walk(start), walk(stop), step, walk(body))
-            case ir.Ask(name):
-                return ir.Ask(name)
-        return node
+            case ir.Ask() | ir.Var():
+                return node
 
     return truth(walk(value))
 
@@ -77,9 +85,9 @@ def truth(value: ir.Expr) -> ir.Expr:
         case ir.Binary("!=", inner, ir.Const(0)):
             return truth(inner)
         case ir.Binary("==", inner, ir.Const(0)):
-            return _not(truth(inner))
+            return negated(truth(inner))
         case ir.Unary("!", inner):
-            return _not(truth(inner))
+            return negated(truth(inner))
         case ir.Binary(("&&" | "||") as op, left, right):
             return _binary(op, truth(left), truth(right))
         case ir.Truncate("bool", inner):
@@ -87,25 +95,31 @@ def truth(value: ir.Expr) -> ir.Expr:
     return value
 
 
-def _not(value: ir.Expr) -> ir.Expr:
+def negated(value: ir.Expr) -> ir.Expr:
+    """The opposite of a condition, without a ``!`` where another operator says it."""
     match value:
         case ir.Const(number):
             return FALSE if number else TRUE
         case ir.Unary("!", inner) if _is_boolean(inner):
             return inner
-        case ir.Binary("==", left, right):
-            return ir.Binary("!=", left, right)
-        case ir.Binary("!=", left, right):
-            return ir.Binary("==", left, right)
-        case ir.Binary("<", left, right):
-            return ir.Binary(">=", left, right)
-        case ir.Binary(">=", left, right):
-            return ir.Binary("<", left, right)
-        case ir.Binary(">", left, right):
-            return ir.Binary("<=", left, right)
-        case ir.Binary("<=", left, right):
-            return ir.Binary(">", left, right)
+        case ir.Binary(op, left, right) if op in _OPPOSITE:
+            return ir.Binary(_OPPOSITE[op], left, right)
     return ir.Unary("!", value)
+
+
+def every(parts: Iterable[ir.Expr]) -> ir.Expr:
+    """All of the conditions: each once, in order; true of none."""
+    whole: ir.Expr = TRUE
+    for part in dict.fromkeys(parts):
+        whole = _binary("&&", whole, part)
+    return whole
+
+
+def either(one: ir.Expr | None, two: ir.Expr | None) -> ir.Expr | None:
+    """One of the two conditions; None stands for what never holds."""
+    if one is None or two is None:
+        return one if two is None else two
+    return _binary("||", one, two)
 
 
 def _is_boolean(value: ir.Expr) -> bool:
@@ -121,12 +135,12 @@ def _is_boolean(value: ir.Expr) -> bool:
     return False
 
 
-def _unary(op: str, operand: ir.Expr) -> ir.Expr:
+def _unary(op: Literal["-", "~", "!"], operand: ir.Expr) -> ir.Expr:
     if op == "!":
-        return _not(truth(operand))
+        return negated(truth(operand))
     if isinstance(operand, ir.Const):
         return ir.Const(-operand.value if op == "-" else ~operand.value)
-    return ir.Unary("-" if op == "-" else "~", operand)
+    return ir.Unary(op, operand)
 
 
 def _binary(op: str, left: ir.Expr, right: ir.Expr) -> ir.Expr:
@@ -179,7 +193,8 @@ def calculate(op: str, left: int, right: int) -> int | None:
     return operations[op]()
 
 
-def _to_type(value: int, kind: str) -> int:
+def to_type(value: int, kind: str) -> int:
+    """C's conversion to an integer type."""
     if kind == "bool":
         return int(value != 0)
     bits = int(kind.lstrip("uint"))
@@ -189,132 +204,27 @@ def _to_type(value: int, kind: str) -> int:
     return value
 
 
-to_type = _to_type
-"""C's conversion to an integer type."""
-
-# --- deciding by cases ----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What is assumed: conditions (in :func:`normal` form, never negated) and whether
-    each holds, in the order in which they were met."""
-
-    assumed: tuple[tuple[ir.Expr, bool], ...] = ()
-
-    def decide(self, value: ir.Expr) -> bool | None:
-        """Whether the condition holds in this case; None if that is open."""
-        known = dict(self.assumed)
-        return _decide(value, known)
-
-    def open_part(self, value: ir.Expr) -> ir.Expr:
-        """The first part of an open condition that nothing is assumed of."""
-        return _open_part(value, dict(self.assumed))
-
-    def both(self, part: ir.Expr) -> tuple[Case, Case]:
-        """The two cases of a part: that it holds, and that it does not."""
-        return (
-            Case((*self.assumed, (part, True))),
-            Case((*self.assumed, (part, False))),
-        )
-
-
-def _decide(value: ir.Expr, known: Mapping[ir.Expr, bool]) -> bool | None:
-    if value in known:
-        return known[value]
+def below(value: ir.Expr) -> Iterator[ir.Expr]:
+    """The expression and every one inside of it, outermost first."""
+    yield value
     match value:
-        case ir.Const(number):
-            return bool(number)
-        case ir.Unary("!", inner):
-            found = _decide(inner, known)
-            return None if found is None else not found
-        case ir.Binary("&&", left, right):
-            sides = _decide(left, known), _decide(right, known)
-            if False in sides:
-                return False
-            return None if None in sides else True
-        case ir.Binary("||", left, right):
-            sides = _decide(left, known), _decide(right, known)
-            if True in sides:
-                return True
-            return None if None in sides else False
-        case ir.Binary():
-            other = _not(value)
-            if other in known:
-                return not known[other]
-    return None
+        case ir.Unary(_, operand) | ir.Truncate(_, operand):
+            yield from below(operand)
+        case ir.Binary(_, left, right):
+            yield from below(left)
+            yield from below(right)
+        case ir.Select(condition, then, otherwise):
+            for part in (condition, then, otherwise):
+                yield from below(part)
+        case ir.Load(_, _, subscripts):
+            for part in subscripts:
+                yield from below(part)
+        case ir.Exists(_, start, stop, _, body):
+            for part in (start, stop, body):
+                yield from below(part)
 
 
-def _open_part(value: ir.Expr, known: Mapping[ir.Expr, bool]) -> ir.Expr:
-    match value:
-        case ir.Unary("!", inner):
-            return _open_part(inner, known)
-        case ir.Binary("&&" | "||", left, right):
-            if _decide(left, known) is None:
-                return _open_part(left, known)
-            return _open_part(right, known)
-    return value
-
-
-def text(value: ir.Expr) -> str:
-    """The condition as people read it: what is denied as a whole is denied in parts."""
-    return wording.expression(_spread(value))
-
-
-def _spread(value: ir.Expr) -> ir.Expr:
-    match value:
-        case ir.Unary("!", ir.Binary(("&&" | "||") as op, left, right)):
-            other: Literal["&&", "||"] = "||" if op == "&&" else "&&"
-            return ir.Binary(other, _spread(_not(left)), _spread(_not(right)))
-        case ir.Binary(("&&" | "||") as op, left, right):
-            return ir.Binary(op, _spread(left), _spread(right))
-    return value
-
-
-def cases_text(cases: Iterable[Case]) -> str:
-    """What the cases have in common with nothing else: ``a && !b || c``, shortened."""
-    terms = {frozenset(case.assumed) for case in cases}
-    changed = True
-    while changed:
-        changed = False
-        for one in sorted(terms, key=_order):
-            for part in one:
-                other = (one - {part}) | {(part[0], not part[1])}
-                if other in terms:
-                    terms -= {one, other}
-                    terms.add(one - {part})
-                    changed = True
-                    break
-            if changed:
-                break
-        absorbed = {term for term in terms if any(other < term for other in terms)}
-        # ``a || !a && b`` is ``a || b``.
-        for term in sorted(terms - absorbed, key=_order):
-            for part in term:
-                opposite = (part[0], not part[1])
-                if any(
-                    opposite in o and o - {opposite} <= term - {part} for o in terms
-                ):
-                    terms.remove(term)
-                    terms.add(term - {part})
-                    changed = True
-                    break
-            if changed:
-                break
-        if not changed:
-            terms -= absorbed
-    parts = []
-    for term in sorted(terms, key=_order):
-        items = [
-            (item if holds else _not(item))
-            for item, holds in sorted(term, key=lambda pair: text(pair[0]))
-        ]
-        whole: ir.Expr = items[0] if items else TRUE
-        for item in items[1:]:
-            whole = ir.Binary("&&", whole, item)
-        parts.append(text(whole))
-    return " || ".join(parts)
-
-
-def _order(term: frozenset[tuple[ir.Expr, bool]]) -> tuple[int, str]:
-    return len(term), " ".join(sorted(f"{text(item)} {holds}" for item, holds in term))
+def members(value: ir.Expr) -> frozenset[str]:
+    """The members that an expression reads, those in arrays by their path with a place
+    for the subscript."""
+    return frozenset(part.path for part in below(value) if isinstance(part, ir.Load))

@@ -8,14 +8,23 @@ from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.lookup import Lookup, Placed
-from vmgen.source import NOWHERE
+from vmgen.verdict import conditions
 from vmgen.verdict.compare import Comparison
+from vmgen.verdict.conditions import TRUE, either, every
 from vmgen.verdict.layout import Layouts
-from vmgen.verdict.model import COMPATIBLE, Finding, Judgement, Outcome, SectionVerdict
-from vmgen.verdict.state import summed
+from vmgen.verdict.model import (
+    COMPATIBLE,
+    Finding,
+    Judgement,
+    Outcome,
+    SectionVerdict,
+    Side,
+)
+from vmgen.verdict.places import subsection as place
+from vmgen.verdict.state import Around, summed
 
 WAYS = 3
-"""Ways to fail that are told of one section."""
+"""Ways to fail that a section's verdict has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ def sections(program: ir.Program) -> tuple[Section, ...]:
 def judge(old: ir.Program, new: ir.Program) -> Judgement:
     """The verdict on every section of the two programs, in both directions."""
     forward = Comparison(Layouts(old, "save"), Layouts(new, "load"))
-    backward = Comparison(Layouts(new, "save"), Layouts(old, "load"), backward=True)
+    backward = Comparison(Layouts(new, "save"), Layouts(old, "load"))
     verdicts = [
         _section(one, two, forward, backward, bool(old.roots and new.roots))
         for one, two in matched(sections(old), sections(new))
@@ -152,10 +161,10 @@ def _section(
         first = outcome(old, new, forward)
         second = outcome(new, old, backward)
     elif old is not None and (new is None or old.roots):
-        first, second = _only(old, new, backward=False), COMPATIBLE
+        first, second = _only(old, new), COMPATIBLE
     else:
         assert new is not None
-        first, second = COMPATIBLE, _only(new, old, backward=True)
+        first, second = COMPATIBLE, _only(new, old)
     return SectionVerdict(
         one.name,
         old.symbol if old else "",
@@ -173,119 +182,120 @@ def _alone(old: Section, new: Section, registered: bool) -> bool:
     return registered and bool(old.roots) != bool(new.roots)
 
 
-def _only(section: Section, other: Section | None, *, backward: bool) -> Outcome:
-    """A section that the destination has never heard of, or has and does not register."""
+def _side(section: Section) -> Side:
+    """What one side has of a section, for findings about its header."""
     placed = section.placed
-    position = placed.description.position if placed else section.roots[0].position
+    types = sorted({type_ for root in section.roots for type_ in root.device_types})
+    if placed is None:
+        root = section.roots[0]
+        return Side(
+            "handlers",
+            section.name,
+            versions=(root.version_id,),
+            device_types=tuple(types),
+            position=root.position,
+        )
+    return Side(
+        "section",
+        section.name,
+        versions=(placed.description.version_id,),
+        device_types=tuple(types),
+        position=placed.description.position,
+    )
+
+
+def _only(section: Section, other: Section | None) -> Outcome:
+    """A section that the destination does not know, or has a description of and does not
+    register."""
+    placed = section.placed
     if placed is not None and placed.description.unmigratable:
         return COMPATIBLE
-    types = sorted({type_ for root in section.roots for type_ in root.device_types})
-    what = f"no {' or '.join(types[:3])}" + (", ..." if len(types) > 3 else "")
+    absent = conditions.negated(ir.Ask(f"section {section.name}"))
     finding = Finding(
-        "section",
-        f"section '{section.name}' is not known"
-        + (f": nothing registers {other.symbol}" if other else ""),
+        "section-missing",
         section.name,
         section.symbol,
-        source=f"version {placed.description.version_id}" if placed else "C handlers",
-        target="no such section",
-        condition=f"the stream has no section '{section.name}'"
-        + (f" ({what})" if types else ""),
-        old=NOWHERE if backward else position,
-        new=position if backward else NOWHERE,
+        source=_side(section),
+        target=Side("nothing", other.symbol if other else ""),
+        condition=absent,
     )
-    return Outcome("conditional", finding.condition, (finding,))
+    return Outcome("conditional", (finding,), condition=absent)
 
 
 def outcome(source: Section, target: Section, comparison: Comparison) -> Outcome:
     """What comes of loading the one section's bytes as the other."""
-    if source.placed is None or target.placed is None:
-        return _handlers(source, target, comparison.backward)
-    one, two = source.placed.description, target.placed.description
-    positions = (one.position, two.position)
-    if comparison.backward:
-        positions = (two.position, one.position)
     about = Finding(
-        "version", "", one.name, one.symbol, old=positions[0], new=positions[1]
+        "section-version",
+        source.name,
+        source.symbol,
+        source=_side(source),
+        target=_side(target),
     )
-    if one.unmigratable:
-        if two.unmigratable:
+    if source.placed is None or target.placed is None:
+        # Sections of C code: only their versions can be compared.
+        if source.placed is target.placed and (
+            about.source.versions == about.target.versions
+        ):
             return COMPATIBLE
-        text = "no stream has it: a guest with it cannot be saved"
-        return Outcome(
-            "compatible", notes=(replace(about, reason="presence", text=text),)
-        )
+        return Outcome("unknown", (replace(about, kind="section-handlers"),))
+    one, two = source.placed.description, target.placed.description
+    if one.unmigratable:
+        note = replace(about, kind="never-saved")
+        return COMPATIBLE if two.unmigratable else Outcome("compatible", notes=(note,))
+    needed = conditions.normal(
+        comparison.source.needed(source.placed), one.version_id, "", str
+    )
+    absent = None if needed == TRUE else conditions.negated(needed)
     if source.name != target.name:
-        text = f"the section is called '{source.name}' and awaited as '{target.name}'"
-        about = replace(
-            about,
-            reason="name",
-            text=text,
-            offset="the section's header",
-            source=f"'{source.name}'",
-            target=f"'{target.name}'",
+        return _lost(absent, replace(about, kind="section-name"))
+    if instances := _addressed(source, target):
+        mine, theirs = (
+            replace(side, instances=numbers, position=section.roots[0].position)
+            for side, numbers, section in zip(
+                (about.source, about.target), instances, (source, target), strict=True
+            )
         )
-        return Outcome("incompatible", "", (about,))
-    if lost := _addressed(source, target):
-        places = [section.roots[0].position for section in (source, target)]
-        if comparison.backward:
-            places.reverse()
-        return Outcome(
-            "incompatible",
-            "",
-            (
-                replace(
-                    about,
-                    reason="section",
-                    text=lost,
-                    offset="the section's header",
-                    source=_instances(source),
-                    target=_instances(target),
-                    old=places[0],
-                    new=places[1],
-                ),
-            ),
-        )
-    version = one.version_id
-    if not two.minimum_version_id <= version <= two.version_id:
-        text = (
-            f"version {version} is below the minimum {two.minimum_version_id}"
-            if version < two.minimum_version_id
-            else f"version {version} is above {two.version_id}"
-        )
-        finding = replace(
-            about,
-            text=text,
-            offset="the section's header",
-            source=f"version {version}",
-            target=f"versions {two.minimum_version_id} to {two.version_id}",
-        )
+        found = replace(about, kind="section-instance", source=mine, target=theirs)
+        return _lost(absent, found)
+    version, accepted = one.version_id, (two.minimum_version_id, two.version_id)
+    if not accepted[0] <= version <= accepted[1]:
+        found = replace(about, target=replace(about.target, versions=accepted))
         more = _subsections(source.placed, target.placed, comparison)
-        return Outcome("incompatible", "", (finding, *more))
-    leaves = comparison.layouts(
+        return _lost(absent, found, *more)
+    leaves = comparison.leaves(
         comparison.source.layout(source.placed, version),
         comparison.target.layout(target.placed, version),
+        Around(given=() if absent is None else (needed,)),
     )
-    notes = tuple(dict.fromkeys(note for leaf in leaves for note in leaf.notes))
-    notes += tuple(_never_sent(source.placed, target.placed, comparison))
-    found = summed(leaves)
-    if found.failed is not None and not found.condition and not found.failed.condition:
-        ways = tuple(
-            replace(finding, text=f"{finding.text} (if {case})") if case else finding
-            for case, finding in found.failures[:WAYS]
-        )
-        return Outcome("incompatible", "", ways, notes)
-    if found.unclear is not None:
-        return Outcome("unknown", "", (found.unclear,), notes)
-    findings = found.required
-    conditions = [finding.condition for finding in found.required]
-    if found.failed is not None:
-        condition = found.condition or found.failed.condition
-        findings = (replace(found.failed, condition=condition), *findings)
-        conditions.insert(0, condition)
+    found_all = summed(leaves)
+    notes = (
+        *found_all.notes,
+        *_never_sent(source.placed, target.placed, comparison),
+    )
+    findings = found_all.required
+    failed = found_all.failed
+    if failed is not None:
+        if found_all.condition is None and failed.condition is None:
+            return replace(_lost(absent, *found_all.failures[:WAYS]), notes=notes)
+        condition = found_all.condition or failed.condition
+        findings = (replace(failed, condition=condition), *findings)
+    if found_all.unclear is not None:
+        return Outcome("unknown", (found_all.unclear,), notes)
     if not findings:
         return Outcome("compatible", notes=notes)
-    return Outcome("conditional", _and(conditions), findings, notes)
+    findings = tuple(
+        replace(one, condition=either(absent, one.condition)) for one in findings
+    )
+    whole = every(one.condition or TRUE for one in findings)
+    return Outcome("conditional", findings, notes, whole)
+
+
+def _lost(absent: ir.Expr | None, *findings: Finding) -> Outcome:
+    """The verdict on a section that does not load, whenever it is sent."""
+    if absent is None:
+        return Outcome("incompatible", findings)
+    findings = tuple(replace(one, condition=absent) for one in findings)
+    return Outcome("conditional", findings, condition=absent)
 
 
 def _never_sent(
@@ -296,17 +306,20 @@ def _never_sent(
     """
     there = {(item.symbol, path) for item, path, _ in _late(target, comparison.target)}
     for item, path, field in _late(source, comparison.source):
-        if (item.symbol, path) in there:
-            continue
-        text = (
-            f"{path} is of version {field.version_id} and its description of"
-            f" {item.version_id}: it is never sent"
-        )
-        finding = Finding("presence", text, item.name, item.symbol, field=path)
-        if comparison.backward:
-            yield replace(finding, new=field.position)
-        else:
-            yield replace(finding, old=field.position)
+        if (item.symbol, path) not in there:
+            yield Finding(
+                "never-sent",
+                item.name,
+                item.symbol,
+                field=path,
+                source=Side(
+                    "field",
+                    field.name,
+                    path,
+                    versions=(field.version_id, item.version_id),
+                    position=field.position,
+                ),
+            )
 
 
 def _late(
@@ -327,9 +340,12 @@ def _late(
         waiting += layouts.lookup.inner(one)
 
 
-def _addressed(source: Section, target: Section) -> str:
-    """Why the destination does not find the section by its instance (``find_se``,
-    ``migration/savevm.c``); empty if it does, or if that is known at run time only."""
+def _addressed(
+    source: Section, target: Section
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The instances of both if the destination does not find the section by its own
+    (``find_se``, ``migration/savevm.c``); None if it does, or if that is known at run
+    time only."""
     wanted = {root.instance for root in source.roots}
     there = {
         number
@@ -338,24 +354,19 @@ def _addressed(source: Section, target: Section) -> str:
         if number
     }
     if not wanted or not there or not all(map(str.isdigit, wanted | there)):
-        return ""
+        return None
     if wanted & there:
-        return ""
-    return "nothing is registered under the section's instance"
-
-
-def _instances(section: Section) -> str:
-    numbers = sorted({root.instance for root in section.roots}, key=int)
-    return f"instance {', '.join(numbers)}"
+        return None
+    return tuple(sorted(wanted, key=int)), tuple(sorted(there, key=int))
 
 
 def _subsections(
     source: Placed, target: Placed, comparison: Comparison
 ) -> Iterator[Finding]:
-    """What would be refused next if the section's version were mended: subsections of
-    versions that the target does not take."""
+    """What would be rejected next if the section's version were accepted: subsections of
+    versions that the target does not load."""
     there = {
-        found.description.name: found.description
+        found.description.name: found
         for symbol in target.description.subsections
         if (found := comparison.target.lookup.find(symbol, target.module)) is not None
     }
@@ -364,48 +375,13 @@ def _subsections(
         other = there.get(found.description.name) if found is not None else None
         if found is None or other is None:
             continue
-        one = found.description
-        if other.minimum_version_id <= one.version_id <= other.version_id:
-            continue
-        below = one.version_id < other.minimum_version_id
-        limit = other.minimum_version_id if below else other.version_id
-        positions = (one.position, other.position)
-        if comparison.backward:
-            positions = positions[::-1]
-        yield Finding(
-            "version",
-            f"version {one.version_id} of subsection '{one.name}' is"
-            f" {'below the minimum' if below else 'above'} {limit}",
-            one.name,
-            one.symbol,
-            field=one.name,
-            source=f"version {one.version_id}",
-            target=f"versions {other.minimum_version_id} to {other.version_id}",
-            old=positions[0],
-            new=positions[1],
-        )
-
-
-def _and(parts: Iterable[str]) -> str:
-    unique = list(dict.fromkeys(parts))
-    if len(unique) == 1:
-        return unique[0]
-    return " && ".join(f"({part})" if " " in part else part for part in unique)
-
-
-def _handlers(source: Section, target: Section, backward: bool) -> Outcome:
-    """Sections of C code: only their versions can be compared."""
-    one, two = source.roots[0], target.roots[0]
-    if source.placed is None and target.placed is None:
-        if one.version_id == two.version_id:
-            return COMPATIBLE
-        text = f"C handlers of version {one.version_id} and {two.version_id}"
-    else:
-        text = "C handlers on one side, a description on the other"
-    positions = (
-        (two.position, one.position) if backward else (one.position, two.position)
-    )
-    finding = Finding(
-        "opaque", text, source.name, source.symbol, old=positions[0], new=positions[1]
-    )
-    return Outcome("unknown", "", (finding,))
+        one, two = found.description, other.description
+        if not two.minimum_version_id <= one.version_id <= two.version_id:
+            yield Finding(
+                "subsection-version",
+                one.name,
+                one.symbol,
+                field=one.name,
+                source=place(found, comparison.source.needed(found)),
+                target=place(other),
+            )

@@ -17,6 +17,7 @@ from vmgen import infos, ir
 from vmgen.lookup import Lookup, Placed
 from vmgen.source import Position
 from vmgen.verdict import conditions
+from vmgen.verdict.model import Term
 
 Role = Literal["save", "load"]
 
@@ -40,6 +41,20 @@ class Number:
     def known(self) -> bool:
         """Whether it is a number."""
         return not self.path
+
+    def expression(self, path: str | None = None) -> ir.Expr:
+        """The number as an expression; ``path`` is the member's from the section's
+        object."""
+        if self.known:
+            return ir.Const(self.fixed)
+        member = ir.Load(self.path if path is None else path, "int64")
+        if self.multiply == 1:
+            return member
+        return ir.Binary("*", ir.Const(self.multiply), member)
+
+    def term(self, path: str, width: int = 1) -> Term:
+        """What an array of so many elements of ``width`` bytes adds to an offset."""
+        return Term("count", path, self.multiply * width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +171,15 @@ class Refuses:
     version: int
 
     @property
-    def taken(self) -> ir.Expr:
-        """What must hold; what has no translation stands by its words."""
+    def accepted(self) -> ir.Expr:
+        """What must hold; C without a translation stands by its words: by those of the
+        condition after the function's name, else by the function's name alone."""
         condition = self.refusal.condition
-        if condition is not None:
-            return ir.Unary("!", condition)
-        symbol, text = self.hook.symbol, self.refusal.text
-        plain = text == f"{symbol}()"
-        return ir.Ask(f"{symbol}() does not refuse it" + ("" if plain else f": {text}"))
+        if condition is None:
+            plain = f"{self.hook.symbol}()"
+            text = self.refusal.text
+            condition = ir.Ask(plain if text == plain else f"{plain}: {text}")
+        return ir.Unary("!", condition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +211,6 @@ class Layouts:
 
     def __init__(self, program: ir.Program, role: Role) -> None:
         self.lookup = Lookup(program)
-        self.release = program.release
         self.role = role
         self._known: dict[tuple[str, str, int], Layout] = {}
         self._members: dict[tuple[str, str, int], frozenset[str]] = {}
@@ -334,7 +349,11 @@ class Layouts:
                 )
             case ir.UnusedElement():
                 size = _product(count, _number(field.size))
-                return [Unused(origin, size)] if size is not None else []
+                return (
+                    [Unused(origin, size)]
+                    if size is not None
+                    else self._each(origin, count, base, index, "padding")
+                )
             case ir.BitmapElement():
                 bits = _number(field.size)
                 words = (

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from vmgen import ir
 from vmgen.source import NOWHERE, Position
 
-Kind = Literal["compatible", "conditional", "unknown", "incompatible"]
+Verdict = Literal["compatible", "conditional", "unknown", "incompatible"]
 Direction = Literal["forward", "backward"]
 Answer = Literal["confirmed", "contradicted", "open"]
 
-RANK: dict[Kind, int] = {
+RANK: dict[Verdict, int] = {
     "compatible": 0,
     "conditional": 1,
     "unknown": 2,
@@ -20,37 +21,129 @@ RANK: dict[Kind, int] = {
 }
 """Worst last."""
 
-Reason = Literal[
-    "version", "name", "field", "size", "member", "units", "count", "end", "presence",
-    "subsection", "section", "check", "value", "opaque", "nesting", "limit", "renamed",
-    "zeros", "ignored", "sign", "assumed",
+Kind = Literal[
+    "section-version", "section-name", "section-instance", "section-missing",
+    "section-handlers", "section-unread",
+    "subsection-version", "subsection-name", "subsection-missing", "nested-version",
+    "end", "bytes", "width", "units", "member", "count", "null", "shape", "bool",
+    "tail-loaded", "tail-saved",
+    "check", "validate", "refusal", "premise",
+    "code", "code-parts", "cases", "recursion",
+    "renamed", "padding-loaded", "padding-skipped", "sign", "code-assumed",
+    "subsection-presence", "never-sent", "never-saved",
 ]  # fmt: skip
-"""What kind of thing a finding is about.
+"""What a finding is about.
 
-========== ===========================================================================
-version    the version on the wire, or the version a nested part is loaded with
-name       the section is called something else
-field      one side has a field where the other has none
-size       the elements have different sizes
-member     the bytes reach another member
-units      equal bytes, cut into other units
-count      different numbers of elements
-end        one side is at its end
-presence   a field that only a condition makes present
-subsection a subsection that is not known, or not understood
-section    a section that one side does not have
-check      a check of the loaded value that the other side does not make
-value      a value that the other type cannot hold
-opaque     C code that vmgen does not translate
-nesting    lists, trees, NULL markers: framing that differs
-limit      too many conditions to look at every case
-renamed    (note) the same bytes go to a member of another name
-zeros      (note) padding of the source: the destination loads zeros
-ignored    (note) the destination skips what the source wrote
-sign       (note) the same bytes with another sign
-assumed    (note) C code of the same name is taken to be the same
-========== ===========================================================================
+==================== =================================================================
+section-version      the destination does not accept the section's version
+section-name         the section is called something else
+section-instance     the destination registers nothing under the section's instance
+section-missing      the destination does not register such a section
+section-handlers     C handlers instead of a description
+section-unread       vmgen could not read a description of the section
+subsection-version   the destination does not accept the subsection's version
+subsection-name      the subsection's name does not begin with its description's name
+subsection-missing   the destination has no subsection of the name
+nested-version       a nested description does not accept the version it is loaded with
+end                  one side has a field where the other has none
+bytes                one side has more bytes, whatever its C code makes of them
+width                the elements have different sizes
+units                equal bytes in elements of other sizes
+member               the bytes reach another member
+count                different numbers of elements
+null                 only one side marks NULL pointers
+shape                arrays, lists and trees: framing that differs
+bool                 a number that is loaded as a bool
+tail-loaded          the end of a buffer is loaded as another member
+tail-saved           a member is loaded as the end of a buffer
+check                a value that must fit what the destination has
+validate             a condition that must hold after loading (VMSTATE_VALIDATE)
+refusal              pre_load or post_load returns an error
+premise              C tables that a refusal of both sides depends on differ
+code                 C code that vmgen does not translate
+code-parts           the same C code contains other descriptions
+cases                more combinations of conditions than vmgen follows
+recursion            objects of one description inside of each other, without end
+renamed              (note) the same bytes go to a member of another name
+padding-loaded       (note) a member is loaded from padding: zeros
+padding-skipped      (note) the destination skips a member as padding
+sign                 (note) the same bytes with another sign
+code-assumed         (note) C code of the same name is assumed to be the same
+subsection-presence  (note) the sides send a subsection under different conditions
+never-sent           (note) a field of a later version than its description
+never-saved          (note) an unmigratable device
+==================== =================================================================
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Part of an offset that is known at run time only: ``bytes`` times the member at
+    ``path`` (``count``), a field whose length is not known (``field``), or one that is
+    not always there (``optional``)."""
+
+    what: Literal["count", "field", "optional"]
+    path: str
+    bytes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """Bytes from the start of the section (or subsection, or element): a number and what
+    is known at run time only."""
+
+    fixed: int = 0
+    terms: tuple[Term, ...] = ()
+
+    def plus(self, count: int) -> Offset:
+        """So many bytes further."""
+        return Offset(self.fixed + count, self.terms)
+
+    def beyond(self, what: Term) -> Offset:
+        """Further by what is known at run time only."""
+        return Offset(self.fixed, (*self.terms, what))
+
+    def __add__(self, other: Offset) -> Offset:
+        return Offset(self.fixed + other.fixed, (*self.terms, *other.terms))
+
+
+START = Offset()
+
+What = Literal[
+    "", "nothing", "values", "padding", "object", "list", "tree", "code", "field",
+    "hook", "subsections", "subsection", "section", "handlers",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What the source or the destination has at the place of a finding.
+
+    ``what`` says what it is, ``name`` which: the C symbol of a description, an info or a
+    function, the wire name of a section or field.  ``path`` is the member's C path from
+    the section's object.  ``type``, ``width`` (bytes) and ``count`` are those of the
+    elements; ``check`` is ``equal`` or ``le``.  ``versions`` is the version it saves, or
+    the first and the last that it loads.  ``sent`` is when a subsection is sent.
+    ``role`` and ``text`` are a hook's role and the words of its C source.
+    """
+
+    what: What = ""
+    name: str = ""
+    path: str = ""
+    type: str = ""
+    check: str = ""
+    width: int = 0
+    count: ir.Expr | None = None
+    versions: tuple[int, ...] = ()
+    sent: ir.Expr | None = None
+    instances: tuple[str, ...] = ()
+    device_types: tuple[str, ...] = ()
+    role: str = ""
+    text: str = ""
+    position: Position = NOWHERE
+
+
+NO_SIDE = Side()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,41 +151,45 @@ class Finding:
     """One place where source and destination do not say the same.
 
     ``description`` is the wire name of the (nested) description it lies in, ``symbol``
-    its C symbol, ``path`` the way there from the section's object (``env.pmp[0]``),
-    ``field`` the C path of the field, or the name of a subsection.  ``offset`` is the
-    byte offset inside the section at which the two part, as text, since what comes
-    before it may be of variable length (``12 + 8 * nb``); empty where no byte is
-    involved.  ``source`` and ``target`` say what either has there.  ``condition`` is what
-    must hold for the stream to load all the same, empty if nothing helps.  ``old`` and
-    ``new`` are the positions in the two programs as they were given, whichever is the
-    source of the stream.
+    its C symbol, ``path`` the way there from the section's object (``env.pmp[0].``),
+    ``field`` the C path of the field, or the name of a subsection; ``subsections`` are
+    those it lies in, outermost first.  ``offset`` is where the two part, None where no
+    byte is involved.  ``condition`` is what must hold for the stream to load all the same,
+    None if nothing helps; ``case`` is when this place is reached at all, None if always.
+
+    ``gone`` says whose member the other side does not have at all; ``limit`` is the
+    number of cases that were followed; ``only`` are the rows of C tables that only the
+    source and only the destination has.
     """
 
-    reason: Reason
-    text: str
-    description: str
-    symbol: str
+    kind: Kind
+    description: str = ""
+    symbol: str = ""
     path: str = ""
     field: str = ""
-    offset: str = ""
-    source: str = ""
-    target: str = ""
-    condition: str = ""
-    old: Position = NOWHERE
-    new: Position = NOWHERE
+    subsections: tuple[str, ...] = ()
+    offset: Offset | None = None
+    source: Side = NO_SIDE
+    target: Side = NO_SIDE
+    condition: ir.Expr | None = None
+    case: ir.Expr | None = None
+    gone: Literal["", "source", "target"] = ""
+    limit: int = 0
+    only: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The verdict for one section in one direction.
 
-    ``condition`` is what must hold where ``kind`` is ``conditional``.
+    ``condition`` is what must hold where ``verdict`` is ``conditional``, all findings
+    together.
     """
 
-    kind: Kind
-    condition: str = ""
+    verdict: Verdict
     findings: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
+    condition: ir.Expr | None = None
 
 
 Key: TypeAlias = tuple[str, str, str, str, str]
@@ -121,13 +218,13 @@ class SectionVerdict:
 
     @property
     def key(self) -> Key:
-        """What tells it from others of its name."""
+        """What identifies it among others of its name."""
         return (self.section, self.old, self.old_file, self.new, self.new_file)
 
     @property
-    def worst(self) -> Kind:
+    def worst(self) -> Verdict:
         """The worse of the two."""
-        return worst((self.forward.kind, self.backward.kind))
+        return worst((self.forward.verdict, self.backward.verdict))
 
     def outcome(self, direction: Direction) -> Outcome:
         """The verdict of that direction."""
@@ -146,18 +243,20 @@ class Judgement:
     new: str
     sections: tuple[SectionVerdict, ...] = field(default=())
 
-    def worst(self, directions: Iterable[Direction] = ("forward", "backward")) -> Kind:
+    def worst(
+        self, directions: Iterable[Direction] = ("forward", "backward")
+    ) -> Verdict:
         """The worst verdict of these directions."""
         return worst(
-            section.outcome(direction).kind
+            section.outcome(direction).verdict
             for section in self.sections
             for direction in directions
         )
 
 
-def worst(kinds: Iterable[Kind]) -> Kind:
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The worst of them; ``compatible`` of none."""
-    return max(kinds, key=RANK.__getitem__, default="compatible")
+    return max(verdicts, key=RANK.__getitem__, default="compatible")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +283,10 @@ class Confirmation:
 
     section: str
     direction: Direction
-    kind: Kind
+    verdict: Verdict
     answer: Answer
-    tried: int
-    survived: int
+    tried: int = 0
+    survived: int = 0
     failure: Trial | None = None
     why: str = ""
     of: Key = ("", "", "", "", "")

@@ -13,11 +13,14 @@ from random import Random
 from vmgen import infos, ir
 from vmgen.lookup import Lookup, Placed
 from vmgen.verdict import conditions
-from vmgen.verdict.cases import members
+from vmgen.verdict.conditions import members
 from vmgen.verdict.layout import WIDTH
 
 SUBSECTION = 0x05
 NULL_MARKER = 0x30
+
+DEEPEST = 40
+"""How deep objects are drawn inside of each other."""
 
 
 class Unsaved(Exception):
@@ -34,17 +37,21 @@ class CodeKnows(Unsaved):
 
 @dataclass
 class Sample:
-    """One random section: its bytes, what was drawn besides, and its subsections."""
+    """One random section: its bytes, what was drawn besides, and its subsections.
 
-    program: ir.Program
+    ``likely`` are values that members have more often than others, by their C path from
+    the section's object: those that a condition depends on.
+    """
+
+    lookup: Lookup
     chance: Random
+    likely: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     members: dict[str, int] = field(default_factory=dict)
     functions: dict[str, int] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
     data: bytearray = field(default_factory=bytearray)
 
     def __post_init__(self) -> None:
-        self._lookup = Lookup(self.program)
         self._memory: dict[str, int] = {}
         self._counts: dict[str, int] = {}
         self._depth = 0
@@ -57,27 +64,44 @@ class Sample:
         self._object(placed, placed.description.version_id, "")
         return bytes(self.data)
 
-    def refused(self, placed: Placed) -> str:
-        """The function of the description that refuses what was drawn, in the words of
-        its translation; empty if none does, or if it asks for what was not drawn."""
+    def refused(self, lookup: Lookup, placed: Placed, prefix: str = "") -> str:
+        """The function of a description, or of one inside of it, that rejects what was
+        drawn, in the words of its translation; empty if none does, or if it asks for what
+        was not drawn.  Elements of arrays and lists are not looked at."""
         description = placed.description
+        if prefix.count(".") > DEEPEST:
+            return ""
         for hook in description.hooks:
-            if not hook.role.startswith("post_load"):
-                continue
             for refusal in hook.refusals:
                 condition = refusal.condition
-                if condition is None or not members(condition) <= set(self._memory):
+                if condition is None:
+                    continue
+                paths = {conditions.joined(prefix, path) for path in members(condition)}
+                if not paths <= set(self._memory) or (
+                    paths and not hook.role.startswith("post_load")
+                ):
                     continue
                 version = description.version_id
-                if self._value(condition, description.type, version, "", {}):
+                if self._value(condition, description.type, version, prefix, {}):
                     return hook.symbol
+        for item in description.fields:
+            if isinstance(item.element, ir.StructElement) and not item.array:
+                inner = lookup.find(item.element.description, placed.module)
+                below = f"{prefix}{ir.path_text(item.path)}."
+                if inner is not None and (found := self.refused(lookup, inner, below)):
+                    return found
+        for symbol in description.subsections:
+            sub = lookup.find(symbol, placed.module)
+            if sub is not None and sub.description.name in self.sent:
+                if found := self.refused(lookup, sub, prefix):
+                    return found
         return ""
 
     # --- objects
 
     def _object(self, placed: Placed, version: int, prefix: str) -> None:
         self._depth += 1
-        if self._depth > 40:
+        if self._depth > DEEPEST:
             raise Unsaved("nested too deeply")
         description = placed.description
         for item in description.fields:
@@ -116,7 +140,7 @@ class Sample:
         return bool(self._call(item.test, placed, version, prefix))
 
     def _find(self, symbol: str, placed: Placed) -> Placed:
-        found = self._lookup.find(symbol, placed.module)
+        found = self.lookup.find(symbol, placed.module)
         if found is None:
             raise Unsaved(f"{symbol} is not known")
         return found
@@ -210,7 +234,10 @@ class Sample:
     def _put(self, value: int, width: int) -> None:
         self.data += (value % (1 << 8 * width)).to_bytes(width, "big")
 
-    def _number(self, bits: int) -> int:
+    def _number(self, bits: int, path: str = "") -> int:
+        likely = self.likely.get(path, ())
+        if likely and self.chance.randrange(2):
+            return self.chance.choice(likely)
         choice = self.chance.randrange(6)
         if choice < 2:
             return self.chance.randrange(4)
@@ -230,7 +257,7 @@ class Sample:
         elif asked is not None:
             value = asked
         else:
-            value = self._number(8 * WIDTH[kind])
+            value = self._number(8 * WIDTH[kind], plain)
         value = conditions.to_type(value, kind)
         self._memory[plain] = value
         return value
@@ -256,14 +283,16 @@ class Sample:
             small = counts or full in self._counts
             bound = self._counts.get(full, 4)
             self.members[key] = (
-                self.chance.randint(0, max(0, bound)) if small else self._number(8)
+                self.chance.randint(0, max(0, bound))
+                if small
+                else self._number(8, full)
             )
         return self.members[key]
 
     # --- conditions
 
     def _call(self, symbol: str, placed: Placed, version: int, prefix: str) -> int:
-        function = self._lookup.functions(placed.module).get(symbol)
+        function = self.lookup.functions(placed.module).get(symbol)
         if function is None or function.body is None:
             return self._answer(symbol)
         owner = placed.description.type

@@ -7,9 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from vmgen import ir
+from vmgen.ir import json as ir_json
 from vmgen.paint import Kind as PaintKind
 from vmgen.paint import Paint, plain
 from vmgen.source import Position
+from vmgen.verdict import words
 from vmgen.verdict.model import (
     RANK,
     Confirmation,
@@ -17,21 +20,18 @@ from vmgen.verdict.model import (
     Finding,
     Judgement,
     Key,
-    Kind,
     Outcome,
     SectionVerdict,
+    Verdict,
     worst,
 )
 
+VERSION = 2
+"""Of the JSON documents: changes when a member changes its meaning or goes."""
+
 BOTH: tuple[Direction, ...] = ("forward", "backward")
 
-_WORDS: dict[Kind, str] = {
-    "incompatible": "incompatible",
-    "unknown": "could not tell",
-    "conditional": "compatible if",
-    "compatible": "compatible",
-}
-_PAINT: dict[Kind, PaintKind] = {
+_PAINT: dict[Verdict, PaintKind] = {
     "incompatible": "error",
     "unknown": "note",
     "conditional": "warning",
@@ -56,12 +56,11 @@ def text(
     """
     lines = [_head(judgement, direction, paint) for direction in directions]
     tried = {(item.of, item.direction): item for item in confirmations}
-    for kind in sorted(RANK, key=RANK.__getitem__, reverse=True):
-        groups = list(_groups(judgement, kind, directions, notes))
+    for verdict in sorted(RANK, key=RANK.__getitem__, reverse=True):
+        groups = list(_groups(judgement, verdict, directions, notes))
         if not groups:
             continue
-        title = _WORDS[kind] if kind != "conditional" else "compatible under conditions"
-        lines += ["", paint(_PAINT[kind], title)]
+        lines += ["", paint(_PAINT[verdict], words.TITLES[verdict])]
         for sections in groups:
             lines += _group(judgement, sections, directions, paint, notes, tried)
     if confirmations:
@@ -70,7 +69,7 @@ def text(
 
 
 def _names(judgement: Judgement) -> tuple[str, str]:
-    """What the two sides are called: their releases, if these tell them apart."""
+    """What the two sides are called: their releases, if these differ."""
     if judgement.old and judgement.new and judgement.old != judgement.new:
         return judgement.old, judgement.new
     return "old", "new"
@@ -82,50 +81,56 @@ def _way(judgement: Judgement, direction: Direction) -> str:
 
 
 def _head(judgement: Judgement, direction: Direction, paint: Paint) -> str:
-    counts = Counter(section.outcome(direction).kind for section in judgement.sections)
-    words = {
-        "incompatible": "incompatible",
-        "unknown": "undecided",
-        "conditional": "under conditions",
-        "compatible": "compatible",
-    }
+    counts = Counter(
+        section.outcome(direction).verdict for section in judgement.sections
+    )
+    names = {**words.VERDICTS, "conditional": "under conditions"}
     parts = [
-        f"{counts[kind]} {paint(_PAINT[kind], words[kind])}"
-        for kind in sorted(RANK, key=RANK.__getitem__, reverse=True)
-        if counts[kind]
+        f"{counts[verdict]} {paint(_PAINT[verdict], names[verdict])}"
+        for verdict in sorted(RANK, key=RANK.__getitem__, reverse=True)
+        if counts[verdict]
     ]
     target = paint("heading", judgement.target) if judgement.target else "all"
-    return f"{target}  {_way(judgement, direction)}: {', '.join(parts) or 'nothing'}"
+    way = _way(judgement, direction)
+    return f"{target}  {way}: {', '.join(parts) or 'no sections'}"
 
 
 def _groups(
-    judgement: Judgement, kind: Kind, directions: Sequence[Direction], notes: bool
+    judgement: Judgement, verdict: Verdict, directions: Sequence[Direction], notes: bool
 ) -> Iterator[list[SectionVerdict]]:
     """Sections whose worst verdict is this, those with the same findings together."""
     groups: dict[object, list[SectionVerdict]] = {}
     for section in judgement.sections:
         outcomes = [section.outcome(direction) for direction in directions]
-        if worst(outcome.kind for outcome in outcomes) != kind:
+        if worst(outcome.verdict for outcome in outcomes) != verdict:
             continue
-        if kind == "compatible" and not (notes and any(_told(one) for one in outcomes)):
+        if verdict == "compatible" and not (
+            notes and any(map(worth_knowing, outcomes))
+        ):
             continue
         key = tuple(
             (
-                outcome.kind,
+                outcome.verdict,
                 tuple(
-                    (finding.reason, finding.symbol, finding.old, finding.new)
+                    (
+                        finding.kind,
+                        finding.symbol,
+                        finding.source.position,
+                        finding.target.position,
+                    )
                     for finding in outcome.findings
                 ),
             )
             for outcome in outcomes
         )
-        alone = kind == "compatible" or not any(one.findings for one in outcomes)
+        alone = verdict == "compatible" or not any(one.findings for one in outcomes)
         groups.setdefault((key, section.section if alone else ""), []).append(section)
     yield from groups.values()
 
 
-def _told(outcome: Outcome) -> tuple[Finding, ...]:
-    return tuple(note for note in outcome.notes if note.reason != "assumed")
+def worth_knowing(outcome: Outcome) -> tuple[Finding, ...]:
+    """The notes about something that changed."""
+    return tuple(note for note in outcome.notes if note.kind != "code-assumed")
 
 
 def _group(
@@ -144,40 +149,49 @@ def _group(
     lines = [f"  {', '.join(names)}{more}{about}"]
     for direction in directions:
         outcome = first.outcome(direction)
-        if outcome.kind == "compatible" and not (notes and _told(outcome)):
+        if outcome.verdict == "compatible" and not (notes and worth_knowing(outcome)):
             continue
-        verdict = paint(_PAINT[outcome.kind], _WORDS[outcome.kind])
-        condition = f" {outcome.condition}" if outcome.kind == "conditional" else ""
+        verdict = paint(_PAINT[outcome.verdict], words.VERDICTS[outcome.verdict])
+        condition = ""
+        if outcome.verdict == "conditional":
+            condition = f" {words.every(outcome.findings)}"
         lines.append(f"    {_way(judgement, direction)}: {verdict}{condition}")
         for finding in outcome.findings:
-            lines += _finding(finding, direction, paint)
-        for note in _told(outcome) if notes else ():
-            lines.append(
-                f"      {paint('note', 'note:')} {note.text}{_places(note, paint)}"
-            )
+            lines += _finding(finding, paint)
+        for note in worth_knowing(outcome) if notes else ():
+            said = words.sentence(note)
+            place = _places(note, direction, paint)
+            lines.append(f"      {paint('note', 'note:')} {said}{place}")
         lines += _counterexample(tried.get((first.key, direction)), paint)
     return lines
 
 
-def _finding(finding: Finding, direction: Direction, paint: Paint) -> list[str]:
+def _finding(finding: Finding, paint: Paint) -> list[str]:
     where = f" in {finding.symbol}" if finding.symbol else ""
-    at = f", at byte {finding.offset}" if finding.offset[:1].isdigit() else ""
-    lines = [f"      {finding.text}{paint('faint', where + at)}"]
-    sides = [(finding.source, finding.old), (finding.target, finding.new)]
-    if direction == "backward":
-        sides = [(finding.source, finding.new), (finding.target, finding.old)]
-    if finding.source or finding.target:
-        for sign, kind, (said, position) in zip(
-            ("writes", "reads "), ("removed", "added"), sides, strict=True
+    if finding.offset is not None:
+        where += f", at byte {words.offset(finding.offset)}"
+    lines = [f"      {words.sentence(finding)}{paint('faint', where)}"]
+    source, target = words.does(finding, "source"), words.does(finding, "target")
+    if source or target:
+        for colour, verb, said, side in (
+            ("removed", "saves:", source, finding.source),
+            ("added", "loads:", target, finding.target),
         ):
-            place = paint("place", f"  ({position})") if position.file else ""
-            lines.append(f"        {paint(kind, f'{sign} {said}')}{place}")  # type: ignore[arg-type]
+            place = side.position
+            shown = paint("place", f"  ({place})") if place.file else ""
+            lines.append(f"        {paint(colour, f'{verb} {said}')}{shown}")  # type: ignore[arg-type]
     return lines
 
 
-def _places(finding: Finding, paint: Paint) -> str:
-    known = [str(place) for place in (finding.old, finding.new) if place.file]
+def _places(finding: Finding, direction: Direction, paint: Paint) -> str:
+    known = [str(place) for place in _positions(finding, direction) if place.file]
     return paint("place", f"  ({' → '.join(known)})") if known else ""
+
+
+def _positions(finding: Finding, direction: Direction) -> tuple[Position, Position]:
+    """Where it is in OLD and in NEW."""
+    places = finding.source.position, finding.target.position
+    return places if direction == "forward" else places[::-1]
 
 
 def _counterexample(tried: Confirmation | None, paint: Paint) -> list[str]:
@@ -206,7 +220,7 @@ def _tried(confirmations: Sequence[Confirmation], paint: Paint) -> list[str]:
             seen = item.failure.text if item.failure else "every section survived"
             lines.append(
                 f"  {paint('error', 'contradicted:')} {item.section} {item.direction}"
-                f" is {item.kind}, but {seen}"
+                f" is {item.verdict}, but {seen}"
             )
     whys = Counter(item.why for item in confirmations if item.answer == "open")
     for why, count in whys.most_common(3):
@@ -223,7 +237,8 @@ def as_json(
     directions: Sequence[Direction] = BOTH,
     confirmations: Sequence[Confirmation] = (),
 ) -> dict[str, object]:
-    """The judgement as JSON values; positions as ``file:line:column``."""
+    """The judgement as JSON values; conditions and counts are expressions
+    of the IR, positions ``file:line``."""
     tried = {(item.of, item.direction): item for item in confirmations}
     return {
         "target": judgement.target,
@@ -250,12 +265,15 @@ def as_json(
 
 
 def _outcome_json(outcome: Outcome, tried: Confirmation | None) -> dict[str, object]:
-    found: dict[str, object] = {"verdict": outcome.kind}
-    if outcome.condition:
-        found["condition"] = outcome.condition
+    found: dict[str, object] = {"verdict": outcome.verdict}
+    if outcome.condition is not None:
+        found["condition"] = ir_json.encoded(outcome.condition)
     for name, findings in (("findings", outcome.findings), ("notes", outcome.notes)):
         if findings:
-            found[name] = [_finding_json(finding) for finding in findings]
+            found[name] = [
+                {**_record(finding), "text": words.sentence(finding)}
+                for finding in findings
+            ]
     if tried is not None:
         found["tried"] = tried.tried
         found["survived"] = tried.survived
@@ -269,12 +287,24 @@ def _outcome_json(outcome: Outcome, tried: Confirmation | None) -> dict[str, obj
     return found
 
 
-def _finding_json(finding: Finding) -> dict[str, str]:
+def _record(item: Any) -> dict[str, object]:
+    """The members of a finding, its sides and its offset that say something."""
     return {
-        item.name: str(value)
-        for item in dataclasses.fields(finding)
-        if str(value := getattr(finding, item.name))
+        member.name: _value(value)
+        for member in dataclasses.fields(item)
+        if (value := getattr(item, member.name)) != member.default
+        or member.default is dataclasses.MISSING
     }
+
+
+def _value(value: Any) -> object:
+    if isinstance(value, Position):
+        return str(value)
+    if isinstance(value, tuple):
+        return [_value(item) for item in value]
+    if isinstance(value, ir.Expr):
+        return ir_json.encoded(value)
+    return _record(value) if dataclasses.is_dataclass(value) else value
 
 
 # --- for reviews ----------------------------------------------------------------------
@@ -296,7 +326,7 @@ def github(
         for direction in directions:
             outcome = section.outcome(direction)
             for finding in outcome.findings:
-                place = _place(finding, folders)
+                place = _place(_positions(finding, direction), folders)
                 line = _annotation(
                     judgement, section, direction, outcome, finding, place
                 )
@@ -304,10 +334,10 @@ def github(
     return "".join(f"{line}\n" for line in lines)
 
 
-def _place(finding: Finding, folders: tuple[str, str]) -> Position:
+def _place(places: tuple[Position, Position], folders: tuple[str, str]) -> Position:
     """Where the finding is shown: in NEW, if it is there."""
-    old, new = folders
-    place, folder = (finding.new, new) if finding.new.file else (finding.old, old)
+    number = 1 if places[1].file else 0
+    place, folder = places[number], folders[number]
     if not (folder and place.file):
         return place
     return dataclasses.replace(place, file=f"{folder}/{place.file}")
@@ -321,11 +351,11 @@ def _annotation(
     finding: Finding,
     place: Position,
 ) -> str:
-    level = "error" if outcome.kind == "incompatible" else "warning"
-    title = f"{section.section}: {_way(judgement, direction)} {outcome.kind}"
-    said = finding.text
-    if finding.condition:
-        said += f"\nLoads if {finding.condition}"
+    level = "error" if outcome.verdict == "incompatible" else "warning"
+    title = f"{section.section}: {_way(judgement, direction)} {outcome.verdict}"
+    said = words.sentence(finding)
+    if condition := words.loads_if(finding):
+        said += f"\nLoads if {condition}"
     return f"::{level} {_properties(place, title)}::{_escaped(said)}"
 
 
@@ -351,7 +381,7 @@ def status(
 ) -> int:
     """The exit status: 0 compatible, 1 incompatible, 2 could not tell; with ``strict``
     a condition counts as incompatible."""
-    kind = worst(judgement.worst(directions) for judgement in judgements)
-    if kind == "incompatible" or (strict and kind == "conditional"):
+    verdict = worst(judgement.worst(directions) for judgement in judgements)
+    if verdict == "incompatible" or (strict and verdict == "conditional"):
         return 1
-    return 2 if kind == "unknown" else 0
+    return 2 if verdict == "unknown" else 0

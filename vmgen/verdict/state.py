@@ -1,33 +1,68 @@
-"""How far a comparison has come, and how it ended."""
+"""How far a comparison has come, and how it ended: plain values, so that two cases can go
+on from the same place."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from vmgen import ir
-from vmgen.verdict import cases
-from vmgen.verdict.conditions import Case
+from vmgen.verdict import conditions
+from vmgen.verdict.cases import Case, condition_of
 from vmgen.verdict.cursor import Cursor, Entry
-from vmgen.verdict.model import Finding
+from vmgen.verdict.layout import Layout, Layouts, bare
+from vmgen.verdict.model import START, Finding, Offset
+
+Difference: TypeAlias = tuple[str, tuple[tuple[str, ...], tuple[str, ...]]]
+"""The name of C tables, and the rows that only the source and only the destination has;
+no rows where only one side knows its tables."""
 
 
 @dataclass(frozen=True, slots=True)
-class Offset:
-    """Bytes from the start of the section: a number and what is not known."""
+class Around:
+    """What is known of a comparison before its first byte.
 
-    fixed: int = 0
-    terms: tuple[str, ...] = ()
+    ``members`` are those of the source's and of the target's object that have bytes
+    elsewhere in the section: in the object that a subsection belongs to, or in another
+    subsection of it.  ``given`` are conditions without which the bytes are not sent.
+    """
 
-    def plus(self, count: int) -> Offset:
-        """So many bytes further."""
-        return Offset(self.fixed + count, self.terms)
+    members: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+    given: tuple[ir.Expr, ...] = ()
 
-    def beyond(self, term: str) -> Offset:
-        """Further by what is not known."""
-        return Offset(self.fixed, (*self.terms, term))
 
-    def __str__(self) -> str:
-        return " + ".join((str(self.fixed), *self.terms))
+NOTHING_AROUND = Around()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two layouts that are compared, and what is known of them from the start.
+
+    ``members`` have bytes in the layout itself, ``in_stream`` anywhere in the section,
+    both by side; ``elements`` are those of arrays.  ``below`` compares two layouts inside
+    of these, ``premises`` says what the two sides have different that a refusal depends
+    on.
+    """
+
+    source: Layout
+    target: Layout
+    sides: tuple[Layouts, Layouts]
+    around: Around
+    below: Callable[[Layout, Layout, Around], tuple[Leaf, ...]]
+    premises: Callable[[ir.Refusal], Iterable[Difference]]
+    members: tuple[frozenset[str], frozenset[str]] = field(init=False)
+    in_stream: tuple[frozenset[str], frozenset[str]] = field(init=False)
+    elements: tuple[tuple[tuple[str, int, int], ...], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        both = list(zip(self.sides, (self.source, self.target), strict=True))
+        set_ = object.__setattr__
+        set_(self, "members", tuple(side.members(one) for side, one in both))
+        objects = [side.of_object(one) for side, one in both]
+        known = zip(self.around.members, objects, strict=True)
+        set_(self, "in_stream", tuple(one | two for one, two in known))
+        set_(self, "elements", tuple(tuple(side.elements(one)) for side, one in both))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +70,8 @@ class Leaf:
     """How one case ended.
 
     ``failed`` is the first place where the two part, ``unclear`` the first of which vmgen
-    cannot tell, ``required`` what must hold besides.
+    cannot tell, ``required`` what must hold besides.  ``renamed`` is what the source calls
+    members of the target.
     """
 
     case: Case
@@ -43,6 +79,7 @@ class Leaf:
     unclear: Finding | None = None
     required: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
@@ -59,48 +96,154 @@ class Leaf:
 class State:
     """Where both sides are, and what was found on the way.
 
-    ``case`` is what was assumed, ``misplaced`` the first value that reaches another
-    member, ``unclear`` the first place that cannot be told, ``saved`` the checks of the
-    source, ``checks`` those of the target with their fields.
+    ``case`` is what was assumed, ``unclear`` the first place that cannot be told,
+    ``saved`` the checks of the source, ``checks`` those of the target with their fields.
+    ``renamed`` is what the source calls a member of the target, ``endless`` whether a
+    description was met too deep inside of itself.
     """
 
+    pair: Pair
     source: Cursor | None
     target: Cursor | None
     case: Case
-    offset: Offset = Offset()
-    misplaced: Finding | None = None
+    offset: Offset = START
     unclear: Finding | None = None
     required: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
     saved: tuple[ir.Expr, ...] = ()
     checks: tuple[tuple[ir.Expr, Entry], ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    endless: bool = False
+
+    def fail(self, finding: Finding) -> Leaf:
+        """The end where the two part; where units differed before, they parted there."""
+        if self.unclear is not None and self.unclear.kind in ("units", "width"):
+            finding = replace(self.unclear, kind="width")
+        return Leaf(self.case, failed=finding, notes=self.notes)
+
+    def give_up(self, finding: Finding) -> Leaf:
+        """The end where vmgen cannot tell what comes next."""
+        return Leaf(self.case, unclear=self.unclear or finding, notes=self.notes)
+
+    def require(self, finding: Finding) -> State | Leaf:
+        """Goes on with something that must hold; without a condition nothing helps."""
+        if finding.condition is None:
+            return self.fail(finding)
+        if finding in self.required:
+            return self
+        return replace(self, required=(*self.required, finding))
+
+    def note(self, finding: Finding) -> State:
+        """Goes on with one more note; one about each pair of fields.  Where the two have
+        parted, what comes later means nothing."""
+        if self.unclear is not None and self.unclear.kind == "units":
+            return self
+        for note in self.notes:
+            if (note.kind, note.source.position, note.target.position) == (
+                finding.kind,
+                finding.source.position,
+                finding.target.position,
+            ):
+                return self
+        return replace(self, notes=(*self.notes, finding))
+
+    def noted(self, notes: tuple[Finding, ...]) -> State:
+        """Goes on with the notes of something inside."""
+        return replace(self, notes=tuple(dict.fromkeys((*self.notes, *notes))))
+
+    def rename(self, theirs: str, mine: str) -> State:
+        """Goes on with the target's member known by the source's name."""
+        return replace(self, renamed={**self.renamed, theirs: mine})
+
+    def renaming(self, renamed: Mapping[str, str]) -> State:
+        """Goes on with what was renamed inside of it."""
+        return replace(self, renamed={**self.renamed, **renamed}) if renamed else self
+
+    def without_end(self) -> State:
+        """Goes on without looking at optional items by themselves: they have no end."""
+        return replace(self, endless=True)
+
+    def moved(self, side: int, to: Cursor | None) -> State:
+        """Goes on with the source (0) or the target (1) at another place."""
+        if side == 0:
+            return replace(self, source=to)
+        return replace(self, target=to)
+
+    def original(self, path: str) -> str:
+        """What the source calls a member of the target; one that is the destination's
+        own, and has the name of something that the stream has, says so, and so does one
+        that is loaded, and has the name of something that the source keeps to itself.
+        """
+        if path in self.renamed:
+            return self.renamed[path]
+        plain = bare(path)
+        mine, theirs = self.pair.in_stream
+        if plain in mine and plain not in theirs:
+            return f"{conditions.DESTINATION}{path}"
+        if plain in theirs and plain not in mine:
+            return f"{conditions.LOADED}{path}"
+        return path
+
+    def normal(
+        self, side: int, condition: ir.Expr, version: int, prefix: str
+    ) -> ir.Expr:
+        """The side's condition in the form that conditions are compared in."""
+        rename = self.original if side else str
+        return conditions.normal(condition, version, prefix, rename)
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Two cases that are followed one after the other."""
+
+    first: State
+    second: State
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """Items that both sides have under one condition: if ``inside``, followed to its end
+    by itself, finds nothing, ``after`` goes on, else the two cases of ``apart`` do."""
+
+    inside: State
+    after: State
+    apart: Fork
+
+
+Step: TypeAlias = State | Fork | Guarded | Leaf
+"""What comes of looking at the next items."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """All cases together: ``condition`` says which of them load, if only some do."""
+    """All cases together: ``condition`` says which of them load, if only some do.
+
+    ``failures`` is every way to fail, with the condition under which it is met (None
+    where there is one way only).
+    """
 
     failed: Finding | None
     unclear: Finding | None
     required: tuple[Finding, ...]
-    condition: str
-    failures: tuple[tuple[str, Finding], ...] = ()
-    """Every way to fail, with the cases in which it is met."""
+    notes: tuple[Finding, ...]
+    condition: ir.Expr | None
+    failures: tuple[Finding, ...] = ()
 
 
 def summed(leaves: tuple[Leaf, ...]) -> Sum:
     """One answer for all cases of a comparison."""
-    leaves = tuple(leaf for leaf in leaves if cases.possible(leaf.case))
+    notes = tuple(dict.fromkeys(note for leaf in leaves for note in leaf.notes))
+    leaves = tuple(leaf for leaf in leaves if leaf.case.possible)
     failed = next((leaf.failed for leaf in leaves if leaf.failed is not None), None)
     unclear = next((leaf.unclear for leaf in leaves if leaf.unclear is not None), None)
     good = [leaf for leaf in leaves if leaf.failed is None]
     required = tuple(
         dict.fromkeys(finding for leaf in good for finding in leaf.required)
     )
-    condition = ""
+    condition = None
     if failed is not None and good:
         bad = [leaf.case for leaf in leaves if leaf.failed is not None]
-        condition = cases.told([leaf.case for leaf in good], bad)
+        condition = condition_of([leaf.case for leaf in good], bad)
     ways: dict[Finding, list[Case]] = {}
     for leaf in leaves:
         if leaf.failed is not None:
@@ -108,13 +251,13 @@ def summed(leaves: tuple[Leaf, ...]) -> Sum:
     every = [leaf.case for leaf in leaves]
     failures = tuple(
         (
-            (
-                cases.told(met, [case for case in every if case not in met])
-                if len(ways) > 1
-                else ""
-            ),
-            finding,
+            replace(
+                finding,
+                case=condition_of(met, [case for case in every if case not in met]),
+            )
+            if len(ways) > 1
+            else finding
         )
         for finding, met in ways.items()
     )
-    return Sum(failed, unclear, required, condition, failures)
+    return Sum(failed, unclear, required, notes, condition, failures)

@@ -1,0 +1,121 @@
+"""Bytes of C code that vmgen does not translate, the end of one side, and what no other
+rule compares."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vmgen import ir
+from vmgen.verdict.cursor import Cursor
+from vmgen.verdict.layout import (
+    Check,
+    Custom,
+    Layouts,
+    Nested,
+    Refuses,
+    Subsections,
+    Unused,
+    Values,
+)
+from vmgen.verdict.model import Offset, Term
+from vmgen.verdict.places import count_path, finding, side
+from vmgen.verdict.rules.objects import inside, size_of
+from vmgen.verdict.state import NOTHING_AROUND, Leaf, State, Step
+
+
+def ended(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+    """One side has something left; an array may be empty."""
+    here = left or right
+    assert here is not None
+    if left is not None and right is not None:
+        return None
+    item = here.entry.item
+    condition: ir.Expr | None = None
+    if isinstance(item, Unused | Values) and not item.count.known:
+        count = item.count.expression(count_path(here.entry, item.count))
+        condition = ir.Binary("==", count, ir.Const(0))
+    return state.fail(finding("end", state, left, right, condition=condition))
+
+
+def same(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+    """The same C code on both sides is assumed to read what it wrote; the descriptions
+    inside of it are compared."""
+    assert left is not None
+    assert right is not None
+    one, two = left.entry.item, right.entry.item
+    if not (isinstance(one, Custom) and isinstance(two, Custom)):
+        return None
+    if (one.info, one.count) != (two.info, two.count):
+        return state.give_up(finding("code", state, left, right))
+    name = one.origin.field.name
+    after: State | Leaf = replace(
+        state.note(finding("code-assumed", state, left, right)),
+        source=left.rest,
+        target=right.rest,
+        offset=state.offset.beyond(Term("field", name)),
+    )
+    theirs = dict(two.parts)
+    sides = state.pair.sides
+    for role, part in one.parts:
+        other = theirs.pop(role, None)
+        if isinstance(after, Leaf) or other is None:
+            break
+        leaves = state.pair.below(
+            sides[0].layout(part, part.description.version_id),
+            sides[1].layout(other, other.description.version_id),
+            NOTHING_AROUND,
+        )
+        at = Offset(0, (*state.offset.terms, Term("field", f"{name}.{role}")))
+        prefix = f"{left.entry.prefix}<{name}>.{role}."
+        after = inside(after, leaves, prefix, None, at)
+    if isinstance(after, State) and (theirs or len(one.parts) > len(two.parts)):
+        return state.give_up(finding("code-parts", state, left, right))
+    return after
+
+
+def other(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+    """C code on one side only: vmgen cannot tell, unless there are too many bytes."""
+    assert left is not None
+    assert right is not None
+    if not any(isinstance(here.entry.item, Custom) for here in (left, right)):
+        return None
+    saved, all_saved = _least(left, state.pair.sides[0])
+    loaded, all_loaded = _least(right, state.pair.sides[1])
+    if (all_loaded and saved > loaded) or (all_saved and loaded > saved):
+        totals = (saved, all_saved), (loaded, all_loaded)
+        first, second = (
+            replace(
+                side(here.entry),
+                count=ir.Const(count),
+                width=1,
+                check="" if exact else "least",
+            )
+            for here, (count, exact) in zip((left, right), totals, strict=True)
+        )
+        found = finding("bytes", state, left, right, source=first, target=second)
+        return state.fail(found)
+    return state.give_up(finding("code", state, left, right))
+
+
+def unlike(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+    """An array of a length that is not known, a list or a tree, and something else."""
+    return state.fail(finding("shape", state, left, right))
+
+
+def _least(cursor: Cursor | None, layouts: Layouts) -> tuple[int, bool]:
+    """Bytes that come at least up to the subsections, and whether they are all."""
+    total, exact = 0, True
+    while cursor is not None:
+        entry, cursor = cursor.entry, cursor.rest
+        match entry.item:
+            case Values(count=count) | Unused(count=count) if count.known:
+                total += entry.left
+            case Nested(count=count, pointers=False) as item if count.known:
+                size = size_of(layouts.layout(item.placed, item.version), layouts)
+                exact = exact and size is not None
+                total += (size or 0) * entry.left
+            case Check() | Refuses() | Subsections():
+                pass
+            case _:
+                exact = False
+    return total, exact
