@@ -31,6 +31,7 @@ STAGES = (
     {"translate"},
     {"extract"},
     {"roots"},
+    {"premises"},
     {"link"},
     # From the IR to text.
     {"plan"},
@@ -72,7 +73,7 @@ ONLY = {
     "jinja2": {"render"},
     "black": {"render"},
     "click": {"cli"},
-    "tomllib": {"config"},
+    "tomllib": {"config", "premises"},
 }
 """Who may import what."""
 

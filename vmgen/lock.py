@@ -36,11 +36,13 @@ def dumps(programs: Iterable[ir.Program]) -> str:
     targets = [program.target for program in known]
     modules: dict[str, tuple[dict[str, Any], list[str]]] = {}
     roots: dict[str, tuple[dict[str, Any], list[str]]] = {}
+    premises: dict[str, tuple[dict[str, Any], list[str]]] = {}
     for program in known:
         document = json.loads(ir_json.dumps(bare(program)))
         for table, items in (
             (modules, document["modules"]),
             (roots, document.get("roots", [])),
+            (premises, document.get("premises", [])),
         ):
             for item in items:
                 key = json.dumps(item, sort_keys=True)
@@ -57,6 +59,11 @@ def dumps(programs: Iterable[ir.Program]) -> str:
     )
     lines += ["  ],", '  "roots": [']
     lines += _separated([[_root(*pair, targets)] for pair in _sorted(roots, "section")])
+    if premises:
+        lines += ["  ],", '  "premises": [']
+        lines += _separated(
+            [list(_premise(*pair, targets)) for pair in _sorted(premises, "name")]
+        )
     lines += ["  ]", "}", ""]
     return "\n".join(lines)
 
@@ -104,6 +111,7 @@ def _program(document: Mapping[str, Any], target: str) -> str:
             "target": target,
             "modules": [_placed(item) for item in mine(document["modules"])],
             **({"roots": found} if (found := mine(document["roots"])) else {}),
+            "premises": mine(document.get("premises", [])),
         }
     )
 
@@ -193,3 +201,13 @@ def _root(item: dict[str, Any], of: list[str], targets: list[str]) -> str:
     if of != targets:
         item = {**item, "targets": of}
     return f"    {json.dumps(item)}"
+
+
+def _premise(item: dict[str, Any], of: list[str], targets: list[str]) -> Iterator[str]:
+    """One line for the premise itself, then one a row."""
+    own = {key: value for key, value in item.items() if key != "rows"}
+    if of != targets:
+        own["targets"] = of
+    yield f'    {json.dumps(own)[:-1]}, "rows": ['
+    yield from _separated([[f"      {json.dumps(row)}"] for row in item["rows"]])
+    yield "    ]}"

@@ -146,8 +146,9 @@ def _program_lines(program: ir.Program) -> Iterator[str]:
         yield ',\n  "roots": '
         yield _lines(_encode(program.roots, ""), "    ")
     if program.premises:
-        yield ',\n  "premises": '
-        yield _lines(_encode(program.premises, ""), "    ")
+        yield ',\n  "premises": [\n'
+        yield ",\n".join(map(_premise_text, program.premises))
+        yield "\n  ]"
     if program.elsewhere:
         yield ',\n  "elsewhere": '
         yield _lines(list(program.elsewhere), "    ")
@@ -162,6 +163,14 @@ def _description_lines(description: ir.Description, file: str) -> Iterator[str]:
         text = _lines(value, " " * 12) if isinstance(value, list) else _line(value)
         yield f"          {_line(name)}: {text}"
     yield "\n        }"
+
+
+def _premise_text(premise: ir.Premise) -> str:
+    """One line a row."""
+    members = _record(premise, "")
+    rows: Any = members.pop("rows", [])
+    head = _line(members)[:-1]
+    return f'    {head}, "rows": {_lines(rows, "      ")}}}'
 
 
 def _lines(values: list[object], indent: str) -> str:

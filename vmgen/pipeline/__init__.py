@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from vmgen.pipeline import whole
 from vmgen.pipeline.reading import Preprocessor, read_module
 from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.whole import Progress, all_targets
+from vmgen.premises import premises_of
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import SourceTree
 
@@ -95,7 +96,9 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
                 hint="name the C file that has the device's tables",
             )
         )
-    return link(source_tree.release, request.target, modules)
+    program = link(source_tree.release, request.target, modules)
+    premises = premises_of(program.modules, source_tree.root)
+    return replace(program, premises=premises)
 
 
 def compile_whole(

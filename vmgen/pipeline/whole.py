@@ -21,6 +21,7 @@ from vmgen.pipeline.reading import COMMON, Outcome, Preprocessor
 from vmgen.pipeline.store import Contents, Note, Store
 from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.workers import workers
+from vmgen.premises import premises_of
 from vmgen.roots import Registrations, Resolution
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import SourceTree
@@ -76,7 +77,11 @@ class Whole:
         if found:
             raise VmgenError(*dict.fromkeys(found))
         program = link(part.tree.release, part.tree.target, modules, members)
-        return replace(program, roots=self._resolution(part, program).roots)
+        return replace(
+            program,
+            roots=self._resolution(part, program).roots,
+            premises=premises_of(program.modules, part.tree.root),
+        )
 
     def undecided(self, part: Part) -> tuple[Diagnostic, ...]:
         """What registers something in a target's binary that could not be told, and the

@@ -2,12 +2,14 @@
 from the bad.
 
 Values are tried, not solved for: those next to the constants that the conditions compare
-with.  Where there are too many members to try, every case counts as possible.
+with, and the bits that they test.  Where there are too many of them to try, every case
+counts as possible.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -115,18 +117,63 @@ def _open_part(value: ir.Expr, known: Mapping[ir.Expr, bool]) -> ir.Expr:
 
 
 def _possible(known: Sequence[tuple[ir.Expr, bool]]) -> bool:
-    parts = [expr for expr, _ in known]
-    names = sorted({name for part in parts for name in _names(part)})
-    values = sorted({value for part in parts for value in _near(part)})
-    if not parts or len(values) ** len(names) > TRIES or _loops(parts):
+    """Whether some values make all parts what they are said to be.
+
+    Only parts that compare members, or test bits of them, are tried: for these the values
+    next to their constants, and the bits that they test in any combination, stand for all
+    others.  A member that is both compared and tested is left out.
+    """
+    tested = {name for part, _ in known if _tests(part) for name in _names(part)}
+    compared = {name for part, _ in known if _compares(part) for name in _names(part)}
+    both = tested & compared
+    known = [
+        (part, holds)
+        for part, holds in known
+        if (_tests(part) or _compares(part)) and not both & set(_names(part))
+    ]
+    names = sorted({name for part, _ in known for name in _names(part)})
+    if not known:
         return True
-    for chosen in itertools.product(values, repeat=len(names)):
+    near = sorted({value for part, _ in known for value in _near(part)})
+    masks = {name: _masks(known, name) for name in tested}
+    choices = [masks[name] if name in tested else near for name in names]
+    if math.prod(map(len, choices)) > TRIES:
+        return True
+    for chosen in itertools.product(*choices):
         memory = dict(zip(names, chosen, strict=True))
         if all(
             (found := evaluate(part, memory)) is None or bool(found) == holds
             for part, holds in known
         ):
             return True
+    return False
+
+
+def _masks(known: Sequence[tuple[ir.Expr, bool]], name: str) -> Sequence[int]:
+    """Every combination of the bits that are tested of a member."""
+    bits = 0
+    for part, _ in known:
+        if name in _names(part):
+            for one in below(part):
+                bits |= one.value if isinstance(one, ir.Const) else 0
+    found = [0]
+    for bit in range(bits.bit_length()):
+        if bits >> bit & 1:
+            found += [value | 1 << bit for value in found]
+            if len(found) > TRIES:
+                break
+    return found
+
+
+def _tests(value: ir.Expr) -> bool:
+    """Whether the expression tests bits of members by constants, and does no more."""
+    match value:
+        case ir.Binary("&", ir.Load(_, _, ()) | ir.Ask(), ir.Const(mask)):
+            return mask >= 0
+        case ir.Binary("==" | "!=", inner, ir.Const(0)) | ir.Unary("!", inner):
+            return _tests(inner)
+        case ir.Binary("&&" | "||", left, right):
+            return _tests(left) and _tests(right)
     return False
 
 
@@ -177,7 +224,7 @@ def deciding(condition: ir.Expr | None) -> dict[str, tuple[int, ...]]:
     if condition is None:
         return {}
     near = tuple(sorted(set(_near(condition))))
-    return {name: near for name in _names(condition)}
+    return dict.fromkeys(_names(condition), near)
 
 
 def _names(value: ir.Expr) -> Iterator[str]:
@@ -196,15 +243,6 @@ def _near(value: ir.Expr) -> Iterator[int]:
             yield from (part.value - 1, part.value, part.value + 1)
 
 
-def _loops(parts: Iterable[ir.Expr]) -> bool:
-    return any(
-        isinstance(part, ir.Exists | ir.Var)
-        or (isinstance(part, ir.Load) and bool(part.subscripts))
-        for whole in parts
-        for part in below(whole)
-    )
-
-
 def _compares(value: ir.Expr) -> bool:
     """Whether the expression only compares, so that values between two constants are all
     alike."""
@@ -215,6 +253,8 @@ def _compares(value: ir.Expr) -> bool:
             case ir.Unary(op) if op != "!":
                 return False
             case ir.Exists() | ir.Truncate() | ir.Var():
+                return False
+            case ir.Load(_, _, subscripts) if subscripts:
                 return False
     return True
 

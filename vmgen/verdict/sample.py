@@ -92,9 +92,12 @@ class Sample:
                     return found
         for symbol in description.subsections:
             sub = lookup.find(symbol, placed.module)
-            if sub is not None and sub.description.name in self.sent:
-                if found := self.refused(lookup, sub, prefix):
-                    return found
+            if (
+                sub is not None
+                and sub.description.name in self.sent
+                and (found := self.refused(lookup, sub, prefix))
+            ):
+                return found
         return ""
 
     # --- objects

@@ -79,12 +79,7 @@ def _sentence(found: Finding) -> str:
             )
         case "bytes":
             return f"the source sends {_bytes(source)}, the destination loads {_bytes(target)}"
-        case "width":
-            return (
-                f"element size differs: {source.width} bytes saved, {target.width} bytes"
-                " loaded"
-            )
-        case "units":
+        case "width" | "units":
             if found.gone == "source":
                 return f"{source.path} is saved, and no field loads it"
             if found.gone == "target":

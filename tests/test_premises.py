@@ -1,0 +1,234 @@
+"""C tables that decide a refusal besides the stream: read from a tree, compared by the
+verdict, kept by a lock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.test_verdict import FILE, A, B, description, program
+from tests.trees import require_tree
+from vmgen import ir, ir_json, lock
+from vmgen.premises import premises_of
+from vmgen.premises.facts import PREMISES
+from vmgen.verdict import Outcome, judge, words
+
+REGISTERS = """
+static const ARMCPRegInfo v7_cp_reginfo[] = {
+    /* { .name = "GONE", .cp = 15, .crn = 9 }, */
+    { .name = "PAR", .cp = 15, .crn = 7, .crm = 4, .opc1 = 0, .opc2 = 0,
+      .access = PL1_RW, .type = ARM_CP_IO, .readfn = par_read },
+    { .name = "PAR64", .cp = 15, .crm = 7, .type = ARM_CP_64BIT | ARM_CP_IO },
+    { .name = "NOT_SAVED", .cp = 15, .crn = 8, .type = ARM_CP_NO_RAW },
+};
+static void register_cp_regs(ARMCPU *cpu)
+{
+    if (arm_feature(&cpu->env, ARM_FEATURE_V7)) {
+        ARMCPRegInfo clidr = { .name = "CLIDR", .state = ARM_CP_STATE_BOTH, .opc0 = 3 };
+        define_one_arm_cp_reg(cpu, &clidr);
+    } else
+        define_arm_cp_regs(cpu, v7_cp_reginfo);
+}
+"""
+ALIASES = """
+    POWERPC_DEF("power9_v2.0", CPU_POWERPC_POWER9_DD20, POWER9, "POWER9 v2.0")
+enum { CPU_POWERPC_POWER9_DD20 = 0x004E1200, };
+PowerPCCPUAlias ppc_cpu_aliases[] = {
+    { "power9", "power9_v2.0" },
+    { NULL, NULL }
+};
+static bool ppc_pvr_match_power9(int pvr) { return pvr == 9; }
+static bool user(int pvr) { return ppc_pvr_match_power9(pvr); }
+"""
+
+
+def checked(text: str) -> ir.Description:
+    refusal = ir.Refusal(None, text, "calls foo()")
+    return description(A, B, hooks=(ir.Hook("post_load", "post", refusals=(refusal,)),))
+
+
+REGISTER_CHECK = checked("cpu->cpreg_vmstate_indexes[v] < cpu->cpreg_indexes[i]")
+MODEL_CHECK = checked("!pvr_match(cpu, env->spr[287])")
+
+
+def read(folder: Path, file: str, text: str, one: ir.Description) -> ir.Program:
+    """A program whose tree has that text in that file."""
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    (folder / file).write_text(text)
+    made = program(one)
+    return replace(made, premises=premises_of(made.modules, folder))
+
+
+def arm(folder: Path, text: str) -> ir.Program:
+    return read(folder, "target/arm/helper.c", text, REGISTER_CHECK)
+
+
+def ppc(folder: Path, text: str) -> ir.Program:
+    return read(folder, "target/ppc/cpu-models.c", text, MODEL_CHECK)
+
+
+def outcomes(old: ir.Program, new: ir.Program) -> tuple[Outcome, Outcome]:
+    (section,) = judge(old, new).sections
+    return section.forward, section.backward
+
+
+def test_registers_that_are_in_the_list(tmp_path: Path) -> None:
+    (premise,) = arm(tmp_path, REGISTERS).premises
+    assert premise.name == "system registers"
+    assert set(premise.rows) == {
+        ("cp=15", "crn=7", "crm=4", "opc1=0", "opc2=0"),
+        ("cp=15", "crm=7", "type=ARM_CP_64BIT"),
+        ("opc0=3", "state=ARM_CP_STATE_BOTH"),
+        (
+            "define_one_arm_cp_reg",
+            "cpu",
+            "& clidr",
+            "arm_feature(& cpu->env,ARM_FEATURE_V7)",
+        ),
+        (
+            "define_arm_cp_regs",
+            "cpu",
+            "v7_cp_reginfo",
+            "!(arm_feature(& cpu->env,ARM_FEATURE_V7))",
+        ),
+    }
+
+
+def test_what_a_cpu_s_name_stands_for(tmp_path: Path) -> None:
+    (premise,) = ppc(tmp_path, ALIASES).premises
+    assert {row for row in premise.rows if row[0] != "ppc_pvr_match_power9()"} == {
+        ("power9", "power9_v2.0"),
+        ("power9_v2.0", "CPU_POWERPC_POWER9_DD20"),
+        ("CPU_POWERPC_POWER9_DD20", "0x004E1200"),
+        ("NULL", "NULL"),
+    }
+    assert len(premise.rows) == 5
+
+
+@pytest.mark.parametrize(("side", "text"), [(arm, REGISTERS), (ppc, ALIASES)])
+def test_equal_trees_of_two_versions_are_the_same(
+    side: type, text: str, tmp_path: Path
+) -> None:
+    old, new = side(tmp_path / "a", text), side(tmp_path / "b", text)
+    for outcome in outcomes(old, replace(new, release="2")):
+        assert outcome.verdict == "compatible"
+
+
+def test_a_register_less_under_one_version_is_a_condition(tmp_path: Path) -> None:
+    lines = REGISTERS.replace('{ .name = "PAR64"', '/* { .name = "PAR64"')
+    less = lines.replace("ARM_CP_64BIT | ARM_CP_IO },", "ARM_CP_64BIT }, */")
+    old, new = arm(tmp_path / "a", REGISTERS), arm(tmp_path / "b", less)
+    for outcome, only in zip(outcomes(old, new), (0, 1), strict=True):
+        assert outcome.verdict == "conditional"
+        assert words.every(outcome.findings) == (
+            "both sides have the same system registers"
+        )
+        (finding,) = outcome.findings
+        assert finding.kind == "premise"
+        assert finding.only[only] == ("cp=15 crm=7 type=ARM_CP_64BIT",)
+        assert finding.only[1 - only] == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("par_read", "par_read_too"),
+        ('"PAR"', '"PAR_EL1"'),
+        (".crn = 8,", ".crn = 10,"),
+        ("/* {", "/* {{"),
+        ("\n    { .name", " { .name"),
+    ],
+)
+def test_what_does_not_change_the_list_is_no_condition(
+    before: str, after: str, tmp_path: Path
+) -> None:
+    assert before in REGISTERS
+    old = arm(tmp_path / "a", REGISTERS)
+    new = arm(tmp_path / "b", REGISTERS.replace(before, after))
+    assert {one.verdict for one in outcomes(old, new)} == {"compatible"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (".crm = 4", ".crm = 5"),
+        ("ARM_CP_NO_RAW", "ARM_CP_IO"),
+        ("ARM_FEATURE_V7", "ARM_FEATURE_V8"),
+        (".state = ARM_CP_STATE_BOTH", ".state = ARM_CP_STATE_AA64"),
+    ],
+)
+def test_what_changes_the_list_is_a_condition(
+    before: str, after: str, tmp_path: Path
+) -> None:
+    old = arm(tmp_path / "a", REGISTERS)
+    new = arm(tmp_path / "b", REGISTERS.replace(before, after))
+    assert {one.verdict for one in outcomes(old, new)} == {"conditional"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ('"power9_v2.0" },', '"power9_v2.2" },', "conditional"),
+        ("0x004E1200", "0x004E1201", "conditional"),
+        ("pvr == 9", "pvr >= 9", "conditional"),
+        ("CPU_POWERPC_POWER9_DD20, POWER9", "CPU_POWERPC_OTHER, POWER9", "conditional"),
+        ("{ NULL", '{ "power11", "power11_v1.0" }, { NULL', "compatible"),
+        ("POWER9 v2.0", "Power9, second", "compatible"),
+        ("return ppc_pvr", "return !ppc_pvr", "compatible"),
+    ],
+)
+def test_models_that_both_sides_know_must_be_the_same(
+    before: str, after: str, verdict: str, tmp_path: Path
+) -> None:
+    assert before in ALIASES
+    old = ppc(tmp_path / "a", ALIASES)
+    new = ppc(tmp_path / "b", ALIASES.replace(before, after))
+    assert {one.verdict for one in outcomes(old, new)} == {verdict}
+
+
+def test_tables_that_only_one_side_knows_are_a_condition(tmp_path: Path) -> None:
+    known = arm(tmp_path, REGISTERS)
+    unknown = replace(known, premises=())
+    forward, backward = outcomes(known, unknown)
+    assert forward.verdict == backward.verdict == "conditional"
+    assert "vmgen knows those of one side only" in words.sentence(forward.findings[0])
+
+
+def test_a_lock_and_the_ir_keep_the_tables(tmp_path: Path) -> None:
+    one = arm(tmp_path, REGISTERS)
+    assert ir_json.loads(ir_json.dumps(one)).premises == one.premises
+    (locked,) = lock.loads(lock.dumps([one]))
+    assert locked.premises == one.premises
+    other = replace(one, target="other", premises=())
+    again = lock.loads(lock.dumps([one, other]))
+    assert {item.target: item.premises for item in again} == {
+        "toy": one.premises,
+        "other": (),
+    }
+
+
+def test_a_program_that_asks_for_no_table_reads_none(tmp_path: Path) -> None:
+    assert (
+        read(tmp_path, "target/arm/helper.c", REGISTERS, description(A)).premises == ()
+    )
+
+
+@pytest.mark.parametrize("release", ["7.2", "10.0"])
+def test_the_trees_have_what_premises_are_read_from(release: str) -> None:
+    tree = require_tree(release)
+    for fact in PREMISES:
+        refusal = ir.Refusal(None, fact.readers[0])
+        hook = ir.Hook("post_load", "post", refusals=(refusal,))
+        module = ir.Module(FILE, (description(A, hooks=(hook,)),))
+        (premise,) = premises_of((module,), tree)
+        assert len(premise.rows) > 100
+        for name in fact.functions:
+            assert any(row[0].startswith(name) for row in premise.rows)
+        for name in fact.constants:
+            assert any(row[0].startswith(name) for row in premise.rows)
+        for place in fact.place.split("; "):
+            file, names = place.split(": ")
+            text = (tree / file).read_text()
+            assert all(name.strip("*()") in text for name in names.split(", "))

@@ -1,0 +1,53 @@
+"""C tables that decide a refusal besides the stream, read from a tree.
+
+A ``post_load`` of the same C accepts or rejects by what the rest of its tree makes: the
+list of system registers, the model that a CPU's name stands for.  ``premises.toml`` says
+which tables these are; their content goes into the IR, so that two trees are compared by
+it and not by their version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from vmgen import ir
+from vmgen.premises.facts import PREMISES, Fact
+from vmgen.premises.tables import rows
+from vmgen.roots.c_text import without_comments
+
+__all__ = ["premises_of"]
+
+
+def premises_of(modules: Iterable[ir.Module], root: Path) -> tuple[ir.Premise, ...]:
+    """What the refusals of these modules depend on in the tree at ``root``, sorted by
+    name; nothing of a table that the tree does not have."""
+    texts = [
+        refusal.text
+        for module in modules
+        for description in module.descriptions
+        for hook in description.hooks
+        for refusal in hook.refusals
+    ]
+    found = []
+    for fact in PREMISES:
+        if not any(reader in text for text in texts for reader in fact.readers):
+            continue
+        known = {row for text in _texts(fact, root) for row in rows(text, fact)}
+        if known:
+            found.append(
+                ir.Premise(fact.name, fact.readers, fact.keyed, tuple(sorted(known)))
+            )
+    return tuple(sorted(found, key=lambda premise: premise.name))
+
+
+def _texts(fact: Fact, root: Path) -> Iterator[str]:
+    """The files of the tree that mention what the premise is about, without comments."""
+    words = (fact.type, *fact.calls, *fact.functions, *fact.constants)
+    for name in fact.under:
+        place = root / name
+        files = [place] if place.is_file() else sorted(place.rglob("*.[ch]"))
+        for file in files:
+            text = file.read_text(encoding="utf-8", errors="replace")
+            if any(word in text for word in words):
+                yield without_comments(text)

@@ -1,0 +1,53 @@
+"""``premises.toml``, read once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One premise: which C tables it is made of, and who reads it.  The members are those
+    of ``premises.toml``, explained there."""
+
+    name: str
+    readers: tuple[str, ...]
+    place: str
+    under: tuple[str, ...]
+    type: str
+    members: tuple[str, ...]
+    flags: Mapping[str, frozenset[str]]
+    without: frozenset[str]
+    calls: frozenset[str]
+    arguments: tuple[int, ...]
+    functions: tuple[str, ...]
+    constants: tuple[str, ...]
+    keyed: bool
+
+
+def _read() -> tuple[Fact, ...]:
+    text = Path(__file__).with_name("premises.toml").read_text(encoding="utf-8")
+    return tuple(
+        Fact(
+            one["name"],
+            tuple(one["readers"]),
+            one["place"],
+            tuple(one["under"]),
+            one["type"],
+            tuple(one["members"]),
+            {name: frozenset(words) for name, words in one.get("flags", {}).items()},
+            frozenset(one.get("without", ())),
+            frozenset(one.get("calls", ())),
+            tuple(one.get("arguments", ())),
+            tuple(one.get("functions", ())),
+            tuple(one.get("constants", ())),
+            one.get("keyed", False),
+        )
+        for one in tomllib.loads(text)["premise"]
+    )
+
+
+PREMISES = _read()

@@ -1,0 +1,179 @@
+"""The rows of tables in raw C: entries of initialisers, calls under their conditions,
+bodies of functions, values of enumerators.
+
+Raw text, not preprocessed: every configuration's entries are there, macros stand by
+name.  What matters is only whether two trees say the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from vmgen.premises.facts import Fact
+
+Row: TypeAlias = tuple[str, ...]
+
+_DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\\n|\\.)*", re.MULTILINE)
+_WORD = re.compile(r'"(?:[^"\\\n]|\\.)*"|' r"'(?:[^'\\\n]|\\.)*'|[A-Za-z_]\w*|\d\w*|\S")
+_NAME = re.compile(r"[A-Za-z_]\w*\Z")
+_TIGHT = re.compile(r"(?<=[\w)\]]) (?=[^\w|&?:])|(?<=[^\w|&?:]) (?=\S)")
+_CLOSING = {"(": ")", "{": "}", "[": "]"}
+
+
+def rows(text: str, fact: Fact) -> Iterator[Row]:
+    """The rows that one file, without comments, adds to a premise."""
+    words = _WORD.findall(_DIRECTIVE.sub("", text))
+    yield from _entries(words, fact)
+    yield from _calls(words, fact)
+    for at, word in enumerate(words):
+        if fact.functions and word.startswith(fact.functions):
+            body = _body(words, at)
+            if body:
+                digest = hashlib.sha256(" ".join(body).encode()).hexdigest()
+                yield f"{word}()", digest[:16]
+        elif (
+            fact.constants
+            and word.startswith(fact.constants)
+            and words[at + 1 : at + 2] == ["="]
+        ):
+            yield word, _text(_until(words, at + 2, ",}"))
+
+
+# --- tables ---------------------------------------------------------------------------
+
+
+def _entries(words: Sequence[str], fact: Fact) -> Iterator[Row]:
+    """The entries of every object or array of the type that is initialised."""
+    for at, word in enumerate(words):
+        if word != fact.type or not _NAME.match("".join(words[at + 1 : at + 2])):
+            continue
+        start = at + 2
+        several = words[start : start + 1] == ["["]
+        if several:
+            start = _end(words, start)
+        if words[start : start + 2] != ["=", "{"]:
+            continue
+        inside = words[start + 2 : _end(words, start + 1) - 1]
+        entries = _split(inside) if several else [inside]
+        for entry in entries:
+            if several and (not entry or entry[0] != "{"):
+                continue
+            members = _split(entry[1:-1] if several else entry)
+            if row := _row(members, fact):
+                yield row
+
+
+def _row(members: Sequence[Sequence[str]], fact: Fact) -> Row:
+    """The members of an entry that matter; empty if the entry does not."""
+    if any(word in fact.without for member in members for word in member):
+        return ()
+    values: dict[str, str] = {}
+    for number, member in enumerate(members):
+        if member[:1] == ["."] and "=" in member:
+            equals = member.index("=")
+            name, value = "".join(member[1:equals]), member[equals + 1 :]
+            if name in fact.flags:
+                value = [word for word in value if word in fact.flags[name]]
+            if value:
+                values[name] = _text(value)
+        else:
+            values[str(number)] = _text(member)
+    if fact.members[0].isdigit():
+        return tuple(values.get(name, "") for name in fact.members)
+    return tuple(f"{name}={values[name]}" for name in fact.members if name in values)
+
+
+# --- calls ----------------------------------------------------------------------------
+
+
+def _calls(words: Sequence[str], fact: Fact) -> Iterator[Row]:
+    """The calls of a function or a macro, each with the ``if`` around it."""
+    around: list[str] = []  # the condition of each open brace, empty for none
+    pending = ""  # that of the statement that comes next
+    last = ""  # that of the ``if`` that an ``else`` belongs to
+    at = 0
+    while at < len(words):
+        word = words[at]
+        at += 1
+        match word:
+            case "if" if words[at : at + 1] == ["("]:
+                end = _end(words, at)
+                pending = _text(words[at + 1 : end - 1])
+                at = end
+            case "else":
+                pending = f"!({last})"
+            case "{":
+                around.append(pending)
+                pending = ""
+            case "}":
+                last = around.pop() if around else ""
+            case ";":
+                last, pending = pending, ""
+            case _ if word in fact.calls and words[at : at + 1] == ["("]:
+                end = _end(words, at)
+                arguments = [_text(one) for one in _split(words[at + 1 : end - 1])]
+                if fact.arguments:
+                    arguments = [
+                        arguments[number]
+                        for number in fact.arguments
+                        if number < len(arguments)
+                    ]
+                guards = [one for one in (*around, pending) if one]
+                yield (*([] if fact.keyed else [word]), *arguments, *guards)
+                at = end
+
+
+def _body(words: Sequence[str], at: int) -> Sequence[str]:
+    """The words of the function that is defined at this name; empty for a mere use."""
+    if words[at + 1 : at + 2] != ["("]:
+        return ()
+    end = _end(words, at + 1)
+    if words[end : end + 1] != ["{"]:
+        return ()
+    return words[at : _end(words, end)]
+
+
+# --- words ----------------------------------------------------------------------------
+
+
+def _end(words: Sequence[str], at: int) -> int:
+    """The place after the bracket that closes the one at this place."""
+    depth = 0
+    for number in range(at, len(words)):
+        if words[number] in _CLOSING:
+            depth += 1
+        elif words[number] in _CLOSING.values():
+            depth -= 1
+            if not depth:
+                return number + 1
+    return len(words)
+
+
+def _split(words: Sequence[str]) -> list[list[str]]:
+    """The parts between commas outside of brackets; an empty last one does not count."""
+    parts: list[list[str]] = [[]]
+    depth = 0
+    for word in words:
+        depth += (word in _CLOSING) - (word in _CLOSING.values())
+        if word == "," and not depth:
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    return parts if parts[-1] else parts[:-1]
+
+
+def _until(words: Sequence[str], at: int, stops: str) -> Sequence[str]:
+    end = at
+    while end < len(words) and words[end] not in stops:
+        end += 1
+    return words[at:end]
+
+
+def _text(words: Sequence[str]) -> str:
+    """The words as one text, without the quotes of a string that stands alone."""
+    if len(words) == 1:
+        return words[0].strip('"')
+    return _TIGHT.sub("", " ".join(words))
