@@ -10,7 +10,8 @@ import pytest
 
 from tests.test_verdict import FILE, A, B, description, program
 from tests.trees import require_tree
-from vmgen import ir, ir_json, lock
+from vmgen import ir, lock
+from vmgen.ir import json as ir_json
 from vmgen.premises import premises_of
 from vmgen.premises.facts import PREMISES
 from vmgen.verdict import Outcome, judge, words
