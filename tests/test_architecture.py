@@ -16,6 +16,7 @@ PACKAGE = Path(vmgen.__file__).parent
 STAGES = (
     # What everybody may know: places in C, diagnostics, where our own folders are.
     {"source"},
+    {"grammar"},
     {"resources", "paint"},
     # The IR, and what only reads it.
     {"ir"},

@@ -15,7 +15,6 @@ GUARDS = {
     "VG423": "stands in the reasons of vmgen coverage",
     "VG424": "stands in the reasons of vmgen coverage",
     "VG503": "needs a fork that changed a format",
-    "VG504": "needs a fork that changed a format",
     "VG638": "known releases have none",
     "VG620": "stages before make no such names",
     "VG700": "the base of other errors",

@@ -239,19 +239,12 @@ def _description(
 def _field(field: ir.Field, functions: dict[str, ir.Function]) -> Covered:
     line = field.position.line
     if isinstance(field.element, ir.CustomElement):
-        element = infos.element(field.element)
-        if isinstance(element, ir.CustomElement) and not (
-            known(element) or infos.is_known(element)
-        ):
+        element = field.element
+        if infos.is_opaque(element):
             reason = f"{element.info or 'an info without a name'}: {element.reason}"
             return Covered(field.name, "custom", reason, line)
     test = _untranslated(field.test, functions)
     return Covered(field.name, "hook" if test else "ok", test, line)
-
-
-def known(element: ir.CustomElement) -> bool:
-    """Whether an info that stays custom is one of the wire's own: the NULL marker."""
-    return element.info in ("vmstate_info_nullptr", "vmstate_info_ptr_marker")
 
 
 def _untranslated(symbol: str, functions: dict[str, ir.Function]) -> str:

@@ -35,7 +35,8 @@ class Console:
     ``color`` is ``auto`` (a terminal, unless ``NO_COLOR`` is set and not empty or the
     terminal is dumb), ``always`` or ``never``.  ``form`` is that of diagnostics: ``text``,
     ``json`` (everything on stderr is an object a line) or ``github`` (annotations);
-    :data:`FORM` in the environment is its default.
+    :data:`FORM` in the environment is its default.  ``warned`` says whether there was a
+    warning.
     """
 
     def __init__(self, color: str = "auto") -> None:
@@ -43,6 +44,7 @@ class Console:
         wanted = os.environ.get(FORM, "")
         self.form = wanted if wanted in FORMS else "text"
         self._progress = ""
+        self.warned = False
 
     @property
     def paint(self) -> Paint:
@@ -85,6 +87,7 @@ class Console:
 
         self._clear()
         found = tuple(dict.fromkeys(report.near(one) for one in diagnostics))
+        self.warned |= any(one.severity == "warning" for one in found)
         if self.form == "json":
             _say(report.json_lines(found))
         elif self.form == "github":

@@ -27,6 +27,8 @@ def changes(job: Job, console: Console) -> tuple[write.FileChange, ...]:
     from vmgen.pipeline import generate
 
     programs = compile_all(job, console, trees[0] if trees else None)
+    if console.warned:
+        key = ""  # to be said again
     meaning = ""
     if job.whole:
         # A tree that means what it meant is quick to read; its Python takes longer.

@@ -36,6 +36,7 @@ def command(
 
     FILES are C files of the tree (--qemu) or your own; without any, the target's CPU.
     Files that are up to date are left alone; files that someone edited are refused.
+    Exit status 1: a warning says which fields are opaque, the rest is written.
     """
     from vmgen import write
     from vmgen.cli.files import changes, grouped, summary
@@ -54,4 +55,4 @@ def command(
         console.message(f"{found_there}: {where}/{path}")
     if orphans:
         console.message(f"to delete them: {command_line('generate', '--prune')}")
-    return 0
+    return int(console.warned)

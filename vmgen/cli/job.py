@@ -230,8 +230,20 @@ def compile_all(
 ) -> tuple[ir.Program, ...]:
     """The program of every request; the findings of all of them in one error.
 
-    ``files`` are those of the tree, where somebody has looked at them already.
+    ``files`` are those of the tree, where somebody has looked at them already.  What is
+    opaque in a program is said.
     """
+    from vmgen import infos
+
+    programs = _compiled(job, console, files)
+    if warnings := infos.opaque(programs):
+        console.diagnostics(warnings)
+    return programs
+
+
+def _compiled(
+    job: Job, console: Console, files: TreeFiles | None
+) -> tuple[ir.Program, ...]:
     from vmgen.pipeline import compile_program, compile_whole
 
     programs = []

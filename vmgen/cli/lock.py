@@ -49,7 +49,8 @@ def command(console: Console, /, *, output: Path, **inputs: Any) -> int:
     """Write the wire format down, to be committed.
 
     One JSON file, sorted, a line for every field: a change of the wire is a change of a
-    line. Takes what 'generate' takes.
+    line. Takes what 'generate' takes. Exit status 1: a warning says which fields are
+    opaque, the rest is written down.
     """
     from vmgen import lock, write
 
@@ -58,12 +59,12 @@ def command(console: Console, /, *, output: Path, **inputs: Any) -> int:
     old = output.read_text("utf-8") if output.is_file() else None
     if old == text:
         console.message(f"{output.as_posix()}: nothing changed")
-        return 0
+        return int(console.warned)
     kind = "create" if old is None else "update"
     change = write.FileChange(output.name, old, text, kind)  # type: ignore[arg-type]
     write.apply(output.parent, [change], force=True)
     console.message(f"{output.as_posix()}: {'new' if old is None else 'changed'}")
-    return 0
+    return int(console.warned)
 
 
 def compare(path: Path, job: Job, console: Console) -> int:

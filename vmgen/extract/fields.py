@@ -332,7 +332,7 @@ class FieldReader:
             moved = str(error.diagnostics[0].message)
         if isinstance(moved, str):
             return ir.CustomElement(
-                info, name, moved, moves(self._unit, get), moves(self._unit, put)
+                info, name, moved, moves(self._layout, get), moves(self._layout, put)
             )
         return ir.WordsElement(info, name, moved)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from vmgen import ir
+from vmgen.infos import MARKERS
 
 _PLAIN: Final[tuple[ir.IntType, ...]] = (
     "bool",
@@ -45,18 +46,19 @@ INTEGERS: Final[dict[str, ir.IntegerElement]] = dict(
 OTHERS: Final[dict[str, ir.Element]] = {
     # put_cpudouble writes the upper, then the lower half: a big-endian uint64.
     "vmstate_info_cpudouble": ir.IntegerElement("uint64", "", "vmstate_info_cpudouble"),
-    # get_fd and put_fd move the descriptor out of band; the stream holds an int32.
     "vmstate_info_timer": ir.TimerElement(),
     "vmstate_info_buffer": ir.BufferElement(),
     "vmstate_info_unused_buffer": ir.UnusedElement(),
     "vmstate_info_bitmap": ir.BitmapElement(),
+    # qemu_file_put_fd sends one dummy byte, the descriptor travels beside the stream.
+    "vmstate_info_fd": ir.WordsElement("vmstate_info_fd", "fd", (ir.Word("uint8"),)),
     # put_nullptr writes the marker '0' and get_nullptr insists on it; newer upstream
     # calls it the pointer's marker.
     **{
-        f"vmstate_info_{name}": ir.CustomElement(
-            f"vmstate_info_{name}", name, "the NULL marker"
+        marker: ir.CustomElement(
+            marker, marker.removeprefix("vmstate_info_"), "the NULL marker"
         )
-        for name in ("nullptr", "ptr_marker")
+        for marker in MARKERS
     },
 }
 

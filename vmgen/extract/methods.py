@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vmgen import ir
+from vmgen import infos, ir
 from vmgen.cfront import syntax as c
 from vmgen.cfront.census import census
 from vmgen.cfront.layout import Layout
@@ -18,23 +18,11 @@ from vmgen.extract import initializer
 from vmgen.source import VmgenError
 from vmgen.translate import moves
 
-CLASSES = ("VirtioBusClass", "VirtioDeviceClass")
-TABLES = ("SCSIBusInfo", "SCSIReqOps")
-MEMBERS = frozenset(
-    [
-        "save",
-        "load",
-        "vmsd",
-        "save_config",
-        "load_config",
-        "save_queue",
-        "load_queue",
-        "save_extra_state",
-        "load_extra_state",
-        "save_request",
-        "load_request",
-    ]
-)
+MEMBERS = frozenset(infos.members())
+"""The classes, and the tables of functions, with the members that hand-written formats know."""
+
+CLASSES = tuple(sorted({owner for owner, _ in MEMBERS if owner.endswith("Class")}))
+TABLES = tuple(sorted({owner for owner, _ in MEMBERS} - {*CLASSES}))
 
 
 def read(unit: Unit, layout: Layout) -> Iterator[ir.Method]:
@@ -46,7 +34,7 @@ def read(unit: Unit, layout: Layout) -> Iterator[ir.Method]:
         for name in unit.functions_with(owner):
             function = unit.function(name)
             if function is not None and function.body is not None:
-                yield from _assigned(unit, owner, function.body)
+                yield from _assigned(layout, owner, function.body)
     for owner in TABLES:
         taken = census(unit, layout, owner)
         if taken.missed:
@@ -56,11 +44,13 @@ def read(unit: Unit, layout: Layout) -> Iterator[ir.Method]:
             if isinstance(table, c.InitList):
                 read = initializer.read(table, f"table {found.symbol}")
                 for member, value in read.values.items():
-                    if member in MEMBERS and (symbol := initializer.symbol(value)):
-                        yield ir.Method(owner, member, symbol, moves(unit, symbol))
+                    if (owner, member) in MEMBERS and (
+                        symbol := initializer.symbol(value)
+                    ):
+                        yield ir.Method(owner, member, symbol, moves(layout, symbol))
 
 
-def _assigned(unit: Unit, owner: str, body: c.Block) -> Iterator[ir.Method]:
+def _assigned(layout: Layout, owner: str, body: c.Block) -> Iterator[ir.Method]:
     """``variable->member = symbol`` for every variable of the type in a function."""
     variables: set[str] = set()
     for node in _nodes(body):
@@ -70,8 +60,8 @@ def _assigned(unit: Unit, owner: str, body: c.Block) -> Iterator[ir.Method]:
                     variables.add(name)
             case c.Assign("=", c.Member(c.Name(variable), member), value):
                 symbol = _symbol(value)
-                if variable in variables and member in MEMBERS and symbol:
-                    yield ir.Method(owner, member, symbol, moves(unit, symbol))
+                if variable in variables and (owner, member) in MEMBERS and symbol:
+                    yield ir.Method(owner, member, symbol, moves(layout, symbol))
 
 
 def _symbol(value: c.Expr) -> str:

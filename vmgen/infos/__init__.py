@@ -1,10 +1,11 @@
 """The one registry of explicit codecs: custom infos that no translation covers.
 
 ``extract`` leaves such an info as :class:`vmgen.ir.CustomElement`.  ``link`` asks
-:func:`resolved` to put what is known of its bytes in its place, by the C symbol of the
-info: an element of another kind, or a :class:`vmgen.ir.FormatElement`, whose codec is
-emitted beside the generated modules.  An info that is not here is opaque: its bytes are
-taken with the sizes of the stream's own description.
+:func:`resolved` to put what is known of its bytes in its place: a
+:class:`vmgen.ir.FormatElement`, whose codec is emitted beside the generated modules.  An
+info that is not here, or that moves something else than its codec was written for, is
+opaque: its bytes are taken with the sizes of the stream's own description, and
+:func:`opaque` says so.
 """
 
 from __future__ import annotations
@@ -13,23 +14,60 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from vmgen import ir
-from vmgen.infos.formats import DEVICE_KINDS, FORMATS, INFOS, METHODS, Known
-from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.infos.formats import FORMATS, INFOS
+from vmgen.infos.model import Callback, Info, Known, WireFormat
+from vmgen.source import Diagnostic, Position
 
-EXPLICIT: Mapping[str, ir.Element] = {
-    # qemu_file_put_fd sends one dummy byte, the descriptor travels beside the stream.
-    "vmstate_info_fd": ir.WordsElement("vmstate_info_fd", "fd", (ir.Word("uint8"),)),
+MARKERS = ("vmstate_info_nullptr", "vmstate_info_ptr_marker")
+"""Infos that stay custom and are the wire's own: the marker of a NULL pointer."""
+
+_CALLBACKS: Mapping[tuple[str, str, str], Callback] = {
+    (one.owner, one.member, one.symbol): one
+    for format in FORMATS.values()
+    for one in format.callbacks
 }
 
 
-def element(custom: ir.CustomElement) -> ir.Element:
-    """What the registry knows of the info, or the custom element itself."""
-    return EXPLICIT.get(custom.info, custom)
+def is_opaque(element: ir.Element) -> bool:
+    """Whether nothing is known of an element's bytes but what the stream says of them."""
+    return isinstance(element, ir.CustomElement) and element.info not in MARKERS
 
 
-def is_known(custom: ir.CustomElement) -> bool:
-    """Whether the registry knows the info: a linked program has its codec."""
-    return custom.info in EXPLICIT or custom.info in INFOS
+def code(element: ir.CustomElement) -> str:
+    """The diagnostic that says why an info is opaque."""
+    return "VG503" if element.info in INFOS else "VG506"
+
+
+def opaque(programs: Sequence[ir.Program]) -> tuple[Diagnostic, ...]:
+    """A warning for every info that no codec reads: VG503 where one was written for other
+    C, VG506 where nobody knows the info.  Each once, at the first field that has it."""
+    found: dict[tuple[str, str], list[tuple[Position, tuple[str, ...]]]] = {}
+    for program in programs:
+        for module in program.modules:
+            for description in module.descriptions:
+                for field in description.fields:
+                    element = field.element
+                    if isinstance(element, ir.CustomElement) and is_opaque(element):
+                        context = (description.symbol, field.name)
+                        places = found.setdefault((element.info, element.reason), [])
+                        places.append((field.position, context))
+    return tuple(_warning(*about, places) for about, places in found.items())
+
+
+def _warning(
+    info: str, reason: str, places: list[tuple[Position, tuple[str, ...]]]
+) -> Diagnostic:
+    position, context = places[0]
+    others = len(dict.fromkeys(places)) - 1
+    more = f" (and in {others} more field{'s' * (others > 1)})" if others else ""
+    return Diagnostic(
+        code(ir.CustomElement(info, "")),
+        f"the bytes of {info or 'an info without a name'} are opaque: {reason}{more}",
+        position,
+        "warning",
+        "a stream is read with the sizes that its own description says",
+        context,
+    )
 
 
 def resolved(
@@ -37,147 +75,129 @@ def resolved(
 ) -> tuple[ir.Module, ...]:
     """The modules of one program with formats in the place of custom infos.
 
-    ``homes`` are the files that define infos for others, by symbol.  Raises
-    :class:`VmgenError`: VG503 where an info or a callback does not move what its codec
-    was written from, VG504 where more than one description is a device's own.
+    ``homes`` are the files that define infos for others, by symbol.  An info, or a
+    function that it calls through a class, that does not move what its codec was written
+    for stays custom, and its ``reason`` says what moves instead.
     """
     resolver = _Resolver(modules, homes)
-    made = tuple(resolver.module(module) for module in modules)
-    if resolver.found:
-        raise VmgenError(*dict.fromkeys(resolver.found))
-    return made
+    return tuple(resolver.module(module) for module in modules)
 
 
 class _Resolver:
     def __init__(self, modules: Sequence[ir.Module], homes: Mapping[str, str]) -> None:
         self.homes = homes
-        self.found: list[Diagnostic] = []
         self.descriptions = {
             module.file: {one.symbol for one in module.descriptions}
             for module in modules
         }
+        # Why a format cannot be read: in the whole program (no file), or in a file.
+        self.differs: dict[tuple[str, str], str] = {}
+        for module in modules:
+            for method in module.methods:
+                self._check(module, method)
+
+    def _check(self, module: ir.Module, method: ir.Method) -> None:
+        known = _CALLBACKS.get((method.owner, method.member, method.symbol))
+        if not method.moves or (known is not None and known.known.fits(method.moves)):
+            return
+        reason = f"{method.symbol}() of {module.file}, which is its {method.owner}.{method.member}"
+        reason += _moves(method.moves, None if known is None else known.known)
+        for format in FORMATS.values():
+            scope = format.members.get(f"{method.owner}.{method.member}")
+            if scope is not None:
+                file = module.file if scope == "module" else ""
+                self.differs.setdefault((format.name, file), reason)
 
     def module(self, module: ir.Module) -> ir.Module:
-        for method in module.methods:
-            self._check_method(module, method)
+        """The module with what is known in the place of its custom infos."""
         descriptions = tuple(
-            self._description(module, one) if any(_asked(one)) else one
+            (
+                replace(
+                    one,
+                    fields=tuple(self._field(module, field) for field in one.fields),
+                )
+                if any(
+                    isinstance(field.element, ir.CustomElement) for field in one.fields
+                )
+                else one
+            )
             for one in module.descriptions
         )
         return replace(module, descriptions=descriptions, methods=())
 
-    def _check_method(self, module: ir.Module, method: ir.Method) -> None:
-        key = (method.owner, method.member, method.symbol)
-        if not method.moves or method.moves in METHODS.get(key, ()):
-            return
-        expected = " or ".join(METHODS.get(key, ("nothing",)))
-        self.found.append(
-            Diagnostic(
-                "VG503",
-                f"{method.symbol}() moves '{method.moves}', its codec was written for"
-                f" '{expected}'",
-                Position(module.file),
-                hint=f"the C of this release differs: the codec that reads {method.owner}"
-                f".{method.member} must be written anew",
-            )
-        )
-
-    def _description(
-        self, module: ir.Module, description: ir.Description
-    ) -> ir.Description:
-        fields = []
-        for field in description.fields:
-            custom = field.element
-            if (
-                isinstance(custom, ir.CustomElement)
-                and custom.info in INFOS
-                and (made := self._format(module, description, field, custom))
-            ):
-                field = replace(field, element=made)
-            fields.append(field)
-        return replace(description, fields=tuple(fields))
+    def _field(self, module: ir.Module, field: ir.Field) -> ir.Field:
+        custom = field.element
+        if not isinstance(custom, ir.CustomElement) or custom.reason == ir.ELSEWHERE:
+            return field
+        if custom.info not in INFOS:
+            return field
+        format, info = INFOS[custom.info]
+        made = self._format(module, custom, format, info)
+        if isinstance(made, str):
+            return replace(field, element=replace(custom, reason=made))
+        return replace(field, element=made)
 
     def _format(
         self,
         module: ir.Module,
-        description: ir.Description,
-        field: ir.Field,
         custom: ir.CustomElement,
-    ) -> ir.FormatElement | None:
-        known = INFOS[custom.info]
-        context = (description.symbol, field.name)
-        if custom.reason == ir.ELSEWHERE:
-            return None
-        for what, moves, expected in (
-            ("get", custom.get, known.get),
-            ("put", custom.put, known.put),
-        ):
-            if moves not in expected:
-                self.found.append(
-                    Diagnostic(
-                        "VG503",
-                        f"the {what} of {custom.info} moves '{moves}', its codec was"
-                        f" written for '{' or '.join(expected)}'",
-                        field.position,
-                        hint="the C of this release differs: the codec must be written"
-                        " anew",
-                        context=context,
-                    )
-                )
-                return None
+        format: WireFormat,
+        info: Info,
+    ) -> ir.FormatElement | str:
+        """The format of an info, or why it cannot be read."""
+        if not info.get.fits(custom.get):
+            return f"its get{_moves(custom.get, info.get)}"
+        # One that counts as the get does moves what a walk over a list does.
+        if not (info.put.fits(custom.put) or info.get.fits(custom.put)):
+            return f"its put{_moves(custom.put, info.put)}"
+        for file in ("", module.file):
+            if (reason := self.differs.get((format.name, file))) is not None:
+                return reason
+        parts: list[ir.Part] = []
         home = self.homes.get(custom.info, module.file)
-        parts = list(self._parts(known, home, field, context))
+        for inside in info.inside:
+            own = inside.file == info.get.file
+            file = home if own else inside.file  # where the info itself is defined
+            if inside.symbol in self.descriptions.get(file, ()):
+                parts.append(ir.Part(inside.role, inside.symbol, file))
+            elif own or file in self.descriptions:
+                return (
+                    f"{file} does not define {inside.symbol}, which the codec contains"
+                )
         kind = ""
-        if "device" in FORMATS[known.format].parts:
-            own, kind = self._device(module, field, context)
-            parts += own
+        if format.kinds:
+            device = self._device(module)
+            if isinstance(device, str):
+                return device
+            own_parts, kind = device
+            parts += own_parts
         return ir.FormatElement(
-            custom.info, custom.name, known.format, kind, tuple(parts)
+            custom.info, custom.name, format.name, kind, tuple(parts)
         )
 
-    def _parts(
-        self, known: Known, home: str, field: ir.Field, context: tuple[str, ...]
-    ) -> Iterator[ir.Part]:
-        wanted = [(role, home, symbol) for role, symbol in known.local]
-        wanted += known.elsewhere
-        for role, file, symbol in wanted:
-            if file not in self.descriptions and file != home:
-                continue  # the binary does not have it
-            if symbol in self.descriptions.get(file, ()):
-                yield ir.Part(role, symbol, file)
-                continue
-            self.found.append(
-                Diagnostic(
-                    "VG503",
-                    f"{file} does not define {symbol}, which the codec contains",
-                    field.position,
-                    hint="the C of this release differs: the codec must be written anew",
-                    context=context,
-                )
-            )
-
-    def _device(
-        self, module: ir.Module, field: ir.Field, context: tuple[str, ...]
-    ) -> tuple[list[ir.Part], str]:
+    def _device(self, module: ir.Module) -> tuple[list[ir.Part], str] | str:
         """What a virtio device itself adds: its class's description, or its code."""
         methods = [one for one in module.methods if one.owner == "VirtioDeviceClass"]
         own = sorted({one.symbol for one in methods if one.member == "vmsd"})
         code = sorted({one.symbol for one in methods if one.member == "save"})
         if len(own) + len(code) > 1:
-            self.found.append(
-                Diagnostic(
-                    "VG504",
-                    f"several virtio devices of {module.file} add something of their own:"
-                    f" {', '.join([*own, *code])}",
-                    field.position,
-                    hint="which of them a description belongs to must be told apart",
-                    context=context,
-                )
+            return (
+                f"several virtio devices of {module.file} add something of their own:"
+                f" {', '.join([*own, *code])}"
             )
-        kind = next((DEVICE_KINDS.get(one, "") for one in (*code, *own)), "")
+        kinds = FORMATS["virtio"].kinds
+        kind = next((kinds.get(one, "") for one in (*code, *own)), "")
         return [ir.Part("device", symbol, module.file) for symbol in own], kind
 
 
-def _asked(description: ir.Description) -> Iterator[bool]:
-    for field in description.fields:
-        yield isinstance(field.element, ir.CustomElement)
+def _moves(met: str, known: Known | None) -> str:
+    expected = "nothing" if known is None else " or ".join(known.lines)
+    return f" moves '{met}', the codec was written for '{expected}'"
+
+
+def members() -> Iterator[tuple[str, str]]:
+    """The classes and members that hold functions which move bytes."""
+    for format in FORMATS.values():
+        for member in format.members:
+            owner, _, name = member.partition(".")
+            yield owner, name

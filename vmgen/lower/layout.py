@@ -163,8 +163,6 @@ class _Builder:
             bool(one.test) or one.version_id > description.minimum_version_id
         )
         element = one.element
-        if isinstance(element, ir.CustomElement):
-            element = infos.element(element)
         last = one.path[-1] if one.path else ir.Step("", "")
         match element:
             case ir.NothingElement():
@@ -209,7 +207,7 @@ class _Builder:
             case ir.FormatElement():
                 self._format(made, element)
             case ir.CustomElement():
-                made.kind = Opaque(element.info)
+                made.kind = Opaque(f"{element.info} ({infos.code(element)})")
         self._count(made, last)
         return made
 

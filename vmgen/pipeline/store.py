@@ -25,7 +25,7 @@ from vmgen.roots import Registrations
 from vmgen.source import VmgenError
 
 _FRONT_END = (
-    "source.py", "ir", "infos", "tree", "preprocess", "cfront",
+    "source.py", "grammar.py", "ir", "infos", "tree", "preprocess", "cfront",
     "translate", "extract", "roots", "shims", "pipeline/reading.py",
 )  # fmt: skip
 """The parts of the package that decide what a C file is read as."""

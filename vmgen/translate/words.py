@@ -274,7 +274,7 @@ def words(
     """
     try:
         loaded, load_bools, types = _moves(unit, layout, get)
-        if loaded and _moves_nothing(unit, put):
+        if loaded and _moves_nothing(layout, put):
             # Only older streams have it: QEMU itself never calls put.
             saved, save_bools, saved_types = loaded, load_bools, types
         else:
@@ -299,11 +299,11 @@ def words(
     return tuple(found)
 
 
-def _moves_nothing(unit: Declarations, symbol: str) -> bool:
+def _moves_nothing(layout: Layout, symbol: str) -> bool:
     """True for a function whose body is here and does not touch the stream."""
-    function = unit.function(symbol)
+    function = layout.unit.function(symbol)
     return (
-        function is not None and function.body is not None and not moves(unit, symbol)
+        function is not None and function.body is not None and not moves(layout, symbol)
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from vmgen import infos, ir
+from vmgen import ir
 from vmgen.lookup import Lookup, Placed
 from vmgen.source import Position
 from vmgen.verdict import conditions
@@ -326,8 +326,6 @@ class Layouts:
     def _field(self, origin: Origin, version: int) -> list[Item]:
         field = origin.field
         element = field.element
-        if isinstance(element, ir.CustomElement):
-            element = infos.element(element)
         count = _number(field.count)
         base, index = _place(field)
         name = field.name

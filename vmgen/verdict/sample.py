@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from vmgen import infos, ir
+from vmgen import ir
 from vmgen.lookup import Lookup, Placed
 from vmgen.verdict import conditions
 from vmgen.verdict.conditions import members
@@ -159,8 +159,6 @@ class Sample:
 
     def _element(self, item: ir.Field, placed: Placed, prefix: str, key: str) -> None:
         element = item.element
-        if isinstance(element, ir.CustomElement):
-            element = infos.element(element)
         owner = placed.description.type
         if item.pointers:
             there = self.chance.random() < 0.7

@@ -1,0 +1,21 @@
+"""The packets that wait at an endpoint of usbredir."""
+
+from vmgen.infos.model import Info, WireFormat, known
+
+_C = "hw/usb/redirect.c"
+_PACKET = "u32:$2 u32:status bytes[$2]"
+
+FORMAT = WireFormat(
+    "usbredir_packets",
+    "_formats",
+    "list[USBRedirPacket]",
+    "[]",
+    (
+        Info(
+            "usbredir_ep_bufpq_vmstate_info",
+            known(_C, f"u32:$1 loop[$1]{{ {_PACKET} }}"),
+            known(_C, f"u32:bufpq_size loop[each bufpq.tqh_first]{{ {_PACKET} }}"),
+        ),
+    ),
+    classes=("USBRedirPacket",),
+)

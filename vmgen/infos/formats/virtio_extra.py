@@ -1,0 +1,42 @@
+"""What a virtio transport keeps beside the device: a description of its own."""
+
+from vmgen.infos.model import Callback, Info, Inside, WireFormat, known
+
+_C = "hw/virtio/virtio.c"
+_PCI = "hw/virtio/virtio-pci.c"
+_MMIO = "hw/virtio/virtio-mmio.c"
+
+
+def _callback(member: str, symbol: str, file: str, inside: str) -> Callback:
+    return Callback("VirtioBusClass", member, symbol, known(file, f"state({inside})"))
+
+
+FORMAT = WireFormat(
+    "virtio_extra",
+    "_virtio",
+    "State",
+    "State()",
+    (
+        Info(
+            "vmstate_info_extra_state",
+            known(_C, "->load_extra_state"),
+            known(_C, "->save_extra_state"),
+            (
+                Inside("pci", "vmstate_virtio_pci", _PCI),
+                Inside("mmio", "vmstate_virtio_mmio", _MMIO),
+            ),
+        ),
+    ),
+    ("pci", "mmio"),
+    members={
+        "VirtioBusClass.save_extra_state": "program",
+        "VirtioBusClass.load_extra_state": "program",
+    },
+    callbacks=tuple(
+        _callback(
+            f"{how}_extra_state", f"{bus}_{how}_extra_state", file, f"vmstate_{bus}"
+        )
+        for bus, file in (("virtio_pci", _PCI), ("virtio_mmio", _MMIO))
+        for how in ("save", "load")
+    ),
+)

@@ -1,0 +1,54 @@
+"""The resources of a virtio GPU, and what its outputs show."""
+
+from vmgen.infos.model import Info, Inside, WireFormat, known
+
+_C = "hw/display/virtio-gpu.c"
+_RESOURCE = (
+    "u32:width u32:height u32:format u32:iov_cnt"
+    " loop[iov_cnt]{ u64:addrs[] u32:iov[].iov_len }"
+)
+_OUTPUTS = "state(vmstate_virtio_gpu_scanouts)"
+# With the pixman library, and with QEMU's own replacement; before 8.1 the image is made
+# where its stride is asked for.
+_STRIDES = (
+    "image.stride",
+    "pixman_image_get_stride(image)",
+    "(pixman_image_get_stride(pixman_image_create_bits("
+    "virtio_gpu_get_pixman_format(format), width, height, 0, 0)))",
+)
+_IMAGES = tuple(f"{_RESOURCE} bytes[{stride} * height]" for stride in _STRIDES)
+_EACH = "loop[each reslist.tqh_first]"
+
+FORMAT = WireFormat(
+    "virtio_gpu",
+    "_virtio_gpu",
+    "VirtIOGPUResources",
+    "VirtIOGPUResources()",
+    (
+        Info(
+            "virtio_gpu_load",
+            known(
+                _C,
+                *(
+                    f"loop{{ u32:$1 if[$1]{{ {one} | leave }} }} {_OUTPUTS}"
+                    for one in _IMAGES
+                ),
+            ),
+            known(
+                _C,
+                # Before 8.1 there are no blobs to leave out.
+                *(
+                    f"{_EACH}{{ u32:resource_id {one} }} u32:0 {_OUTPUTS}"
+                    for one in _IMAGES
+                ),
+                *(
+                    f"{_EACH}{{ if[!blob_size]{{ u32:resource_id {one} }} }} u32:0 {_OUTPUTS}"
+                    for one in _IMAGES
+                ),
+            ),
+            (Inside("scanouts", "vmstate_virtio_gpu_scanouts", _C),),
+        ),
+    ),
+    ("scanouts",),
+    classes=("VirtIOGPUResource", "VirtIOGPUResources"),
+)
