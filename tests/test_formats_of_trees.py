@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.trees import RELEASES, require_tree, trees
-from vmgen import infos, ir
+from vmgen import ir
 from vmgen import tree as source_trees
 from vmgen.infos.formats import FORMATS, INFOS
 from vmgen.infos.model import Known

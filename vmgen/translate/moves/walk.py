@@ -311,11 +311,18 @@ class MoveWalk:
             if LeaveLoop() in _own_leaves(moved) or end.kind not in ("on", "break"):
                 moved = (*moved, _ELSEWHERE)  # more than this can follow
             states.append(state)
-            if case.value is None:
-                default = moved
-            else:
-                label = said(self._values.value(case.value, place, state, []))
-                ways.append((f"{value} == {label}", moved))
+            match case.value:
+                case None:
+                    default = moved
+                case syntax.Range(low, high):
+                    ends = (
+                        self._values.value(bound, place, state, [])
+                        for bound in (low, high)
+                    )
+                    ways.append((f"{value} in {' ... '.join(map(said, ends))}", moved))
+                case label:
+                    only = said(self._values.value(label, place, state, []))
+                    ways.append((f"{value} == {only}", moved))
         for state in states:
             met = LocalState()
             met.meet(memory, state)
