@@ -218,11 +218,14 @@ class Scope:
         told = lookup(self.context, owner, source)
         return size * 8 if told is None else size
 
-    def sizes(self, name: str, info: str, pos: int, path: str, where: str) -> list[int]:
-        """The size in bytes of every element of a field that no codec knows."""
+    def sizes(
+        self, name: str, info: str, code: str, pos: int, path: str, where: str
+    ) -> list[int]:
+        """The size in bytes of every element of a field that no codec knows, as the
+        diagnostic ``code`` said."""
         if self.node is None:
             raise MissingContext(
-                f"{where} is written by {info}, which no codec knows",
+                f"{where} is written by {info}, which no codec knows ({code})",
                 pos,
                 path,
                 kind="description",

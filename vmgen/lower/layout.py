@@ -207,7 +207,7 @@ class _Builder:
             case ir.FormatElement():
                 self._format(made, element)
             case ir.CustomElement():
-                made.kind = Opaque(f"{element.info} ({infos.code(element)})")
+                made.kind = Opaque(element.info, infos.code(element))
         self._count(made, last)
         return made
 

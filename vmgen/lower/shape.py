@@ -63,9 +63,10 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Bytes that no codec knows."""
+    """Bytes that no codec knows; ``code`` is the diagnostic that says why."""
 
     info: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)

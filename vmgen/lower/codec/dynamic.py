@@ -413,7 +413,7 @@ class Dynamic:
 
     def _opaque(self, kind: Opaque) -> None:
         body, leaf = self.body, self.leaf
-        sizes = f'scope.sizes({quote(leaf.json)}, {quote(kind.info)}, pos, "{self.path}", "{body.where(leaf)}")'
+        sizes = f'scope.sizes({quote(leaf.json)}, {quote(kind.info)}, {quote(kind.code)}, pos, "{self.path}", "{body.where(leaf)}")'
         many = leaf.shape not in ("one", "item")
         name = "opaque" if many else "opaque_one"
         self.load(f'{self.target}, pos = {name}(buf, pos, {sizes}, "{self.path}")')
