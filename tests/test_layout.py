@@ -286,13 +286,13 @@ def test_bitfields_say_where_their_bits_are() -> None:
 def test_a_record_that_contains_itself_is_an_error() -> None:
     unit = Unit("struct A { struct B { struct A a; } b; };", source="t.c")
     with pytest.raises(VmgenError, match="contains itself"):
-        Layout(unit).record(ctype.Record("struct", "A"))
+        Layout(unit).sizeof(ctype.Record("struct", "A"))
 
 
 def test_an_error_in_a_member_names_record_and_member() -> None:
     unit = Unit("struct A { int x;\n struct Gone gone; };", source="t.c")
     with pytest.raises(VmgenError) as caught:
-        Layout(unit).record(ctype.Record("struct", "A"))
+        Layout(unit).sizeof(ctype.Record("struct", "A"))
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.context == ("struct A", "gone")
     assert diagnostic.position.line == 2

@@ -16,7 +16,7 @@ from typing import Literal
 from vmgen.cfront import syntax as c
 from vmgen.cfront.convert import Parsed
 from vmgen.cfront.ctype import Array, CType, Record
-from vmgen.cfront.layout import NO_LOCALS, Layout
+from vmgen.cfront.layout import FILE_SCOPE, Layout, Scope
 from vmgen.cfront.split import Declaration
 from vmgen.cfront.unit import Unit
 from vmgen.source import Diagnostic, Position, VmgenError
@@ -166,7 +166,7 @@ class _Census:
         self,
         type_: c.TypeExpr,
         initializer: c.Expr | c.InitList | None,
-        scope: Mapping[str, CType] = NO_LOCALS,
+        scope: Scope = FILE_SCOPE,
     ) -> CType:
         """The type of an object, or of the elements of an array."""
         while isinstance(type_, c.ArrayType):
@@ -176,7 +176,7 @@ class _Census:
             found = found.element
         return found
 
-    def _resolved(self, declared: c.LocalDecl, scope: Mapping[str, CType]) -> CType:
+    def _resolved(self, declared: c.LocalDecl, scope: Scope) -> CType:
         """The type of a variable, of its initialiser for ``__auto_type``."""
         value = declared.initializer
         if isinstance(declared.type, c.AutoType) and isinstance(value, c.Expr):
@@ -243,14 +243,14 @@ class _Census:
                 )
             else:
                 self._defined[declared.name] = found
-        scopes: dict[str, dict[str, CType]] = {}
+        scopes: dict[str, Scope] = {}
         for function, local in parsed.locals:
             if function not in scopes:
                 scopes[function] = self._parameters(parsed.functions[function])
             scope = scopes[function]
             self._take_local(function, local, taken, scope)
             with suppress(VmgenError):  # said where something is declared with it
-                scope[local.name] = self._resolved(local, scope)
+                scope.declare(local.name, self._resolved(local, scope))
         self._take_unnamed(parsed, taken)
 
     def _take_local(
@@ -258,7 +258,7 @@ class _Census:
         function: str,
         local: c.LocalDecl,
         taken: list[c.InitList],
-        scope: Mapping[str, CType],
+        scope: Scope,
     ) -> None:
         declared = c.ObjectDecl(
             local.name, local.type, local.initializer, local.static, local.position
@@ -290,18 +290,18 @@ class _Census:
             return
         self._local.append(replace(found, function=function))
 
-    def _parameters(self, owner: c.FunctionDecl) -> dict[str, CType]:
-        scope: dict[str, CType] = {}
+    def _parameters(self, owner: c.FunctionDecl) -> Scope:
+        scope = Scope()
         for one in owner.type.parameters:
             with suppress(VmgenError):
-                scope[one.name] = self._layout.resolve(one.type)
+                scope.declare(one.name, self._layout.resolve(one.type))
         return scope
 
     def _taken(
         self,
         declared: c.ObjectDecl,
         taken: list[c.InitList],
-        scope: Mapping[str, CType] = NO_LOCALS,
+        scope: Scope = FILE_SCOPE,
     ) -> Found | None:
         """The object if it is one of the type, with its braces for an initialiser."""
         try:

@@ -29,6 +29,7 @@ from vmgen.cfront.syntax import (
     ExprStatement,
     FloatLiteral,
     For,
+    Generic,
     If,
     Index,
     InitItem,
@@ -194,14 +195,14 @@ class CodeConverter(ABC):
             case c_ast.Compound():
                 return StatementExpr(self.block(node), position)
             case c_ast.GenericSelection():
-                # No table chooses by type; for a reader of functions a call that it
-                # cannot see into says the same.
-                choices = [self.expr(choice.expr) for choice in node.associations]
-                return Call(
-                    Name("_Generic", position),
-                    (self.expr(node.expr), *choices),
-                    position,
+                choices = tuple(
+                    (
+                        None if choice.type is None else self.type(choice.type),
+                        self.expr(choice.expr),
+                    )
+                    for choice in node.associations
                 )
+                return Generic(self.expr(node.expr), choices, position)
         raise self.fail(
             f"cannot read an expression of the kind {type(node).__name__}", node
         )

@@ -250,6 +250,16 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Generic:
+    """``_Generic``: what the type of ``control`` chooses; the type of a choice is None
+    for ``default``."""
+
+    control: Expr
+    choices: tuple[tuple[TypeExpr | None, Expr], ...]
+    position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """``object.name`` or ``object->name``."""
 
@@ -339,6 +349,7 @@ Expr: TypeAlias = (
     | Conditional
     | Comma
     | Call
+    | Generic
     | Member
     | Index
     | Cast
@@ -513,13 +524,15 @@ Statement: TypeAlias = (
 @dataclass(frozen=True, slots=True)
 class ObjectDecl:
     """A variable at file scope (or a function's ``static`` local, see
-    ``Unit.objects``); ``initializer`` is None for a mere declaration."""
+    ``Unit.objects``); ``initializer`` is None for a mere declaration, ``constexpr`` is
+    C23's."""
 
     name: str
     type: TypeExpr
     initializer: Expr | InitList | None
     static: bool
     position: Position
+    constexpr: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,19 @@ from typing import Final
 
 from vmgen import ir
 from vmgen.cfront import syntax as c
+from vmgen.cfront.arithmetic import LONG, wrap
 from vmgen.cfront.ctype import Array, CType, Enum, Integer, Pointer, Record
-from vmgen.cfront.layout import Layout
+from vmgen.cfront.layout import (
+    STATIC_INITIALIZER,
+    Filled,
+    FilledArray,
+    FilledRecord,
+    Layout,
+    PlaceStep,
+)
 from vmgen.cfront.unit import Unit
 from vmgen.extract import initializer
 from vmgen.extract.infos import INTEGERS, OTHERS, SIZES
-from vmgen.extract.initializer import Initializer, Value
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.translate import moves, words
 
@@ -94,21 +101,21 @@ class FieldReader:
 
     # --- the row ----------------------------------------------------------------
 
-    def field(self, row: c.InitList) -> ir.Field | None:
+    def field(self, init: FilledRecord) -> ir.Field | None:
         """The field, or None for the row that ends the list.
 
         Raises :class:`VmgenError` for whatever the row leaves open.
         """
-        init = initializer.read(row, "a field")
-        name_value = init["name"]
-        name = name_value.value if isinstance(name_value, c.StringLiteral) else ""
+        name = ""
         try:
+            name_value = init["name"]
+            name = initializer.text(self._layout, name_value) or ""
             flags = self._flags(init["flags"])
             if "VMS_END" in flags or (
                 initializer.is_null(name_value) and initializer.is_null(init["info"])
             ):
                 return None
-            for member in init.values:
+            for member in init.members:
                 if member not in KNOWN:
                     raise VmgenError(
                         Diagnostic(
@@ -117,7 +124,7 @@ class FieldReader:
                             hint="its meaning for the wire must be added to vmgen",
                         )
                     )
-            return self._field(name, init, flags, row.position)
+            return self._field(name, init, flags, init.position)
         except VmgenError as error:
             # The line of the table is where the mend goes; the expansion is elsewhere.
             raise VmgenError(
@@ -125,7 +132,7 @@ class FieldReader:
                     replace(
                         found,
                         position=(
-                            row.position if row.position.file else found.position
+                            init.position if init.position.file else found.position
                         ),
                         context=(name, *found.context) if name else found.context,
                     )
@@ -134,7 +141,7 @@ class FieldReader:
             ) from None
 
     def _field(
-        self, name: str, init: Initializer, flags: tuple[str, ...], where: Position
+        self, name: str, init: FilledRecord, flags: tuple[str, ...], where: Position
     ) -> ir.Field:
         element = self._element(init, flags)
         offset = self._offset(init["offset"])
@@ -144,7 +151,12 @@ class FieldReader:
         pointers = bool(
             {"VMS_ARRAY_OF_POINTER", "VMS_ARRAY_OF_POINTER_AUTO_ALLOC"} & set(flags)
         )
-        path, start = offset.path, 0
+        start = 0
+        if isinstance(element, ir.BufferElement):
+            start = offset.bytes
+        else:
+            offset = self._into(offset, where)
+        path = offset.path
         if (
             array
             and path
@@ -155,17 +167,6 @@ class FieldReader:
             last = path[-1]
             path = (*path[:-1], replace(last, index=last.index[:-1]))
             start = last.index[-1]
-        elif isinstance(element, ir.BufferElement):
-            start = offset.bytes
-        elif offset.bytes and path:
-            raise VmgenError(
-                Diagnostic(
-                    "VG412",
-                    f"the offset lies {offset.bytes} bytes behind {ir.path_text(path)}",
-                    where,
-                    hint="name the member itself",
-                )
-            )
         self._check_width(element, init, size, offset)
         return ir.Field(
             name=name,
@@ -177,7 +178,7 @@ class FieldReader:
             start=start,
             version_id=self._integer(init["version_id"]),
             struct_version_id=self._integer(init["struct_version_id"]),
-            test=initializer.symbol(init["field_exists"]),
+            test=initializer.symbol(self._layout, init["field_exists"]),
             must_exist="VMS_MUST_EXIST" in flags,
             pointer=pointer,
             pointers=pointers,
@@ -186,26 +187,23 @@ class FieldReader:
             position=where,
         )
 
-    def object_type(self, rows: Iterable[c.InitList]) -> str:
+    def object_type(self, rows: Iterable[FilledRecord]) -> str:
         """The C type most offsets of a table are taken in; empty if none is."""
         types: Counter[str] = Counter()
         for row in rows:
-            for item in row.items:
-                if item.designators == ("offset",) and not isinstance(
-                    item.value, c.InitList
-                ):
-                    for term in initializer.walk(item.value):
-                        if isinstance(term, c.OffsetOf):
-                            types[self._layout.spelling(term.type)] += 1
-                            break
-                elif item.designators == ("info",) and self._names_tmp(item.value):
-                    types[self._tmp_parent(row)] += 1
+            offset = initializer.pointer(row["offset"])
+            for term in initializer.walk(offset) if offset is not None else ():
+                if isinstance(term, c.OffsetOf):
+                    types[self._layout.spelling(term.type)] += 1
+                    break
+            if self._names_tmp(row["info"]):
+                types[self._tmp_parent(row)] += 1
         types.pop("", None)
         return max(types, key=lambda name: types[name]) if types else ""
 
     # --- flags ------------------------------------------------------------------
 
-    def _flags(self, value: Value | None) -> tuple[str, ...]:
+    def _flags(self, value: Filled | None) -> tuple[str, ...]:
         bits = self._integer(value)
         names: list[str] = []
         for name, bit in self._all_flags().items():
@@ -251,7 +249,7 @@ class FieldReader:
 
     # --- what an element is -----------------------------------------------------
 
-    def _element(self, init: Initializer, flags: tuple[str, ...]) -> ir.Element:
+    def _element(self, init: FilledRecord, flags: tuple[str, ...]) -> ir.Element:
         info_value, vmsd_value = init["info"], init["vmsd"]
         if "VMS_STRUCT" in flags or "VMS_VSTRUCT" in flags:
             return ir.StructElement(
@@ -261,9 +259,8 @@ class FieldReader:
             )
         if "VMS_MUST_EXIST" in flags and initializer.is_null(info_value):
             return ir.NothingElement()
-        literal = _strip(info_value)
-        if isinstance(literal, c.CompoundLiteral):
-            return self._info_body("", literal.initializer)
+        if (literal := self._literal(info_value)) is not None:
+            return self._info_body("", literal)
         info = self._named(info_value, "a field", ".info")
         if info in INTEGERS:
             return INTEGERS[info]
@@ -285,18 +282,31 @@ class FieldReader:
             self._infos[info] = self._own_info(info)
         return self._infos[info]
 
-    def _gtree(self, init: Initializer, vmsd: Value | None) -> ir.Element:
+    def _literal(self, info: Filled | None) -> FilledRecord | None:
+        """The info that a compound literal makes; None for a named one."""
+        value = initializer.pointer(info)
+        if value is None or isinstance(self._layout.base(value), str | None):
+            return None
+        found = self._layout.pointed(value)
+        body = found.value if found is not None else None
+        return body if isinstance(body, FilledRecord) else None
+
+    def _gtree(self, init: FilledRecord, vmsd: Filled | None) -> ir.Element:
         # get_gtree (migration/vmstate-types.c): a zero key size means a direct key, and
         # then .vmsd is the value's description; otherwise it is a pair, value first.
         name = self._named(vmsd, "a tree", ".vmsd")
         value_type = self._sized_type(init)
-        if not self._integer(init["start"]):
+        if not initializer.integer(self._layout, init["start"]):
             return ir.GTreeElement("", name, "", value_type)
-        start = init["start"]
-        key_type = (
-            self._first_sizeof(start) if not isinstance(start, c.InitList) else ""
+        key_type = self._first_sizeof(initializer.pointer(init["start"]))
+        table, _, index = name.removesuffix("]").rpartition("[")
+        if not table:
+            raise VmgenError(
+                Diagnostic("VG415", "a tree needs an array of two descriptions")
+            )
+        return ir.GTreeElement(
+            f"{table}[{int(index) + 1}]", f"{table}[{index}]", key_type, value_type
         )
-        return ir.GTreeElement(f"{name}[1]", f"{name}[0]", key_type, value_type)
 
     def shared_info(self, info: str) -> ir.WordsElement | ir.CustomElement | None:
         """What an info of this file is to the files that may name it; None if it is
@@ -307,20 +317,21 @@ class FieldReader:
         return self._own_info(info)
 
     def _own_info(self, info: str) -> ir.WordsElement | ir.CustomElement:
-        declared = self._unit.object(info)
-        if declared is None or not isinstance(declared.initializer, c.InitList):
-            return ir.CustomElement(info, "", ir.ELSEWHERE)
-        return self._info_body(info, declared.initializer)
+        name, _, _ = info.partition("[")
+        declared = self._unit.object(name)
+        value = None if declared is None else self._layout.filled(declared)
+        for symbol, body in initializer.rows(name, value) if value is not None else ():
+            if symbol == info:
+                return self._info_body(info, body)
+        return ir.CustomElement(info, "", ir.ELSEWHERE)
 
     def _info_body(
-        self, info: str, init: c.InitList
+        self, info: str, body: FilledRecord
     ) -> ir.WordsElement | ir.CustomElement:
-        body = initializer.read(init, f"info {info}")
-        name_value = body["name"]
-        name = name_value.value if isinstance(name_value, c.StringLiteral) else ""
+        name = initializer.text(self._layout, body["name"]) or ""
         # Newer upstream calls them load and save.
-        get = initializer.symbol(body["get"] or body["load"])
-        put = initializer.symbol(body["put"] or body["save"])
+        get = initializer.symbol(self._layout, body["get"] or body["load"])
+        put = initializer.symbol(self._layout, body["put"] or body["save"])
         if not get or not put:
             return ir.CustomElement(info, name, "get or put is not a named function")
         if not info:
@@ -336,8 +347,8 @@ class FieldReader:
             )
         return ir.WordsElement(info, name, moved)
 
-    def _named(self, value: Value | None, what: str, member: str) -> str:
-        name = initializer.symbol(value)
+    def _named(self, value: Filled | None, what: str, member: str) -> str:
+        name = initializer.symbol(self._layout, value)
         if name:
             self.declared(name, value)
         else:
@@ -350,7 +361,7 @@ class FieldReader:
             )
         return name
 
-    def declared(self, symbol: str, value: Value | None) -> None:
+    def declared(self, symbol: str, value: Filled | None) -> None:
         """Raise VG308 for the name of an object or a function that the file does not
         declare: no compiler takes it, and nobody else can define it."""
         name = symbol.partition("[")[0]
@@ -372,34 +383,73 @@ class FieldReader:
 
     # --- where it is ------------------------------------------------------------
 
-    def _offset(self, value: Value | None) -> _Offset:
-        if value is None:
-            return _Offset((), None, 0)
-        if isinstance(value, c.InitList):
+    def _offset(self, value: Filled | None) -> _Offset:
+        """Every term is evaluated, which runs the macros' own type checks."""
+        if isinstance(value, FilledRecord | FilledArray):
             raise VmgenError(Diagnostic("VG412", "an offset is written in braces"))
-        # Evaluating the whole expression runs the macros' own type checks.
-        total = self._layout.constant(value)
         path: ir.Path = ()
         reached: CType | None = None
-        known = 0
-        for term in initializer.walk(value):
-            if isinstance(term, c.OffsetOf):
-                place = self._layout.place(
-                    self._layout.resolve(term.type), term.designator
-                )
-                path += tuple(
-                    ir.Step(
-                        step.name,
-                        self._layout.spelling(step.written),
-                        step.dims,
-                        step.index,
-                        step.pointer,
+        added = 0
+        for term in initializer.walk(value) if value is not None else ():
+            if not isinstance(term, c.OffsetOf):
+                added += self._layout.constant(term, STATIC_INITIALIZER)
+                continue
+            place = self._layout.place(self._layout.resolve(term.type), term.designator)
+            path += tuple(self._step(step) for step in place.steps)
+            reached = place.type
+        added = wrap(added, LONG)
+        return _Offset(path, reached, added)
+
+    def _into(self, offset: _Offset, where: Position) -> _Offset:
+        """The offset with the bytes that are added to a member taken as the element or
+        the member that they lead to; without a member to start from they stay."""
+        path, type, left = offset.path, offset.type, offset.bytes
+        while left and path:
+            match type:
+                case Array(element, length):
+                    size = self._layout.sizeof(element)
+                    index, left = divmod(left, size) if size else (-1, 0)
+                    if not 0 <= index < (length or 0):
+                        break
+                    last = path[-1]
+                    path = (
+                        *path[:-1],
+                        replace(
+                            last,
+                            index=(*last.index, index),
+                            pointer=isinstance(element, Pointer),
+                        ),
                     )
-                    for step in place.steps
+                    type = element
+                case Record():
+                    member = self._layout.member_at(type, left)
+                    if member is None:
+                        break
+                    place = self._layout.place(type, (member.name,))
+                    path += tuple(self._step(step) for step in place.steps)
+                    type, left = member.type, left - member.offset
+                case _:
+                    break
+        if left and path:
+            raise VmgenError(
+                Diagnostic(
+                    "VG412",
+                    f"the offset lies {offset.bytes} bytes behind "
+                    f"{ir.path_text(offset.path)}",
+                    where,
+                    hint="name the member itself",
                 )
-                reached = place.type
-                known += place.offset
-        return _Offset(path, reached, total - known)
+            )
+        return _Offset(path, type, left)
+
+    def _step(self, step: PlaceStep) -> ir.Step:
+        return ir.Step(
+            step.name,
+            self._layout.spelling(step.written),
+            step.dims,
+            step.index,
+            step.pointer,
+        )
 
     def _is_element(self, offset: _Offset, pointer: bool, pointers: bool) -> bool:
         """True if the offset is that of one element, not of the array that holds it."""
@@ -411,7 +461,7 @@ class FieldReader:
 
     # --- how large, how many ----------------------------------------------------
 
-    def _size(self, init: Initializer, flags: tuple[str, ...]) -> ir.Amount:
+    def _size(self, init: FilledRecord, flags: tuple[str, ...]) -> ir.Amount:
         if "VMS_VBUFFER" in flags:
             member = self._member(init, "size", "int32")
             if "VMS_MULTIPLY" in flags:
@@ -420,7 +470,7 @@ class FieldReader:
         return ir.Fixed(self._integer(init["size"]))
 
     def _count(
-        self, init: Initializer, flags: tuple[str, ...]
+        self, init: FilledRecord, flags: tuple[str, ...]
     ) -> tuple[ir.Amount, bool]:
         multiply = self._integer(init["num"]) if "VMS_MULTIPLY_ELEMENTS" in flags else 1
         if "VMS_ARRAY" in flags:
@@ -434,7 +484,7 @@ class FieldReader:
         return ir.Fixed(multiply), False
 
     def _member(
-        self, init: Initializer, which: str, type: ir.IntType | None
+        self, init: FilledRecord, which: str, type: ir.IntType | None
     ) -> ir.FromMember:
         """The member that ``.num_offset`` or ``.size_offset`` names.
 
@@ -443,8 +493,8 @@ class FieldReader:
         """
         value = init[f"{which}_offset"]
         indirect = init[f"{which}_indirect"]
-        if value is None and isinstance(indirect, c.InitList):
-            value = initializer.read(indirect, f".{which}_indirect")["offset"]
+        if value is None and isinstance(indirect, FilledRecord):
+            value = indirect["offset"]
             type = None
         offset = self._offset(value)
         if not offset.path:
@@ -474,20 +524,11 @@ class FieldReader:
 
     # --- small readings ---------------------------------------------------------
 
-    def _integer(self, value: Value | None) -> int:
-        if value is None:
-            return 0
-        if isinstance(value, c.InitList):
-            raise VmgenError(Diagnostic("VG406", "a number is written in braces"))
-        return self._layout.constant(value)
+    def _integer(self, value: Filled | None) -> int:
+        return initializer.integer(self._layout, value)
 
-    def _sized_type(self, init: Initializer) -> str:
-        value = init["size"]
-        return (
-            ""
-            if value is None or isinstance(value, c.InitList)
-            else self._first_sizeof(value)
-        )
+    def _sized_type(self, init: FilledRecord) -> str:
+        return self._first_sizeof(initializer.pointer(init["size"]))
 
     def _first_sizeof(self, value: c.Expr | None) -> str:
         if value is None:
@@ -500,17 +541,14 @@ class FieldReader:
                 return self._layout.spelling(term.operand)
         return ""
 
-    def _names_tmp(self, value: Value) -> bool:
+    def _names_tmp(self, value: Filled | None) -> bool:
         inner = _strip(value)
         return isinstance(inner, c.Name) and inner.name == "vmstate_info_tmp"
 
-    def _tmp_parent(self, row: c.InitList) -> str:
+    def _tmp_parent(self, row: FilledRecord) -> str:
         """The type of the ``parent`` pointer at the head of a temporary."""
-        init = initializer.read(row, "a field")
-        value = init["size"]
-        if value is None or isinstance(value, c.InitList):
-            return ""
-        for term in initializer.walk(value):
+        value = initializer.pointer(row["size"])
+        for term in initializer.walk(value) if value is not None else ():
             if not (
                 isinstance(term, c.SizeOf)
                 and isinstance(term.operand, c.NamedType | c.RecordType)
@@ -524,7 +562,7 @@ class FieldReader:
         return ""
 
     def _check_width(
-        self, element: ir.Element, init: Initializer, size: ir.Amount, offset: _Offset
+        self, element: ir.Element, init: FilledRecord, size: ir.Amount, offset: _Offset
     ) -> None:
         """An info that writes more bytes than the member has is a mistake in the table."""
         if (
@@ -542,7 +580,7 @@ class FieldReader:
             )
 
 
-def _strip(value: Value | None) -> Value | None:
+def _strip(value: Filled | None) -> Filled | None:
     while True:
         if isinstance(value, c.Cast) or (
             isinstance(value, c.Unary) and value.op == "&"

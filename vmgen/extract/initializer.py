@@ -1,100 +1,110 @@
-"""Designated initialisers, read by member name.
+"""What the members of QEMU's tables are set to.
 
 QEMU writes its tables as ``{ .name = ..., .flags = ... }``; whatever macro a line came
-from, this is what is left of it after preprocessing.
+from, a :class:`FilledRecord` is what is left of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from vmgen.cfront import syntax as c
-from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
+from vmgen.cfront.layout import (
+    STATIC_INITIALIZER,
+    Filled,
+    FilledArray,
+    FilledRecord,
+    Layout,
+)
+from vmgen.source import Diagnostic, Position, VmgenError
 
-Value = c.Expr | c.InitList
+#: More rows than any table has; a table beyond it is refused.
+MAX_ROWS = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Initializer:
-    """The members that a braced initialiser sets, by name.
+def rows(symbol: str, value: Filled | None) -> Iterator[tuple[str, FilledRecord]]:
+    """The records of an object with the symbols of them: the object itself, or
+    ``symbol[2]`` for each element of an array that is set.
 
-    A later designator wins over an earlier one, as in C (ISO C11 6.7.9, paragraph 19).
+    Raises :class:`VmgenError` (VG401) for what is no record.
     """
-
-    values: dict[str, Value]
-    position: Position
-
-    def __getitem__(self, name: str) -> Value | None:
-        """What ``name`` is set to, or None where the initialiser leaves it zero."""
-        return self.values.get(name)
-
-
-def read(init: c.InitList, what: str) -> Initializer:
-    """Members by name; positional members are an error, since nothing names them.
-
-    ``{}`` and ``{ 0 }`` set nothing.  ``what`` is for the message.
-    """
-    values: dict[str, Value] = {}
-    for item in init.items:
-        if len(item.designators) == 1 and isinstance(item.designators[0], str):
-            values[item.designators[0]] = item.value
-        elif item.designators:
+    match value:
+        case None:
+            return
+        case FilledRecord():
+            yield symbol, value
+        case FilledArray():
+            check_length(value)
+            for index, row in value.elements():
+                yield from rows(f"{symbol}[{index}]", row)
+        case _:
             raise VmgenError(
                 Diagnostic(
                     "VG401",
-                    f"{what} sets part of a member with a nested designator",
-                    init.position,
-                    hint="write the member as one braced initialiser",
+                    f"{symbol} has a value that is no braced initialiser",
+                    value.position,
                 )
             )
-        elif not (len(init.items) == 1 and is_null(item.value)):
-            raise VmgenError(
-                Diagnostic(
-                    "VG401",
-                    f"{what} has a member without a name",
-                    init.position,
-                    hint="write `.member = value` for every member",
-                )
+
+
+def check_length(array: FilledArray) -> None:
+    """Raise VG401 for more rows than a table can have."""
+    if array.length > MAX_ROWS:
+        raise VmgenError(
+            Diagnostic(
+                "VG401",
+                f"a table of {array.length} rows; vmgen reads up to {MAX_ROWS}",
+                array.position,
             )
-    return Initializer(values, init.position)
+        )
 
 
-def is_null(value: Value | None) -> bool:
+def is_null(value: Filled | None) -> bool:
     """True for a missing value, 0 and any cast of 0 (``NULL``)."""
     while isinstance(value, c.Cast):
         value = value.operand
     return value is None or (isinstance(value, c.IntegerLiteral) and not value.value)
 
 
-def symbol(value: Value | None) -> str:
-    """The object or function a pointer initialiser names; empty for NULL.
-
-    Casts and ``&`` do not matter.  Anything that names no single symbol raises
-    :class:`VmgenError`.
-    """
-    inner = value
-    while True:
-        if isinstance(inner, c.Cast) or (
-            isinstance(inner, c.Unary) and inner.op in ("&", "*")
-        ):
-            inner = inner.operand
-        elif isinstance(inner, c.Index) and isinstance(inner.index, c.IntegerLiteral):
-            return f"{symbol(inner.array)}[{inner.index.value}]"
-        else:
-            break
-    if isinstance(inner, c.Name):
-        return inner.name
-    if is_null(inner):
-        return ""
-    raise VmgenError(
-        Diagnostic(
-            "VG402",
-            "this pointer does not name an object or a function",
-            getattr(value, "position", NOWHERE),
-            hint="point it at a named object of the same file",
+def pointer(value: Filled | None) -> c.Expr | None:
+    """The expression of a pointer; None for one that is not set."""
+    if isinstance(value, FilledRecord | FilledArray):
+        raise VmgenError(
+            Diagnostic("VG402", "a pointer is set in braces", value.position)
         )
-    )
+    return value
+
+
+def symbol(layout: Layout, value: Filled | None) -> str:
+    """The object or function that a pointer points to; empty for NULL.
+
+    Raises :class:`VmgenError` (VG402) for a pointer to anything else, and what the
+    evaluation of it raises.
+    """
+    expression = pointer(value)
+    return "" if expression is None else layout.symbol(expression)
+
+
+def text(layout: Layout, value: Filled | None) -> str | None:
+    """The string that a pointer points to; None for NULL."""
+    expression = pointer(value)
+    return None if expression is None else layout.text(expression)
+
+
+def integer(layout: Layout, value: Filled | None) -> int:
+    """The number that a member is set to; 0 for one that is not set."""
+    if value is None:
+        return 0
+    if isinstance(value, FilledRecord | FilledArray):
+        raise VmgenError(
+            Diagnostic("VG401", "an aggregate as a number", value.position)
+        )
+    return layout.constant(value, STATIC_INITIALIZER)
+
+
+def where(value: Filled | None, otherwise: Position) -> Position:
+    """The place of a value, or of what it is in."""
+    return otherwise if value is None or not value.position.file else value.position
 
 
 def walk(expr: c.Expr) -> Iterator[c.Expr]:

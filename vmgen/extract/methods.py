@@ -40,12 +40,11 @@ def read(unit: Unit, layout: Layout) -> Iterator[ir.Method]:
         if taken.missed:
             raise VmgenError(*taken.missed)
         for found in taken.found:
-            table = found.declared.initializer
-            if isinstance(table, c.InitList):
-                read = initializer.read(table, f"table {found.symbol}")
-                for member, value in read.values.items():
+            filled = layout.filled(found.declared)
+            for _, row in initializer.rows(found.symbol, filled):
+                for member in row.members:
                     if (owner, member) in MEMBERS and (
-                        symbol := initializer.symbol(value)
+                        symbol := initializer.symbol(layout, row[member])
                     ):
                         yield ir.Method(owner, member, symbol, moves(layout, symbol))
 

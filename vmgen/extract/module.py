@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from vmgen import ir
 from vmgen.cfront import syntax as c
 from vmgen.cfront.census import Census, Elsewhere, Found, census
-from vmgen.cfront.layout import Layout
+from vmgen.cfront.ctype import Record
+from vmgen.cfront.layout import Filled, FilledArray, FilledRecord, Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract import initializer, methods
 from vmgen.extract.fields import FieldReader
-from vmgen.extract.initializer import Initializer, Value
-from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
 from vmgen.translate import REFUSING, predicate, refusals
 
 HOOKS = (
@@ -113,30 +114,22 @@ class _ModuleReader:
             self.report(missed)
 
     def _object(self, found: Found, scope: Mapping[str, str]) -> list[ir.Description]:
-        name, declared = found.symbol, found.declared
-        init = declared.initializer
-        if not isinstance(init, c.InitList):
+        name, declared = found.symbol, c.renamed(found.declared, scope)
+        if declared.initializer is None:
             # Defined and never initialised: no name, no fields (the stubs of devices
             # that a target lacks).
-            nothing = Initializer({}, declared.position)
-            return [self._description(name, nothing, declared)]
-        if scope:
-            init = c.renamed(init, scope)
-        if not found.is_array:
-            read = initializer.read(init, f"description {name}")
-            return [self._description(name, read, declared)]
-        rows: list[ir.Description] = []
-        for number, item in enumerate(init.items):
-            if isinstance(item.value, c.InitList) and item.value.items:
-                symbol = f"{name}[{number}]"
-                read = initializer.read(item.value, f"description {symbol}")
-                rows.append(self._description(symbol, read, declared))
-        return rows
+            zero = FilledRecord(Record("struct", ""), {}, declared.position)
+            return [self._description(name, zero, declared)]
+        return [
+            self._description(symbol, row, declared)
+            for symbol, row in initializer.rows(name, self._layout.filled(declared))
+            if row.members or symbol == name
+        ]
 
     def _description(
-        self, symbol: str, init: Initializer, declared: c.ObjectDecl
+        self, symbol: str, init: FilledRecord, declared: c.ObjectDecl
     ) -> ir.Description:
-        for member in init.values:
+        for member in init.members:
             if member not in KNOWN:
                 self.report(
                     Diagnostic(
@@ -160,12 +153,11 @@ class _ModuleReader:
                     context=(symbol,),
                 )
             )
-        fields = self._field_list(symbol, init)
-        object_type = self._fields.object_type(init_items(self._unit, init["fields"]))
-        for role in ("needed", *HOOKS):
-            if named := initializer.symbol(init[role]):
-                self._declared(symbol, named, init[role])
-        needed = self._function(initializer.symbol(init["needed"]))
+        rows = self._rows(symbol, init)
+        fields = self._field_list(symbol, init, rows)
+        object_type = self._fields.object_type(row for row in rows if row is not None)
+        named = {role: self._named(symbol, init, role) for role in ("needed", *HOOKS)}
+        needed = self._function(named["needed"])
         for field in fields:
             self._function(field.test)
         if not object_type and needed:
@@ -173,7 +165,7 @@ class _ModuleReader:
         hooks = tuple(
             ir.Hook(role, hook, self._where(hook), self._refusals(hook, role))
             for role in HOOKS
-            if (hook := initializer.symbol(init[role]))
+            if (hook := named[role])
         )
         priority = init["priority"]
         return ir.Description(
@@ -186,9 +178,7 @@ class _ModuleReader:
             subsections=self._subsections(symbol, init),
             needed=needed,
             hooks=hooks,
-            priority=(
-                initializer.symbol(priority) if isinstance(priority, c.Name) else ""
-            ),
+            priority=priority.name if isinstance(priority, c.Name) else "",
             unmigratable=bool(self._integer(init["unmigratable"])),
             early_setup=bool(self._integer(init["early_setup"])),
             runtime_name=runtime_name,
@@ -196,28 +186,79 @@ class _ModuleReader:
             position=declared.position,
         )
 
-    def _name(self, init: Initializer) -> tuple[str, bool]:
-        value = init["name"]
-        if isinstance(value, c.StringLiteral):
-            return value.value, False
-        if initializer.is_null(value):
-            return "", True
-        raise VmgenError(
-            Diagnostic(
-                "VG404",
-                "the name of a description is not a string literal",
-                init.position,
-                hint="write .name as a string",
-            )
-        )
+    def _named(self, owner: str, init: FilledRecord, member: str) -> str:
+        """The function that a member points to; empty for NULL and what cannot be read."""
+        with _Collect(self, (owner,)):
+            return initializer.symbol(self._layout, init[member])
+        return ""
 
-    def _field_list(self, symbol: str, init: Initializer) -> tuple[ir.Field, ...]:
+    def _name(self, init: FilledRecord) -> tuple[str, bool]:
+        """The wire name, and whether it is set at run time."""
+        try:
+            name = initializer.text(self._layout, init["name"])
+        except VmgenError as error:
+            raise VmgenError(
+                Diagnostic(
+                    "VG404",
+                    "the name of a description is no string that this file sets",
+                    init.position,
+                    hint=error.diagnostics[0].message,
+                )
+            ) from None
+        return name or "", name is None
+
+    def _rows(self, symbol: str, init: FilledRecord) -> list[FilledRecord | None]:
+        """The rows of ``.fields``; None for one that cannot be read."""
+        rows: list[FilledRecord | None] = []
+        for element in self._elements(init["fields"]):
+            rows.append(None)
+            with _Collect(self, (symbol,)):
+                rows[-1] = _row(element())
+        return rows
+
+    def _elements(self, value: Filled | None) -> Iterator[Callable[[], Filled | None]]:
+        """Readers of the elements of the list that a pointer points to."""
+        pointer = initializer.pointer(value)
+        base = None if pointer is None else self._layout.base(pointer)
+        if pointer is None or base is None:
+            return
+        if isinstance(base, str):
+            shared = self._unit.object(base)
+            if shared is None or shared.initializer is None:
+                raise VmgenError(
+                    Diagnostic(
+                        "VG407",
+                        f"the list {base} has no initialiser in this file",
+                        pointer.position,
+                        hint="define it in the file that uses it",
+                    )
+                )
+        found = self._layout.pointed(pointer)
+        if found is None or found.array is None:
+            raise VmgenError(
+                Diagnostic(
+                    "VG407",
+                    "a list of fields or subsections is no array",
+                    pointer.position,
+                )
+            )
+        initializer.check_length(found.array)
+        for index in range(found.index, found.array.length):
+            yield partial(found.array.at, index)
+
+    def _field_list(
+        self,
+        symbol: str,
+        init: FilledRecord,
+        rows: list[FilledRecord | None],
+    ) -> tuple[ir.Field, ...]:
         fields: list[ir.Field] = []
-        value = init["fields"]
+        ended = initializer.is_null(init["fields"])
+        last = initializer.where(init["fields"], init.position)
         before = len(self._found)
-        ended = initializer.is_null(value)
-        last = getattr(value, "position", init.position)
-        for row in init_items(self._unit, value):
+        for row in rows:
+            if row is None:
+                continue
             last = row.position
             with _Collect(self, (symbol,)):
                 if ended:
@@ -235,7 +276,7 @@ class _ModuleReader:
                 else:
                     fields.append(field)
         # Of a row that is not understood nobody knows whether it is the end.
-        if not ended and len(self._found) == before:
+        if not ended and len(self._found) == before and None not in rows:
             self._no_end(symbol, "fields", "VMSTATE_END_OF_LIST()", last)
         return tuple(fields)
 
@@ -251,39 +292,27 @@ class _ModuleReader:
             )
         )
 
-    def _subsections(self, owner: str, init: Initializer) -> tuple[str, ...]:
+    def _subsections(self, owner: str, init: FilledRecord) -> tuple[str, ...]:
         value = init["subsections"]
         if initializer.is_null(value):
             return ()
         symbols: list[str] = []
-        last = getattr(value, "position", init.position)
-        for item in _list(self._unit, value).items:
-            if isinstance(item.value, c.InitList):
-                raise VmgenError(
-                    Diagnostic("VG402", "a subsection is not a pointer", init.position)
-                )
-            if symbol := initializer.symbol(item.value):
-                self._declared(owner, symbol, item.value)
+        last = initializer.where(value, init.position)
+        before = len(self._found)
+        for element in self._elements(value):
+            with _Collect(self, (owner,)):
+                pointer = element()
+                symbol = initializer.symbol(self._layout, pointer)
+                if not symbol:
+                    return tuple(symbols)
                 symbols.append(symbol)
-                last = item.value.position
-            else:
-                break
-        else:
+                last = initializer.where(pointer, last)
+        if len(self._found) == before:
             self._no_end(owner, "subsections", "NULL", last)
         return tuple(symbols)
 
-    def _integer(self, value: Value | None) -> int:
-        if value is None:
-            return 0
-        if isinstance(value, c.InitList):
-            raise VmgenError(
-                Diagnostic("VG406", "a number is written in braces", value.position)
-            )
-        return self._layout.constant(value)
-
-    def _declared(self, owner: str, symbol: str, value: Value | None) -> None:
-        with _Collect(self, (owner,)):
-            self._fields.declared(symbol, value)
+    def _integer(self, value: Filled | None) -> int:
+        return initializer.integer(self._layout, value)
 
     def _function(self, symbol: str) -> str:
         if symbol and symbol not in self._functions:
@@ -345,52 +374,25 @@ class _Collect:
         return True
 
 
-def init_items(unit: Unit, value: Value | None) -> list[c.InitList]:
-    """The rows of ``.fields``: a compound literal, or the name of a shared array."""
-    if initializer.is_null(value):
-        return []
-    rows: list[c.InitList] = []
-    for item in _list(unit, value).items:
-        if isinstance(item.value, c.InitList):
-            rows.append(item.value)
-            continue
-        # A macro that no header defines looks like the call of a function.
-        called = item.value.function if isinstance(item.value, c.Call) else None
-        what = called.name if isinstance(called, c.Name) else "what stands here"
-        raise VmgenError(
-            Diagnostic(
-                "VG407",
-                f"{what} is no field: a braced initialiser is expected",
-                getattr(item.value, "position", Position("")),
-                hint="include the header that defines the macro, or correct its name",
-            )
-        )
-    return rows
-
-
-def _list(unit: Unit, value: Value | None) -> c.InitList:
-    while isinstance(value, c.Cast):
-        value = value.operand
-    if isinstance(value, c.CompoundLiteral):
-        return value.initializer
-    if isinstance(value, c.InitList):
-        return value
-    if isinstance(value, c.Name):
-        shared = unit.object(value.name)
-        if shared is not None and isinstance(shared.initializer, c.InitList):
-            return shared.initializer
-        raise VmgenError(
-            Diagnostic(
-                "VG407",
-                f"the list {value.name} has no initialiser in this file",
-                value.position,
-                hint="define it in the file that uses it",
-            )
-        )
+def _row(value: Filled | None) -> FilledRecord:
+    """A row of ``.fields``; one that is left out is all zero."""
+    match value:
+        case FilledRecord():
+            return value
+        case None:
+            return FilledRecord(Record("struct", ""), {}, NOWHERE)
+        case FilledArray():
+            what = "what stands here"
+        case c.Call(c.Name(name)):
+            # A macro that no header defines looks like the call of a function.
+            what = name
+        case _:
+            what = "what stands here"
     raise VmgenError(
         Diagnostic(
             "VG407",
-            "a list of fields or subsections is neither a braced list nor a named array",
-            getattr(value, "position", Position("")),
+            f"{what} is no field: a braced initialiser is expected",
+            value.position,
+            hint="include the header that defines the macro, or correct its name",
         )
     )

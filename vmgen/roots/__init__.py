@@ -13,7 +13,7 @@ from vmgen.cfront import syntax as c
 from vmgen.cfront.census import Census, census
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
-from vmgen.extract.initializer import read, symbol
+from vmgen.extract.initializer import rows, symbol
 from vmgen.ir import Root
 from vmgen.roots import c_text, classes, types, walk
 from vmgen.roots.c_text import FunctionText, is_wanted, without_comments
@@ -66,7 +66,7 @@ class _FileReader:
         unit, layout = self._unit, self._layout
         declared: list[TypeDecl] = [
             *types.constant_types(layout, unit, self._census("TypeInfo")),
-            *types.virtio_pci_types(unit, self._census(types.PCI_TYPES)),
+            *types.virtio_pci_types(layout, unit, self._census(types.PCI_TYPES)),
         ]
         described = census(unit, layout, "VMStateDescription")
         functions: list[ClassFunction] = []
@@ -144,20 +144,18 @@ class _FileReader:
             type_.row.partition("[")[0] for type_ in declared if type_.row and members
         )
         for table in tables:
-            order = types.table_members(self._unit, table)
-            for number, init in enumerate(walk.rows_of(self._unit, table)):
+            for row, init in walk.rows_of(self._unit, self._layout, table):
                 for member in members:
-                    value = walk.member_of(init, member, order)
+                    value = init[member]
                     if value is not None:
-                        yield f"{table}[{number}]", member, symbol(value)
+                        yield row, member, symbol(self._layout, value)
 
     def _cpu_ops(self) -> Iterator[tuple[str, str, Position]]:
         if ".legacy_vmsd" not in self._text:
             return
         for found in self._census("SysemuCPUOps").found:
-            name, declared = found.symbol, found.declared
-            if not isinstance(declared.initializer, c.InitList):
-                continue
-            value = read(declared.initializer, f"operations {name}")["legacy_vmsd"]
-            position = value.position if value is not None else declared.position
-            yield name, symbol(value), position
+            filled = self._layout.filled(found.declared)
+            for name, row in rows(found.symbol, filled):
+                value = row["legacy_vmsd"]
+                position = value.position if value is not None else row.position
+                yield name, symbol(self._layout, value), position

@@ -12,7 +12,7 @@ from vmgen.extract.initializer import is_null
 from vmgen.roots import walk
 from vmgen.roots.c_text import FunctionText
 from vmgen.roots.model import ANY, TYPE, ClassFunction, Effect, Prefix, Registration
-from vmgen.roots.walk import Locals
+from vmgen.roots.walk import Followed, Locals
 from vmgen.source import Diagnostic, Position, VmgenError
 
 _REGISTERING = {
@@ -111,7 +111,7 @@ def _description(
             return None
 
 
-def _is_data(names: Locals, value: c.Expr | c.InitList) -> bool:
+def _is_data(names: Locals, value: Followed) -> bool:
     """Whether an expression is the ``data`` argument of a ``class_init``."""
     match walk.plain(value):
         case c.Name(name) if len(names.parameters) == 2 and name == names.parameters[1]:
@@ -250,9 +250,9 @@ def _named(
             return "*"
 
 
-def _only_value(names: Locals, value: c.Expr) -> c.Expr | c.InitList | None:
+def _only_value(names: Locals, value: c.Expr) -> Followed | None:
     """What the only assignment to a variable, or to a member of one, puts there."""
-    found: list[c.Expr | c.InitList] = []
+    found: list[Followed] = []
     match walk.plain(value):
         case c.Name(name):
             found = names.values.get(name, [])
@@ -261,7 +261,7 @@ def _only_value(names: Locals, value: c.Expr) -> c.Expr | c.InitList | None:
     return walk.plain(found[0]) if len(found) == 1 else None
 
 
-def _is_type_of(value: c.Expr | c.InitList | None, names: Locals) -> bool:
+def _is_type_of(value: Followed | None, names: Locals) -> bool:
     """Whether an expression is the type's name of the function's first parameter."""
     match value:
         case c.Call(c.Name("object_get_typename"), (object,)):

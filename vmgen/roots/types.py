@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from vmgen.cfront import syntax as c
 from vmgen.cfront.census import Census
-from vmgen.cfront.layout import Layout
+from vmgen.cfront.layout import FilledRecord, Layout
 from vmgen.cfront.unit import Unit
-from vmgen.extract.initializer import Initializer, is_null, read
+from vmgen.extract import initializer
+from vmgen.extract.initializer import is_null
 from vmgen.roots import walk
 from vmgen.roots.model import TypeDecl
-from vmgen.roots.walk import Locals
+from vmgen.roots.walk import Followed, Locals
 from vmgen.source import Position
 
 PCI_TYPES = "VirtioPCIDeviceTypeInfo"
@@ -20,8 +21,8 @@ PCI_TYPES = "VirtioPCIDeviceTypeInfo"
 def constant_types(layout: Layout, unit: Unit, taken: Census) -> Iterator[TypeDecl]:
     """The ``TypeInfo`` objects of a file and the arrays of them."""
     for found in taken.found:
-        for init in walk.rows(found.declared):
-            info = read(init, f"type {found.symbol}")
+        filled = layout.filled(found.declared)
+        for _, info in initializer.rows(found.symbol, filled):
             if info["name"] is None:
                 continue
             yield TypeDecl(
@@ -35,16 +36,16 @@ def constant_types(layout: Layout, unit: Unit, taken: Census) -> Iterator[TypeDe
             )
 
 
-def virtio_pci_types(unit: Unit, taken: Census) -> Iterator[TypeDecl]:
+def virtio_pci_types(layout: Layout, unit: Unit, taken: Census) -> Iterator[TypeDecl]:
     """The types behind ``VirtioPCIDeviceTypeInfo`` objects: an abstract base and up to
     three devices (``virtio_pci_types_register``, hw/virtio/virtio-pci.c)."""
     for found in taken.found:
-        symbol, declared = found.symbol, found.declared
-        if not isinstance(declared.initializer, c.InitList):
+        declared = found.declared
+        info = layout.filled(declared)
+        if not isinstance(info, FilledRecord):
             continue
-        info = read(declared.initializer, f"the virtio device {symbol}")
 
-        def name(member: str, info: Initializer = info) -> str:
+        def name(member: str, info: FilledRecord = info) -> str:
             return walk.text(info[member], Locals(), unit)
 
         def made(name: str, parent: str, abstract: bool, class_init: str = "",
@@ -79,21 +80,26 @@ def local_types(
     for variable, type_ in names.types.items():
         if type_ != c.NamedType("TypeInfo"):
             continue
-        members = _members(names, variable)
+        members = _members(layout, names, variable, type_)
         for name in members.get("name", []):
             yield from _made(unit, layout, function, names, members, name)
 
 
-_Members = dict[str, list[c.Expr | c.InitList]]
+_Members = dict[str, list[Followed]]
 
 
-def _members(names: Locals, variable: str) -> _Members:
+def _members(
+    layout: Layout, names: Locals, variable: str, type_: c.TypeExpr
+) -> _Members:
     """What the members of a local variable are set to, at first or later."""
     out: _Members = {}
     for init in names.values.get(variable, ()):
         if isinstance(init, c.InitList):
-            for member, value in read(init, variable).values.items():
-                out.setdefault(member, []).append(value)
+            filled = layout.fill(type_, init)
+            assert isinstance(filled, FilledRecord)  # a TypeInfo in braces
+            for member in filled.members:
+                if (value := filled[member]) is not None:
+                    out.setdefault(member, []).append(value)
     for (owner, member), values in names.members.items():
         if owner == variable:
             out.setdefault(member, []).extend(values)
@@ -106,15 +112,13 @@ def _made(
     function: c.FunctionDecl,
     names: Locals,
     members: _Members,
-    name: c.Expr | c.InitList,
+    name: Followed,
 ) -> Iterator[TypeDecl]:
-    if is_null(name if isinstance(name, c.Expr) else None) and not isinstance(
-        name, c.InitList
-    ):
+    if not isinstance(name, c.InitList) and is_null(name):
         return
     position = name.position
 
-    def only(member: str) -> c.Expr | c.InitList | None:
+    def only(member: str) -> Followed | None:
         values = members.get(member, [])
         return values[-1] if values else None
 
@@ -134,40 +138,25 @@ def _made(
             position,
         )
         return
-    order = table_members(unit, found.table)
-    for number, init in enumerate(walk.rows_of(unit, found.table)):
-        text = walk.text(walk.member_of(init, found.member, order), Locals(), unit)
+    for symbol, init in walk.rows_of(unit, layout, found.table):
+        text = walk.text(init[found.member], Locals(), unit)
         if not text:
             continue
-        row = f"{data.table}[{number}]" if data and not data.member else ""
+        index = symbol.removeprefix(found.table)
+        row = f"{data.table}{index}" if data and not data.member else ""
         yield TypeDecl(
             text, parent, abstract, class_init, row, unit.source, init.position
         )
 
 
-def table_members(unit: Unit, table: str) -> tuple[str, ...]:
-    """The member names of a static table's elements, in order."""
-    declared = unit.object(table)
-    type_ = declared.type if declared else None
-    while isinstance(type_, c.ArrayType):
-        type_ = type_.element
-    while isinstance(type_, c.NamedType):
-        typedef = unit.typedef(type_.name)
-        type_ = typedef.type if typedef else None
-    if not isinstance(type_, c.RecordType):
-        return ()
-    record = unit.record(type_.kind, type_.tag)
-    return tuple(member.name for member in record.members) if record else ()
-
-
-def _function(value: c.Expr | c.InitList | None) -> str:
+def _function(value: Followed | None) -> str:
     inner = walk.plain(value)
     if isinstance(inner, c.Unary) and inner.op == "&":
         inner = inner.operand
     return inner.name if isinstance(inner, c.Name) else ""
 
 
-def _truth(layout: Layout, value: c.Expr | c.InitList | None) -> bool:
-    if value is None or isinstance(value, c.InitList):
+def _truth(layout: Layout, value: Followed | None) -> bool:
+    if isinstance(value, c.InitList):
         return False
-    return bool(layout.constant(value))
+    return bool(initializer.integer(layout, value))

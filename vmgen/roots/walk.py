@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from vmgen.cfront import syntax as c
+from vmgen.cfront.layout import Filled, FilledArray, FilledRecord, Layout
 from vmgen.cfront.unit import Unit
+from vmgen.extract import initializer
 from vmgen.extract.initializer import is_null
+
+#: What a variable or a member is set to: in a function as written, of a static object
+#: as its initialiser was read.
+Followed: TypeAlias = Filled | c.InitList
 
 
 def statements(
@@ -97,10 +104,8 @@ class Locals:
 
     types: dict[str, c.TypeExpr] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
-    values: dict[str, list[c.Expr | c.InitList]] = field(default_factory=dict)
-    members: dict[tuple[str, str], list[c.Expr | c.InitList]] = field(
-        default_factory=dict
-    )
+    values: dict[str, list[Followed]] = field(default_factory=dict)
+    members: dict[tuple[str, str], list[Followed]] = field(default_factory=dict)
 
 
 def locals_of(function: c.FunctionDecl) -> Locals:
@@ -123,7 +128,7 @@ def locals_of(function: c.FunctionDecl) -> Locals:
     return out
 
 
-def plain(value: c.Expr | c.InitList | None) -> c.Expr | c.InitList | None:
+def plain(value: Followed | None) -> Followed | None:
     """The value without casts."""
     while isinstance(value, c.Cast):
         value = value.operand
@@ -139,7 +144,7 @@ class Row:
     member: str = ""
 
 
-def row(value: c.Expr | c.InitList | None, names: Locals, unit: Unit) -> Row | None:
+def row(value: Followed | None, names: Locals, unit: Unit) -> Row | None:
     """The table element that an expression goes to, through the variables of a
     function: ``&table[i]``, ``table + i``, ``info->name``, ``table[i].name``."""
     match plain(value):
@@ -168,44 +173,16 @@ def _is_table(unit: Unit, name: str) -> bool:
     return declared is not None and isinstance(declared.initializer, c.InitList)
 
 
-def rows_of(unit: Unit, table: str) -> tuple[c.InitList, ...]:
-    """The elements of a static table, or the one object; empty ones (an end mark) are
-    kept, so that positions count."""
+def rows_of(
+    unit: Unit, layout: Layout, table: str
+) -> tuple[tuple[str, FilledRecord], ...]:
+    """The elements of a static table that are set, as ``table[2]``, or the one object."""
     declared = unit.object(table)
-    return rows(declared) if declared is not None else ()
+    filled = None if declared is None else layout.filled(declared)
+    return tuple(initializer.rows(table, filled))
 
 
-def rows(declared: c.ObjectDecl) -> tuple[c.InitList, ...]:
-    """The elements of a table as :func:`rows_of` gives them."""
-    if not isinstance(declared.initializer, c.InitList):
-        return ()
-    if not isinstance(declared.type, c.ArrayType):
-        return (declared.initializer,)
-    return tuple(
-        item.value
-        for item in declared.initializer.items
-        if isinstance(item.value, c.InitList)
-    )
-
-
-def member_of(
-    init: c.InitList, name: str, order: tuple[str, ...]
-) -> c.Expr | c.InitList | None:
-    """What a braced initialiser sets a member to; ``order`` are the record's members."""
-    at = 0
-    found: c.Expr | c.InitList | None = None
-    for item in init.items:
-        if item.designators:
-            first = item.designators[0]
-            if isinstance(first, str) and first in order:
-                at = order.index(first)
-        if at < len(order) and order[at] == name:
-            found = item.value
-        at += 1
-    return found
-
-
-def text(value: c.Expr | c.InitList | None, names: Locals, unit: Unit) -> str:
+def text(value: Followed | None, names: Locals, unit: Unit) -> str:
     """The string that an expression stands for; ``*`` for a part that is known at run
     time only, empty for NULL.
 
@@ -229,10 +206,10 @@ def text(value: c.Expr | c.InitList | None, names: Locals, unit: Unit) -> str:
             return text(arguments[0], names, unit)
         case c.Call(c.Name(name)):
             return _returned(name, unit)
-        case inner if is_null(inner):
-            return ""
-        case _:
+        case c.InitList() | FilledRecord() | FilledArray():
             return "*"
+        case inner:
+            return "" if is_null(inner) else "*"
 
 
 def _returned(name: str, unit: Unit) -> str:
@@ -290,6 +267,3 @@ def spelled(value: c.Expr) -> str:
             return f"{spelled(array)}[{spelled(index)}]"
         case _:
             return "*"
-
-
-Members = Mapping[str, c.Expr | c.InitList]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 
 from vmgen import ir
 from vmgen.cfront import ctype, syntax
@@ -14,7 +13,7 @@ from vmgen.cfront.arithmetic import (
     promote,
 )
 from vmgen.cfront.ctype import Array, CType, Pointer, Record
-from vmgen.cfront.layout import Layout, type_words
+from vmgen.cfront.layout import Layout, Scope, type_words
 from vmgen.cfront.syntax import TypeExpr
 from vmgen.source import Position
 from vmgen.translate import scalar
@@ -39,9 +38,9 @@ class Places(ABC):
 
     # --- types and locals ---------------------------------------------------------------
 
-    def scope(self, frame: Frame) -> Mapping[str, CType]:
+    def scope(self, frame: Frame) -> Scope:
         """The types of the locals in sight."""
-        return {name: self._types[cell] for name, cell in frame.names.items()}
+        return Scope({name: self._types[cell] for name, cell in frame.names.items()})
 
     def resolve(self, type: TypeExpr, frame: Frame) -> CType:
         """A type as written in the function, noted if it names a record."""

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vmgen import resources
-from vmgen.cache import Cache, Digests, hashed
+from vmgen import __version__, resources
 from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.tree import cache as cache_entries
 from vmgen.tree import scan
 from vmgen.tree.source_tree import SHIMS, Command, SourceTree
 
@@ -34,18 +34,12 @@ _DEFINED = re.compile(r"^\s*#\s*define\s+(\w+)", re.MULTILINE)
 
 
 def configure(
-    path: Path,
-    target: str,
-    *,
-    build: Path | None = None,
-    cache: Path | None = None,
-    digests: Digests | None = None,
+    path: Path, target: str, *, build: Path | None = None, cache: Path | None = None
 ) -> SourceTree:
     """The QEMU source tree at ``path``, for ``qemu-system-TARGET``.
 
     ``build`` is a folder in which the tree was configured: its flags and headers are
-    used instead of ours.  ``cache`` takes the place of the user's cache folder, and
-    ``digests`` know the files that were read before.  Raises
+    used instead of ours.  ``cache`` takes the place of the user's cache folder.  Raises
     :class:`VmgenError`: VG101 if it is not such a tree, VG102 for an unknown target,
     VG104 and VG105 for a tree that cannot be configured, VG106 for a build folder that
     cannot be used, VG108 if no file defines ``vmstate_cpu_common``.
@@ -61,8 +55,7 @@ def configure(
             )
         )
     try:
-        entries = Cache.of("trees") if cache is None else Cache(cache)
-        return _configure(root, target, build, entries, digests or Digests())
+        return _configure(root, target, build, cache_entries.folder(cache))
     except (OSError, UnicodeDecodeError) as error:
         raise VmgenError(
             Diagnostic(
@@ -74,7 +67,7 @@ def configure(
 
 
 def _configure(
-    root: Path, target: str, build: Path | None, entries: Cache, digests: Digests
+    root: Path, target: str, build: Path | None, entries: Path
 ) -> SourceTree:
     release = (root / "VERSION").read_text(encoding="utf-8").strip()
     suffix = "-softmmu.mak"
@@ -98,9 +91,9 @@ def _configure(
         )
     base_arch = settings.get("TARGET_BASE_ARCH", settings["TARGET_ARCH"])
 
-    wanted = [_target_entry(root, target, base_arch, settings, digests)]
+    wanted = [_target_entry(root, target, base_arch, settings)]
     if build is None:
-        wanted.append(_common_entry(root, release, digests))
+        wanted.append(_common_entry(root, release))
     config_dirs = tuple(_entry_folders(entries, wanted))
     listed = (config_dirs[0] / "sources.json").read_text(encoding="utf-8")
     sources = tuple(json.loads(listed))
@@ -290,27 +283,23 @@ class _Entry:
     make: Callable[[], Mapping[str, str]]
 
 
-def _entry_folders(entries: Cache, wanted: Sequence[_Entry]) -> list[Path]:
+def _entry_folders(entries: Path, wanted: Sequence[_Entry]) -> list[Path]:
     """The folders of these entries, those that are missing made side by side."""
-    base = entries.folder
-    if base is not None and all(entries.has_folder(entry.name) for entry in wanted):
-        return [base / entry.name for entry in wanted]
+    if all(cache_entries.is_there(entries / entry.name) for entry in wanted):
+        return [entries / entry.name for entry in wanted]
     # One waits for a process and one computes.
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor() as pool:
         pending = [
-            pool.submit(entries.folder_of, entry.name, entry.make) for entry in wanted
+            pool.submit(cache_entries.entry, entries, entry.name, entry.make)
+            for entry in wanted
         ]
         return [one.result() for one in pending]
 
 
 def _target_entry(
-    root: Path,
-    target: str,
-    base_arch: str,
-    settings: dict[str, str],
-    digests: Digests,
+    root: Path, target: str, base_arch: str, settings: dict[str, str]
 ) -> _Entry:
     folder = root / "target" / base_arch
     candidates = scan.common_candidates(root)
@@ -349,10 +338,10 @@ def _target_entry(
             )
         return files
 
-    return _Entry(_entry_name(root, target, inputs, digests), make)
+    return _Entry(_entry_name(root, target, inputs), make)
 
 
-def _common_entry(root: Path, release: str, digests: Digests) -> _Entry:
+def _common_entry(root: Path, release: str) -> _Entry:
     inputs = [
         root / "VERSION",
         root / "meson.build",
@@ -367,17 +356,14 @@ def _common_entry(root: Path, release: str, digests: Digests) -> _Entry:
 
         return {**generated.common_headers(root, release), **qapi.headers(root)}
 
-    return _Entry(_entry_name(root, "all", inputs, digests), make)
+    return _Entry(_entry_name(root, "all", inputs), make)
 
 
-def _entry_name(
-    root: Path, what: str, inputs: Sequence[str | Path], digests: Digests
-) -> str:
+def _entry_name(root: Path, what: str, inputs: Sequence[str | Path]) -> str:
     # The generators are inputs too: an entry of another vmgen is another entry.
     own = sorted(Path(__file__).parent.glob("*.py"))
-    names = [os.path.relpath(path, root) for path in inputs]
-    contents = digests.digest(map(str, [*own, *inputs]))
-    return f"{what}-{hashed((what, str(root), *names, contents))[:24]}"
+    words = (__version__, str(root), what)
+    return f"{what}-{cache_entries.signature(words, [*own, *inputs])}"
 
 
 def _makefile(path: Path) -> dict[str, str]:

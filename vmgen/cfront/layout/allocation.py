@@ -40,7 +40,7 @@ def _round_up(number: int, multiple: int) -> int:
     return -(-number // multiple) * multiple
 
 
-def _alignment(request: Request) -> int:
+def alignment(request: Request) -> int:
     """The alignment in bits that the member's own position gets."""
     if request.bits is not None:
         if request.bits == 0:
@@ -54,10 +54,10 @@ def _alignment(request: Request) -> int:
 def _record_alignment(request: Request) -> int:
     """What the member asks of its record's alignment, in bits."""
     if request.bits is None:
-        return _alignment(request)
+        return alignment(request)
     if not request.named:
         return 8
-    return max(_alignment(request), 8 if request.packed else 8 * request.align)
+    return max(alignment(request), 8 if request.packed else 8 * request.align)
 
 
 def _spans_too_much(position: int, request: Request, bits: int) -> bool:
@@ -81,7 +81,7 @@ def allocate(union: bool, requests: Iterable[Request], aligned: int = 0) -> Allo
             positions.append(0)
             end = max(end, bits)
             continue
-        position = _round_up(end, _alignment(request))
+        position = _round_up(end, alignment(request))
         # A packed bitfield goes to the next bit, whatever its type.
         if (
             request.bits

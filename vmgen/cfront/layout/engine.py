@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
-from types import MappingProxyType
 
 from vmgen.cfront import ctype, syntax
 from vmgen.cfront.arithmetic import (
@@ -15,43 +15,59 @@ from vmgen.cfront.arithmetic import (
     limits,
 )
 from vmgen.cfront.ctype import Array, CType, Enum, Function, Integer, Pointer, Record
-from vmgen.cfront.evaluate import Evaluator, placed
-from vmgen.cfront.expression_types import Scope
-from vmgen.cfront.layout.allocation import Request, allocate
+from vmgen.cfront.layout import initialize, objects
+from vmgen.cfront.layout.allocation import Request, alignment, allocate
+from vmgen.cfront.layout.evaluate import base_words, fold, not_constant, placed
+from vmgen.cfront.layout.expression_types import record_of, type_of
+from vmgen.cfront.layout.initialize import Filled, FilledArray, FilledRecord
 from vmgen.cfront.layout.model import (
+    FILE_SCOPE,
+    STATIC_INITIALIZER,
+    Base,
+    Constant,
     Declarations,
     MemberLayout,
     Place,
     PlaceStep,
     RecordLayout,
+    Scope,
+    added,
+    error,
 )
-from vmgen.cfront.syntax import EnumDecl, Expr, MemberDecl, RecordDecl, TypeExpr
+from vmgen.cfront.syntax import (
+    EnumDecl,
+    Expr,
+    InitList,
+    MemberDecl,
+    ObjectDecl,
+    RecordDecl,
+    TypeExpr,
+)
 from vmgen.cfront.words import type_words
-from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
-
-NO_LOCALS: Mapping[str, CType] = MappingProxyType({})
+from vmgen.source import NOWHERE, Position, VmgenError
 
 #: What GCC tries, in order, for an enum (packed ones start with the smallest).
 _PACKED_BASES = ("unsigned char", "signed char", "unsigned short", "short")
 _BASES = ("unsigned int", "int", "unsigned long", "long")
 
 
-def _error(
-    code: str, message: str, position: Position = NOWHERE, hint: str = ""
-) -> VmgenError:
-    return VmgenError(Diagnostic(code, message, position, hint=hint))
+def _only_here(failure: VmgenError) -> VmgenError:
+    """The error of a member, which costs only what needs it; a build assertion that does
+    not hold says that the whole reading is wrong, and is raised."""
+    if any(diagnostic.code == "VG306" for diagnostic in failure.diagnostics):
+        raise failure
+    return failure
 
 
 class Layout:
     """Answers about the types and constants of one unit.
 
-    ``scope`` arguments map the names of local variables to their types.  Everything
+    ``scope`` arguments are the local variables in sight.  Everything
     raises :class:`VmgenError` with a VG3xx diagnostic for what C would refuse.
     """
 
     def __init__(self, unit: Declarations) -> None:
         self._unit = unit
-        self._evaluator = Evaluator(self)
         self._typedefs: dict[str, CType] = {}
         self._records: dict[Record, RecordLayout] = {}
         self._lookups: dict[Record, dict[str, MemberLayout]] = {}
@@ -68,16 +84,12 @@ class Layout:
 
     # --- types ----------------------------------------------------------------------
 
-    def resolve(self, type: TypeExpr, scope: Mapping[str, CType] = NO_LOCALS) -> CType:
+    def resolve(self, type: TypeExpr, scope: Scope = FILE_SCOPE) -> CType:
         """The type with typedefs and ``typeof`` followed."""
-        return self.resolve_in(type, Scope(scope))
-
-    def resolve_in(self, type: TypeExpr, scope: Scope) -> CType:
-        """:meth:`resolve` for the evaluator, whose scope also knows values."""
         match type:
             case syntax.BasicType(name):
                 if name not in BASIC_TYPES:
-                    raise _error("VG300", f"the type '{name}' is not supported")
+                    raise error("VG300", f"the type '{name}' is not supported")
                 return BASIC_TYPES[name]
             case syntax.NamedType(name):
                 return self._typedef(name)
@@ -90,27 +102,27 @@ class Layout:
             case syntax.EnumType(tag):
                 return self.enum(tag)
             case syntax.PointerType(target):
-                return Pointer(self.resolve_in(target, scope))
+                return Pointer(self.resolve(target, scope))
             case syntax.ArrayType(element, length):
-                resolved = self.resolve_in(element, scope)
+                resolved = self.resolve(element, scope)
                 return Array(
                     resolved, None if length is None else self._length(length, scope)
                 )
             case syntax.FunctionType(result, parameters, variadic):
                 return Function(
-                    self.resolve_in(result, scope),
+                    self.resolve(result, scope),
                     tuple(
-                        decayed(self.resolve_in(parameter.type, scope))
+                        decayed(self.resolve(parameter.type, scope))
                         for parameter in parameters
                     ),
                     variadic,
                 )
             case syntax.TypeOf(operand):
                 if isinstance(operand, TypeExpr):
-                    return self.resolve_in(operand, scope)
-                return self._evaluator.type_of(operand, scope)
+                    return self.resolve(operand, scope)
+                return self.type_of(operand, scope)
             case syntax.AutoType():
-                raise _error(
+                raise error(
                     "VG300", "'__auto_type' has no initialiser to take its type from"
                 )
 
@@ -121,13 +133,13 @@ class Layout:
         if decl is None:
             if name == "__builtin_va_list":
                 return Array(Record("struct", "__va_list_tag"), 1)
-            raise _error(
+            raise error(
                 "VG301",
                 f"unknown type name '{name}'",
                 hint="a header that declares it is missing from the preprocessed unit",
             )
         if name in self._busy:
-            raise _error(
+            raise error(
                 "VG301", f"the typedef '{name}' is defined by itself", decl.position
             )
         self._busy.append(name)
@@ -138,9 +150,9 @@ class Layout:
         return self._typedefs[name]
 
     def _length(self, length: Expr, scope: Scope) -> int:
-        number = self._evaluator.integer(length, scope)
+        number = self.constant(length, scope)
         if number < 0:
-            raise _error(
+            raise error(
                 "VG306",
                 f"the array length is negative ({number}): a build assertion does not hold",
                 length.position,
@@ -160,7 +172,7 @@ class Layout:
                 return self.record(type).size
             case Array(element, length):
                 if length is None:
-                    raise _error(
+                    raise error(
                         "VG302", f"'{type_words(type)}' has no size: its length is open"
                     )
                 return length * self.sizeof(element)
@@ -178,10 +190,11 @@ class Layout:
                 return self.sizeof(type)
 
     def alignof_written(
-        self, type: TypeExpr, scope: Mapping[str, CType] = NO_LOCALS
+        self, written: TypeExpr | Expr, scope: Scope = FILE_SCOPE
     ) -> int:
-        """Alignment of a type as written: ``aligned`` on a typedef counts."""
-        match type:
+        """Alignment of a type as written, where ``aligned`` on a typedef counts, or of
+        an expression, where that of the member it names counts."""
+        match written:
             case syntax.NamedType(name):
                 decl = self._unit.typedef(name)
                 if decl is None:
@@ -191,10 +204,18 @@ class Layout:
                 return self.alignof_written(decl.type)
             case syntax.ArrayType(element):
                 return self.alignof_written(element, scope)
-            case syntax.TypeOf(operand) if isinstance(operand, TypeExpr):
+            case syntax.TypeOf(operand):
                 return self.alignof_written(operand, scope)
+            case syntax.Member(object, name, arrow, position):
+                record = record_of(self, object, arrow, scope, position)
+                member = self.member(record, name)
+                if member is None:
+                    raise self.no_member(record, name, position)
+                return member.align or self.alignof_written(member.written, scope)
+            case _ if isinstance(written, TypeExpr):
+                return self.alignof(self.resolve(written, scope))
             case _:
-                return self.alignof(self.resolve(type, scope))
+                return self.alignof(self.type_of(written, scope))
 
     # --- records --------------------------------------------------------------------
 
@@ -204,13 +225,13 @@ class Layout:
             return self._records[record]
         decl = self._unit.record(record.kind, record.tag)
         if decl is None:
-            raise _error(
+            raise error(
                 "VG302",
                 f"'{type_words(record)}' is declared but its members are not known",
                 hint="the header that defines it is missing or replaced by a stub",
             )
         if record in self._busy:
-            raise _error(
+            raise error(
                 "VG302", f"'{type_words(record)}' contains itself", decl.position
             )
         self._busy.append(record)
@@ -222,65 +243,78 @@ class Layout:
         return layout
 
     def _lay_out(self, decl: RecordDecl) -> RecordLayout:
-        scope = self._scopes.get(Record(decl.kind, decl.tag), Scope({}))
-        types = [self._at(member, decl, scope) for member in decl.members]
-        widths = [self._width(member, scope) for member in decl.members]
-        requests = []
-        for member, type, bits in zip(decl.members, types, widths, strict=True):
-            flexible = isinstance(type, Array) and type.length is None
-            aligned = 0 if member.aligned is None else self.constant(member.aligned)
-            requests.append(
-                Request(
-                    size=0 if flexible else self.sizeof(type),
-                    align=self.alignof_written(member.type, scope.types),
-                    bits=bits,
-                    named=bool(member.name),
-                    aligned=aligned,
-                    packed=member.packed or decl.packed,
-                )
-            )
+        scope = self._scopes.get(Record(decl.kind, decl.tag), FILE_SCOPE)
+        types: list[CType | VmgenError] = []
+        requests: list[Request] = []
+        failure: VmgenError | None = None
+        for member in decl.members:
+            context = (type_words(Record(decl.kind, decl.tag)), member.name)
+            type: CType | VmgenError
+            try:
+                type = self.resolve(member.type, scope)
+            except VmgenError as error:
+                type = _only_here(placed(error, member.position, *context))
+                failure = failure or type
+            types.append(type)
+            if failure is not None or isinstance(type, VmgenError):
+                continue
+            try:
+                requests.append(self._request(decl, member, type, scope))
+            except VmgenError as error:
+                failure = _only_here(placed(error, member.position, *context))
+        is_union = decl.kind == "union"
         own = 0 if decl.aligned is None else self.constant(decl.aligned)
-        allocation = allocate(decl.kind == "union", requests, own)
-        members = []
-        for member, type, bits, position in zip(
-            decl.members, types, widths, allocation.positions, strict=True
-        ):
+        allocation = allocate(is_union, requests, own)
+        members: list[MemberLayout] = []
+        for index, (member, type) in enumerate(zip(decl.members, types, strict=True)):
+            start: int | VmgenError = 0
+            request = requests[index] if index < len(requests) else None
+            if request is not None:
+                start = allocation.positions[index]
+            elif failure is not None and not is_union:
+                start = failure
+            bits = self._width(member, scope)
             if bits is not None and not member.name:
                 continue
             members.append(
                 MemberLayout(
                     member.name,
-                    type,
                     member.type,
-                    position // 8,
-                    None if bits is None else position % 8,
+                    type,
+                    start if isinstance(start, VmgenError) else start // 8,
+                    (
+                        None
+                        if bits is None or isinstance(start, VmgenError)
+                        else start % 8
+                    ),
                     bits,
+                    0 if request is None else alignment(request) // 8,
                     member,
                 )
             )
-        return RecordLayout(allocation.size, allocation.align, tuple(members))
+        extent = failure or (allocation.size, allocation.align)
+        return RecordLayout(extent, tuple(members))
 
-    def _at(self, member: MemberDecl, decl: RecordDecl, scope: Scope) -> CType:
-        """The member's type; an error about it says where the member stands."""
-        try:
-            type = self.resolve_in(member.type, scope)
-            if not (isinstance(type, Array) and type.length is None):
-                self.sizeof(type)
-        except VmgenError as error:
-            raise placed(
-                error,
-                member.position,
-                type_words(Record(decl.kind, decl.tag)),
-                member.name,
-            ) from None
-        return type
+    def _request(
+        self, decl: RecordDecl, member: MemberDecl, type: CType, scope: Scope
+    ) -> Request:
+        """What the member asks of the layout; an array of open length has no size."""
+        flexible = isinstance(type, Array) and type.length is None
+        return Request(
+            size=0 if flexible else self.sizeof(type),
+            align=self.alignof_written(member.type, scope),
+            bits=self._width(member, scope),
+            named=bool(member.name),
+            aligned=0 if member.aligned is None else self.constant(member.aligned),
+            packed=member.packed or decl.packed,
+        )
 
     def _width(self, member: MemberDecl, scope: Scope) -> int | None:
         if member.bits is None:
             return None
-        bits = self._evaluator.integer(member.bits, scope)
+        bits = self.constant(member.bits, scope)
         if bits < 0:
-            raise _error(
+            raise error(
                 "VG306",
                 "a bitfield has a negative width: a build assertion does not hold",
                 member.position,
@@ -293,77 +327,72 @@ class Layout:
 
         Its offset is from the start of ``record``.
         """
+        return self.members(record).get(name)
+
+    def members(self, record: Record) -> Mapping[str, MemberLayout]:
+        """The named members, those of anonymous records too, in order."""
         found = self._lookups.get(record)
         if found is None:
             found = self._lookups[record] = dict(self._flat(record))
-        return found.get(name)
+        return found
 
-    def _flat(self, record: Record) -> list[tuple[str, MemberLayout]]:
-        flat = []
+    def member_at(self, record: Record, offset: int) -> MemberLayout | None:
+        """The first named member, no bitfield, that has the byte at ``offset``."""
+        for member in self.members(record).values():
+            inside = offset - member.offset
+            if member.bits is None and 0 <= inside < self.sizeof(member.type):
+                return member
+        return None
+
+    def _flat(self, record: Record) -> Iterator[tuple[str, MemberLayout]]:
         for member in self.record(record).members:
             if member.name:
-                flat.append((member.name, member))
-            elif isinstance(member.type, Record):
-                for name, inner in self._flat(member.type):
-                    moved = MemberLayout(
-                        inner.name,
-                        inner.type,
-                        inner.written,
-                        member.offset + inner.offset,
-                        inner.bit_offset,
-                        inner.bits,
-                        inner.decl,
-                    )
-                    flat.append((name, moved))
-        return flat
+                yield member.name, member
+            elif isinstance(member.resolved, Record):
+                for name, inner in self.members(member.resolved).items():
+                    yield name, replace(inner, start=added(member.start, inner.start))
 
     def place(
         self,
         type: CType,
         designator: tuple[str | Expr, ...],
-        scope: Mapping[str, CType] = NO_LOCALS,
+        scope: Scope = FILE_SCOPE,
     ) -> Place:
         """Where ``designator`` (member names and constant subscripts) leads to."""
-        return self.place_in(type, designator, Scope(scope))
-
-    def place_in(
-        self, type: CType, designator: tuple[str | Expr, ...], scope: Scope
-    ) -> Place:
-        """:meth:`place` for the evaluator, whose scope also knows values."""
-        offset = 0
+        start: int | VmgenError = 0
         steps: list[tuple[MemberLayout, list[int]]] = []
         for part in designator:
+            further: int | VmgenError
             if isinstance(part, str):
                 if not isinstance(type, Record):
-                    raise _error(
-                        "VG303", f"'{type_words(type)}' has no member '{part}'"
-                    )
+                    raise error("VG303", f"'{type_words(type)}' has no member '{part}'")
                 member = self.member(type, part)
                 if member is None:
                     raise self.no_member(type, part)
                 steps.append((member, []))
-                offset += member.offset
+                further = member.start
                 type = member.type
             else:
                 if not isinstance(type, Array):
-                    raise _error(
+                    raise error(
                         "VG303", f"'{type_words(type)}' is no array", part.position
                     )
-                index = self._evaluator.integer(part, scope)
+                index = self.constant(part, scope)
                 if steps:
                     steps[-1][1].append(index)
                 type = type.element
-                offset += index * self.sizeof(type)
+                further = index * self.sizeof(type)
+            start = added(start, further)
         return Place(
-            offset, type, tuple(self._step(member, index) for member, index in steps)
+            start, type, tuple(self._step(member, index) for member, index in steps)
         )
 
     def no_member(
         self, record: Record, name: str, position: Position = NOWHERE
     ) -> VmgenError:
         """The error for a member that does not exist, with the nearest name that does."""
-        near = get_close_matches(name, [known for known, _ in self._flat(record)], 1)
-        return _error(
+        near = get_close_matches(name, self.members(record), 1)
+        return error(
             "VG303",
             f"'{type_words(record)}' has no member '{name}'",
             position,
@@ -403,7 +432,7 @@ class Layout:
             if base is not None and limits(base)[0] <= low and high <= limits(base)[1]:
                 self._enums[tag] = Enum(tag, base)
                 return self._enums[tag]
-        raise _error(
+        raise error(
             "VG307", f"no integer type holds all of 'enum {tag}'", decl.position
         )
 
@@ -432,13 +461,72 @@ class Layout:
 
     # --- expressions ----------------------------------------------------------------
 
-    def type_of(self, expr: Expr, scope: Mapping[str, CType] = NO_LOCALS) -> CType:
+    def type_of(self, expr: Expr, scope: Scope = FILE_SCOPE) -> CType:
         """The type of an expression, arrays and functions not decayed."""
-        return self._evaluator.type_of(expr, Scope(scope))
+        return type_of(self, expr, scope)
 
-    def constant(self, expr: Expr, scope: Mapping[str, CType] = NO_LOCALS) -> int:
-        """The value of an integer constant expression, as GCC folds it."""
-        return self._evaluator.integer(expr, Scope(scope))
+    def value(self, expr: Expr, scope: Scope = FILE_SCOPE) -> Constant:
+        """The value of a constant expression, as GCC folds it; arrays and functions
+        decay to their address."""
+        return fold(self, expr, scope)
+
+    def constant(self, expr: Expr, scope: Scope = FILE_SCOPE) -> int:
+        """The value of an integer constant expression."""
+        value = self.value(expr, scope)
+        if value.base is not None:
+            what = f"the address of {base_words(value.base)}"
+            raise not_constant(what, expr.position)
+        if not isinstance(value.number, int):
+            raise error(
+                "VG304", "a floating value where an integer is needed", expr.position
+            )
+        return value.number
+
+    # --- objects ----------------------------------------------------------------------
+
+    def sized(self, type: CType, init: Expr | InitList | None, scope: Scope) -> CType:
+        """An array of open length with the length its initialiser gives it."""
+        return initialize.sized(self, type, init, scope)
+
+    def filled(self, declared: ObjectDecl) -> Filled | None:
+        """What the initialiser of a static object sets; None for nothing."""
+        return objects.object_value(self, declared)[1]
+
+    def fill(self, type: TypeExpr, init: InitList) -> Filled | None:
+        """What an initialiser in braces sets a variable of a function to."""
+        resolved = self.sized(self.resolve(type), init, FILE_SCOPE)
+        return initialize.fill(self, resolved, init, FILE_SCOPE)
+
+    def read(
+        self, base: Base, offset: int, type: CType, position: Position
+    ) -> Expr | None:
+        """The scalar of ``type`` that an initialiser puts ``offset`` bytes into
+        ``base``; None for zero."""
+        value = objects.part_at(self, base, offset, type, position).value
+        if isinstance(value, FilledRecord | FilledArray):
+            raise not_constant("the value of an aggregate", position)
+        return value
+
+    def base(self, expr: Expr) -> Base | None:
+        """What a pointer in a static initialiser points into; None for NULL."""
+        return self.value(expr, STATIC_INITIALIZER).base
+
+    def pointed(self, expr: Expr) -> objects.Pointee | None:
+        """What a pointer in a static initialiser points to; None for NULL."""
+        value = self.value(expr, STATIC_INITIALIZER)
+        return objects.pointed(self, value, expr.position)
+
+    def symbol(self, expr: Expr) -> str:
+        """The object, the element of a table (``table[2]``) or the function that a
+        pointer in a static initialiser points to; empty for NULL."""
+        value = self.value(expr, STATIC_INITIALIZER)
+        return objects.symbol(self, value, expr.position)
+
+    def text(self, expr: Expr) -> str | None:
+        """The string that a pointer in a static initialiser points to, one character a
+        byte (latin-1); None for NULL."""
+        value = self.value(expr, STATIC_INITIALIZER)
+        return objects.text(self, value, expr.position)
 
     # --- names and identity ---------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from vmgen.cfront import syntax
-from vmgen.cfront.layout import Layout
+from vmgen.cfront.layout import Layout, Scope
 from vmgen.grammar import Either, Handed, Loop, Move, MovedBytes, MovedWord, Moves
 from vmgen.source import VmgenError
 from vmgen.translate.endings import never_returns
@@ -168,7 +168,7 @@ class MoveValues:
                 return self._call(expr, place, memory, made)
             case syntax.SizeOf() | syntax.AlignOf() | syntax.OffsetOf():
                 try:
-                    return str(self._layout.constant(expr, place.types))
+                    return str(self._layout.constant(expr, Scope(place.types)))
                 except VmgenError:
                     return self._spelled(expr)
             case _:

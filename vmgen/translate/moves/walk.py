@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from vmgen.cfront import syntax
 from vmgen.cfront.ctype import CType, Integer, Pointer
-from vmgen.cfront.layout import Layout
+from vmgen.cfront.layout import Layout, Scope
 from vmgen.grammar import Either, Handed, LeaveLoop, Loop, Move, Moves
 from vmgen.source import VmgenError
 from vmgen.translate.endings import never_returns
@@ -110,7 +110,7 @@ class MoveWalk:
 
     def _type(self, type: syntax.TypeExpr, scope: dict[str, CType]) -> CType | None:
         try:
-            return self._layout.resolve(type, scope)
+            return self._layout.resolve(type, Scope(scope))
         except VmgenError:
             return None  # of no matter: only sizes that are asked for count
 

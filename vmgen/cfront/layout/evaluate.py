@@ -1,0 +1,538 @@
+"""Values of constant C expressions: what a static initialiser can hold.
+
+Folds as GCC does for initialisers of static objects: integers of C's widths and signs,
+pointers that are null plus a number, addresses of objects that stay symbolic.  Reading
+an object, calling a function and assigning to anything but a local of a statement
+expression is no constant.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+
+from vmgen.cfront import syntax
+from vmgen.cfront.arithmetic import (
+    BASIC_TYPES,
+    DOUBLE,
+    INT,
+    LONG,
+    UNSIGNED_LONG,
+    VOID,
+    common,
+    decayed,
+    divide,
+    integer_of,
+    promote,
+    remainder,
+    wrap,
+)
+from vmgen.cfront.builtins import BUILTINS
+from vmgen.cfront.ctype import Array, CType, Float, Function, Integer, Pointer, Void
+from vmgen.cfront.layout.expression_types import (
+    chosen,
+    common_type,
+    local_type,
+    record_of,
+    selected,
+    type_of,
+)
+from vmgen.cfront.layout.model import Base, Constant, Scope, Types, error
+from vmgen.cfront.syntax import Expr, TypeExpr
+from vmgen.cfront.words import type_words, written_words
+from vmgen.source import Diagnostic, Position, VmgenError
+
+_COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_INTEGER_OPERATIONS: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": divide,
+    "%": remainder,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+}
+_FLOAT_OPERATIONS: dict[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+
+
+def not_constant(what: str, position: Position) -> VmgenError:
+    """The error for an expression that has no value before QEMU runs."""
+    return error("VG304", f"{what} is not a constant", position)
+
+
+def base_words(base: Base) -> str:
+    """What an address is in, for messages."""
+    if isinstance(base, str):
+        return f"'{base}'"
+    if isinstance(base, syntax.StringLiteral):
+        return f'"{base.value}"'
+    return "a compound literal"
+
+
+def fold(types: Types, expr: Expr, scope: Scope) -> Constant:
+    """The constant value; arrays and functions decay to their address."""
+    match expr:
+        case syntax.IntegerLiteral(number, type):
+            return Constant(BASIC_TYPES[type], number)
+        case syntax.FloatLiteral(floating):
+            return Constant(DOUBLE, floating)
+        case syntax.Name(name) if name in scope.values:
+            return scope.values[name]
+        case syntax.Name(name) if name not in scope.types:
+            constant = types.enumerator(name)
+            if constant is not None:
+                return Constant(type_of(types, expr, scope), constant[0])
+            return _read(types, expr, scope)
+        case syntax.Unary(op, operand):
+            return _unary(types, expr, op, operand, scope)
+        case syntax.Binary():
+            return _binary(types, expr, scope)
+        case syntax.Conditional(condition, then, otherwise):
+            value = fold(types, condition, scope)
+            chosen = (then or condition) if _truth(value) else otherwise
+            return convert(
+                fold(types, chosen, scope),
+                type_of(types, expr, scope),
+                expr.position,
+            )
+        case syntax.Comma(items):
+            for item in items[:-1]:
+                _ignore(types, item, scope)
+            return fold(types, items[-1], scope)
+        case syntax.Call(function, arguments, position):
+            return _call(types, function, arguments, scope, position)
+        case syntax.Generic():
+            return fold(types, selected(types, expr, scope), scope)
+        case syntax.Cast(type, operand, position):
+            return convert(
+                fold(types, operand, scope),
+                types.resolve(type, scope),
+                position,
+            )
+        case syntax.SizeOf(operand, position):
+            return _size(types, operand, scope, position)
+        case syntax.AlignOf(operand):
+            return Constant(UNSIGNED_LONG, types.alignof_written(operand, scope))
+        case syntax.OffsetOf(type, designator, position):
+            return _offset(types, type, designator, scope, position)
+        case syntax.TypesCompatible(left, right):
+            same = types.same_type(
+                types.resolve(left, scope),
+                types.resolve(right, scope),
+            )
+            return Constant(INT, int(same))
+        case syntax.StatementExpr(body):
+            return _block(types, body, scope)
+        case _:
+            return _read(types, expr, scope)
+
+
+def _size(
+    types: Types, operand: Expr | TypeExpr, scope: Scope, position: Position
+) -> Constant:
+    try:
+        if isinstance(operand, TypeExpr):
+            type = types.resolve(operand, scope)
+        else:
+            type = type_of(types, operand, scope)
+        return Constant(UNSIGNED_LONG, types.sizeof(type))
+    except VmgenError as failure:
+        raise placed(failure, position) from None
+
+
+def _offset(
+    types: Types,
+    type: TypeExpr,
+    designator: tuple[str | Expr, ...],
+    scope: Scope,
+    position: Position,
+) -> Constant:
+    try:
+        resolved = types.resolve(type, scope)
+        return Constant(UNSIGNED_LONG, types.place(resolved, designator, scope).offset)
+    except VmgenError as failure:
+        raise placed(failure, position) from None
+
+
+def convert(value: Constant, type: CType, position: Position) -> Constant:
+    """``value`` converted to ``type`` as by a cast."""
+    if isinstance(type, Void):
+        return Constant(VOID, 0)
+    if isinstance(type, Float):
+        return Constant(type, float(value.number))
+    if isinstance(type, Pointer):
+        if isinstance(value.number, float):
+            raise error("VG305", "a floating value as a pointer", position)
+        number = value.number if value.base else wrap(value.number, UNSIGNED_LONG)
+        return Constant(type, number, value.base)
+    integer = integer_of(type)
+    if integer is None:
+        raise not_constant(f"a value of type '{type_words(type)}'", position)
+    if value.base:
+        if integer.name == "_Bool":
+            return Constant(type, 1)
+        raise not_constant(
+            f"the address of {base_words(value.base)} as an integer", position
+        )
+    if integer.name == "_Bool":
+        return Constant(type, int(value.number != 0))
+    return Constant(type, wrap(int(value.number), integer))
+
+
+def _address(types: Types, expr: Expr, scope: Scope) -> Constant:
+    """The address of an lvalue, as a pointer to it."""
+    match expr:
+        case syntax.Unary("*", operand):
+            value = fold(types, operand, scope)
+            if isinstance(value.type, Pointer):
+                return value
+        case syntax.Member(object, name, arrow, position):
+            record = record_of(types, object, arrow, scope, position)
+            member = types.member(record, name)
+            if member is None:
+                raise types.no_member(record, name, position)
+            if member.bits is not None:
+                raise not_constant(f"the bitfield '{name}'", position)
+            start = (
+                fold(types, object, scope) if arrow else _address(types, object, scope)
+            )
+            return Constant(
+                Pointer(member.type), int(start.number) + member.offset, start.base
+            )
+        case syntax.Index(array, index):
+            return fold(types, syntax.Binary("+", array, index, expr.position), scope)
+        case syntax.Name(name, position):
+            if name in scope.types:
+                raise not_constant(f"the address of the local '{name}'", position)
+            return Constant(Pointer(type_of(types, expr, scope)), 0, name)
+        case syntax.StringLiteral() | syntax.CompoundLiteral():
+            return Constant(Pointer(type_of(types, expr, scope)), 0, expr)
+        case _:
+            pass
+    raise not_constant("the address of this expression", expr.position)
+
+
+def _read(types: Types, expr: Expr, scope: Scope) -> Constant:
+    """The value of an lvalue: an address if it decays, what an object's initialiser
+    says where objects are read, else no constant."""
+    type = type_of(types, expr, scope)
+    if isinstance(type, Array | Function):
+        address = _address(types, expr, scope)
+        return Constant(decayed(type), address.number, address.base)
+    match expr:
+        case syntax.Name(name):
+            what = f"the value of '{name}'"
+        case syntax.Member(_, name):
+            what = f"the value of the member '{name}'"
+        case syntax.Index() | syntax.Unary("*"):
+            what = "this expression"
+        case syntax.Assign():
+            raise not_constant("an assignment", expr.position)
+        case _:
+            raise not_constant("this expression", expr.position)
+    if isinstance(expr, syntax.Name) and name in scope.types:
+        raise not_constant(what, expr.position)
+    place = _address(types, expr, scope)
+    if place.base is None or not _is_readable(types, place.base, scope):
+        raise not_constant(what, expr.position)
+    reading = (scope.reading or frozenset()) | {
+        place.base if isinstance(place.base, str) else ""
+    }
+    inner = Scope(reading=reading)
+    found = types.read(place.base, int(place.number), type, expr.position)
+    if found is None:
+        return convert(Constant(INT, 0), type, expr.position)
+    return convert(fold(types, found, inner), type, expr.position)
+
+
+def _is_readable(types: Types, base: Base, scope: Scope) -> bool:
+    """Whether the value of an object is a constant here: in the initialiser of a static
+    object, if that is not the object's own; that of a ``constexpr`` object anywhere."""
+    if not isinstance(base, str):
+        return isinstance(base, syntax.StringLiteral) or scope.reading is not None
+    if scope.reading is not None:
+        return base not in scope.reading
+    declared = types.unit.object(base)
+    return declared is not None and declared.constexpr
+
+
+def _unary(types: Types, expr: Expr, op: str, operand: Expr, scope: Scope) -> Constant:
+    if op == "&":
+        return _address(types, operand, scope)
+    if op == "*":
+        return _read(types, expr, scope)
+    if op not in ("+", "-", "~", "!"):
+        raise not_constant(f"'{op.lstrip('p')}'", expr.position)
+    value = fold(types, operand, scope)
+    if op == "!":
+        return Constant(INT, int(not _truth(value)))
+    if isinstance(value.number, float) and op != "~":
+        return Constant(value.type, -value.number if op == "-" else value.number)
+    integer = integer_of(value.type)
+    if integer is None or isinstance(value.number, float):
+        raise error("VG305", f"'{op}' on '{type_words(value.type)}'", expr.position)
+    type = promote(integer)
+    number = value.number
+    result = {"+": number, "-": -number, "~": ~number}[op]
+    return Constant(type, wrap(result, type))
+
+
+def _binary(types: Types, expr: syntax.Binary, scope: Scope) -> Constant:
+    op = expr.op
+    left = fold(types, expr.left, scope)
+    if op in ("&&", "||"):
+        if _truth(left) == (op == "||"):
+            return Constant(INT, int(op == "||"))
+        return Constant(INT, int(_truth(fold(types, expr.right, scope))))
+    right = fold(types, expr.right, scope)
+    if isinstance(left.type, Pointer) or isinstance(right.type, Pointer):
+        return _pointers(types, expr, left, right, scope)
+    type = common_type(left.type, right.type, expr.position)
+    if isinstance(type, Float):
+        return _floats(types, expr, left, right, type)
+    a, b = integer_of(left.type), integer_of(right.type)
+    if a is None or b is None:
+        raise error("VG305", f"'{op}' needs integers", expr.position)
+    if op in ("<<", ">>"):
+        return _shift(types, expr, left, right, promote(a))
+    integer = common(a, b)
+    x, y = wrap(int(left.number), integer), wrap(int(right.number), integer)
+    if op in _COMPARE:
+        return Constant(INT, int(_COMPARE[op](x, y)))
+    if op in ("/", "%") and y == 0:
+        raise error("VG304", "division by zero in a constant", expr.position)
+    return Constant(integer, wrap(_INTEGER_OPERATIONS[op](x, y), integer))
+
+
+def _shift(
+    types: Types, expr: syntax.Binary, left: Constant, right: Constant, type: Integer
+) -> Constant:
+    count = int(right.number)
+    if not 0 <= count < 8 * type.size:
+        raise error(
+            "VG304",
+            f"shift of '{type.name}' by {count} in a constant",
+            expr.position,
+        )
+    number = wrap(int(left.number), type)
+    shifted = number << count if expr.op == "<<" else number >> count
+    return Constant(type, wrap(shifted, type))
+
+
+def _floats(
+    types: Types, expr: syntax.Binary, left: Constant, right: Constant, type: Float
+) -> Constant:
+    x, y = float(left.number), float(right.number)
+    if expr.op in _COMPARE:
+        return Constant(INT, int(_COMPARE[expr.op](x, y)))
+    if expr.op not in _FLOAT_OPERATIONS or (expr.op == "/" and y == 0):
+        raise error("VG304", f"'{expr.op}' on floating values", expr.position)
+    return Constant(type, _FLOAT_OPERATIONS[expr.op](x, y))
+
+
+def _pointers(
+    types: Types, expr: syntax.Binary, left: Constant, right: Constant, scope: Scope
+) -> Constant:
+    op = expr.op
+    x, y = int(left.number), int(right.number)
+    if op in _COMPARE:
+        if left.base == right.base:
+            return Constant(INT, int(_COMPARE[op](x, y)))
+        if op in ("==", "!="):
+            return Constant(INT, int(op == "!="))
+        raise not_constant("the order of unrelated addresses", expr.position)
+    if op == "-" and isinstance(left.type, Pointer) and isinstance(right.type, Pointer):
+        if not types.same_type(left.type.target, right.type.target):
+            raise _mismatch(types, expr, left.type, right.type, scope)
+        if left.base != right.base:
+            raise not_constant("the distance of unrelated addresses", expr.position)
+        size = 0 if x == y else types.sizeof(left.type.target)
+        return Constant(LONG, divide(x - y, size) if size else 0)
+    if op == "+" and isinstance(right.type, Pointer):
+        left, right = right, left
+        x, y = y, x
+    if op not in ("+", "-") or not isinstance(left.type, Pointer):
+        raise error("VG305", f"'{op}' on a pointer", expr.position)
+    step = types.sizeof(left.type.target) * (y if op == "+" else -y)
+    number = x + step if left.base else wrap(x + step, UNSIGNED_LONG)
+    return Constant(left.type, number, left.base)
+
+
+def _mismatch(
+    types: Types, expr: syntax.Binary, left: Pointer, right: Pointer, scope: Scope
+) -> VmgenError:
+    """The error of a ``type_check`` that does not hold, in words.
+
+    vmstate.h subtracts null pointers of the type that a macro expects and of the
+    member's type; C refuses the difference of incompatible pointers.
+    """
+    expected = _operand_words(expr.left, left)
+    found = _operand_words(expr.right, right)
+    member = _checked_member(types, expr.right, scope)
+    if member:
+        message = f"type mismatch: {expected} is expected, but {member} is {found}"
+    else:
+        message = f"type mismatch: {expected} against {found}"
+    return error(
+        "VG310",
+        message,
+        expr.position,
+        "use the macro for the member's own type, or change the member's type",
+    )
+
+
+def _checked_member(types: Types, expr: Expr, scope: Scope) -> str:
+    """``'env.pc' of 'RISCVCPU'`` for ``(typeof(((RISCVCPU *)0)->env.pc) *)0``."""
+    match expr:
+        case syntax.Cast(syntax.PointerType(syntax.TypeOf(operand))) if not isinstance(
+            operand, TypeExpr
+        ):
+            pass
+        case _:
+            return ""
+    parts: list[str] = []
+    while True:
+        match operand:
+            case syntax.Member(object, name, arrow):
+                parts.append(name if arrow else f".{name}")
+                operand = object
+            case syntax.Index(array, index):
+                parts.append(f"[{types.constant(index, scope)}]")
+                operand = array
+            case syntax.Cast(syntax.PointerType(target)):
+                return f"'{''.join(reversed(parts))}' of '{written_words(target)}'"
+            case _:
+                return ""
+
+
+def _call(
+    types: Types,
+    function: Expr,
+    arguments: tuple[Expr, ...],
+    scope: Scope,
+    position: Position,
+) -> Constant:
+    name = function.name if isinstance(function, syntax.Name) else ""
+    if name == "__builtin_choose_expr" and len(arguments) == 3:
+        return fold(types, chosen(types, arguments, scope), scope)
+    if name == "__builtin_expect" and arguments:
+        return convert(fold(types, arguments[0], scope), LONG, position)
+    if name == "__builtin_constant_p" and arguments:
+        try:
+            fold(types, arguments[0], scope)
+        except VmgenError:
+            return Constant(INT, 0)  # what the builtin asks: is it a constant?
+        return Constant(INT, 1)
+    builtin = BUILTINS.get(name)
+    if builtin is not None and builtin.fold is not None and len(arguments) == 1:
+        argument = convert(fold(types, arguments[0], scope), builtin.argument, position)
+        return Constant(builtin.result, builtin.fold(int(argument.number)))
+    raise not_constant(f"the call of {name or 'a function pointer'}()", position)
+
+
+def _ignore(types: Types, expr: Expr, scope: Scope) -> None:
+    """Evaluate the left side of a comma: for assignments to locals only."""
+    _execute(types, syntax.ExprStatement(expr, expr.position), scope)
+
+
+def _block(types: Types, body: syntax.Block, scope: Scope) -> Constant:
+    """The value of a statement expression: of its last statement."""
+    inner = scope.inner()
+    for item in body.items[:-1]:
+        _execute(types, item, inner)
+    last = body.items[-1] if body.items else None
+    if isinstance(last, syntax.ExprStatement):
+        return fold(types, last.expression, inner)
+    if last is not None:
+        _execute(types, last, inner)
+    return Constant(VOID, 0)
+
+
+def _execute(types: Types, item: syntax.Statement, scope: Scope) -> None:
+    match item:
+        case syntax.LocalDecl(name, _, initializer):
+            type = local_type(types, item, scope)
+            value = None
+            if initializer is not None and not isinstance(initializer, syntax.InitList):
+                value = convert(fold(types, initializer, scope), type, item.position)
+            scope.declare(name, type)
+            if value is not None:
+                scope.values[name] = value
+        case syntax.ExprStatement(syntax.Assign("=", syntax.Name(name), value)) if (
+            name in scope.types
+        ):
+            scope.values[name] = convert(
+                fold(types, value, scope), scope.types[name], item.position
+            )
+        case syntax.ExprStatement(expression):
+            fold(types, expression, scope)
+        case syntax.Empty():
+            pass
+        case syntax.Block(items):
+            inner = scope.inner()
+            for inside in items:
+                _execute(types, inside, inner)
+            scope.values.update(
+                {
+                    name: value
+                    for name, value in inner.values.items()
+                    if name in scope.types
+                }
+            )
+        case syntax.If(condition, then, otherwise):
+            taken = then if _truth(fold(types, condition, scope)) else otherwise
+            if taken is not None:
+                _execute(types, taken, scope)
+        case syntax.While(condition, inside, after=True) if not _truth(
+            fold(types, condition, scope)
+        ):
+            _execute(types, inside, scope)
+        case _:
+            raise not_constant(
+                "a statement expression with jumps or loops", item.position
+            )
+
+
+def _truth(value: Constant) -> bool:
+    return bool(value.base) or value.number != 0
+
+
+def _operand_words(expr: Expr, type: Pointer) -> str:
+    """What one side of a ``type_check`` points to, as written and as it is."""
+    resolved = type_words(type.target)
+    if isinstance(expr, syntax.Cast) and isinstance(expr.type, syntax.PointerType):
+        written = written_words(expr.type.target)
+        if written != resolved and "typeof" not in written:
+            return f"'{written}' ({resolved})"
+    return f"'{resolved}'"
+
+
+def placed(failure: VmgenError, position: Position, *context: str) -> VmgenError:
+    """The error, with a position where it has none and inside ``context``."""
+    return VmgenError(
+        *(
+            Diagnostic(
+                diagnostic.code,
+                diagnostic.message,
+                diagnostic.position if diagnostic.position.file else position,
+                diagnostic.severity,
+                diagnostic.hint,
+                (*context, *diagnostic.context),
+                diagnostic.excerpt,
+            )
+            for diagnostic in failure.diagnostics
+        )
+    )
