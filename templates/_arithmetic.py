@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from ._errors import BadValue
@@ -17,16 +17,6 @@ def known(value: T | None) -> T:
     return value
 
 
-def either(value: int | None, other: Callable[[], int]) -> int:
-    """The member, or where it is absent what else is known."""
-    return other() if value is None else value
-
-
-def scale(value: int | None, multiply: int, other: Callable[[], int]) -> int:
-    """``multiply`` times the member, or where it is absent what else is known."""
-    return other() if value is None else value * multiply
-
-
 def words(bits: int) -> int:
     """How many 64-bit words a bitmap has."""
     return bits if bits < 0 else (bits + 63) // 64
@@ -37,11 +27,6 @@ def item(values: Sequence[Any], index: int) -> Any:
     if not 0 <= index < len(values):
         raise BadValue(f"index {index} outside an array of {len(values)}")
     return values[index]
-
-
-def within(values: Sequence[Any], index: int, start: int, stop: int) -> Any:
-    """An element that is on the wire, from ``start`` to before ``stop``; None otherwise."""
-    return values[index] if start <= index < stop else None
 
 
 def signed(bits: int, value: int) -> int:

@@ -11,13 +11,10 @@ from __future__ import annotations
 from ._arithmetic import (
     c_div,
     c_mod,
-    either,
     item,
     known,
-    scale,
     shift,
     signed,
-    within,
     words,
 )
 from ._arrays import (
@@ -156,7 +153,6 @@ __all__ = (
     "c_div",
     "c_mod",
     "counted",
-    "either",
     "embed",
     "embed_many",
     "embedded",
@@ -197,7 +193,6 @@ __all__ = (
     "rows_of",
     "save",
     "scalar",
-    "scale",
     "shift",
     "signed",
     "sized",
@@ -214,7 +209,6 @@ __all__ = (
     "unsavable",
     "unused",
     "window",
-    "within",
     "words",
     "zeros",
 )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests import reference
 from vmgen import ir
+from vmgen.lower.names import LOCALS, RESERVED
 
 Operator: TypeAlias = Literal[
     "+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^",
@@ -37,11 +38,10 @@ COMPARED: tuple[Operator, ...] = ("==", ">", "&")
 LISTS: tuple[Literal["qtailq", "qlist"], ...] = ("qtailq", "qlist")
 COUNT_TYPES: tuple[ir.IntType, ...] = ("uint8", "uint16", "uint32", "int32")
 
-AWKWARD_NAMES = (
-    "class", "from", "lambda", "None", "self", "buf", "pos", "end", "data", "state",
-    "context", "version_id", "_q_ZMMReg", "__x", "len", "bytes", "int", "array", "type",
-    "struct", "load", "save", "CODECS", "Struct", "print", "match",
-)  # fmt: skip
+AWKWARD_NAMES = tuple(
+    sorted(RESERVED | LOCALS | {"self", "data", "_q_ZMMReg", "__x", "_2nd", "match"})
+)
+"""Members called like anything that generated code has names for."""
 
 
 @dataclass(frozen=True)

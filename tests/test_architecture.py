@@ -37,7 +37,7 @@ STAGES = (
     # From the IR to text.
     {"plan"},
     {"lower"},
-    {"stamp", "wrap"},
+    {"stamp"},
     {"render"},
     # All of them in a row.
     {"pipeline"},

@@ -76,7 +76,7 @@ def test_the_state_mirrors_the_c() -> None:
         state, end = module.load_dev(wire)
         assert end == len(wire)
         assert state.env.xregs == array("I", [0x01020304] + [0] * 15)
-        assert state.env.mask == [0, 7]
+        assert state.env.mask == array("I", [0, 7])
         assert [part.a for part in state.env.parts] == [0, 0x0102]
         assert state.env.map == [bytearray(b"abc"), bytearray(b"def")]
         assert state.env.on == [True, False]
@@ -120,7 +120,7 @@ def test_parts_of_one_array_are_one_list() -> None:
         new = old + bytes(range(16))
         state, _ = module.load_dev(new)
         second = bytes(range(17, 33))
-        assert state.env.regs[1].q == [
+        assert list(state.env.regs[1].q) == [
             int.from_bytes(second[:8], "big"),
             int.from_bytes(second[8:], "big"),
             0x08090A0B0C0D0E0F,
@@ -514,6 +514,63 @@ def test_needed_predicates_are_typed_functions() -> None:
         with pytest.raises(runtime.MissingContext, match=r"DevState\.cfg\.pmp"):
             module.a_needed(state)
         assert module.a_needed(state, runtime.Context(members={"cfg.pmp": 1})) is True
+
+
+def test_a_member_called_version_is_not_the_version() -> None:
+    newer = ir.Binary(">", ir.Load("version", "uint32"), ir.Version())
+    asked = ir.Binary("==", ir.Load("far.version", "uint32"), ir.Version())
+    first = description("dev/a", field("y", U8), needed="newer", version_id=7)
+    second = description("dev/b", field("z", U8), needed="asked", version_id=7)
+    root = description(
+        "dev", field("version", U32), subsections=("vmstate_dev_a", "vmstate_dev_b")
+    )
+    functions = (ir.Function("newer", body=newer), ir.Function("asked", body=asked))
+    with compiled(first, second, root, functions=functions) as (module, runtime):
+        assert module.newer(module.DevState(version=8)) is True
+        assert module.newer(module.DevState(version=7)) is False
+        known = runtime.Context(members={"DevState.far.version": 7})
+        assert module.asked(module.DevState(), known) is True
+        with pytest.raises(runtime.MissingContext, match=r"DevState\.far\.version,"):
+            module.asked(module.DevState())
+
+
+def test_a_predicate_is_translated_for_each_owner() -> None:
+    body = ir.Binary(">", ir.Load("a", "uint8"), ir.Const(1))
+    low = description("dev/x/y", field("c", U8), needed="a_needed")
+    mid = description(
+        "dev/x", field("b", U8), needed="a_needed", subsections=("vmstate_dev_x_y",)
+    )
+    root = description("dev", field("a", U8), subsections=("vmstate_dev_x",))
+    unused = description("plain", field("a", U8), needed="a_needed", type="Plain")
+    outer = description(
+        "outer", field("p", ir.StructElement("vmstate_plain", "Plain")), type="Outer"
+    )
+    functions = (ir.Function("a_needed", body=body),)
+    with compiled(low, mid, root, unused, outer, functions=functions) as (
+        module,
+        runtime,
+    ):
+        names = [name for name in vars(module) if name.startswith("a_needed")]
+        owners = {
+            getattr(module, name).__annotations__["state"]: name for name in names
+        }
+        assert owners.keys() == {"DevState", "DevState_dev_x"}
+        over_root = getattr(module, owners["DevState"])
+        assert over_root(module.DevState(a=2)) is True
+        with pytest.raises(runtime.MissingContext):
+            getattr(module, owners["DevState_dev_x"])(module.DevState_dev_x())
+
+
+def test_per_cent_signs_and_braces_in_names_mean_nothing() -> None:
+    name = "load %s {0} %"
+    with compiled(
+        description("dev", field("a", U8, name=name, test="untranslated")),
+        functions=(ir.Function("untranslated", untranslated="calls the host"),),
+    ) as (module, runtime):
+        there = runtime.Context(functions={"untranslated": 1})
+        assert module.load_dev(b"\5", context=there)[0].a == 5
+        with pytest.raises(runtime.MissingContext):
+            module.load_dev(b"\5")
 
 
 def test_hostile_names_do_not_leave_their_strings() -> None:

@@ -16,7 +16,7 @@ from vmgen import ir, stamp
 from vmgen.ir import json as ir_json
 from vmgen.lower import lower
 from vmgen.render import GeneratedFile, render
-from vmgen.wrap import wrap
+from vmgen.render.wrap import wrap
 
 GOLDEN = Path(__file__).parent / "golden"
 RUNTIME_FILES = [
@@ -92,6 +92,7 @@ AWKWARD = (
     "list", "bytearray", "int", "bool", "array", "zeros", "repeated", "State", "Struct",
     "class", "None", "self", "buf", "pos", "state", "_default", "InnerState", "member",
     "load", "struct_error", "PACK_ERRORS", "type", "match", "CODECS", "len", "put",
+    "version", "scope", "owner", "out", "_2nd",
 )  # fmt: skip
 
 

@@ -75,9 +75,10 @@ class Callback:
 class WireFormat:
     """A codec of the emitted modules: ``read_NAME`` and ``write_NAME`` in ``module``.
 
-    ``type`` and ``default`` are the Python type and zero of its value, ``classes`` what
-    else its module offers for it.  ``parts`` are the roles of descriptions inside;
-    ``kinds`` are the variants of the codec by the symbol of the device's own function or
+    ``type`` is the Python class of its value, an ``array`` is one of ``uint64_t``; ``many``
+    says that the value is a list of these, ``optional`` that it can be None; ``length`` is
+    that of an array of zeros.  ``classes`` are what else its module offers for it.
+    ``parts`` are the roles of descriptions inside; ``kinds`` are the variants of the codec by the symbol of the device's own function or
     description; ``merges`` says that fields of the same member are one, whose size the
     codec finds out by itself.
 
@@ -88,7 +89,6 @@ class WireFormat:
     name: str
     module: str
     type: str
-    default: str
     infos: tuple[Info, ...]
     parts: tuple[str, ...] = ()
     kinds: dict[str, str] = field(default_factory=dict)
@@ -96,6 +96,9 @@ class WireFormat:
     classes: tuple[str, ...] = ()
     callbacks: tuple[Callback, ...] = ()
     members: dict[str, Scope] = field(default_factory=dict)
+    many: bool = False
+    optional: bool = False
+    length: int = 0
 
 
 def known(file: str, *lines: str) -> Known:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 
 from vmgen import ir, plan
 from vmgen.infos import formats
-from vmgen.lower.codec import default
-from vmgen.lower.names import FACTORY, attribute, plain
+from vmgen.infos.model import WireFormat
+from vmgen.lower.codec import default, format_type
+from vmgen.lower.names import FACTORY, attribute
 from vmgen.lower.namespace import Namespace
 from vmgen.lower.program import Layouts
 from vmgen.lower.shape import (
@@ -26,9 +26,35 @@ from vmgen.lower.shape import (
     Struct,
     Tree,
 )
+from vmgen.plan import code
 
-_IMMUTABLE = re.compile(r"0|False|None")
-_BUILTINS = re.compile(r"\b(int|bool|bytearray|list|tuple)\b")
+_EMPTY = code.List(())
+
+
+@dataclass(frozen=True, slots=True)
+class _Types:
+    """How a class body spells builtin types: in full where a member is called so."""
+
+    members: frozenset[str]
+
+    def __call__(self, name: str) -> code.Expr:
+        """A builtin type, or ``array``."""
+        if name == "array":
+            if name in self.members:
+                return code.Attr(code.Global("std:array", "", "_array"), name)
+            return code.Global("std:array", name, name)
+        if name in self.members:
+            return code.Attr(code.Global("std:builtins", "", "builtins"), name)
+        return code.Name(name)
+
+    def list_of(self, *items: code.Expr) -> code.Expr:
+        """``list[...]``."""
+        return self.generic("list", *items)
+
+    def generic(self, name: str, *items: code.Expr) -> code.Expr:
+        """A generic type with its arguments."""
+        inner = items[0] if len(items) == 1 else code.Arguments(items)
+        return code.Index(self(name), inner)
 
 
 class Classes:
@@ -45,109 +71,135 @@ class Classes:
         return made
 
     def _class(self, layout: Layout, record: Record, made: list[plan.Class]) -> None:
+        subsections = layout.subsections if record is layout.root else []
+        names = [member.attr for member in record.members]
+        types = _Types(frozenset(names + [attr for attr, _ in subsections]))
         members = []
         for member in record.members:
             if member.record is not None:
                 self._class(layout, member.record, made)
-            members.append(self._member(layout, record, member))
-        if record is layout.root:
-            for attr, sub in layout.subsections:
-                inner = self._layouts.all[sub]
-                members.append(
-                    plan.Member(
-                        attr,
-                        f"{self._space.cls(sub)} | None",
-                        "None",
-                        f"subsection {inner.name}",
-                    )
+            members.append(self._member(layout, member, types))
+        for attr, sub in subsections:
+            members.append(
+                plan.Member(
+                    attr,
+                    _optional(self._space.cls(sub)),
+                    code.NONE,
+                    f"subsection {self._layouts.all[sub].name}",
                 )
-            if layout.version_attr:
-                members.append(
-                    plan.Member(
-                        layout.version_attr,
-                        "int",
-                        str(layout.version),
-                        "as a subsection",
-                    )
-                )
-        members = [_commented(one) for one in _qualified(members)]
-        made.append(
-            plan.Class(
-                record.cls,
-                tuple(plain(line) for line in _class_doc(layout, record)),
-                tuple(members),
             )
-        )
+        if record is layout.root and layout.version_attr:
+            version = code.Const(layout.version)
+            members.append(
+                plan.Member(
+                    layout.version_attr, types("int"), version, "as a subsection"
+                )
+            )
+        doc = tuple(_class_doc(layout, record))
+        made.append(plan.Class(record.cls, doc, tuple(members)))
 
-    def _member(self, layout: Layout, record: Record, member: Member) -> plan.Member:
-        text = default(member, self._space)
-        annotation = self._annotation(member)
+    def _member(self, layout: Layout, member: Member, types: _Types) -> plan.Member:
+        zero = default(member, self._space)
+        annotation = self._annotation(member, types)
         lines = sorted({leaf.field.position.line for leaf in member.leaves})
         comment = ""
         if member.leaves:
             comment = _whole_extent(member)
             if lines and lines[0]:
                 comment += f", line {lines[0]}"
-        optional = member.optional and not _covers(self._layouts, layout, member)
-        if optional:
-            annotation = f"{annotation} | None"
+        if member.optional and not _covers(self._layouts, layout, member):
+            annotation = _optional(annotation)
             if not any(
                 self._layouts.exists(layout, leaf, (layout.version,))
                 for leaf in member.leaves
             ):
-                text = "None"
-        if text != "None" and not _IMMUTABLE.fullmatch(text):
-            names = {
-                attribute(step.name)
-                for leaf in layout.leaves
-                for step in leaf.field.path
-            }
-            own = (
-                re.fullmatch(r"\w+\(\)", text)
-                and text[:-2] not in self._space.foreign.values()
-                and text[:-2] not in names
-            )
-            made = text[:-2] if own else f"lambda: {text}"
-            made = "list" if text == "[]" and "list" not in names else made
-            text = f"{FACTORY}({made})"
-        del record
-        return plan.Member(member.attr, annotation, text, plain(comment))
+                zero = code.NONE
+        if not isinstance(zero, code.Const) and zero != code.FALSE:
+            zero = _made_anew(zero, layout)
+        return plan.Member(member.attr, annotation, zero, comment)
 
-    def _annotation(self, member: Member) -> str:
+    def _annotation(self, member: Member, types: _Types) -> code.Expr:
         if member.record is not None:
-            text = member.record.cls
+            made: code.Expr = code.Name(member.record.cls)
         else:
-            text = self._value_type(member.leaves[0])
-            if member.single:
-                text = "list[bool]" if text == "list[bool]" else "list[int]"
-        return "list[" * member.levels + text + "]" * member.levels
+            made = self._value_type(member.leaves[0], types)
+        for _ in range(member.levels):
+            made = types.list_of(made)
+        return made
 
-    def _value_type(self, leaf: Leaf) -> str:
+    def _value_type(self, leaf: Leaf, types: _Types) -> code.Expr:
         kind = leaf.kind
         if isinstance(kind, Pad):
-            return "int"
+            return types("int")
         if isinstance(kind, Ints):
-            one = "bool" if kind.code == "?" else "int"
-            many = {"?": "list[bool]", "B": "bytearray"}.get(kind.code, "array[int]")
+            one = types("bool" if kind.code == "?" else "int")
+            many = types.list_of(one)
+            if kind.code == "B":
+                many = types("bytearray")
+            elif kind.code != "?":
+                many = types.generic("array", types("int"))
         elif isinstance(kind, Struct):
             one = self._space.cls(kind.key)
-            many = f"list[{one}]"
+            many = types.list_of(one)
         elif isinstance(kind, Format):
-            one = formats.FORMATS[kind.name].type
-            many = f"list[{one}]"
+            one = _format_type(formats.FORMATS[kind.name], types)
+            many = types.list_of(one)
         elif isinstance(kind, Opaque):
-            one, many = "bytearray", "list[bytearray]"
+            one = types("bytearray")
+            many = types.list_of(one)
         elif isinstance(kind, Listed):
-            one = many = f"list[{self._space.cls(kind.key)}]"
+            one = many = types.list_of(self._space.cls(kind.key))
         else:
             assert isinstance(kind, Tree)
-            first = "int" if kind.first is None else self._space.cls(kind.first)
-            one = many = f"list[tuple[{first}, {self._space.cls(kind.second)}]]"
+            first = types("int") if kind.first is None else self._space.cls(kind.first)
+            pair = types.generic("tuple", first, self._space.cls(kind.second))
+            one = many = types.list_of(pair)
         if leaf.shape == "one":
             return one
         if leaf.shape == "pointers":
-            return f"list[{one} | None]"
-        return f"list[{many}]" if leaf.shape == "rows" else many
+            return types.list_of(_optional(one))
+        if leaf.shape == "item" and isinstance(kind, Ints):
+            return many
+        return types.list_of(many) if leaf.shape == "rows" else many
+
+
+def _optional(type_: code.Expr) -> code.Expr:
+    return code.Binary("|", type_, code.NONE)
+
+
+def _format_type(known: WireFormat, types: _Types) -> code.Expr:
+    """The type of what a hand-written codec reads."""
+    if known.type == "array":
+        one = types.generic("array", types("int"))
+    elif known.type in ("bytearray", "str"):
+        one = types(known.type)
+    else:
+        one = format_type(known)
+    if known.many:
+        return types.list_of(one)
+    return _optional(one) if known.optional else one
+
+
+def _made_anew(zero: code.Expr, layout: Layout) -> code.Expr:
+    """A default that every object has for itself.
+
+    A class body sees its own members first, so that only a name which none of them has
+    can stand there without a function around it.
+    """
+    members = {
+        attribute(step.name) for leaf in layout.leaves for step in leaf.field.path
+    }
+    make: code.Expr = code.Lambda((), zero)
+    if zero == _EMPTY and "list" not in members:
+        make = code.Name("list")
+    elif (
+        isinstance(zero, code.Call)
+        and not zero.arguments
+        and isinstance(zero.function, code.Name)
+        and zero.function.id not in members
+    ):
+        make = zero.function
+    return code.Call(code.Global("_runtime", "factory", FACTORY), (make,))
 
 
 def _covers(layouts: Layouts, layout: Layout, member: Member) -> bool:
@@ -230,36 +282,8 @@ def _class_doc(layout: Layout, record: Record) -> Iterator[str]:
         )
 
 
-def _commented(member: plan.Member) -> plan.Member:
-    """With the comment above the member where it does not fit beside it."""
-    size = len(
-        f"    {member.name}: {member.annotation} = {member.default}  # {member.comment}"
-    )
-    return replace(member, above=size > 88)
-
-
 def _volume(member: Member) -> int:
     total = 1
     for one in member.extents():
         total *= one
     return total
-
-
-def _qualified(members: list[plan.Member]) -> list[plan.Member]:
-    """Where a member is called like a type, the types are written in full."""
-    clashes = {"int", "bool", "bytearray", "list", "tuple", "array"} & {
-        one.name for one in members
-    }
-    if not clashes:
-        return members
-    return [
-        plan.Member(
-            one.name,
-            _BUILTINS.sub(r"builtins.\1", one.annotation).replace(
-                "array[", "_array.array["
-            ),
-            one.default,
-            one.comment,
-        )
-        for one in members
-    ]

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from vmgen import plan
 from vmgen.lower.classes import Classes
-from vmgen.lower.codec import SUFFIX, Body, Runs
-from vmgen.lower.names import plain
+from vmgen.lower.codec import SUFFIX, Body, Fixed, FixedRun, Frame, Runs
 from vmgen.lower.namespace import Namespace
 from vmgen.lower.predicates import Predicates
 from vmgen.lower.sections import section_name
 from vmgen.lower.shape import Ints, Key, Layout, Leaf
+from vmgen.plan import code
 
 
 class Descriptions:
@@ -52,13 +52,13 @@ class Descriptions:
             codec=codec,
             symbol=layout.symbol,
             wire=layout.name,
-            place=plain(
+            place=(
                 f"{place.file}:{place.line}" if place.file else self._space.source.file
             ),
             version=layout.version,
             minimum=layout.minimum,
             cls=layout.root.cls,
-            banner=tuple(plain(line) for line in self._banner(layout)),
+            banner=f"{layout.name or '(named at run time)'}: {layout.symbol}",
             classes=tuple(classes),
             runs=tuple(runs.made.values()),
             elements=tuple(elements),
@@ -67,8 +67,8 @@ class Descriptions:
             subsections=rows,
             looked_up=_first_of_each_name(rows),
             predicates=tuple(self._predicates.of(layout)),
-            hooks=tuple(plain(line) for line in self._hooks(layout)),
-            doc=tuple(plain(line) for line in self._doc(layout)),
+            hooks=tuple(self._hooks(layout)),
+            doc=_doc(layout),
             keys=tuple(
                 (one, layout.name or section_name(one))
                 for one in self._space.sections.get(key, ())
@@ -77,69 +77,62 @@ class Descriptions:
 
     def _subsection(self, attr: str, sub: Key) -> plan.Subsection:
         inner = self._layouts.all[sub]
-        version = f"{inner.version}"
+        version: code.Expr = code.Const(inner.version)
         if inner.version_attr:
-            version = f"state.{attr}.{inner.version_attr}"
+            there = code.Attr(code.Name("state"), attr)
+            version = code.Attr(there, inner.version_attr)
         return plan.Subsection(
-            inner.name,
-            attr,
-            self._space.codec(sub),
-            inner.minimum,
-            version,
-            inner.version,
+            wire=inner.name,
+            attribute=attr,
+            load=self._space.function("load", sub),
+            save=self._space.function("save", sub),
+            minimum=inner.minimum,
+            version=version,
+            current=inner.version,
         )
 
     def _function(
         self, layout: Layout, runs: Runs, versions: tuple[int, ...], name: str
     ) -> plan.Function:
-        body = Body(self._layouts, layout, self._space, runs, versions)
-        body.function()
+        frame = Frame(self._layouts, layout, self._space, runs, versions)
+        Body(frame).write()
+        packs = [one for one in code.parts(frame.save) if isinstance(one, code.Pack)]
         return plan.Function(
             name=name,
-            doc="",
-            load=tuple(body.load),
-            save=tuple(body.save),
-            runs=tuple(body.blame),
-            pack=_packs(body.save),
+            load=tuple(frame.load),
+            save=tuple(frame.save),
+            blame=tuple(plan.Blame(*one) for one in frame.blame),
+            names_put=len(packs) > 1 or code.mentions(frame.save, "put"),
         )
 
     def _elements(self, layout: Layout, runs: Runs, into: Runs) -> plan.Elements:
-        body = Body(self._layouts, layout, self._space, runs, (layout.version,), "one")
-        run = body.elements()
+        versions = (layout.version,)
+        frame = Frame(self._layouts, layout, self._space, runs, versions, "one")
+        run = Fixed(frame).elements()
         codec = self._space.codecs[layout.key]
+        split = join = None
         if (leaf := self._only_array(layout)) is not None:
             assert isinstance(leaf.kind, Ints)
             assert leaf.member is not None
-            suffix, attr = SUFFIX[leaf.kind.code], leaf.member.attr
-            into.add(run.struct_format(), " ".join(run.fields))
-            bounds = f"{leaf.count}, {leaf.start}"
-            return plan.Elements(
-                unpack=f"_unpack_{codec}",
-                pack=f"_pack_{codec}",
-                cls=layout.root.cls,
-                run="",
-                before=(),
-                targets=(f"one.{attr}",),
-                after=(),
-                aliases=(),
-                values=(),
-                split=f"split_{suffix}(chunk, {bounds})",
-                join=f"join_{suffix}([one.{attr} for one in states], {bounds})",
-            )
-        name = ""
-        if run.size:
-            made = into.add(run.struct_format(), " ".join(run.fields))
-            name = made.name
+            suffix, one = SUFFIX[leaf.kind.code], code.Name("one")
+            attribute = code.Attr(one, leaf.member.attr)
+            chunk, states = code.Name("chunk"), code.Name("states")
+            split = code.call(f"split_{suffix}", chunk, leaf.count, leaf.start)
+            arrays = code.Each(attribute, (("one", states),))
+            join = code.call(f"join_{suffix}", arrays, leaf.count, leaf.start)
+            run = FixedRun(targets=[attribute])
         return plan.Elements(
             unpack=f"_unpack_{codec}",
             pack=f"_pack_{codec}",
             cls=layout.root.cls,
-            run=name,
+            run=into.add(run).name if run.format else "",
             before=tuple(run.before),
             targets=tuple(run.targets),
             after=tuple(run.after),
             aliases=tuple(run.aliases),
             values=tuple(run.values),
+            split=split,
+            join=join,
         )
 
     def _only_array(self, layout: Layout) -> Leaf | None:
@@ -165,15 +158,6 @@ class Descriptions:
             return None
         return leaf
 
-    def _banner(self, layout: Layout) -> Iterator[str]:
-        yield f"{layout.name or '(named at run time)'}: {layout.symbol}"
-
-    def _doc(self, layout: Layout) -> Iterator[str]:
-        versions = f"version {layout.version}"
-        if layout.minimum != layout.version:
-            versions += f", oldest {layout.minimum}"
-        yield f"``{layout.name}``, {versions}"
-
     def _hooks(self, layout: Layout) -> Iterator[str]:
         """C functions that are named, not run, and tests that the context answers."""
         description = layout.description
@@ -195,13 +179,11 @@ class Descriptions:
                 yield f"{what} {symbol}{at} is not translated ({reason}): Context(functions=...)."
 
 
-def _packs(statements: list[plan.Statement]) -> bool:
-    return any(
-        isinstance(one, plan.Pack)
-        or (isinstance(one, plan.If) and _packs(list(one.body)))
-        or (isinstance(one, plan.Line) and "put(" in one.text)
-        for one in statements
-    )
+def _doc(layout: Layout) -> str:
+    versions = f"version {layout.version}"
+    if layout.minimum != layout.version:
+        versions += f", oldest {layout.minimum}"
+    return f"``{layout.name}``, {versions}"
 
 
 def _first_of_each_name(rows: Sequence[plan.Subsection]) -> tuple[plan.Subsection, ...]:

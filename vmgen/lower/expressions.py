@@ -1,23 +1,34 @@
-"""Translated C expressions as Python source."""
+"""Translated C expressions as Python code."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias, assert_never
 
 from vmgen import ir
+from vmgen.plan import code
 
-# ``(path, subscripts, type)`` -> the Python expression of a member's value.
-Members: TypeAlias = Callable[[str, Sequence[str], ir.IntType], str]
-Asked: TypeAlias = Callable[[str], str]
+# ``(path, subscripts, type)`` -> a member's value.
+Members: TypeAlias = Callable[[str, Sequence[code.Expr], ir.IntType], code.Expr]
+Asked: TypeAlias = Callable[[str], code.Expr]
+
+VERSION = code.Name("version")
+"""The version that a generated function is called with."""
+
+_DECIMAL = 4096
+"""Larger numbers are patterns of bits, and read better as hexadecimal."""
 
 _BITS = {
     "int8": 8, "uint8": 8, "int16": 16, "uint16": 16,
     "int32": 32, "uint32": 32, "int64": 64, "uint64": 64,
 }  # fmt: skip
-_COMPARED = {"==", "!=", "<", "<=", ">", ">="}
-_BOOLEAN = {"&&": "and", "||": "or"}
+_COMPARED: Mapping[str, code.Comparison] = {
+    "==": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=",
+}  # fmt: skip
+_ARITHMETIC: Mapping[str, code.Operator] = {
+    "+": "+", "-": "-", "*": "*", "&": "&", "|": "|", "^": "^", "<<": "<<", ">>": ">>",
+}  # fmt: skip
 
 
 def constant(
@@ -120,46 +131,38 @@ def _fold(op: str, left: int, right: int) -> int | None:
     return None
 
 
-def number(expr: ir.Expr, members: Members, asked: Asked) -> str:
-    """The expression as Python source of an integer (or bool)."""
-    return _Writer(members, asked).value(expr)
+def number(
+    expr: ir.Expr, members: Members, asked: Asked, version: code.Expr = VERSION
+) -> code.Expr:
+    """The expression as Python, an integer (or bool)."""
+    return _Writer(members, asked, version).value(expr)
 
 
-def truth(expr: ir.Expr, members: Members, asked: Asked) -> str:
-    """The expression as Python source of a condition."""
-    text = _Writer(members, asked).condition(expr)
-    return text[1:-1] if _wrapped(text) else text
-
-
-def _wrapped(text: str) -> bool:
-    """Whether the first parenthesis closes at the end."""
-    if not (text.startswith("(") and text.endswith(")")):
-        return False
-    depth = 0
-    for at, char in enumerate(text):
-        depth += (char == "(") - (char == ")")
-        if depth == 0:
-            return at == len(text) - 1
-    return False
+def truth(
+    expr: ir.Expr, members: Members, asked: Asked, version: code.Expr = VERSION
+) -> code.Expr:
+    """The expression as Python, a condition."""
+    return _Writer(members, asked, version).condition(expr)
 
 
 class _Writer:
-    def __init__(self, members: Members, asked: Asked) -> None:
+    def __init__(self, members: Members, asked: Asked, version: code.Expr) -> None:
         self.members = members
         self.asked = asked
+        self.version = version
         self.loops: dict[str, str] = {}
 
-    def condition(self, expr: ir.Expr) -> str:
-        """Source whose truth is the expression's; always closed in itself."""
+    def condition(self, expr: ir.Expr) -> code.Expr:
+        """What is true where the expression is."""
         match expr:
             case ir.Const(value=value):
-                return str(bool(value))
+                return code.TRUE if value else code.FALSE
             case ir.Unary(op="!", operand=operand):
-                return f"(not {self.condition(operand)})"
-            case ir.Binary(op="&&" | "||" as op, left=left, right=right):
-                return (
-                    f"({self.condition(left)} {_BOOLEAN[op]} {self.condition(right)})"
-                )
+                return code.Unary("not", self.condition(operand))
+            case ir.Binary(op="&&", left=left, right=right):
+                return code.both([self.condition(left), self.condition(right)])
+            case ir.Binary(op="||", left=left, right=right):
+                return code.either([self.condition(left), self.condition(right)])
             case ir.Exists(var=var, start=start, stop=stop, step=step, body=body):
                 low, high = self.value(start), self.value(stop)
                 outer = self.loops.get(var)
@@ -170,21 +173,24 @@ class _Writer:
                     del self.loops[var]
                 else:
                     self.loops[var] = outer
-                ends = f"{low}, {high}" if step == 1 else f"{low}, {high}, {step}"
-                if step == 1 and low == "0":
-                    ends = high
-                return f"any({inner} for {name} in range({ends}))"
+                if step != 1:
+                    numbers = code.builtin("range", low, high, step)
+                elif low == code.Const(0):
+                    numbers = code.builtin("range", high)
+                else:
+                    numbers = code.builtin("range", low, high)
+                return code.builtin("any", code.Each(inner, ((name, numbers),), True))
         return self.value(expr)
 
-    def value(self, expr: ir.Expr) -> str:
-        """Source of the expression's value; always closed in itself."""
+    def value(self, expr: ir.Expr) -> code.Expr:
+        """What has the expression's value."""
         match expr:
             case ir.Const(value=value):
-                return f"({value})" if value < 0 else _literal(value)
+                return code.Const(value, hexadecimal=value >= _DECIMAL)
             case ir.Version():
-                return "version"
+                return self.version
             case ir.Var(name=name):
-                return self.loops[name]
+                return code.Name(self.loops[name])
             case ir.Load(path=path, type=type_, subscripts=subscripts):
                 return self.members(
                     path, [self.value(one) for one in subscripts], type_
@@ -192,53 +198,55 @@ class _Writer:
             case ir.Ask(name=name):
                 return self.asked(name)
             case ir.Unary(op="!") | ir.Exists() | ir.Binary(op="&&" | "||"):
-                text = self.condition(expr)
                 # ``and`` and ``or`` give an operand, C gives 0 or 1.
-                return f"bool{text}" if isinstance(expr, ir.Binary) else text
+                return truncated(self.condition(expr), "bool")
             case ir.Unary(op=op, operand=operand):
-                return f"({op}{self.value(operand)})"
+                return code.Unary("-" if op == "-" else "~", self.value(operand))
             case ir.Binary(op="/" | "%" as op, left=left, right=right):
                 name = "c_div" if op == "/" else "c_mod"
-                return f"{name}({self.value(left)}, {self.value(right)})"
+                return code.call(name, self.value(left), self.value(right))
             case ir.Binary(op="<<" | ">>" as op, left=left, right=right):
                 if isinstance(right, ir.Const) and 0 <= right.value < 64:
-                    return f"({self.value(left)} {op} {right.value})"
-                sign = "" if op == "<<" else "-"
-                return f"shift({self.value(left)}, {sign}{self.value(right)})"
+                    return code.Binary(
+                        _ARITHMETIC[op], self.value(left), code.Const(right.value)
+                    )
+                count = self.value(right)
+                if op == ">>":
+                    count = code.Unary("-", count)
+                return code.call("shift", self.value(left), count)
+            case ir.Binary(op=op, left=left, right=right) if op in _COMPARED:
+                return code.Compare(_COMPARED[op], self.value(left), self.value(right))
             case ir.Binary(op=op, left=left, right=right):
-                return f"({self.value(left)} {op} {self.value(right)})"
+                return code.Binary(_ARITHMETIC[op], self.value(left), self.value(right))
             case ir.Select(condition=condition, then=then, otherwise=otherwise):
-                chosen = self.condition(condition)
-                return f"({self.value(then)} if {chosen} else {self.value(otherwise)})"
+                return code.Choice(
+                    self.condition(condition), self.value(then), self.value(otherwise)
+                )
             case ir.Truncate(type=type_, operand=operand):
                 return truncated(self.value(operand), type_)
+        assert_never(expr)
 
 
-def boolean(expr: ir.Expr) -> bool:
-    """Whether the source of the expression's truth is a ``bool`` already."""
-    match expr:
-        case ir.Unary(op="!") | ir.Exists() | ir.Const():
+def is_bool(value: code.Expr) -> bool:
+    """Whether the code gives a ``bool``, not just something that is true or false."""
+    match value:
+        case code.Compare() | code.Unary(op="not"):
             return True
-        case ir.Binary(op="&&" | "||", left=left, right=right):
-            return boolean(left) and boolean(right)
-        case ir.Binary(op=op):
-            return op in _COMPARED
-        case ir.Truncate(type=type_):
-            return type_ == "bool"
-    return False
+        case code.Call(function=code.Name(id="bool" | "any")):
+            return True
+        case code.Logic(items=items):
+            return all(is_bool(one) for one in items)
+    return value in (code.TRUE, code.FALSE)
 
 
-def truncated(text: str, type_: ir.IntType) -> str:
-    """Source of the conversion to an integer type."""
+def truncated(value: code.Expr, type_: ir.IntType) -> code.Expr:
+    """The conversion to an integer type."""
     if type_ == "bool":
-        return f"bool({text})"
+        return value if is_bool(value) else code.builtin("bool", value)
     if type_.startswith("uint"):
-        return f"({text} & {(1 << _BITS[type_]) - 1:#x})"
-    return f"signed({_BITS[type_]}, {text})"
-
-
-def _literal(value: int) -> str:
-    return str(value) if value < 4096 else f"{value:#x}"
+        mask = code.Const((1 << _BITS[type_]) - 1, hexadecimal=True)
+        return code.Binary("&", value, mask)
+    return code.call("signed", _BITS[type_], value)
 
 
 def asks(expr: ir.Expr) -> bool:

@@ -8,7 +8,7 @@ from vmgen import infos, ir
 from vmgen.infos import formats
 from vmgen.lower.expressions import constant
 from vmgen.lower.merge import merged
-from vmgen.lower.names import Names, attribute, identifier, plain
+from vmgen.lower.names import Names, attribute, identifier
 from vmgen.lower.shape import (
     CODES,
     SIZES,
@@ -156,9 +156,7 @@ class _Builder:
         description = self.description
         if not one.test and one.version_id > description.version_id:
             return None  # never on the wire, in any version
-        made = Leaf(
-            one, number, Pad(), "one", ir.path_text(one.path) or plain(one.name)
-        )
+        made = Leaf(one, number, Pad(), "one", ir.path_text(one.path) or one.name)
         made.conditional = (
             bool(one.test) or one.version_id > description.minimum_version_id
         )

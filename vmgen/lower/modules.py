@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import (
     Collection,
     Hashable,
@@ -16,30 +15,19 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from vmgen import ir, plan
-from vmgen.infos import formats
 from vmgen.ir import json as ir_json
 from vmgen.lower.descriptions import Descriptions
-from vmgen.lower.names import (
-    FACTORY,
-    PUBLIC,
-    RUNTIME,
-    identifier,
-    module_path,
-    plain,
-)
+from vmgen.lower.names import PUBLIC, identifier, module_path
 from vmgen.lower.namespace import Namespace
 from vmgen.lower.program import Layouts, named
 from vmgen.lower.sections import Shape, rivals, sections, shapes
 from vmgen.lower.shape import Key
+from vmgen.plan import code
 
 _Node = TypeVar("_Node", bound=Hashable)
 
-_WORD = re.compile(r"[A-Za-z_]\w*")
-_ALWAYS = {
-    "Buffer", "Codec", "Context", "Owner", "PACK_ERRORS", "Scope", "State", "load",
-    "maker", "save", "subsections", "unsavable",
-}  # fmt: skip
-"""The names of the runtime that every module has from its template."""
+STANDARD = "std:"
+"""In front of a module of the standard library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +78,8 @@ def lower(program: ir.Program, around: Around | None = None) -> plan.Package:
     ]
     # What a module imports is known when all of it is written.
     edges = {one.file: set(one.foreign) for one in written}
-    modules = tuple(one.module(around.files, edges) for one in written)
+    called = _called(written, around.repeated)
+    modules = tuple(one.module(around.files, edges, called) for one in written)
     sources = [
         module.file for module in program.modules if module.file not in around.files
     ]
@@ -98,7 +87,7 @@ def lower(program: ir.Program, around: Around | None = None) -> plan.Package:
         folder=identifier(program.target.replace("-", "_")) if program.target else "",
         release=program.release,
         target=program.target,
-        sources=tuple(plain(file) for file in sources),
+        sources=tuple(sources),
         digest=_digest(program, around.files),
         modules=modules,
         runtime=PUBLIC,
@@ -160,61 +149,72 @@ def _dotted(path: str, above: bool) -> str:
 class _Written:
     """A module whose descriptions are written; what it imports is open.
 
-    ``foreign`` are the names that it takes of other modules, by their file.
+    ``foreign`` are the files whose modules it imports.
     """
 
     def __init__(self, space: Namespace) -> None:
         """``space`` and those of all other modules have their names."""
         self.file = space.source.file
-        self._space = space
+        self.space = space
         written = Descriptions(space)
-        self._descriptions = tuple(written.of(key) for key in space.keys)
-        self._text = _all_text(self._descriptions)
-        self._words = _words(self._descriptions, self._text)
-        self.foreign: dict[str, list[str]] = {}
-        for (file, name), local in sorted(space.wanted.items()):
-            if local in self._words:
-                entry = name if name == local else f"{name} as {local}"
-                self.foreign.setdefault(file, []).append(entry)
+        self.descriptions = tuple(written.of(key) for key in space.keys)
+        files = space.layouts.functions.keys()
+        used = set(code.imported(self.descriptions))
+        self.foreign = {one.module for one in used if one.module in files}
 
     def module(
-        self, above: frozenset[str], edges: Mapping[str, Collection[str]]
+        self,
+        above: frozenset[str],
+        edges: Mapping[str, Collection[str]],
+        called: Collection[tuple[str, str]],
     ) -> plan.Module:
-        """The plan of the module; ``edges`` are the files that each file imports.
+        """The plan of the module; ``edges`` are the files that each file imports,
+        ``called`` are the codecs of many objects that some module calls.
 
         What imports this module too is imported at its end, when all is defined that
         the other may ask for.
         """
-        source, program = self._space.source, self._space.layouts.program
+        source, program = self.space.source, self.space.layouts.program
+        descriptions = tuple(
+            replace(
+                one,
+                elements=tuple(
+                    each for each in one.elements if (self.file, each.unpack) in called
+                ),
+            )
+            for one in self.descriptions
+        )
+        used = set(code.imported(descriptions)) | set(_printed(descriptions))
         path = f"{module_path(source.file)}.py"
         here = path.count("/")
         runtime = "." * (here + (2 if program.target else 1))
-        imports = [
-            plan.Import(
-                f"{runtime}_runtime",
-                (
-                    *((f"factory as {FACTORY}",) if FACTORY in self._words else ()),
-                    *(name for name in RUNTIME if name in self._words),
-                ),
-            )
-        ]
-        for emitted, offered in formats.NAMES.items():
-            if used := tuple(name for name in offered if name in self._words):
-                imports.append(plan.Import(f"{runtime}{emitted}", used))
+        imports: list[plan.Import] = []
         late: list[plan.Import] = []
-        for file, names in self.foreign.items():
-            dotted = module_path(file).replace("/", ".")
-            up = 2 if file in above else 1
-            made = plan.Import("." * (here + up) + dotted, tuple(sorted(names)))
-            (late if _reaches(edges, file, self.file) else imports).append(made)
+        standard: list[plan.Import] = []
+        for module in sorted({one.module for one in used}):
+            names = tuple(
+                sorted(
+                    (one for one in used if one.module == module),
+                    key=lambda one: (one.id, one.local),
+                )
+            )
+            if module.startswith(STANDARD):
+                standard.append(plan.Import(module.removeprefix(STANDARD), names))
+            elif module in self.foreign:
+                up = 2 if module in above else 1
+                dotted = "." * (here + up) + module_path(module).replace("/", ".")
+                far = _reaches(edges, module, self.file)
+                (late if far else imports).append(plan.Import(dotted, names))
+            else:
+                imports.append(plan.Import(f"{runtime}{module}", names))
         exports = ["CODECS"]
-        for one in self._descriptions:
+        for one in descriptions:
             exports += [cls.name for cls in one.classes]
             exports += [f"load_{one.codec}", f"save_{one.codec}"]
             exports += [predicate.name for predicate in one.predicates]
         return plan.Module(
             path=path,
-            source=plain(source.file),
+            source=source.file,
             release=program.release,
             target=program.target,
             digest=hashlib.sha256(
@@ -222,39 +222,61 @@ class _Written:
             ).hexdigest(),
             imports=tuple(imports),
             late=tuple(late),
-            standard=tuple(_standard(self._descriptions, self._text)),
-            descriptions=self._descriptions,
+            standard=tuple(standard),
+            descriptions=descriptions,
             exports=tuple(sorted(exports)),
         )
 
 
-def _words(descriptions: Sequence[plan.Description], text: str) -> set[str]:
-    """The words of a module, those of the template included."""
-    words = set(_WORD.findall(text)) | _ALWAYS
-    for one in descriptions:
-        words.update(f"_save_{row.codec}" for row in one.subsections)
-        words.update(f"_load_{row.codec}" for row in one.looked_up)
+def _called(
+    written: Sequence[_Written], repeated: Collection[Key]
+) -> set[tuple[str, str]]:
+    """File and ``unpack`` of the codecs of many objects that some module calls, or that
+    a module of another program may call."""
+    calls: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    wanted = {
+        (one.file, f"_unpack_{one.space.codecs[key]}")
+        for one in written
+        for key in repeated
+        if key in one.space.codecs
+    }
+    for one in written:
+        for description in one.descriptions:
+            for each in description.elements:
+                calls[one.file, each.unpack] = set(_unpackers(each, one.file))
+            bare = replace(description, elements=())
+            wanted |= set(_unpackers(bare, one.file))
+    todo = list(wanted)
+    while todo:
+        for below in calls.get(todo.pop(), set()) - wanted:
+            wanted.add(below)
+            todo.append(below)
+    return wanted
+
+
+def _unpackers(node: object, file: str) -> Iterator[tuple[str, str]]:
+    """The names in a part of a file's plan, each with the file that it is of."""
+    for one in code.parts(node):
+        if isinstance(one, code.Name):
+            yield file, one.id
+        elif isinstance(one, code.Global):
+            yield one.module, one.id
+
+
+def _printed(descriptions: Sequence[plan.Description]) -> Iterator[code.Global]:
+    """What a module has from its template."""
+    names = ["Buffer", "Codec", "Context", "Owner", "Scope", "State", "load", "maker", "save", "subsections"]  # fmt: skip
     if any(one.runs for one in descriptions):
-        words |= {"truncated"}
-    if any(one.elements for one in descriptions):
-        words |= {"repeated"}
+        names += ["truncated"]
+        yield code.Global(f"{STANDARD}struct", "Struct", "Struct")
+        yield code.Global(f"{STANDARD}struct", "error", "struct_error")
+    if any(f.save for one in descriptions for f in (one.current, one.old) if f):
+        names += ["PACK_ERRORS", "unsavable"]
     if any(one.subsections for one in descriptions):
-        words |= {"Subsections", "subsection"}
-    return words
-
-
-def _standard(descriptions: Sequence[plan.Description], text: str) -> Iterator[str]:
-    """What a module imports of the standard library."""
-    if "builtins." in text:
-        yield "import builtins"
-    if "_array.array" in text:
-        yield "import array as _array"
-    if re.search(r"\barray\[", text):
-        yield "from array import array"
+        names += ["Subsections", "subsection"]
     if any(one.elements for one in descriptions):
-        yield "from collections.abc import Sequence"
-    if any(one.runs for one in descriptions):
-        yield "from struct import Struct, error as struct_error"
+        yield code.Global(f"{STANDARD}collections.abc", "Sequence", "Sequence")
+    yield from map(code.runtime, names)
 
 
 def _reaches(
@@ -295,13 +317,3 @@ def _unnamed(layouts: Layouts) -> Mapping[Key, tuple[str, ...]]:
             seen.add(layout.name)
             keys[key] = (layout.name,)
     return keys
-
-
-def _all_text(value: object) -> str:
-    """Every string of a plan, one after the other."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, tuple):
-        return "\n".join(_all_text(one) for one in value)
-    slots = getattr(type(value), "__slots__", ())
-    return "\n".join(_all_text(getattr(value, name)) for name in slots)

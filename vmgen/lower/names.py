@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import json
 import keyword
 import re
 from collections.abc import Iterable
@@ -15,18 +14,16 @@ RUNTIME = (
     "Subsections", "absent", "array_bool", "array_i16", "array_i32", "array_i64",
     "array_i8", "array_u16", "array_u32", "array_u64", "array_u8", "ask",
     "bytes_bool", "bytes_i16", "bytes_i32", "bytes_i64", "bytes_i8", "bytes_of",
-    "bytes_u16", "bytes_u32", "bytes_u64", "bytes_u8", "c_div", "c_mod", "counted", "either", "embed", "embed_many", "embedded", "embedded_many", "extent",
+    "bytes_u16", "bytes_u32", "bytes_u64", "bytes_u8", "c_div", "c_mod", "counted", "embed", "embed_many", "embedded", "embedded_many", "extent",
     "fits", "item", "join_i16", "join_i32", "join_i64", "join_u16",
     "join_u32", "join_u64", "known", "listed", "load", "maker", "marked_pointers", "member",
     "opaque", "opaque_one", "packed", "packed_many", "pointers", "positive", "present", "presence", "put_listed", "put_opaque",
     "put_pointers", "put_scalar", "put_tree", "repeated", "row_bytes", "rows_of", "save",
-    "scalar", "scale", "shift", "signed", "sized",
+    "scalar", "shift", "signed", "sized",
     "split_i16", "split_i32", "split_i64", "split_u16", "split_u32", "split_u64", "subsection", "subsections", "tree",
-    "truncated", "unsavable", "unused", "window", "within", "words", "zeros",
+    "truncated", "unsavable", "unused", "window", "words", "zeros",
 )  # fmt: skip
 """What a generated module may import from ``_runtime``."""
-
-_ODD = re.compile(r"""["\\{}]|[^\x20-\x7e]""")
 
 PUBLIC = (
     "BadValue", "Codec", "Codecs", "Context", "MissingContext", "State", "TooNew", "TooOld",
@@ -70,17 +67,6 @@ LOCALS = frozenset(
     }
 )
 """Parameters and fixed locals of generated functions."""
-
-
-def quote(text: str) -> str:
-    """The text as a Python string in double quotes."""
-    return json.dumps(text)
-
-
-def plain(text: str) -> str:
-    """The text for a comment, a docstring or the inside of a string: no quotes,
-    backslashes, braces or line breaks."""
-    return _ODD.sub("_", text)
 
 
 def identifier(text: str) -> str:

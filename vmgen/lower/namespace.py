@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from vmgen import ir
+from vmgen.lower.codec.refer import Role
 from vmgen.lower.names import (
     LOCALS,
     RESERVED,
@@ -16,6 +17,7 @@ from vmgen.lower.names import (
 )
 from vmgen.lower.program import Layouts, named
 from vmgen.lower.shape import Key, Layout, Record
+from vmgen.plan import code
 
 
 @dataclass(eq=False)
@@ -38,7 +40,6 @@ class Namespace:
     attributes: set[str] = field(default_factory=set)
     others: Mapping[str, Namespace] = field(default_factory=dict)
     foreign: dict[tuple[str, str], str] = field(default_factory=dict)
-    wanted: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def name_all(self) -> None:
         """Order the descriptions, and name codecs and classes."""
@@ -125,34 +126,33 @@ class Namespace:
         for key in keys:
             yield from visit(key)
 
-    def cls(self, key: Key) -> str:
-        """The state class of a layout, imported if need be."""
-        return self._local(key[0], self.layouts.all[key].root.cls)
+    def cls(self, key: Key) -> code.Expr:
+        """The state class of a layout."""
+        return self._named(key[0], self.layouts.all[key].root.cls)
 
-    def record(self, record: Record) -> str:
-        """The class of a record, imported if need be."""
-        return self._local(record.file, record.cls)
+    def record(self, record: Record) -> code.Expr:
+        """The class of a record."""
+        return self._named(record.file, record.cls)
 
-    def maker(self, record: Record) -> str:
-        """The function that makes an object of a record's class, imported if need be."""
-        return f"_new_{self.record(record)}"
+    def maker(self, record: Record) -> code.Expr:
+        """The function that makes an object of a record's class."""
+        return self._named(record.file, record.cls, "_new_")
 
-    def codec(self, key: Key) -> str:
-        """The codec name of a layout, its functions imported if need be."""
-        if key[0] == self.source.file:
-            return self.codecs[key]
-        return self._local(key[0], self.others[key[0]].codecs[key], codec=True)
+    def function(self, role: Role, key: Key) -> code.Expr:
+        """One of the functions of a layout."""
+        file = key[0]
+        codec = (self if file == self.source.file else self.others[file]).codecs[key]
+        return self._named(file, codec, f"_{role}_")
 
-    def _local(self, file: str, name: str, *, codec: bool = False) -> str:
+    def _named(self, file: str, name: str, prefix: str = "") -> code.Expr:
+        """What a module defines under a name, with the prefix in front."""
         if file == self.source.file:
-            return name
-        memo = (file, f"codec {name}" if codec else name)
+            return code.Name(f"{prefix}{name}")
+        is_codec = prefix not in ("", "_new_")
+        memo = (file, f"codec {name}" if is_codec else name)
         if memo not in self.foreign:
-            taken = self._codec_name(name) if codec else self.names.take(name)
+            # A local is called like an attribute, and must not hide what is imported.
+            wanted = f"{name}_" if name in self.attributes else name
+            taken = self._codec_name(name) if is_codec else self.names.take(wanted)
             self.foreign[memo] = taken
-        local = self.foreign[memo]
-        for prefix in (
-            ("_load_", "_save_", "_unpack_", "_pack_") if codec else ("", "_new_")
-        ):
-            self.wanted[file, f"{prefix}{name}"] = f"{prefix}{local}"
-        return local
+        return code.Global(file, f"{prefix}{name}", f"{prefix}{self.foreign[memo]}")

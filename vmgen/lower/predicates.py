@@ -2,69 +2,72 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from vmgen import ir, plan
 from vmgen.lower import expressions
 from vmgen.lower.codec import c_name, chained
-from vmgen.lower.names import identifier, plain, quote
+from vmgen.lower.names import identifier
 from vmgen.lower.namespace import Namespace
-from vmgen.lower.shape import Layout
+from vmgen.lower.shape import Key, Layout
+from vmgen.plan import code
+
+_STATE, _CONTEXT = code.Name("state"), code.Name("context")
 
 
 class Predicates:
-    """The ``needed`` functions of a module, each once."""
+    """The ``needed`` functions of a module: one for each C function and owner."""
 
     def __init__(self, space: Namespace) -> None:
         self._space = space
-        self._seen: set[str] = set()
+        self._seen: set[tuple[str, Key]] = set()
 
     def of(self, layout: Layout) -> Iterator[plan.Predicate]:
-        """The translated predicate of a description, if it is the first to use it."""
+        """Whether a section is there, as translated from C: of a subsection over each of
+        its owners, of a section over itself; each function once for an owner."""
         description = layout.description
         assert description is not None
-        symbol = description.needed
         layouts = self._space.layouts
-        function = layouts.functions[layout.key[0]].get(symbol)
-        if (
-            not symbol
-            or symbol in self._seen
-            or function is None
-            or function.body is None
-        ):
+        function = layouts.functions[layout.key[0]].get(description.needed)
+        if function is None or function.body is None:
             return
-        self._seen.add(symbol)
-        parents = layouts.parents.get(layout.key, [])
-        owner = layouts.all[parents[0]] if parents else layout
-        where = plain(
-            f"{symbol} ({function.position})" if function.position.file else symbol
-        )
+        own = [layout.key] if layout.key in self._space.sections else []
+        for key in layouts.parents.get(layout.key, own):
+            if (function.symbol, key) not in self._seen:
+                self._seen.add((function.symbol, key))
+                yield self._over(layouts.all[key], layout, function, function.body)
 
-        def members(path: str, subscripts: Sequence[str], type_: ir.IntType) -> str:
-            found = layouts.find(owner, "state", path, subscripts, None, owners=False)
-            found += layouts.sections(owner, "state", path, subscripts)
-            outside = f"outside({c_name(path, subscripts)})"
+    def _over(
+        self, owner: Layout, layout: Layout, function: ir.Function, body: ir.Expr
+    ) -> plan.Predicate:
+        layouts = self._space.layouts
+        symbol, position = function.symbol, function.position
+        where = f"{symbol} ({position})" if position.file else symbol
+
+        def members(
+            path: str, subscripts: Sequence[code.Expr], type_: ir.IntType
+        ) -> code.Expr:
+            found = layouts.find(owner, _STATE, path, subscripts, None, owners=False)
+            found += layouts.sections(owner, _STATE, path, subscripts)
+            outside = code.call(
+                "member", _CONTEXT, owner.type, c_name(path, subscripts), where
+            )
             if type_ == "bool":
-                outside = f"bool({outside})"
+                return chained(found, code.builtin("bool", outside), type_)
             return chained(found, outside, type_)
 
-        def asked(name: str) -> str:
-            return f'ask(context, {quote(name)}, state, {layout.version}, "{where}")'
+        def asked(name: str) -> code.Expr:
+            return code.call("ask", _CONTEXT, name, _STATE, layout.version, where)
 
-        value = expressions.truth(function.body, members, asked)
-        value = re.sub(r"\bversion\b", str(layout.version), value)
-        cls = self._space.cls(owner.key)
-        yield plan.Predicate(
+        version = code.Const(layout.version)
+        value = expressions.truth(body, members, asked, version)
+        return plan.Predicate(
             name=self._space.names.take(identifier(symbol)),
-            parameters=f"state: {cls}, context: Context | None = None",
-            doc=plain(
-                f"Whether ``{owner.name}`` needs ``{layout.name}`` ({function.position})."
+            cls=self._space.cls(owner.key),
+            doc=(
+                f"Whether ``{layout.name}`` is sent ({position})."
+                if owner is layout
+                else f"Whether ``{owner.name}`` needs ``{layout.name}`` ({position})."
             ),
-            outside=(
-                f'member(context, "{owner.type}", path, "{where}")'
-                if "outside(" in value
-                else ""
-            ),
-            value=value if expressions.boolean(function.body) else f"bool({value})",
+            value=expressions.truncated(value, "bool"),
         )

@@ -25,16 +25,22 @@ from vmgen.lower.shape import (
     Struct,
     Tree,
 )
+from vmgen.plan import code
+
+_STATE = code.Name("state")
+_DEEPEST = 8
+"""So many levels of owners, or of subsections below them, are looked through for a member:
+QEMU has three, and descriptions may name each other in a circle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A member's value in Python; ``optional`` if it may be None, ``code`` its type,
-    ``pointee`` if the C member is a pointer to it."""
+    """A member's value in Python; ``condition`` says when it is there (None: always),
+    ``type`` its ``struct`` code, ``pointee`` if the C member is a pointer to it."""
 
-    text: str
-    optional: bool
-    code: str
+    value: code.Expr
+    condition: code.Expr | None
+    type: str
     pointee: bool = False
 
 
@@ -130,9 +136,9 @@ class Layouts:
             for amount in (leaf.amount, leaf.size):
                 if amount is not None:
                     found = self.find(
-                        layout, "state", ir.path_text(amount.path), [], None
+                        layout, _STATE, ir.path_text(amount.path), [], None
                     )
-                    known = known and bool(found) and not found[0].optional
+                    known = known and bool(found) and found[0].condition is None
             if not known:
                 member = Member("", names.take("unused"), 0)
                 member.leaves.append(leaf)
@@ -212,7 +218,7 @@ class Layouts:
     def least(self, key: Key, version: int, depth: int = 0) -> int:
         """Fewest bytes of an object, or a lower bound of them."""
         layout = self.all[key]
-        if depth > 8:
+        if depth > _DEEPEST:
             return 0
         total = 0
         for leaf in layout.leaves:
@@ -238,9 +244,9 @@ class Layouts:
     def find(
         self,
         layout: Layout,
-        root: str,
+        root: code.Expr,
         path: str,
-        subscripts: Sequence[str],
+        subscripts: Sequence[code.Expr],
         before: int | None,
         condition: tuple[str, int] | None = None,
         owners: bool = True,
@@ -256,7 +262,7 @@ class Layouts:
         if owners:
             found += self._owners(layout, steps, subscripts)
         for at, one in enumerate(found):
-            if not one.optional:
+            if one.condition is None:
                 return found[: at + 1]
         return found
 
@@ -264,60 +270,62 @@ class Layouts:
         self,
         layout: Layout,
         steps: list[tuple[str, list[str]]],
-        subscripts: Sequence[str],
+        subscripts: Sequence[code.Expr],
     ) -> list[Found]:
         """The same object in the states that own this one, and in their subsections."""
         found: list[Found] = []
         key, depth = layout.key, 0
         if steps and steps[0][0] == "parent" and len(self.holders.get(key, ())) == 1:
             holder = self.all[self.holders[key][0]]
-            return self._own(holder, "owner[0]", steps[1:], subscripts, None, None)
-        while len(parents := self.parents.get(key, [])) == 1 and depth < 8:
+            return self._own(holder, _owner(0), steps[1:], subscripts, None, None)
+        while len(parents := self.parents.get(key, [])) == 1 and depth < _DEEPEST:
             parent = self.all[parents[0]]
-            owner = f"owner[{depth}]"
+            owner = _owner(depth)
             found += self._own(parent, owner, steps, subscripts, None, None)
-            found += self._below(parent, owner, "", key, steps, subscripts)
+            found += self._below(parent, owner, (), key, steps, subscripts)
             key, depth = parent.key, depth + 1
         return found
 
     def sections(
-        self, layout: Layout, root: str, path: str, subscripts: Sequence[str]
+        self,
+        layout: Layout,
+        root: code.Expr,
+        path: str,
+        subscripts: Sequence[code.Expr],
     ) -> list[Found]:
         """A member in the subsections of a complete state."""
         steps = expressions.split_path(path)
-        return self._below(layout, root, "", None, steps, subscripts)
+        return self._below(layout, root, (), None, steps, subscripts)
 
     def _below(
         self,
         layout: Layout,
-        root: str,
-        guard: str,
+        root: code.Expr,
+        guard: tuple[code.Expr, ...],
         skip: Key | None,
         steps: list[tuple[str, list[str]]],
-        subscripts: Sequence[str],
+        subscripts: Sequence[code.Expr],
     ) -> list[Found]:
         """A member in the subsections of a state, and in theirs; each may be absent."""
         found: list[Found] = []
         for attr, sub in layout.subsections:
-            here = f"{root}.{attr}"
-            there = (
-                f"{guard} and {here} is not None" if guard else f"{here} is not None"
-            )
-            if sub == skip or there.count(" and ") > 6:
+            here = code.Attr(root, attr)
+            there = (*guard, code.there(here))
+            if sub == skip or len(there) > _DEEPEST:
                 continue
             inner = self.all[sub]
             for one in self._own(inner, here, steps, subscripts, None, None):
-                text = f"{one.text} if {there} else None"
-                found.append(Found(text, True, one.code, one.pointee))
+                when = there if one.condition is None else (*there, one.condition)
+                found.append(Found(one.value, code.both(when), one.type, one.pointee))
             found += self._below(inner, here, there, skip, steps, subscripts)
         return found
 
     def _own(
         self,
         layout: Layout,
-        root: str,
+        root: code.Expr,
         steps: list[tuple[str, list[str]]],
-        subscripts: Sequence[str],
+        subscripts: Sequence[code.Expr],
         before: int | None,
         condition: tuple[str, int] | None,
     ) -> list[Found]:
@@ -332,9 +340,9 @@ class Layouts:
         layout: Layout,
         record: Record,
         place: tuple[tuple[int, ...], ...],
-        expr: str,
+        expr: code.Expr,
         steps: list[tuple[str, list[str]]],
-        subscripts: Sequence[str],
+        subscripts: Sequence[code.Expr],
         before: int | None,
         condition: tuple[str, int] | None,
         found: list[Found],
@@ -343,7 +351,7 @@ class Layouts:
             return
         (name, indices), rest = steps[0], steps[1:]
         for member in record.named(name):
-            here = f"{expr}.{member.attr}"
+            here = code.Attr(expr, member.attr)
             if member.record is not None:
                 if len(indices) != member.levels or any(
                     not one.isdigit() for one in indices
@@ -352,12 +360,11 @@ class Layouts:
                 at = tuple(int(one) for one in indices)
                 if at and at not in member.indices:
                     continue
-                inner = here + "".join(f"[{one}]" for one in at)
                 self._walk(
                     layout,
                     member.record,
                     (*place, at),
-                    inner,
+                    code.at(here, *at),
                     rest,
                     subscripts,
                     before,
@@ -375,10 +382,10 @@ class Layouts:
     def _leaf(
         self,
         leaf: Leaf,
-        here: str,
+        here: code.Expr,
         indices: list[str],
         rest: list[tuple[str, list[str]]],
-        subscripts: Sequence[str],
+        subscripts: Sequence[code.Expr],
         condition: tuple[str, int] | None,
         found: list[Found],
     ) -> None:
@@ -390,7 +397,7 @@ class Layouts:
         ):
             return
         optional = leaf.conditional and leaf.condition != condition
-        text = here + "".join(f"[{one}]" for one in leaf.levels)
+        value = code.at(here, *leaf.levels)
         left = indices[levels:]
         if leaf.shape in ("item", "items", "array"):
             if len(left) != 1:
@@ -403,55 +410,74 @@ class Layouts:
                     return
                 if optional and leaf.shape == "items" and isinstance(leaf.kind, Ints):
                     # Of an array in several parts an older version has a shorter list.
-                    there = f"{here} is not None and len({text}) > {left[0]}"
-                    value = f"{text}[{left[0]}] if {there} else None"
-                    found.append(Found(value, True, leaf.kind.code))
+                    number = code.Const(int(left[0]))
+                    length = code.builtin("len", value)
+                    long = code.Compare(">", length, number)
+                    there = code.both([code.there(here), long])
+                    element = code.Index(value, number)
+                    found.append(Found(element, there, leaf.kind.code))
                     return
-                text += f"[{left[0]}]"
+                value = code.at(value, int(left[0]))
             elif holes:
                 return
             else:
                 index = subscripts[int(left[0][1:])]
-                text = (
-                    f"within({text}, {index}, {leaf.start}, {leaf.start + leaf.count})"
+                stop = code.Const(leaf.start + leaf.count)
+                inside = code.both(
+                    [
+                        code.Compare("<=", code.Const(leaf.start), index),
+                        code.Compare("<", index, stop),
+                    ]
                 )
                 if not optional and isinstance(leaf.kind, Ints):
-                    found.append(Found(text, True, leaf.kind.code))
+                    element = code.Index(value, index)
+                    found.append(Found(element, inside, leaf.kind.code))
                 return
         elif leaf.shape == "rows" and isinstance(leaf.kind, Ints):
             if len(left) != 2:
                 return
             for one in left:
-                index = one if one.isdigit() else subscripts[int(one[1:])]
-                text = f"item({text}, {index})"
+                value = code.call(
+                    "item",
+                    value,
+                    int(one) if one.isdigit() else subscripts[int(one[1:])],
+                )
         elif left or leaf.shape != "one":
             return
         if isinstance(leaf.kind, Ints) and not rest:
             if leaf.conditional and not optional:
-                text = f"known({text})"
-            if optional and text != here:
-                text = f"{text} if {here} is not None else None"
+                value = code.call("known", value)
+            when = code.there(here) if optional else None
             pointee = bool(leaf.field.path) and leaf.field.path[-1].pointer
-            found.append(Found(text, optional, leaf.kind.code, pointee))
+            found.append(Found(value, when, leaf.kind.code, pointee))
         elif isinstance(leaf.kind, Struct) and rest and not leaf.conditional:
             inner = self.all[leaf.kind.key]
-            self._walk(inner, inner.root, (), text, rest, subscripts, None, None, found)
+            self._walk(
+                inner, inner.root, (), value, rest, subscripts, None, None, found
+            )
 
     def evaluable(self, layout: Layout, expr: ir.Expr) -> bool:
         """Whether a complete state decides the expression."""
         missing = False
 
-        def member(path: str, subscripts: Sequence[str], type_: ir.IntType) -> str:
+        def member(
+            path: str, subscripts: Sequence[code.Expr], type_: ir.IntType
+        ) -> code.Expr:
             nonlocal missing
-            found = readable(self.find(layout, "state", path, subscripts, None), type_)
-            if not found or found[-1].optional:
+            found = readable(self.find(layout, _STATE, path, subscripts, None), type_)
+            if not found or found[-1].condition is not None:
                 missing = True
-            return "0"
+            return code.Const(0)
 
-        def ask(name: str) -> str:
+        def ask(name: str) -> code.Expr:
             nonlocal missing
             missing = True
-            return "0"
+            return code.Const(0)
 
         expressions.truth(expr, member, ask)
         return not missing
+
+
+def _owner(depth: int) -> code.Expr:
+    """The state that owns a subsection, the one that owns that, and so on."""
+    return code.at(code.Name("owner"), depth)

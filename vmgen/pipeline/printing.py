@@ -187,7 +187,7 @@ def _printer() -> str:
     templates = resources.folder("templates")
     return hashed(
         (
-            parts_hash("__init__.py", "plan.py", "wrap.py", "render.py", "stamp.py"),
+            parts_hash("__init__.py", "plan", "render", "stamp.py"),
             metadata.version("black"),
             metadata.version("jinja2"),
             # Installing compiles the runtime, which puts a folder beside it.

@@ -6,6 +6,5 @@ FORMAT = WireFormat(
     "capability",
     "_formats",
     "str",
-    '""',
     (info("vmstate_info_capability", "migration/savevm.c", "u8:$1 bytes[$1]"),),
 )

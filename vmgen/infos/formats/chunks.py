@@ -12,10 +12,10 @@ def _back_end(symbol: str, file: str) -> Info:
 FORMAT = WireFormat(
     "chunks",
     "_formats",
-    "list[bytearray]",
-    "[]",
+    "bytearray",
     (
         _back_end("vhost_user_net_load_state", "hw/net/virtio-net.c"),
         _back_end("vuf_load_state", "hw/virtio/vhost-user-fs.c"),
     ),
+    many=True,
 )

@@ -9,8 +9,7 @@ _THERE = "if[(clipboard) && (caps & 32)]{ state(vmstate_cbinfo_array) }"
 FORMAT = WireFormat(
     "clipboard",
     "_formats",
-    "State | None",
-    "None",
+    "State",
     (
         Info(
             "vmstate_cbinfos",
@@ -20,4 +19,5 @@ FORMAT = WireFormat(
         ),
     ),
     ("infos",),
+    optional=True,
 )

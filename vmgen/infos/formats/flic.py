@@ -10,8 +10,7 @@ _IRQS = tuple(f"u64:$1 bytes[$1 * {size}]" for size in _SIZES)
 FORMAT = WireFormat(
     "flic",
     "_formats",
-    "list[bytearray]",
-    "[]",
+    "bytearray",
     (
         Info(
             "kvm_flic_load",
@@ -22,4 +21,5 @@ FORMAT = WireFormat(
             ),
         ),
     ),
+    many=True,
 )

@@ -9,7 +9,6 @@ FORMAT = WireFormat(
     "msix",
     "_pci",
     "MSIX",
-    "MSIX()",
     (Info("vmstate_info_msix", _STATE, _STATE),),
     classes=("MSIX",),
 )

@@ -6,7 +6,7 @@ FORMAT = WireFormat(
     "pci_config",
     "_pci",
     "bytearray",
-    "bytearray(256)",
     (info("vmstate_info_pci_config", "hw/pci/pci.c", "bytes[argument2]"),),
     merges=True,
+    length=256,
 )

@@ -53,8 +53,7 @@ _RAW = known(
 FORMAT = WireFormat(
     "scsi_requests",
     "_scsi",
-    "list[SCSIRequestState]",
-    "[]",
+    "SCSIRequestState",
     (
         Info(
             "vmstate_info_scsi_requests",
@@ -65,6 +64,7 @@ FORMAT = WireFormat(
         ),
     ),
     ("vscsi",),
+    many=True,
     classes=(
         "MPTSASData", "SCSIDiskData", "SCSIGenericData", "SCSIRequestState", "VirtIOSCSIData",
     ),

@@ -6,6 +6,6 @@ FORMAT = WireFormat(
     "shpc",
     "_pci",
     "bytearray",
-    "bytearray(36)",
     (info("shpc_vmstate_info", "hw/pci/shpc.c", "bytes[36 + (shpc.nslots * 4)]"),),
+    length=36,
 )

@@ -9,7 +9,6 @@ FORMAT = WireFormat(
     "sized",
     "_formats",
     "bytearray",
-    "bytearray()",
     (
         Info(
             "usbredir_parser_vmstate_info",

@@ -7,8 +7,7 @@ _C = "hw/usb/redirect.c"
 FORMAT = WireFormat(
     "usbredir_ids",
     "_formats",
-    "array[int]",
-    'zeros("Q", 0)',
+    "array",
     (
         Info(
             "usbredir_ep_packet_id_q_vmstate_info",

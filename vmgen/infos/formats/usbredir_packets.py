@@ -8,8 +8,7 @@ _PACKET = "u32:$2 u32:status bytes[$2]"
 FORMAT = WireFormat(
     "usbredir_packets",
     "_formats",
-    "list[USBRedirPacket]",
-    "[]",
+    "USBRedirPacket",
     (
         Info(
             "usbredir_ep_bufpq_vmstate_info",
@@ -18,4 +17,5 @@ FORMAT = WireFormat(
         ),
     ),
     classes=("USBRedirPacket",),
+    many=True,
 )

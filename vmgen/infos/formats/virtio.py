@@ -68,7 +68,6 @@ FORMAT = WireFormat(
     "virtio",
     "_virtio",
     "VirtIO",
-    "VirtIO()",
     (
         Info(
             "virtio_vmstate_info",

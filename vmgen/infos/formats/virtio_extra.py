@@ -15,7 +15,6 @@ FORMAT = WireFormat(
     "virtio_extra",
     "_virtio",
     "State",
-    "State()",
     (
         Info(
             "vmstate_info_extra_state",

@@ -23,7 +23,6 @@ FORMAT = WireFormat(
     "virtio_gpu",
     "_virtio_gpu",
     "VirtIOGPUResources",
-    "VirtIOGPUResources()",
     (
         Info(
             "virtio_gpu_load",

@@ -9,8 +9,7 @@ _EACH = "loop[each reslist.tqh_first]"
 FORMAT = WireFormat(
     "virtio_gpu_blobs",
     "_virtio_gpu",
-    "list[VirtIOGPUBlob]",
-    "[]",
+    "VirtIOGPUBlob",
     (
         Info(
             "virtio_gpu_blob_load",
@@ -19,4 +18,5 @@ FORMAT = WireFormat(
         ),
     ),
     classes=("VirtIOGPUBlob",),
+    many=True,
 )

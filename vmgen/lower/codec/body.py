@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from vmgen import ir, plan
+from vmgen import ir
 from vmgen.lower import expressions
 from vmgen.lower.codec.dynamic import Dynamic
 from vmgen.lower.codec.fixed import Fixed
+from vmgen.lower.codec.frame import Frame
 from vmgen.lower.codec.phrases import sized
+from vmgen.lower.codec.records import Records
 from vmgen.lower.codec.zeros import default
-from vmgen.lower.names import quote
 from vmgen.lower.program import readable
 from vmgen.lower.shape import Check, Leaf, Pad
+from vmgen.plan import code
 
 
-class Body(Fixed):
-    """Builds the statements of one function pair."""
+@dataclass(frozen=True, slots=True)
+class _When:
+    """When a field is there: on load, and on save (None if the state alone says)."""
 
-    # --- whole functions ------------------------------------------------------------------
+    load: code.Expr
+    save: code.Expr | None
 
-    def function(self) -> None:
+
+class Body:
+    """Builds the statements of one function pair in a frame."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self._layout = frame.layout
+        self._fixed = Fixed(frame)
+
+    def write(self) -> None:
         """Emit every field, grouped by condition."""
-        self.make_records(
-            self.layout, self.layout.root, self.root, self.load, self.save
-        )
-        leaves = self.layout.leaves
+        frame = self._frame
+        Records(frame, frame.layout, frame.load, frame.save).make(frame.root)
+        leaves = frame.layout.leaves
         position = 0
         while position < len(leaves):
             leaf = leaves[position]
-            there = self.layouts.exists(self.layout, leaf, self.versions)
+            there = self._exists(leaf)
             if there is False:
                 self._absent(leaf)
                 position += 1
@@ -38,59 +51,67 @@ class Body(Fixed):
                 position += 1
             else:
                 position = self._conditional(position)
-        self.flush()
+        frame.flush()
         self._unclaimed()
+        alone = {*frame.lengths.values()} - frame.shared_lengths
+        frame.save = [
+            one
+            for one in frame.save
+            if not (isinstance(one, code.Assign) and alone.intersection(one.targets))
+        ]
 
-    # --- conditions -----------------------------------------------------------------------
+    def _exists(self, leaf: Leaf) -> bool | None:
+        frame = self._frame
+        return frame.layouts.exists(frame.layout, leaf, frame.versions)
+
+    # --- conditions -------------------------------------------------------------------
 
     def _absent(self, leaf: Leaf) -> None:
         """A field that these versions do not have: the state must not have it either."""
         if leaf.member is None or isinstance(leaf.kind, Check):
             return
-        if any(
-            self.layouts.exists(self.layout, other, self.versions) is not False
-            for other in leaf.member.at(leaf)
-        ):
+        if any(self._exists(other) is not False for other in leaf.member.at(leaf)):
             return
-        full = self.attribute(leaf, self.root)
-        line = plan.Line(f'absent({full}, "{leaf.path}")')
-        if line not in self.run.aliases:
-            self.run.aliases.append(line)
+        full = self._frame.attribute(leaf, self._frame.root)
+        check = code.Do(code.call("absent", full, leaf.path))
+        if check not in self._frame.run.aliases:
+            self._frame.run.aliases.append(check)
 
     def _conditional(self, position: int) -> int:
         """A field under a condition, with the ones after it under the same."""
-        leaves = self.layout.leaves
+        frame = self._frame
+        leaves = frame.layout.leaves
         leaf = leaves[position]
-        self.flush()
-        wanted = self._condition(leaf)
-        outer_load, outer_save = self.load, self.save
-        self.load, self.save, self.optional = [], [], True
-        names: dict[str, str] = {}
-        checks: list[plan.Statement] = []
+        frame.flush()
+        wanted = self._when(leaf)
+        outer_load, outer_save = frame.load, frame.save
+        frame.load, frame.save, frame.optional = [], [], True
+        names: dict[code.Expr, code.Name] = {}
+        checks: list[code.Statement] = []
         end = position
         while end < len(leaves):
             one = leaves[end]
             if isinstance(one.kind, Check) or one.condition != leaf.condition:
                 break
             if end > position:
-                self.flush()
-                if self._condition(one) != wanted or self._alternatives(one):
+                frame.flush()
+                if self._when(one) != wanted or self._alternatives(one):
                     break
             if one.member is not None:
-                self._claim(one, names, wanted[1], checks)
+                self._claim(one, names, wanted.save, checks)
             self._emit(one)
             end += 1
-        self.flush()
-        inner_load, inner_save = tuple(self.load), tuple(self.save)
-        self.load, self.save, self.optional = outer_load, outer_save, False
-        self.load.append(plan.If(wanted[0], inner_load))
-        self.save += checks
-        condition = wanted[1] or " and ".join(
-            f"{name} is not None" for name in names.values()
-        )
-        if names and wanted[1] and not self._alternatives(leaf):
-            condition = " and ".join(f"{name} is not None" for name in names.values())
-        self.save.append(plan.If(condition, inner_save))
+        frame.flush()
+        inner_load, inner_save = tuple(frame.load), tuple(frame.save)
+        frame.load, frame.save, frame.optional = outer_load, outer_save, False
+        frame.load.append(code.If(wanted.load, inner_load))
+        frame.save += checks
+        condition = wanted.save
+        if names and (condition is None or not self._alternatives(leaf)):
+            condition = code.both(code.there(name) for name in names.values())
+        if inner_save:
+            assert condition is not None, leaf.path
+            frame.save.append(code.If(condition, inner_save))
         return end
 
     def _alternatives(self, leaf: Leaf) -> bool:
@@ -102,145 +123,149 @@ class Body(Fixed):
     def _claim(
         self,
         leaf: Leaf,
-        names: dict[str, str],
-        condition: str,
-        checks: list[plan.Statement],
+        names: dict[code.Expr, code.Name],
+        condition: code.Expr | None,
+        checks: list[code.Statement],
     ) -> None:
         """Name an optional attribute on save, and check its presence."""
         assert leaf.member is not None
-        full = self.attribute(leaf, self.root)
+        frame = self._frame
+        full = frame.attribute(leaf, frame.root)
         if full in names or full in names.values():
             return
-        name = self.names.take(leaf.member.attr.strip("_") or "part")
+        name = frame.local(leaf.member.attr)
         names[full] = name
-        checks.append(plan.Line(f"{name} = {full}"))
-        self.origin_of[name] = self.python_path(full)
+        checks.append(code.Assign((name,), full))
+        frame.stands_for(name, frame.path_of(full))
         path = leaf.path
-        if condition and self._alternatives(leaf):
-            checks.append(
-                plan.If(
-                    f"{condition} and {name} is None",
-                    (plan.Line(f'presence({name}, True, "{path}")'),),
-                )
-            )
-        elif condition:
-            checks.append(plan.Line(f'presence({name}, {condition}, "{path}")'))
-        self.saved[full] = name
+        if condition is not None and self._alternatives(leaf):
+            missing = code.both([condition, code.absent(name)])
+            check = code.Do(code.call("presence", name, code.TRUE, path))
+            checks.append(code.If(missing, (check,)))
+        elif condition is not None:
+            checks.append(code.Do(code.call("presence", name, condition, path)))
+        frame.saved[full] = name
         if leaf.member.shared:
-            shared = self.name_of(full, leaf.member.attr)
-            self.load.append(
-                plan.Line(f"{shared} = {full} = {default(leaf.member, self.refer)}")
-            )
-            self.alias_of[full] = shared
-            self.saved[full] = name
+            shared = frame.name(full, leaf.member.attr)
+            zero = default(leaf.member, frame.refer)
+            frame.load.append(code.Assign((shared, full), zero))
             lengths = leaf.member.extents()
             if leaf.shape in ("item", "array", "rows") and not lengths:
-                self.run.aliases.append(
-                    plan.Line(sized(name, (leaf.member.length(),), path))
+                frame.run.aliases.append(
+                    code.Do(sized(name, leaf.member.length(), path))
                 )
 
     def _unclaimed(self) -> None:
         """Alternatives: a state may have the attribute only if one of them is there."""
-        done: set[str] = set()
-        for first in self.layout.leaves:
+        frame = self._frame
+        done: set[code.Expr] = set()
+        for first in frame.layout.leaves:
             if first.member is None or not self._alternatives(first):
                 continue
-            full = self.attribute(first, self.root)
+            full = frame.attribute(first, frame.root)
             if full in done:
                 continue
             done.add(full)
             conditions = []
             for leaf in first.member.at(first):
-                there = self.layouts.exists(self.layout, leaf, self.versions)
+                there = self._exists(leaf)
                 if there is True:
                     break
                 if there is None:
-                    condition = self._condition(leaf)[1]
-                    if not condition:
+                    condition = self._when(leaf).save
+                    if condition is None:
                         break
-                    conditions.append(f"({condition})")
+                    conditions.append(condition)
             else:
                 if conditions:
-                    needed = " or ".join(conditions)
-                    self.save.append(
-                        plan.If(
-                            f"not ({needed})",
-                            (plan.Line(f'absent({full}, "{first.path}")'),),
-                        )
-                    )
+                    none = code.Unary("not", code.either(conditions))
+                    check = code.Do(code.call("absent", full, first.path))
+                    frame.save.append(code.If(none, (check,)))
 
-    def _condition(self, leaf: Leaf) -> tuple[str, str]:
-        """When a field is there: on load, and on save (empty if the state alone says)."""
-        one = leaf.field
+    def _when(self, leaf: Leaf) -> _When:
+        one, frame = leaf.field, self._frame
         if not one.test:
-            text = f"version >= {one.version_id}"
-            return text, text
-        function = self.layouts.functions[self.layout.key[0]].get(one.test)
-        place = f'{quote(leaf.json)}, lambda: %s, pos, "{leaf.path}"'
-        if function is None or function.body is None:
-            asked = f'ask(scope.context, {quote(one.test)}, state, version, "{self.where(leaf)}")'
-            return f"scope.present({place % asked})", ""
-        text, asks = self.predicate(function.body, leaf)
-        saved, unknown = self.predicate(function.body, None)
-        return (
-            f"scope.present({place % text})" if asks else text,
-            "" if unknown else saved,
+            newer = code.Compare(">=", expressions.VERSION, code.Const(one.version_id))
+            return _When(newer, newer)
+        body = self._test(leaf)
+        if body is None:
+            asked = frame.asked(one.test, frame.where(leaf))
+            return _When(self._decided(leaf, asked), None)
+        load, asks = self._predicate(body, leaf)
+        save, unknown = self._predicate(body, None)
+        return _When(
+            self._decided(leaf, load) if asks else load, None if unknown else save
         )
 
-    def predicate(self, body: ir.Expr, leaf: Leaf | None) -> tuple[str, bool]:
-        """A test as source, and whether it asks the context; as of the whole state if
-        there is no leaf."""
-        unknown = False
-        where = self.where(leaf) if leaf else ""
+    def _decided(self, leaf: Leaf, test: code.Expr) -> code.Expr:
+        """The answer of a test, or what the description says where nobody answers."""
+        scope, pos = code.Name("scope"), code.Name("pos")
+        decide = code.Lambda((), test)
+        return code.method(scope, "present", leaf.json, decide, pos, leaf.path)
 
-        def members(path: str, subscripts: Sequence[str], type_: ir.IntType) -> str:
+    def _test(self, leaf: Leaf) -> ir.Expr | None:
+        """The body of a field's test, if it is translated."""
+        functions = self._frame.layouts.functions[self._layout.key[0]]
+        function = functions.get(leaf.field.test)
+        return None if function is None else function.body
+
+    def _predicate(self, body: ir.Expr, leaf: Leaf | None) -> tuple[code.Expr, bool]:
+        """A test, and whether it asks the context; as of the whole state if there is no
+        leaf."""
+        frame = self._frame
+        unknown = False
+        where = frame.where(leaf) if leaf else ""
+
+        def members(
+            path: str, subscripts: Sequence[code.Expr], type_: ir.IntType
+        ) -> code.Expr:
             nonlocal unknown
-            found = self.layouts.find(
-                self.layout,
-                self.root,
+            found = frame.layouts.find(
+                frame.layout,
+                frame.root,
                 path,
                 subscripts,
                 None if leaf is None else leaf.number,
                 None,  # a member under the same condition may just be absent
             )
             found = readable(found, type_)
-            if not found or found[-1].optional:
+            if not found or found[-1].condition is not None:
                 unknown = True
-            return self.member_value(
-                found, path, subscripts, type_, where, "scope.context"
-            )
+            return frame.member_value(found, path, subscripts, type_, where)
 
-        def asked(name: str) -> str:
+        def asked(name: str) -> code.Expr:
             nonlocal unknown
             unknown = True
-            return f'ask(scope.context, {quote(name)}, state, version, "{where}")'
+            return frame.asked(name, where)
 
         return expressions.truth(body, members, asked), unknown
 
-    # --- one field ------------------------------------------------------------------------
+    # --- one field --------------------------------------------------------------------
 
     def _emit(self, leaf: Leaf) -> None:
+        frame = self._frame
         if isinstance(leaf.kind, Check):
             self._check(leaf)
-        elif self.layouts.fixed(leaf):
-            self.fixed(self.layout, leaf, self.root, "")
-        elif isinstance(leaf.kind, Pad):
-            self.flush()
-            Dynamic(self, leaf).pad()
+        elif frame.layouts.fixed(leaf):
+            self._fixed.add(frame.layout, leaf, frame.root, "")
         else:
-            self.flush()
-            Dynamic(self, leaf).emit()
+            frame.flush()
+            dynamic = Dynamic(frame, leaf)
+            if isinstance(leaf.kind, Pad):
+                dynamic.pad()
+            else:
+                dynamic.emit()
 
     def _check(self, leaf: Leaf) -> None:
-        self.flush()
-        function = self.layouts.functions[self.layout.key[0]].get(leaf.field.test)
-        if function is not None and function.body is not None:
-            text, _ = self.predicate(function.body, leaf)
+        frame = self._frame
+        frame.flush()
+        body = self._test(leaf)
+        if body is not None:
+            valid, _ = self._predicate(body, leaf)
         else:
-            text = (
-                f"ask(scope.context, {quote(leaf.field.test)}, state, version,"
-                f' "{self.where(leaf)}")'
-            )
-        self.load.append(
-            plan.Line(f"scope.holds(lambda: {text}, pos, {quote(leaf.field.name)})")
+            valid = frame.asked(leaf.field.test, frame.where(leaf))
+        scope, pos = code.Name("scope"), code.Name("pos")
+        decide = code.Lambda((), valid)
+        frame.load.append(
+            code.Do(code.method(scope, "holds", decide, pos, leaf.field.name))
         )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from vmgen import ir, plan
+from collections.abc import Sequence
+from typing import Literal, assert_never
+
+from vmgen import ir
 from vmgen.infos import formats
 from vmgen.lower import expressions
-from vmgen.lower.codec.fixed import flat_fields
+from vmgen.lower.codec.fixed import each_compared, flat_fields
 from vmgen.lower.codec.frame import Frame
+from vmgen.lower.codec.phrases import present, sized
 from vmgen.lower.codec.run import SUFFIX
 from vmgen.lower.codec.zeros import default_rows
-from vmgen.lower.names import quote
+from vmgen.lower.program import Found
 from vmgen.lower.shape import (
     CODES,
     SIZES,
+    Check,
     Format,
     Ints,
     Key,
@@ -23,127 +28,177 @@ from vmgen.lower.shape import (
     Struct,
     Tree,
 )
+from vmgen.plan import code
 from vmgen.source import Diagnostic, VmgenError
+
+_BUF, _POS, _END = code.Name("buf"), code.Name("pos"), code.Name("end")
+_COUNT, _WIDTH, _VALUE = code.Name("count"), code.Name("width"), code.Name("value")
+_SCOPE, _OWNER, _OUT = code.Name("scope"), code.Name("owner"), code.Name("out")
+_AT, _PUT = code.Name("at"), code.Name("put")
+
+Measure = Literal["count", "extent", "bits"]
+"""What a member outside of the stream says of a field: elements, bytes, bits."""
 
 
 class Dynamic:
     """Emits one field that no run can hold."""
 
-    def __init__(self, body: Frame, leaf: Leaf) -> None:
-        self.body = body
+    def __init__(self, frame: Frame, leaf: Leaf) -> None:
+        self.frame = frame
         self.leaf = leaf
-        self.layouts = body.layouts
-        self.refer = body.refer
+        self.layouts = frame.layouts
+        self.refer = frame.refer
         self.path = leaf.path + "".join(
             f"[{one}]" for one in leaf.levels if not leaf.path.endswith("]")
         )
         if leaf.member is not None and not isinstance(leaf.kind, Pad):
-            target, source = body.place(leaf, body.root)
-            levels = "".join(f"[{one}]" for one in leaf.levels)
-            self.target, self.source = target + levels, source + levels
-            if leaf.member.optional and not body.optional:
-                self.source = f'present({self.source}, "{self.path}")'
+            self.target, self.source = frame.place(leaf, frame.root)
+            if leaf.member.optional and not frame.optional:
+                self.source = present(self.source, self.path)
 
-    def load(self, text: str) -> None:
-        """Add a line to the load function."""
-        self.body.load.append(plan.Line(text))
+    # --- statements -------------------------------------------------------------------
 
-    def save(self, text: str) -> None:
-        """Add a line to the save function."""
-        self.body.save.append(plan.Line(text))
+    def _set(self, target: code.Expr, value: code.Expr) -> None:
+        """An assignment on load."""
+        self.frame.load.append(code.Assign((target,), value))
+
+    def _read(self, target: code.Expr, value: code.Expr) -> None:
+        """An assignment on load of a value and of where its bytes end."""
+        self._set(code.Tuple((target, _POS)), value)
+
+    def _run(self, value: code.Expr) -> None:
+        """A call on load."""
+        self.frame.load.append(code.Do(value))
+
+    def _save(self, value: code.Expr) -> None:
+        """A call on save."""
+        self.frame.save.append(code.Do(value))
+
+    def _put(self, value: code.Expr) -> None:
+        """Bytes on save."""
+        self._save(code.call(_PUT, value))
+
+    def _length(self) -> code.Expr:
+        """How many elements are on the wire, on save."""
+        length = code.builtin("len", self.source)
+        if self.leaf.start:
+            return code.Binary("-", length, code.Const(self.leaf.start))
+        return length
+
+    def _start(self) -> tuple[int, ...]:
+        return (self.leaf.start,) if self.leaf.start else ()
 
     def emit(self) -> None:
         """Dispatch on what the field holds."""
         leaf, kind = self.leaf, self.leaf.kind
-        if not self.target.isidentifier() and " " in self.source:
-            name = self.body.names.take("values_")
-            self.save(f"{name} = {self.source}")
+        if isinstance(self.source, code.Call):
+            name = self.frame.local("values")
+            self.frame.save.append(code.Assign((name,), self.source))
             self.source = name
         if leaf.shape == "pointers":
             self._pointers()
-        elif isinstance(kind, Ints):
-            self._ints(kind)
-        elif isinstance(kind, Struct):
-            self._struct(kind)
-        elif isinstance(kind, Listed):
-            self._listed(kind)
-        elif isinstance(kind, Tree):
-            self._tree(kind)
-        elif isinstance(kind, Format):
-            self._format(kind)
-        elif isinstance(kind, Opaque):
-            self._opaque(kind)
+            return
+        match kind:
+            case Ints():
+                self._ints(kind)
+            case Struct():
+                self._struct(kind)
+            case Listed():
+                self._listed(kind)
+            case Tree():
+                self._tree(kind)
+            case Format():
+                self._format(kind)
+            case Opaque():
+                self._opaque(kind)
+            case Pad():
+                self.pad()
+            case Check():
+                raise AssertionError("a check has no bytes")
+            case _:
+                assert_never(kind)
 
-    # --- counts ---------------------------------------------------------------------------
+    # --- counts -----------------------------------------------------------------------
 
-    def _count(self, amount: ir.FromMember, how: str = "count") -> None:
+    def _count(self, amount: ir.FromMember, measure: Measure = "count") -> None:
         """``count = ...`` on load."""
-        body, leaf = self.body, self.leaf
+        frame, leaf = self.frame, self.leaf
         path = ir.path_text(amount.path)
         found = self.layouts.find(
-            body.layout, body.root, path, [], leaf.number, leaf.condition
+            frame.layout, frame.root, path, [], leaf.number, leaf.condition
         )
-        multiply = f" * {amount.multiply}" if amount.multiply != 1 else ""
-        outside = (
-            f"scope.{how}({quote(leaf.json)}, {quote(body.layout.type)}, {quote(path)}, {amount.multiply},"
-            f' pos, "{self.path}", "{body.where(leaf)}")'
-        )
-        text = outside
+        owner, where = frame.layout.type, frame.where(leaf)
+        value: code.Expr = code.method(
+            _SCOPE, measure, leaf.json, owner, path, amount.multiply, _POS, self.path, where,
+        )  # fmt: skip
         for one in reversed(found):
-            value = one.text
-            if one.optional:
-                text = f"scale({value}, {amount.multiply}, lambda: {text})"
-            else:
-                if one.code != CODES[amount.type]:
-                    value = expressions.truncated(value, amount.type)
-                text = f"{value}{multiply}"
-        self.load(f"count = {text}")
+            product = self._product(one, amount)
+            there = one.condition
+            value = product if there is None else code.Choice(there, product, value)
+        self._set(_COUNT, value)
+
+    def _product(self, found: Found, amount: ir.FromMember) -> code.Expr:
+        """A count in a member of the state."""
+        value = found.value
+        if found.type != CODES[amount.type]:
+            value = expressions.truncated(value, amount.type)
+        return code.times(value, amount.multiply)
+
+    def _words(self) -> None:
+        """``count`` bits as words, on load."""
+        self._set(_COUNT, code.call("words", _COUNT))
 
     def _check_count(
-        self, amount: ir.FromMember, length: str, convert: str = ""
+        self, amount: ir.FromMember, length: code.Expr, bits: bool = False
     ) -> None:
         """On save: the number of elements must be the one that the wire says."""
-        body = self.body
+        frame = self.frame
         path = ir.path_text(amount.path)
         found = self.layouts.find(
-            body.layout, body.root, path, [], None, self.leaf.condition
+            frame.layout, frame.root, path, [], None, self.leaf.condition
         )
-        multiply = f" * {amount.multiply}" if amount.multiply != 1 else ""
-        if found and not found[0].optional:
-            value = found[0].text
-            if found[0].code != CODES[amount.type]:
-                value = expressions.truncated(value, amount.type)
-            expected = f"{value}{multiply}"
-            if convert:
-                expected = f"{convert}({expected})"
-            self.save(f'counted({length}, {expected}, "{self.path}")')
+        if found and found[0].condition is None:
+            expected = self._product(found[0], amount)
+            if bits:
+                expected = code.call("words", expected)
+            self._save(code.call("counted", length, expected, self.path))
             return
-        key = f"{path} {amount.multiply} {convert}"
-        if key in body.lengths:
-            self.save(f'counted({length}, {body.lengths[key]}, "{self.path}")')
-        elif not body.optional:
-            name = body.names.take("length")
-            self.save(f"{name} = {length}")
-            body.lengths[key] = name
-        if not convert and not found:
-            code = CODES[amount.type]
-            self.save(f'fits({length}, {amount.multiply}, "{code}", "{self.path}")')
+        key = (path, amount.multiply, bits)
+        if key in frame.lengths:
+            self._save(code.call("counted", length, frame.lengths[key], self.path))
+            frame.shared_lengths.add(frame.lengths[key])
+        elif not frame.optional:
+            name = frame.local("length")
+            frame.save.append(code.Assign((name,), length))
+            frame.lengths[key] = name
+        if not bits and not found:
+            type_ = CODES[amount.type]
+            self._save(code.call("fits", length, amount.multiply, type_, self.path))
 
-    def _limit(self) -> str:
-        """How many elements the C array has room for."""
+    def _limit(self) -> tuple[int, ...]:
+        """How many elements the C array has room for, if that is known."""
         leaf = self.leaf
         path = leaf.field.path
         if not path or path[-1].pointer or not leaf.field.array:
-            return ""
+            return ()
         rest = path[-1].dims[len(path[-1].index) :]
         if not rest or 0 in rest:
-            return ""
+            return ()
         room = 1
         for one in rest:
             room *= one
-        return f", {room - leaf.start}"
+        return (room - leaf.start,)
 
-    # --- kinds ----------------------------------------------------------------------------
+    def _extent(
+        self,
+        size: code.Expr | int,
+        limit: Sequence[int] = (),
+        count: code.Expr = _COUNT,
+    ) -> code.Expr:
+        """Where ``count`` elements of that size end."""
+        return code.call("extent", _BUF, _POS, count, size, self.path, *limit)
+
+    # --- integers ---------------------------------------------------------------------
 
     def _ints(self, kind: Ints) -> None:
         leaf = self.leaf
@@ -151,30 +206,24 @@ class Dynamic:
         if leaf.shape == "rows":
             self._buffers(kind)
             return
-        start = f", {leaf.start}" if leaf.start else ""
         amount = leaf.amount or leaf.size
         assert amount is not None
         if leaf.size is not None:
             self._count(amount, "bits" if kind.bits else "extent")
             if kind.bits:
-                self.load("count = words(count)")
+                self._words()
         else:
             self._count(amount)
-        limit = self._limit()
-        self.load(f'end = extent(buf, pos, count, {size}, "{self.path}"{limit})')
-        self.load(f"{self.target} = array_{suffix}(buf[pos:end]{start})")
-        self.load("pos = end")
-        length = f"len({self.source})" + (f" - {leaf.start}" if leaf.start else "")
-        self._check_count(amount, length, "words" if kind.bits else "")
-        self.save(
-            f'put(packed(bytes_{suffix}, {self.source}, {leaf.start}, "{self.path}"))'
-        )
+        self._set(_END, self._extent(size, self._limit()))
+        chunk = code.cut(_BUF, _POS, _END)
+        self._set(self.target, code.call(f"array_{suffix}", chunk, *self._start()))
+        self._set(_POS, _END)
+        self._check_count(amount, self._length(), kind.bits)
+        pack = code.runtime(f"bytes_{suffix}")
+        self._put(code.call("packed", pack, self.source, leaf.start, self.path))
         if kind.check:
-            check = "equal" if kind.check == "equal" else "at_most"
-            self.load(
-                f"for at, value in enumerate({self.target}): scope.{check}(value,"
-                f' {quote(self.body.layout.type)}, f"{self.path}[{{at}}]", pos, f"{self.path}[{{at}}]")'
-            )
+            check = each_compared(self.frame, kind, self.target, self.path)
+            self.frame.load.append(check)
 
     def _buffers(self, kind: Ints) -> None:
         """Several buffers or bitmaps, their number or their size in a member."""
@@ -183,282 +232,348 @@ class Dynamic:
         if leaf.size is not None:
             self._count(leaf.size, "bits" if kind.bits else "extent")
             if kind.bits:
-                self.load("count = words(count)")
-            self.load(
-                f'width = count * {size}; extent(buf, pos, count, {size}, "{self.path}")'
-            )
+                self._words()
+            self._set(_WIDTH, code.times(_COUNT, size))
+            self._run(self._extent(size))
         else:
-            self.load(f"width = {leaf.width * size}")
+            self._set(_WIDTH, code.Const(leaf.width * size))
         if leaf.amount is not None:
             self._count(leaf.amount)
         else:
-            self.load(f"count = {leaf.count}")
-        self.load(f'end = extent(buf, pos, count, width, "{self.path}"{self._limit()})')
-        self.load(f"{self.target} = rows_of(array_{suffix}, buf[pos:end], width)")
-        self.load("pos = end")
+            self._set(_COUNT, code.Const(leaf.count))
+        self._set(_END, self._extent(_WIDTH, self._limit()))
+        unpack = code.runtime(f"array_{suffix}")
+        rows = code.call("rows_of", unpack, code.cut(_BUF, _POS, _END), _WIDTH)
+        self._set(self.target, rows)
+        self._set(_POS, _END)
         if leaf.amount is not None:
-            self._check_count(leaf.amount, f"len({self.source})")
+            self._check_count(leaf.amount, code.builtin("len", self.source))
         else:
-            self.save(f'sized({self.source}, {leaf.count}, "{self.path}")')
-        row = self.body.names.take("row")
+            self._save(sized(self.source, leaf.count, self.path))
+        row = self.frame.local("row")
+        width: code.Expr = code.Const(leaf.width)
         if leaf.size is not None:
-            width = self.body.names.take("width")
-            self.save(f"{width} = len({self.source}[0]) if {self.source} else 0")
-            self._check_count(leaf.size, width, "words" if kind.bits else "")
-        else:
-            width = str(leaf.width)
-        self.save(
-            f'for {row} in {self.source}: put(packed(bytes_{suffix}, sized({row}, {width}, "{self.path}"),'
-            f' 0, "{self.path}"))'
-        )
+            width = self.frame.local("width")
+            first = code.builtin("len", code.at(self.source, 0))
+            known = code.Choice(self.source, first, code.Const(0))
+            self.frame.save.append(code.Assign((width,), known))
+            self._check_count(leaf.size, width, kind.bits)
+        pack = code.runtime(f"bytes_{suffix}")
+        checked = code.call("sized", row, width, self.path)
+        put = code.call(_PUT, code.call("packed", pack, checked, 0, self.path))
+        self.frame.save.append(code.For(row, self.source, (code.Do(put),)))
+
+    # --- objects ----------------------------------------------------------------------
 
     def _window(self, key: Key, version: int) -> None:
         """A version that is known here and that the description does not take."""
         inner = self.layouts.all[key]
         if not inner.minimum <= version <= inner.version:
-            self.load(
-                f'window({version}, {inner.minimum}, {inner.version}, pos, "{self.path}")'
+            self._run(
+                code.call(
+                    "window", version, inner.minimum, inner.version, _POS, self.path
+                )
             )
 
     def _struct(self, kind: Struct) -> None:
-        leaf = self.leaf
+        leaf, member = self.leaf, self.leaf.member
+        assert member is not None
         inner = self.layouts.all[kind.key]
-        codec = self.refer.codec(kind.key)
         self._window(kind.key, kind.version)
-        outer = kind.temporary or self.layouts.wants_owner(kind.key)
-        owner = f", ({self.body.root}, *owner)" if outer else ""
         flat = self.layouts.flat(kind.key, kind.version) and kind.version == kind.saved
         if inner.description is None and not flat:
             raise self._unsupported("an array of pointers to a custom info")
         if leaf.shape in ("one", "item"):
-            target, source, path = self.target, self.source, self.path
-            if leaf.shape == "item":
-                target, source = f"{target}[{leaf.start}]", f"{source}[{leaf.start}]"
-                path = f"{path}[{leaf.start}]"
-            self.load(
-                f"{target}, pos = embedded(_load_{codec}, buf, pos, {kind.version}, scope,"
-                f' {quote(leaf.json)}, "{path}"{owner})'
-            )
-            self.save(
-                f'embed(_save_{codec}, {source}, out, {kind.saved}, "{path}"{owner})'
-            )
+            self._embedded(kind)
             return
-        member = leaf.member
-        assert member is not None
-        cls = self.refer.cls(kind.key)
         if leaf.amount is not None:
             self._count(leaf.amount)
-            limit = self._limit()
-            length = f"len({self.source})" + (f" - {leaf.start}" if leaf.start else "")
-            self._check_count(leaf.amount, length)
-        below = f"repeated({cls}, {leaf.start}) + " if leaf.start else ""
-        if leaf.amount is not None and flat:
-            size = self.layouts.flat_size(kind.key)
-            self.load(f'end = extent(buf, pos, count, {size}, "{self.path}"{limit})')
-            self.load(f"{self.target} = {below}_unpack_{codec}(buf[pos:end], count)")
-            self.load("pos = end")
-            self.save(
-                f'put(packed_many(_pack_{codec}, {self.source}, {leaf.start}, "{self.path}",'
-                f' "{flat_fields(self.layouts, inner, self.refer)}"))'
-            )
-            return
-        count, stop = "count", f"len({self.source})"
-        target = self.target
-        source = self.source
-        rows = leaf.shape == "rows"
-        if leaf.amount is None:
-            count = str(leaf.count * (leaf.width if rows else 1))
-            stop = str(leaf.start + leaf.count)
-            if not member.shared:
-                self.save(f'sized({source}, {stop}, "{self.path}")')
-        elif limit:
-            self.load(f'extent(buf, pos, count, 0, "{self.path}"{limit})')
-        name = self.body.names.take("part")
-        start = f", {leaf.start}" if leaf.start and not rows else ""
-        least = self.layouts.least(kind.key, kind.version)
-        self.load(
-            f"{name}, pos = embedded_many(_load_{codec}, {count}, buf, pos, {kind.version},"
-            f' scope, {quote(leaf.json)}, "{self.path}", {least}{start})'
+            self._check_count(leaf.amount, self._length())
+            if flat and self.layouts.flat_size(kind.key):
+                self._counted(kind)
+                return
+            if limit := self._limit():
+                self._run(self._extent(0, limit))
+        self._many(kind)
+
+    def _embedded(self, kind: Struct) -> None:
+        """One object."""
+        leaf = self.leaf
+        target, source, path = self.target, self.source, self.path
+        if leaf.shape == "item":
+            target, source = code.at(target, leaf.start), code.at(source, leaf.start)
+            path = f"{path}[{leaf.start}]"
+        outer = kind.temporary or self.layouts.wants_owner(kind.key)
+        owner = (self._owners(),) if outer else ()
+        loader = self.refer.function("load", kind.key)
+        saver = self.refer.function("save", kind.key)
+        self._read(
+            target,
+            code.call(
+                "embedded", loader, _BUF, _POS, kind.version, _SCOPE, leaf.json, path, *owner,
+            ),
+        )  # fmt: skip
+        self._save(code.call("embed", saver, source, _OUT, kind.saved, path, *owner))
+
+    def _owners(self) -> code.Expr:
+        """The object, then the states that own it."""
+        return code.Tuple((self.frame.root, code.Starred(_OWNER)))
+
+    def _counted(self, kind: Struct) -> None:
+        """Objects of one fixed size, their number in a member."""
+        leaf = self.leaf
+        unpack = self.refer.function("unpack", kind.key)
+        pack = self.refer.function("pack", kind.key)
+        size = self.layouts.flat_size(kind.key)
+        self._set(_END, self._extent(size, self._limit()))
+        self._set(
+            self.target,
+            self._above(code.call(unpack, code.cut(_BUF, _POS, _END)), kind.key),
         )
+        self._set(_POS, _END)
+        fields = flat_fields(self.layouts, self.layouts.all[kind.key], self.refer)
+        self._put(
+            code.call("packed_many", pack, self.source, leaf.start, self.path, fields)
+        )
+
+    def _above(self, value: code.Expr, key: Key) -> code.Expr:
+        """The elements on the wire behind those that are not."""
+        if not self.leaf.start:
+            return value
+        below = code.call("repeated", self.refer.cls(key), self.leaf.start)
+        return code.Binary("+", below, value)
+
+    def _many(self, kind: Struct) -> None:
+        """Objects one by one."""
+        leaf, frame = self.leaf, self.frame
+        assert leaf.member is not None
+        rows = leaf.shape == "rows"
+        count: code.Expr = _COUNT
+        stop: code.Expr = code.builtin("len", self.source)
+        if leaf.amount is None:
+            count = code.Const(leaf.count * (leaf.width if rows else 1))
+            stop = code.Const(leaf.start + leaf.count)
+            if not leaf.member.shared:
+                self._save(sized(self.source, leaf.start + leaf.count, self.path))
+        loader = self.refer.function("load", kind.key)
+        saver = self.refer.function("save", kind.key)
+        part = frame.local("part")
+        least = self.layouts.least(kind.key, kind.version)
+        start = () if rows else self._start()
+        self._read(
+            part,
+            code.call(
+                "embedded_many", loader, count, _BUF, _POS, kind.version, _SCOPE, leaf.json,
+                self.path, least, *start,
+            ),
+        )  # fmt: skip
+        source = self.source
         if rows:
-            cut = f"[{name}[at : at + {leaf.width}] for at in range(0, {count}, {leaf.width})]"
-            above = f"{default_rows(leaf, self.refer)} + " if leaf.start else ""
-            self.load(f"{target} = {above}{cut}")
-            flatten = f"[one for row in {source}[{leaf.start}:] for one in sized(row, {leaf.width}, '{self.path}')]"
-            self.save(
-                f'embed_many(_save_{codec}, {flatten}, out, {kind.saved}, "{self.path}")'
-            )
-            return
-        if member.shared:
-            self.load(f"{target}[{leaf.start}:{leaf.start} + {count}] = {name}")
-            source = f"{source}[:{stop}]"
+            numbers = code.builtin("range", 0, count, leaf.width)
+            end = code.Binary("+", _AT, code.Const(leaf.width))
+            value: code.Expr = code.Each(code.cut(part, _AT, end), (("at", numbers),))
+            if leaf.start:
+                value = code.Binary("+", default_rows(leaf, self.refer), value)
+            self._set(self.target, value)
+            row = sized(code.Name("row"), leaf.width, self.path)
+            below = code.cut(source, leaf.start, None)
+            source = code.Each(code.Name("one"), (("row", below), ("one", row)))
+        elif leaf.member.shared:
+            last: code.Expr = code.Binary("+", code.Const(leaf.start), count)
+            if isinstance(count, code.Const):
+                last = code.Const(leaf.start + leaf.count)
+            self._set(code.cut(self.target, leaf.start, last), part)
+            source = code.cut(source, None, stop)
         else:
-            self.load(f"{target} = {below}{name}")
-        self.save(
-            f'embed_many(_save_{codec}, {source}, out, {kind.saved}, "{self.path}"{start})'
+            self._set(self.target, self._above(part, kind.key))
+        self._save(
+            code.call("embed_many", saver, source, _OUT, kind.saved, self.path, *start)
         )
 
     def _pointers(self) -> None:
-        leaf, kind = self.leaf, self.leaf.kind
-        body = self.body
+        leaf, kind, frame = self.leaf, self.leaf.kind, self.frame
         marked = "VMS_ARRAY_OF_POINTER_AUTO_ALLOC" in leaf.field.flags
+        loader: code.Expr
+        saver: code.Expr
         if isinstance(kind, Ints):
-            loader, saver = f'scalar(">{kind.code}")', f'put_scalar(">{kind.code}")'
+            loader = code.call("scalar", f">{kind.code}")
+            saver = code.call("put_scalar", f">{kind.code}")
             version = saved = 0
         elif (
             isinstance(kind, Struct)
             and self.layouts.all[kind.key].description is not None
         ):
             self._window(kind.key, kind.version)
-            codec = self.refer.codec(kind.key)
-            loader, saver = f"_load_{codec}", f"_save_{codec}"
+            loader = self.refer.function("load", kind.key)
+            saver = self.refer.function("save", kind.key)
             version, saved = kind.version, kind.saved
         else:
             raise self._unsupported("an array of pointers to such elements")
+        count: code.Expr = code.Const(leaf.count)
         if leaf.amount is not None:
             self._count(leaf.amount)
-            count = "count"
-            length = f"len({self.source})" + (f" - {leaf.start}" if leaf.start else "")
-            self._check_count(leaf.amount, length)
+            count = _COUNT
+            self._check_count(leaf.amount, self._length())
             if limit := self._limit():
-                self.load(f'extent(buf, pos, count, 0, "{self.path}"{limit})')
+                self._run(self._extent(0, limit))
         else:
-            count = str(leaf.count)
-            self.save(f'sized({self.source}, {leaf.start + leaf.count}, "{self.path}")')
-        start = f", {leaf.start}" if leaf.start else ""
-        below = f"[None] * {leaf.start} + " if leaf.start else ""
-        name = body.names.take("part") if below else self.target
-        common = f"({loader}, {count}, buf, pos, {version}, scope, {quote(leaf.json)}"
+            self._save(sized(self.source, leaf.start + leaf.count, self.path))
+        start = self._start()
+        common = (loader, count, _BUF, _POS, version, _SCOPE, leaf.json)
         if marked:
-            self.load(f'{name}, pos = marked_pointers{common}, "{self.path}"{start})')
+            value = code.call("marked_pointers", *common, self.path, *start)
         else:
-            self.load(
-                f"{name}, pos = pointers{common}, {quote(body.layout.type)},"
-                f' "{self.path}", "{body.where(leaf)}"{start})'
+            owner, where = frame.layout.type, frame.where(leaf)
+            value = code.call("pointers", *common, owner, self.path, where, *start)
+        if leaf.start:
+            part = frame.local("part")
+            self._read(part, value)
+            nothing = code.Binary("*", code.List((code.NONE,)), code.Const(leaf.start))
+            self._set(self.target, code.Binary("+", nothing, part))
+        else:
+            self._read(self.target, value)
+        marker = (leaf.start, code.Const(b"1")) if marked else start
+        self._save(
+            code.call(
+                "put_pointers", saver, self.source, _OUT, saved, self.path, *marker
             )
-        if below:
-            self.load(f"{self.target} = {below}{name}")
-        marker = f'{start or ", 0"}, b"1"' if marked else start
-        self.save(
-            f'put_pointers({saver}, {self.source}, out, {saved}, "{self.path}"{marker})'
         )
+
+    # --- lists and trees --------------------------------------------------------------
 
     def _listed(self, kind: Listed) -> None:
         self._only_one("a list")
         inner = self.layouts.all[kind.key]
-        codec = self.refer.codec(kind.key)
+        loader = self.refer.function("load", kind.key)
+        saver = self.refer.function("save", kind.key)
         self._window(kind.key, kind.version)
-        self.load(
-            f"{self.target}, pos = listed(_load_{codec}, buf, pos, {kind.version}, scope,"
-            f' "{self.path}")'
+        self._read(
+            self.target,
+            code.call("listed", loader, _BUF, _POS, kind.version, _SCOPE, self.path),
         )
-        self.save(
-            f'put_listed(_save_{codec}, {self.source}, out, {inner.version}, "{self.path}")'
+        self._save(
+            code.call("put_listed", saver, self.source, _OUT, inner.version, self.path)
         )
 
     def _tree(self, kind: Tree) -> None:
         self._only_one("a tree")
-        second = self.layouts.all[kind.second]
-        codec = self.refer.codec(kind.second)
-        loader, saver, version = 'scalar(">Q")', 'put_scalar(">Q")', 0
+        loader: code.Expr = code.call("scalar", ">Q")
+        saver: code.Expr = code.call("put_scalar", ">Q")
+        version = 0
         if kind.first is not None:
-            key = self.refer.codec(kind.first)
-            loader, saver = f"_load_{key}", f"_save_{key}"
+            loader = self.refer.function("load", kind.first)
+            saver = self.refer.function("save", kind.first)
             version = self.layouts.all[kind.first].version
             self._window(kind.first, kind.version)
         self._window(kind.second, kind.version)
-        self.load(
-            f"{self.target}, pos = tree({loader}, _load_{codec}, buf, pos, {kind.version},"
-            f' scope, "{self.path}")'
-        )
-        self.save(
-            f"put_tree({saver}, {version}, _save_{codec}, {self.source}, out,"
-            f' {second.version}, "{self.path}")'
-        )
+        second = self.refer.function("load", kind.second)
+        self._read(
+            self.target,
+            code.call("tree", loader, second, _BUF, _POS, kind.version, _SCOPE, self.path),
+        )  # fmt: skip
+        value = self.refer.function("save", kind.second)
+        last = self.layouts.all[kind.second].version
+        self._save(
+            code.call("put_tree", saver, version, value, self.source, _OUT, last, self.path)
+        )  # fmt: skip
+
+    # --- formats, and bytes that no codec knows ---------------------------------------
 
     def _format(self, kind: Format) -> None:
-        body, leaf = self.body, self.leaf
+        frame, leaf = self.frame, self.leaf
         known = formats.FORMATS[kind.name]
-        owner = f"({body.root}, *owner)"
-        site = f'FormatSite(scope, {quote(leaf.json)}, {owner}, "{self.path}", "{body.where(leaf)}")'
-        extra = f", {quote(kind.kind)}" if known.kinds else ""
+        read = code.runtime(f"read_{kind.name}", known.module)
+        write = code.runtime(f"write_{kind.name}", known.module)
+        owners = self._owners()
+        site = code.call(
+            code.runtime("FormatSite", "_formats"),
+            _SCOPE, leaf.json, owners, self.path, frame.where(leaf),
+        )  # fmt: skip
+        extra = (code.Const(kind.kind),) if known.kinds else ()
+        keywords = []
         for part in kind.parts:
-            codec = self.refer.codec(part.key)
-            extra += (
-                f", {part.role}=FormatPart(_load_{codec}, _save_{codec},"
-                f" {part.version}, {part.saved})"
-            )
+            functions = (self.refer.function("load", part.key), self.refer.function("save", part.key))  # fmt: skip
+            made = code.call(
+                code.runtime("FormatPart", "_formats"), *functions, part.version, part.saved
+            )  # fmt: skip
+            keywords.append((part.role, made))
         if leaf.shape == "one":
-            self.load(f"{self.target}, pos = read_{kind.name}(buf, pos, {site}{extra})")
-            self.save(
-                f'write_{kind.name}({self.source}, out, {owner}, "{self.path}"{extra})'
+            self._read(
+                self.target,
+                code.Call(read, (_BUF, _POS, site, *extra), tuple(keywords)),
             )
+            given = (self.source, _OUT, owners, code.Const(self.path), *extra)
+            self._save(code.Call(write, given, tuple(keywords)))
             return
-        if leaf.shape not in ("array", "dynamic") or extra or leaf.start:
+        if leaf.shape not in ("array", "dynamic") or extra or keywords or leaf.start:
             raise self._unsupported("an array of such elements")
-        count = str(leaf.count)
+        count: code.Expr = code.Const(leaf.count)
         if leaf.amount is not None:
             self._count(leaf.amount)
-            count = "count"
-            self._check_count(leaf.amount, f"len({self.source})")
+            count = _COUNT
+            self._check_count(leaf.amount, code.builtin("len", self.source))
         else:
-            self.save(f'sized({self.source}, {count}, "{self.path}")')
-        self.load(
-            f"{self.target}, pos = read_each(read_{kind.name}, {count}, buf, pos, {site})"
-        )
-        self.save(
-            f"for at, value in enumerate({self.source}):"
-            f' write_{kind.name}(value, out, {owner}, f"{self.path}[{{at}}]")'
+            self._save(sized(self.source, leaf.count, self.path))
+        each = code.runtime("read_each", "_formats")
+        self._read(self.target, code.call(each, read, count, _BUF, _POS, site))
+        shown = code.Format((f"{self.path}[", _AT, "]"))
+        frame.save.append(
+            code.For(
+                code.Tuple((_AT, _VALUE)),
+                code.builtin("enumerate", self.source),
+                (code.Do(code.call(write, _VALUE, _OUT, owners, shown)),),
+            )
         )
 
     def _opaque(self, kind: Opaque) -> None:
-        body, leaf = self.body, self.leaf
-        sizes = f'scope.sizes({quote(leaf.json)}, {quote(kind.info)}, {quote(kind.code)}, pos, "{self.path}", "{body.where(leaf)}")'
+        frame, leaf = self.frame, self.leaf
+        where = frame.where(leaf)
+        sizes = code.method(
+            _SCOPE, "sizes", leaf.json, kind.info, kind.code, _POS, self.path, where
+        )
         many = leaf.shape not in ("one", "item")
         name = "opaque" if many else "opaque_one"
-        self.load(f'{self.target}, pos = {name}(buf, pos, {sizes}, "{self.path}")')
-        each = self.source if many else f"[{self.source}]"
-        self.save(f'put_opaque({each}, out, "{self.path}")')
+        self._read(self.target, code.call(name, _BUF, _POS, sizes, self.path))
+        each = self.source if many else code.List((self.source,))
+        self._save(code.call("put_opaque", each, _OUT, self.path))
 
     def pad(self) -> None:
         """Unused bytes whose number or presence the tables leave open."""
-        body, leaf = self.body, self.leaf
-        width = "1"
+        frame, leaf = self.frame, self.leaf
+        width: code.Expr = code.Const(leaf.width)
         if leaf.size is not None:
             self._count(leaf.size, "extent")
-            self.load("width = count")
-            width = "width"
-        elif leaf.width != 1:
-            width = str(leaf.width)
+            self._set(_WIDTH, _COUNT)
+            width = _WIDTH
         if leaf.amount is not None:
-            self._count(leaf.amount, "count")
+            self._count(leaf.amount)
         else:
-            self.load(f"count = {leaf.count}")
-        self.load(
-            f'end = extent(buf, pos, count, {width}, "{self.path}"{self._limit()})'
-        )
+            self._set(_COUNT, code.Const(leaf.count))
+        self._set(_END, self._extent(width, self._limit()))
         if leaf.member is not None:
-            full = f"{body.root}.{leaf.member.attr}"
-            self.load(f"{full} = end - pos")
-            source = body.saved.get(full, full)
-            self.save(f'put(unused({source}, "{self.path}"))')
+            full = code.Attr(frame.root, leaf.member.attr)
+            self._set(full, code.Binary("-", _END, _POS))
+            source = frame.saved.get(full, full)
+            self._put(code.call("unused", source, self.path))
         else:
-            parts = [
-                self._known(one) for one in (leaf.amount, leaf.size) if one is not None
-            ]
-            if leaf.size is None and leaf.width != 1:
-                parts.append(str(leaf.width))
-            if leaf.amount is None and leaf.count != 1:
-                parts.append(str(leaf.count))
-            self.save(f'put(unused({" * ".join(parts)}, "{self.path}"))')
-        self.load("pos = end")
+            number: code.Expr | None = None
+            for one in (leaf.amount, leaf.size):
+                if one is not None:
+                    known = self._known(one)
+                    number = known if number is None else code.Binary("*", number, known)  # fmt: skip
+            assert number is not None
+            if leaf.size is None:
+                number = code.times(number, leaf.width)
+            if leaf.amount is None:
+                number = code.times(number, leaf.count)
+            self._put(code.call("unused", number, self.path))
+        self._set(_POS, _END)
 
-    def _known(self, amount: ir.FromMember) -> str:
-        body = self.body
+    def _known(self, amount: ir.FromMember) -> code.Expr:
+        frame = self.frame
         path = ir.path_text(amount.path)
-        found = self.layouts.find(body.layout, body.root, path, [], None)
-        multiply = f" * {amount.multiply}" if amount.multiply != 1 else ""
-        return f"{found[0].text}{multiply}"
+        found = self.layouts.find(frame.layout, frame.root, path, [], None)
+        return code.times(found[0].value, amount.multiply)
 
     def _only_one(self, what: str) -> None:
         if self.leaf.shape != "one":
@@ -471,6 +586,6 @@ class Dynamic:
                 f"{what} has no known wire format",
                 self.leaf.field.position,
                 hint="QEMU itself has no such table; check the flags of the macro",
-                context=(self.body.layout.symbol, self.leaf.path),
+                context=(self.frame.layout.symbol, self.leaf.path),
             )
         )

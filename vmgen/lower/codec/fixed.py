@@ -2,230 +2,211 @@
 
 from __future__ import annotations
 
-from vmgen import plan
-from vmgen.lower.codec.frame import UNROLLED, Frame
-from vmgen.lower.codec.phrases import targets, unblanked
+from vmgen.lower.codec.frame import Frame
+from vmgen.lower.codec.phrases import checked, present, sized, unblanked
+from vmgen.lower.codec.records import UNROLLED, Records, named
 from vmgen.lower.codec.refer import Refer
 from vmgen.lower.codec.run import SUFFIX, FixedRun, Runs
-from vmgen.lower.codec.zeros import default_rows
-from vmgen.lower.names import quote
+from vmgen.lower.codec.zeros import default_rows, leaf_default, zeros
 from vmgen.lower.program import Layouts
 from vmgen.lower.shape import SIZES, Ints, Layout, Leaf, Pad, Struct
+from vmgen.plan import code
 
 
-class Fixed(Frame):
-    """Emits fields whose size the tables alone tell."""
+class Fixed:
+    """Adds fields whose size the tables alone tell to the run of a frame."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        # Arrays that the table names element by element, and what they are called.
+        self._gathered: dict[code.Expr, code.Name] = {}
 
     def elements(self) -> FixedRun:
         """Emit a flat layout as one run, for the codec of many objects."""
-        self.make_records(
-            self.layout, self.layout.root, self.root, self.run.before, self.run.aliases
-        )
-        self._flat(self.layout, self.root, "")
-        return self.run
+        frame = self._frame
+        self._inner(frame.layout, frame.root, "")
+        return frame.run
 
-    def _flat(self, layout: Layout, root: str, prefix: str) -> None:
+    def _inner(self, layout: Layout, root: code.Name, prefix: str) -> None:
+        """Every field of a flat layout."""
+        frame = self._frame
+        Records(frame, layout, frame.run.before, frame.run.aliases).make(root)
         for leaf in layout.leaves:
-            if self.layouts.exists(layout, leaf, (layout.version,)):
-                self.fixed(layout, leaf, root, prefix)
+            if frame.layouts.exists(layout, leaf, (layout.version,)):
+                self.add(layout, leaf, root, prefix)
 
-    def fixed(self, layout: Layout, leaf: Leaf, root: str, prefix: str) -> None:
-        """Add a field to the run."""
+    def add(self, layout: Layout, leaf: Leaf, root: code.Name, prefix: str) -> None:
+        """Add a field to the run; ``prefix`` is the C path of the object."""
+        run = self._frame.run
         if isinstance(leaf.kind, Pad):
             size = leaf.count * leaf.width
             if size:
-                self.run.format.append(f"{size}x")
-                self.run.fields.append(f"{size}x")
-                self.run.size += size
+                run.format.append(f"{size}x")
+                run.fields.append(f"{size}x")
+                run.size += size
             return
-        target, source = self.place(leaf, root)
-        levels = "".join(f"[{one}]" for one in leaf.levels)
-        target, source = target + levels, source + levels
+        target, source = self._frame.place(leaf, root)
         path = prefix + leaf.path
+        if leaf.shape == "item":
+            target, source = code.at(target, leaf.start), code.at(source, leaf.start)
+            path = f"{path}[{leaf.start}]"
         if isinstance(leaf.kind, Struct):
-            self._fixed_struct(leaf, leaf.kind, target, source, path)
+            self._struct(leaf, leaf.kind, target, source, path)
             return
         assert isinstance(leaf.kind, Ints)
-        code = leaf.kind.code
-        if leaf.shape in ("one", "item"):
-            if leaf.shape == "item":
-                target, source = f"{target}[{leaf.start}]", f"{source}[{leaf.start}]"
-                path = f"{path}[{leaf.start}]"
-            self.run.format.append(code)
-            self.run.note(code, self._token(path, source))
-            self.run.targets.append(target)
-            # None packs as a false bool; any other code refuses it.
-            absent = code == "?" and leaf.member is not None and leaf.member.optional
-            guard = absent and not self.optional
-            self.run.values.append(f'present({source}, "{path}")' if guard else source)
-            self.run.size += SIZES[code]
-            if leaf.kind.check:
-                self._compare(leaf, leaf.kind.check, target, source, path)
-            return
         if leaf.shape == "items":
-            self._items(layout, leaf, code, target, source, path)
-            return
-        suffix = SUFFIX[code]
-        self._chunk(
-            leaf,
-            code,
-            target,
-            source,
-            path,
-            f"array_{suffix}",
-            f"bytes_{suffix}",
-            SIZES[code],
-            "",
-        )
-        if leaf.kind.check:
-            check = "equal" if leaf.kind.check == "equal" else "at_most"
-            self.run.after.append(
-                plan.Line(
-                    f"for at, value in enumerate({target}): scope.{check}(value,"
-                    f' {quote(self.layout.type)}, f"{path}[{{at}}]", pos, f"{path}[{{at}}]")'
-                )
-            )
+            self._items(layout, leaf, leaf.kind, target, source, path)
+        elif leaf.shape in ("one", "item"):
+            self._value(leaf, leaf.kind, target, source, path)
+        else:
+            self._array(leaf, leaf.kind, target, source, path)
+
+    # --- integers ---------------------------------------------------------------------
+
+    def _value(
+        self, leaf: Leaf, kind: Ints, target: code.Expr, source: code.Expr, path: str
+    ) -> None:
+        assert leaf.member is not None
+        run = self._frame.run
+        run.format.append(kind.code)
+        run.note(kind.code, self._token(path, source))
+        run.targets.append(target)
+        run.size += SIZES[kind.code]
+        # None packs as a false bool; any other code refuses it.
+        if kind.code == "?":
+            run.values.append(self._present(leaf, source, path))
+        else:
+            run.values.append(source)
+        if kind.check:
+            run.after.append(compared(self._frame, kind, target, path))
+        if kind.check == "le":
+            run.aliases.append(code.Do(code.call("positive", source, path)))
 
     def _items(
         self,
         layout: Layout,
         leaf: Leaf,
-        code: str,
-        target: str,
-        source: str,
+        kind: Ints,
+        target: code.Expr,
+        source: code.Expr,
         path: str,
     ) -> None:
         """An array that the table names element by element, in one run or in several."""
         assert leaf.member is not None
-        parts = [
-            one
-            for one in leaf.member.at(leaf)
-            if self.layouts.exists(layout, one, self.versions_of(layout))
-        ]
-        if len(parts) < 2:
-            parts = [leaf]
-        length = max(one.start + one.count for one in parts)
-        zero = "False" if code == "?" else "0"
-        loaded, saved = [zero] * length, ["_"] * length
-        stem = leaf.member.attr.strip("_") or "part"
-        names = self.gathered.setdefault(source, {})
-        for index in [] if names else [one for part in parts for one in part.indices]:
-            names[index] = self.names.take(f"{stem}_{index}")
-        for index, name in names.items():
-            loaded[index] = saved[index] = name
+        frame, run = self._frame, self._frame.run
+        if source not in self._gathered:
+            parts = [
+                one
+                for one in leaf.member.at(leaf)
+                if frame.layouts.exists(layout, one, frame.versions_of(layout))
+            ]
+            length = max(one.start + one.count for one in parts or [leaf])
+            name = self._gathered[source] = frame.local(leaf.member.attr)
+            zero = zeros(kind.code, length)
+            run.before.append(code.Assign((name, target), zero))
+            value = self._present(leaf, source, path)
+            run.aliases += checked(name, value, length, path)
+        name = self._gathered[source]
         for index in leaf.indices:
-            self.run.format.append(code)
-            self.run.note(code, self._token(f"{path}[{index}]", f"{source}[{index}]"))
-            self.run.targets.append(names[index])
-            self.run.values.append(names[index])
-            self.run.size += SIZES[code]
-        if leaf is parts[-1]:
-            self.run.after.append(plan.Line(f"{target} = [{', '.join(loaded)}]"))
-        if leaf is parts[0]:
-            value = source
-            if leaf.member.optional and not self.optional:
-                value = f'present({source}, "{path}")'
-            self.run.aliases.append(plan.Line(f"{targets(saved)} = {value}"))
+            run.format.append(kind.code)
+            token = self._token(f"{path}[{index}]", code.at(source, index))
+            run.note(kind.code, token)
+            run.targets.append(code.at(name, index))
+            run.values.append(code.at(name, index))
+            run.size += SIZES[kind.code]
 
-    def _compare(
-        self, leaf: Leaf, check: str, target: str, source: str, path: str
+    def _array(
+        self, leaf: Leaf, kind: Ints, target: code.Expr, source: code.Expr, path: str
     ) -> None:
-        name = "equal" if check == "equal" else "at_most"
-        self.run.after.append(
-            plan.Line(
-                f'scope.{name}({target}, {quote(self.layout.type)}, "{path}", pos, "{path}")'
-            )
-        )
-        if check == "le":
-            self.run.aliases.append(plan.Line(f'positive({source}, "{path}")'))
-        del leaf
-
-    def _token(self, path: str, source: str) -> str:
-        python = self.python_path(source)
-        clean = path if path.replace(".", "").replace("_", "").isidentifier() else ""
-        ok = clean == python or path == python
-        return path if ok else f"{unblanked(path)}={python}"
-
-    def _chunk(
-        self,
-        leaf: Leaf,
-        code: str,
-        target: str,
-        source: str,
-        path: str,
-        unpack: str,
-        pack: str,
-        size: int,
-        group: str,
-    ) -> None:
-        """An array in a run: as one chunk of bytes."""
+        """An array of integers, or rows of them: one chunk of bytes."""
         assert leaf.member is not None
-        rows = leaf.shape == "rows"
-        width = size * (leaf.width if rows else 1)
-        total = width * leaf.count
-        stop = leaf.start + leaf.count
-        self.run.format.append(f"{total}s")
-        self.run.size += total
-        chunk = self.names.take(f"{leaf.member.attr.strip('_') or 'part'}_")
-        self.run.targets.append(chunk)
-        python = self.python_path(source)
-        shared = leaf.member.shared and (
-            leaf.start != 0 or leaf.count != leaf.member.length()
-        )
-        bounds = f"[{leaf.start}:{stop}" + (
-            f"|{leaf.member.length()}]" if shared else "]"
-        )
-        name = "" if python == path else f"={python}"
-        if rows:
-            # Rows are told apart only as a whole in messages.
-            inner = group or f"{code}: .[0:{leaf.width}]"
-            self.run.note("", f"{unblanked(path)}{bounds}{name}({inner})")
-        elif group:
-            self.run.note("", f"{unblanked(path)}{bounds}{name}({group})")
+        suffix, size = SUFFIX[kind.code], SIZES[kind.code]
+        unpack, pack = code.runtime(f"array_{suffix}"), code.runtime(f"bytes_{suffix}")
+        if leaf.shape == "rows":
+            self._rows(leaf, unpack, pack, size, target, source, path, "")
         else:
-            self.run.note(code, f"{unblanked(path)}{bounds}{name}")
-        single = leaf.member.shared
-        if rows:
-            load = f"rows_of({unpack}, {chunk}, {width})"
-            part = f"{source}[{leaf.start}:{stop}]" if shared or leaf.start else source
-            save = f"row_bytes({pack}, {part}, {leaf.count}, {leaf.width})"
-            if leaf.start and not single:
-                load = f"{default_rows(leaf, self.refer)} + {load}"
-        elif shared:
-            load = (
-                f"{unpack}({chunk})"
-                if not group
-                else f"{unpack}({chunk}, {leaf.count})"
-            )
-            part = f"{source}[{leaf.start}:{stop}]"
-            save = f"{pack}({part}, {leaf.count})" if not group else f"{pack}({part})"
-        elif group:
-            assert isinstance(leaf.kind, Struct)
-            load = f"{unpack}({chunk}, {leaf.count})"
-            if leaf.start:
-                load = (
-                    f"repeated({self.refer.cls(leaf.kind.key)}, {leaf.start}) + {load}"
-                )
-            save = f"bytes_of({pack}, {source}, {stop}{f', {leaf.start}' if leaf.start else ''})"
-        else:
-            extra = f", {leaf.start}" if leaf.start else ""
-            load = f"{unpack}({chunk}{extra})"
-            save = f"{pack}({source}, {stop}{extra})"
-        if not rows and leaf.member.optional and not self.optional and not shared:
-            save = save.replace(source, f'present({source}, "{path}")', 1)
-        if shared:
-            target = f"{target}[{leaf.start}:{stop}]"
-        self.run.after.append(plan.Line(f"{target} = {load}"))
-        self.run.values.append(save)
+            chunk = self._chunk(leaf, size * leaf.count)
+            self._note(leaf, kind.code, source, path, "")
+            start = (leaf.start,) if leaf.start else ()
+            if self._is_part(leaf):
+                stop = leaf.start + leaf.count
+                load = code.call(unpack, chunk)
+                part = code.cut(source, leaf.start, stop)
+                save = code.call(pack, part, leaf.count)
+            else:
+                stop = leaf.start + leaf.count
+                load = code.call(unpack, chunk, *start)
+                value = self._present(leaf, source, path)
+                save = code.call(pack, value, stop, *start)
+            self._moved(leaf, target, load, save)
+        if kind.check:
+            self._frame.run.after.append(each_compared(self._frame, kind, target, path))
 
-    def _unroll(self, leaf: Leaf, inner: Layout) -> bool:
+    # --- objects ----------------------------------------------------------------------
+
+    def _struct(
+        self, leaf: Leaf, kind: Struct, target: code.Expr, source: code.Expr, path: str
+    ) -> None:
+        assert leaf.member is not None
+        frame = self._frame
+        inner = frame.layouts.all[kind.key]
+        if leaf.shape in ("one", "item"):
+            alias = frame.local(leaf.member.attr)
+            frame.alias_of[target] = alias
+            frame.stands_for(alias, frame.path_of(source))
+            made = code.Call(frame.refer.maker(inner.root))
+            frame.run.before.append(code.Assign((alias, target), made))
+            value = self._present(leaf, source, path)
+            frame.run.aliases.append(code.Assign((alias,), value))
+            self._inner(inner, alias, f"{path}.")
+            return
+        if self._unrolls(leaf, inner):
+            self._unrolled(leaf, inner, target, source, path)
+            return
+        size = frame.layouts.flat_size(kind.key)
+        if not size:
+            value = self._present(leaf, source, path)
+            frame.run.aliases.append(
+                code.Do(sized(value, leaf.start + leaf.count, path))
+            )
+            if not leaf.member.shared:
+                zero = leaf_default(leaf.member, frame.refer)
+                frame.run.after.append(code.Assign((target,), zero))
+            return
+        group = flat_fields(frame.layouts, inner, frame.refer)
+        unpack = frame.refer.function("unpack", kind.key)
+        pack = frame.refer.function("pack", kind.key)
+        if leaf.shape == "rows":
+            part, width = code.Name("part"), code.Name("width")
+            row = code.Lambda(
+                ("part", "width"), code.call("bytes_of", pack, part, width)
+            )
+            inside = f".[0:{leaf.width}]({group})"
+            self._rows(leaf, unpack, row, size, target, source, path, inside)
+            return
+        chunk = self._chunk(leaf, size * leaf.count)
+        self._note(leaf, "", source, path, group)
+        load: code.Expr = code.call(unpack, chunk)
+        if self._is_part(leaf):
+            own = code.cut(source, leaf.start, leaf.start + leaf.count)
+            self._moved(leaf, target, load, code.call(pack, own))
+            return
+        if leaf.start:
+            below = code.call("repeated", frame.refer.cls(kind.key), leaf.start)
+            load = code.Binary("+", below, load)
+        start = (leaf.start,) if leaf.start else ()
+        value = self._present(leaf, source, path)
+        stop = leaf.start + leaf.count
+        self._moved(leaf, target, load, code.call("bytes_of", pack, value, stop, *start))  # fmt: skip
+
+    def _unrolls(self, leaf: Leaf, inner: Layout) -> bool:
         """Whether an array of objects is small and plain enough to be part of the run."""
         assert leaf.member is not None
         return (
             leaf.shape == "array"
             and not leaf.start
             and not leaf.member.shared
-            and self.root == "state"
+            and self._frame.root == code.Name("state")
             and leaf.count > 0
             and leaf.count * self._values(inner) <= UNROLLED
         )
@@ -233,8 +214,9 @@ class Fixed(Frame):
     def _values(self, layout: Layout) -> int:
         """How many values an object of a flat layout is; too many if it has arrays."""
         total = 0
+        layouts = self._frame.layouts
         for leaf in layout.leaves:
-            if isinstance(leaf.kind, Pad) or not self.layouts.exists(
+            if isinstance(leaf.kind, Pad) or not layouts.exists(
                 layout, leaf, (layout.version,)
             ):
                 continue
@@ -242,86 +224,152 @@ class Fixed(Frame):
                 return UNROLLED + 1
             inner = leaf.kind
             total += (
-                self._values(self.layouts.all[inner.key])
+                self._values(layouts.all[inner.key])
                 if isinstance(inner, Struct)
                 else len(leaf.indices) or 1
             )
         return total or UNROLLED + 1
 
     def _unrolled(
-        self, leaf: Leaf, kind: Struct, target: str, source: str, path: str
+        self,
+        leaf: Leaf,
+        inner: Layout,
+        target: code.Expr,
+        source: code.Expr,
+        path: str,
     ) -> None:
         """An array of objects, every value of it a value of the run."""
         assert leaf.member is not None
-        inner = self.layouts.all[kind.key]
-        stem = leaf.member.attr.strip("_") or "part"
-        aliases = [self.names.take(f"{stem}_{at}") for at in range(leaf.count)]
-        joined = targets(aliases)
-        make = self.refer.maker(inner.root)
-        self.run.before.append(
-            plan.Line(
-                f"{joined} = {target} = [{', '.join([f'{make}()'] * leaf.count)}]"
-            )
-        )
-        value = source
-        if leaf.member.optional and not self.optional:
-            value = f'present({source}, "{path}")'
-        self.run.aliases.append(plan.Line(f"{joined} = {value}"))
-        fields, code = list(self.run.fields), self.run.code
-        python = self.python_path(source)
-        for at, alias in enumerate(aliases):
-            self.origin_of[alias] = f"{python}[{at}]"
-            here = f"{path}[{at}]"
-            self.make_records(
-                inner, inner.root, alias, self.run.before, self.run.aliases
-            )
-            self._flat(inner, alias, f"{here}.")
+        frame, run = self._frame, self._frame.run
+        aliases = named(frame, leaf.member.attr, leaf.count, source)
+        made = code.List((code.Call(frame.refer.maker(inner.root)),) * leaf.count)
+        run.before.append(code.Assign((aliases, target), made))
+        value = self._present(leaf, source, path)
+        run.aliases.append(code.Assign((aliases,), value))
+        fields, type_ = list(run.fields), run.type
+        for at, alias in enumerate(aliases.items):
+            assert isinstance(alias, code.Name)
+            self._inner(inner, alias, f"{path}[{at}].")
+        run.fields, run.type = fields, type_
+        group = flat_fields(frame.layouts, inner, frame.refer)
+        python = frame.path_of(source)
         name = "" if python == path else f"={python}"
-        group = flat_fields(self.layouts, inner, self.refer)
-        self.run.fields = [*fields, f"{unblanked(path)}[0:{leaf.count}]{name}({group})"]
-        self.run.code = code
+        run.fields.append(f"{unblanked(path)}[0:{leaf.count}]{name}({group})")
 
-    def _fixed_struct(
-        self, leaf: Leaf, kind: Struct, target: str, source: str, path: str
+    # --- chunks: arrays as bytes of the run -------------------------------------------
+
+    def _rows(
+        self,
+        leaf: Leaf,
+        unpack: code.Expr,
+        pack: code.Expr,
+        size: int,
+        target: code.Expr,
+        source: code.Expr,
+        path: str,
+        inside: str,
     ) -> None:
-        inner = self.layouts.all[kind.key]
-        if leaf.shape in ("one", "item"):
-            if leaf.shape == "item":
-                target, source = f"{target}[{leaf.start}]", f"{source}[{leaf.start}]"
-                path = f"{path}[{leaf.start}]"
-            assert leaf.member is not None
-            alias = self.names.take(leaf.member.attr.strip("_") or "part")
-            self.alias_of[target] = alias
-            self.origin_of[alias] = self.python_path(source)
-            self.run.before.append(
-                plan.Line(f"{alias} = {target} = {self.refer.maker(inner.root)}()")
-            )
-            value = source
-            if leaf.member.optional and not self.optional:
-                value = f'present({source}, "{path}")'
-            self.run.aliases.append(plan.Line(f"{alias} = {value}"))
-            self.make_records(
-                inner, inner.root, alias, self.run.before, self.run.aliases
-            )
-            self._flat(inner, alias, f"{path}.")
-            return
-        if self._unroll(leaf, inner):
-            self._unrolled(leaf, kind, target, source, path)
-            return
-        codec = self.refer.codec(kind.key)
-        size = self.layouts.flat_size(kind.key)
-        fields = flat_fields(self.layouts, inner, self.refer)
-        unpack, pack = f"_unpack_{codec}", f"_pack_{codec}"
-        if leaf.shape == "rows":
-            unpack = f"lambda part: _unpack_{codec}(part, {leaf.width})"
-            pack = f"lambda part, width: bytes_of(_pack_{codec}, part, width)"
-            chunk_like = f".[0:{leaf.width}]({fields})"
-            self._chunk(leaf, "x", target, source, path, unpack, pack, size, chunk_like)
-            return
-        self._chunk(leaf, "x", target, source, path, unpack, pack, size, fields or "0x")
+        """An array of arrays; ``size`` is that of an element of a row."""
+        assert leaf.member is not None
+        width = size * leaf.width
+        chunk = self._chunk(leaf, width * leaf.count)
+        if not inside:
+            # Rows are told apart only as a whole in messages.
+            assert isinstance(leaf.kind, Ints)
+            inside = f"{leaf.kind.code}: .[0:{leaf.width}]"
+        self._note(leaf, "", source, path, inside)
+        load: code.Expr = code.call("rows_of", unpack, chunk, width)
+        part = source
+        if self._is_part(leaf) or leaf.start:
+            part = code.cut(source, leaf.start, leaf.start + leaf.count)
+        if leaf.start and not leaf.member.shared:
+            load = code.Binary("+", default_rows(leaf, self._frame.refer), load)
+        save = code.call("row_bytes", pack, part, leaf.count, leaf.width)
+        self._moved(leaf, target, load, save)
+
+    def _chunk(self, leaf: Leaf, size: int) -> code.Name:
+        """The bytes of an array, as a value of the run."""
+        assert leaf.member is not None
+        run = self._frame.run
+        run.format.append(f"{size}s")
+        run.size += size
+        chunk = self._frame.chunk(leaf.member.attr)
+        run.targets.append(chunk)
+        return chunk
+
+    def _note(
+        self, leaf: Leaf, type_: str, source: code.Expr, path: str, group: str
+    ) -> None:
+        """What messages say of an array; ``group`` are the fields of an element."""
+        assert leaf.member is not None
+        stop = leaf.start + leaf.count
+        whole = f"|{leaf.member.length()}" if self._is_part(leaf) else ""
+        python = self._frame.path_of(source)
+        name = "" if python == path else f"={python}"
+        inside = f"({group})" if group else ""
+        text = f"{unblanked(path)}[{leaf.start}:{stop}{whole}]{name}{inside}"
+        self._frame.run.note(type_, text)
+
+    def _moved(
+        self, leaf: Leaf, target: code.Expr, load: code.Expr, save: code.Expr
+    ) -> None:
+        """An array is made of its bytes, and its bytes of the array."""
+        if self._is_part(leaf):
+            target = code.cut(target, leaf.start, leaf.start + leaf.count)
+        self._frame.run.after.append(code.Assign((target,), load))
+        self._frame.run.values.append(save)
+
+    def _is_part(self, leaf: Leaf) -> bool:
+        """Whether an array is a part of its attribute."""
+        assert leaf.member is not None
+        return leaf.member.shared and (
+            leaf.start != 0 or leaf.count != leaf.member.length()
+        )
+
+    def _present(self, leaf: Leaf, source: code.Expr, path: str) -> code.Expr:
+        """The value of a member; it must be there, where its condition alone does not
+        say so."""
+        assert leaf.member is not None
+        if leaf.member.optional and not self._frame.optional:
+            return present(source, path)
+        return source
+
+    def _token(self, path: str, source: code.Expr) -> str:
+        """What messages say of a value: its C path, and the Python one where it differs."""
+        python = self._frame.path_of(source)
+        return path if path == python else f"{unblanked(path)}={python}"
+
+
+def compared(
+    frame: Frame,
+    kind: Ints,
+    value: code.Expr,
+    path: str,
+    named: code.Expr | None = None,
+) -> code.Statement:
+    """A value that must be the destination's, or at most that."""
+    name = "equal" if kind.check == "equal" else "at_most"
+    shown = code.Const(path) if named is None else named
+    owner, pos = frame.layout.type, code.Name("pos")
+    return code.Do(
+        code.method(code.Name("scope"), name, value, owner, shown, pos, shown)
+    )
+
+
+def each_compared(
+    frame: Frame, kind: Ints, values: code.Expr, path: str
+) -> code.Statement:
+    """The same of every element of an array."""
+    at, value = code.Name("at"), code.Name("value")
+    shown = code.Format((f"{path}[", at, "]"))
+    return code.For(
+        code.Tuple((at, value)),
+        code.builtin("enumerate", values),
+        (compared(frame, kind, value, path, shown),),
+    )
 
 
 def flat_fields(layouts: Layouts, layout: Layout, refer: Refer) -> str:
     """The field list of one object of a flat layout."""
-    body = Fixed(layouts, layout, refer, Runs(""), (layout.version,), "one")
-    return " ".join(body.elements().fields)
+    frame = Frame(layouts, layout, refer, Runs(""), (layout.version,), "one")
+    return " ".join(Fixed(frame).elements().fields)

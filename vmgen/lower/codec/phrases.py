@@ -1,68 +1,83 @@
-"""Expressions and assignments that several kinds of fields print."""
+"""Expressions and assignments that several kinds of fields have."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
-from vmgen import ir, plan
+from vmgen import ir
 from vmgen.lower import expressions
-from vmgen.lower.names import quote
 from vmgen.lower.program import Found
 from vmgen.lower.shape import CODES
+from vmgen.plan import code
+
+_SEPARATOR = re.compile(r"[\s()=]")
+_SUBSCRIPT = re.compile(r"\[\$(\d+)\]")
 
 
-def c_name(path: str, subscripts: Sequence[str]) -> str:
-    """A member's C path as a Python string, its subscripts filled in."""
-    name = quote(path)
-    for number, text in enumerate(subscripts):
-        name = name.replace(f"[${number}]", f"[{{{text}}}]")
-    return f"f{name}" if subscripts else name
+def c_name(path: str, subscripts: Sequence[code.Expr]) -> code.Expr:
+    """A member's C path (``env.x[$0]``) as a string, its subscripts filled in."""
+    if not subscripts:
+        return code.Const(path)
+    parts: list[str | code.Expr] = []
+    for number, text in enumerate(_SUBSCRIPT.split(path)):
+        # Every second piece is the number of a subscript.
+        parts += [f"{text}["] if not number % 2 else [subscripts[int(text)], "]"]
+    last = parts.pop()
+    assert isinstance(last, str)
+    return code.Format((*parts, last.removesuffix("[")))
 
 
-def chained(found: Sequence[Found], outside: str, type_: ir.IntType) -> str:
+def chained(found: Sequence[Found], outside: code.Expr, type_: ir.IntType) -> code.Expr:
     """A member's value: from the first place that has it, else from outside."""
-    text = outside
+    made = outside
     for one in reversed(found):
-        value = f"either({one.text}, lambda: {text})" if one.optional else one.text
-        text = (
-            value if one.code == CODES[type_] else expressions.truncated(value, type_)
+        value = one.value
+        if one.condition is not None:
+            value = code.Choice(one.condition, value, made)
+        made = (
+            value if one.type == CODES[type_] else expressions.truncated(value, type_)
         )
-    return text
+    return made
 
 
 def unblanked(path: str) -> str:
-    """A path without blanks and parentheses, for a field list."""
-    return "".join("_" if char in " ()=" else char for char in path)
+    """A path without what separates the words of a field list."""
+    return _SEPARATOR.sub("_", path)
 
 
-def groups(names: list[str]) -> Iterable[list[str]]:
-    """The names in groups that fit on a line."""
-    group: list[str] = []
-    for name in names:
-        if group and sum(len(one) + 3 for one in group) + len(name) > 76:
-            yield group
-            group = []
-        group.append(name)
-    if group:
-        yield group
-
-
-def targets(names: Sequence[str]) -> str:
-    """The left side of an assignment to several names."""
-    joined = ", ".join(names) + ("," if len(names) == 1 else "")
-    return joined if len(joined) < 70 else f"({joined}, )"
-
-
-def checked(alias: str, value: str, length: int, path: str) -> list[plan.Statement]:
+def checked(
+    alias: code.Name, value: code.Expr, length: int, path: str
+) -> list[code.Statement]:
     """Name an array on save; a list of the wrong length is an error."""
+    wrong = code.Compare("!=", code.builtin("len", alias), code.Const(length))
     return [
-        plan.Line(f"{alias} = {value}"),
-        plan.If(
-            f"len({alias}) != {length}", (plan.Line(sized(alias, [length], path)),)
-        ),
+        code.Assign((alias,), value),
+        code.If(wrong, (code.Do(sized(alias, length, path)),)),
     ]
 
 
-def sized(value: str, lengths: Sequence[int], path: str) -> str:
-    """A list that must have the first of the lengths."""
-    return f'sized({value}, {lengths[0]}, "{path}")'
+def sized(value: code.Expr, length: int, path: str) -> code.Expr:
+    """A list that must have so many elements."""
+    return code.call("sized", value, length, path)
+
+
+def present(value: code.Expr, path: str) -> code.Expr:
+    """A member that must be there."""
+    return code.call("present", value, path)
+
+
+def in_groups(targets: Iterable[code.Expr], value: code.Expr) -> Iterable[code.Assign]:
+    """One value for many targets, a few of them in a statement."""
+    group: list[code.Expr] = []
+    for one in targets:
+        group.append(one)
+        if len(group) == _IN_A_ROW:
+            yield code.Assign(tuple(group), value)
+            group = []
+    if group:
+        yield code.Assign(tuple(group), value)
+
+
+_IN_A_ROW = 4
+"""Targets that fit on a line."""

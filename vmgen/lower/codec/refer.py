@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from vmgen.lower.shape import Key, Record
+from vmgen.plan import code
+
+Role: TypeAlias = Literal["load", "save", "unpack", "pack"]
+"""What a function of a layout does: one object, or many of one fixed size."""
 
 
 class Refer(Protocol):
     """Names of what other sections of the package define."""
 
-    def cls(self, key: Key) -> str:
+    def cls(self, key: Key) -> code.Expr:
         """The state class of a layout."""
         ...
 
-    def record(self, record: Record) -> str:
+    def record(self, record: Record) -> code.Expr:
         """The class of a record."""
         ...
 
-    def maker(self, record: Record) -> str:
+    def maker(self, record: Record) -> code.Expr:
         """The function that makes an object of a record's class."""
         ...
 
-    def codec(self, key: Key) -> str:
-        """The codec name of a layout."""
+    def function(self, role: Role, key: Key) -> code.Expr:
+        """One of the functions of a layout."""
         ...

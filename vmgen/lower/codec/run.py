@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from vmgen import plan
-from vmgen.lower.shape import CODES
+from vmgen.plan import code
 
 SUFFIX = {
     "?": "bool", "b": "i8", "B": "u8", "h": "i16", "H": "u16",
     "i": "i32", "I": "u32", "q": "i64", "Q": "u64",
 }  # fmt: skip
-TYPES = {code: name for name, code in CODES.items()}
 
 
 @dataclass(eq=False)
@@ -22,15 +21,14 @@ class Runs:
     stem: str
     made: dict[tuple[str, str], plan.Run] = field(default_factory=dict)
 
-    def add(self, format_: str, fields: str) -> plan.Run:
+    def add(self, run: FixedRun) -> plan.Run:
         """The struct of a run, by its format and its field list."""
-        run = self.made.get((format_, fields))
-        if run is None:
+        key = (run.struct_format(), " ".join(run.fields))
+        made = self.made.get(key)
+        if made is None:
             name = f"_{self.stem}_{len(self.made)}"
-            run = self.made[format_, fields] = plan.Run(
-                name, format_, tuple(_pieces(fields))
-            )
-        return run
+            made = self.made[key] = plan.Run(name, key[0], tuple(_pieces(key[1])))
+        return made
 
 
 def _pieces(fields: str) -> Iterable[str]:
@@ -55,19 +53,19 @@ class FixedRun:
 
     format: list[str] = field(default_factory=list)
     fields: list[str] = field(default_factory=list)
-    code: str = ""
+    type: str = ""
     size: int = 0
-    before: list[plan.Statement] = field(default_factory=list)
-    targets: list[str] = field(default_factory=list)
-    after: list[plan.Statement] = field(default_factory=list)
-    aliases: list[plan.Statement] = field(default_factory=list)
-    values: list[str] = field(default_factory=list)
+    before: list[code.Statement] = field(default_factory=list)
+    targets: list[code.Expr] = field(default_factory=list)
+    after: list[code.Statement] = field(default_factory=list)
+    aliases: list[code.Statement] = field(default_factory=list)
+    values: list[code.Expr] = field(default_factory=list)
 
-    def note(self, code: str, text: str) -> None:
-        """Add a field to the list for error messages."""
-        if code and code != self.code:
-            self.fields.append(f"{code}:")
-            self.code = code
+    def note(self, type_: str, text: str) -> None:
+        """Add a field to the list for error messages; ``type_`` is its ``struct`` code."""
+        if type_ and type_ != self.type:
+            self.fields.append(f"{type_}:")
+            self.type = type_
         self.fields.append(text)
 
     def struct_format(self) -> str:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from vmgen.infos import formats
+from vmgen.infos.model import WireFormat
 from vmgen.lower.codec.refer import Refer
 from vmgen.lower.shape import Format, Ints, Leaf, Member, Opaque, Pad, Struct
+from vmgen.plan import code
+
+EMPTY = code.List(())
 
 
-def default(member: Member, refer: Refer) -> str:
+def default(member: Member, refer: Refer) -> code.Expr:
     """The expression of a member's zero."""
     if member.record is not None:
         cls = refer.record(member.record)
         if not member.levels:
-            return f"{cls}()"
-        text = f"repeated({cls}, {member.extents()[-1]})"
+            return code.Call(cls)
+        zero: code.Expr = code.call("repeated", cls, member.extents()[-1])
         lengths = member.extents()[:-1]
     else:
-        text = leaf_default(member, refer)
+        zero = leaf_default(member, refer)
         lengths = member.extents()
     for length in reversed(lengths):
-        text = f"[{text} for _ in range({length})]"
-    return text
+        zero = _many(zero, length)
+    return zero
 
 
-def leaf_default(member: Member, refer: Refer) -> str:
+def leaf_default(member: Member, refer: Refer) -> code.Expr:
     """The zero of a member below its list levels."""
     leaf = member.leaves[0]
     kind = leaf.kind
@@ -33,58 +37,84 @@ def leaf_default(member: Member, refer: Refer) -> str:
         else leaf.start + leaf.count
     )
     if isinstance(kind, Pad):
-        return "0"
+        return code.Const(0)
     if leaf.shape == "pointers":
-        return f"[None] * {0 if leaf.amount else length}"
+        return _copies(code.NONE, 0 if leaf.amount else length)
     if isinstance(kind, Ints):
-        if member.single:
-            zero = "False" if kind.code == "?" else "0"
-            return (
-                f"[{', '.join([zero] * length)}]"
-                if length <= 8
-                else f"[{zero}] * {length}"
-            )
         if leaf.shape == "one":
-            return "False" if kind.code == "?" else "0"
+            return code.FALSE if kind.code == "?" else code.Const(0)
         if leaf.shape == "rows":
-            return (
-                "[]"
-                if leaf.amount or leaf.size
-                else default_rows(leaf, refer, all_rows=True)
-            )
-        return _ints(kind.code, 0 if leaf.amount or leaf.size else length)
+            if leaf.amount or leaf.size:
+                return EMPTY
+            return default_rows(leaf, refer, all_rows=True)
+        return zeros(kind.code, 0 if leaf.amount or leaf.size else length)
     if isinstance(kind, Struct):
         cls = refer.cls(kind.key)
         if leaf.shape == "one":
-            return f"{cls}()"
+            return code.Call(cls)
         if leaf.shape == "rows":
-            rows = leaf.start + leaf.count
-            return f"[repeated({cls}, {leaf.width}) for _ in range({rows})]"
-        return "[]" if leaf.amount else f"repeated({cls}, {length})"
+            row = code.call("repeated", cls, leaf.width)
+            return _many(row, leaf.start + leaf.count)
+        return EMPTY if leaf.amount else code.call("repeated", cls, length)
     if isinstance(kind, Format):
-        return formats.FORMATS[kind.name].default if leaf.shape == "one" else "[]"
+        if leaf.shape != "one":
+            return EMPTY
+        return _of_format(formats.FORMATS[kind.name])
     if isinstance(kind, Opaque):
-        return "bytearray()" if leaf.shape == "one" else "[]"
-    return "[]"
+        return code.builtin("bytearray") if leaf.shape == "one" else EMPTY
+    return EMPTY
 
 
-def _ints(code: str, length: int) -> str:
-    if code == "B":
-        return f"bytearray({length})" if length else "bytearray()"
-    if code == "?":
-        return f"[False] * {length}"
-    return f'zeros("{code}", {length})'
+def _of_format(known: WireFormat) -> code.Expr:
+    """The zero of what a hand-written codec reads."""
+    if known.many:
+        return EMPTY
+    if known.optional:
+        return code.NONE
+    match known.type:
+        case "bytearray":
+            return zeros("B", known.length)
+        case "array":
+            return zeros("Q", known.length)
+        case "str":
+            return code.Const("")
+    return code.Call(format_type(known))
 
 
-def default_rows(leaf: Leaf, refer: Refer, *, all_rows: bool = False) -> str:
+def format_type(known: WireFormat) -> code.Expr:
+    """The class of what a hand-written codec reads, or of an element of it."""
+    if known.type in ("bytearray", "array", "str"):
+        return code.Name(known.type)
+    return code.runtime(
+        known.type, "_runtime" if known.type == "State" else known.module
+    )
+
+
+def _many(row: code.Expr, count: int) -> code.Expr:
+    """A list of values that are made one by one."""
+    return code.Each(row, (("_", code.builtin("range", count)),))
+
+
+def _copies(one: code.Expr, count: int) -> code.Expr:
+    """A list of one immutable value many times."""
+    return code.Binary("*", code.List((one,)), code.Const(count))
+
+
+def zeros(type_: str, length: int) -> code.Expr:
+    """An array of so many zeros of a ``struct`` code."""
+    if type_ == "B":
+        return code.builtin("bytearray", *((length,) if length else ()))
+    if type_ == "?":
+        return _copies(code.FALSE, length)
+    return code.call("zeros", type_, length)
+
+
+def default_rows(leaf: Leaf, refer: Refer, *, all_rows: bool = False) -> code.Expr:
     """Zero rows: all of them, or those below the first on the wire."""
     count = leaf.start + leaf.count if all_rows else leaf.start
     if isinstance(leaf.kind, Struct):
-        row = f"repeated({refer.cls(leaf.kind.key)}, {leaf.width})"
+        row: code.Expr = code.call("repeated", refer.cls(leaf.kind.key), leaf.width)
     else:
         assert isinstance(leaf.kind, Ints)
-        row = _ints(leaf.kind.code, leaf.width)
-    return f"[{row} for _ in range({count})]"
-
-
-# --- fields without a fixed size -----------------------------------------------------------
+        row = zeros(leaf.kind.code, leaf.width)
+    return _many(row, count)

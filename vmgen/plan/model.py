@@ -1,49 +1,14 @@
 """The codec plan: what to emit, decided; templates only print it.
 
-``lower`` builds it from the IR: runs of fixed fields fused, Python names chosen, every
-expression spelled.  Strings named ``target``, ``value``, ``condition`` or ``text`` are
-Python source.
+``lower`` builds it from the IR: runs of fixed fields fused, Python names chosen.  What
+is code is a value of :mod:`vmgen.plan.code`; every string is a name or a text.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One simple statement."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unpack:
-    """A fixed run on load: ``run`` names the :class:`Run`, ``targets`` take its values."""
-
-    run: str
-    targets: tuple[str, ...]
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pack:
-    """A fixed run on save."""
-
-    run: str
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class If:
-    """Statements under a condition."""
-
-    condition: str
-    body: tuple[Statement, ...]
-
-
-Statement: TypeAlias = Line | Unpack | Pack | If
+from vmgen.plan.code import Expr, Global, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +22,12 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of a state class; ``default`` is the expression of its zero, ``above``
-    says that the comment stands on a line of its own."""
+    """A member of a state class; ``default`` is the expression of its zero."""
 
     name: str
-    annotation: str
-    default: str
+    annotation: Expr
+    default: Expr
     comment: str
-    above: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +41,10 @@ class Class:
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """The codec of many objects of one fixed layout: ``unpack(chunk, count)`` and
-    ``pack(states)``.
+    """The codec of many objects of one fixed layout: ``unpack(chunk)``, ``pack(states)``.
 
-    ``run`` is empty for a layout without bytes.  ``split`` is for objects that hold one
-    array each: the expression of all arrays of ``chunk``, ``join`` of all bytes of
-    ``states``, ``targets`` the one attribute.
+    ``split`` is for objects that hold one array each: all arrays of ``chunk``; ``join``
+    are all bytes of ``states``, ``targets`` the one attribute.
     """
 
     unpack: str
@@ -91,25 +52,33 @@ class Elements:
     cls: str
     run: str
     before: tuple[Statement, ...]
-    targets: tuple[str, ...]
+    targets: tuple[Expr, ...]
     after: tuple[Statement, ...]
     aliases: tuple[Statement, ...]
-    values: tuple[str, ...]
-    split: str = ""
-    join: str = ""
+    values: tuple[Expr, ...]
+    split: Expr | None = None
+    join: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """A run that may be at fault when packing fails; its fields may be absent if
+    ``optional``."""
+
+    run: str
+    optional: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A loader's or saver's statements; ``runs`` are the field lists that may be to blame
-    on save, with a leading ``? `` text for those that may be absent."""
+    """A loader's and a saver's statements; ``put`` is what the saver calls to append
+    bytes, and whether it needs that as a name of its own."""
 
     name: str
-    doc: str
     load: tuple[Statement, ...]
     save: tuple[Statement, ...]
-    runs: tuple[str, ...]
-    pack: bool
+    blame: tuple[Blame, ...]
+    names_put: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +87,21 @@ class Subsection:
 
     wire: str
     attribute: str
-    codec: str
+    load: Expr
+    save: Expr
     minimum: int
-    version: str
+    version: Expr
     current: int
 
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """A translated C function over a state; ``outside`` reads a member, by its C
-    ``path``, that is not on the wire, and is empty where there is none."""
+    """A translated C function over a state of the class; ``value`` is its answer."""
 
     name: str
-    parameters: str
+    cls: Expr
     doc: str
-    outside: str
-    value: str
+    value: Expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +120,7 @@ class Description:
     version: int
     minimum: int
     cls: str
-    banner: tuple[str, ...]
+    banner: str
     classes: tuple[Class, ...]
     runs: tuple[Run, ...]
     elements: tuple[Elements, ...]
@@ -162,16 +130,16 @@ class Description:
     looked_up: tuple[Subsection, ...]
     predicates: tuple[Predicate, ...]
     hooks: tuple[str, ...]
-    doc: tuple[str, ...]
+    doc: str
     keys: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """``from module import names``, relative."""
+    """``from module import names``, relative; each name with what it is called here."""
 
     module: str
-    names: tuple[str, ...]
+    names: tuple[Global, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +156,7 @@ class Module:
     digest: str
     imports: tuple[Import, ...]
     late: tuple[Import, ...]
-    standard: tuple[str, ...]
+    standard: tuple[Import, ...]
     descriptions: tuple[Description, ...]
     exports: tuple[str, ...]
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vmgen import plan, resources, stamp
 from vmgen.infos import formats
-from vmgen.wrap import wrap
+from vmgen.render import spell
+from vmgen.render.filters import FILTERS
+from vmgen.render.wrap import wrap
 
 if TYPE_CHECKING:
     import black
@@ -24,10 +27,14 @@ _UNSETTLED = re.compile(
     r"|^ *(?:for|while|if|else|try|with)\b.*: \S|= \{\n\}",
     re.MULTILINE,
 )
-"""Where black changes what :mod:`vmgen.wrap` printed: lines that stayed too long, operators
+"""Where black changes what :mod:`vmgen.render.wrap` printed: lines that stayed too long, operators
 after a bracket that was broken, a lone parameter, digits of a hexadecimal number, tuples
 of one name, statements behind a colon, an empty table.  Nothing else does; the tests run
 black over whole modules."""
+
+
+_FEW = 3
+"""Files that a package's stamp names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +67,9 @@ def module_file(
     shape = _format if formatted else str
     text = stamp.stamp(
         shape(_template("module.py.j2").render(module=module)),
-        sources=module.source,
-        release=module.release,
-        target=module.target,
+        sources=spell.plain(module.source),
+        release=spell.plain(module.release),
+        target=spell.plain(module.target),
         ir=module.digest,
     )
     return GeneratedFile(_inside(folder, module.path), text)
@@ -117,11 +124,18 @@ def _stamped(body: str, package: plan.Package, *, shared: bool = False) -> str:
         return stamp.stamp(body)
     return stamp.stamp(
         body,
-        sources=", ".join(package.sources),
-        release=package.release,
-        target=package.target,
+        sources=_briefly(package.sources),
+        release=spell.plain(package.release),
+        target=spell.plain(package.target),
         ir=package.digest,
     )
+
+
+def _briefly(sources: Sequence[str]) -> str:
+    """A few files by name, more by their number: each module names its own."""
+    if len(sources) > _FEW:
+        return f"{len(sources)} C files"
+    return ", ".join(map(spell.plain, sources))
 
 
 def _formats(package: plan.Package) -> list[str]:
@@ -157,18 +171,8 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.filters["repr"] = _quoted
-    environment.filters["bytes"] = lambda text: f"b{_quoted(text.encode())[1:]}"
+    environment.filters.update(FILTERS)
     return environment
-
-
-def _quoted(value: object) -> str:
-    """``repr`` with double quotes where that needs no escape."""
-    text = repr(value)
-    start = text.find("'")
-    if start < 0 or not text.endswith("'") or start > 1 or '"' in text:
-        return text
-    return f'{text[:start]}"{text[start + 1 : -1]}"'
 
 
 def _template(name: str) -> jinja2.Template:

@@ -1,0 +1,369 @@
+"""Python code as values: closed sets of expressions and statements.
+
+``lower`` makes them, the templates print them by way of :mod:`vmgen.spell`; nobody edits
+the text.  A :class:`Name` is a local or one of this module's own; what comes from another
+module is a :class:`Global`, from which the imports follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+# --- expressions ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A local, a parameter, a builtin, or what this module defines."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Global:
+    """What another module defines.
+
+    ``module`` is the emitted file (``_runtime``), the C file that a module is made from,
+    or a module of the standard library with ``std:`` in front; ``local`` is what this
+    module calls it.
+    """
+
+    module: str
+    id: str
+    local: str
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A literal; ``hexadecimal`` for a number that is a pattern of bits."""
+
+    value: int | str | bytes | None
+    hexadecimal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attr:
+    """``base.name``."""
+
+    base: Expr
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """``base[index]``."""
+
+    base: Expr
+    index: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """``start:stop`` as an index."""
+
+    start: Expr | None
+    stop: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``function(*arguments, **keywords)``."""
+
+    function: Expr
+    arguments: tuple[Expr, ...] = ()
+    keywords: tuple[tuple[str, Expr], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple:
+    """A tuple, or several targets of one assignment."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """Several items as one index: ``tuple[first, second]``."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Starred:
+    """``*value``, among the items of a tuple."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """A list."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """An operator in front of its operand."""
+
+    op: Literal["-", "~", "not"]
+    operand: Expr
+
+
+Operator: TypeAlias = Literal["+", "-", "*", "&", "|", "^", "<<", ">>"]
+Comparison: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">=", "is", "is not"]
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """Arithmetic on two operands."""
+
+    op: Operator
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A comparison of two operands."""
+
+    op: Comparison
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Logic:
+    """Conditions joined by one operator."""
+
+    op: Literal["and", "or"]
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``then if condition else otherwise``."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Lambda:
+    """A function without a name."""
+
+    parameters: tuple[str, ...]
+    body: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A comprehension: a list, or a generator as the only argument of a call.
+
+    ``loops`` are names and what they run over, outermost first.
+    """
+
+    element: Expr
+    loops: tuple[tuple[str, Expr], ...]
+    generator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A string with values in it: text and expressions in turn."""
+
+    parts: tuple[str | Expr, ...]
+
+
+Expr: TypeAlias = (
+    Name
+    | Global
+    | Const
+    | Attr
+    | Index
+    | Slice
+    | Call
+    | Tuple
+    | Arguments
+    | Starred
+    | List
+    | Unary
+    | Binary
+    | Compare
+    | Logic
+    | Choice
+    | Lambda
+    | Each
+    | Format
+)
+
+# --- statements -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """``target = target = value``."""
+
+    kind: ClassVar[str] = "assign"
+    targets: tuple[Expr, ...]
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """An expression for its effect."""
+
+    kind: ClassVar[str] = "do"
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Unpack:
+    """A fixed run on load: ``run`` names the :class:`Run`, ``targets`` take its values."""
+
+    kind: ClassVar[str] = "unpack"
+    run: str
+    targets: tuple[Expr, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A fixed run on save."""
+
+    kind: ClassVar[str] = "pack"
+    run: str
+    values: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """Statements under a condition."""
+
+    kind: ClassVar[str] = "if"
+    condition: Expr
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """Statements for every item; ``target`` is a name or a tuple of names."""
+
+    kind: ClassVar[str] = "for"
+    target: Expr
+    items: Expr
+    body: tuple[Statement, ...]
+
+
+Statement: TypeAlias = Assign | Do | Unpack | Pack | If | For
+
+# --- what is in code --------------------------------------------------------------------
+
+
+def parts(node: object) -> Iterator[object]:
+    """A value of a plan and everything in it, the outermost first."""
+    yield node
+    if isinstance(node, tuple | list):
+        for one in node:
+            yield from parts(one)
+    elif is_dataclass(node) and not isinstance(node, type):
+        for one in fields(node):
+            yield from parts(getattr(node, one.name))
+
+
+def imported(node: object) -> Iterator[Global]:
+    """The names of other modules that a value of a plan has in it."""
+    return (one for one in parts(node) if isinstance(one, Global))
+
+
+def mentions(node: object, name: str) -> bool:
+    """Whether a value of a plan has the name in it."""
+    return any(one == Name(name) for one in parts(node))
+
+
+# --- short forms ------------------------------------------------------------------------
+
+NONE = Const(None)
+TRUE = Name("True")
+FALSE = Name("False")
+
+
+def name(id: str) -> Name:
+    """A name, as the function that :func:`call` takes."""
+    return Name(id)
+
+
+def runtime(id: str, module: str = "_runtime") -> Global:
+    """A name of the runtime, or of a module that is emitted beside it."""
+    return Global(module, id, id)
+
+
+def call(function: str | Expr, *arguments: Expr | int | str) -> Call:
+    """A call; a string is a function of the runtime, plain arguments are literals."""
+    made = runtime(function) if isinstance(function, str) else function
+    return Call(made, tuple(map(value, arguments)))
+
+
+def builtin(function: str, *arguments: Expr | int | str) -> Call:
+    """A call of a builtin function."""
+    return Call(Name(function), tuple(map(value, arguments)))
+
+
+def method(
+    base: Expr, name: str, *arguments: Expr | int | str, **keywords: Expr
+) -> Call:
+    """A call of a method."""
+    return Call(Attr(base, name), tuple(map(value, arguments)), tuple(keywords.items()))
+
+
+def value(one: Expr | int | str) -> Expr:
+    """An expression itself, or the literal of a number or a string."""
+    return Const(one) if isinstance(one, int | str) else one
+
+
+def at(base: Expr, *indices: Expr | int) -> Expr:
+    """``base[first][second]``..."""
+    for one in indices:
+        base = Index(base, value(one))
+    return base
+
+
+def cut(base: Expr, start: Expr | int | None, stop: Expr | int | None) -> Index:
+    """``base[start:stop]``."""
+    ends = [None if one is None else value(one) for one in (start, stop)]
+    return Index(base, Slice(ends[0], ends[1]))
+
+
+def times(one: Expr, factor: int) -> Expr:
+    """``one * factor``."""
+    return one if factor == 1 else Binary("*", one, Const(factor))
+
+
+def absent(one: Expr) -> Compare:
+    """``one is None``."""
+    return Compare("is", one, NONE)
+
+
+def there(one: Expr) -> Compare:
+    """``one is not None``."""
+    return Compare("is not", one, NONE)
+
+
+def both(items: Iterable[Expr]) -> Expr:
+    """The conditions with ``and`` between them; one alone is itself."""
+    return _joined("and", items)
+
+
+def either(items: Iterable[Expr]) -> Expr:
+    """The conditions with ``or`` between them; one alone is itself."""
+    return _joined("or", items)
+
+
+def _joined(op: Literal["and", "or"], items: Iterable[Expr]) -> Expr:
+    flat: list[Expr] = []
+    for one in items:
+        flat += one.items if isinstance(one, Logic) and one.op == op else (one,)
+    return flat[0] if len(flat) == 1 else Logic(op, tuple(flat))
