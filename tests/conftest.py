@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import tempfile
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,20 @@ from tests.trees import RELEASES, trees
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
+
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # What the user's own cache knows must not show in what the tests see.
+    os.environ["VMGEN_CACHE_DIR"] = os.environ.get(
+        "VMGEN_TEST_CACHE"
+    ) or tempfile.mkdtemp(prefix="vmgen-tests-")
+
+
+def pytest_unconfigure() -> None:
+    """Removes the tests' cache, unless it is to be kept for the next run."""
+    kept = "VMGEN_TEST_CACHE" in os.environ or "PYTEST_XDIST_WORKER" in os.environ
+    if not kept:
+        shutil.rmtree(os.environ["VMGEN_CACHE_DIR"], ignore_errors=True)
+
 
 # What needs QEMU's sources or a tool skips on a user's machine; CI has them or does not
 # start.

@@ -6,7 +6,6 @@ quick to walk; the tests at the end run the real thing.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
@@ -31,7 +30,6 @@ from vmgen.cli.console import Console
 from vmgen.cli.job import EMBEDDED_TARGETS
 from vmgen.cli.stream import COMMANDS as STREAM_COMMANDS
 from vmgen.ir import json as ir_json
-from vmgen.pipeline.store import Store
 from vmgen.source import Diagnostic, Position, VmgenError
 
 
@@ -411,7 +409,6 @@ def test_an_extra_or_missing_file_is_seen_without_computing(
 def test_whatever_decides_the_output_is_in_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    from vmgen import cache
 
     folders = [tmp_path / name for name in ("c_headers", "templates", "vmgen")]
     for name in ("c_headers/include/x.h", "templates/x.jinja", "vmgen/deep/x.py"):
@@ -444,7 +441,6 @@ def test_whatever_decides_the_output_is_in_the_key(
 
 
 def test_a_moved_file_is_another_key(tmp_path: Path) -> None:
-    from vmgen import cache
 
     (tmp_path / "ab").write_text("c")
     before = cache.key("", [tmp_path])
@@ -756,19 +752,6 @@ def test_help_that_nobody_can_take_is_status_2(asked: str) -> None:
     assert "standard output cannot be written: No space left" in result.stderr
 
 
-def test_half_an_entry_of_the_cache_does_not_stay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(old: object, new: object) -> None:
-        raise OSError(errno.ENOSPC, "full")
-
-    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(os, "replace", full)
-    cache.keep("name", {"a": "b"})
-    Store(tmp_path).keep_entry("name", "text")
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
 def test_a_terminal_without_unicode(toy_ir: str) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "vmgen", "inspect", "--ir", toy_ir],
@@ -790,9 +773,12 @@ def test_progress_stays_in_its_line(
         console.progress("x" * 200)
         console.message("done")
         terminal.flush()
-        text = os.read(master, 65536).decode()
+        wanted = f"{'x' * shown}\r{' ' * shown}\rdone\r\n"
+        text = ""
+        while len(text) < len(wanted):  # a terminal gives what it has so far
+            text += os.read(master, 65536).decode()
     os.close(master)
-    assert text == f"{'x' * shown}\r{' ' * shown}\rdone\r\n"
+    assert text == wanted
 
 
 def test_progress_is_for_terminals_only(capsys: pytest.CaptureFixture[str]) -> None:

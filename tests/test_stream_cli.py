@@ -6,6 +6,7 @@ import json
 import lzma
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ import vmgen
 from tests.stream_files import captured, packages, whole
 from tests.stream_sections import description_json, find_sections
 from vmgen.cli import run
+from vmgen.cli.stream import made
 
 RISCV = "riscv64-virt-vh-bare--10.0.2"
 
@@ -94,14 +96,40 @@ def test_show_takes_codecs(shell: Shell) -> None:
     assert shell.out == "  cpu/0.env.pc = 0x80000758\n"
 
 
-def test_show_takes_the_projects_package_by_itself(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_project_s_package_is_used_by_who_names_the_project(shell: Shell) -> None:
     Path("pyproject.toml").write_text(f'[tool.vmgen]\noutput = "{generated()}"\n')
-    assert shell("show riscv.mig") == 0
+    assert shell("show riscv.mig --codecs .") == 0
     assert "target riscv64" in shell.out
-    assert shell("show avr.mig") == 0
+    assert shell("show riscv.mig") == 0
     assert "target" not in shell.out
+    # The file of a folder above says nothing of this one.
+    Path("below").mkdir()
+    assert shell("show riscv.mig --codecs below") == 2
+    assert "below is not a generated package" in shell.err
+
+
+COMMANDS = (
+    "show riscv.mig", "show riscv.mig cpu/0", "verify riscv.mig", "diff riscv.mig smp.mig",
+    "explain riscv.mig --codecs 10.0", "show riscv.mig --codecs any", "extract riscv.mig cpu/0",
+    "edit riscv.mig timer/0.cpu_ticks_offset=1 -o out.mig",
+    "convert riscv.mig --from 10.0 --to 10.0 -o out.mig",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_code_that_came_with_a_stream_does_not_run(
+    shell: Shell, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a folder of the usual name nor one that a pyproject.toml names."""
+    package = generated()
+    monkeypatch.setattr(made, "_embedded", lambda console: package)
+    for folder in ("generated", "named"):
+        shutil.copytree(package, folder)
+        for file in Path(folder).rglob("*.py"):
+            file.write_text("raise SystemExit('code of the folder runs')\n")
+    Path("pyproject.toml").write_text('[tool.vmgen]\noutput = "named"\n')
+    shell(line)
+    assert "code of the folder" not in shell.err
 
 
 def test_show_values_of_sections_and_paths(shell: Shell) -> None:

@@ -6,13 +6,13 @@ import json
 import os
 import re
 import shlex
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from tests.kept_codecs import keep
 from tests.stream_files import captured, codecs_of, packages, target_of, whole
 from tests.stream_sections import find_sections
 from tests.test_stream_mutations import (
@@ -298,13 +298,40 @@ def test_a_release_by_its_number(
     monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
     folder = packages()["riscv64"].folder
     assert folder is not None
-    (tmp_path / "generated").symlink_to(folder.parent)
+    keep({"riscv64": folder}, "/a/tree")
     (tmp_path / "a.mig").write_bytes(captured("riscv64-virt-vh-bare--10.0.2"))
-    assert command("a.mig --codecs 10.0", capsys)[0] == 0
-    assert command("a.mig --codecs 10.0.2", capsys)[0] == 0
+    status, _, err = command("a.mig --codecs 10.0 -t riscv64", capsys)
+    assert (status, err) == (0, "codecs of QEMU 10.0 as in /a/tree\n")
+    assert command("a.mig --codecs 10.0.2 -t riscv64", capsys)[0] == 0
     status, _, err = command("a.mig --codecs 1.0", capsys)
     assert status == 2
-    assert "there are: 10.0.2" in err
+    assert "known: 10.0.2" in err
+
+
+def test_two_trees_of_one_release_are_two(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fork that names an official release never stands for it unnoticed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    folder = packages()["riscv64"].folder
+    assert folder is not None
+    (tmp_path / "a.mig").write_bytes(captured("riscv64-virt-vh-bare--10.0.2"))
+    line = "a.mig --codecs 10.0.2 -t riscv64"
+    keep({"riscv64": folder}, "/official", "1")
+    keep({"riscv64": folder}, "/a/copy", "1")
+    assert command(line, capsys)[0] == 0
+    fork = keep(
+        {"riscv64": folder}, "/fork", "2", change=lambda ir: ir.replace("gpr", "xpr")
+    )
+    status, _, err = command(line, capsys)
+    assert status == 2
+    assert "two trees that differ both name release 10.0.2 [VG711]" in err
+    assert "--qemu /fork" in err
+    # Read again, the tree is what it is now.
+    os.utime(fork / "made-from.json", (1, 1))
+    keep({"riscv64": folder}, "/fork", "1")
+    assert command(line, capsys)[0] == 0
 
 
 def test_a_release_whose_largest_package_is_of_another_target(
@@ -315,13 +342,9 @@ def test_a_release_whose_largest_package_is_of_another_target(
     monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
     generated = packages()["riscv64"].folder
     assert generated is not None
-    (tmp_path / "generated").symlink_to(generated.parent)
-    kept = tmp_path / "cache" / "codecs" / "kept"
-    for name, like in (("mips", "ppc"), ("aarch64", "aarch64")):
-        shutil.copytree(generated.parent / like, kept / name)
-        os.truncate(kept / name / "ir.json", 1 << 20)
-    for file in generated.parent.glob("*.py"):
-        shutil.copy(file, kept)
+    package = generated.parent
+    monkeypatch.setattr(made, "_embedded", lambda console: package)
+    kept = keep({"mips": package / "ppc", "aarch64": package / "aarch64"})
     (tmp_path / "a.mig").write_bytes(captured(RISCV))
     (tmp_path / "new.mig").write_bytes(captured("aarch64-virt-a57-bare--10.0.2"))
     status, out, _ = command("a.mig --codecs 10.0", capsys)
@@ -333,29 +356,12 @@ def test_a_release_whose_largest_package_is_of_another_target(
     status, _, err = command("a.mig --codecs 10.0 -t mips", capsys)
     assert status != 0, err
     console, fit = Console(), made.of_release
-    assert fit("10.0", "riscv64", console) == {"riscv64": Path("generated/riscv64")}
+    assert fit("10.0", "riscv64", console) == {"riscv64": package / "riscv64"}
     assert fit("10.0", None, console) == {
-        name: (kept if name in ("mips", "aarch64") else Path("generated")) / name
+        name: (kept if name in ("mips", "aarch64") else package) / name
         for name in {*packages(), "mips"}
     }
-
-
-def test_a_release_of_which_one_target_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The embedded headers' targets are there for the others, if they are asked for."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
-    generated = packages()["riscv64"].folder
-    assert generated is not None
-    package = generated.parent
-    kept = tmp_path / "cache" / "codecs" / "kept"
-    shutil.copytree(generated, kept / "mips")
-    monkeypatch.setattr(made, "_embedded", lambda console: package)
-    mips = {"mips": kept / "mips"}
-    embedded = {name: package / name for name in packages()}
-    assert made.of_release("10.0", None, Console()) == {**embedded, **mips}
-    assert made.of_release("10.0", "mips", Console()) == mips
+    assert fit("10.0", "mips", console) == {"mips": kept / "mips"}
 
 
 def verified(line: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -375,11 +381,11 @@ def test_codecs_from_a_tree_without_a_target(
     status, out, _ = command(f"{file} --qemu {tree}", capsys)
     assert status == 0
     assert "taken by QEMU 10.0.2 for m68k" in out
-    (kept,) = (tmp_path / "cache" / "codecs").iterdir()
-    before = kept.stat().st_ino
+    (folder,) = (tmp_path / "cache" / "codecs").iterdir()
+    before = folder.stat().st_ino
     assert command(f"{file} --qemu {tree}", capsys)[0] == 0
     assert command(f"{file} --codecs 10.0.2 -t m68k", capsys)[0] == 0
-    assert [entry.stat().st_ino for entry in kept.parent.iterdir()] == [before]
+    assert [entry.stat().st_ino for entry in folder.parent.iterdir()] == [before]
 
 
 def test_the_hint_about_all_is_for_codecs_without_every_device(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.kept_codecs import keep, of_release
 from tests.stream_files import captured, packages, target_of, whole
 from tests.test_stream_read import HEAD
 from vmgen.cli import run
@@ -116,20 +116,13 @@ def test_an_open_question_is_no_reason_against_a_release() -> None:
 def test_on_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """``--codecs any`` takes those at hand: the output folder's, and the kept ones."""
+    """``--codecs any`` takes those of every tree that was read before."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
     folder = packages()["riscv64"].folder
     assert folder is not None
-    (tmp_path / "generated").symlink_to(folder.parent)
-    kept = tmp_path / "cache" / "codecs" / "kept"
-    shutil.copytree(folder, kept / "riscv64")
-    for file in folder.parent.glob("*.py"):
-        shutil.copy(file, kept)
-    tables = kept / "riscv64" / "ir.json"
-    tables.write_text(
-        tables.read_text().replace('"release": "10.0.2"', '"release": "9.1.0"')
-    )
+    keep({"riscv64": folder}, "/a/new")
+    keep({"riscv64": folder}, "/an/old", change=of_release("9.1.0"))
     (tmp_path / "a.mig").write_bytes(whole(RISCV))
     (tmp_path / "old.mig").write_bytes(whole(OLD))
     assert run(["stream", "show", "a.mig", "--codecs", "any"]) == 0
@@ -141,5 +134,5 @@ def test_on_the_command_line(
     assert run(["stream", "show", "a.mig", "--codecs", "any", "-t", "vax"]) == 2
     assert run(["stream", "show", "old.mig", "--codecs", "any"]) == 2
     err = capsys.readouterr().err
-    assert "no release that codecs are at hand for wrote it [VG710]" in err
+    assert "none of the known releases wrote it [VG710]" in err
     assert "10.0.2: cpu/0: version 5 is below the minimum 10" in err

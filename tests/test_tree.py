@@ -15,7 +15,7 @@ from tests import fake_qemu
 from tests.fake_qemu import EIGHT, REAL_TREES, needs_real_tree
 from vmgen import tree
 from vmgen.source import Diagnostic, VmgenError
-from vmgen.tree import build, cache, qapi, scan
+from vmgen.tree import build, qapi, scan
 from vmgen.tree.qapi_names import c_name, capitals_by_letters, capitals_by_runs
 
 
@@ -29,9 +29,11 @@ def entries(tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def refusal(path: Path, target: str, entries: Path, **more: Path) -> Diagnostic:
+def refusal(
+    path: Path, target: str, entries: Path, build: Path | None = None
+) -> Diagnostic:
     with pytest.raises(VmgenError) as caught:
-        tree.configure(path, target, cache=entries, **more)
+        tree.configure(path, target, cache=entries, build=build)
     (diagnostic,) = caught.value.diagnostics
     return diagnostic
 
@@ -249,20 +251,6 @@ def test_a_cache_that_cannot_be_written(root: Path, tmp_path: Path) -> None:
     assert blocked.read_text() == "not a folder"
 
 
-def test_cache_folder_by_environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    for name in ("VMGEN_CACHE_DIR", "XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache.folder(None) == tmp_path / ".cache/vmgen/trees"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache.folder(None) == tmp_path / "xdg/vmgen/trees"
-    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "own"))
-    assert cache.folder(None) == tmp_path / "own/trees"
-    assert cache.folder(tmp_path) == tmp_path
-
-
 def _configure(arguments: tuple[Path, Path]) -> tuple[str, ...]:
     root, entries = arguments
     return tuple(map(str, tree.configure(root, "toy64", cache=entries).config_dirs))
@@ -275,32 +263,6 @@ def test_several_processes_at_once(root: Path, entries: Path) -> None:
     left = sorted(path.name for path in entries.iterdir())
     assert len(left) == 2, "temporary folders must not stay"
     assert not any(name.startswith(".") for name in left)
-
-
-def test_an_entry_is_complete_or_not_there(entries: Path) -> None:
-    def make() -> dict[str, str]:
-        raise RuntimeError("interrupted")
-
-    with pytest.raises(RuntimeError):
-        cache.entry(entries, "name", make)
-    assert not (entries / "name").exists()
-    made = cache.entry(entries, "name", lambda: {"a/b.h": "text\n"})
-    assert (made / "a/b.h").read_bytes() == b"text\n"
-
-
-def test_entries_unused_for_a_month_go(entries: Path) -> None:
-    import os
-    import time
-
-    now = time.time()
-    for name, days in (("old", 40), ("used", 5)):
-        cache.entry(entries, name, dict)
-        os.utime(entries / name, (now - days * 86400,) * 2)
-    assert cache.is_there(entries / "used")
-    cache.entry(entries, "new", dict)
-    assert {path.name for path in entries.iterdir()} == {"used", "new"}
-    # Being used keeps it.
-    assert (entries / "used").stat().st_mtime > now - 86400
 
 
 # Names of files.

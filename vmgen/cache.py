@@ -1,27 +1,28 @@
-"""Remembers what the output was for given inputs, so that a check can be quick.
+"""The user's cache folder: what vmgen made before, found again by what it was made from.
 
-Generated code is a function of its inputs: vmgen's own sources, its templates and
-headers, the versions of Python and of the packages that shape the text, the compiler
-and the request.  :func:`key` is the sha256 over all of them; under it stand the sha256
-of the files that were generated.  If key and files agree nothing needs to be computed.
-The contents of a QEMU tree are part of the request where all of it is read.  What the
-key cannot cover (headers of the user's, a configured build) is never remembered.
+The name of every entry is a hash over the contents of all that it depends on, so that an
+entry is never out of date.  Every entry carries the sha256 of its own contents, which is
+compared on each use: a damaged entry is removed and made anew.  Entries that are
+missing, damaged or not writable only cost time.
 
-The entries are in the user's cache folder (``VMGEN_CACHE_DIR``, or ``vmgen`` below
-``XDG_CACHE_HOME``, ``LOCALAPPDATA`` or ``~/.cache``).  One that is missing, damaged or
-not writable only costs time.
+The folder is ``VMGEN_CACHE_DIR``, or ``vmgen`` below ``XDG_CACHE_HOME``,
+``LOCALAPPDATA`` or ``~/.cache``, with one folder a kind of entries in it.
 """
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
 import platform
+import secrets
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -34,12 +35,118 @@ _VARIABLES = (
     "SOURCE_DATE_EPOCH",
 )  # fmt: skip
 
+_DAY = 24 * 60 * 60.0
+_MONTH = 30 * _DAY
+_SETTLED = 2.0
+"""Seconds after which the next change of a file shows in its times on every file system."""
+_MANIFEST = ".manifest.json"
+
+
+def home() -> Path | None:
+    """The user's cache folder of vmgen, made by nobody yet; None where there is none."""
+    if chosen := os.environ.get("VMGEN_CACHE_DIR"):
+        return Path(chosen)
+    for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        if base := os.environ.get(variable):
+            return Path(base, "vmgen")
+    user = os.path.expanduser("~")
+    # A user without a home folder gets no folder that is called "~".
+    return Path(user, ".cache", "vmgen") if os.path.isabs(user) else None
+
+
+# --- digests ------------------------------------------------------------------------------
+
+
+def hashed(words: Iterable[str], mapping: Mapping[str, str] | None = None) -> str:
+    """The sha256 (hexadecimal) of these words in order, and of a mapping's items, sorted."""
+    digest = hashlib.sha256()
+    for word in words:
+        digest.update(word.encode("utf-8", "surrogateescape") + b"\0")
+    for key, value in sorted((mapping or {}).items()):
+        digest.update(f"{key}\0{value}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def text_digest(text: str) -> str:
+    """The sha256 (hexadecimal) of a text, as UTF-8."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class Digests:
+    """The sha256 of files' contents, each file read once.
+
+    With a cache, a digest is also remembered from run to run: under the file's path, for
+    as long as its device, inode, size, and times of change of content and of status are
+    the same.  No user can set the last one, so a new content never hides.  A file that
+    changed within the last two seconds is not remembered.
+    """
+
+    def __init__(self, cache: Cache | None = None, name: str = "") -> None:
+        self._cache = cache
+        self._name = f"digests-{hashed((name,))}"
+        self._known: dict[str, bytes] = {}
+        self._kept: dict[str, tuple[str, str]] = {}
+        self._changed = False
+        text = None if cache is None else cache.text(self._name)
+        if text is not None:
+            kept: dict[str, tuple[str, str]] = json.loads(text)
+            self._kept = kept
+
+    def digest(self, paths: Iterable[str]) -> str:
+        """The hash over the contents of these files, in this order; a file that is not
+        there or cannot be read counts as absent."""
+        digest = hashlib.sha256()
+        for path in paths:
+            digest.update(self._of(path))
+        return digest.hexdigest()
+
+    def keep(self) -> None:
+        """Remember what was read, for the next run."""
+        if self._cache is not None and self._changed:
+            self._cache.keep(self._name, json.dumps(self._kept))
+            self._changed = False
+
+    def _of(self, path: str) -> bytes:
+        known = self._known.get(path)
+        if known is None:
+            known = self._known[path] = (
+                self._read(path) if self._cache is None else self._remembered(path)
+            )
+        return known
+
+    def _read(self, path: str) -> bytes:
+        try:
+            with open(path, "rb") as stream:
+                return hashlib.sha256(stream.read()).digest()
+        except OSError:
+            return b"absent"
+
+    def _remembered(self, path: str) -> bytes:
+        try:
+            status = os.stat(path)
+        except OSError:
+            return b"absent"
+        stamp = (
+            f"{status.st_dev} {status.st_ino} {status.st_size}"
+            f" {status.st_mtime_ns} {status.st_ctime_ns}"
+        )
+        before = self._kept.get(path)
+        if before is not None and before[0] == stamp:
+            return bytes.fromhex(before[1])
+        found = self._read(path)
+        settled = time.time() - max(status.st_mtime, status.st_ctime) > _SETTLED
+        if settled and found != b"absent":
+            self._kept[path] = (stamp, found.hex())
+            self._changed = True
+        return found
+
 
 def key(request: str, folders: Iterable[Path]) -> str:
-    """The sha256 (hexadecimal) of everything that decides the output.
+    """The sha256 (hexadecimal) of everything that decides generated text.
 
     ``request`` is the text of what is asked for, ``folders`` are read completely
-    (``__pycache__`` and hidden files excepted).
+    (``__pycache__`` and hidden files excepted).  The versions of Python and of the
+    packages that shape the text, and the compiler, are added to them.
     """
     digest = hashlib.sha256()
 
@@ -94,60 +201,203 @@ def _files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def digests(files: Mapping[str, str]) -> dict[str, str]:
-    """The sha256 of each file's text, by path."""
-    return {
-        path: hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-        for path, text in files.items()
-    }
+# --- entries ------------------------------------------------------------------------------
 
 
-def load(name: str) -> dict[str, str] | None:
-    """The digests by path that were stored under a key; None if there are none."""
-    try:
-        data = json.loads((_folder() / f"{name}.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    if not isinstance(data, dict) or not all(
-        isinstance(item, str) for item in data.values()
-    ):
-        return None
-    return data
+class Cache:
+    """The entries of one kind: texts, and folders of files.
 
+    ``folder`` is where they are; None keeps nothing.
+    """
 
-def store(name: str, files: Mapping[str, str]) -> None:
-    """Remember the digests of the files generated under a key, if the folder allows."""
-    keep(name, digests(files))
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
 
+    @staticmethod
+    def of(kind: str) -> Cache:
+        """The user's entries of a kind."""
+        base = home()
+        return Cache(None if base is None else base / kind)
 
-def keep(name: str, known: Mapping[str, str]) -> None:
-    """Remember digests by path under a key, if the folder allows."""
-    with suppress(OSError):  # a cache that cannot be written only costs time
-        folder = _folder()
-        temporary = folder / f"{name}.{os.getpid()}.tmp"
-        folder.mkdir(parents=True, exist_ok=True)
+    def text(self, name: str) -> str | None:
+        """The text of an entry; None where there is none, or a damaged one."""
+        if self.folder is None:
+            return None
+        path = self.folder / name
         try:
-            temporary.write_text(json.dumps(known, indent=0, sort_keys=True))
-            os.replace(temporary, folder / f"{name}.json")
+            data = path.read_bytes()
         except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-        _forget_old(folder)
+            return None
+        digest, _, content = data.partition(b"\n")
+        if hashlib.sha256(content).hexdigest().encode() != digest:
+            with suppress(OSError):
+                path.unlink()
+            return None
+        return content.decode("utf-8", "surrogateescape")
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep a text under a name (with ``/`` for folders), if the folder allows."""
+        if self.folder is None:
+            return
+        content = text.encode("utf-8", "surrogateescape")
+        digest = hashlib.sha256(content).hexdigest().encode()
+        path = self.folder / name
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = _beside(path)
+            try:
+                temporary.write_bytes(digest + b"\n" + content)
+                os.replace(temporary, path)
+            finally:
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
+
+    def folder_of(self, name: str, make: Callable[[], Mapping[str, str]]) -> Path:
+        """The folder with this name, made if it is not there or damaged.
+
+        ``make`` gives path -> text of its files.  It is filled under a temporary name and
+        renamed, so that it is complete or not there, whoever else is at work.  Where the
+        cache cannot be written it is a temporary folder, removed when the process ends.
+        """
+        if self.folder is None:
+            return _temporary(make())
+        final = self.folder / name
+        if self.has_folder(name):
+            return final
+        files = make()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            new = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=self.folder))
+        except OSError:
+            return _temporary(files)
+        try:
+            _fill(new, files)
+            os.chmod(new, 0o755)
+            try:
+                os.rename(new, final)
+            except OSError:
+                # Someone else finished the same entry first; theirs is as good as ours.
+                if not final.is_dir():
+                    raise
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+        self.forget_old()
+        return final
+
+    def has_folder(self, name: str) -> bool:
+        """Whether a whole folder entry is there; it is marked as used, a damaged one is
+        moved aside and removed."""
+        if self.folder is None:
+            return False
+        folder = self.folder / name
+        try:
+            status = os.stat(folder)
+        except OSError:
+            return False
+        if not _is_whole(folder):
+            aside = self.folder / f".{name}.{secrets.token_hex(8)}"
+            with suppress(OSError):
+                os.rename(folder, aside)
+                shutil.rmtree(aside)
+            return False
+        if time.time() - status.st_mtime > _DAY:
+            with suppress(OSError):  # someone else's, or read-only: good to use
+                os.utime(folder)
+        return True
+
+    def folders(self) -> Iterator[Path]:
+        """The whole folder entries, sorted by name."""
+        if self.folder is None or not self.folder.is_dir():
+            return
+        for path in sorted(self.folder.iterdir()):
+            known = path.name[0] != "." and (path / _MANIFEST).is_file()
+            if known and self.has_folder(path.name):
+                yield path
+
+    def forget_old(self) -> None:
+        """Remove what nobody has used for a month, and what killed runs left behind."""
+        if self.folder is None:
+            return
+        now = time.time()
+        with suppress(OSError):
+            for path in [*self.folder.glob("*"), *self._below()]:
+                with suppress(OSError):
+                    kept = _DAY if path.name[0] == "." else _MONTH
+                    if now - path.lstat().st_mtime <= kept:
+                        continue
+                    if path.is_symlink() or path.is_file():
+                        path.unlink()
+                    elif path.name[0] == "." or (path / _MANIFEST).is_file():
+                        shutil.rmtree(path)
+
+    def _below(self) -> Iterator[Path]:
+        """What is in the folders of texts."""
+        assert self.folder is not None
+        for folder in self.folder.iterdir():
+            if folder.is_dir() and not (folder / _MANIFEST).exists():
+                yield from folder.iterdir()
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[Path]:
+        """A folder for one process at a time, kept from run to run; while another one
+        uses it, or where the cache cannot be written, a temporary one."""
+        used = None if self.folder is None else self.folder / name / "in-use"
+        try:
+            if used is None:
+                raise FileNotFoundError
+            used.parent.mkdir(parents=True, exist_ok=True)
+            if used.is_dir() and time.time() - used.stat().st_mtime > _DAY:
+                used.rmdir()  # left by a run that was killed
+            used.mkdir()
+        except OSError:
+            with tempfile.TemporaryDirectory(prefix="vmgen-") as folder:
+                yield Path(folder)
+            return
+        try:
+            yield used.parent
+        finally:
+            used.rmdir()
 
 
-def _forget_old(folder: Path, keep: int = 50) -> None:
-    entries = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
-    for path in entries[:-keep]:
-        path.unlink(missing_ok=True)
+def _beside(path: Path) -> Path:
+    """A name for a temporary file beside this one that no other process has."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
 
 
-def _folder() -> Path:
-    if chosen := os.environ.get("VMGEN_CACHE_DIR"):
-        return Path(chosen, "output")
-    for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
-        if base := os.environ.get(variable):
-            return Path(base, "vmgen", "output")
-    home = os.path.expanduser("~")
-    if not os.path.isabs(home):  # nobody's home is known; do not make a folder "~"
-        raise OSError("no home folder")
-    return Path(home, ".cache", "vmgen", "output")
+def _temporary(files: Mapping[str, str]) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="vmgen-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _fill(folder, files)
+    return folder
+
+
+def _fill(folder: Path, files: Mapping[str, str]) -> None:
+    made = set()
+    manifest = {}
+    for name, text in files.items():
+        path = folder / name
+        if path.parent not in made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made.add(path.parent)
+        path.write_bytes(text.encode("utf-8", "surrogateescape"))
+        manifest[name] = text_digest(text)
+    text = json.dumps(manifest, indent=0, sort_keys=True)
+    (folder / _MANIFEST).write_text(
+        f"{text_digest(text)}\n{text}", encoding="utf-8", newline="\n"
+    )
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether the folder holds all that was put into it, unchanged."""
+    try:
+        digest, _, text = (folder / _MANIFEST).read_text("utf-8").partition("\n")
+        if text_digest(text) != digest:
+            return False
+        manifest: dict[str, str] = json.loads(text)
+        for name, wanted in manifest.items():
+            with open(os.path.join(folder, name), "rb") as stream:
+                if hashlib.sha256(stream.read()).hexdigest() != wanted:
+                    return False
+    except (OSError, ValueError):
+        return False
+    return True

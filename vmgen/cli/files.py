@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vmgen import cache, write
+from vmgen.cache import Cache
 from vmgen.cli.console import Console
 from vmgen.cli.job import Job, compile_all
 
@@ -21,7 +23,7 @@ def changes(job: Job, console: Console) -> tuple[write.FileChange, ...]:
 
     trees = _trees(job)
     key = _key(job, trees)
-    known = cache.load(key) if key else None
+    known = _known(key) if key else None
     if known is not None and write.holds(job.output, known, verify):
         return ()
     from vmgen.pipeline import generate
@@ -33,17 +35,32 @@ def changes(job: Job, console: Console) -> tuple[write.FileChange, ...]:
     if job.whole:
         # A tree that means what it meant is quick to read; its Python takes longer.
         meaning = _key_of(programs)
-        known = cache.load(meaning)
+        known = _known(meaning)
         if known is not None and write.holds(job.output, known, verify):
             if key:
-                cache.keep(key, known)
+                _keep(key, known)
             return ()
     with console.working():
         console.progress("writing Python")
         files = generate(programs, console.progress, together=job.whole)
     for each in filter(None, (key, meaning)):
-        cache.store(each, {file.path: file.text for file in files})
+        _keep(each, {file.path: cache.text_digest(file.text) for file in files})
     return write.plan(job.output, files, verify)
+
+
+def _known(key: str) -> dict[str, str] | None:
+    """The sha256 of each file's text by path, as generated under this key before."""
+    text = Cache.of("output").text(f"{key}.json")
+    if text is None:
+        return None
+    digests: dict[str, str] = json.loads(text)
+    return digests
+
+
+def _keep(key: str, digests: Mapping[str, str]) -> None:
+    kept = Cache.of("output")
+    kept.keep(f"{key}.json", json.dumps(digests, indent=0, sort_keys=True))
+    kept.forget_old()
 
 
 def _trees(job: Job) -> tuple[TreeFiles, ...]:

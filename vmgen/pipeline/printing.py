@@ -11,12 +11,12 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import lru_cache
 from importlib import metadata
-from pathlib import Path
 
 from vmgen import ir, plan, render, resources
+from vmgen.cache import hashed
 from vmgen.lower import Around, exports, lower, offers
 from vmgen.pipeline.sharing import share
-from vmgen.pipeline.store import Store, hashed, parts_hash
+from vmgen.pipeline.store import Store, parts_hash
 from vmgen.pipeline.workers import workers
 from vmgen.render import GeneratedFile
 
@@ -50,7 +50,7 @@ def printed(
         files = {}
         for program in programs:
             tell(f"printing {program.target}".rstrip())
-            for file in _files(program, None, store.folder)[1]:
+            for file in _files(program, None, store)[1]:
                 files[file.path] = file
     return tuple(files[path] for path in sorted(files))
 
@@ -81,7 +81,7 @@ def _together(
     files: dict[str, GeneratedFile] = {}
     with ProcessPoolExecutor(workers()) as pool:
         pending = {
-            pool.submit(_files, program, sharing.around, store.folder): program
+            pool.submit(_files, program, sharing.around, store): program
             for program in sorted(
                 sharing.own, key=lambda program: -len(program.modules)
             )
@@ -122,7 +122,7 @@ def _submitted(
             _module_files,
             modules[start : start + _BATCH],
             package.folder,
-            store.folder,
+            store,
         )
         for start in range(0, len(modules), _BATCH)
     ]
@@ -138,15 +138,15 @@ def _done(
 
 
 def _files(
-    program: ir.Program, around: Around | None, folder: Path
+    program: ir.Program, around: Around | None, store: Store
 ) -> tuple[plan.Package, list[GeneratedFile]]:
     """The files of one program, and its package without the modules; with ``around``
     without its ``__init__.py``, and the package has all that its modules offer."""
     package = lower(program, around)
-    files = _module_files(package.modules, package.folder, folder)
+    files = _module_files(package.modules, package.folder, store)
     files += render.folder_files(package)
     if around is None:
-        files.append(_target_file(package, Store(folder)))
+        files.append(_target_file(package, store))
     else:
         package = replace(package, exports=tuple(offers(package.modules)))
     return replace(package, modules=(), ir=""), files
@@ -164,9 +164,8 @@ def _target_file(package: plan.Package, store: Store) -> GeneratedFile:
 
 
 def _module_files(
-    modules: Sequence[plan.Module], folder: str, cache: Path
+    modules: Sequence[plan.Module], folder: str, store: Store
 ) -> list[GeneratedFile]:
-    store = Store(cache)
     files = []
     for module in modules:
         name = f"text-{hashed((_printer(), folder, repr(module)))}"

@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Literal
 
 from vmgen import ir, preprocess, roots
+from vmgen.cache import Cache, Digests, hashed
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract import extract
-from vmgen.pipeline.store import Contents, Note, Store, front_end, hashed
+from vmgen.pipeline.store import Note, Store, front_end
 from vmgen.preprocess import Preprocessed
 from vmgen.roots import Registrations
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import Command, SourceTree
-from vmgen.tree import cache as tree_cache
 
 Preprocessor = Literal["auto", "cc", "pcpp"]
 
@@ -85,8 +85,7 @@ def common_tree(tree: SourceTree) -> SourceTree:
             host.update(_HOST_MACRO.findall(path.read_text(encoding="utf-8")))
     poisoned = sorted(set(_kconfig_symbols(tree.root)) - host)
     text = "".join(f"#pragma GCC poison CONFIG_{name}\n" for name in poisoned)
-    poison = tree_cache.entry(
-        tree_cache.folder(None),
+    poison = Cache.of("trees").folder_of(
         f"poison-{hashed((text,))[:24]}",
         lambda: {"config-poison.h": text},
     )
@@ -176,10 +175,10 @@ class Outcome:
 
 
 def recall(
-    tree: SourceTree, file: str, note: Note | None, contents: Contents, store: Store
+    tree: SourceTree, file: str, note: Note | None, digests: Digests, store: Store
 ) -> Outcome | None:
     """The file from what was remembered, or None if it must be read."""
-    if note is None or contents.digest(note.inputs) != note.digest:
+    if note is None or digests.digest(note.inputs) != note.digest:
         return None
     if not note.key:
         return Outcome(file, None, (), note, unsuited=True)
@@ -211,7 +210,7 @@ def read(
     start = tree.command_for(file).directory or tree.root
     names = dict.fromkeys(_ENTERED.findall(expansion.text))
     inputs = tuple(os.path.normpath(os.path.join(start, name)) for name in names)
-    note = Note(key, Contents().digest(inputs), inputs)
+    note = Note(key, Digests().digest(inputs), inputs)
     return Outcome(file, module, (), note, registered=registered)
 
 
@@ -226,5 +225,5 @@ def _unread(
     remembering: nothing but a change of the file itself is likely to change that."""
     if not common:
         return Outcome(file, None, found, registered=registered)
-    note = Note("", Contents().digest((path,)), (path,))
+    note = Note("", Digests().digest((path,)), (path,))
     return Outcome(file, None, found, note, unsuited=True)

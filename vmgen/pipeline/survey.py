@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vmgen import linkmodel, roots
+from vmgen.cache import Cache, Digests, hashed
 from vmgen.linkmodel import Binary
-from vmgen.pipeline.store import Contents, Store, hashed, parts_hash
+from vmgen.pipeline.store import Store, parts_hash
 from vmgen.tree import SourceTree
 
 _TYPES = ("VMStateDescription", "VMStateInfo")
@@ -37,7 +38,7 @@ class TreeFiles:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.contents = Contents()
+        self.digests = Digests(Cache.of("digests"), str(root))
         self._names: tuple[str, ...] | None = None
 
     @property
@@ -57,7 +58,7 @@ class TreeFiles:
 
     def digest(self, file: str) -> str:
         """The hash of one file's contents."""
-        return self.contents.digest((os.path.join(self.root, file),))
+        return self.digests.digest((os.path.join(self.root, file),))
 
     def text(self, file: str) -> str:
         """A file's text; bytes that are no UTF-8 are replaced."""
@@ -66,7 +67,8 @@ class TreeFiles:
 
     def _hash(self, read: Iterable[str]) -> str:
         start = str(self.root)
-        content = self.contents.digest(os.path.join(start, name) for name in read)
+        content = self.digests.digest(os.path.join(start, name) for name in read)
+        self.digests.keep()
         return hashed((content, *self.names))
 
 
@@ -146,7 +148,7 @@ def look(files: TreeFiles, names: Iterable[str], store: Store) -> dict[str, Seen
     words = _words(files, store)
     parts = (parts_hash("roots", "pipeline/survey.py"), str(files.root), *sorted(words))
     key = f"seen-{hashed(parts)}"
-    known: Mapping[str, Sequence[object]] = _mapping(store.entry(key))
+    known: Mapping[str, Sequence[object]] = json.loads(store.entry(key) or "{}")
     found: dict[str, Seen] = {}
     kept: dict[str, tuple[str, bool, bool]] = {}
     for name in names:
@@ -176,16 +178,6 @@ def _words(files: TreeFiles, store: Store) -> frozenset[str]:
     return frozenset(known.split("\n"))
 
 
-def _mapping(text: str | None) -> Mapping[str, Sequence[object]]:
-    if text is None:
-        return {}
-    try:
-        data = json.loads(text)
-    except ValueError:
-        return {}
-    return data if isinstance(data, dict) else {}
-
-
 def binary_key(files: TreeFiles, tree: SourceTree) -> str:
     """A name for everything that decides which files a binary has; empty where that is
     not known (a configured build)."""
@@ -206,11 +198,8 @@ def known_binary(key: str, target: str, store: Store) -> Binary | None:
     text = store.entry(key) if key else None
     if text is None:
         return None
-    try:
-        files, archive = json.loads(text)
-        return Binary(target, tuple(files), tuple(archive))
-    except (ValueError, TypeError):
-        return None
+    files, archive = json.loads(text)
+    return Binary(target, tuple(files), tuple(archive))
 
 
 def binary(tree: SourceTree, key: str, store: Store) -> Binary:

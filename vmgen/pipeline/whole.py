@@ -15,10 +15,11 @@ from pathlib import Path
 
 from vmgen import ir, roots
 from vmgen import tree as trees
+from vmgen.cache import Digests
 from vmgen.link import link
 from vmgen.pipeline import reading, survey
 from vmgen.pipeline.reading import COMMON, Outcome, Preprocessor
-from vmgen.pipeline.store import Contents, Note, Store
+from vmgen.pipeline.store import Note, Store
 from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.workers import workers
 from vmgen.premises import premises_of
@@ -201,8 +202,8 @@ def read(
     """
     whole = Whole(tuple(parts))
     store = store or Store()
-    contents = files.contents if files is not None else Contents()
-    reader = _Reader(whole, preprocessor, progress, store, contents)
+    digests = files.digests if files is not None else Digests()
+    reader = _Reader(whole, preprocessor, progress, store, digests)
     first = parts[0].tree
     every = dict.fromkeys(
         file for part in parts for file in (*part.files, *part.registering)
@@ -232,13 +233,13 @@ class _Reader:
         preprocessor: Preprocessor,
         progress: Progress | None,
         store: Store,
-        contents: Contents,
+        digests: Digests,
     ) -> None:
         self._whole = whole
         self._preprocessor = preprocessor
         self._progress = progress
         self._store = store
-        self._contents = contents
+        self._digests = digests
         self._read: dict[str, tuple[ir.Module, Registrations]] = {}
 
     def read(
@@ -270,10 +271,10 @@ class _Reader:
 
     def _recall(self, tree: SourceTree, file: str, note: Note | None) -> Outcome | None:
         if note is not None and (known := self._read.get(note.key)):
-            if self._contents.digest(note.inputs) == note.digest:
+            if self._digests.digest(note.inputs) == note.digest:
                 return Outcome(file, known[0], (), note, registered=known[1])
             return None
-        return reading.recall(tree, file, note, self._contents, self._store)
+        return reading.recall(tree, file, note, self._digests, self._store)
 
     def _take(self, name: str, outcome: Outcome) -> None:
         module, registered, note = outcome.module, outcome.registered, outcome.note
@@ -297,7 +298,7 @@ class _Reader:
         if sum(len(files) for _, files in batches) <= _BATCH:
             for name, files in batches:
                 for outcome in _read_batch(
-                    commands[name], files, self._preprocessor, self._store.folder
+                    commands[name], files, self._preprocessor, self._store
                 ):
                     yield name, outcome
             return
@@ -308,7 +309,7 @@ class _Reader:
                     commands[name],
                     files,
                     self._preprocessor,
-                    self._store.folder,
+                    self._store,
                 ): name
                 for name, files in batches
             }
@@ -318,9 +319,8 @@ class _Reader:
 
 
 def _read_batch(
-    tree: SourceTree, files: Sequence[str], preprocessor: Preprocessor, folder: Path
+    tree: SourceTree, files: Sequence[str], preprocessor: Preprocessor, store: Store
 ) -> list[Outcome]:
-    store = Store(folder)
     return [reading.read(tree, file, preprocessor, store) for file in files]
 
 

@@ -62,7 +62,7 @@ def origin(
             streams[release] = stream
     if not streams:
         hint = "\n".join(f"{release}: {why}" for release, why in refusals.items())
-        raise NoCodecs("no release that codecs are at hand for wrote it", hint=hint)
+        raise NoCodecs("none of the known releases wrote it", hint=hint)
     readings = {release: _read(stream) for release, stream in streams.items()}
     names = tuple(sorted(readings, key=lambda release: -len(readings[release])))
     for release, why in refusals.items():

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vmgen import __version__, resources
+from vmgen import resources
+from vmgen.cache import Cache, Digests, hashed
 from vmgen.source import Diagnostic, Position, VmgenError
-from vmgen.tree import cache as cache_entries
 from vmgen.tree import scan
 from vmgen.tree.source_tree import SHIMS, Command, SourceTree
 
@@ -34,12 +34,18 @@ _DEFINED = re.compile(r"^\s*#\s*define\s+(\w+)", re.MULTILINE)
 
 
 def configure(
-    path: Path, target: str, *, build: Path | None = None, cache: Path | None = None
+    path: Path,
+    target: str,
+    *,
+    build: Path | None = None,
+    cache: Path | None = None,
+    digests: Digests | None = None,
 ) -> SourceTree:
     """The QEMU source tree at ``path``, for ``qemu-system-TARGET``.
 
     ``build`` is a folder in which the tree was configured: its flags and headers are
-    used instead of ours.  ``cache`` takes the place of the user's cache folder.  Raises
+    used instead of ours.  ``cache`` takes the place of the user's cache folder, and
+    ``digests`` know the files that were read before.  Raises
     :class:`VmgenError`: VG101 if it is not such a tree, VG102 for an unknown target,
     VG104 and VG105 for a tree that cannot be configured, VG106 for a build folder that
     cannot be used, VG108 if no file defines ``vmstate_cpu_common``.
@@ -55,7 +61,8 @@ def configure(
             )
         )
     try:
-        return _configure(root, target, build, cache_entries.folder(cache))
+        entries = Cache.of("trees") if cache is None else Cache(cache)
+        return _configure(root, target, build, entries, digests or Digests())
     except (OSError, UnicodeDecodeError) as error:
         raise VmgenError(
             Diagnostic(
@@ -67,7 +74,7 @@ def configure(
 
 
 def _configure(
-    root: Path, target: str, build: Path | None, entries: Path
+    root: Path, target: str, build: Path | None, entries: Cache, digests: Digests
 ) -> SourceTree:
     release = (root / "VERSION").read_text(encoding="utf-8").strip()
     suffix = "-softmmu.mak"
@@ -91,9 +98,9 @@ def _configure(
         )
     base_arch = settings.get("TARGET_BASE_ARCH", settings["TARGET_ARCH"])
 
-    wanted = [_target_entry(root, target, base_arch, settings)]
+    wanted = [_target_entry(root, target, base_arch, settings, digests)]
     if build is None:
-        wanted.append(_common_entry(root, release))
+        wanted.append(_common_entry(root, release, digests))
     config_dirs = tuple(_entry_folders(entries, wanted))
     listed = (config_dirs[0] / "sources.json").read_text(encoding="utf-8")
     sources = tuple(json.loads(listed))
@@ -283,23 +290,27 @@ class _Entry:
     make: Callable[[], Mapping[str, str]]
 
 
-def _entry_folders(entries: Path, wanted: Sequence[_Entry]) -> list[Path]:
+def _entry_folders(entries: Cache, wanted: Sequence[_Entry]) -> list[Path]:
     """The folders of these entries, those that are missing made side by side."""
-    if all(cache_entries.is_there(entries / entry.name) for entry in wanted):
-        return [entries / entry.name for entry in wanted]
+    base = entries.folder
+    if base is not None and all(entries.has_folder(entry.name) for entry in wanted):
+        return [base / entry.name for entry in wanted]
     # One waits for a process and one computes.
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor() as pool:
         pending = [
-            pool.submit(cache_entries.entry, entries, entry.name, entry.make)
-            for entry in wanted
+            pool.submit(entries.folder_of, entry.name, entry.make) for entry in wanted
         ]
         return [one.result() for one in pending]
 
 
 def _target_entry(
-    root: Path, target: str, base_arch: str, settings: dict[str, str]
+    root: Path,
+    target: str,
+    base_arch: str,
+    settings: dict[str, str],
+    digests: Digests,
 ) -> _Entry:
     folder = root / "target" / base_arch
     candidates = scan.common_candidates(root)
@@ -338,10 +349,10 @@ def _target_entry(
             )
         return files
 
-    return _Entry(_entry_name(root, target, inputs), make)
+    return _Entry(_entry_name(root, target, inputs, digests), make)
 
 
-def _common_entry(root: Path, release: str) -> _Entry:
+def _common_entry(root: Path, release: str, digests: Digests) -> _Entry:
     inputs = [
         root / "VERSION",
         root / "meson.build",
@@ -356,14 +367,17 @@ def _common_entry(root: Path, release: str) -> _Entry:
 
         return {**generated.common_headers(root, release), **qapi.headers(root)}
 
-    return _Entry(_entry_name(root, "all", inputs), make)
+    return _Entry(_entry_name(root, "all", inputs, digests), make)
 
 
-def _entry_name(root: Path, what: str, inputs: Sequence[str | Path]) -> str:
+def _entry_name(
+    root: Path, what: str, inputs: Sequence[str | Path], digests: Digests
+) -> str:
     # The generators are inputs too: an entry of another vmgen is another entry.
     own = sorted(Path(__file__).parent.glob("*.py"))
-    words = (__version__, str(root), what)
-    return f"{what}-{cache_entries.signature(words, [*own, *inputs])}"
+    names = [os.path.relpath(path, root) for path in inputs]
+    contents = digests.digest(map(str, [*own, *inputs]))
+    return f"{what}-{hashed((what, str(root), *names, contents))[:24]}"
 
 
 def _makefile(path: Path) -> dict[str, str]:

@@ -12,18 +12,15 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from vmgen.cache import Cache
 from vmgen.source import Diagnostic, Position, VmgenError
-from vmgen.tree import cache
 
-_DAY = 24 * 60 * 60.0
 _Result = TypeVar("_Result")
 
 
@@ -41,21 +38,8 @@ class Revisions:
         """The folder of a repository; a temporary one while another run uses it."""
         where = os.path.realpath(repository)
         name = f"git-{hashlib.sha256(where.encode()).hexdigest()[:24]}"
-        base = cache.folder(None) / name
-        used = base / "in-use"
-        try:
-            base.mkdir(parents=True, exist_ok=True)
-            if used.is_dir() and time.time() - used.stat().st_mtime > _DAY:
-                used.rmdir()  # left by a run that was killed
-            used.mkdir()
-        except OSError:
-            with tempfile.TemporaryDirectory(prefix="vmgen-") as folder:
-                yield Revisions(repository, Path(folder))
-            return
-        try:
+        with Cache.of("trees").alone(name) as base:
             yield Revisions(repository, base)
-        finally:
-            used.rmdir()
 
     def at(self, revision: str) -> Path:
         """The tree as it is in a revision.

@@ -49,7 +49,7 @@ class Wanted:
     @property
     def words(self) -> str:
         """What was asked for, for messages."""
-        return self.qemu or self.folder or "the output folder"
+        return self.qemu or self.folder or "no codecs"
 
 
 def opened(
@@ -133,13 +133,13 @@ def packages_of(
 
 def _packages(source: Input, console: Console, wanted: Wanted) -> dict[str, Codecs]:
     """The codecs by target; none if there are none and none were asked for."""
-    folder = wanted.folder if wanted.given else _output_folder()
-    if not wanted.given and folder is None:
-        return {}
+    if not wanted.given:
+        return {}  # code of a folder runs only for who names the folder
     from vmgen.stream.packages import from_folder
 
+    folder = wanted.folder
     if folder is not None and os.path.isdir(folder):
-        return from_folder(folder)
+        return from_folder(_named_by_project(folder))
     from pathlib import Path
 
     from vmgen.cli.stream import made
@@ -176,34 +176,20 @@ def _codecs(
     return found.codecs, found.stream
 
 
-def _output_folder() -> str | None:
-    """The project's output folder, or ``generated`` here, if it is a package."""
-    folder = "generated"
-    if _is_configured():
-        from pathlib import Path
+def _named_by_project(folder: str) -> str:
+    """The output folder that the ``[tool.vmgen]`` in this very folder names, if the
+    folder is no package itself and has a pyproject.toml; else the folder."""
+    is_package = os.path.isfile(os.path.join(folder, "_runtime.py"))
+    project = os.path.join(folder, "pyproject.toml")
+    if is_package or not os.path.isfile(project):
+        return folder
+    from pathlib import Path
 
-        from vmgen import config
+    from vmgen import config
 
-        folder = str(config.find(Path.cwd()).output or folder)
-    return folder if os.path.isfile(os.path.join(folder, "_runtime.py")) else None
-
-
-def _is_configured() -> bool:
-    """Whether a pyproject.toml here or above has a word about vmgen."""
-    place = os.getcwd()
-    while True:
-        try:
-            with open(os.path.join(place, "pyproject.toml"), "rb") as file:
-                if b"vmgen" in file.read():
-                    return True
-        except (FileNotFoundError, IsADirectoryError):
-            pass
-        except OSError:
-            return True  # what is wrong with it, the configuration says
-        above = os.path.dirname(place)
-        if above == place:
-            return False
-        place = above
+    found = config.find(Path(folder).resolve())
+    here = found.file is not None and os.path.samefile(found.file, project)
+    return str(found.output) if here and found.output is not None else folder
 
 
 def _member(text: str) -> tuple[str, int | str]:

@@ -38,9 +38,9 @@ SOURCES = (
         "--codecs",
         name="folder",
         metavar="DIR|RELEASE|any",
-        help="A generated package, the folder of one target in it, a release that codecs"
-        " are at hand for, or any: the one of those that wrote the stream."
-        "  [default: the output folder, if it is there]",
+        help="A generated package, the folder of one target in it, or a project that names"
+        " one in [tool.vmgen]; a release (10.0); or 'any' to detect the release that wrote"
+        " the stream.  [default: the stream's own description]",
     ),
     Option(
         "--qemu",

@@ -1,16 +1,19 @@
 """Codecs made on the fly, from a QEMU source tree or from the embedded headers.
 
-They are kept in the cache folder, so that a tree is read once.
+They are kept in the cache folder under the contents of the tree, so that a tree is read
+once, and two trees that name the same release stay two.
 """
 
 from __future__ import annotations
 
+import json
 import re
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vmgen.cache import Cache
 from vmgen.cli.console import Console
 from vmgen.source import Diagnostic, VmgenError
 
@@ -20,8 +23,23 @@ if TYPE_CHECKING:
     from vmgen.stream.input import Input
 
 _WORD = re.compile(r"[A-Za-z_]\w+")
-_CPU_PARTS = ("target", "include", "migration", "hw/core")
 _SETTING = re.compile(r"^(TARGET_(?:BASE_)?ARCH)=(\w+)", re.MULTILINE)
+_PROVENANCE = "made-from.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A package in the cache, with the tree that it was made from.
+
+    ``content`` is the hash over the tree's files, ``whole`` says whether the package has
+    every device, ``made`` is when it was made (ns since the epoch).
+    """
+
+    folder: Path
+    tree: str
+    content: str
+    whole: bool
+    made: int
 
 
 def from_tree(
@@ -32,43 +50,50 @@ def from_tree(
     ``whole`` asks for every device that the binaries contain.
     """
     from vmgen.pipeline import Request
+    from vmgen.pipeline.survey import TreeFiles
 
     root = qemu.resolve()
     requests = [Request(target=target, qemu=root, whole=whole) for target in targets]
-    read = [root / "VERSION"]
-    if whole:
-        read += sorted((root / "hw").rglob("*.[ch]"))
-    for part in _CPU_PARTS:
-        read += sorted((root / part).rglob("*.[ch]"))
-    return _kept((str(root), str(whole), *targets), read, requests, console)
+    content = TreeFiles(root).everything()
+    return _kept(requests, str(root), content, whole, console)
 
 
 def _kept(
-    words: tuple[str, ...],
-    read: Iterable[Path],
-    requests: Sequence[Request],
-    console: Console,
+    requests: Sequence[Request], tree: str, content: str, whole: bool, console: Console
 ) -> Path:
-    import vmgen
+    from vmgen import cache, resources
     from vmgen.cli.job import Job, compile_all
     from vmgen.pipeline import generate
-    from vmgen.tree import cache
 
     def make() -> dict[str, str]:
         programs = compile_all(Job(tuple(requests), Path()), console)
         with console.working():
             console.progress("writing Python")
-            return {file.path: file.text for file in generate(programs)}
+            files = {file.path: file.text for file in generate(programs)}
+        source = {"tree": tree, "content": content, "whole": whole}
+        return {**files, _PROVENANCE: json.dumps(source)}
 
-    own = sorted(Path(vmgen.__file__).parent.rglob("*.py"))
-    name = cache.signature((*words, sys.version), (*read, *own))
-    return cache.entry(_folder(), name, make)
+    folders = [resources.folder("templates"), resources.package()]
+    if not tree:
+        folders.append(resources.folder("c_headers"))
+    name = cache.key("\0".join((repr(requests), content)), folders)[:24]
+    return Cache.of("codecs" if tree else "embedded").folder_of(name, make)
 
 
-def _folder() -> Path:
-    from vmgen.tree import cache
-
-    return cache.folder(None).parent / "codecs"
+def kept() -> Iterator[Kept]:
+    """The packages made from trees before, each tree as it was read last."""
+    newest: dict[tuple[str, bool, tuple[str, ...]], Kept] = {}
+    for folder in Cache.of("codecs").folders():
+        file = folder / _PROVENANCE
+        if not file.is_file():
+            continue
+        source = json.loads(file.read_text("utf-8"))
+        one = Kept(folder, made=file.stat().st_mtime_ns, **source)
+        targets = tuple(sorted(path.parent.name for path in folder.glob("*/ir.json")))
+        place = (one.tree, one.whole, targets)
+        if place not in newest or newest[place].made < one.made:
+            newest[place] = one
+    return iter(newest.values())
 
 
 # --- a release by its number ----------------------------------------------------------------
@@ -77,47 +102,69 @@ def _folder() -> Path:
 def of_release(name: str, target: str | None, console: Console) -> dict[str, Path]:
     """The folders of a release's targets (``10.0``, ``10.0.2``), or of the one named.
 
-    A target's is in the output folder or in a package made from a tree before (the one
-    with most devices), else in that of the embedded headers.  VG710 if there is none of
-    the release.
+    They come from trees of that release that were read before, those with every device
+    first; the embedded headers have what is missing.  VG710 if there is nothing of the
+    release, VG711 if two trees name it and differ.
     """
     if not re.fullmatch(r"\d+(\.\d+)*", name):
         raise VmgenError(
             Diagnostic("VG710", f"{name}: no such folder, and not a release like 10.0")
         )
-    found: dict[str, Path] = {}
+    found: dict[str, Kept] = {}
     known: set[str] = set()
-    for folder in _at_hand():
-        for one, release in _releases(folder):
+    for one in kept():
+        for each, release in _releases(one.folder):
             known.add(release)
-            place = folder / one
-            if _is(name, release) and _extent(place) > _extent(found.get(one)):
-                found[one] = place
+            other = found.get(each)
+            if not _is(name, release) or target not in (None, each):
+                continue
+            if other is not None and other.content != one.content:
+                raise _two_trees(name, other, one)
+            if other is None or (one.whole and not other.whole):
+                found[each] = one
+    places = {each: one.folder / each for each, one in found.items()}
+    for tree in sorted({one.tree for one in found.values()}):
+        console.message(f"codecs of QEMU {name} as in {tree}")
     embedded = _embedded_targets()
     asked = {target} if target else set(embedded)
-    if asked - found.keys() and _is(name, _embedded_release()):
+    if asked - places.keys() and _is(name, _embedded_release()):
         package = _embedded(console)
-        found = {one: package / one for one in embedded} | found
-    if not found:
+        places = {one: package / one for one in embedded} | places
+    if not places:
         there = ", ".join(sorted({_embedded_release(), *filter(None, known)}))
-        hint = (
-            f"there are: {there}; others are made from their sources with --qemu TREE"
-        )
+        hint = f"known: {there}; for another release give its sources with --qemu TREE"
         raise VmgenError(Diagnostic("VG710", f"no codecs of release {name}", hint=hint))
-    return {target: found[target]} if target in found else found
+    return {target: places[target]} if target in places else places
+
+
+def _two_trees(name: str, one: Kept, other: Kept) -> VmgenError:
+    trees = " or ".join(f"--qemu {tree}" for tree in sorted({one.tree, other.tree}))
+    return VmgenError(
+        Diagnostic(
+            "VG711",
+            f"two trees that differ both name release {name}",
+            hint=f"say which: {trees}",
+        )
+    )
 
 
 def every_release(target: str | None, console: Console) -> dict[str, dict[str, Codecs]]:
-    """Codecs by release and target, of every release they are at hand for (the newest
-    first); of one target if it is named.  VG710 if there are none of it."""
+    """Codecs by release and target: the embedded ones and those of trees that were read
+    before (the newest first); of one target if it is named.
+
+    Where several trees name one release, each has the tree's path behind its number.
+    VG710 if there are none of the target.
+    """
     from vmgen.stream.packages import from_folder
 
     places: dict[str, dict[str, Path]] = {}
-    for folder in _at_hand():
-        for one, release in _releases(folder):
-            known = places.setdefault(release, {})
-            if _extent(folder / one) > _extent(known.get(one)):
-                known[one] = folder / one
+    contents: dict[tuple[str, str], Kept] = {}
+    for one in sorted(kept(), key=lambda one: one.whole):
+        for each, release in _releases(one.folder):
+            first = contents.setdefault((release, each), one)
+            alike = first.content == one.content
+            name = release if alike else f"{release} ({one.tree})"
+            places.setdefault(name, {})[each] = one.folder / each
     if _embedded_release() not in places:
         package = _embedded(console)
         embedded = {one: package / one for one in _embedded_targets()}
@@ -137,33 +184,23 @@ def every_release(target: str | None, console: Console) -> dict[str, dict[str, C
 
 
 def _ordered(release: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", release))
+    return tuple(int(part) for part in re.findall(r"\d+", release.partition(" ")[0]))
 
 
 def others(codecs: Codecs) -> Iterator[Codecs]:
-    """Codecs of other releases for the same target that are at hand."""
+    """Codecs of other releases for the same target, made from trees before."""
     from vmgen.stream.packages import from_folder
     from vmgen.stream.tables import of
 
     known = of(codecs)
-    for folder in _at_hand():
-        for target, release in _releases(folder):
+    for one in kept():
+        for target, release in _releases(one.folder):
             if target == codecs.target and (known is None or release != known.release):
-                yield from_folder(folder / target)[target]
+                yield from_folder(one.folder / target)[target]
 
 
 def _is(name: str, release: str) -> bool:
     return release == name or release.startswith(f"{name}.")
-
-
-def _at_hand() -> Iterator[Path]:
-    from vmgen import config
-
-    folder = config.find(Path.cwd()).output or Path("generated")
-    if folder.is_dir():
-        yield folder
-    if _folder().is_dir():
-        yield from sorted(_folder().iterdir())
 
 
 def _releases(folder: Path) -> Iterator[tuple[str, str]]:
@@ -171,11 +208,6 @@ def _releases(folder: Path) -> Iterator[tuple[str, str]]:
 
     for file in sorted(folder.glob("*/ir.json")):
         yield file.parent.name, Tables(file.parent).release
-
-
-def _extent(place: Path | None) -> int:
-    """How much the tables in a target's folder say; 0 where there is none."""
-    return 0 if place is None else (place / "ir.json").stat().st_size
 
 
 def _embedded_targets() -> tuple[str, ...]:
@@ -193,9 +225,8 @@ def _embedded_release() -> str:
 def _embedded(console: Console) -> Path:
     from vmgen.pipeline import Request
 
-    targets = _embedded_targets()
-    requests = [Request(target=target) for target in targets]
-    return _kept(("embedded", *targets), (), requests, console)
+    requests = [Request(target=target) for target in _embedded_targets()]
+    return _kept(requests, "", "", False, console)
 
 
 # --- the target -----------------------------------------------------------------------------

@@ -1,0 +1,40 @@
+"""Packages in the cache as if trees had been read before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from vmgen.cache import Cache
+
+
+def keep(
+    targets: Mapping[str, Path],
+    tree: str = "/a/tree",
+    content: str = "1",
+    *,
+    whole: bool = True,
+    change: Callable[[str], str] = lambda ir: ir,
+) -> Path:
+    """A package of these targets, each as in a generated folder; ``change`` is applied
+    to every target's IR.  The cache is the one that the environment names."""
+    files: dict[str, str] = {}
+    for name, folder in targets.items():
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".py", ".json"):
+                text = path.read_text("utf-8")
+                files[f"{name}/{path.relative_to(folder).as_posix()}"] = (
+                    change(text) if path.name == "ir.json" else text
+                )
+        for path in sorted(folder.parent.glob("*.py")):
+            files[path.name] = path.read_text("utf-8")
+    source = {"tree": tree, "content": content, "whole": whole}
+    files["made-from.json"] = json.dumps(source)
+    name = f"{tree} {content} {whole} {sorted(targets)}".replace("/", "_")
+    return Cache.of("codecs").folder_of(name, lambda: files)
+
+
+def of_release(release: str) -> Callable[[str], str]:
+    """The committed IR as that of another release."""
+    return lambda ir: ir.replace('"release": "10.0.2"', f'"release": "{release}"')

@@ -1,0 +1,239 @@
+"""The cache folder: whole entries only, and nothing that is out of date."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vmgen.cache import Cache, Digests, home
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache")
+
+
+def files(cache: Cache) -> list[Path]:
+    assert cache.folder is not None
+    return sorted(path for path in cache.folder.rglob("*") if path.is_file())
+
+
+def test_the_folder_is_what_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("VMGEN_CACHE_DIR", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Cache.of("trees").folder == tmp_path / ".cache/vmgen/trees"
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert home() is None
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert Cache.of("trees").folder == tmp_path / "xdg/vmgen/trees"
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "own"))
+    assert Cache.of("trees").folder == tmp_path / "own/trees"
+
+
+def test_without_a_home_nothing_is_kept_and_everything_works() -> None:
+    cache = Cache(None)
+    cache.keep("a", "text")
+    assert cache.text("a") is None
+    made = cache.folder_of("b", lambda: {"c/d.h": "text"})
+    assert (made / "c/d.h").read_text() == "text"
+    assert list(cache.folders()) == []
+    with cache.alone("e") as folder:
+        assert folder.is_dir()
+
+
+@pytest.mark.parametrize("text", ["", "text\n", "é\udcff\r\n\0"])
+def test_a_text_comes_back(cache: Cache, text: str) -> None:
+    cache.keep("a/b", text)
+    assert cache.text("a/b") == text
+    assert cache.text("a/c") is None
+
+
+def flipped(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+DAMAGE: tuple[Callable[[bytes], bytes], ...] = (
+    flipped,
+    lambda data: data[:-1],
+    lambda data: data + b"x",
+    lambda data: b"",
+    lambda data: data[70:],
+)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_text_is_no_text(
+    cache: Cache, damage: Callable[[bytes], bytes]
+) -> None:
+    cache.keep("a", "some text\n")
+    (path,) = files(cache)
+    path.write_bytes(damage(path.read_bytes()))
+    assert cache.text("a") is None
+    assert not path.exists()
+    cache.keep("a", "some text\n")
+    assert cache.text("a") == "some text\n"
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("which", range(3))
+def test_a_damaged_folder_is_made_again(
+    cache: Cache, damage: Callable[[bytes], bytes], which: int
+) -> None:
+    made: list[int] = []
+
+    def make() -> dict[str, str]:
+        made.append(1)
+        return {"a.h": "one\n", "b/c.h": "two\n"}
+
+    folder = cache.folder_of("name", make)
+    assert cache.folder_of("name", make) == folder
+    assert len(made) == 1
+    path = files(cache)[which]
+    path.write_bytes(damage(path.read_bytes()))
+    assert cache.folder_of("name", make) == folder
+    assert len(made) == 2
+    assert (folder / "b/c.h").read_text() == "two\n"
+    (folder / "a.h").unlink()
+    assert list(cache.folders()) == []
+    cache.folder_of("name", make)
+    assert list(cache.folders()) == [folder]
+
+
+def test_a_folder_is_complete_or_not_there(cache: Cache) -> None:
+    def make() -> dict[str, str]:
+        raise RuntimeError("interrupted")
+
+    with pytest.raises(RuntimeError):
+        cache.folder_of("name", make)
+    assert cache.folder is not None
+    assert not cache.folder.exists()
+    made = cache.folder_of("name", lambda: {"a/b.h": "text\n"})
+    assert (made / "a/b.h").read_bytes() == b"text\n"
+
+
+def test_half_an_entry_does_not_stay(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(old: object, new: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "replace", full)
+    cache.keep("name", "text")
+    assert files(cache) == []
+
+
+def test_what_a_killed_run_left_blocks_nobody_and_goes(cache: Cache) -> None:
+    cache.keep("a/name", "text")
+    assert cache.folder is not None
+    left = [
+        cache.folder / "a" / f".name.{os.getpid()}.tmp",
+        cache.folder / ".folder.x" / "file",
+    ]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+        for one in (path, path.parent):
+            if one.name[0] == ".":
+                os.utime(one, (time.time() - 2 * 86400,) * 2)
+    cache.keep("a/name", "other")
+    assert cache.text("a/name") == "other"
+    cache.forget_old()
+    assert files(cache) == [cache.folder / "a" / "name"]
+
+
+def test_what_nobody_used_for_a_month_goes(cache: Cache) -> None:
+    now = time.time()
+    for name, days in (("old", 40), ("used", 5)):
+        folder = cache.folder_of(name, dict)
+        os.utime(folder, (now - days * 86400,) * 2)
+        cache.keep(f"texts/{name}", name)
+        os.utime(folder.parent / "texts" / name, (now - days * 86400,) * 2)
+    assert cache.has_folder("used")
+    cache.folder_of("new", dict)
+    assert [path.name for path in cache.folders()] == ["new", "used"]
+    assert cache.text("texts/old") is None
+    assert cache.text("texts/used") == "used"
+    # Being used keeps it.
+    assert now - (cache.folder_of("used", dict)).stat().st_mtime < 86400
+
+
+def test_a_folder_is_one_process_s_at_a_time(cache: Cache) -> None:
+    with cache.alone("name") as first:
+        (first / "kept").write_text("")
+        with cache.alone("name") as second:
+            assert second != first
+        assert not second.exists()
+    with cache.alone("name") as again:
+        assert again == first
+        assert (again / "kept").exists()
+
+
+# --- digests ------------------------------------------------------------------------------
+
+
+def settled(path: Path, text: str) -> None:
+    """Writes the file, as if long ago."""
+    path.write_text(text)
+    os.utime(path, (1, 1))
+
+
+def test_a_digest_is_that_of_the_contents_and_their_order(tmp_path: Path) -> None:
+    names = [str(tmp_path / name) for name in "abc"]
+    for name in names[:2]:
+        Path(name).write_text(name)
+    digest = Digests().digest(names)
+    assert Digests().digest(names) == digest
+    assert Digests().digest(reversed(names)) != digest
+    Path(names[0]).write_text("other")
+    assert Digests().digest(names) != digest
+
+
+def test_a_remembered_digest_never_hides_a_change(
+    tmp_path: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time of a file's last change can be set back, that of its status cannot."""
+    path = tmp_path / "file"
+    settled(path, "one")
+    monkeypatch.setattr("vmgen.cache._SETTLED", -1.0)
+    reads: list[str] = []
+    plain = Digests._read
+
+    def counted(self: Digests, name: str) -> bytes:
+        reads.append(name)
+        return plain(self, name)
+
+    monkeypatch.setattr(Digests, "_read", counted)
+
+    def digest() -> str:
+        digests = Digests(cache, "tree")
+        found = digests.digest([str(path)])
+        digests.keep()
+        return found
+
+    first = digest()
+    assert digest() == first
+    assert len(reads) == 1
+    settled(path, "two")
+    assert digest() != first
+    path.unlink()
+    assert digest() == Digests().digest([str(path)])
+
+
+def test_what_has_just_changed_is_not_remembered(tmp_path: Path, cache: Cache) -> None:
+    path = tmp_path / "file"
+    path.write_text("one")
+    digests = Digests(cache, "tree")
+    first = digests.digest([str(path)])
+    digests.keep()
+    status = path.stat()
+    path.write_text("two")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert Digests(cache, "tree").digest([str(path)]) != first
