@@ -16,7 +16,6 @@ GUARDS = {
     "VG424": "stands in the reasons of vmgen coverage",
     "VG503": "needs a fork that changed a format",
     "VG638": "known releases have none",
-    "VG620": "stages before make no such names",
     "VG700": "the base of other errors",
 }
 """The codes without an example that runs, and why."""

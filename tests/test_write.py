@@ -275,3 +275,51 @@ def test_diff_is_a_patch(tmp_path: Path) -> None:
     assert {change.kind for change in write.plan(output, files, verify)} == {
         "unchanged"
     }
+
+
+@pytest.mark.parametrize("link", ["a.py", "sub", "sub/deep"])
+def test_nothing_is_written_through_a_symbolic_link(tmp_path: Path, link: str) -> None:
+    """Whatever it leads to: a file, a folder, or nothing."""
+    output, outside = tmp_path / "out", tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a.py").write_text(ours("precious"))
+    place = output / link
+    place.parent.mkdir(parents=True)
+    for target in (outside / "a.py" if link == "a.py" else outside, outside / "none"):
+        place.symlink_to(target)
+        before = snapshot(outside)
+        with pytest.raises(VmgenError, match=r"symbolic link.*VG620") as raised:
+            write.plan(
+                output,
+                [Text("a.py", ours("1")), Text("sub/deep/b.py", ours("2"))],
+                verify,
+            )
+        assert [one.position.file for one in raised.value.diagnostics] == [str(place)]
+        assert snapshot(outside) == before
+        place.unlink()
+
+
+def test_the_output_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "out").symlink_to("real")
+    files = [Text("sub/a.py", ours("1"))]
+    write.apply(tmp_path / "out", write.plan(tmp_path / "out", files, verify))
+    assert snapshot(tmp_path / "real") == {"sub/a.py": b"# ours\n1\n"}
+
+
+def test_what_a_killed_process_left_blocks_nobody(tmp_path: Path) -> None:
+    """In a container every run has the same process number."""
+    old = tmp_path / f".a.py.{os.getpid()}.tmp"
+    new = tmp_path / ".a.py.0123.tmp"
+    other = tmp_path / ".b.py.0123.tmp"
+    for path in (old, new, other):
+        path.write_text("half")
+    for path in (old, other):
+        os.utime(path, (1, 1))
+    files = [Text("a.py", ours("1"))]
+    write.apply(tmp_path, write.plan(tmp_path, files, verify))
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"a.py", new.name, other.name}
+    with write.replacing(tmp_path / "a.py") as stream:
+        stream.write(b"2")
+    assert (tmp_path / "a.py").read_bytes() == b"2"

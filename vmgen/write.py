@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 import difflib
+import glob
 import hashlib
 import os
+import secrets
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal, Protocol
@@ -63,8 +66,8 @@ def plan(
 
     ``verify`` tells by its stamp whether a text is a generated one, and as generated.
     Files in the folder that are not generated ones are nobody's business here.  Raises
-    :class:`VmgenError`: VG620 for a path that leaves the folder or occurs twice, VG621
-    if the folder or a file in it cannot be read.
+    :class:`VmgenError`: VG620 for a path that leaves the folder (through a symbolic link
+    inside of it, too) or occurs twice, VG621 if the folder or a file in it cannot be read.
     """
     wanted: dict[str, str] = {}
     for file in files:
@@ -76,6 +79,7 @@ def plan(
         if file.path in wanted:
             raise _error("VG620", "two generated files have the same path", file.path)
         wanted[file.path] = file.text
+    _refuse_links(output, wanted)
     changes = []
     for path in sorted(wanted.keys() | set(_present(output))):
         old, new = _read(output / path), wanted.get(path)
@@ -89,6 +93,28 @@ def plan(
         else:
             changes.append(FileChange(path, old, new, "update", verify(old)))
     return tuple(changes)
+
+
+def _refuse_links(output: Path, paths: Iterable[str]) -> None:
+    """VG620 for each symbolic link inside the folder that a file would be written through.
+
+    The output folder itself may be one: the user named it.
+    """
+    links = {
+        place
+        for path in paths
+        for place in (output / path, *(output / path).parents)
+        if place != output and output in place.parents and place.is_symlink()
+    }
+    if links:
+        message = "this symbolic link leads out of the output folder"
+        hint = "remove it, or choose another --output folder"
+        raise VmgenError(
+            *(
+                Diagnostic("VG620", message, Position(link.as_posix()), hint=hint)
+                for link in sorted(links)
+            )
+        )
 
 
 def holds(
@@ -194,20 +220,20 @@ def apply(
     try:
         for change in todo:
             if change.new is not None:
-                place = (output / change.path).resolve()
+                place = output / change.path
                 _make_folder(place.parent, made)
                 temporary[place] = _write_beside(place, change.new)
         for change in todo:
-            place = (output / change.path).resolve()
+            place = output / change.path
             if change.new is None:
-                (output / change.path).unlink()
+                place.unlink()
             else:
                 os.replace(temporary[place], place)
                 del temporary[place]
             moved.append(change)
     except OSError as error:
         for change in moved:
-            _put_back((output / change.path).resolve(), change.old)
+            _put_back(output / change.path, change.old)
         raise _os_error("VG623", "cannot be written", str(place), error) from None
     finally:
         for left in temporary.values():
@@ -247,7 +273,7 @@ def _write_beside(place: Path, text: str) -> Path:
     file that is there, or what the umask says."""
     if place.is_dir():
         raise IsADirectoryError(21, "a folder is in the way", str(place))
-    path = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    path = _beside(place)
     try:
         with path.open("xb") as stream:
             stream.write(text.encode("utf-8", "surrogateescape"))
@@ -259,6 +285,22 @@ def _write_beside(place: Path, text: str) -> Path:
     return path
 
 
+_LEFT = 60 * 60.0
+"""Seconds after which a temporary file is one that a killed process left."""
+
+
+def _beside(place: Path) -> Path:
+    """A name for a temporary file beside ``place`` that no other process has.
+
+    Files that killed processes left for the same place are removed.
+    """
+    for left in place.parent.glob(f".{glob.escape(place.name)}.*.tmp"):
+        with suppress(OSError):
+            if time.time() - left.lstat().st_mtime > _LEFT:
+                left.unlink()
+    return place.with_name(f".{place.name}.{secrets.token_hex(8)}.tmp")
+
+
 @contextmanager
 def replacing(place: Path) -> Iterator[BinaryIO]:
     """A new file that takes the place of ``place``, with its mode, once it is complete.
@@ -266,7 +308,7 @@ def replacing(place: Path) -> Iterator[BinaryIO]:
     Should anything fail, nothing is left of it, and what was there stays.  Raises
     :class:`OSError`.
     """
-    temporary = place.with_name(f".{place.name}.{os.getpid()}.tmp")
+    temporary = _beside(place)
     stream = temporary.open("xb")
     complete = False
     try:
