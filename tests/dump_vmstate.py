@@ -96,8 +96,7 @@ class Dump:
             "field_exists": bool(field.test),
             "size": raw_size(field),
         }
-        if self._counts and "VMS_ARRAY" in field.flags:
-            assert isinstance(field.count, ir.Fixed)
+        if self._counts and field.array and isinstance(field.count, ir.Fixed):
             out["num"] = field.count.value
         match field.element:
             case (
@@ -114,7 +113,7 @@ def raw_size(field: ir.Field) -> int:
     """``.size`` as the table has it: a factor where the size itself is in a member."""
     if isinstance(field.size, ir.Fixed):
         return field.size.value
-    return field.size.multiply if "VMS_MULTIPLY" in field.flags else 0
+    return field.size.multiply if field.size.multiply != 1 else 0
 
 
 def normal(entry: dict[str, Any]) -> dict[str, Any]:

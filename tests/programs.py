@@ -69,7 +69,6 @@ CPU = ir.Description(
             ir.Fixed(8),
             ir.Fixed(32),
             array=True,
-            flags=("VMS_ARRAY",),
             position=at(51),
         ),
         ir.Field(

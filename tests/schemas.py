@@ -541,7 +541,7 @@ class Builder:
             count=ir.Fixed(length),
             array=True,
         )
-        return replace(made, pointers=True)
+        return replace(made, pointers="null")
 
     def outside_count(self, owner: Object) -> ir.FromMember:
         """A count that no field migrates."""

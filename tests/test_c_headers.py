@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -127,22 +128,58 @@ def test_macros_mean_what_the_compiler_makes_of_them(tmp_path: Path) -> None:
     ).stdout.splitlines()
     ours = {item.name: item for item in read(EVERY_MACRO).descriptions}
     assert len(printed) == len(symbols)
-    assert [as_compiled(line.split()[0], ours) for line in printed] == printed
+    assert [as_compiled(line.split()[0], ours) for line in printed] == [
+        without_words(line) for line in printed
+    ]
+
+
+def without_words(line: str) -> str:
+    """What was printed without the flags that decide nothing: VMS_SINGLE is the absence
+    of all others, a VMS_BUFFER is known by its info."""
+    *before, flags, version, struct, test, count, size = line.split()
+    values = dict(re.findall(r"(VMS_\w+) = 1 << (\d+)", VOCABULARY.read_text()))
+    idle = sum(1 << int(values[flag]) for flag in ("VMS_SINGLE", "VMS_BUFFER"))
+    rest = str(int(flags) & ~idle)
+    return " ".join([*before, rest, version, struct, test, count, size])
+
+
+def meant(field: ir.Field) -> Iterator[str]:
+    """The flags that say what the members of the field say."""
+    if field.array and isinstance(field.count, ir.Fixed):
+        yield "VMS_ARRAY"
+    if isinstance(field.count, ir.FromMember):
+        yield f"VMS_VARRAY_{field.count.type.upper()}"
+        if field.count.multiply != 1:
+            yield "VMS_MULTIPLY_ELEMENTS"
+    if isinstance(field.size, ir.FromMember):
+        yield "VMS_VBUFFER"
+        if field.size.multiply != 1:
+            yield "VMS_MULTIPLY"
+    if isinstance(field.element, ir.StructElement):
+        yield "VMS_VSTRUCT" if field.element.vstruct else "VMS_STRUCT"
+    if field.must_exist:
+        yield "VMS_MUST_EXIST"
+    if field.pointer:
+        yield "VMS_POINTER"
+    if field.pointers:
+        yield "VMS_ARRAY_OF_POINTER"
+    if field.allocated:
+        yield "VMS_ALLOC"
 
 
 def as_compiled(name: str, descriptions: dict[str, ir.Description]) -> str:
     """What the compiled program prints of the description, out of the IR."""
     (field,) = descriptions[name].fields
     values = dict(re.findall(r"(VMS_\w+) = 1 << (\d+)", VOCABULARY.read_text()))
-    flags = sum(1 << int(values[flag]) for flag in field.flags)
+    flags = sum(1 << int(values[flag]) for flag in meant(field))
     match field.count:
         case ir.FromMember(multiply=factor):
-            number = factor if "VMS_MULTIPLY_ELEMENTS" in field.flags else 0
+            number = factor if factor != 1 else 0
         case ir.Fixed(value):
             number = value if field.array else 0
     match field.size:
         case ir.FromMember(multiply=factor):
-            size = factor if "VMS_MULTIPLY" in field.flags else 0
+            size = factor if factor != 1 else 0
         case ir.Fixed(value):
             size = value
     numbers = (

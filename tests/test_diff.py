@@ -54,7 +54,7 @@ def test_equal_to_itself() -> None:
         (0, {"element": ir.IntegerElement("uint64", info="vmstate_info_cpudouble")},
          ("env.gpr", "element", "uint64", "uint64 vmstate_info_cpudouble")),
         (0, {"start": 2}, ("env.gpr", "start", "0", "2")),
-        (0, {"pointers": True}, ("env.gpr", "array of pointers", "false", "true")),
+        (0, {"pointers": "null"}, ("env.gpr", "array of pointers", "no", "NULL ones marked")),
         (2, {"version_id": 4}, ("env.mode", "version_id", "3", "4")),
         (2, {"test": "has_tlb"}, ("env.mode", "test", "",
          "env.nb_tlb > 0 && (env.features & 0x80) != 0")),
@@ -77,7 +77,7 @@ def test_one_changed_field(
 @pytest.mark.parametrize(
     ("index", "changes"),
     [
-        (0, {"position": Position("elsewhere.c", 1, 1), "flags": ()}),
+        (0, {"position": Position("elsewhere.c", 1, 1)}),
         (
             0,
             {"size": ir.Fixed(4)},

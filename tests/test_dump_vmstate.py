@@ -24,14 +24,12 @@ INNER = ir.Description(
             ir.Fixed(4),
             ir.Fixed(4),
             array=True,
-            flags=("VMS_ARRAY",),
         ),
         ir.Field(
             "buf",
             (ir.Step("buf", "uint8_t", pointer=True),),
             ir.BufferElement(),
             ir.FromMember((ir.Step("n", "uint32_t"),), "uint32", 8),
-            flags=("VMS_BUFFER", "VMS_VBUFFER", "VMS_MULTIPLY"),
             test="has_buf",
         ),
         ir.Field(
@@ -52,7 +50,6 @@ OUTER = ir.Description(
             ir.StructElement("vmstate_inner", "Inner"),
             ir.Fixed(24),
             version_id=1,
-            flags=("VMS_STRUCT",),
         ),
     ),
     ("vmstate_inner",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import typing
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from vmgen import ir, stamp
 from vmgen.ir import json as ir_json
+from vmgen.ir import words
 from vmgen.source import Position, VmgenError
 
 # Strategies are derived from the annotations of ir.py, so that a node or a member that is
@@ -23,17 +25,22 @@ def strategy(hint: Any) -> st.SearchStrategy[Any]:
     if hint is str:
         return st.text(max_size=5)
     if hint is int:
-        return st.integers() | st.integers(-3, 3)
+        return whole(words.NUMBER)
     if hint is bool:
         return st.booleans()
     if hint is Position:
         number = st.integers(0, 9999)
-        file = st.sampled_from(["", "a.c", "t/x:y.c", ":"]) | st.text(max_size=4)
+        file = st.sampled_from(["", "a.c", "t/x:y.c", ":"]) | strategy(words.File)
         return st.builds(Position, file, number, number)
     if hint == ir.Expr or hint == ir.Expr | None:
         optional = st.none() if hint != ir.Expr else st.nothing()
         return optional | EXPRESSIONS
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        limit = arguments[1]
+        if isinstance(limit, words.Span):
+            return whole(limit)
+        return st.from_regex(re.compile(limit.pattern, re.ASCII), fullmatch=True)
     if origin is tuple:
         return st.lists(strategy(arguments[0]), max_size=3).map(tuple)
     if origin is typing.Literal:
@@ -43,8 +50,13 @@ def strategy(hint: Any) -> st.SearchStrategy[Any]:
     return node(hint)
 
 
+def whole(span: words.Span) -> st.SearchStrategy[int]:
+    near = st.integers(max(span.low, -3), min(span.high, 3))
+    return (st.integers(span.low, span.high) | near).filter(span.has)
+
+
 def node(cls: type[Any]) -> st.SearchStrategy[Any]:
-    hints = typing.get_type_hints(cls)
+    hints = typing.get_type_hints(cls, include_extras=True)
     members: dict[str, st.SearchStrategy[Any]] = {}
     for field in dataclasses.fields(cls):
         values = strategy(hints[field.name])
@@ -96,7 +108,7 @@ def test_what_it_looks_like() -> None:
     )
     assert text == ("""\
 {
-  "format": "vmgen ir 1",
+  "format": "vmgen ir 2",
   "release": "10.0.2",
   "target": "riscv64",
   "modules": [
@@ -198,7 +210,7 @@ BODY = "modules/0/functions/0/body"
         (BODY, ["==", 1], "2 values where there should be: op, left, right"),
         (BODY, ["!", 1, 2], "no expression is called '!'"),
         (BODY, ["load", "a", "uint64", 3], "expected a list, found an integer"),
-        ("format", "vmgen ir 9", "has format 'vmgen ir 9', this vmgen reads 'vmgen ir 1'"),
+        ("format", "vmgen ir 9", "has format 'vmgen ir 9', this vmgen reads 'vmgen ir 2'"),
         ("format", ..., "not an IR that vmgen wrote"),
     ],
 )  # fmt: skip

@@ -324,7 +324,7 @@ def test_a_count_beyond_the_c_array_is_refused() -> None:
 def test_pointers_and_their_markers() -> None:
     inner = description("item", field("a", U8), type="Item")
     element = ir.StructElement("vmstate_item", "Item")
-    plain = field("items", element, (3,), pointers=True)
+    plain = field("items", element, (3,), pointers="null")
     with compiled(inner, description("dev", plain)) as (module, runtime):
         assert [one.a for one in module.load_dev(b"\1\2\3")[0].items] == [1, 2, 3]
         with pytest.raises(runtime.MissingContext, match="0x30") as error:
@@ -336,8 +336,7 @@ def test_pointers_and_their_markers() -> None:
         assert module.save_dev(state) == b"\x010\2"
         there = runtime.Context(members={"DevState.items": [1, 1, 1]})
         assert module.load_dev(b"\x010\2", context=there)[0].items[1].a == 0x30
-    flags = ("VMS_ARRAY_OF_POINTER_AUTO_ALLOC",)
-    marked = field("items", element, (2,), pointers=True, flags=flags)
+    marked = field("items", element, (2,), pointers="every")
     with compiled(inner, description("dev", marked)) as (module, runtime):
         state, _ = module.load_dev(b"01\7")
         assert (state.items[0], state.items[1].a) == (None, 7)

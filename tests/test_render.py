@@ -61,7 +61,7 @@ def every_shape() -> ir.Program:
         field("bits", ir.BitmapElement(), size=ir.Fixed(70), pointer=True),
         field("items", ir.StructElement("vmstate_item", "Item"), array=True,
               pointer=True, count=away),
-        field("queues", ir.StructElement("vmstate_item", "Item"), (2,), pointers=True),
+        field("queues", ir.StructElement("vmstate_item", "Item"), (2,), pointers="null"),
         field("head", ir.ListElement("qtailq", "vmstate_item", "Item"), version_id=2),
         field("tree", ir.GTreeElement("", "vmstate_item", "", "Item"), version_id=2),
         field("", ir.TmpElement("vmstate_item", "Item"), version_id=2, name="tmp"),

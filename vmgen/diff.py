@@ -194,26 +194,9 @@ def _condition(symbol: str, side: _Side) -> str:
 
 def _nameless(value: ir.Expr) -> ir.Expr:
     """The expression with the values of enumerators instead of their names."""
-    match value:
-        case ir.Const(number, _):
-            return ir.Const(number)
-        case ir.Load(path, kind, subscripts):
-            return ir.Load(path, kind, tuple(_nameless(item) for item in subscripts))
-        case ir.Unary(op, operand):
-            return ir.Unary(op, _nameless(operand))
-        case ir.Truncate(kind, operand):
-            return ir.Truncate(kind, _nameless(operand))
-        case ir.Binary(op, left, right):
-            return ir.Binary(op, _nameless(left), _nameless(right))
-        case ir.Select(condition, then, otherwise):
-            return ir.Select(
-                _nameless(condition), _nameless(then), _nameless(otherwise)
-            )
-        case ir.Exists(var, start, stop, step, body):
-            return ir.Exists(
-                var, _nameless(start), _nameless(stop), step, _nameless(body)
-            )
-    return value
+    return ir.rebuilt(
+        value, lambda part: ir.Const(part.value) if isinstance(part, ir.Const) else part
+    )
 
 
 # --- fields -------------------------------------------------------------------------
@@ -263,6 +246,12 @@ def _field(
         )
 
 
+_POINTERS: dict[ir.Pointers, str] = {
+    "": "no",
+    "null": "NULL ones marked",
+    "every": "each one marked",
+}
+
 _SIZED = (ir.BufferElement, ir.UnusedElement, ir.BitmapElement, ir.CustomElement)
 
 
@@ -277,7 +266,7 @@ def _facets(field: ir.Field, side: _Side) -> dict[str, str]:
         "version_id": str(field.version_id),
         "test": _condition(field.test, side),
         "must_exist": str(field.must_exist).lower(),
-        "array of pointers": str(field.pointers).lower(),
+        "array of pointers": _POINTERS[field.pointers],
     }
     if isinstance(field.element, _SIZED):
         facets["size"] = wording.amount(field.size)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vmgen import ir, wording
+from vmgen.ir import graph
 from vmgen.lookup import Lookup, Placed
 
 
@@ -18,7 +19,8 @@ def as_json(lookup: Lookup, chosen: Sequence[Placed]) -> dict[str, Any]:
     Of a field, ``type`` is the name that QEMU's own description JSON has for it,
     ``size`` bytes of one element in memory (bits for a bitmap) and ``count`` the number
     of elements; what a member of the struct says is null there and stands in
-    ``size_from`` or ``count_from``.  ``description`` is the symbol of a nested one.
+    ``size_from`` or ``count_from``.  ``description`` is the symbol of a nested one, ``key_description`` that of a tree's keys,
+    ``parts`` are those that a hand-written format contains, by their role there.
     """
     return {
         "release": lookup.program.release,
@@ -53,6 +55,8 @@ def _description(lookup: Lookup, placed: Placed) -> dict[str, object]:
 
 
 def _field(field: ir.Field, functions: dict[str, ir.Function]) -> dict[str, object]:
+    mentions = graph.in_field(field)
+    inner = [each for each in mentions if each.how in ("element", "value")]
     members: dict[str, object] = {
         "name": field.name,
         "path": ir.path_text(field.path),
@@ -62,7 +66,7 @@ def _field(field: ir.Field, functions: dict[str, ir.Function]) -> dict[str, obje
         "count": _number(field.count),
         "version_id": field.version_id,
         "has_test": bool(field.test),
-        "description": wording.nested(field) or None,
+        "description": inner[0].symbol if inner else None,
         "line": field.position.line,
     }
     for name, value in (("size_from", field.size), ("count_from", field.count)):
@@ -78,6 +82,11 @@ def _field(field: ir.Field, functions: dict[str, ir.Function]) -> dict[str, obje
         members["start"] = field.start
     if isinstance(field.element, ir.StructElement) and field.element.vstruct:
         members["struct_version_id"] = field.struct_version_id
+    for each in mentions:
+        if each.how == "key":
+            members["key_description"] = each.symbol
+    if parts := {each.role: each.symbol for each in mentions if each.how == "part"}:
+        members["parts"] = parts
     if isinstance(field.element, ir.WordsElement):
         words = field.element.words
         members["words"] = [

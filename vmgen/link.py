@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from vmgen import infos, ir
-from vmgen.lookup import mentions
+from vmgen.ir import graph
 from vmgen.source import Diagnostic, VmgenError
 
 
@@ -44,6 +44,11 @@ def link(
         tuple(module for module in taken if module.descriptions or module.functions),
     )
     found: list[Diagnostic] = []
+    everything = {
+        (module.file, description.symbol)
+        for module in program.modules
+        for description in module.descriptions
+    }
     external: dict[str, ir.Description] = {}
     for module in program.modules:
         for description in module.descriptions:
@@ -60,15 +65,15 @@ def link(
                     )
                 )
     for module in program.modules:
-        own = {description.symbol for description in module.descriptions}
         for description in module.descriptions:
-            for symbol, position in mentions(description):
-                if symbol not in own and symbol not in external:
+            for mention in graph.in_description(description):
+                symbol, file = mention.symbol, mention.file or module.file
+                if (file, symbol) not in everything and symbol not in external:
                     found.append(
                         Diagnostic(
                             "VG501",
                             f"{symbol} is not defined in any of the files read",
-                            position,
+                            mention.position,
                             hint="name the C file that defines it as an input too",
                             context=(description.symbol,),
                         )
@@ -133,9 +138,9 @@ def _asks(module: ir.Module) -> Iterator[str]:
     """The symbols that the module names and does not define itself."""
     own = {description.symbol for description in module.descriptions}
     for description in module.descriptions:
-        for symbol, _ in mentions(description):
-            if symbol not in own:
-                yield symbol
+        for mention in graph.in_description(description):
+            if mention.symbol not in own:
+                yield mention.symbol
         for field in description.fields:
             if isinstance(field.element, ir.CustomElement):
                 yield field.element.info
@@ -172,10 +177,3 @@ def _resolved(
         for description in module.descriptions
     )
     return replace(module, descriptions=descriptions, infos=())
-
-
-def contained(description: ir.Description) -> Iterator[ir.Part]:
-    """The descriptions inside of hand-written formats, which may be in any file."""
-    for field in description.fields:
-        if isinstance(field.element, ir.FormatElement):
-            yield from field.element.parts

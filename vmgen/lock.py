@@ -1,7 +1,7 @@
 """The wire format of a tree as one text that reviews can read: a line for every field.
 
 A lock is the IR of all its targets without what loading does not depend on (places in C,
-flags, functions that refuse nothing), sorted, each module once for all targets that share it.  A fork commits it; a
+functions that refuse nothing), sorted, each module once for all targets that share it.  A fork commits it; a
 change of the wire is then a change of a line.
 """
 
@@ -16,13 +16,15 @@ from vmgen import ir
 from vmgen.ir import json as ir_json
 from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
 
-FORMAT = "vmgen-lock-1"
+FORMAT = "vmgen-lock-2"
+
+MAX_TARGETS = 200
+"""A release of QEMU has about 30."""
 
 _Node = TypeVar("_Node")
 
 _NOTHING: Mapping[str, object] = {
     "position": NOWHERE,
-    "flags": (),
     "untranslated": "",
     "reason": "",
 }
@@ -79,19 +81,47 @@ def loads(text: str, name: str = "lock") -> tuple[ir.Program, ...]:
     Raises :class:`VmgenError` VG641 for what is no lock, and what :func:`ir_json.loads`
     raises for its contents.
     """
+    document = ir_json.parse(text, name)
     try:
-        document = json.loads(text)
-        found = [_program(document, target) for target in document["targets"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise VmgenError(
-            Diagnostic(
-                "VG641",
-                f"not a lock: {error}",
-                Position(name),
-                hint="write it anew with 'vmgen lock'",
-            )
-        ) from None
+        if not isinstance(document, dict):
+            raise ValueError("it is no object")
+        if document["format"] != FORMAT:
+            raise ValueError(f"the format is {document['format']!r:.80}")
+        targets = _strings(document["targets"])
+        if len(targets) > MAX_TARGETS:
+            raise ValueError(f"it has more than {MAX_TARGETS} targets")
+        for table in (_objects(document["modules"]), _objects(document["roots"])):
+            for item in table:
+                item["targets"] = set(_strings(item.get("targets", targets)))
+        found = [_program(document, target) for target in targets]
+    except KeyError as error:
+        raise _no_lock(f"{error} is missing", name) from None
+    except (ValueError, TypeError) as error:
+        raise _no_lock(str(error), name) from None
     return tuple(ir_json.loads(item, name) for item in found)
+
+
+def _no_lock(reason: str, name: str) -> VmgenError:
+    return VmgenError(
+        Diagnostic(
+            "VG641",
+            f"not a lock: {reason}",
+            Position(name),
+            hint="write it anew with 'vmgen lock'",
+        )
+    )
+
+
+def _strings(value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError("'targets' is no list of names")
+    return list(dict.fromkeys(value))
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise ValueError("what stands in a list is no object")
+    return value
 
 
 def _program(document: Mapping[str, Any], target: str) -> str:
@@ -99,11 +129,9 @@ def _program(document: Mapping[str, Any], target: str) -> str:
         return [
             {key: value for key, value in item.items() if key != "targets"}
             for item in items
-            if target in item.get("targets", [target])
+            if target in item["targets"]
         ]
 
-    if document["format"] != FORMAT:
-        raise ValueError(f"the format is {document['format']!r}")
     return json.dumps(
         {
             "format": ir_json.FORMAT,
@@ -120,9 +148,12 @@ def _placed(module: dict[str, Any]) -> dict[str, Any]:
     """The module whose descriptions and fields stand somewhere in its file."""
     somewhere = {"position": "0:0"}
     descriptions = [
-        {**item, "fields": [{**field, **somewhere} for field in item["fields"]]}
+        {
+            **item,
+            "fields": [{**field, **somewhere} for field in _objects(item["fields"])],
+        }
         | somewhere
-        for item in module["descriptions"]
+        for item in _objects(module["descriptions"])
     ]
     return {**module, "descriptions": descriptions}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from vmgen import ir, wording
-from vmgen.source import Position
+from vmgen import ir
+from vmgen.ir import graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +47,50 @@ class Lookup:
         then one that is not static; None if the program has neither."""
         return self._own.get((module.file, symbol)) or self._external.get(symbol)
 
+    def meant(self, reference: graph.Reference, module: ir.Module) -> Placed | None:
+        """What a mention means where ``module`` has it; None if the program lacks it."""
+        symbol, file = reference.symbol, reference.file or module.file
+        return self._own.get((file, symbol)) or self._external.get(symbol)
+
     def functions(self, module: ir.Module) -> dict[str, ir.Function]:
         """The module's functions by symbol."""
         return self._functions[module.file]
 
     def inner(self, placed: Placed) -> Iterator[Placed]:
         """The descriptions that this one names: nested ones, then subsections."""
-        symbols = [wording.nested(field) for field in placed.description.fields]
-        for symbol in (*symbols, *placed.description.subsections):
-            if symbol and (found := self.find(symbol, placed.module)):
+        for reference in graph.in_description(placed.description):
+            if found := self.meant(reference, placed.module):
                 yield found
 
+    def below(self, placed: Placed) -> tuple[Placed, ...]:
+        """The descriptions that this one names, and those that they name; its own is
+        there if it is in a circle."""
+        found = self._below(placed)
+        return tuple(one for key, one in self._own.items() if key in found)
+
+    def closure(self, placed: Placed) -> ir.Program:
+        """The program with this description and those below it, nothing else."""
+        kept = self._below(placed) | {_key(placed)}
+        modules = (
+            replace(
+                module,
+                descriptions=tuple(
+                    item
+                    for item in module.descriptions
+                    if (module.file, item.symbol) in kept
+                ),
+            )
+            for module in self.program.modules
+        )
+        return replace(
+            self.program,
+            modules=tuple(module for module in modules if module.descriptions),
+            roots=(),
+        )
+
     def roots(self) -> tuple[Placed, ...]:
-        """The descriptions that none but those that they name themselves names: a circle
-        that nothing else leads to has no other beginning."""
+        """The entry points: descriptions that no other one refers to.  Each member of a
+        circle that nothing outside refers to is one too."""
         below = {key: self._below(placed) for key, placed in self._own.items()}
         named: dict[tuple[str, str], set[tuple[str, str]]] = {
             key: set() for key in below
@@ -79,7 +109,7 @@ class Lookup:
         waiting = [placed]
         while waiting:
             for inner in self.inner(waiting.pop()):
-                key = inner.module.file, inner.description.symbol
+                key = _key(inner)
                 if key not in found:
                     found.add(key)
                     waiting.append(inner)
@@ -110,24 +140,10 @@ class Lookup:
         )
 
 
+def _key(placed: Placed) -> tuple[str, str]:
+    return placed.module.file, placed.description.symbol
+
+
 def _known(placed: Placed) -> tuple[str, ...]:
     symbol = placed.description.symbol
     return symbol, symbol.removeprefix("vmstate_"), placed.description.name
-
-
-def mentions(description: ir.Description) -> Iterator[tuple[str, Position]]:
-    """The symbols of the descriptions that a description names, and where."""
-    for field in description.fields:
-        match field.element:
-            case (
-                ir.StructElement(description=symbol)
-                | ir.TmpElement(description=symbol)
-                | ir.ListElement(description=symbol)
-            ):
-                yield symbol, field.position
-            case ir.GTreeElement(key=key, value=value):
-                if key:
-                    yield key, field.position
-                yield value, field.position
-    for symbol in description.subsections:
-        yield symbol, description.position

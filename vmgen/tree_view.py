@@ -20,11 +20,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vmgen import ir, wording
+from vmgen.ir import graph, size
 from vmgen.lookup import Lookup, Placed
 from vmgen.paint import Kind, Paint, plain
-
-INTEGER_SIZES = {"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2,
-                 "int32": 4, "uint32": 4, "int64": 8, "uint64": 8}  # fmt: skip
 
 
 def render(lookup: Lookup, chosen: Sequence[Placed], paint: Paint = plain) -> str:
@@ -37,7 +35,7 @@ def render(lookup: Lookup, chosen: Sequence[Placed], paint: Paint = plain) -> st
     inside: set[int] = set()
     tops: list[Placed] = []
     for placed in chosen:
-        within = {id(found) for found in _within(lookup, placed)}
+        within = {id(found) for found in lookup.below(placed) if found is not placed}
         if id(placed) not in inside:
             tops = [top for top in tops if id(top) not in within]
             tops.append(placed)
@@ -47,18 +45,6 @@ def render(lookup: Lookup, chosen: Sequence[Placed], paint: Paint = plain) -> st
     blocks = [paint("heading", f"{wording.title(program)}{release}")]
     blocks += ["\n".join(tree.block(placed)) for placed in tops]
     return "\n\n".join(blocks) + "\n"
-
-
-def _within(lookup: Lookup, placed: Placed) -> Iterator[Placed]:
-    """Everything below a description, itself excepted."""
-    seen = {id(placed)}
-    todo = list(lookup.inner(placed))
-    while todo:
-        found = todo.pop()
-        if id(found) not in seen:
-            seen.add(id(found))
-            yield found
-            todo += lookup.inner(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,17 +134,17 @@ class _Tree:
         for number, field in enumerate(item.fields):
             last = number == len(item.fields) - 1 and not subsections
             branch, under = ("└─ ", "   ") if last else ("├─ ", "│  ")
-            size = self.field_size(field, placed)
+            bytes_ = self.field_size(field, placed)
             columns = (
                 "" if offset is None else f"0x{offset:02x}",
-                "" if size is None else str(size),
+                "" if bytes_ is None else str(bytes_),
                 _kind(field),
                 _field_name(field),
                 wording.c_type(field),
             )
             yield _Row(stem + branch, columns, notes=self.notes(field, item, functions))
             yield from self.below(field, placed, stem + under, way)
-            offset = None if offset is None or size is None else offset + size
+            offset = None if offset is None or bytes_ is None else offset + bytes_
         for number, found in enumerate(subsections):
             last = number == len(subsections) - 1
             branch, under = ("└─ ", "   ") if last else ("├─ ", "│  ")
@@ -177,9 +163,13 @@ class _Tree:
             words = field.element.words
             text = ", ".join(f"{word.type} {word.member}".rstrip() for word in words)
             yield _Row(stem, heading=self.paint("faint", f"each: {text}"))
-        symbol = wording.nested(field)
-        inner = self.lookup.find(symbol, placed.module) if symbol else None
-        if inner is not None and inner not in way:
+        for mention in graph.in_field(field):
+            inner = self.lookup.meant(mention, placed.module)
+            if inner is None or inner in way:
+                continue
+            if mention.how in ("key", "part"):
+                title = self.title(inner, mention.role or mention.how)
+                yield _Row(stem, heading=title)
             yield from self.rows(inner, stem, (*way, inner))
 
     def subsection_role(self, found: Placed) -> str:
@@ -213,8 +203,9 @@ class _Tree:
             notes.append("array of pointers")
         elif field.pointer:
             notes.append("through a pointer")
-        if symbol := wording.nested(field):
-            notes.append(self.paint("faint", symbol))
+        for mention in graph.in_field(field):
+            if mention.how in ("element", "value"):
+                notes.append(self.paint("faint", mention.symbol))
         return tuple(notes)
 
     # --- sizes on the wire ----------------------------------------------------------
@@ -222,42 +213,27 @@ class _Tree:
     def field_size(self, field: ir.Field, placed: Placed, depth: int = 0) -> int | None:
         """Bytes on the wire of the whole field at the current version; None where it
         depends on the state."""
-        item = placed.description
-        if isinstance(field.element, ir.NothingElement):
-            return 0
-        if not field.test and field.version_id > item.version_id:
-            return 0
-        if field.test or field.pointers or not isinstance(field.count, ir.Fixed):
-            return None
-        size = self.element_size(field, placed, depth)
-        return None if size is None else size * field.count.value
 
-    def element_size(self, field: ir.Field, placed: Placed, depth: int) -> int | None:
-        match field.element:
-            case ir.IntegerElement(type=kind):
-                return INTEGER_SIZES[kind]
-            case ir.TimerElement():
-                return 8
-            case ir.BufferElement() | ir.UnusedElement() if isinstance(
-                field.size, ir.Fixed
-            ):
-                return field.size.value
-            case ir.BitmapElement() if isinstance(field.size, ir.Fixed):
-                return (field.size.value + 63) // 64 * 8
-            case ir.WordsElement(words=words):
-                return sum(INTEGER_SIZES[word.type] for word in words)
-            case ir.StructElement(description=symbol, vstruct=False):
-                inner = self.lookup.find(symbol, placed.module)
-                if inner is None or inner.description.subsections or depth > 20:
-                    return None
-                total = 0
-                for each in inner.description.fields:
-                    size = self.field_size(each, inner, depth + 1)
-                    if size is None:
-                        return None
-                    total += size
-                return total
-        return None
+        def nested(inside: ir.Field) -> int | None:
+            (mention,) = graph.in_field(inside)
+            inner = self.lookup.meant(mention, placed.module)
+            if inner is None or depth > 20:
+                return None
+            return self.object_size(inner, inside, depth)
+
+        return size.of_field(field, placed.description.version_id, nested)
+
+    def object_size(self, inner: Placed, field: ir.Field, depth: int) -> int | None:
+        vstruct = isinstance(field.element, ir.StructElement) and field.element.vstruct
+        if vstruct or inner.description.subsections:
+            return None
+        total = 0
+        for each in inner.description.fields:
+            found = self.field_size(each, inner, depth + 1)
+            if found is None:
+                return None
+            total += found
+        return total
 
 
 def ir_line(item: ir.Description, module: ir.Module) -> str:

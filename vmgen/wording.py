@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from vmgen import ir
 
 
@@ -60,7 +62,8 @@ def _expression(value: ir.Expr) -> tuple[str, int]:
             by = f" step {step}" if step != 1 else ""
             span = f"{_inside(start, _ATOM)}..{_inside(stop, _ATOM)}{by}"
             return f"any {var} in {span}: {expression(body)}", 0
-    raise AssertionError(value)
+        case _:
+            assert_never(value)
 
 
 def _inside(value: ir.Expr, binding: int, parent: str = "") -> str:
@@ -122,17 +125,8 @@ def wire_type(field: ir.Field) -> str:
             return name
         case ir.NothingElement():
             return "nothing"
-    raise AssertionError(field.element)
-
-
-def nested(field: ir.Field) -> str:
-    """The symbol of the description inside the field; empty for none."""
-    match field.element:
-        case ir.StructElement() | ir.TmpElement() | ir.ListElement():
-            return field.element.description
-        case ir.GTreeElement(value=value):
-            return value
-    return ""
+        case _:
+            assert_never(field.element)
 
 
 def c_type(field: ir.Field) -> str:

@@ -26,7 +26,8 @@ from vmgen.cfront.layout import (
 )
 from vmgen.cfront.unit import Unit
 from vmgen.extract import initializer
-from vmgen.extract.infos import INTEGERS, OTHERS, SIZES
+from vmgen.extract.infos import INTEGERS, OTHERS
+from vmgen.ir.types import WIDTHS
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.translate import moves, words
 
@@ -148,9 +149,11 @@ class FieldReader:
         size = self._size(init, flags)
         count, array = self._count(init, flags)
         pointer = "VMS_POINTER" in flags
-        pointers = bool(
-            {"VMS_ARRAY_OF_POINTER", "VMS_ARRAY_OF_POINTER_AUTO_ALLOC"} & set(flags)
-        )
+        pointers: ir.Pointers = ""
+        if "VMS_ARRAY_OF_POINTER_AUTO_ALLOC" in flags:
+            pointers = "every"
+        elif "VMS_ARRAY_OF_POINTER" in flags:
+            pointers = "null"
         start = 0
         if isinstance(element, ir.BufferElement):
             start = offset.bytes
@@ -161,7 +164,7 @@ class FieldReader:
             array
             and path
             and path[-1].index
-            and self._is_element(offset, pointer, pointers)
+            and self._is_element(offset, pointer, bool(pointers))
         ):
             # A sub-array: the macro took the address of its first element.
             last = path[-1]
@@ -183,7 +186,6 @@ class FieldReader:
             pointer=pointer,
             pointers=pointers,
             allocated="VMS_ALLOC" in flags,
-            flags=flags,
             position=where,
         )
 
@@ -514,7 +516,7 @@ class FieldReader:
         if isinstance(type, Enum):
             type = type.base
         if isinstance(type, Integer):
-            for name, size in SIZES.items():
+            for name, size in WIDTHS.items():
                 signed = not name.startswith(("u", "b"))
                 if size == type.size and signed == type.signed and name != "bool":
                     return name
@@ -568,12 +570,12 @@ class FieldReader:
         if (
             isinstance(element, ir.IntegerElement)
             and isinstance(size, ir.Fixed)
-            and size.value < SIZES[element.type]
+            and size.value < WIDTHS[element.type]
         ):
             raise VmgenError(
                 Diagnostic(
                     "VG417",
-                    f"{element.info} moves {SIZES[element.type]} bytes, the field has "
+                    f"{element.info} moves {WIDTHS[element.type]} bytes, the field has "
                     f"{size.value}",
                     hint="use the info of the member's own width",
                 )

@@ -61,15 +61,3 @@ OTHERS: Final[dict[str, ir.Element]] = {
         for marker in MARKERS
     },
 }
-
-SIZES: Final[dict[ir.IntType, int]] = {
-    "bool": 1,
-    "int8": 1,
-    "uint8": 1,
-    "int16": 2,
-    "uint16": 2,
-    "int32": 4,
-    "uint32": 4,
-    "int64": 8,
-    "uint64": 8,
-}

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from vmgen.ir.expressions import Path
 from vmgen.ir.types import IntType
+from vmgen.ir.words import Count, CType, File, MemberPath, Symbol, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class IntegerElement:
 
     type: IntType
     check: Literal["", "equal", "le"] = ""
-    info: str = ""
+    info: Symbol = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ class StructElement:
     field's ``struct_version_id`` for VSTRUCT (``vstruct`` true).
     """
 
-    description: str
-    type: str = ""
+    description: Symbol
+    type: CType = ""
     vstruct: bool = False
 
 
@@ -69,8 +70,8 @@ class TmpElement:
     ``put_tmp``, ``migration/vmstate-types.c``).
     """
 
-    description: str
-    type: str = ""
+    description: Symbol
+    type: CType = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,8 @@ class ListElement:
     """``vmstate_info_qtailq``/``vmstate_info_qlist``: 1 and an element, ..., then 0."""
 
     kind: Literal["qtailq", "qlist"]
-    description: str
-    type: str = ""
+    description: Symbol
+    type: CType = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,10 @@ class GTreeElement:
     ``key`` is a description's symbol, or empty for a direct key (be64).
     """
 
-    key: str
-    value: str
-    key_type: str = ""
-    value_type: str = ""
+    key: Symbol
+    value: Symbol
+    key_type: CType = ""
+    value_type: CType = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Word:
     """
 
     type: IntType
-    member: str = ""
+    member: MemberPath = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class WordsElement:
     ``info`` is the C symbol, ``name`` the info's own name.
     """
 
-    info: str
+    info: Symbol
     name: str
     words: tuple[Word, ...]
 
@@ -137,7 +138,7 @@ class CustomElement:
     what the explicit codec was written from, or something else.
     """
 
-    info: str
+    info: Symbol
     name: str
     reason: str = ""
     # Not part of what the generated code is stamped with.
@@ -152,9 +153,9 @@ class Part:
     ``file`` is the file that defines it, empty for the module's own or an external one.
     """
 
-    role: str
-    symbol: str
-    file: str = ""
+    role: Term
+    symbol: Symbol
+    file: File = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +164,10 @@ class FormatElement:
     registry of explicit codecs, ``kind`` says which variant it is, ``parts`` are the
     descriptions inside."""
 
-    info: str
+    info: Symbol
     name: str
-    format: str
-    kind: str = ""
+    format: Term
+    kind: Term = ""
     parts: tuple[Part, ...] = ()
 
 
@@ -191,7 +192,7 @@ Element: TypeAlias = (
 class Fixed:
     """A number known from the C."""
 
-    value: int
+    value: Count
 
 
 @dataclass(frozen=True, slots=True)

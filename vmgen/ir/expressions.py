@@ -6,10 +6,12 @@ where C's width or sign would show.  Truth is 0 or 1 for comparison and logical 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, assert_never
 
 from vmgen.ir.types import IntType
+from vmgen.ir.words import Count, CType, MemberPath, Name, Stride, Symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,10 @@ class Step:
     pointer.
     """
 
-    name: str
-    type: str
-    dims: tuple[int, ...] = ()
-    index: tuple[int, ...] = ()
+    name: Name
+    type: CType
+    dims: tuple[Count, ...] = ()
+    index: tuple[Count, ...] = ()
     pointer: bool = False
 
 
@@ -41,12 +43,19 @@ def path_text(path: Path) -> str:
     )
 
 
+UnaryOperator: TypeAlias = Literal["-", "~", "!"]
+BinaryOperator: TypeAlias = Literal[
+    "+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^",
+    "==", "!=", "<", "<=", ">", ">=", "&&", "||",
+]  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Const:
     """An integer; ``name`` is the C enumerator it came from, if it was one."""
 
     value: int
-    name: str = ""
+    name: Symbol = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,7 @@ class Version:
 class Var:
     """A loop variable of an enclosing :class:`Exists`."""
 
-    name: str
+    name: Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,7 @@ class Load:
     its truth is defined.
     """
 
-    path: str
+    path: MemberPath
     type: IntType
     subscripts: tuple[Expr, ...] = ()
 
@@ -80,7 +89,7 @@ class Load:
 class Unary:
     """``op`` is ``-``, ``~`` or ``!``."""
 
-    op: Literal["-", "~", "!"]
+    op: UnaryOperator
     operand: Expr
 
 
@@ -88,10 +97,7 @@ class Unary:
 class Binary:
     """``op`` as C spells it; ``/`` and ``%`` truncate towards zero."""
 
-    op: Literal[
-        "+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^",
-        "==", "!=", "<", "<=", ">", ">=", "&&", "||",
-    ]  # fmt: skip
+    op: BinaryOperator
     left: Expr
     right: Expr
 
@@ -118,10 +124,10 @@ class Exists:
     """True if ``body`` holds for some ``var`` in ``range(start, stop, step)``: a
     constant loop that returns true early."""
 
-    var: str
+    var: Name
     start: Expr
     stop: Expr
-    step: int
+    step: Stride
     body: Expr
 
 
@@ -136,3 +142,61 @@ class Ask:
 Expr: TypeAlias = (
     Const | Version | Var | Load | Unary | Binary | Select | Truncate | Exists | Ask
 )
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The expressions directly inside of one, in C's order."""
+    match expr:
+        case Const() | Version() | Var() | Ask():
+            return ()
+        case Load(subscripts=subscripts):
+            return subscripts
+        case Unary(operand=operand) | Truncate(operand=operand):
+            return (operand,)
+        case Binary(left=left, right=right):
+            return left, right
+        case Select(condition=condition, then=then, otherwise=otherwise):
+            return condition, then, otherwise
+        case Exists(start=start, stop=stop, body=body):
+            return start, stop, body
+        case _:
+            assert_never(expr)
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """The expression and everything inside of it, outermost first."""
+    waiting = [expr]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        waiting += reversed(children(one))
+
+
+def rebuilt(expr: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """The expression with ``change`` made to each part, innermost first."""
+
+    def of(inner: Expr) -> Expr:
+        return rebuilt(inner, change)
+
+    match expr:
+        case Const() | Version() | Var() | Ask():
+            return change(expr)
+        case Load(subscripts=subscripts):
+            return change(replace(expr, subscripts=tuple(map(of, subscripts))))
+        case Unary(operand=operand) | Truncate(operand=operand):
+            return change(replace(expr, operand=of(operand)))
+        case Binary(left=left, right=right):
+            return change(replace(expr, left=of(left), right=of(right)))
+        case Select(condition=condition, then=then, otherwise=otherwise):
+            return change(
+                replace(
+                    expr,
+                    condition=of(condition),
+                    then=of(then),
+                    otherwise=of(otherwise),
+                )
+            )
+        case Exists(start=start, stop=stop, body=body):
+            return change(replace(expr, start=of(start), stop=of(stop), body=of(body)))
+        case _:
+            assert_never(expr)

@@ -29,9 +29,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vmgen import ir
+from vmgen.ir import words
 from vmgen.source import Diagnostic, Position, VmgenError
 
-FORMAT = "vmgen ir 1"
+FORMAT = "vmgen ir 2"
 """The first member of every file; changes when older files can no longer be read."""
 
 _STAMP = ("generated", "body")
@@ -86,7 +87,7 @@ def _shape(cls: type[Any]) -> dict[str, _Member]:
 
 
 def _read_shape(cls: type[Any]) -> dict[str, _Member]:
-    hints = typing.get_type_hints(cls)
+    hints = typing.get_type_hints(cls, include_extras=True)
     return {
         field.name: _Member(field.name, hints[field.name], field.default)
         for field in dataclasses.fields(cls)
@@ -241,7 +242,7 @@ def loads(text: str, file: str = "") -> ir.Program:
     not this format, VG603 for a member that is missing, unknown or of the wrong type,
     VG604 for nesting deeper than :data:`MAX_DEPTH`.
     """
-    if not isinstance(data := _parse(text, file), dict) or "format" not in data:
+    if not isinstance(data := parse(text, file), dict) or "format" not in data:
         raise _error(
             "VG602",
             "this JSON is not an IR that vmgen wrote",
@@ -264,7 +265,10 @@ def loads(text: str, file: str = "") -> ir.Program:
         raise _too_deep(file) from None
 
 
-def _parse(text: str, file: str) -> object:
+def parse(text: str, file: str) -> object:
+    """The JSON values of a text whose numbers are all integers and whose objects name no
+    member twice; raises :class:`VmgenError` VG601 or, for too deep nesting, VG604."""
+
     def refuse_constant(name: str) -> object:
         raise ValueError(f"{name} is not a number of the IR")
 
@@ -347,9 +351,13 @@ class _Reader:
             self.depth -= 1
 
     def dispatch(self, hint: Any, data: Any, where: str) -> Any:
-        if hint in (str, int, bool):
+        if hint is int:
+            return self.number(words.NUMBER, data, where)
+        if hint in (str, bool):
             return self.expect(hint, data, where)
         origin = typing.get_origin(hint)
+        if origin is typing.Annotated:
+            return self.limited(hint, data, where)
         if origin is tuple:
             item = typing.get_args(hint)[0]
             items = self.expect(list, data, where)
@@ -367,6 +375,24 @@ class _Reader:
             return self.positional(hint, self.expect(list, data, where), where)
         return self.record(hint, self.expect(dict, data, where), where)
 
+    def limited(self, hint: Any, data: object, where: str) -> Any:
+        """A string or a number of which the model says which ones there are."""
+        kind, limit = typing.get_args(hint)
+        if isinstance(limit, words.Span):
+            return self.number(limit, data, where)
+        text: str = self.expect(kind, data, where)
+        if not limit.has(text):
+            raise self.wrong(where, f"{text!r:.80} is not {limit.what}")
+        return text
+
+    def number(self, span: words.Span, data: object, where: str) -> int:
+        number: int = self.expect(int, data, where)
+        if not span.has(number):
+            least, most = span.low, span.high
+            besides = " and not 0" if span.nonzero else ""
+            raise self.wrong(where, f"{number} is not from {least} to {most}{besides}")
+        return number
+
     def choice(self, options: tuple[str, ...], data: object, where: str) -> str:
         text: str = self.expect(str, data, where)
         if text not in options:
@@ -382,7 +408,7 @@ class _Reader:
             options.discard(types.NoneType)
         if ir.Fixed in options:
             if type(data) is int:
-                return ir.Fixed(data)
+                return self.positional(ir.Fixed, [data], where)
             return self.record(ir.FromMember, self.expect(dict, data, where), where)
         if ir.CustomElement in options:
             return self.element(self.expect(dict, data, where), where)
@@ -395,6 +421,7 @@ class _Reader:
             file, line, column = text.rsplit(":", 2)
         if not (_is_number(line) and _is_number(column)):
             raise self.wrong(where, f"{text!r:.80} is not a position", "LINE:COLUMN")
+        self.value(words.File, file, where)
         return Position(file, int(line), int(column))
 
     def element(self, data: dict[str, Any], where: str) -> Any:
@@ -409,7 +436,7 @@ class _Reader:
 
     def expression(self, data: Any, where: str) -> Any:
         if type(data) is int:
-            return ir.Const(data)
+            return self.positional(ir.Const, [data], where)
         if data == "version":
             return ir.Version()
         if type(data) is not list or not data or type(data[0]) is not str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from vmgen.ir.elements import Amount, CustomElement, Element, Fixed, WordsElement
 from vmgen.ir.expressions import Expr, Path
+from vmgen.ir.words import Count, CType, File, Label, Symbol, Term
 from vmgen.source import NOWHERE, Position
 
 
@@ -19,12 +20,18 @@ class Function:
     (empty if it is not used).
     """
 
-    symbol: str
+    symbol: Symbol
     position: Position = NOWHERE
-    type: str = ""
+    type: CType = ""
     body: Expr | None = None
     untranslated: str = ""
 
+
+Pointers: TypeAlias = Literal["", "null", "every"]
+"""What an array of pointers puts before its elements (``vmstate_save_vmsd_v``,
+``migration/vmstate.c``): nothing, being none; a marker byte in the place of each that is
+NULL (``VMS_ARRAY_OF_POINTER``); a marker byte before every element
+(``VMS_ARRAY_OF_POINTER_AUTO_ALLOC``)."""
 
 _ONE = Fixed(1)
 
@@ -40,8 +47,8 @@ class Field:
     says that the element is repeated at all (``VMS_ARRAY``, ``VMS_VARRAY_*``: an array
     of one is still an array).  ``start`` is the index in the C array of the first
     element (sub-arrays), or the byte offset for a partial buffer.  ``pointer`` is
-    ``VMS_POINTER``, ``pointers`` is ``VMS_ARRAY_OF_POINTER``, ``allocated`` is
-    ``VMS_ALLOC``; ``flags`` are all flags by the names the tree's own header gives them.
+    ``VMS_POINTER``, ``pointers`` says how an array of pointers marks its elements,
+    ``allocated`` is ``VMS_ALLOC``.
 
     ``test`` is the symbol of ``field_exists``: where present it *replaces* the check
     ``version_id <= version of the description being loaded``.  ``must_exist`` is
@@ -54,15 +61,14 @@ class Field:
     size: Amount
     count: Amount = _ONE
     array: bool = False
-    start: int = 0
+    start: Count = 0
     version_id: int = 0
     struct_version_id: int = 0
-    test: str = ""
+    test: Symbol = ""
     must_exist: bool = False
     pointer: bool = False
-    pointers: bool = False
+    pointers: Pointers = ""
     allocated: bool = False
-    flags: tuple[str, ...] = ()
     position: Position = NOWHERE
 
 
@@ -95,8 +101,8 @@ class Hook:
     ``refusals`` are the ways in which one before or after loading says no.
     """
 
-    role: str  # pre_load, post_load, pre_save, post_save, dev_unplug_pending, *_errp
-    symbol: str
+    role: Term  # pre_load, post_load, pre_save, post_save, dev_unplug_pending, *_errp
+    symbol: Symbol
     position: Position = NOWHERE
     # Not part of what the generated code is stamped with.
     refusals: tuple[Refusal, ...] = field(default=(), repr=False)
@@ -112,16 +118,16 @@ class Description:
     in order.  ``needed`` is the symbol of the predicate, empty for none.
     """
 
-    symbol: str
+    symbol: Symbol
     name: str
-    type: str
+    type: CType
     version_id: int
     minimum_version_id: int
     fields: tuple[Field, ...]
-    subsections: tuple[str, ...] = ()
-    needed: str = ""
+    subsections: tuple[Symbol, ...] = ()
+    needed: Symbol = ""
     hooks: tuple[Hook, ...] = ()
-    priority: str = ""
+    priority: Term = ""
     unmigratable: bool = False
     early_setup: bool = False
     runtime_name: bool = False
@@ -138,9 +144,9 @@ class Method:
     it moves if it is a function that gets the stream (as ``translate.moves`` writes it).
     """
 
-    owner: str
+    owner: CType
     member: str
-    symbol: str
+    symbol: Symbol
     moves: str = ""
 
 
@@ -155,7 +161,7 @@ class Module:
     program has none left, since each stands where it is used.
     """
 
-    file: str
+    file: File
     descriptions: tuple[Description, ...]
     functions: tuple[Function, ...] = ()
     # Not part of what the generated code is stamped with: a linked program has none.
@@ -183,9 +189,9 @@ class Root:
     instances have the section, sorted; empty where a function registers it.
     """
 
-    symbol: str
-    file: str
-    home: str
+    symbol: Symbol
+    file: File
+    home: File
     how: Literal["device", "legacy_cpu", "vmstate_register", "handlers"]
     registrant: str
     section: str
@@ -225,10 +231,10 @@ class Program:
     ``premises`` are what refusals depend on besides the stream, sorted by name.
     """
 
-    release: str
-    target: str
+    release: Label
+    target: Label
     modules: tuple[Module, ...]
     # Not part of what the generated code is stamped with.
     roots: tuple[Root, ...] = field(default=(), repr=False)
-    elsewhere: tuple[str, ...] = field(default=(), repr=False)
+    elsewhere: tuple[File, ...] = field(default=(), repr=False)
     premises: tuple[Premise, ...] = field(default=(), repr=False)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, assert_never
 
 from vmgen import ir
+from vmgen.ir.types import WIDTHS
 from vmgen.plan import code
 
 # ``(path, subscripts, type)`` -> a member's value.
@@ -19,116 +20,12 @@ VERSION = code.Name("version")
 _DECIMAL = 4096
 """Larger numbers are patterns of bits, and read better as hexadecimal."""
 
-_BITS = {
-    "int8": 8, "uint8": 8, "int16": 16, "uint16": 16,
-    "int32": 32, "uint32": 32, "int64": 64, "uint64": 64,
-}  # fmt: skip
 _COMPARED: Mapping[str, code.Comparison] = {
     "==": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=",
 }  # fmt: skip
 _ARITHMETIC: Mapping[str, code.Operator] = {
     "+": "+", "-": "-", "*": "*", "&": "&", "|": "|", "^": "^", "<<": "<<", ">>": ">>",
 }  # fmt: skip
-
-
-def constant(
-    expr: ir.Expr, version: int, loop: dict[str, int] | None = None
-) -> int | None:
-    """The value where the version alone decides it, else None."""
-    loop = loop or {}
-    match expr:
-        case ir.Const(value=value):
-            return value
-        case ir.Version():
-            return version
-        case ir.Var(name=name):
-            return loop.get(name)
-        case ir.Load() | ir.Ask():
-            return None
-        case ir.Binary(op="&&" | "||" as op, left=left, right=right):
-            first, second = constant(left, version, loop), constant(
-                right, version, loop
-            )
-            decisive = op == "||"
-            for side in (first, second):
-                if side is not None and bool(side) == decisive:
-                    return int(decisive)
-            return None if first is None or second is None else int(not decisive)
-        case ir.Select(condition=condition, then=then, otherwise=otherwise):
-            chosen = constant(condition, version, loop)
-            if chosen is None:
-                return None
-            return constant(then if chosen else otherwise, version, loop)
-        case ir.Unary(op=sign, operand=operand):
-            inner = constant(operand, version, loop)
-            if inner is None:
-                return None
-            return {"-": -inner, "~": ~inner, "!": int(not inner)}[sign]
-        case ir.Truncate(type=type_, operand=operand):
-            inner = constant(operand, version, loop)
-            return None if inner is None else truncate(inner, type_)
-        case ir.Binary(op=op, left=left, right=right):
-            first, second = constant(left, version, loop), constant(
-                right, version, loop
-            )
-            return None if first is None or second is None else _fold(op, first, second)
-        case ir.Exists(var=var, start=start, stop=stop, step=step, body=body):
-            low, high = constant(start, version, loop), constant(stop, version, loop)
-            if low is None or high is None or (high - low) // step > 4096:
-                return None
-            results = [
-                constant(body, version, {**loop, var: at})
-                for at in range(low, high, step)
-            ]
-            if any(results):
-                return 1
-            return None if None in results else 0
-
-
-def truncate(value: int, type_: ir.IntType) -> int:
-    """C's conversion to an integer type."""
-    if type_ == "bool":
-        return int(value != 0)
-    value &= (1 << _BITS[type_]) - 1
-    if type_.startswith("int") and value >> (_BITS[type_] - 1):
-        value -= 1 << _BITS[type_]
-    return value
-
-
-def _fold(op: str, left: int, right: int) -> int | None:
-    match op:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
-        case "*":
-            return left * right
-        case "&":
-            return left & right
-        case "|":
-            return left | right
-        case "^":
-            return left ^ right
-        case "<<" if 0 <= right < 64:
-            return left << right
-        case ">>" if 0 <= right < 64:
-            return left >> right
-        case "/" | "%" if right:
-            quotient = abs(left) // abs(right)
-            quotient = quotient if (left < 0) == (right < 0) else -quotient
-            return quotient if op == "/" else left - quotient * right
-        case "==" | "!=" | "<" | "<=" | ">" | ">=":
-            return int(
-                {
-                    "==": left == right,
-                    "!=": left != right,
-                    "<": left < right,
-                    "<=": left <= right,
-                    ">": left > right,
-                    ">=": left >= right,
-                }[op]
-            )
-    return None
 
 
 def number(
@@ -244,27 +141,14 @@ def truncated(value: code.Expr, type_: ir.IntType) -> code.Expr:
     if type_ == "bool":
         return value if is_bool(value) else code.builtin("bool", value)
     if type_.startswith("uint"):
-        mask = code.Const((1 << _BITS[type_]) - 1, hexadecimal=True)
+        mask = code.Const((1 << 8 * WIDTHS[type_]) - 1, hexadecimal=True)
         return code.Binary("&", value, mask)
-    return code.call("signed", _BITS[type_], value)
+    return code.call("signed", 8 * WIDTHS[type_], value)
 
 
 def asks(expr: ir.Expr) -> bool:
     """Whether the expression asks for anything but members and the version."""
-    match expr:
-        case ir.Ask():
-            return True
-        case ir.Load(subscripts=subscripts):
-            return any(asks(one) for one in subscripts)
-        case ir.Unary(operand=operand) | ir.Truncate(operand=operand):
-            return asks(operand)
-        case ir.Binary(left=left, right=right):
-            return asks(left) or asks(right)
-        case ir.Select(condition=condition, then=then, otherwise=otherwise):
-            return asks(condition) or asks(then) or asks(otherwise)
-        case ir.Exists(start=start, stop=stop, body=body):
-            return asks(start) or asks(stop) or asks(body)
-    return False
+    return any(isinstance(part, ir.Ask) for part in ir.walk(expr))
 
 
 _STEP = re.compile(r"([A-Za-z_]\w*)((?:\[[^\]]*\])*)")

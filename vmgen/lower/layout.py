@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from vmgen import infos, ir
 from vmgen.infos import formats
-from vmgen.lower.expressions import constant
+from vmgen.ir.evaluate import Known, evaluate
+from vmgen.ir.types import WIDTHS
 from vmgen.lower.merge import merged
 from vmgen.lower.names import Names, attribute, identifier
 from vmgen.lower.shape import (
     CODES,
-    SIZES,
     Check,
     Contained,
     Format,
@@ -73,7 +73,7 @@ def words_layout(key: Key, element: ir.WordsElement, c_type: str) -> Layout:
             name=word.member or f"word{number}",
             path=_word_path(word.member or f"word{number}"),
             element=ir.IntegerElement(word.type),
-            size=ir.Fixed(SIZES[CODES[word.type]]),
+            size=ir.Fixed(WIDTHS[word.type]),
         )
         for number, word in enumerate(element.words)
     )
@@ -412,7 +412,7 @@ def exists(
     function = functions.get(one.test)
     if function is None or function.body is None:
         return None
-    value = constant(function.body, version)
+    value = evaluate(function.body, Known(version))
     return None if value is None else bool(value)
 
 

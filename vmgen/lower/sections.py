@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from vmgen import ir
-from vmgen.lookup import mentions
+from vmgen.ir import graph
 from vmgen.lower.shape import Key
 from vmgen.source import NOWHERE
 
@@ -54,7 +54,9 @@ def shapes(program: ir.Program) -> Mapping[Key, Shape]:
         for one in module.descriptions:
             if (module.file, one.symbol) not in wanted:
                 continue
-            own = sorted(static.intersection(symbol for symbol, _ in mentions(one)))
+            own = sorted(
+                static.intersection(each.symbol for each in graph.in_description(one))
+            )
             fields = tuple(replace(each, position=NOWHERE) for each in one.fields)
             bare = replace(
                 one,

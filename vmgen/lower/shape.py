@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from vmgen import ir
+from vmgen.ir.types import WIDTHS
 from vmgen.lower.names import short
 
 Shape: TypeAlias = Literal[
@@ -18,11 +19,11 @@ Shape: TypeAlias = Literal[
 ]
 Key: TypeAlias = tuple[str, str]  # file, symbol
 
-CODES: dict[str, str] = {
+CODES: dict[ir.IntType, str] = {
     "bool": "?", "int8": "b", "uint8": "B", "int16": "h", "uint16": "H",
     "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q",
 }  # fmt: skip
-SIZES = {"?": 1, "b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "q": 8, "Q": 8}
+SIZES = {code: WIDTHS[kind] for kind, code in CODES.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vmgen import ir
-from vmgen.link import contained
-from vmgen.lookup import mentions
+from vmgen.ir import graph
 from vmgen.lower import Around, sections, shapes
 from vmgen.lower.sections import BEHIND_PATH
 
@@ -99,10 +98,12 @@ class _Links:
             own = {one.symbol for one in module.descriptions}
             homes = self.homes[module.file] = {}
             for description in module.descriptions:
-                for symbol, _ in mentions(description):
-                    homes[symbol] = module.file if symbol in own else extern[symbol]
-                for part in contained(description):
-                    homes[f"{part.symbol} of {part.file}"] = part.file
+                for each in graph.in_description(description):
+                    symbol, file = each.symbol, each.file
+                    if file:
+                        homes[f"{symbol} of {file}"] = file
+                    else:
+                        homes[symbol] = module.file if symbol in own else extern[symbol]
                 for symbol in _read_from(description):
                     self.above.setdefault(homes[symbol], set()).add(module.file)
 
@@ -187,13 +188,21 @@ def _same_roles(one: ir.Module, other: ir.Module) -> bool:
     """Whether nothing has the same role in both and is something else."""
     pairs = zip(one.descriptions, other.descriptions, strict=True)
     for mine, theirs in pairs:
-        roles: dict[str, set[ir.Part]] = {}
-        for part in contained(mine):
-            roles.setdefault(part.role, set()).add(part)
-        for part in contained(theirs):
-            if part not in roles.get(part.role, {part}):
+        roles: dict[str, set[tuple[str, str]]] = {}
+        for part in _parts(mine):
+            roles.setdefault(part.role, set()).add((part.symbol, part.file))
+        for part in _parts(theirs):
+            one_of = (part.symbol, part.file)
+            if one_of not in roles.get(part.role, {one_of}):
                 return False
     return True
+
+
+def _parts(description: ir.Description) -> Iterator[graph.Reference]:
+    """The descriptions inside of hand-written formats, which may be in any file."""
+    for each in graph.in_description(description):
+        if each.how == "part":
+            yield each
 
 
 def _bare(module: ir.Module) -> ir.Module:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from vmgen import ir
+from vmgen.ir.size import of_element as size_of_element
 from vmgen.lookup import Lookup, Placed
 from vmgen.stream import tables
 from vmgen.stream.codecs import Codecs
@@ -136,7 +137,7 @@ def _node(
         if field.test or field.pointers or not isinstance(count, ir.Fixed):
             return made, False
         entry: dict[str, Any] = {"name": field.name, "array_len": count.value}
-        size = tables.element_size(field)
+        size = size_of_element(field)
         if isinstance(field.element, ir.StructElement) and not field.element.vstruct:
             nested = lookup.find(field.element.description, placed.module)
             if nested is None or nested.description.subsections:

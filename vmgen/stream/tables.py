@@ -14,6 +14,7 @@ from pathlib import Path
 
 from vmgen import ir
 from vmgen.ir import json as ir_json
+from vmgen.ir.size import of_element as size_of_element
 from vmgen.lookup import Lookup, Placed
 from vmgen.source import VmgenError
 from vmgen.stream.codec import Codec
@@ -25,11 +26,6 @@ from vmgen.stream.wire import printable, raw
 _HEAD = re.compile(rb'^  "(release|target)": "([^"]*)"', re.MULTILINE)
 
 _HEAD_SIZE = 1 << 18  # the first line names every source
-
-_SIZES = {
-    "bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4,
-    "int64": 8, "uint64": 8,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +120,11 @@ def alike(placed: Placed, node: Node, lookup: Lookup) -> int:
 
 
 def _sized(placed: Placed, lookup: Lookup) -> Iterator[tuple[str, int | None]]:
-    for field in placed.description.fields:
-        yield field.name, element_size(field)
-    for inner in lookup.inner(placed):
-        yield inner.description.name, None
-        yield from _sized(inner, lookup)
+    for one in (placed, *lookup.below(placed)):
+        if one is not placed:
+            yield one.description.name, None
+        for field in one.description.fields:
+            yield field.name, size_of_element(field)
 
 
 def sized(node: Node) -> Iterator[tuple[str, int | None]]:
@@ -228,7 +224,7 @@ class _Sides:
                     version = field.struct_version_id
                 return self.parted(nested, inner, version, position, member)
             return None
-        size = element_size(field)
+        size = size_of_element(field)
         if size is not None and size != entry.element:
             message = f"{entry.element} bytes in the stream, {size} by the table"
             return Shift(member, position, message)
@@ -283,7 +279,7 @@ def _renamed(fields: list[ir.Field], at: int, entry: _Entry, written: set[str]) 
     """Whether the table has a field of the same size under another name here."""
     if at >= len(fields) or fields[at].name in written:
         return False
-    field, size = fields[at], element_size(fields[at])
+    field, size = fields[at], size_of_element(fields[at])
     if size is None or not isinstance(field.count, ir.Fixed):
         return False
     return size * field.count.value == entry.size
@@ -304,22 +300,6 @@ def _size(field: ir.Field) -> int | None:
     """0 for a field without bytes, None where it is not known."""
     if isinstance(field.element, ir.NothingElement) or field.count == ir.Fixed(0):
         return 0
-    return None
-
-
-def element_size(field: ir.Field) -> int | None:
-    """The bytes of one element on the wire, None if they vary or are not known."""
-    element, size = field.element, field.size
-    if isinstance(element, ir.IntegerElement):
-        return _SIZES[element.type]
-    if isinstance(element, ir.TimerElement):
-        return 8
-    if isinstance(element, ir.WordsElement):
-        return sum(_SIZES[word.type] for word in element.words)
-    if isinstance(element, (ir.BufferElement, ir.UnusedElement)) and isinstance(
-        size, ir.Fixed
-    ):
-        return size.value
     return None
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from vmgen import resources
 from vmgen.cache import Cache, Digests, hashed
+from vmgen.ir.words import RELEASE
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import scan
 from vmgen.tree.source_tree import SHIMS, Command, SourceTree
@@ -73,16 +74,35 @@ def configure(
         ) from error
 
 
+def _release(root: Path) -> str:
+    """The release that the tree's VERSION names.
+
+    Raises :class:`VmgenError` VG113 for text that names none: it goes into generated
+    modules and into the names of folders.
+    """
+    text = (root / "VERSION").read_text(encoding="utf-8", errors="replace").strip()
+    if not RELEASE.has(text):
+        raise VmgenError(
+            Diagnostic(
+                "VG113",
+                f"{text[:80]!r} is not the name of a release",
+                Position((root / "VERSION").as_posix()),
+                hint="a release is named with letters, digits, '.', '+', '-', '_' and '~'",
+            )
+        )
+    return text
+
+
 def _configure(
     root: Path, target: str, build: Path | None, entries: Cache, digests: Digests
 ) -> SourceTree:
-    release = (root / "VERSION").read_text(encoding="utf-8").strip()
+    release = _release(root)
     suffix = "-softmmu.mak"
     targets = tuple(
         sorted(
             name.removesuffix(suffix)
             for name in os.listdir(root / "configs/targets")
-            if name.endswith(suffix)
+            if name.endswith(suffix) and RELEASE.has(name.removesuffix(suffix))
         )
     )
     _check_target(target, targets, f"QEMU {release}")
@@ -168,7 +188,7 @@ def embedded(target: str) -> SourceTree:
     return SourceTree(
         kind="embedded",
         root=root,
-        release=(root / "VERSION").read_text(encoding="utf-8").strip(),
+        release=_release(root),
         target=target,
         base_arch=base_arch,
         targets=targets,

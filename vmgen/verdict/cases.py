@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from vmgen import ir, wording
+from vmgen.ir import evaluate as arithmetic
 from vmgen.verdict import conditions
-from vmgen.verdict.conditions import FALSE, TRUE, below, every, negated
+from vmgen.verdict.conditions import FALSE, TRUE, every, negated
 
 TRIES = 4000
 """Assignments that are tried for one case."""
@@ -154,7 +155,7 @@ def _masks(known: Sequence[tuple[ir.Expr, bool]], name: str) -> Sequence[int]:
     bits = 0
     for part, _ in known:
         if name in _names(part):
-            for one in below(part):
+            for one in ir.walk(part):
                 bits |= one.value if isinstance(one, ir.Const) else 0
     found = [0]
     for bit in range(bits.bit_length()):
@@ -191,32 +192,10 @@ def implied(condition: ir.Expr, known: Sequence[ir.Expr]) -> bool:
 def evaluate(value: ir.Expr, memory: Mapping[str, int]) -> int | None:
     """The expression's value for these members and answers (by path, or by name for what
     is asked); None where something is missing or undefined."""
-    match value:
-        case ir.Const(number):
-            return number
-        case ir.Load(path, _, ()):
-            return memory.get(path)
-        case ir.Ask(name):
-            return memory.get(name)
-        case ir.Unary(op, operand):
-            inner = evaluate(operand, memory)
-            if inner is None:
-                return None
-            return {"-": -inner, "~": ~inner, "!": int(not inner)}[op]
-        case ir.Binary(op, left, right):
-            first, second = evaluate(left, memory), evaluate(right, memory)
-            if first is None or second is None:
-                return None
-            return conditions.calculate(op, first, second)
-        case ir.Select(condition, then, otherwise):
-            chosen = evaluate(condition, memory)
-            if chosen is None:
-                return None
-            return evaluate(then if chosen else otherwise, memory)
-        case ir.Truncate(kind, operand):
-            inner = evaluate(operand, memory)
-            return None if inner is None else conditions.to_type(inner, kind)
-    return None
+    members = arithmetic.Known(
+        member=lambda path, _: memory.get(path), answer=memory.get
+    )
+    return arithmetic.evaluate(value, members)
 
 
 def deciding(condition: ir.Expr | None) -> dict[str, tuple[int, ...]]:
@@ -228,7 +207,7 @@ def deciding(condition: ir.Expr | None) -> dict[str, tuple[int, ...]]:
 
 
 def _names(value: ir.Expr) -> Iterator[str]:
-    for part in below(value):
+    for part in ir.walk(value):
         match part:
             case ir.Load(path, _, ()):
                 yield path
@@ -238,7 +217,7 @@ def _names(value: ir.Expr) -> Iterator[str]:
 
 def _near(value: ir.Expr) -> Iterator[int]:
     yield from (0, 1)
-    for part in below(value):
+    for part in ir.walk(value):
         if isinstance(part, ir.Const):
             yield from (part.value - 1, part.value, part.value + 1)
 
@@ -246,7 +225,7 @@ def _near(value: ir.Expr) -> Iterator[int]:
 def _compares(value: ir.Expr) -> bool:
     """Whether the expression only compares, so that values between two constants are all
     alike."""
-    for part in below(value):
+    for part in ir.walk(value):
         match part:
             case ir.Binary(op) if op not in _ORDERED:
                 return False
@@ -272,7 +251,7 @@ def condition_of(good: Sequence[Case], bad: Sequence[Case]) -> ir.Expr:
         member = next(
             part
             for whole in parts
-            for part in below(whole)
+            for part in ir.walk(whole)
             if isinstance(part, ir.Load | ir.Ask)
         )
         (name,) = names

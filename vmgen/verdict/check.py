@@ -12,7 +12,7 @@ from vmgen import ir, lock
 from vmgen.lookup import Lookup, Placed
 from vmgen.verdict import states
 from vmgen.verdict.cases import deciding
-from vmgen.verdict.codecs import Made, closure, made
+from vmgen.verdict.codecs import Made, made
 from vmgen.verdict.model import (
     Answer,
     Confirmation,
@@ -85,7 +85,7 @@ def _same(section: SectionVerdict, old: Lookup, new: Lookup) -> bool:
     two = _placed(new, section.new, section.new_file)
     if one is None or two is None:
         return False
-    return closure(old, one).modules == closure(new, two).modules
+    return old.closure(one).modules == new.closure(two).modules
 
 
 def _placed(lookup: Lookup, symbol: str, file: str) -> Placed | None:

@@ -9,7 +9,7 @@ import itertools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -33,55 +33,10 @@ class Made:
         return self.runtime.Context(members=members, functions=functions)
 
 
-def closure(lookup: Lookup, placed: Placed) -> ir.Program:
-    """The program with this description and those it contains, nothing else."""
-    program = lookup.program
-    found: dict[tuple[str, str], Placed] = {}
-    waiting = [placed]
-    while waiting:
-        one = waiting.pop()
-        key = one.module.file, one.description.symbol
-        if key in found:
-            continue
-        found[key] = one
-        symbols = [*one.description.subsections]
-        for field in one.description.fields:
-            match field.element:
-                case ir.StructElement() | ir.TmpElement() | ir.ListElement() as element:
-                    symbols.append(element.description)
-                case ir.GTreeElement(key=first, value=second):
-                    symbols += [first, second] if first else [second]
-                case _:
-                    # The parts of a format that is written by hand.
-                    parts = getattr(field.element, "parts", ())
-                    symbols += [part.symbol for part in parts]
-        for symbol in symbols:
-            inner = lookup.find(symbol, one.module)
-            if inner is None:
-                inner = next(
-                    (
-                        item
-                        for item in lookup.all()
-                        if item.description.symbol == symbol
-                    ),
-                    None,
-                )
-            if inner is not None:
-                waiting.append(inner)
-    modules = []
-    for module in program.modules:
-        kept = tuple(
-            item for item in module.descriptions if (module.file, item.symbol) in found
-        )
-        if kept:
-            modules.append(replace(module, descriptions=kept))
-    return replace(program, modules=tuple(modules), roots=())
-
-
 @contextmanager
 def made(lookup: Lookup, placed: Placed) -> Iterator[Made]:
     """The codec of one description of the program, imported from memory."""
-    files = render(lower(closure(lookup, placed)), formatted=False)
+    files = render(lower(lookup.closure(placed)), formatted=False)
     name = f"_vmgen_verdict_{next(_numbers)}"
     finder = _InMemory(name, files)
     sys.meta_path.insert(0, finder)

@@ -9,10 +9,11 @@ by its C function alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from vmgen import ir
+from vmgen.ir.evaluate import binary, convert, unary
 
 TRUE = ir.Const(1)
 FALSE = ir.Const(0)
@@ -60,7 +61,7 @@ def normal(
             case ir.Truncate(kind, operand):
                 inner = walk(operand)
                 if isinstance(inner, ir.Const):
-                    return ir.Const(to_type(inner.value, kind))
+                    return ir.Const(convert(inner.value, kind))
                 if kind == "bool" and _is_boolean(inner):
                     return inner
                 return ir.Truncate(kind, inner)
@@ -135,15 +136,15 @@ def _is_boolean(value: ir.Expr) -> bool:
     return False
 
 
-def _unary(op: Literal["-", "~", "!"], operand: ir.Expr) -> ir.Expr:
+def _unary(op: ir.UnaryOperator, operand: ir.Expr) -> ir.Expr:
     if op == "!":
         return negated(truth(operand))
     if isinstance(operand, ir.Const):
-        return ir.Const(-operand.value if op == "-" else ~operand.value)
+        return ir.Const(unary(op, operand.value))
     return ir.Unary(op, operand)
 
 
-def _binary(op: str, left: ir.Expr, right: ir.Expr) -> ir.Expr:
+def _binary(op: ir.BinaryOperator, left: ir.Expr, right: ir.Expr) -> ir.Expr:
     if op in ("&&", "||"):
         left, right = truth(left), truth(right)
         decisive = FALSE if op == "&&" else TRUE
@@ -155,76 +156,13 @@ def _binary(op: str, left: ir.Expr, right: ir.Expr) -> ir.Expr:
         if right == neutral or left == right:
             return left
     elif isinstance(left, ir.Const) and isinstance(right, ir.Const):
-        found = calculate(op, left.value, right.value)
+        found = binary(op, left.value, right.value)
         if found is not None:
             return ir.Const(found)
-    return ir.Binary(op, left, right)  # type: ignore[arg-type]
-
-
-def calculate(op: str, left: int, right: int) -> int | None:
-    """C's binary operators on integers of any size; None for what C leaves undefined."""
-    if op in ("/", "%"):
-        if right == 0:
-            return None
-        quotient = abs(left) // abs(right)
-        if (left < 0) != (right < 0):
-            quotient = -quotient
-        return quotient if op == "/" else left - quotient * right
-    if op in ("<<", ">>") and not 0 <= right < 64:
-        return None
-    operations: dict[str, Callable[[], int]] = {
-        "+": lambda: left + right,
-        "-": lambda: left - right,
-        "*": lambda: left * right,
-        "<<": lambda: left << right,
-        ">>": lambda: left >> right,
-        "&": lambda: left & right,
-        "|": lambda: left | right,
-        "^": lambda: left ^ right,
-        "==": lambda: int(left == right),
-        "!=": lambda: int(left != right),
-        "<": lambda: int(left < right),
-        "<=": lambda: int(left <= right),
-        ">": lambda: int(left > right),
-        ">=": lambda: int(left >= right),
-        "&&": lambda: int(bool(left) and bool(right)),
-        "||": lambda: int(bool(left) or bool(right)),
-    }
-    return operations[op]()
-
-
-def to_type(value: int, kind: str) -> int:
-    """C's conversion to an integer type."""
-    if kind == "bool":
-        return int(value != 0)
-    bits = int(kind.lstrip("uint"))
-    value %= 1 << bits
-    if kind.startswith("int") and value >> (bits - 1):
-        value -= 1 << bits
-    return value
-
-
-def below(value: ir.Expr) -> Iterator[ir.Expr]:
-    """The expression and every one inside of it, outermost first."""
-    yield value
-    match value:
-        case ir.Unary(_, operand) | ir.Truncate(_, operand):
-            yield from below(operand)
-        case ir.Binary(_, left, right):
-            yield from below(left)
-            yield from below(right)
-        case ir.Select(condition, then, otherwise):
-            for part in (condition, then, otherwise):
-                yield from below(part)
-        case ir.Load(_, _, subscripts):
-            for part in subscripts:
-                yield from below(part)
-        case ir.Exists(_, start, stop, _, body):
-            for part in (start, stop, body):
-                yield from below(part)
+    return ir.Binary(op, left, right)
 
 
 def members(value: ir.Expr) -> frozenset[str]:
     """The members that an expression reads, those in arrays by their path with a place
     for the subscript."""
-    return frozenset(part.path for part in below(value) if isinstance(part, ir.Load))
+    return frozenset(part.path for part in ir.walk(value) if isinstance(part, ir.Load))

@@ -14,17 +14,13 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from vmgen import ir
+from vmgen.ir.types import WIDTHS
 from vmgen.lookup import Lookup, Placed
 from vmgen.source import Position
 from vmgen.verdict import conditions
 from vmgen.verdict.model import Term
 
 Role = Literal["save", "load"]
-
-WIDTH: dict[str, int] = {
-    "bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2,
-    "int32": 4, "uint32": 4, "int64": 8, "uint64": 8,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +109,7 @@ class Nested:
     path: str
     name: str
     index: int
-    pointers: bool = False
+    pointers: ir.Pointers = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +328,7 @@ class Layouts:
         match element:
             case ir.IntegerElement(kind, check, _):
                 made = Values(
-                    origin, WIDTH[kind], kind, count, base, index, name, check
+                    origin, WIDTHS[kind], kind, count, base, index, name, check
                 )
                 return [made]
             case ir.TimerElement():
@@ -439,7 +435,7 @@ class Layouts:
             member = f".{words[0].member}" if words[0].member else ""
             kind = words[0].type
             return [
-                Values(origin, WIDTH[kind], kind, count, base + member, index, name)
+                Values(origin, WIDTHS[kind], kind, count, base + member, index, name)
             ]
         if not count.known:
             return [Custom(origin, words_text(words), count)]
@@ -450,7 +446,7 @@ class Layouts:
                 path = f"{base}{at}.{word.member or f'word{place}'}"
                 made.append(
                     Values(
-                        origin, WIDTH[word.type], word.type, Number(1), path, -1,
+                        origin, WIDTHS[word.type], word.type, Number(1), path, -1,
                         f"{name}{at}.{place}",
                     )
                 )  # fmt: skip

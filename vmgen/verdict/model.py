@@ -51,7 +51,7 @@ width                the elements have different sizes
 units                equal bytes in elements of other sizes
 member               the bytes reach another member
 count                different numbers of elements
-null                 only one side marks NULL pointers
+null                 the sides mark the pointers of an array differently
 shape                arrays, lists and trees: framing that differs
 bool                 a number that is loaded as a bool
 tail-loaded          the end of a buffer is loaded as another member

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from random import Random
 
 from vmgen import ir
+from vmgen.ir.evaluate import Known, convert, evaluate
+from vmgen.ir.types import WIDTHS
 from vmgen.lookup import Lookup, Placed
 from vmgen.verdict import conditions
 from vmgen.verdict.conditions import members
-from vmgen.verdict.layout import WIDTH
 
 SUBSECTION = 0x05
 NULL_MARKER = 0x30
+ELEMENT_MARKER = 0x31
 
 DEEPEST = 40
 """How deep objects are drawn inside of each other."""
@@ -82,7 +84,7 @@ class Sample:
                 ):
                     continue
                 version = description.version_id
-                if self._value(condition, description.type, version, prefix, {}):
+                if self._value(condition, description.type, version, prefix):
                     return hook.symbol
         for item in description.fields:
             if isinstance(item.element, ir.StructElement) and not item.array:
@@ -166,6 +168,8 @@ class Sample:
             if not there:
                 self.data.append(NULL_MARKER)
                 return
+            if item.pointers == "every":
+                self.data.append(ELEMENT_MARKER)
         match element:
             case ir.IntegerElement(kind, check):
                 value = self._integer(kind, key, owner, prefix)
@@ -174,7 +178,7 @@ class Sample:
                         f"{owner}.{key.removeprefix(prefix)}", abs(value) & 0x7F
                     )
                     self._memory[key] = value
-                self._put(value, WIDTH[kind])
+                self._put(value, WIDTHS[kind])
             case ir.TimerElement():
                 self._put(self._number(64), 8)
             case ir.BufferElement():
@@ -209,7 +213,8 @@ class Sample:
                 for word in words:
                     where = f"{key}.{word.member}" if word.member else key
                     self._put(
-                        self._integer(word.type, where, owner, prefix), WIDTH[word.type]
+                        self._integer(word.type, where, owner, prefix),
+                        WIDTHS[word.type],
                     )
             case _:
                 raise CodeKnows(f"{item.name}: bytes that only C code knows")
@@ -258,8 +263,8 @@ class Sample:
         elif asked is not None:
             value = asked
         else:
-            value = self._number(8 * WIDTH[kind], plain)
-        value = conditions.to_type(value, kind)
+            value = self._number(8 * WIDTHS[kind], plain)
+        value = convert(value, kind)
         self._memory[plain] = value
         return value
 
@@ -268,7 +273,7 @@ class Sample:
             return amount.value
         path = ir.path_text(amount.path)
         value = self._member(path, placed.description.type, prefix, counts=True)
-        total = conditions.to_type(value, amount.type) * amount.multiply
+        total = convert(value, amount.type) * amount.multiply
         if not 0 <= total <= 4096:
             raise Unsaved(f"{path} counts {total}")
         return total
@@ -297,59 +302,19 @@ class Sample:
         if function is None or function.body is None:
             return self._answer(symbol)
         owner = placed.description.type
-        return self._value(function.body, owner, version, prefix, {})
+        return self._value(function.body, owner, version, prefix)
 
     def _answer(self, name: str) -> int:
         return self.functions.setdefault(name, self.chance.randrange(2))
 
-    def _value(
-        self,
-        value: ir.Expr,
-        owner: str,
-        version: int,
-        prefix: str,
-        loop: Mapping[str, int],
-    ) -> int:
-        def of(inner: ir.Expr) -> int:
-            return self._value(inner, owner, version, prefix, loop)
+    def _value(self, value: ir.Expr, owner: str, version: int, prefix: str) -> int:
+        def member(path: str, kind: ir.IntType) -> int:
+            return convert(self._member(path, owner, prefix), kind)
 
-        match value:
-            case ir.Const(number):
-                return number
-            case ir.Version():
-                return version
-            case ir.Var(name):
-                return loop[name]
-            case ir.Ask(name):
-                return self._answer(name)
-            case ir.Load(path, kind, subscripts):
-                for number, subscript in enumerate(subscripts):
-                    path = path.replace(f"[${number}]", f"[{of(subscript)}]")
-                return conditions.to_type(self._member(path, owner, prefix), kind)
-            case ir.Unary(op, operand):
-                inner = of(operand)
-                return {"-": -inner, "~": ~inner, "!": int(not inner)}[op]
-            case ir.Binary("&&", left, right):
-                return int(bool(of(left)) and bool(of(right)))
-            case ir.Binary("||", left, right):
-                return int(bool(of(left)) or bool(of(right)))
-            case ir.Binary(op, left, right):
-                found = conditions.calculate(op, of(left), of(right))
-                if found is None:
-                    raise Unsaved("an undefined value in a condition")
-                return found
-            case ir.Select(condition, then, otherwise):
-                return of(then) if of(condition) else of(otherwise)
-            case ir.Truncate(kind, operand):
-                return conditions.to_type(of(operand), kind)
-            case ir.Exists(var, start, stop, step, body):
-                return int(
-                    any(
-                        self._value(body, owner, version, prefix, {**loop, var: number})
-                        for number in range(of(start), of(stop), step)
-                    )
-                )
-        raise AssertionError(value)
+        found = evaluate(value, Known(version, member, self._answer))
+        if found is None:
+            raise Unsaved("an undefined value in a condition")
+        return found
 
 
 def _room(item: ir.Field) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, assert_never
 
 from vmgen import ir, wording
-from vmgen.verdict.conditions import DESTINATION, LOADED, below, negated
+from vmgen.verdict.conditions import DESTINATION, LOADED, negated
 from vmgen.verdict.model import Finding, Offset, Side, Term, Verdict
 
 SHOWN = 4
@@ -99,7 +99,7 @@ def _sentence(found: Finding) -> str:
         case "count":
             return f"{_count(source)} elements are saved, {_count(target)} are loaded"
         case "null":
-            return "only one side marks NULL pointers with a byte"
+            return "the sides mark the pointers of an array with a byte differently"
         case "shape":
             return f"{what(source)} is saved, and loaded as {what(target)}"
         case "bool":
@@ -176,7 +176,7 @@ def _rejected(found: Finding) -> str:
 
 def _translated(condition: ir.Expr) -> bool:
     """Whether no part of the condition stands by the words of C source."""
-    return not any(isinstance(part, ir.Ask) for part in below(condition))
+    return not any(isinstance(part, ir.Ask) for part in ir.walk(condition))
 
 
 def _rows(found: Finding) -> str:

@@ -392,7 +392,7 @@ class Dynamic:
 
     def _pointers(self) -> None:
         leaf, kind, frame = self.leaf, self.leaf.kind, self.frame
-        marked = "VMS_ARRAY_OF_POINTER_AUTO_ALLOC" in leaf.field.flags
+        marked = leaf.field.pointers == "every"
         loader: code.Expr
         saver: code.Expr
         if isinstance(kind, Ints):

@@ -110,7 +110,7 @@ def _least(cursor: Cursor | None, layouts: Layouts) -> tuple[int, bool]:
         match entry.item:
             case Values(count=count) | Unused(count=count) if count.known:
                 total += entry.left
-            case Nested(count=count, pointers=False) as item if count.known:
+            case Nested(count=count, pointers="") as item if count.known:
                 size = size_of(layouts.layout(item.placed, item.version), layouts)
                 exact = exact and size is not None
                 total += (size or 0) * entry.left

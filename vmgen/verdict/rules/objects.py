@@ -54,6 +54,8 @@ def pair(left: Cursor | None, right: Cursor | None, state: State) -> Step | None
     mine = sides[0].layout(one.placed, one.version)
     theirs = sides[1].layout(two.placed, two.version)
     after: State | Leaf = state
+    if one.pointers != two.pointers and "every" in (one.pointers, two.pointers):
+        return state.fail(finding("null", state, left, right))
     if one.pointers != two.pointers:
         null = _no_null(left, one)
         after = state.require(finding("null", state, left, right, condition=null))
@@ -192,7 +194,7 @@ def size_of(
                 total += width * count.fixed
             case Unused(count=count) if count.known:
                 total += count.fixed
-            case Nested(count=count, pointers=False) if count.known:
+            case Nested(count=count, pointers="") if count.known:
                 inner = layouts.layout(item.placed, item.version)
                 size = size_of(inner, layouts, (*around, layout))
                 if size is None:
