@@ -206,6 +206,12 @@ class Compiled:
         self.translated: dict[str, ir.Function] = {}
         self.inner = ctypes.create_string_buffer(64)
 
+    def translation(self, name: str) -> ir.Function:
+        """A function as it is translated."""
+        if name not in self.translated:
+            self.translated[name] = predicate(self.unit, self.layout, name)
+        return self.translated[name]
+
     def truths(self, name: str, image: bytes, version: int) -> tuple[int, int]:
         """What gcc's code and the translation say of one object."""
         memory = ctypes.create_string_buffer(image, len(image))
@@ -213,9 +219,7 @@ class Compiled:
         compiled = self.library[name]
         compiled.restype = ctypes.c_bool
         compiled.argtypes = ctypes.c_void_p, ctypes.c_int
-        function = self.translated.get(name)
-        if function is None:
-            function = self.translated[name] = predicate(self.unit, self.layout, name)
+        function = self.translation(name)
         assert function.body is not None, function.untranslated
         found = evaluate(
             function.body, Memory(self.layout, self.record, address).read, version

@@ -15,6 +15,7 @@ from vmgen import ir
 from vmgen.cfront.arithmetic import (
     BOOL,
     INT,
+    LONG,
     common,
     divide,
     limits,
@@ -168,7 +169,7 @@ def unary(op: str, value: Scalar) -> Scalar:
     """``+``, ``-``, ``~`` or ``!``."""
     if op == "!":
         return negation(value)
-    type = _promoted(value)
+    type = promoted(value)
     value = convert(value, type)
     if op == "+":
         return value
@@ -200,7 +201,8 @@ def _is_wide_bitfield(value: Scalar) -> bool:
     return ":" in value.type.name
 
 
-def _promoted(value: Scalar) -> Integer:
+def promoted(value: Scalar) -> Integer:
+    """The type that the integer promotions give a value."""
     if _is_wide_bitfield(value):
         raise Untranslatable(f"computes with a bitfield ('{value.type.name}')")
     return promote(value.type)
@@ -215,7 +217,7 @@ def common_type(left: Scalar, right: Scalar) -> Integer:
             and not _is_wide_bitfield(other)
         ):
             return other.type  # has more bits, so it wins
-    return common(_promoted(left), _promoted(right))
+    return common(promoted(left), promoted(right))
 
 
 def binary(op: Operator, left: Scalar, right: Scalar) -> Scalar:
@@ -257,7 +259,7 @@ def _comparison(op: Operator, left: Scalar, right: Scalar) -> Scalar:
 
 
 def _shift(op: Operator, left: Scalar, right: Scalar) -> Scalar:
-    type = _promoted(left)
+    type = promoted(left)
     left = convert(left, type)
     if right.low < 0 or right.high >= 8 * type.size:
         raise Untranslatable(
@@ -313,12 +315,45 @@ def choose(condition: Scalar, then: Scalar, otherwise: Scalar) -> Scalar:
     type = then.type
     if then.boolean and otherwise.boolean:
         return Scalar(_choose_truth(condition, then, otherwise), type, 0, 1)
+    if (common := _common_start(condition, then, otherwise)) is not None:
+        return common
     return Scalar(
         ir.Select(condition.expr, then.expr, otherwise.expr),
         type,
         min(then.low, otherwise.low),
         max(then.high, otherwise.high),
     )
+
+
+def _common_start(condition: Scalar, then: Scalar, otherwise: Scalar) -> Scalar | None:
+    """``x + (condition ? y : 0)`` for ``condition ? x + y : x``, so that what counts or
+    collects on conditions is no larger than its C; None where it is of another form."""
+    for changed, kept in ((then, otherwise), (otherwise, then)):
+        expr = changed.expr
+        truncated = isinstance(expr, ir.Truncate) and expr.type == int_type(kept.type)
+        if isinstance(expr, ir.Truncate) and truncated:
+            expr = expr.operand
+        if (
+            isinstance(expr, ir.Binary)
+            and expr.op in ("+", "-", "|", "^")
+            and expr.left is kept.expr
+            and not isinstance(kept.expr, ir.Const)
+        ):
+            by = constant(0, LONG), Scalar(expr.right, LONG, *_span(expr.right))
+            chosen = choose(condition, *(by[::-1] if changed is then else by))
+            result: ir.Expr = ir.Binary(expr.op, kept.expr, chosen.expr)
+            if truncated:
+                result = ir.Truncate(int_type(kept.type), result)
+            low, high = min(then.low, otherwise.low), max(then.high, otherwise.high)
+            return Scalar(result, kept.type, low, high)
+    return None
+
+
+def _span(expr: ir.Expr) -> tuple[int, int]:
+    """Bounds of an operand, as far as its form shows them."""
+    if isinstance(expr, ir.Const):
+        return expr.value, expr.value
+    return (0, 1) if _is_truth(expr) else (-(1 << 64), 1 << 64)
 
 
 def _choose_truth(condition: Scalar, then: Scalar, otherwise: Scalar) -> ir.Expr:
