@@ -230,6 +230,22 @@ def test_what_would_grow_without_bounds_is_a_hook(body: str) -> None:
     assert peak < 100 << 20
 
 
+def test_many_paths_with_many_locals_take_little_memory() -> None:
+    locals_ = "for (int i = 0; i < 900; i++) { int a = i, b = a, c = b, d = c; }"
+    ifs = "".join(
+        f"if (m->arr[{i}] & 1) {{ if (m->arr[{i}] & 2) return true; m = opaque; }}"
+        for i in range(13)
+    )
+    tracemalloc.start()
+    try:
+        function = translated(f"{_USE}{locals_}{ifs} return false;", _OBJECT)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert function.body is not None, function.untranslated
+    assert peak < 100 << 20
+
+
 def test_ifs_that_leave_or_go_on_are_joined_where_they_are_many() -> None:
     ifs = "".join(
         f"if (m->arr[{i}] & 1) {{ if (m->arr[{i}] & 2) return true; x |= {1 << i}; }} "

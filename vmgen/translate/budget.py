@@ -29,9 +29,10 @@ class Budget:
         # Nodes and depth, by identity: expressions share their parts.
         self._sizes: dict[int, tuple[ir.Expr, int, int]] = {}
 
-    def step(self, position: Position) -> None:
-        """One step more; raises :class:`Untranslatable` beyond the last."""
-        self._steps += 1
+    def step(self, position: Position, held: int = 0) -> None:
+        """One step more; raises :class:`Untranslatable` beyond the last.  ``held`` are
+        the locals that are copied for it, so that steps bound the memory, too."""
+        self._steps += 1 + held // 100
         if self._steps > MAX_STEPS:
             self.exceeded = True
             raise Untranslatable(

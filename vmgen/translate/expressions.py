@@ -29,6 +29,7 @@ from vmgen.translate.values import (
     Outside,
     State,
     Target,
+    Truth,
     Unknown,
     Value,
     no_number,
@@ -237,7 +238,7 @@ class Expressions:
         return Unknown(f"compares pointers ({position})")
 
     def _logical(
-        self, op: str, left: Scalar | Unknown, right: Expr, frame: Frame, state: State
+        self, op: str, left: Truth, right: Expr, frame: Frame, state: State
     ) -> Value:
         if isinstance(left, Unknown):
             self.value(right, frame, state.copy())

@@ -15,7 +15,7 @@ from vmgen.translate.paths import Fork, Outcome, Path
 from vmgen.translate.policy import Called, Engine, Policy
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Reference, Spot
-from vmgen.translate.values import Frame, Local, Outside, State, Unknown, Value
+from vmgen.translate.values import Frame, Local, Outside, State, Truth, Unknown, Value
 
 
 class Loading(Policy):
@@ -73,7 +73,7 @@ class Loading(Policy):
     def join(
         self,
         engine: Engine,
-        condition: Scalar | Unknown,
+        condition: Truth,
         then: State,
         otherwise: State,
         into: State,

@@ -23,7 +23,7 @@ from vmgen.translate.paths import (
 from vmgen.translate.places import Places, truth
 from vmgen.translate.policy import Engine, OpenLoop, Policy
 from vmgen.translate.scalar import Scalar
-from vmgen.translate.values import Frame, State, Unknown, Value
+from vmgen.translate.values import Frame, State, Truth, Unknown, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Loops:
             state.cells[cell] = loop.after(type)
             return Path("on", state)
         found = condition_of(outcome, lambda path: path.end == "return")
-        condition: Scalar | Unknown = found
+        condition: Truth = found
         if isinstance(found, Scalar):
             condition = scalar.boolean(
                 ir.Exists(name, loop.start.expr, loop.stop.expr, loop.step, found.expr)

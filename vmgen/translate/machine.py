@@ -23,7 +23,7 @@ from vmgen.translate.policy import Policy
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Navigator
 from vmgen.translate.statements import Statements
-from vmgen.translate.values import State, Unknown, Value
+from vmgen.translate.values import State, Truth, Unknown, Value
 
 Found = TypeVar("Found")
 
@@ -66,9 +66,7 @@ class CMachine:
 
     # --- two paths that meet ------------------------------------------------------------
 
-    def choose(
-        self, condition: Scalar | Unknown, then: Value, otherwise: Value
-    ) -> Value:
+    def choose(self, condition: Truth, then: Value, otherwise: Value) -> Value:
         """``condition ? then : otherwise`` for values of one type."""
         if then == otherwise:
             return then
@@ -83,9 +81,7 @@ class CMachine:
                 return value
         return Unknown("chooses between pointers")
 
-    def rejoin(
-        self, condition: Scalar | Unknown, then: State, otherwise: State
-    ) -> State:
+    def rejoin(self, condition: Truth, then: State, otherwise: State) -> State:
         """One state for what holds after either of two paths."""
         if len(then.moved) != len(otherwise.moved):
             raise Untranslatable("the number of words depends on data")

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from vmgen.source import NOWHERE, Position
 from vmgen.translate import scalar
 from vmgen.translate.scalar import Scalar
-from vmgen.translate.values import State, Unknown, Value
+from vmgen.translate.values import State, Truth, Unknown, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Path:
 class Fork:
     """Two outcomes that a condition decides between."""
 
-    condition: Scalar | Unknown
+    condition: Truth
     then: Outcome
     otherwise: Outcome
 
@@ -62,7 +62,7 @@ def map_paths(outcome: Outcome, change: Callable[[Path], Outcome]) -> Outcome:
     )
 
 
-def condition_of(outcome: Outcome, holds: Callable[[Path], bool]) -> Scalar | Unknown:
+def condition_of(outcome: Outcome, holds: Callable[[Path], bool]) -> Truth:
     """The condition under which an outcome takes one of the paths that ``holds`` names."""
     if isinstance(outcome, Path):
         return scalar.constant(int(holds(outcome)))
@@ -78,7 +78,7 @@ def condition_of(outcome: Outcome, holds: Callable[[Path], bool]) -> Scalar | Un
 
 
 def joined(
-    outcome: Outcome, join: Callable[[Scalar | Unknown, State, State], State]
+    outcome: Outcome, join: Callable[[Truth, State, State], State]
 ) -> State | None:
     """What holds after all paths that go on; None if none does."""
     if isinstance(outcome, Path):
@@ -110,7 +110,7 @@ class Row:
     which what comes after them begins."""
 
     def __init__(
-        self, join: Callable[[Scalar | Unknown, State, State], State], apart: bool
+        self, join: Callable[[Truth, State, State], State], apart: bool
     ) -> None:
         self._join = join
         self._apart = apart

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from vmgen import ir
 from vmgen.cfront import ctype, syntax
 from vmgen.cfront.arithmetic import (
@@ -24,7 +26,9 @@ from vmgen.translate.values import (
     Local,
     Outside,
     State,
+    Stream,
     Target,
+    Truth,
     Unknown,
     Value,
     no_number,
@@ -129,19 +133,19 @@ class Places:
                     return self._navigator.follow(pointer)
                 except Untranslatable as failure:
                     return Unknown(f"{failure.reason} ({position})")
-            case Local():
+            case Local() | Unknown():
                 return pointer
             case Outside(name):
                 read = "what it points to" if what == "*" else f"'{what}'"
                 return Unknown(
                     f"reads {read} of another object, through {name.split('(')[0]} ({position})"
                 )
-            case Unknown():
-                return pointer
-            case _:
+            case Scalar() | Spot() | Stream():
                 return Unknown(
                     f"follows a pointer that is not of the object ({position})"
                 )
+            case _:
+                assert_never(pointer)
 
     def element(self, array: Value, index: Value, position: Position) -> Target:
         """``array[index]``."""
@@ -183,8 +187,10 @@ class Places:
                 return Reference(target, target.type)
             case Outside(name, type):
                 return Outside(f"&{name}", Pointer(type))
-            case _:
+            case Local() | Unknown():
                 return target
+            case _:
+                assert_never(target)
 
     def read(self, target: Target, state: State, position: Position) -> Value:
         """The value at a place: a number, a pointer, or the record itself."""
@@ -205,6 +211,8 @@ class Places:
                 return target
             case Unknown():
                 return target
+            case _:
+                assert_never(target)
 
     def load(self, spot: Spot, position: Position) -> Value:
         """The value of a place in the object."""
@@ -234,7 +242,7 @@ class Places:
         return Unknown(f"reads '{type_words(type)}' ({position})")
 
 
-def truth(value: Value) -> Scalar | Unknown:
+def truth(value: Value) -> Truth:
     """The value as a condition: not zero, not NULL."""
     match value:
         case Scalar() | Unknown():
@@ -248,8 +256,10 @@ def truth(value: Value) -> Scalar | Unknown:
             return scalar.constant(1)
         case Outside(name):
             return scalar.of_type(ir.Ask(name), UNSIGNED_LONG)
-        case _:
+        case Reference() | Spot() | Local() | Stream():
             return scalar.constant(1)
+        case _:
+            assert_never(value)
 
 
 def _is_typeof(type: TypeExpr) -> bool:

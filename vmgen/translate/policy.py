@@ -15,7 +15,6 @@ from vmgen.source import Position
 from vmgen.translate.budget import Budget
 from vmgen.translate.failure import Untranslatable
 from vmgen.translate.paths import Outcome
-from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Navigator, Reference, Spot
 from vmgen.translate.values import (
     Frame,
@@ -23,6 +22,7 @@ from vmgen.translate.values import (
     State,
     Stream,
     Target,
+    Truth,
     Unknown,
     Value,
 )
@@ -80,14 +80,10 @@ class Engine(Protocol):
     ) -> Value:
         """The value of a call whose body is followed."""
 
-    def rejoin(
-        self, condition: Scalar | Unknown, then: State, otherwise: State
-    ) -> State:
+    def rejoin(self, condition: Truth, then: State, otherwise: State) -> State:
         """One state for what holds after either of two paths."""
 
-    def choose(
-        self, condition: Scalar | Unknown, then: Value, otherwise: Value
-    ) -> Value:
+    def choose(self, condition: Truth, then: Value, otherwise: Value) -> Value:
         """``condition ? then : otherwise`` for values of one type."""
 
 
@@ -166,7 +162,7 @@ class Policy(ABC):
     def join(  # noqa: B027  # most policies have nothing to add
         self,
         engine: Engine,
-        condition: Scalar | Unknown,
+        condition: Truth,
         then: State,
         otherwise: State,
         into: State,

@@ -24,7 +24,7 @@ from vmgen.translate.machine import CMachine, with_object
 from vmgen.translate.paths import Exits, Fork, Outcome, Path, paths
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Navigator
-from vmgen.translate.values import Unknown, Value, no_number
+from vmgen.translate.values import Truth, Unknown, Value, no_number
 
 REFUSING = ("pre_load", "pre_load_errp", "post_load", "post_load_errp")
 """The functions whose result decides whether a stream is taken."""
@@ -74,12 +74,12 @@ class _Refusing:
     def __init__(self, function: FunctionDecl, role: str) -> None:
         self._function = function
         self._role = role
-        self._found: dict[Position, list[Scalar | Unknown]] = {}
+        self._found: dict[Position, list[Truth]] = {}
 
     def walk(
         self,
         outcome: Outcome,
-        known: tuple[Scalar | Unknown, ...] = (),
+        known: tuple[Truth, ...] = (),
         onward: bool = False,
     ) -> None:
         """Collects; ``known`` is what holds where the outcome begins.  ``onward`` is true
@@ -90,16 +90,16 @@ class _Refusing:
             self._path(outcome, known)
 
     def _fork(
-        self, outcome: Fork, known: tuple[Scalar | Unknown, ...], onward: bool
-    ) -> tuple[Scalar | Unknown, ...]:
+        self, outcome: Fork, known: tuple[Truth, ...], onward: bool
+    ) -> tuple[Truth, ...]:
         """Collects on the first side; what is known on the other."""
         first = outcome.condition
         left = isinstance(outcome, Exits)
         # After a refusal nothing needs to say that it was none: it refuses anyway.
-        other: tuple[Scalar | Unknown, ...] = ()
+        other: tuple[Truth, ...] = ()
         if not self._refuses(outcome.then, onward and not left):
             other = (first if isinstance(first, Unknown) else scalar.negation(first),)
-        mine: tuple[Scalar | Unknown, ...] = ()
+        mine: tuple[Truth, ...] = ()
         if not (left or self._refuses(outcome.otherwise, onward)):
             mine = (first,)
         self.walk(outcome.then, (*known, *mine), onward or left)
@@ -114,7 +114,7 @@ class _Refusing:
             for path in ends
         )
 
-    def _error(self, value: Value | None) -> Scalar | Unknown | bool:
+    def _error(self, value: Value | None) -> Truth | bool:
         """Whether a returned value is an error."""
         if value is None:
             return False
@@ -129,14 +129,14 @@ class _Refusing:
             wrong = scalar.binary("<", number, scalar.constant(0))
         return wrong if wrong.constant is None else bool(wrong.constant)
 
-    def _path(self, path: Path, known: tuple[Scalar | Unknown, ...]) -> None:
+    def _path(self, path: Path, known: tuple[Truth, ...]) -> None:
         error = self._error(path.value)
         if error is False:
             return
         if isinstance(error, Scalar | Unknown):
             known = (*known, error)
         unknown = next((item for item in known if isinstance(item, Unknown)), None)
-        condition: Scalar | Unknown = scalar.constant(1)
+        condition: Truth = scalar.constant(1)
         if unknown is not None:
             condition = unknown
         else:

@@ -18,7 +18,7 @@ from vmgen.translate.paths import Fork, Outcome, Path, Row, map_paths
 from vmgen.translate.places import Places, truth
 from vmgen.translate.policy import Engine, OpenLoop, Policy
 from vmgen.translate.scalar import Scalar
-from vmgen.translate.values import Frame, State, Unknown, Value
+from vmgen.translate.values import Frame, State, Truth, Unknown, Value
 
 
 class Statements:
@@ -98,7 +98,7 @@ class Statements:
         """One statement; ``state`` is used up."""
         before = state.copy()
         try:
-            self._engine.budget.step(statement.position)
+            self._engine.budget.step(statement.position, len(state.cells))
             return self._execute(statement, frame, state)
         except Untranslatable as failure:
             if not failure.placed:
@@ -215,9 +215,7 @@ class Statements:
             return Path("on", state)
         return self.statement(statement, frame.inner(), state)
 
-    def _fork(
-        self, condition: Scalar | Unknown, then: Outcome, otherwise: Outcome
-    ) -> Outcome:
+    def _fork(self, condition: Truth, then: Outcome, otherwise: Outcome) -> Outcome:
         """Both outcomes; one path again if they meet at the end of the statement."""
         if isinstance(then, Path) and then.end == "dead":
             return otherwise

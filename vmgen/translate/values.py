@@ -50,6 +50,8 @@ class Moved:
 
 Value: TypeAlias = Scalar | Reference | Spot | Local | Outside | Unknown | Stream
 Target: TypeAlias = Spot | Local | Outside | Unknown
+Truth: TypeAlias = Scalar | Unknown
+"""A condition: any number but 0 is true."""
 
 
 def no_number(value: Value) -> Unknown:
