@@ -79,6 +79,8 @@ PREDICATES = {
     "long_bits": "CPU *cpu = opaque; return cpu->env.big > 0x7f00000000UL && cpu->env.bit;",
     "ternary": "CPU *cpu = opaque; return cpu->env.yes ? cpu->env.s8 : cpu->env.u32 > 9;",
     "mixed_ternary": "CPU *cpu = opaque; return (cpu->env.yes ? -1 : cpu->env.u32) > 9;",
+    "chosen_by_type": """CPU *cpu = opaque;
+        return _Generic(cpu->env.u32, int32_t: 1, uint32_t: cpu->env.s16, default: 0) > 3;""",
     "elvis": "CPU *cpu = opaque; return (cpu->env.u8 ?: cpu->count) == 3;",
     "chain": """CPU *cpu = opaque;
         if (!cpu->env.yes) { return false; }
@@ -518,6 +520,14 @@ def test_an_early_return_without_an_error_must_move_the_same() -> None:
         "Inner *v = pv; qemu_put_be32(f, v->flags); qemu_put_be32(f, v->level);",
     )
     assert answer == "the words of get() depend on data"
+
+
+def test_words_under_a_range_of_labels() -> None:
+    get = """Inner *v = pv; switch (qemu_get_be32(f)) {
+        case 200 ... 300: return -22; case 1 ... 3: v->level = 1; break; default: break; }"""
+    assert moved(get, "Inner *v = pv; qemu_put_be32(f, v->level);") == (
+        ir.Word("uint32"),
+    )
 
 
 def test_an_error_may_leave_early() -> None:

@@ -76,6 +76,7 @@ def _phrase(expr: Expr) -> tuple[str, int]:
             return f"sizeof({_sized(operand)})", _ATOM
         case (
             syntax.AlignOf()
+            | syntax.Generic()
             | syntax.OffsetOf()
             | syntax.TypesCompatible()
             | syntax.CompoundLiteral()

@@ -124,6 +124,10 @@ class Unit:
             return None
         return self.read(declaration, name).functions.get(name)
 
+    def declares(self, name: str) -> bool:
+        """Whether a function is called ``name``, even one that cannot be read."""
+        return name in self._functions or name in self._prototypes
+
     def functions_with(self, word: str) -> tuple[str, ...]:
         """The functions that the unit's own file defines and whose text has ``word``."""
         found: list[str] = []

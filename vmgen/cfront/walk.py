@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias, get_args, overload
+from typing import TypeAlias, TypeVar, get_args, overload
 
 from vmgen.cfront import syntax
 
@@ -17,15 +17,21 @@ Node: TypeAlias = (
     | syntax.InitList
 )
 _NODES = get_args(Node)
+Other = TypeVar("Other")
 
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below a node, in the order of the source."""
     for slot in node.__slots__:
-        value = getattr(node, slot)
-        for item in value if isinstance(value, tuple) else (value,):
-            if isinstance(item, _NODES):
-                yield item
+        yield from _nodes_in(getattr(node, slot))
+
+
+def _nodes_in(value: object) -> Iterator[Node]:
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _nodes_in(item)
+    elif isinstance(value, _NODES):
+        yield value
 
 
 def walk(*nodes: Node | None) -> Iterator[Node]:
@@ -40,13 +46,9 @@ def walk(*nodes: Node | None) -> Iterator[Node]:
 @overload
 def uncast(value: syntax.Expr) -> syntax.Expr: ...
 @overload
-def uncast(
-    value: syntax.Expr | syntax.InitList | None,
-) -> syntax.Expr | syntax.InitList | None: ...
-def uncast(
-    value: syntax.Expr | syntax.InitList | None,
-) -> syntax.Expr | syntax.InitList | None:
-    """The value without the casts around it."""
+def uncast(value: Other | syntax.Expr) -> Other | syntax.Expr: ...
+def uncast(value: Other | syntax.Expr) -> Other | syntax.Expr:
+    """The value without the casts around it; anything but an expression is itself."""
     while isinstance(value, syntax.Cast):
         value = value.operand
     return value

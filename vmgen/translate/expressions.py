@@ -109,6 +109,9 @@ class Expressions:
                 return scalar.constant(
                     self._layout.constant(expr, self._places.scope(frame))
                 )
+            case syntax.Generic():
+                chosen = self._layout.selected(expr, self._places.scope(frame))
+                return self.value(chosen, frame, state)
             case syntax.StatementExpr(body):
                 return self._block_value(body, frame, state)
             case syntax.Name(name) if name not in frame.names:
