@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from vmgen import ir
 from vmgen.source import Position
 from vmgen.translate.failure import Untranslatable
@@ -29,10 +27,10 @@ class Budget:
         # Nodes and depth, by identity: expressions share their parts.
         self._sizes: dict[int, tuple[ir.Expr, int, int]] = {}
 
-    def step(self, position: Position, held: int = 0) -> None:
-        """One step more; raises :class:`Untranslatable` beyond the last.  ``held`` are
-        the locals that are copied for it, so that steps bound the memory, too."""
-        self._steps += 1 + held // 100
+    def step(self, position: Position, kept: int = 0) -> None:
+        """One step more; raises :class:`Untranslatable` beyond the last.  ``kept`` are
+        the locals that a path of its own keeps, so that steps bound the memory, too."""
+        self._steps += 1 + kept // 100
         if self._steps > MAX_STEPS:
             self.exceeded = True
             raise Untranslatable(
@@ -51,26 +49,8 @@ class Budget:
     def _size(self, expr: ir.Expr) -> tuple[int, int]:
         found = self._sizes.get(id(expr))
         if found is None:
-            sizes = [self._size(part) for part in _operands(expr)]
+            sizes = [self._size(part) for part in ir.children(expr)]
             nodes = 1 + sum(size[0] for size in sizes)
             depth = 1 + max((size[1] for size in sizes), default=0)
             found = self._sizes[id(expr)] = expr, nodes, depth
         return found[1], found[2]
-
-
-def _operands(expr: ir.Expr) -> tuple[ir.Expr, ...]:
-    match expr:
-        case ir.Const() | ir.Version() | ir.Var() | ir.Ask():
-            return ()
-        case ir.Load(subscripts=subscripts):
-            return subscripts
-        case ir.Unary(operand=operand) | ir.Truncate(operand=operand):
-            return (operand,)
-        case ir.Binary(left=left, right=right):
-            return left, right
-        case ir.Select(condition, then, otherwise):
-            return condition, then, otherwise
-        case ir.Exists(start=start, stop=stop, body=body):
-            return start, stop, body
-        case _:
-            assert_never(expr)

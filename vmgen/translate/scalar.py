@@ -6,10 +6,8 @@ that C's width or sign could show.  Constants fold.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias, get_args
 
 from vmgen import ir
 from vmgen.cfront.arithmetic import (
@@ -17,28 +15,15 @@ from vmgen.cfront.arithmetic import (
     INT,
     LONG,
     common,
-    divide,
     limits,
     promote,
-    remainder,
     wrap,
 )
 from vmgen.cfront.ctype import Integer
+from vmgen.ir import evaluate
 from vmgen.translate.failure import Untranslatable
 
-Operator: TypeAlias = Literal[
-    "+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^",
-    "==", "!=", "<", "<=", ">", ">=", "&&", "||",
-]  # fmt: skip
-
-_COMPARE: dict[str, Callable[[int, int], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+Operator: TypeAlias = ir.BinaryOperator
 _OPPOSITE: dict[str, Operator] = {
     "==": "!=",
     "!=": "==",
@@ -46,18 +31,6 @@ _OPPOSITE: dict[str, Operator] = {
     ">=": "<",
     ">": "<=",
     "<=": ">",
-}
-_ARITHMETIC: dict[str, Callable[[int, int], int]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": divide,
-    "%": remainder,
-    "&": operator.and_,
-    "|": operator.or_,
-    "^": operator.xor,
-    "<<": operator.lshift,
-    ">>": operator.rshift,
 }
 _INT_TYPES: frozenset[str] = frozenset(get_args(ir.IntType))
 
@@ -160,7 +133,7 @@ def _is_truth(expr: ir.Expr) -> bool:
         case ir.Exists() | ir.Load(type="bool") | ir.Unary(op="!"):
             return True
         case ir.Binary(op):
-            return op in _COMPARE or op in ("&&", "||")
+            return op in _OPPOSITE or op in ("&&", "||")
         case _:
             return False
 
@@ -226,7 +199,7 @@ def binary(op: Operator, left: Scalar, right: Scalar) -> Scalar:
         return _shift(op, left, right)
     type = common_type(left, right)
     left, right = convert(left, type), convert(right, type)
-    if op in _COMPARE:
+    if op in _OPPOSITE:
         return _comparison(op, left, right)
     low, high = _interval(op, left, right)
     return _fit(Scalar(ir.Binary(op, left.expr, right.expr), type, low, high))
@@ -234,10 +207,10 @@ def binary(op: Operator, left: Scalar, right: Scalar) -> Scalar:
 
 def _comparison(op: Operator, left: Scalar, right: Scalar) -> Scalar:
     if left.constant is not None and right.constant is not None:
-        return constant(int(_COMPARE[op](left.constant, right.constant)))
+        return constant(_computed(op, left.constant, right.constant))
     below, above = left.high < right.low, left.low > right.high
     if below or above:
-        return constant(int(_COMPARE[op](0, 1) if below else _COMPARE[op](1, 0)))
+        return constant(_computed(op, *((0, 1) if below else (1, 0))))
     if op in ("<=", ">="):
         sure = left.high <= right.low if op == "<=" else left.low >= right.high
         if sure:
@@ -271,7 +244,14 @@ def _shift(op: Operator, left: Scalar, right: Scalar) -> Scalar:
     return _fit(Scalar(ir.Binary(op, left.expr, right.expr), type, low, high))
 
 
-def _interval(op: str, left: Scalar, right: Scalar) -> tuple[int, int]:
+def _computed(op: Operator, left: int, right: int) -> int:
+    value = evaluate.binary(op, left, right)
+    if value is None:
+        raise Untranslatable(f"computes what '{op}' leaves undefined")
+    return value
+
+
+def _interval(op: Operator, left: Scalar, right: Scalar) -> tuple[int, int]:
     """Bounds of the unbounded result."""
     if op in ("&", "|", "^"):
         return _bitwise(op, left, right)
@@ -281,20 +261,20 @@ def _interval(op: str, left: Scalar, right: Scalar) -> tuple[int, int]:
         if op == "%":
             most = max(abs(right.low), abs(right.high)) - 1
             if left.constant is not None and right.constant is not None:
-                only = remainder(left.constant, right.constant)
+                only = _computed(op, left.constant, right.constant)
                 return only, only
             return (0 if left.low >= 0 else -most), (0 if left.high <= 0 else most)
     corners = [
-        _ARITHMETIC[op](x, y)
+        _computed(op, x, y)
         for x in (left.low, left.high)
         for y in (right.low, right.high)
     ]
     return min(corners), max(corners)
 
 
-def _bitwise(op: str, left: Scalar, right: Scalar) -> tuple[int, int]:
+def _bitwise(op: Operator, left: Scalar, right: Scalar) -> tuple[int, int]:
     if left.constant is not None and right.constant is not None:
-        only = _ARITHMETIC[op](left.constant, right.constant)
+        only = _computed(op, left.constant, right.constant)
         return only, only
     if op == "&" and (left.low >= 0 or right.low >= 0):
         return 0, min(side.high for side in (left, right) if side.low >= 0)

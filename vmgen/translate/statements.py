@@ -98,7 +98,8 @@ class Statements:
         """One statement; ``state`` is used up."""
         before = state.copy()
         try:
-            self._engine.budget.step(statement.position, len(state.cells))
+            kept = len(state.cells) if self._policy.apart else 0
+            self._engine.budget.step(statement.position, kept)
             return self._execute(statement, frame, state)
         except Untranslatable as failure:
             if not failure.placed:
