@@ -36,10 +36,11 @@ void elsewhere(QEMUFile *f); void trace(int); void *lock(void *); void unlock(vo
 void abort(void);
 typedef struct Entry { uint32_t id, kind; struct Entry *next; } Entry;
 typedef struct Device {
-    uint8_t *data; uint32_t n, m; Entry *first; void (*save)(struct Device *, QEMUFile *);
+    uint8_t *data, small; uint32_t n, m; Entry *first; void (*save)(struct Device *, QEMUFile *);
 } Device;
 static void one(Device *d, QEMUFile *f) { qemu_put_be32(f, d->n); }
 static void entry(QEMUFile *s, Entry *x) { qemu_put_be32(s, x->id); qemu_put_be32(s, x->kind); }
+static void clamp(Device *d) { if (d->n > 4) { d->n = 4; } }
 static uint32_t count(Device *d) { return d->n; }
 static int check(Device *d) { if (d->n > 9) { return -1; } return 0; }
 void each(void (*what)(Device *, QEMUFile *), QEMUFile *f);
@@ -69,6 +70,17 @@ def moved(body: str) -> str:
         ("d->n = 3;", ""),
         ("d->n = qemu_get_be32(f); qemu_get_buffer(f, d->data, d->n);", "u32:n bytes[n]"),
         ("int k = qemu_get_be32(f); qemu_get_buffer(f, d->data, k * 2);", "u32:$1 bytes[$1 * 2]"),
+        ("d->n = qemu_get_be32(f); if (d->n > 9) { d->n = 9; } qemu_get_buffer(f, d->data, d->n);",
+         "u32:n bytes[?]"),
+        ("d->n = qemu_get_be32(f); clamp(d); qemu_get_buffer(f, d->data, d->n);", "u32:n bytes[?]"),
+        ("d->n = qemu_get_be32(f); for (int i = 0; i < 3; i++) { d->n--; }"
+         " qemu_get_buffer(f, d->data, d->n);", "u32:n bytes[?]"),
+        ("uint8_t k = qemu_get_be32(f); qemu_get_buffer(f, d->data, k);",
+         "u32:$1 bytes[cut($1)]"),
+        ("signed char k = qemu_get_byte(f); qemu_get_buffer(f, d->data, k);",
+         "u8:$1 bytes[signed($1)]"),
+        ("d->small = qemu_get_be32(f); qemu_get_buffer(f, d->data, d->small);",
+         "u32:$1 bytes[cut($1)]"),
         ("struct { QEMUFile *f; } box; box.f = f;", "kept()"),
     ],
 )  # fmt: skip
@@ -341,7 +353,15 @@ void qemu_put_be32(QEMUFile *f, unsigned int v);
 void qemu_put_be64(QEMUFile *f, uint64_t v);
 void qemu_put_buffer(QEMUFile *f, const uint8_t *buf, size_t size);
 
+typedef struct Packet {
+    uint16_t len;
+    int status;
+    struct Packet *next;
+} Packet;
+
 typedef struct Redir {
+    struct { Packet *tqh_first; } bufpq;
+    int bufpq_size;
     uint32_t caps_count;
     int *capabilities;
     uint8_t *data;
@@ -352,13 +372,13 @@ typedef struct Redir {
     int after;
 } Redir;
 
-#define FUNCTIONS(name, get_body, put_body) \\
-    static int name##_get(QEMUFile *f, void *pv, size_t size, const VMStateField *field) \\
+#define FUNCTIONS(which, get_body, put_body) \\
+    static int which##_get(QEMUFile *f, void *pv, size_t size, const VMStateField *field) \\
     { Redir *s = pv; int len; uint64_t id; get_body; return 0; } \\
-    static int name##_put(QEMUFile *f, void *pv, size_t size, const VMStateField *field, \\
+    static int which##_put(QEMUFile *f, void *pv, size_t size, const VMStateField *field, \\
                           JSONWriter *vmdesc) \\
     { Redir *s = pv; int len = s->n; put_body; return 0; } \\
-    static const VMStateInfo name = { .name = #name, .get = name##_get, .put = name##_put };
+    static const VMStateInfo which = { .name = #which, .get = which##_get, .put = which##_put };
 
 FUNCTIONS(vmstate_info_capability,
     len = qemu_get_byte(f); qemu_get_buffer(f, s->data, len),
@@ -373,11 +393,14 @@ FUNCTIONS(usbredir_ep_packet_id_q_vmstate_info,
 FUNCTIONS(usbredir_ep_bufpq_vmstate_info,
     s->n = qemu_get_be32(f);
     for (int i = 0; i < s->n; i++) {
-        len = qemu_get_be32(f); s->status = qemu_get_be32(f); qemu_get_buffer(f, s->data, len);
+        Packet *packet = s->bufpq.tqh_first;
+        packet->len = qemu_get_be32(f); packet->status = qemu_get_be32(f);
+        qemu_get_buffer(f, s->data, packet->len);
     },
-    qemu_put_be32(f, s->n);
-    for (int i = 0; i < s->n; i++) {
-        qemu_put_be32(f, len); qemu_put_be32(f, s->status); qemu_put_buffer(f, s->data, len);
+    qemu_put_be32(f, s->bufpq_size);
+    for (Packet *packet = s->bufpq.tqh_first; packet; packet = packet->next) {
+        qemu_put_be32(f, packet->len); qemu_put_be32(f, packet->status);
+        qemu_put_buffer(f, s->data, packet->len);
     })
 FUNCTIONS(vmstate_info_odd,
     while (qemu_get_byte(f)) { },

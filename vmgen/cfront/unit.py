@@ -12,7 +12,6 @@ from vmgen.cfront.split import Declaration, split
 from vmgen.cfront.syntax import (
     EnumDecl,
     FunctionDecl,
-    FunctionType,
     LocalDecl,
     ObjectDecl,
     RecordDecl,
@@ -124,26 +123,6 @@ class Unit:
             self.check_rest(name)
             return None
         return self.read(declaration, name).functions.get(name)
-
-    def function_type(self, name: str) -> FunctionType | None:
-        """The type of the function ``name``, even if its body cannot be read."""
-        try:
-            function = self.function(name)
-        except VmgenError:
-            tokens = self._tokens(self._functions[name])
-            at = next(
-                (n for n, token in enumerate(tokens) if token.type == "LBRACE"), 0
-            )
-            if not at:
-                raise
-            head = [*tokens[:at], Token("SEMI", ";", 0, 0, "")]
-            typedefs = sorted(identifiers(head) & self._typedefs.keys())
-            function = parse_declaration(head, typedefs, about=name).functions.get(name)
-        return None if function is None else function.type
-
-    def declares(self, name: str) -> bool:
-        """Whether a function is called ``name``, even one that cannot be read."""
-        return name in self._functions or name in self._prototypes
 
     def functions_with(self, word: str) -> tuple[str, ...]:
         """The functions that the unit's own file defines and whose text has ``word``."""

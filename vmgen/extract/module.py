@@ -15,7 +15,7 @@ from vmgen.cfront.unit import Unit
 from vmgen.extract import initializer, methods
 from vmgen.extract.fields import FieldReader
 from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
-from vmgen.translate import REFUSING, definition, predicate, refusals
+from vmgen.translate import REFUSING, predicate, refusals
 
 HOOKS = (
     "pre_load",
@@ -328,7 +328,8 @@ class _ModuleReader:
         return self._refused[key]
 
     def _where(self, function: str) -> Position:
-        return definition(self._unit, function)[2]
+        declared = self._unit.function(function)
+        return declared.position if declared else Position("")
 
     def report(self, found: Diagnostic) -> None:
         """Takes a finding, with the source line it is about."""

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from vmgen import ir
+from vmgen.infos.described import Described, described
 from vmgen.infos.formats import FORMATS, INFOS
 from vmgen.infos.model import Callback, Info, Known, WireFormat
 from vmgen.source import Diagnostic, Position
@@ -110,32 +111,57 @@ class _Resolver:
 
     def module(self, module: ir.Module) -> ir.Module:
         """The module with what is known in the place of its custom infos."""
+        made: dict[str, Described] = {}
         descriptions = tuple(
             (
                 replace(
                     one,
-                    fields=tuple(self._field(module, field) for field in one.fields),
+                    fields=tuple(
+                        self._field(module, field, made) for field in one.fields
+                    ),
                 )
                 if any(
-                    isinstance(field.element, ir.CustomElement) for field in one.fields
+                    isinstance(item.element, ir.CustomElement) for item in one.fields
                 )
                 else one
             )
             for one in module.descriptions
         )
-        return replace(module, descriptions=descriptions, methods=())
+        return replace(
+            module,
+            descriptions=(
+                *descriptions,
+                *(one for each in made.values() for one in each.descriptions),
+            ),
+            functions=(
+                *module.functions,
+                *(one for each in made.values() for one in each.functions),
+            ),
+            methods=(),
+        )
 
-    def _field(self, module: ir.Module, field: ir.Field) -> ir.Field:
+    def _field(
+        self, module: ir.Module, field: ir.Field, made: dict[str, Described]
+    ) -> ir.Field:
+        """The field with its info known; ``made`` gets the descriptions of those that say
+        themselves what they move."""
         custom = field.element
         if not isinstance(custom, ir.CustomElement) or custom.reason == ir.ELSEWHERE:
             return field
-        if custom.info not in INFOS:
+        if custom.info in INFOS:
+            known = self._format(module, custom, *INFOS[custom.info])
+            if isinstance(known, str):
+                return replace(field, element=replace(custom, reason=known))
+            return replace(field, element=known)
+        if not is_opaque(custom):
             return field
-        format, info = INFOS[custom.info]
-        made = self._format(module, custom, format, info)
-        if isinstance(made, str):
-            return replace(field, element=replace(custom, reason=made))
-        return replace(field, element=made)
+        own = made.get(custom.info) or described(custom, field.position)
+        if isinstance(own, str):
+            reason = f"{custom.reason}: {own}"
+            return replace(field, element=replace(custom, reason=reason))
+        made[custom.info] = own
+        first = own.descriptions[0]
+        return replace(field, element=ir.StructElement(first.symbol, first.type))
 
     def _format(
         self,

@@ -96,19 +96,12 @@ class Subsection:
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """A translated C function over a state of the class; ``value`` is its answer.
-
-    It ``asks`` where it needs what the state does not have: ``owner`` is the C type, and
-    ``where`` the function and its place.
-    """
+    """A translated C function over a state of the class; ``value`` is its answer."""
 
     name: str
     cls: Expr
     doc: str
     value: Expr
-    owner: str
-    where: str
-    asks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +130,7 @@ class Description:
     looked_up: tuple[Subsection, ...]
     predicates: tuple[Predicate, ...]
     hooks: tuple[str, ...]
+    doc: str
     keys: tuple[tuple[str, str], ...]
 
 

@@ -1,12 +1,11 @@
-"""What ends the program: paths that lead there are dropped."""
+"""What ends the program: ways that lead there are never the answer."""
 
 from __future__ import annotations
 
 from vmgen.cfront import syntax
 from vmgen.cfront.syntax import Expr, Statement
-from vmgen.cfront.walk import uncast
 
-#: Functions that do not return: paths that lead to them are dropped.
+#: Functions that do not return: what leads to them is never the answer.
 NEVER_RETURN = frozenset(
     [
         "abort",
@@ -32,7 +31,9 @@ NEVER_RETURN = frozenset(
 
 def never_returns(expr: Expr) -> bool:
     """True for the call of a function that ends the program, casts looked through."""
-    match uncast(expr):
+    match expr:
+        case syntax.Cast(_, operand):
+            return never_returns(operand)
         case syntax.Call(syntax.Name(name)):
             return name in NEVER_RETURN
         case syntax.Comma(items):

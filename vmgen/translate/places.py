@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from abc import ABC, abstractmethod
 
 from vmgen import ir
 from vmgen.cfront import ctype, syntax
@@ -18,31 +18,23 @@ from vmgen.cfront.syntax import TypeExpr
 from vmgen.source import Position
 from vmgen.translate import scalar
 from vmgen.translate.failure import Untranslatable
-from vmgen.translate.policy import Policy
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Navigator, Reference, Spot
-from vmgen.translate.values import (
-    Frame,
-    Local,
-    Outside,
-    State,
-    Stream,
-    Target,
-    Truth,
-    Unknown,
-    Value,
-    no_number,
-)
+from vmgen.translate.values import Frame, Local, Outside, State, Target, Unknown, Value
 
 
-class Places:
-    """Reads places; knows the types of the locals."""
+class Places(ABC):
+    """Reads and writes places; knows the types of the locals."""
 
-    def __init__(self, layout: Layout, navigator: Navigator, policy: Policy) -> None:
+    def __init__(self, layout: Layout, navigator: Navigator) -> None:
         self._layout = layout
         self._navigator = navigator
-        self._policy = policy
         self._types: dict[int, CType] = {}
+        self._steps = 0
+
+    @abstractmethod
+    def write(self, spot: Spot, value: Value, state: State, position: Position) -> None:
+        """An assignment to a place in the object."""
 
     # --- types and locals ---------------------------------------------------------------
 
@@ -62,15 +54,19 @@ class Places:
                 self._navigator.names[inner] = spelling
         return resolved
 
-    def cell(self, type: CType) -> int:
+    def new_cell(self, type: CType) -> int:
         """A cell for a local variable of this type."""
         cell = len(self._types)
         self._types[cell] = type
         return cell
 
-    def cell_type(self, cell: int) -> CType:
-        """The type of a local variable."""
-        return self._types[cell]
+    def count(self, position: Position) -> None:
+        """Bounds the work: translation unrolls and inlines."""
+        self._steps += 1
+        if self._steps > 20_000:
+            raise Untranslatable(
+                "is too long when loops and calls are expanded", position
+            )
 
     # --- conversion -----------------------------------------------------------------------
 
@@ -81,8 +77,8 @@ class Places:
             if isinstance(value, Scalar):
                 return scalar.convert(value, integer)
             if integer.name == "_Bool":
-                found = truth(value)
-                return scalar.as_bool(found) if isinstance(found, Scalar) else found
+                truth = self.truth(value)
+                return scalar.as_bool(truth) if isinstance(truth, Scalar) else truth
             if isinstance(value, Reference | Local | Outside):
                 return Unknown("uses a pointer as a number")
             return value
@@ -98,12 +94,28 @@ class Places:
             return Unknown("computes with floating values")
         return value
 
+    def truth(self, value: Value) -> Scalar | Unknown:
+        """The value as a condition: not zero, not NULL."""
+        match value:
+            case Scalar() | Unknown():
+                return value
+            case Reference(spot, _, 0) if spot.through and spot.parent is not None:
+                if spot.index is not None and spot.index.constant == 0:
+                    path, subscripts = spot.parent.path()
+                    return scalar.of_type(
+                        ir.Load(path, "uint64", subscripts), UNSIGNED_LONG
+                    )
+                return scalar.constant(1)
+            case Outside(name):
+                return scalar.of_type(ir.Ask(name), UNSIGNED_LONG)
+            case _:
+                return scalar.constant(1)
+
     # --- places ---------------------------------------------------------------------------
 
-    def member(
+    def _member(
         self, whole: Target, name: str, state: State, position: Position
     ) -> Target:
-        """``whole.name``."""
         if isinstance(whole, Local):
             held = state.cells.get(whole.cell)
             if not isinstance(held, Spot | Outside):
@@ -125,7 +137,7 @@ class Places:
             else Unknown(f"reads '{name}' ({position})")
         )
 
-    def follow(self, pointer: Value, what: str, position: Position) -> Target:
+    def _follow(self, pointer: Value, what: str, position: Position) -> Target:
         """What a pointer points to."""
         match pointer:
             case Reference():
@@ -133,28 +145,27 @@ class Places:
                     return self._navigator.follow(pointer)
                 except Untranslatable as failure:
                     return Unknown(f"{failure.reason} ({position})")
-            case Local() | Unknown():
+            case Local():
                 return pointer
             case Outside(name):
                 read = "what it points to" if what == "*" else f"'{what}'"
                 return Unknown(
                     f"reads {read} of another object, through {name.split('(')[0]} ({position})"
                 )
-            case Scalar() | Spot() | Stream():
+            case Unknown():
+                return pointer
+            case _:
                 return Unknown(
                     f"follows a pointer that is not of the object ({position})"
                 )
-            case _:
-                assert_never(pointer)
 
-    def element(self, array: Value, index: Value, position: Position) -> Target:
-        """``array[index]``."""
+    def _element(self, array: Value, index: Value, position: Position) -> Target:
         if not isinstance(index, Scalar):
             return no_number(index)
         if isinstance(array, Outside) and isinstance(array.type, Pointer):
-            return self.follow(array, "*", position)
+            return self._follow(array, "*", position)
         moved = self.advanced(array, index)
-        return self.follow(moved, "*", position)
+        return self._follow(moved, "*", position)
 
     def advanced(self, pointer: Value, by: Scalar) -> Value:
         """``pointer + by``."""
@@ -178,8 +189,7 @@ class Places:
             spot, view, pointer.delta + by.constant * self._layout.sizeof(view)
         )
 
-    def address(self, target: Target) -> Value:
-        """``&target``."""
+    def _address(self, target: Target) -> Value:
         match target:
             case Spot():
                 if target.bits is not None:
@@ -187,17 +197,14 @@ class Places:
                 return Reference(target, target.type)
             case Outside(name, type):
                 return Outside(f"&{name}", Pointer(type))
-            case Local() | Unknown():
-                return target
             case _:
-                assert_never(target)
+                return target
 
     def read(self, target: Target, state: State, position: Position) -> Value:
         """The value at a place: a number, a pointer, or the record itself."""
         match target:
             case Spot():
-                known = self._policy.read(target, state, position)
-                return self.load(target, position) if known is None else known
+                return self.load(target, position)
             case Local(cell):
                 return state.cells.get(
                     cell, Unknown(f"reads a variable before it is set ({position})")
@@ -211,8 +218,6 @@ class Places:
                 return target
             case Unknown():
                 return target
-            case _:
-                assert_never(target)
 
     def load(self, spot: Spot, position: Position) -> Value:
         """The value of a place in the object."""
@@ -241,28 +246,34 @@ class Places:
             return spot
         return Unknown(f"reads '{type_words(type)}' ({position})")
 
-
-def truth(value: Value) -> Truth:
-    """The value as a condition: not zero, not NULL."""
-    match value:
-        case Scalar() | Unknown():
-            return value
-        case Reference(spot, _, 0) if spot.through and spot.parent is not None:
-            if spot.index is not None and spot.index.constant == 0:
-                path, subscripts = spot.parent.path()
-                return scalar.of_type(
-                    ir.Load(path, "uint64", subscripts), UNSIGNED_LONG
-                )
-            return scalar.constant(1)
-        case Outside(name):
-            return scalar.of_type(ir.Ask(name), UNSIGNED_LONG)
-        case Reference() | Spot() | Local() | Stream():
-            return scalar.constant(1)
-        case _:
-            assert_never(value)
+    def store(
+        self, target: Target, value: Value, state: State, position: Position
+    ) -> Value:
+        """Puts a value into a place; the value as the place holds it."""
+        match target:
+            case Local(cell):
+                value = self.assigned(value, self._types[cell])
+                state.cells[cell] = value
+            case Spot():
+                value = self.assigned(value, target.type)
+                self.write(target, value, state, position)
+            case Outside(name):
+                raise Untranslatable(f"changes the global '{name}'", position)
+            case Unknown(reason):
+                raise Untranslatable(f"changes what is not of the object: {reason}")
+        return value
 
 
 def _is_typeof(type: TypeExpr) -> bool:
     while isinstance(type, syntax.PointerType | syntax.ArrayType):
         type = type.target if isinstance(type, syntax.PointerType) else type.element
     return isinstance(type, syntax.TypeOf | syntax.AutoType)
+
+
+def no_number(value: Value) -> Unknown:
+    """The reason why something is no number or place."""
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, Outside):
+        return Unknown(f"computes with what {value.name} gives")
+    return Unknown("computes with a pointer or a record")

@@ -18,7 +18,7 @@ from vmgen.cfront.ctype import Array, CType, Enum, Function, Integer, Pointer, R
 from vmgen.cfront.layout import initialize, objects
 from vmgen.cfront.layout.allocation import Request, alignment, allocate
 from vmgen.cfront.layout.evaluate import base_words, fold, not_constant, placed
-from vmgen.cfront.layout.expression_types import record_of, selected, type_of
+from vmgen.cfront.layout.expression_types import record_of, type_of
 from vmgen.cfront.layout.initialize import Filled, FilledArray, FilledRecord
 from vmgen.cfront.layout.model import (
     FILE_SCOPE,
@@ -464,10 +464,6 @@ class Layout:
     def type_of(self, expr: Expr, scope: Scope = FILE_SCOPE) -> CType:
         """The type of an expression, arrays and functions not decayed."""
         return type_of(self, expr, scope)
-
-    def selected(self, expr: syntax.Generic, scope: Scope = FILE_SCOPE) -> Expr:
-        """The expression that ``_Generic`` chooses."""
-        return selected(self, expr, scope)
 
     def value(self, expr: Expr, scope: Scope = FILE_SCOPE) -> Constant:
         """The value of a constant expression, as GCC folds it; arrays and functions

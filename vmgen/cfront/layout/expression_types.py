@@ -93,9 +93,9 @@ def _type_of_name(types: Types, name: str, scope: Scope, position: Position) -> 
         return types.sized(
             types.resolve(variable.type), variable.initializer, STATIC_INITIALIZER
         )
-    function = types.unit.function_type(name)
+    function = types.unit.function(name)
     if function is not None:
-        return types.resolve(function)
+        return types.resolve(function.type)
     if name in ("__func__", "__FUNCTION__", "__PRETTY_FUNCTION__"):
         return Array(CHAR, None)
     close = types.unit.alike(name)

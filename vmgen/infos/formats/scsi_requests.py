@@ -57,7 +57,7 @@ FORMAT = WireFormat(
     (
         Info(
             "vmstate_info_scsi_requests",
-            known(_C, f"loop{{ u8:$1 if[0 < $1]{{ {_request('load')} | leave }} }}"),
+            known(_C, f"loop{{ u8:$1 if[0 < signed($1)]{{ {_request('load')} | leave }} }}"),
             # Before 8.2 put_scsi_requests goes through the list itself.
             known(_C, _saved("bus."), _saved("")),
             (Inside("vscsi", "vmstate_spapr_vscsi_req", _VSCSI),),

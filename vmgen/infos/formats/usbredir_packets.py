@@ -3,7 +3,9 @@
 from vmgen.infos.model import Info, WireFormat, known
 
 _C = "hw/usb/redirect.c"
-_PACKET = "u32:$2 u32:status bytes[$2]"
+# struct buf_packet keeps 16 bits of the length and 8 of the status.
+_LOADED = "u32:$2 u32 bytes[cut($2)]"
+_SAVED = "u32:$2 u32:status bytes[$2]"
 
 FORMAT = WireFormat(
     "usbredir_packets",
@@ -12,8 +14,8 @@ FORMAT = WireFormat(
     (
         Info(
             "usbredir_ep_bufpq_vmstate_info",
-            known(_C, f"u32:$1 loop[$1]{{ {_PACKET} }}"),
-            known(_C, f"u32:bufpq_size loop[each bufpq.tqh_first]{{ {_PACKET} }}"),
+            known(_C, f"u32:$1 loop[$1]{{ {_LOADED} }}"),
+            known(_C, f"u32:bufpq_size loop[each bufpq.tqh_first]{{ {_SAVED} }}"),
         ),
     ),
     classes=("USBRedirPacket",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -46,6 +47,12 @@ class LocalState:
         """Holds what the other holds."""
         self.cells, self.members = dict(other.cells), dict(other.members)
 
+    def forget(self, names: frozenset[str]) -> None:
+        """What the members of these names held is not known any more."""
+        for path in self.members:
+            if re.split(r"[.\[]", path.rstrip("[]"))[-1] in names:
+                self.members[path] = UNKNOWN
+
     def meet(self, one: LocalState, other: LocalState) -> None:
         """Holds what both ways agree on."""
         self.cells = {
@@ -53,10 +60,13 @@ class LocalState:
             for cell, held in one.cells.items()
         }
         self.members = {
-            path: held
-            for path, held in one.members.items()
-            if other.members.get(path) == held
+            path: _agreed(one.members.get(path), other.members.get(path))
+            for path in one.members | other.members
         }
+
+
+def _agreed(one: str | None, other: str | None) -> str:
+    return one if one is not None and one == other else UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,12 @@ def opposite(condition: str) -> str:
     return {"0": "1", "1": "0"}.get(condition) or negated(condition)
 
 
+def unsigned(line: str) -> str:
+    """A word, where its sign does not matter: whether it is 0."""
+    found = re.fullmatch(r"signed\((\$\d+)\)", line)
+    return found[1] if found else line
+
+
 def compared(op: str, one: str, two: str) -> str:
     """A comparison: ``<`` and ``==`` are the only ones in normal form."""
     numbers = re.fullmatch(r"-?\d+", one) and re.fullmatch(r"-?\d+", two)
@@ -76,7 +82,7 @@ def compared(op: str, one: str, two: str) -> str:
     if numbers:
         return str(int(one == two if op == "==" else int(one) < int(two)))
     if op == "==" and "0" in (one, two):
-        return negated((two if one == "0" else one) or "object")
+        return negated(unsigned(two if one == "0" else one) or "object")
     return short(f"{inner(one) or 'object'} {op} {inner(two) or 'object'}")
 
 

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from vmgen.cfront import syntax
+from vmgen.cfront.ctype import CType, Integer
 from vmgen.cfront.layout import Layout, Scope
 from vmgen.grammar import Either, Handed, Loop, Move, MovedBytes, MovedWord, Moves
 from vmgen.source import VmgenError
 from vmgen.translate.endings import never_returns
 from vmgen.translate.moves.calls import POINTED, SILENT, WORDS, is_stream
+from vmgen.translate.moves.changes import changed_members
 from vmgen.translate.moves.memory import Item, LocalState, Naming, RowEnd
 from vmgen.translate.moves.terms import (
     TOKEN,
@@ -26,6 +28,7 @@ from vmgen.translate.moves.terms import (
     opposite,
     said,
     short,
+    unsigned,
 )
 from vmgen.translate.moves.word_names import WordNames
 
@@ -58,6 +61,20 @@ class MoveValues:
         self._unit = layout.unit
         self._words = words
         self._run = run
+        self._bits: dict[str, int] = {}
+
+    def kept(self, held: Held, type: CType | None) -> Held:
+        """What a place of a C type holds of a value: a word may be cut, or get a sign."""
+        if not isinstance(held, str) or not isinstance(type, Integer):
+            return held
+        token = held.removeprefix("signed(").rstrip(")")
+        bits = self._bits.get(token, 0)
+        if 8 * type.size < bits:
+            return f"cut({token})"
+        if held != token and 8 * type.size == bits and not type.signed:
+            return token
+        small = held == token and 8 * type.size == bits < 32
+        return f"signed({token})" if small and type.signed else held
 
     def condition(
         self, expr: syntax.Expr, place: Naming, memory: LocalState, made: list[Move]
@@ -92,7 +109,7 @@ class MoveValues:
             case syntax.Call(syntax.Name("__builtin_expect"), (first_argument, *_)):
                 return self.condition(first_argument, place, memory, made)
             case _:
-                value = said(self.value(expr, place, memory, made))
+                value = unsigned(said(self.value(expr, place, memory, made)))
                 if re.fullmatch(r"-?\d+", value):
                     return str(int(value != "0"))
                 return value or "object"
@@ -151,8 +168,7 @@ class MoveValues:
                 if op != "=":
                     old = said(self.value(target, place, memory, []))
                     held = computed(op[:-1], old, said(held))
-                self.store(target, held, place, memory, made)
-                return held
+                return self.store(target, held, place, memory, made)
             case syntax.Conditional(condition, then, otherwise):
                 return self._conditional(
                     condition, then, otherwise, place, memory, made
@@ -173,6 +189,12 @@ class MoveValues:
                     return self._spelled(expr)
             case _:
                 return UNKNOWN
+
+    def _type_of(self, expr: syntax.Expr, place: Naming) -> CType | None:
+        try:
+            return self._layout.type_of(expr, Scope(place.types))
+        except VmgenError:
+            return None  # of no matter: then the place holds the whole word
 
     def _spelled(self, expr: syntax.Expr) -> str:
         """A size that is not known, by the name of the type."""
@@ -283,19 +305,20 @@ class MoveValues:
         place: Naming,
         memory: LocalState,
         made: list[Move],
-    ) -> None:
-        """Puts a value into a local, or into a member."""
+    ) -> Held:
+        """Puts a value into a local, or into a member; what that holds then."""
         while isinstance(target, syntax.Cast):
             target = target.operand
+        held = self.kept(held, self._type_of(target, place))
         match target:
             case syntax.Name(name) if name in place.names:
                 memory.cells[place.names[name]] = held
-                return
+                return held
             case syntax.Unary("*", operand):
                 pointer = self.value(operand, place, memory, made)
                 if isinstance(pointer, LocalAddress):
                     memory.cells[pointer.cell] = held
-                    return
+                    return held
         path = self._path(target, place, memory, made)
         if isinstance(held, StreamPointer):
             made.append(Handed("kept()"))  # who takes it from there cannot be seen
@@ -304,6 +327,7 @@ class MoveValues:
             if TOKEN.fullmatch(value):
                 self._words.is_same(value, path)
             memory.members[path] = value
+        return held
 
     def _call(
         self, call: syntax.Call, place: Naming, memory: LocalState, made: list[Move]
@@ -364,6 +388,8 @@ class MoveValues:
                 )
                 if not moved and held not in ("", UNKNOWN):
                     return held
+        if body is not None:
+            memory.forget(changed_members(body))
         if streams:
             inside: list[Move] = []
             for one in arguments:
@@ -415,6 +441,7 @@ class MoveValues:
             made.append(MovedWord(bits, said(held)))
             return UNKNOWN
         token = self._words.fresh("$")
+        self._bits[token] = bits
         made.append(MovedWord(bits, token))
         if kind in POINTED:
             target = self.value(arguments[1], place, memory, made)
@@ -423,7 +450,7 @@ class MoveValues:
             elif isinstance(target, str) and target not in ("", UNKNOWN):
                 self._words.is_same(token, target)
                 memory.members[target] = token
-        return token
+        return f"signed({token})" if type[0] == "i" and bits < 32 else token
 
 
 def _passed_on(function: syntax.FunctionDecl, arguments: Sequence[Held]) -> list[Held]:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from vmgen.cfront import syntax
 from vmgen.cfront.ctype import CType, Integer, Pointer
 from vmgen.cfront.layout import Layout, Scope
-from vmgen.cfront.walk import Node, walk
 from vmgen.grammar import Either, Handed, LeaveLoop, Loop, Move, Moves
 from vmgen.source import VmgenError
 from vmgen.translate.endings import never_returns
@@ -18,6 +17,7 @@ from vmgen.translate.moves.changes import (
     changed,
     changed_members,
     names_in,
+    nodes,
 )
 from vmgen.translate.moves.memory import (
     ON,
@@ -124,8 +124,9 @@ class MoveWalk:
     ) -> None:
         self._cells += 1
         place.names[name] = self._cells
-        memory.cells[self._cells] = StreamPointer() if is_stream(type) else held
         resolved = self._type(type, place.types)
+        held = self._values.kept(held, resolved)
+        memory.cells[self._cells] = StreamPointer() if is_stream(type) else held
         if resolved is not None:
             place.types[name] = resolved
         else:
@@ -388,11 +389,9 @@ class MoveWalk:
                 assert isinstance(phi, str)
                 self.words.is_same(phi, first_value)
                 self.words.is_same(last_value, first_value)
-        memory.members = {
-            path: value
-            for path, value in memory.members.items()
-            if states.members.get(path) == value
-        }
+        outside = memory.copy()
+        memory.meet(outside, states)
+        memory.cells = outside.cells
         for cell in held:
             memory.cells[cell] = UNKNOWN
         if turns is None:
@@ -487,22 +486,15 @@ class MoveWalk:
             case _:
                 return None
 
-    def _forget(
-        self, parts: tuple[Node | None, ...], place: Naming, memory: LocalState
-    ) -> None:
+    def _forget(self, parts: object, place: Naming, memory: LocalState) -> None:
         """What a loop changes is not known in a turn of it."""
-        for name in changed(*parts):
+        for name in changed(parts):
             cell = place.names.get(name)
             if cell is None or isinstance(memory.cells.get(cell), StreamPointer):
                 continue
             if cell in memory.cells:
                 memory.cells[cell] = self.words.fresh("@")
-        members = changed_members(*parts)
-        memory.members = {
-            path: held
-            for path, held in memory.members.items()
-            if re.split(r"[.\[]", path.rstrip("[]"))[-1] not in members
-        }
+        memory.forget(changed_members(parts))
 
 
 def _stepped(
@@ -513,7 +505,8 @@ def _stepped(
         return body, None
     *items, last = body.items
     if any(
-        isinstance(part, syntax.Jump) and part.kind == "continue" for part in walk(body)
+        isinstance(part, syntax.Jump) and part.kind == "continue"
+        for part in nodes(body)
     ):
         return body, None  # which would go past the step
     match last:
@@ -523,7 +516,7 @@ def _stepped(
                 | syntax.Unary("++" | "--" | "p++" | "p--", syntax.Name(name))
             ) as step
         ) if name in names_in(condition):
-            calls = any(isinstance(part, syntax.Call) for part in walk(step))
+            calls = any(isinstance(part, syntax.Call) for part in nodes(step))
             if not calls:
                 return replace(body, items=tuple(items)), step
     return body, None
