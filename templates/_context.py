@@ -66,6 +66,25 @@ def ask(
     return operator.index(found(state, version) if callable(found) else found)
 
 
+class Outside:
+    """What a predicate at ``where`` needs and the stream does not have."""
+
+    __slots__ = ("context", "owner", "where")
+
+    def __init__(self, context: Context | None, owner: str, where: str) -> None:
+        self.context = context
+        self.owner = owner
+        self.where = where
+
+    def member(self, path: str) -> int:
+        """The value of a member of the owner."""
+        return member(self.context, self.owner, path, self.where)
+
+    def ask(self, name: str, state: object, version: int) -> int:
+        """The value of a C function or global."""
+        return ask(self.context, name, state, version, self.where)
+
+
 MOST_OPAQUE = 1 << 16
 """So many elements of a type that no codec knows are taken from a description."""
 

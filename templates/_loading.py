@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from ._arrays import Buffer
-from ._context import ANYWHERE, Context, Scope
+from ._context import Scope
 from ._errors import (
     BadValue,
     TooNew,
@@ -40,37 +40,6 @@ def window(
         raise TooOld(f"version {version} is below the minimum {minimum}", pos, member)
     if version > current:
         raise TooNew(f"version {version} is above {current}", pos, member)
-
-
-def load(
-    loader: Loader[T],
-    name: str,
-    minimum: int,
-    current: int,
-    buf: Buffer,
-    pos: int,
-    version: int,
-    context: Context | None,
-) -> tuple[T, int]:
-    """Run a loader on a caller's buffer, and name the section in its errors."""
-    if isinstance(buf, memoryview):
-        buf = buf.cast("B") if buf.c_contiguous else bytes(buf)
-    scope = ANYWHERE if context is None else Scope(context, context.description)
-    try:
-        if not 0 <= pos <= len(buf):
-            raise Truncated(f"there is no byte {pos} in {len(buf)}", pos)
-        if not minimum <= version <= current:
-            window(version, minimum, current, pos)
-        return loader(buf, pos, version, scope, ())
-    except VMStateError as error:
-        if error.offset is None:
-            error.offset = pos
-        error.within(name)
-        raise
-    except RecursionError:
-        deep = BadValue("nested too deeply", pos)
-        deep.within(name)
-        raise deep from None
 
 
 def subsections(
@@ -142,16 +111,19 @@ def embedded(
     version: int,
     scope: Scope,
     name: str,
-    path: str,
+    path: str = "",
     owner: Owner = (),
 ) -> tuple[T, int]:
-    """One element of a nested description; a temporary has its parent as owner."""
+    """One element of a nested description; a temporary has its parent as owner.
+
+    ``path`` is the member's C path where that is not the field's ``name``.
+    """
     try:
         return loader(
             buf, pos, version, scope if scope.node is None else scope.field(name), owner
         )
     except VMStateError as error:
-        error.under(path)
+        error.under(path or name)
         raise
 
 

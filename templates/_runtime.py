@@ -57,7 +57,8 @@ from ._arrays import (
 )
 from ._blame import truncated, unsavable
 from ._codecs import Codec, Codecs
-from ._context import NO_CONTEXT, Context, Scope, ask, lookup, member, natural
+from ._context import NO_CONTEXT, Context, Outside, Scope, ask, lookup, member, natural
+from ._entry import functions
 from ._errors import (
     PACK_ERRORS,
     BadValue,
@@ -76,7 +77,6 @@ from ._loading import (
     embedded_many,
     extent,
     listed,
-    load,
     marked_pointers,
     opaque,
     opaque_one,
@@ -103,7 +103,6 @@ from ._saving import (
     put_pointers,
     put_scalar,
     put_tree,
-    save,
     subsection,
     unused,
 )
@@ -119,6 +118,7 @@ __all__ = (
     "Context",
     "Loader",
     "MissingContext",
+    "Outside",
     "Owner",
     "Saver",
     "Scope",
@@ -160,6 +160,7 @@ __all__ = (
     "extent",
     "factory",
     "fits",
+    "functions",
     "item",
     "join_i16",
     "join_i32",
@@ -169,7 +170,6 @@ __all__ = (
     "join_u64",
     "known",
     "listed",
-    "load",
     "lookup",
     "maker",
     "marked_pointers",
@@ -191,7 +191,6 @@ __all__ = (
     "repeated",
     "row_bytes",
     "rows_of",
-    "save",
     "scalar",
     "shift",
     "signed",

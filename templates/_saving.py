@@ -8,43 +8,12 @@ from typing import Any, TypeAlias, TypeVar
 
 from ._blame import LIMITS, unfit
 from ._errors import PACK_ERRORS, BadValue, VMStateError
-from ._loading import Owner, window
+from ._loading import Owner
 
 T = TypeVar("T")
 K = TypeVar("K")
 
 Saver: TypeAlias = Callable[[T, list[bytes], int, Owner], None]
-
-
-def save(
-    saver: Saver[T],
-    name: str,
-    cls: type[T],
-    minimum: int,
-    current: int,
-    state: T,
-    version: int,
-) -> bytes:
-    """Run a saver, and name the section in its errors."""
-    out: list[bytes] = []
-    try:
-        if not minimum <= version <= current:
-            window(version, minimum, current)
-        if not isinstance(state, cls):
-            raise BadValue(f"{type(state).__name__} is not a {cls.__name__}")
-        saver(state, out, version, ())
-    except VMStateError as error:
-        error.within(name)
-        raise
-    except RecursionError:
-        deep = BadValue("nested too deeply")
-        deep.within(name)
-        raise deep from None
-    except PACK_ERRORS as error:  # something else than an object where one belongs
-        wrong = BadValue(f"a value of another kind than its member: {error}")
-        wrong.within(name)
-        raise wrong from error
-    return b"".join(out)
 
 
 def subsection(

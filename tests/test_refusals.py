@@ -155,8 +155,18 @@ def _statements(choose: random.Random, depth: int) -> str:
     return " ".join(_statement(choose, depth) for _ in range(choose.randint(1, 4)))
 
 
+def _switch(choose: random.Random, depth: int) -> str:
+    low = choose.randint(-3, 3)
+    end = choose.choice(("break;", "return -1;", "ret++;"))
+    return (
+        f"switch (env->{choose.choice((*_PLACES, 'low', 'small'))}) {{"
+        f" case {low} ... {low + choose.randint(0, 4)}: {_statement(choose, depth)} {end}"
+        f" case 9: ret = -3; break; default: {_statement(choose, 0)} }}"
+    )
+
+
 def _statement(choose: random.Random, depth: int) -> str:
-    kind = choose.randrange(9 if depth else 4)
+    kind = choose.randrange(10 if depth else 4)
     match kind:
         case 0 | 1:
             value = choose.choice(("1", "env->u8 + 1", "ret", "env->s16 >> 1"))
@@ -178,6 +188,8 @@ def _statement(choose: random.Random, depth: int) -> str:
                 f"for (i = 0; i < 3; i++) {{ if (env->table[i] & 1) {{ {inside} }}"
                 f" {_statement(choose, 0)} }}"
             )
+        case 8:
+            return _switch(choose, depth - 1)
         case _:
             return f"if ({_condition(choose)}) {{ ret = -2; goto out; }}"
 

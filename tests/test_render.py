@@ -15,13 +15,14 @@ from tests.ir_programs import U8, U16, U32, U64, compiled, description, field, p
 from vmgen import ir, stamp
 from vmgen.ir import json as ir_json
 from vmgen.lower import lower
+from vmgen.lower.names import RUNTIME
 from vmgen.render import GeneratedFile, render
 from vmgen.render.wrap import wrap
 
 GOLDEN = Path(__file__).parent / "golden"
 RUNTIME_FILES = [
-    "_arithmetic.py", "_arrays.py", "_blame.py", "_codecs.py", "_context.py", "_errors.py",
-    "_loading.py", "_runtime.py", "_saving.py", "_state.py",
+    "_arithmetic.py", "_arrays.py", "_blame.py", "_codecs.py", "_context.py", "_entry.py",
+    "_errors.py", "_loading.py", "_runtime.py", "_saving.py", "_state.py",
 ]  # fmt: skip
 
 
@@ -268,3 +269,38 @@ def test_wrap_breaks_where_black_does() -> None:
         f"(a, b, ) = unpack(1)\nvalue = \"{'y' * 85}\"\n"
     )
     assert black.format_str(wrap(source), mode=black.Mode()) == wrap(source)
+
+
+def test_linters_find_nothing(files: tuple[GeneratedFile, ...], tmp_path: Path) -> None:
+    for file in files:
+        path = tmp_path / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.text, encoding="utf-8")
+    committed = Path(__file__).parent.parent / "generated"
+    done = subprocess.run(
+        ["ruff", "check", "--isolated", "--no-cache", "--select", "F,B", tmp_path, committed],
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_text_is_as_long_as_the_table_not_as_its_arrays() -> None:
+    last = field("r[199999]", U32)
+    long = replace(last.path[0], dims=(200_000,))
+    made = description("dev", field("a", U8), replace(last, path=(long,)))
+    (text,) = (
+        file.text
+        for file in render(lower(program(made)))
+        if file.path == "box/hw/dev.py"
+    )
+    assert text.count("\n") < 150
+
+
+def test_every_name_that_code_takes_from_the_runtime_is_reserved() -> None:
+    runtime = "_runtime"
+    for module in lower(every_shape()).modules:
+        for one in (*module.imports, *module.late):
+            if one.module.lstrip(".") == runtime:
+                for name in one.names:
+                    assert name.id in RUNTIME or name.local != name.id

@@ -79,6 +79,8 @@ PREDICATES = {
     "long_bits": "CPU *cpu = opaque; return cpu->env.big > 0x7f00000000UL && cpu->env.bit;",
     "ternary": "CPU *cpu = opaque; return cpu->env.yes ? cpu->env.s8 : cpu->env.u32 > 9;",
     "mixed_ternary": "CPU *cpu = opaque; return (cpu->env.yes ? -1 : cpu->env.u32) > 9;",
+    "chosen_by_type": """CPU *cpu = opaque;
+        return _Generic(cpu->env.u32, int32_t: 1, uint32_t: cpu->env.s16, default: 0) > 3;""",
     "elvis": "CPU *cpu = opaque; return (cpu->env.u8 ?: cpu->count) == 3;",
     "chain": """CPU *cpu = opaque;
         if (!cpu->env.yes) { return false; }
@@ -206,6 +208,12 @@ class Compiled:
         self.translated: dict[str, ir.Function] = {}
         self.inner = ctypes.create_string_buffer(64)
 
+    def translation(self, name: str) -> ir.Function:
+        """A function as it is translated."""
+        if name not in self.translated:
+            self.translated[name] = predicate(self.unit, self.layout, name)
+        return self.translated[name]
+
     def truths(self, name: str, image: bytes, version: int) -> tuple[int, int]:
         """What gcc's code and the translation say of one object."""
         memory = ctypes.create_string_buffer(image, len(image))
@@ -213,9 +221,7 @@ class Compiled:
         compiled = self.library[name]
         compiled.restype = ctypes.c_bool
         compiled.argtypes = ctypes.c_void_p, ctypes.c_int
-        function = self.translated.get(name)
-        if function is None:
-            function = self.translated[name] = predicate(self.unit, self.layout, name)
+        function = self.translation(name)
         assert function.body is not None, function.untranslated
         found = evaluate(
             function.body, Memory(self.layout, self.record, address).read, version
@@ -514,6 +520,14 @@ def test_an_early_return_without_an_error_must_move_the_same() -> None:
         "Inner *v = pv; qemu_put_be32(f, v->flags); qemu_put_be32(f, v->level);",
     )
     assert answer == "the words of get() depend on data"
+
+
+def test_words_under_a_range_of_labels() -> None:
+    get = """Inner *v = pv; switch (qemu_get_be32(f)) {
+        case 200 ... 300: return -22; case 1 ... 3: v->level = 1; break; default: break; }"""
+    assert moved(get, "Inner *v = pv; qemu_put_be32(f, v->level);") == (
+        ir.Word("uint32"),
+    )
 
 
 def test_an_error_may_leave_early() -> None:

@@ -30,11 +30,10 @@ class Integer:
 
 @dataclass(frozen=True, slots=True)
 class Float:
-    """A real or complex floating type; size in bytes, alignment where it is another."""
+    """``float``, ``double`` or ``long double``; size in bytes."""
 
     name: str
     size: int
-    align: int = 0
 
 
 @dataclass(frozen=True, slots=True)

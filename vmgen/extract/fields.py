@@ -25,6 +25,7 @@ from vmgen.cfront.layout import (
     PlaceStep,
 )
 from vmgen.cfront.unit import Unit
+from vmgen.cfront.walk import uncast
 from vmgen.extract import initializer
 from vmgen.extract.infos import INTEGERS, OTHERS
 from vmgen.ir.types import WIDTHS
@@ -368,8 +369,8 @@ class FieldReader:
         declare: no compiler takes it, and nobody else can define it."""
         name = symbol.partition("[")[0]
         if (
-            self._unit.object(name) is None
-            and self._unit.function(name) is None
+            not self._unit.declares(name)
+            and self._unit.object(name) is None
             and name not in INTEGERS
             and name not in OTHERS
         ):
@@ -583,10 +584,7 @@ class FieldReader:
 
 
 def _strip(value: Filled | None) -> Filled | None:
-    while True:
-        if isinstance(value, c.Cast) or (
-            isinstance(value, c.Unary) and value.op == "&"
-        ):
-            value = value.operand
-        else:
-            return value
+    value = uncast(value)
+    while isinstance(value, c.Unary) and value.op == "&":
+        value = uncast(value.operand)
+    return value

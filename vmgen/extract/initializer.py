@@ -16,6 +16,7 @@ from vmgen.cfront.layout import (
     FilledRecord,
     Layout,
 )
+from vmgen.cfront.walk import uncast
 from vmgen.source import Diagnostic, Position, VmgenError
 
 #: More rows than any table has; a table beyond it is refused.
@@ -61,8 +62,7 @@ def check_length(array: FilledArray) -> None:
 
 def is_null(value: Filled | None) -> bool:
     """True for a missing value, 0 and any cast of 0 (``NULL``)."""
-    while isinstance(value, c.Cast):
-        value = value.operand
+    value = uncast(value)
     return value is None or (isinstance(value, c.IntegerLiteral) and not value.value)
 
 
@@ -109,10 +109,9 @@ def where(value: Filled | None, otherwise: Position) -> Position:
 
 def walk(expr: c.Expr) -> Iterator[c.Expr]:
     """The terms of a sum, outermost parentheses and casts removed, left to right."""
+    expr = uncast(expr)
     if isinstance(expr, c.Binary) and expr.op == "+":
         yield from walk(expr.left)
         yield from walk(expr.right)
-    elif isinstance(expr, c.Cast):
-        yield from walk(expr.operand)
     else:
         yield expr

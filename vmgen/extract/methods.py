@@ -14,9 +14,10 @@ from vmgen.cfront import syntax as c
 from vmgen.cfront.census import census
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
+from vmgen.cfront.walk import uncast, walk
 from vmgen.extract import initializer
 from vmgen.source import VmgenError
-from vmgen.translate import moves
+from vmgen.translate import definition, moves
 
 MEMBERS = frozenset(infos.members())
 """The classes, and the tables of functions, with the members that hand-written formats know."""
@@ -32,7 +33,7 @@ def read(unit: Unit, layout: Layout) -> Iterator[ir.Method]:
     """
     for owner in CLASSES:
         for name in unit.functions_with(owner):
-            function = unit.function(name)
+            function, _, _ = definition(unit, name)
             if function is not None and function.body is not None:
                 yield from _assigned(layout, owner, function.body)
     for owner in TABLES:
@@ -52,7 +53,7 @@ def read(unit: Unit, layout: Layout) -> Iterator[ir.Method]:
 def _assigned(layout: Layout, owner: str, body: c.Block) -> Iterator[ir.Method]:
     """``variable->member = symbol`` for every variable of the type in a function."""
     variables: set[str] = set()
-    for node in _nodes(body):
+    for node in walk(body):
         match node:
             case c.LocalDecl(name, c.PointerType(c.NamedType(type))):
                 if type == owner:
@@ -64,23 +65,10 @@ def _assigned(layout: Layout, owner: str, body: c.Block) -> Iterator[ir.Method]:
 
 
 def _symbol(value: c.Expr) -> str:
-    match value:
-        case c.Cast(_, operand):
-            return _symbol(operand)
+    match uncast(value):
         case c.Unary("&", c.Name(name)) | c.Name(name):
             return name
         case c.IntegerLiteral(number):
             return str(number) if number else ""
         case _:
             return ""
-
-
-def _nodes(node: object) -> Iterator[object]:
-    """A node and all below it, in order."""
-    yield node
-    if isinstance(node, tuple):
-        for item in node:
-            yield from _nodes(item)
-    elif hasattr(node, "__slots__"):
-        for slot in node.__slots__:
-            yield from _nodes(getattr(node, slot))

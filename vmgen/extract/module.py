@@ -15,7 +15,7 @@ from vmgen.cfront.unit import Unit
 from vmgen.extract import initializer, methods
 from vmgen.extract.fields import FieldReader
 from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
-from vmgen.translate import REFUSING, predicate, refusals
+from vmgen.translate import REFUSING, definition, predicate, refusals
 
 HOOKS = (
     "pre_load",
@@ -328,8 +328,7 @@ class _ModuleReader:
         return self._refused[key]
 
     def _where(self, function: str) -> Position:
-        declared = self._unit.function(function)
-        return declared.position if declared else Position("")
+        return definition(self._unit, function)[2]
 
     def report(self, found: Diagnostic) -> None:
         """Takes a finding, with the source line it is about."""

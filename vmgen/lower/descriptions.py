@@ -68,7 +68,6 @@ class Descriptions:
             looked_up=_first_of_each_name(rows),
             predicates=tuple(self._predicates.of(layout)),
             hooks=tuple(self._hooks(layout)),
-            doc=_doc(layout),
             keys=tuple(
                 (one, layout.name or section_name(one))
                 for one in self._space.sections.get(key, ())
@@ -177,13 +176,6 @@ class Descriptions:
                 what = "needed" if symbol == description.needed else "test"
                 at = f" ({function.position})" if function is not None else ""
                 yield f"{what} {symbol}{at} is not translated ({reason}): Context(functions=...)."
-
-
-def _doc(layout: Layout) -> str:
-    versions = f"version {layout.version}"
-    if layout.minimum != layout.version:
-        versions += f", oldest {layout.minimum}"
-    return f"``{layout.name}``, {versions}"
 
 
 def _first_of_each_name(rows: Sequence[plan.Subsection]) -> tuple[plan.Subsection, ...]:

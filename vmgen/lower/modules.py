@@ -265,7 +265,14 @@ def _unpackers(node: object, file: str) -> Iterator[tuple[str, str]]:
 
 def _printed(descriptions: Sequence[plan.Description]) -> Iterator[code.Global]:
     """What a module has from its template."""
-    names = ["Buffer", "Codec", "Context", "Owner", "Scope", "State", "load", "maker", "save", "subsections"]  # fmt: skip
+    names = ["Buffer", "Codec", "Owner", "Scope", "State", "functions", "maker"]
+    if any(one.wire for one in descriptions):
+        names += ["subsections"]
+    predicates = [each for one in descriptions for each in one.predicates]
+    if predicates:
+        names += ["Context"]
+    if any(one.asks for one in predicates):
+        names += ["Outside"]
     if any(one.runs for one in descriptions):
         names += ["truncated"]
         yield code.Global(f"{STANDARD}struct", "Struct", "Struct")

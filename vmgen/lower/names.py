@@ -15,10 +15,10 @@ RUNTIME = (
     "array_i8", "array_u16", "array_u32", "array_u64", "array_u8", "ask",
     "bytes_bool", "bytes_i16", "bytes_i32", "bytes_i64", "bytes_i8", "bytes_of",
     "bytes_u16", "bytes_u32", "bytes_u64", "bytes_u8", "c_div", "c_mod", "counted", "embed", "embed_many", "embedded", "embedded_many", "extent",
-    "fits", "item", "join_i16", "join_i32", "join_i64", "join_u16",
-    "join_u32", "join_u64", "known", "listed", "load", "maker", "marked_pointers", "member",
-    "opaque", "opaque_one", "packed", "packed_many", "pointers", "positive", "present", "presence", "put_listed", "put_opaque",
-    "put_pointers", "put_scalar", "put_tree", "repeated", "row_bytes", "rows_of", "save",
+    "fits", "functions", "item", "join_i16", "join_i32", "join_i64", "join_u16",
+    "join_u32", "join_u64", "known", "listed", "maker", "marked_pointers", "member",
+    "opaque", "Outside", "opaque_one", "packed", "packed_many", "pointers", "positive", "present", "presence", "put_listed", "put_opaque",
+    "put_pointers", "put_scalar", "put_tree", "repeated", "row_bytes", "rows_of",
     "scalar", "shift", "signed", "sized",
     "split_i16", "split_i32", "split_i64", "split_u16", "split_u32", "split_u64", "subsection", "subsections", "tree",
     "truncated", "unsavable", "unused", "window", "words", "zeros",
@@ -56,6 +56,7 @@ LOCALS = frozenset(
     {"buf", "pos", "version", "scope", "owner", "state", "out", "put", "chunk", "count"}
     | {
         "made",
+        "outside",
         "one",
         "values",
         "states",

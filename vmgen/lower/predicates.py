@@ -12,7 +12,7 @@ from vmgen.lower.namespace import Namespace
 from vmgen.lower.shape import Key, Layout
 from vmgen.plan import code
 
-_STATE, _CONTEXT = code.Name("state"), code.Name("context")
+_STATE, _OUTSIDE = code.Name("state"), code.Name("outside")
 
 
 class Predicates:
@@ -49,15 +49,13 @@ class Predicates:
         ) -> code.Expr:
             found = layouts.find(owner, _STATE, path, subscripts, None, owners=False)
             found += layouts.sections(owner, _STATE, path, subscripts)
-            outside = code.call(
-                "member", _CONTEXT, owner.type, c_name(path, subscripts), where
-            )
+            outside = code.method(_OUTSIDE, "member", c_name(path, subscripts))
             if type_ == "bool":
                 return chained(found, code.builtin("bool", outside), type_)
             return chained(found, outside, type_)
 
         def asked(name: str) -> code.Expr:
-            return code.call("ask", _CONTEXT, name, _STATE, layout.version, where)
+            return code.method(_OUTSIDE, "ask", name, _STATE, layout.version)
 
         version = code.Const(layout.version)
         value = expressions.truth(body, members, asked, version)
@@ -70,4 +68,7 @@ class Predicates:
                 else f"Whether ``{owner.name}`` needs ``{layout.name}`` ({position})."
             ),
             value=expressions.truncated(value, "bool"),
+            owner=owner.type,
+            where=where,
+            asks=code.mentions(value, "outside"),
         )

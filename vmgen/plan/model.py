@@ -96,12 +96,19 @@ class Subsection:
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """A translated C function over a state of the class; ``value`` is its answer."""
+    """A translated C function over a state of the class; ``value`` is its answer.
+
+    It ``asks`` where it needs what the state does not have: ``owner`` is the C type, and
+    ``where`` the function and its place.
+    """
 
     name: str
     cls: Expr
     doc: str
     value: Expr
+    owner: str
+    where: str
+    asks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +137,6 @@ class Description:
     looked_up: tuple[Subsection, ...]
     predicates: tuple[Predicate, ...]
     hooks: tuple[str, ...]
-    doc: str
     keys: tuple[tuple[str, str], ...]
 
 

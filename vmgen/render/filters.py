@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from vmgen import plan
@@ -38,9 +38,11 @@ def _pieces(value: code.Expr) -> Iterator[Piece]:
     """A value of which the outermost brackets may be broken."""
     if isinstance(value, code.List):
         yield Row("[", tuple(map(spell.spelled, value.items)), "]", "list")
-    elif isinstance(value, code.Call) and not value.keywords:
+    elif isinstance(value, code.Call):
         yield spell.spelled(value.function)
-        yield Row("(", tuple(map(spell.spelled, value.arguments)), ")", "call")
+        given = [spell.spelled(one) for one in value.arguments]
+        given += [f"{name}={spell.spelled(one)}" for name, one in value.keywords]
+        yield Row("(", tuple(given), ")", "call")
     else:
         yield spell.spelled(value)
 
@@ -106,6 +108,22 @@ def _words(names: Iterable[str], module: str) -> str:
     return "\n".join([*lines, f"{margin}),"])
 
 
+def _saving(one: plan.Subsection) -> list[Piece]:
+    """A call that saves a subsection."""
+    attribute, owners = f"state.{one.attribute}", "(state, *owner)"
+    wire, saver = spell.quoted(one.wire.encode()), spell.spelled(one.save)
+    given = ("out", wire, saver, attribute, spell.spelled(one.version), owners)
+    return ["subsection", Row("(", given, ")", "call")]
+
+
+def _calling(
+    pieces: Sequence[str], values: Sequence[object], names: Sequence[str]
+) -> list[Piece]:
+    """A call with literals and names as its arguments."""
+    given = (*map(spell.quoted, values), *names)
+    return ["".join(pieces), Row("(", given, ")", "call")]
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "repr": spell.quoted,
     "bytes": lambda text: spell.quoted(text.encode()),
@@ -116,6 +134,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "expression": lambda value: list(_pieces(value)),
     "unpacking": _unpacking,
     "unpacked": _row,
+    "saving": _saving,
+    "calling": _calling,
     "arguments": lambda values: Row(
         "(", tuple(map(spell.spelled, values)), ")", "list"
     ),

@@ -7,7 +7,9 @@ from typing import Literal
 
 from vmgen.cfront import syntax as c
 from vmgen.cfront.layout import Layout
+from vmgen.cfront.phrase import phrase
 from vmgen.cfront.unit import Unit
+from vmgen.cfront.walk import uncast
 from vmgen.extract.initializer import is_null
 from vmgen.roots import walk
 from vmgen.roots.c_text import FunctionText
@@ -60,15 +62,15 @@ def _effects(
                     raise _lost("dc->vmsd is set to", value, position)
                 yield Effect(found[0], found[1], maybe, position)
         case c.Assign("=", c.Member(_, "sysemu_ops", True), value, position):
-            inner = walk.plain(value)
+            inner = uncast(value)
             if isinstance(inner, c.Unary) and isinstance(inner.operand, c.Name):
                 yield Effect("cpu", inner.operand.name, maybe, position)
         case c.Assign("=", c.Member(_, "bus_type", True), value, position):
             yield Effect("bus", walk.text(value, names, unit), maybe, position)
         case c.Assign("=", c.Member(_, "get_dev_path", True), value, position):
-            yield Effect("path", walk.spelled(value), maybe, position)
+            yield Effect("path", phrase(value), maybe, position)
         case c.Assign("=", c.Member(_, "realize", True), value, position):
-            yield Effect("realize", walk.spelled(value), maybe, position)
+            yield Effect("realize", phrase(value), maybe, position)
         case c.Comma(items):
             for item in items:
                 yield from _effects(unit, names, item, maybe)
@@ -98,7 +100,7 @@ def _description(
     names: Locals, value: c.Expr
 ) -> tuple[Literal["set", "row"], str] | None:
     """``set`` and the symbol, ``row`` and the member; None for anything else."""
-    match walk.plain(value):
+    match uncast(value):
         case c.Unary("&", c.Name(symbol)):
             return "set", symbol
         case c.Unary("&", c.Index(c.Name(symbol), c.IntegerLiteral(index))):
@@ -113,7 +115,7 @@ def _description(
 
 def _is_data(names: Locals, value: Followed) -> bool:
     """Whether an expression is the ``data`` argument of a ``class_init``."""
-    match walk.plain(value):
+    match uncast(value):
         case c.Name(name) if len(names.parameters) == 2 and name == names.parameters[1]:
             return True
         case c.Name(name) if len(names.values.get(name, ())) == 1:
@@ -131,13 +133,11 @@ def registrations(
     """
     assert function.body is not None  # callers ask for definitions only
     names = walk.locals_of(function)
-    for statement, _ in walk.statements(function.body):
-        for expression in walk.expressions(statement):
-            for call in walk.calls(expression):
-                if isinstance(call.function, c.Name):
-                    found = _registration(unit, layout, function, names, call)
-                    if found is not None:
-                        yield found
+    for call in walk.calls(function.body):
+        if isinstance(call.function, c.Name):
+            found = _registration(unit, layout, function, names, call)
+            if found is not None:
+                yield found
 
 
 def _registration(
@@ -146,7 +146,7 @@ def _registration(
     assert isinstance(call.function, c.Name)
     name, given = call.function.name, call.arguments
     if name == "register_savevm_live" and len(given) == 5:
-        handlers = walk.plain(given[3])
+        handlers = uncast(given[3])
         if isinstance(handlers, c.Unary) and isinstance(handlers.operand, c.Name):
             handlers = handlers.operand
         if not isinstance(handlers, c.Name):
@@ -188,7 +188,7 @@ def _registration(
 def _registered(unit: Unit, names: Locals, value: c.Expr) -> str | None:
     """The description that a call registers; None where it is a device's own or a CPU's
     (``qdev_get_vmsd``, ``legacy_vmsd``), which the classes tell."""
-    match walk.plain(value):
+    match uncast(value):
         case c.Unary("&", c.Name(symbol)):
             return symbol
         case c.Call(c.Name("qdev_get_vmsd")) | c.Member(_, "legacy_vmsd"):
@@ -206,7 +206,7 @@ def _registered(unit: Unit, names: Locals, value: c.Expr) -> str | None:
     raise VmgenError(
         Diagnostic(
             "VG423",
-            f"which description is registered here cannot be told from {walk.spelled(value)}",
+            f"which description is registered here cannot be told from {phrase(value)}",
             value.position,
             hint="pass the address of the description to the call",
         )
@@ -222,9 +222,9 @@ def _named(
     A NIC's model is what it was made with: the argument of ``qemu_new_nic`` (net/net.c).
     """
     assert function.body is not None  # callers ask for definitions only
-    if not isinstance(walk.plain(registered), c.Name | c.Member):
+    if not isinstance(uncast(registered), c.Name | c.Member):
         return ""
-    description = walk.spelled(registered)
+    description = phrase(registered)
     given = [
         expression.value
         for statement, _ in walk.statements(function.body)
@@ -232,20 +232,20 @@ def _named(
         if isinstance(expression, c.Assign)
         and isinstance(expression.target, c.Member)
         and expression.target.name == "name"
-        and walk.spelled(expression.target.object) == description
+        and phrase(expression.target.object) == description
     ]
     if not given:
         return ""
     if len(given) > 1:
         return "*"
-    match walk.plain(given[0]):
+    match uncast(given[0]):
         case c.Member(c.Call(c.Name("qemu_get_queue"), (nic,)), "model"):
             made = _only_value(names, nic)
         case name:
             return walk.text(name, names, unit)
     match made:
         case c.Call(c.Name("qemu_new_nic"), (_, _, model, *_)):
-            return TYPE if _is_type_of(walk.plain(model), names) else "*"
+            return TYPE if _is_type_of(uncast(model), names) else "*"
         case _:
             return "*"
 
@@ -253,19 +253,19 @@ def _named(
 def _only_value(names: Locals, value: c.Expr) -> Followed | None:
     """What the only assignment to a variable, or to a member of one, puts there."""
     found: list[Followed] = []
-    match walk.plain(value):
+    match uncast(value):
         case c.Name(name):
             found = names.values.get(name, [])
         case c.Member(c.Name(name), member):
             found = names.members.get((name, member), [])
-    return walk.plain(found[0]) if len(found) == 1 else None
+    return uncast(found[0]) if len(found) == 1 else None
 
 
 def _is_type_of(value: Followed | None, names: Locals) -> bool:
     """Whether an expression is the type's name of the function's first parameter."""
     match value:
         case c.Call(c.Name("object_get_typename"), (object,)):
-            match walk.plain(object):
+            match uncast(object):
                 case c.Name(name):
                     return name in names.parameters[:1]
     return False
@@ -274,14 +274,14 @@ def _is_type_of(value: Followed | None, names: Locals) -> bool:
 def _instance(layout: Layout, value: c.Expr) -> str:
     number = _number(layout, value)
     if number is None:
-        return walk.spelled(value)
+        return phrase(value)
     return ANY if number in _ANY_INSTANCE else str(number)
 
 
 def _alias(layout: Layout, value: c.Expr) -> str:
     number = _number(layout, value)
     if number is None:
-        return walk.spelled(value)
+        return phrase(value)
     return "" if number in _ANY_INSTANCE else str(number)
 
 
@@ -298,7 +298,7 @@ def _lost(what: str, value: c.Expr, position: Position) -> VmgenError:
     return VmgenError(
         Diagnostic(
             "VG422",
-            f"{what} {walk.spelled(value)}, which cannot be followed",
+            f"{what} {phrase(value)}, which cannot be followed",
             position,
             hint="assign the address of a description to a DeviceClass variable",
         )

@@ -8,6 +8,7 @@ from vmgen.cfront import syntax as c
 from vmgen.cfront.census import Census
 from vmgen.cfront.layout import FilledRecord, Layout
 from vmgen.cfront.unit import Unit
+from vmgen.cfront.walk import uncast
 from vmgen.extract import initializer
 from vmgen.extract.initializer import is_null
 from vmgen.roots import walk
@@ -150,7 +151,7 @@ def _made(
 
 
 def _function(value: Followed | None) -> str:
-    inner = walk.plain(value)
+    inner = uncast(value)
     if isinstance(inner, c.Unary) and inner.op == "&":
         inner = inner.operand
     return inner.name if isinstance(inner, c.Name) else ""

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from vmgen.cfront import syntax as c
 from vmgen.cfront.layout import Filled, FilledArray, FilledRecord, Layout
 from vmgen.cfront.unit import Unit
+from vmgen.cfront.walk import uncast, walk
 from vmgen.extract import initializer
 from vmgen.extract.initializer import is_null
 
@@ -70,28 +71,9 @@ def _values(value: c.Expr | c.InitList) -> Iterator[c.Expr]:
         yield value
 
 
-def calls(expression: c.Expr) -> Iterator[c.Call]:
-    """The calls in an expression, outermost first."""
-    parts: tuple[c.Expr | None, ...] = ()
-    match expression:
-        case c.Call(function, arguments):
-            yield expression
-            parts = (function, *arguments)
-        case c.Unary(_, one) | c.Cast(_, one) | c.Member(one):
-            parts = (one,)
-        case c.Binary(_, left, right) | c.Assign(_, left, right) | c.Index(left, right):
-            parts = (left, right)
-        case c.Conditional(condition, then, otherwise):
-            parts = (condition, then, otherwise)
-        case c.Comma(items):
-            parts = items
-        case c.StatementExpr(block):
-            for statement, _ in statements(block):
-                for inside in expressions(statement):
-                    yield from calls(inside)
-    for part in parts:
-        if part is not None:
-            yield from calls(part)
+def calls(body: c.Statement) -> Iterator[c.Call]:
+    """The calls in a function's body, in order, outermost first."""
+    return (node for node in walk(body) if isinstance(node, c.Call))
 
 
 @dataclass(slots=True)
@@ -128,13 +110,6 @@ def locals_of(function: c.FunctionDecl) -> Locals:
     return out
 
 
-def plain(value: Followed | None) -> Followed | None:
-    """The value without casts."""
-    while isinstance(value, c.Cast):
-        value = value.operand
-    return value
-
-
 @dataclass(frozen=True, slots=True)
 class Row:
     """An element of a static table, at an index that runs: ``TABLE[i]``; ``member`` is
@@ -147,7 +122,7 @@ class Row:
 def row(value: Followed | None, names: Locals, unit: Unit) -> Row | None:
     """The table element that an expression goes to, through the variables of a
     function: ``&table[i]``, ``table + i``, ``info->name``, ``table[i].name``."""
-    match plain(value):
+    match uncast(value):
         case c.Name(name) if name in names.values:
             found = names.values[name]
             return row(found[0], names, unit) if len(found) == 1 else None
@@ -188,7 +163,7 @@ def text(value: Followed | None, names: Locals, unit: Unit) -> str:
 
     ``printf`` formats keep their literal parts.
     """
-    match plain(value):
+    match uncast(value):
         case None:
             return ""
         case c.StringLiteral(string):
@@ -245,25 +220,3 @@ def _format(pattern: str) -> str:
             at += 1
             out.append("*")
     return "".join(out)
-
-
-def spelled(value: c.Expr) -> str:
-    """An expression as C, for people: names, members and calls of them."""
-    match plain(value):
-        case c.Name(name):
-            return name
-        case c.IntegerLiteral(number):
-            return str(number)
-        case c.Member(object, name, arrow):
-            return f"{spelled(object)}{'->' if arrow else '.'}{name}"
-        case c.Call(function, arguments):
-            inside = ", ".join(spelled(argument) for argument in arguments)
-            return f"{spelled(function)}({inside})"
-        case c.Unary(op, operand) if not op.startswith("p"):
-            return f"{op}{spelled(operand)}"
-        case c.Binary(op, left, right):
-            return f"{spelled(left)} {op} {spelled(right)}"
-        case c.Index(array, index):
-            return f"{spelled(array)}[{spelled(index)}]"
-        case _:
-            return "*"

@@ -1,11 +1,12 @@
-"""What ends the program: ways that lead there are never the answer."""
+"""What ends the program: paths that lead there are dropped."""
 
 from __future__ import annotations
 
 from vmgen.cfront import syntax
 from vmgen.cfront.syntax import Expr, Statement
+from vmgen.cfront.walk import uncast
 
-#: Functions that do not return: what leads to them is never the answer.
+#: Functions that do not return: paths that lead to them are dropped.
 NEVER_RETURN = frozenset(
     [
         "abort",
@@ -31,9 +32,7 @@ NEVER_RETURN = frozenset(
 
 def never_returns(expr: Expr) -> bool:
     """True for the call of a function that ends the program, casts looked through."""
-    match expr:
-        case syntax.Cast(_, operand):
-            return never_returns(operand)
+    match uncast(expr):
         case syntax.Call(syntax.Name(name)):
             return name in NEVER_RETURN
         case syntax.Comma(items):

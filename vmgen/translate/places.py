@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from typing import assert_never
 
 from vmgen import ir
 from vmgen.cfront import ctype, syntax
@@ -18,23 +18,31 @@ from vmgen.cfront.syntax import TypeExpr
 from vmgen.source import Position
 from vmgen.translate import scalar
 from vmgen.translate.failure import Untranslatable
+from vmgen.translate.policy import Policy
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Navigator, Reference, Spot
-from vmgen.translate.values import Frame, Local, Outside, State, Target, Unknown, Value
+from vmgen.translate.values import (
+    Frame,
+    Local,
+    Outside,
+    State,
+    Stream,
+    Target,
+    Truth,
+    Unknown,
+    Value,
+    no_number,
+)
 
 
-class Places(ABC):
-    """Reads and writes places; knows the types of the locals."""
+class Places:
+    """Reads places; knows the types of the locals."""
 
-    def __init__(self, layout: Layout, navigator: Navigator) -> None:
+    def __init__(self, layout: Layout, navigator: Navigator, policy: Policy) -> None:
         self._layout = layout
         self._navigator = navigator
+        self._policy = policy
         self._types: dict[int, CType] = {}
-        self._steps = 0
-
-    @abstractmethod
-    def write(self, spot: Spot, value: Value, state: State, position: Position) -> None:
-        """An assignment to a place in the object."""
 
     # --- types and locals ---------------------------------------------------------------
 
@@ -54,19 +62,15 @@ class Places(ABC):
                 self._navigator.names[inner] = spelling
         return resolved
 
-    def new_cell(self, type: CType) -> int:
+    def cell(self, type: CType) -> int:
         """A cell for a local variable of this type."""
         cell = len(self._types)
         self._types[cell] = type
         return cell
 
-    def count(self, position: Position) -> None:
-        """Bounds the work: translation unrolls and inlines."""
-        self._steps += 1
-        if self._steps > 20_000:
-            raise Untranslatable(
-                "is too long when loops and calls are expanded", position
-            )
+    def cell_type(self, cell: int) -> CType:
+        """The type of a local variable."""
+        return self._types[cell]
 
     # --- conversion -----------------------------------------------------------------------
 
@@ -77,8 +81,8 @@ class Places(ABC):
             if isinstance(value, Scalar):
                 return scalar.convert(value, integer)
             if integer.name == "_Bool":
-                truth = self.truth(value)
-                return scalar.as_bool(truth) if isinstance(truth, Scalar) else truth
+                found = truth(value)
+                return scalar.as_bool(found) if isinstance(found, Scalar) else found
             if isinstance(value, Reference | Local | Outside):
                 return Unknown("uses a pointer as a number")
             return value
@@ -94,28 +98,12 @@ class Places(ABC):
             return Unknown("computes with floating values")
         return value
 
-    def truth(self, value: Value) -> Scalar | Unknown:
-        """The value as a condition: not zero, not NULL."""
-        match value:
-            case Scalar() | Unknown():
-                return value
-            case Reference(spot, _, 0) if spot.through and spot.parent is not None:
-                if spot.index is not None and spot.index.constant == 0:
-                    path, subscripts = spot.parent.path()
-                    return scalar.of_type(
-                        ir.Load(path, "uint64", subscripts), UNSIGNED_LONG
-                    )
-                return scalar.constant(1)
-            case Outside(name):
-                return scalar.of_type(ir.Ask(name), UNSIGNED_LONG)
-            case _:
-                return scalar.constant(1)
-
     # --- places ---------------------------------------------------------------------------
 
-    def _member(
+    def member(
         self, whole: Target, name: str, state: State, position: Position
     ) -> Target:
+        """``whole.name``."""
         if isinstance(whole, Local):
             held = state.cells.get(whole.cell)
             if not isinstance(held, Spot | Outside):
@@ -137,7 +125,7 @@ class Places(ABC):
             else Unknown(f"reads '{name}' ({position})")
         )
 
-    def _follow(self, pointer: Value, what: str, position: Position) -> Target:
+    def follow(self, pointer: Value, what: str, position: Position) -> Target:
         """What a pointer points to."""
         match pointer:
             case Reference():
@@ -145,27 +133,28 @@ class Places(ABC):
                     return self._navigator.follow(pointer)
                 except Untranslatable as failure:
                     return Unknown(f"{failure.reason} ({position})")
-            case Local():
+            case Local() | Unknown():
                 return pointer
             case Outside(name):
                 read = "what it points to" if what == "*" else f"'{what}'"
                 return Unknown(
                     f"reads {read} of another object, through {name.split('(')[0]} ({position})"
                 )
-            case Unknown():
-                return pointer
-            case _:
+            case Scalar() | Spot() | Stream():
                 return Unknown(
                     f"follows a pointer that is not of the object ({position})"
                 )
+            case _:
+                assert_never(pointer)
 
-    def _element(self, array: Value, index: Value, position: Position) -> Target:
+    def element(self, array: Value, index: Value, position: Position) -> Target:
+        """``array[index]``."""
         if not isinstance(index, Scalar):
             return no_number(index)
         if isinstance(array, Outside) and isinstance(array.type, Pointer):
-            return self._follow(array, "*", position)
+            return self.follow(array, "*", position)
         moved = self.advanced(array, index)
-        return self._follow(moved, "*", position)
+        return self.follow(moved, "*", position)
 
     def advanced(self, pointer: Value, by: Scalar) -> Value:
         """``pointer + by``."""
@@ -189,7 +178,8 @@ class Places(ABC):
             spot, view, pointer.delta + by.constant * self._layout.sizeof(view)
         )
 
-    def _address(self, target: Target) -> Value:
+    def address(self, target: Target) -> Value:
+        """``&target``."""
         match target:
             case Spot():
                 if target.bits is not None:
@@ -197,14 +187,17 @@ class Places(ABC):
                 return Reference(target, target.type)
             case Outside(name, type):
                 return Outside(f"&{name}", Pointer(type))
-            case _:
+            case Local() | Unknown():
                 return target
+            case _:
+                assert_never(target)
 
     def read(self, target: Target, state: State, position: Position) -> Value:
         """The value at a place: a number, a pointer, or the record itself."""
         match target:
             case Spot():
-                return self.load(target, position)
+                known = self._policy.read(target, state, position)
+                return self.load(target, position) if known is None else known
             case Local(cell):
                 return state.cells.get(
                     cell, Unknown(f"reads a variable before it is set ({position})")
@@ -218,6 +211,8 @@ class Places(ABC):
                 return target
             case Unknown():
                 return target
+            case _:
+                assert_never(target)
 
     def load(self, spot: Spot, position: Position) -> Value:
         """The value of a place in the object."""
@@ -246,34 +241,28 @@ class Places(ABC):
             return spot
         return Unknown(f"reads '{type_words(type)}' ({position})")
 
-    def store(
-        self, target: Target, value: Value, state: State, position: Position
-    ) -> Value:
-        """Puts a value into a place; the value as the place holds it."""
-        match target:
-            case Local(cell):
-                value = self.assigned(value, self._types[cell])
-                state.cells[cell] = value
-            case Spot():
-                value = self.assigned(value, target.type)
-                self.write(target, value, state, position)
-            case Outside(name):
-                raise Untranslatable(f"changes the global '{name}'", position)
-            case Unknown(reason):
-                raise Untranslatable(f"changes what is not of the object: {reason}")
-        return value
+
+def truth(value: Value) -> Truth:
+    """The value as a condition: not zero, not NULL."""
+    match value:
+        case Scalar() | Unknown():
+            return value
+        case Reference(spot, _, 0) if spot.through and spot.parent is not None:
+            if spot.index is not None and spot.index.constant == 0:
+                path, subscripts = spot.parent.path()
+                return scalar.of_type(
+                    ir.Load(path, "uint64", subscripts), UNSIGNED_LONG
+                )
+            return scalar.constant(1)
+        case Outside(name):
+            return scalar.of_type(ir.Ask(name), UNSIGNED_LONG)
+        case Reference() | Spot() | Local() | Stream():
+            return scalar.constant(1)
+        case _:
+            assert_never(value)
 
 
 def _is_typeof(type: TypeExpr) -> bool:
     while isinstance(type, syntax.PointerType | syntax.ArrayType):
         type = type.target if isinstance(type, syntax.PointerType) else type.element
     return isinstance(type, syntax.TypeOf | syntax.AutoType)
-
-
-def no_number(value: Value) -> Unknown:
-    """The reason why something is no number or place."""
-    if isinstance(value, Unknown):
-        return value
-    if isinstance(value, Outside):
-        return Unknown(f"computes with what {value.name} gives")
-    return Unknown("computes with a pointer or a record")

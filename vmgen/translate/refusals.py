@@ -1,8 +1,8 @@
 """``pre_load`` and ``post_load`` functions: when they refuse what was read.
 
-Every way through the function that returns an error becomes a condition over the object
+Every path through the function that returns an error becomes a condition over the object
 as it is when the function begins, so far as all that decides it can be translated.  What
-the function itself changes on the way is followed; what functions in other files may
+the function itself changes before is followed; what functions in other files may
 change is not known afterwards.
 """
 
@@ -13,17 +13,18 @@ from vmgen.cfront import syntax
 from vmgen.cfront.arithmetic import INT
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.layout.model import Declarations
+from vmgen.cfront.phrase import opposite, phrase
 from vmgen.cfront.syntax import Expr, FunctionDecl, Statement
+from vmgen.cfront.walk import walk
 from vmgen.source import Position, VmgenError
 from vmgen.translate import scalar
-from vmgen.translate.failure import Untranslatable
-from vmgen.translate.loading import Exits, Loader, constant, nodes
-from vmgen.translate.outcome import Fork, Outcome, Way, ways
-from vmgen.translate.phrase import opposite, phrase
-from vmgen.translate.places import no_number
+from vmgen.translate.failure import Untranslatable, definition
+from vmgen.translate.loading import Loading, constant
+from vmgen.translate.machine import CMachine, with_object
+from vmgen.translate.paths import Exits, Fork, Outcome, Path, paths
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Navigator
-from vmgen.translate.values import State, Unknown, Value
+from vmgen.translate.values import Truth, Unknown, Value, no_number
 
 REFUSING = ("pre_load", "pre_load_errp", "post_load", "post_load_errp")
 """The functions whose result decides whether a stream is taken."""
@@ -38,21 +39,15 @@ def refusals(
     negative number of ``post_load``, any but 0 of ``pre_load``, false of the ``_errp``
     ones.  A function without a body in this file is one refusal without condition.
     """
-    function = unit.function(symbol)
-    if function is None or function.body is None:
-        where = Position("") if function is None else function.position
-        reason = f"{symbol}() has no body in this file"
+    function, reason, where = definition(unit, symbol)
+    if function is None:
         return (ir.Refusal(None, f"{symbol}()", reason, where),)
-    navigator = Navigator(layout)
+    assert function.body is not None  # definition() gives no prototypes
     try:
-        outcome = _outcome(function, layout, navigator)
-        root = navigator.outermost()
-        if len(navigator.views) > 1 and root is not None:
-            names = navigator.names
-            navigator = Navigator(layout, root)
-            navigator.names = names
-            outcome = _outcome(function, layout, navigator)
-        found = _Leaves(function, role)
+        outcome, _, _ = with_object(
+            layout, lambda navigator: _outcome(function, layout, navigator)
+        )
+        found = _Refusing(function, role)
         found.walk(outcome)
         return found.refusals()
     except (Untranslatable, VmgenError, RecursionError) as failure:
@@ -69,58 +64,57 @@ def refusals(
 
 
 def _outcome(function: FunctionDecl, layout: Layout, navigator: Navigator) -> Outcome:
-    loader = Loader(layout, navigator)
     arguments: list[Value] = [navigator.object(), scalar.of_type(ir.Version(), INT)]
-    return loader.enter(function, arguments, State())
+    return CMachine(layout, navigator, Loading()).enter(function, arguments)
 
 
-class _Leaves:
+class _Refusing:
     """The returns of an outcome that are errors, each with what leads to it."""
 
     def __init__(self, function: FunctionDecl, role: str) -> None:
         self._function = function
         self._role = role
-        self._found: dict[Position, list[Scalar | Unknown]] = {}
+        self._found: dict[Position, list[Truth]] = {}
 
     def walk(
         self,
         outcome: Outcome,
-        known: tuple[Scalar | Unknown, ...] = (),
+        known: tuple[Truth, ...] = (),
         onward: bool = False,
     ) -> None:
-        """Collects; ``known`` is what holds on the way here, ``onward`` says that ways
-        which end here as dead are those that go on."""
+        """Collects; ``known`` is what holds where the outcome begins.  ``onward`` is true
+        inside ``Exits.then``, where ``dead`` marks the paths that continue."""
         while isinstance(outcome, Fork):
             known, outcome = self._fork(outcome, known, onward), outcome.otherwise
         if outcome.end == "return":
-            self._way(outcome, known)
+            self._path(outcome, known)
 
     def _fork(
-        self, outcome: Fork, known: tuple[Scalar | Unknown, ...], onward: bool
-    ) -> tuple[Scalar | Unknown, ...]:
+        self, outcome: Fork, known: tuple[Truth, ...], onward: bool
+    ) -> tuple[Truth, ...]:
         """Collects on the first side; what is known on the other."""
         first = outcome.condition
         left = isinstance(outcome, Exits)
         # After a refusal nothing needs to say that it was none: it refuses anyway.
-        other: tuple[Scalar | Unknown, ...] = ()
+        other: tuple[Truth, ...] = ()
         if not self._refuses(outcome.then, onward and not left):
             other = (first if isinstance(first, Unknown) else scalar.negation(first),)
-        mine: tuple[Scalar | Unknown, ...] = ()
+        mine: tuple[Truth, ...] = ()
         if not (left or self._refuses(outcome.otherwise, onward)):
             mine = (first,)
         self.walk(outcome.then, (*known, *mine), onward or left)
         return (*known, *other)
 
     def _refuses(self, outcome: Outcome, onward: bool) -> bool:
-        """Whether every way is a refusal."""
-        ends = ways(outcome)
-        return any(way.end == "return" for way in ends) and all(
-            (way.end == "dead" and not onward)
-            or (way.end == "return" and self._error(way.value) is True)
-            for way in ends
+        """Whether every path is a refusal."""
+        ends = [*paths(outcome)]
+        return any(path.end == "return" for path in ends) and all(
+            (path.end == "dead" and not onward)
+            or (path.end == "return" and self._error(path.value) is True)
+            for path in ends
         )
 
-    def _error(self, value: Value | None) -> Scalar | Unknown | bool:
+    def _error(self, value: Value | None) -> Truth | bool:
         """Whether a returned value is an error."""
         if value is None:
             return False
@@ -135,14 +129,14 @@ class _Leaves:
             wrong = scalar.binary("<", number, scalar.constant(0))
         return wrong if wrong.constant is None else bool(wrong.constant)
 
-    def _way(self, way: Way, known: tuple[Scalar | Unknown, ...]) -> None:
-        error = self._error(way.value)
+    def _path(self, path: Path, known: tuple[Truth, ...]) -> None:
+        error = self._error(path.value)
         if error is False:
             return
         if isinstance(error, Scalar | Unknown):
             known = (*known, error)
         unknown = next((item for item in known if isinstance(item, Unknown)), None)
-        condition: Scalar | Unknown = scalar.constant(1)
+        condition: Truth = scalar.constant(1)
         if unknown is not None:
             condition = unknown
         else:
@@ -152,7 +146,7 @@ class _Leaves:
                 condition = scalar.both(condition, item)
         if isinstance(condition, Scalar) and condition.constant == 0:
             return
-        self._found.setdefault(way.position, []).append(condition)
+        self._found.setdefault(path.position, []).append(condition)
 
     def refusals(self) -> tuple[ir.Refusal, ...]:
         """One for each return, in the order of the source."""
@@ -190,12 +184,12 @@ def _guard(function: FunctionDecl, item: syntax.Return) -> str:
     if item.value is not None and constant(item.value) is None:
         found = f"{phrase(item.value)} < 0"
     assert function.body is not None
-    for node in nodes(function.body):
+    for node in walk(function.body):
         if not isinstance(node, syntax.If):
             continue
-        if any(inner is item for inner in nodes(node.then)):
+        if any(inner is item for inner in walk(node.then)):
             found = phrase(node.condition)
-        elif any(inner is item for inner in nodes(node.otherwise)):
+        elif any(inner is item for inner in walk(node.otherwise)):
             found = opposite(node.condition)
     return found
 
@@ -211,4 +205,4 @@ def _fine(value: Expr | None, role: str) -> bool:
 
 
 def _returns(body: Statement) -> list[syntax.Return]:
-    return [node for node in nodes(body) if isinstance(node, syntax.Return)]
+    return [node for node in walk(body) if isinstance(node, syntax.Return)]

@@ -6,38 +6,24 @@ that C's width or sign could show.  Constants fold.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias, get_args
 
 from vmgen import ir
 from vmgen.cfront.arithmetic import (
     BOOL,
     INT,
+    LONG,
     common,
-    divide,
     limits,
     promote,
-    remainder,
     wrap,
 )
 from vmgen.cfront.ctype import Integer
+from vmgen.ir import evaluate
 from vmgen.translate.failure import Untranslatable
 
-Operator: TypeAlias = Literal[
-    "+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^",
-    "==", "!=", "<", "<=", ">", ">=", "&&", "||",
-]  # fmt: skip
-
-_COMPARE: dict[str, Callable[[int, int], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+Operator: TypeAlias = ir.BinaryOperator
 _OPPOSITE: dict[str, Operator] = {
     "==": "!=",
     "!=": "==",
@@ -45,18 +31,6 @@ _OPPOSITE: dict[str, Operator] = {
     ">=": "<",
     ">": "<=",
     "<=": ">",
-}
-_ARITHMETIC: dict[str, Callable[[int, int], int]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": divide,
-    "%": remainder,
-    "&": operator.and_,
-    "|": operator.or_,
-    "^": operator.xor,
-    "<<": operator.lshift,
-    ">>": operator.rshift,
 }
 _INT_TYPES: frozenset[str] = frozenset(get_args(ir.IntType))
 
@@ -159,7 +133,7 @@ def _is_truth(expr: ir.Expr) -> bool:
         case ir.Exists() | ir.Load(type="bool") | ir.Unary(op="!"):
             return True
         case ir.Binary(op):
-            return op in _COMPARE or op in ("&&", "||")
+            return op in _OPPOSITE or op in ("&&", "||")
         case _:
             return False
 
@@ -168,7 +142,7 @@ def unary(op: str, value: Scalar) -> Scalar:
     """``+``, ``-``, ``~`` or ``!``."""
     if op == "!":
         return negation(value)
-    type = _promoted(value)
+    type = promoted(value)
     value = convert(value, type)
     if op == "+":
         return value
@@ -200,7 +174,8 @@ def _is_wide_bitfield(value: Scalar) -> bool:
     return ":" in value.type.name
 
 
-def _promoted(value: Scalar) -> Integer:
+def promoted(value: Scalar) -> Integer:
+    """The type that the integer promotions give a value."""
     if _is_wide_bitfield(value):
         raise Untranslatable(f"computes with a bitfield ('{value.type.name}')")
     return promote(value.type)
@@ -215,7 +190,7 @@ def common_type(left: Scalar, right: Scalar) -> Integer:
             and not _is_wide_bitfield(other)
         ):
             return other.type  # has more bits, so it wins
-    return common(_promoted(left), _promoted(right))
+    return common(promoted(left), promoted(right))
 
 
 def binary(op: Operator, left: Scalar, right: Scalar) -> Scalar:
@@ -224,7 +199,7 @@ def binary(op: Operator, left: Scalar, right: Scalar) -> Scalar:
         return _shift(op, left, right)
     type = common_type(left, right)
     left, right = convert(left, type), convert(right, type)
-    if op in _COMPARE:
+    if op in _OPPOSITE:
         return _comparison(op, left, right)
     low, high = _interval(op, left, right)
     return _fit(Scalar(ir.Binary(op, left.expr, right.expr), type, low, high))
@@ -232,10 +207,10 @@ def binary(op: Operator, left: Scalar, right: Scalar) -> Scalar:
 
 def _comparison(op: Operator, left: Scalar, right: Scalar) -> Scalar:
     if left.constant is not None and right.constant is not None:
-        return constant(int(_COMPARE[op](left.constant, right.constant)))
+        return constant(_computed(op, left.constant, right.constant))
     below, above = left.high < right.low, left.low > right.high
     if below or above:
-        return constant(int(_COMPARE[op](0, 1) if below else _COMPARE[op](1, 0)))
+        return constant(_computed(op, *((0, 1) if below else (1, 0))))
     if op in ("<=", ">="):
         sure = left.high <= right.low if op == "<=" else left.low >= right.high
         if sure:
@@ -257,7 +232,7 @@ def _comparison(op: Operator, left: Scalar, right: Scalar) -> Scalar:
 
 
 def _shift(op: Operator, left: Scalar, right: Scalar) -> Scalar:
-    type = _promoted(left)
+    type = promoted(left)
     left = convert(left, type)
     if right.low < 0 or right.high >= 8 * type.size:
         raise Untranslatable(
@@ -269,7 +244,14 @@ def _shift(op: Operator, left: Scalar, right: Scalar) -> Scalar:
     return _fit(Scalar(ir.Binary(op, left.expr, right.expr), type, low, high))
 
 
-def _interval(op: str, left: Scalar, right: Scalar) -> tuple[int, int]:
+def _computed(op: Operator, left: int, right: int) -> int:
+    value = evaluate.binary(op, left, right)
+    if value is None:
+        raise Untranslatable(f"computes what '{op}' leaves undefined")
+    return value
+
+
+def _interval(op: Operator, left: Scalar, right: Scalar) -> tuple[int, int]:
     """Bounds of the unbounded result."""
     if op in ("&", "|", "^"):
         return _bitwise(op, left, right)
@@ -279,20 +261,20 @@ def _interval(op: str, left: Scalar, right: Scalar) -> tuple[int, int]:
         if op == "%":
             most = max(abs(right.low), abs(right.high)) - 1
             if left.constant is not None and right.constant is not None:
-                only = remainder(left.constant, right.constant)
+                only = _computed(op, left.constant, right.constant)
                 return only, only
             return (0 if left.low >= 0 else -most), (0 if left.high <= 0 else most)
     corners = [
-        _ARITHMETIC[op](x, y)
+        _computed(op, x, y)
         for x in (left.low, left.high)
         for y in (right.low, right.high)
     ]
     return min(corners), max(corners)
 
 
-def _bitwise(op: str, left: Scalar, right: Scalar) -> tuple[int, int]:
+def _bitwise(op: Operator, left: Scalar, right: Scalar) -> tuple[int, int]:
     if left.constant is not None and right.constant is not None:
-        only = _ARITHMETIC[op](left.constant, right.constant)
+        only = _computed(op, left.constant, right.constant)
         return only, only
     if op == "&" and (left.low >= 0 or right.low >= 0):
         return 0, min(side.high for side in (left, right) if side.low >= 0)
@@ -313,12 +295,45 @@ def choose(condition: Scalar, then: Scalar, otherwise: Scalar) -> Scalar:
     type = then.type
     if then.boolean and otherwise.boolean:
         return Scalar(_choose_truth(condition, then, otherwise), type, 0, 1)
+    if (common := _common_start(condition, then, otherwise)) is not None:
+        return common
     return Scalar(
         ir.Select(condition.expr, then.expr, otherwise.expr),
         type,
         min(then.low, otherwise.low),
         max(then.high, otherwise.high),
     )
+
+
+def _common_start(condition: Scalar, then: Scalar, otherwise: Scalar) -> Scalar | None:
+    """``x + (condition ? y : 0)`` for ``condition ? x + y : x``, so that what counts or
+    collects on conditions is no larger than its C; None where it is of another form."""
+    for changed, kept in ((then, otherwise), (otherwise, then)):
+        expr = changed.expr
+        truncated = isinstance(expr, ir.Truncate) and expr.type == int_type(kept.type)
+        if isinstance(expr, ir.Truncate) and truncated:
+            expr = expr.operand
+        if (
+            isinstance(expr, ir.Binary)
+            and expr.op in ("+", "-", "|", "^")
+            and expr.left is kept.expr
+            and not isinstance(kept.expr, ir.Const)
+        ):
+            by = constant(0, LONG), Scalar(expr.right, LONG, *_span(expr.right))
+            chosen = choose(condition, *(by[::-1] if changed is then else by))
+            result: ir.Expr = ir.Binary(expr.op, kept.expr, chosen.expr)
+            if truncated:
+                result = ir.Truncate(int_type(kept.type), result)
+            low, high = min(then.low, otherwise.low), max(then.high, otherwise.high)
+            return Scalar(result, kept.type, low, high)
+    return None
+
+
+def _span(expr: ir.Expr) -> tuple[int, int]:
+    """Bounds of an operand, as far as its form shows them."""
+    if isinstance(expr, ir.Const):
+        return expr.value, expr.value
+    return (0, 1) if _is_truth(expr) else (-(1 << 64), 1 << 64)
 
 
 def _choose_truth(condition: Scalar, then: Scalar, otherwise: Scalar) -> ir.Expr:

@@ -136,8 +136,8 @@ class Navigator:
             if spot.parent is None or spot.through:
                 return replace(spot, type=target)
             return None
-        # Seen as one type so far, now as another: which is the outer one shows when all
-        # its uses are known.
+        # The object is used as two record types: outermost() decides which contains the
+        # other.
         seen_twice = isinstance(spot.type, Record) and isinstance(target, Record)
         if spot.parent is None and self._root is None and distance == 0 and seen_twice:
             return replace(spot, type=target)

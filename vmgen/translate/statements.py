@@ -1,129 +1,166 @@
-"""C statements over the opaque object: the ways through a function."""
+"""C statements over the opaque object: the paths through a function."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import assert_never
 
-from vmgen import ir
 from vmgen.cfront import ctype, syntax
 from vmgen.cfront.arithmetic import integer_of
-from vmgen.cfront.syntax import Expr, Statement
+from vmgen.cfront.syntax import Statement
 from vmgen.source import Position
 from vmgen.translate import scalar
 from vmgen.translate.cases import labels
 from vmgen.translate.endings import fails, never_returns
-from vmgen.translate.expressions import Expressions
 from vmgen.translate.failure import Untranslatable
-from vmgen.translate.outcome import Fork, Outcome, Way, each, returns, ways
+from vmgen.translate.loops import Loops
+from vmgen.translate.paths import Fork, Outcome, Path, Row, map_paths
+from vmgen.translate.places import Places, truth
+from vmgen.translate.policy import Engine, OpenLoop, Policy
 from vmgen.translate.scalar import Scalar
-from vmgen.translate.values import Frame, State, Unknown, Value
-
-#: Calls inside calls that are followed.
-_MAX_DEPTH = 16
-#: Turns of a loop that are written out.
-_MAX_TURNS = 1024
+from vmgen.translate.values import Frame, State, Truth, Unknown, Value
 
 
-@dataclass(frozen=True, slots=True)
-class _Counting:
-    """``for (i = start; i < stop; i += step)``."""
-
-    name: str
-    start: Scalar
-    stop: Scalar
-    step: int
-
-
-class Statements(Expressions):
+class Statements:
     """Executes statements; what they decide shows in the outcome."""
 
-    _depth: tuple[str, ...] = ()
-    _loops: tuple[str, ...] = ()
+    def __init__(self, engine: Engine, places: Places, policy: Policy) -> None:
+        self._engine = engine
+        self._layout = engine.layout
+        self._places = places
+        self._policy = policy
+        self._loops = Loops(engine, places, policy)
 
-    # --- blocks and branches ------------------------------------------------------------
+    # --- blocks and jumps ---------------------------------------------------------------
 
     def run(self, items: Sequence[Statement], frame: Frame, state: State) -> Outcome:
         """Statements in a row."""
-        if not items:
-            return Way("on", state)
-        first, rest = items[0], items[1:]
-        outcome = self.statement(first, frame, state)
-        if not rest:
-            return outcome
-        if isinstance(outcome, Way):
-            return (
-                self.run(rest, frame, outcome.state) if outcome.end == "on" else outcome
-            )
-        return each(
+        row = Row(self._engine.rejoin, self._policy.apart)
+        for number, item in enumerate(items):
+            outcome = self.statement(item, frame, state)
+            onward = row.after(outcome)
+            if onward is None:
+                rest = items[number + 1 :]
+                return row.ended(self._apart(outcome, rest, frame))
+            state = onward
+        return row.ended(Path("on", state))
+
+    def _apart(
+        self, outcome: Outcome, rest: Sequence[Statement], frame: Frame
+    ) -> Outcome:
+        """The rest of a row on every path that goes on."""
+
+        def go_on(path: Path) -> Outcome:
+            if path.end != "on":
+                return path
+            return self.run(rest, frame.again(), path.state)
+
+        return map_paths(outcome, go_on)
+
+    def goto(
+        self, label: str, frame: Frame, state: State, position: Position
+    ) -> Outcome:
+        """From a label in the function's outermost block on, to its return."""
+        items = frame.body.items
+        at = next(
+            (
+                number
+                for number, item in enumerate(items)
+                if isinstance(item, syntax.Label) and item.name == label
+            ),
+            None,
+        )
+        if at is None or label in frame.jumped:
+            raise Untranslatable("uses goto", position)
+        there = frame.landing(label)
+        for item in items[:at]:
+            if isinstance(item, syntax.LocalDecl) and item.name not in there.names:
+                self._skip(item, there, state)
+        outcome = self.run(items[at:], there, state)
+        return map_paths(
             outcome,
-            lambda way: (
-                self.run(rest, frame.inner(), way.state) if way.end == "on" else way
+            lambda path: (
+                Path("return", path.state, None, position) if path.end == "on" else path
             ),
         )
 
+    def _skip(self, local: syntax.LocalDecl, frame: Frame, state: State) -> None:
+        """A declaration that a jump passed by: what the variable holds is not known."""
+        if isinstance(local.type, syntax.AutoType):
+            raise Untranslatable("jumps over a variable of open type", local.position)
+        cell = self._places.cell(self._places.resolve(local.type, frame))
+        frame.names[local.name] = cell
+        state.cells[cell] = Unknown(f"reads '{local.name}', which a goto skips")
+
+    # --- one statement ------------------------------------------------------------------
+
     def statement(self, statement: Statement, frame: Frame, state: State) -> Outcome:
         """One statement; ``state`` is used up."""
-        self.count(statement.position)
+        before = state.copy()
         try:
+            kept = len(state.cells) if self._policy.apart else 0
+            self._engine.budget.step(statement.position, kept)
             return self._execute(statement, frame, state)
         except Untranslatable as failure:
-            if failure.placed:
-                raise
-            raise Untranslatable(failure.reason, statement.position) from None
+            if not failure.placed:
+                failure = Untranslatable(failure.reason, statement.position)
+            return self._policy.untranslatable(
+                self._engine, statement, frame, before, failure
+            )
 
     def _execute(self, statement: Statement, frame: Frame, state: State) -> Outcome:
         match statement:
             case syntax.LocalDecl():
                 self._declare(statement, frame, state)
-                return Way("on", state)
+                return Path("on", state)
             case syntax.ExprStatement(expression):
                 if never_returns(expression):
-                    return Way("dead", state)
-                self.effect(expression, frame, state)
-                return Way("on", state)
+                    return Path("dead", state)
+                self._engine.effect(expression, frame, state)
+                return Path("on", state)
             case syntax.Block(items):
                 return self.run(items, frame.inner(), state)
             case syntax.If():
                 return self._if(statement, frame, state)
             case syntax.For():
-                return self._for(statement, frame, state)
-            case syntax.While(condition, body, after):
-                inner = frame.inner()
-                return self._loop(
-                    condition, None, body, inner, state, after, statement.position
-                )
+                return self._for(statement, frame.inner(), state)
+            case syntax.While(condition, body, after, position):
+                loop = OpenLoop(condition, None, body, position, after)
+                return self._loops.run(loop, frame.inner(), state)
             case syntax.Switch():
                 return self._switch(statement, frame, state)
-            case syntax.Return(expression):
-                value = (
-                    None if expression is None else self.value(expression, frame, state)
-                )
-                return Way("return", state, value, statement.position)
-            case syntax.Jump("break"):
-                return Way("break", state)
-            case syntax.Jump("continue"):
-                return Way("continue", state)
-            case syntax.Jump() | syntax.Label():
-                raise Untranslatable("uses goto", statement.position)
+            case syntax.Return(expression, position):
+                value = None
+                if expression is not None:
+                    value = self._engine.value(expression, frame, state)
+                return Path("return", state, value, position)
+            case syntax.Jump("goto", label, position):
+                return self.goto(label, frame, state, position)
+            case syntax.Jump(kind):
+                assert kind != "goto"  # the case above
+                return Path(kind, state)
+            case syntax.Label(_, inner):
+                return self.statement(inner, frame, state)
             case syntax.Case():
                 raise Untranslatable(
                     "has a case inside a nested block", statement.position
                 )
             case syntax.Empty():
-                return Way("on", state)
+                return Path("on", state)
+            case _:
+                assert_never(statement)
 
     def _declare(self, local: syntax.LocalDecl, frame: Frame, state: State) -> None:
         initializer = local.initializer
         if isinstance(local.type, syntax.AutoType):
             if initializer is None or isinstance(initializer, syntax.InitList):
                 raise Untranslatable("declares a variable of open type", local.position)
-            type = self._layout.type_of(initializer, self.scope(frame))
+            type = self._layout.type_of(initializer, self._places.scope(frame))
             if isinstance(type, ctype.Array):
                 type = ctype.Pointer(type.element)
         else:
-            type = self.resolve(local.type, frame)
-        cell = self.new_cell(type)
+            type = self._places.resolve(local.type, frame)
+        cell = self._places.cell(type)
         frame.names[local.name] = cell
         if local.static:
             state.cells[cell] = Unknown(f"reads the static variable '{local.name}'")
@@ -138,56 +175,68 @@ class Statements(Expressions):
                     f"builds the local '{local.name}' ({local.position})"
                 )
             else:
-                state.cells[cell] = self.assigned(self.value(only, frame, state), type)
+                state.cells[cell] = self._places.assigned(
+                    self._engine.value(only, frame, state), type
+                )
         elif initializer is not None:
-            state.cells[cell] = self.assigned(
-                self.value(initializer, frame, state), type
+            state.cells[cell] = self._places.assigned(
+                self._engine.value(initializer, frame, state), type
             )
 
+    def _for(self, statement: syntax.For, frame: Frame, state: State) -> Outcome:
+        for item in statement.start:
+            if isinstance(item, syntax.LocalDecl):
+                self._declare(item, frame, state)
+            else:
+                self._engine.effect(item.expression, frame, state)
+        return self._loops.run_for(statement, frame, state)
+
+    # --- branches -----------------------------------------------------------------------
+
     def _if(self, statement: syntax.If, frame: Frame, state: State) -> Outcome:
-        # An assertion holds: QEMU would not be there to migrate if it did not.
+        # Assertions hold: the branch that one takes when it fails is no path.
         if fails(statement.then):
-            if statement.otherwise is None:
-                return Way("on", state)
-            return self.statement(statement.otherwise, frame.inner(), state)
+            return self._branch(statement.otherwise, frame, state)
         if statement.otherwise is not None and fails(statement.otherwise):
-            return self.statement(statement.then, frame.inner(), state)
-        condition = self.truth(self.value(statement.condition, frame, state))
+            return self._branch(statement.then, frame, state)
+        condition = truth(self._engine.value(statement.condition, frame, state))
         if isinstance(condition, Scalar) and condition.constant is not None:
             taken = statement.then if condition.constant else statement.otherwise
-            if taken is None:
-                return Way("on", state)
-            return self.statement(taken, frame.inner(), state)
+            return self._branch(taken, frame, state)
         other = state.copy()
-        then = self.statement(statement.then, frame.inner(), state)
-        if statement.otherwise is None:
-            return self._fork(condition, then, Way("on", other))
+        then = self._branch(statement.then, frame, state)
         return self._fork(
-            condition, then, self.statement(statement.otherwise, frame.inner(), other)
+            condition, then, self._branch(statement.otherwise, frame, other)
         )
 
-    def _fork(
-        self, condition: Scalar | Unknown, then: Outcome, otherwise: Outcome
+    def _branch(
+        self, statement: Statement | None, frame: Frame, state: State
     ) -> Outcome:
-        """Both ways; one again if they meet at the end of the statement."""
-        if isinstance(then, Way) and then.end == "dead":
+        if statement is None:
+            return Path("on", state)
+        return self.statement(statement, frame.inner(), state)
+
+    def _fork(self, condition: Truth, then: Outcome, otherwise: Outcome) -> Outcome:
+        """Both outcomes; one path again if they meet at the end of the statement."""
+        if isinstance(then, Path) and then.end == "dead":
             return otherwise
-        if isinstance(otherwise, Way) and otherwise.end == "dead":
+        if isinstance(otherwise, Path) and otherwise.end == "dead":
             return then
-        if not (isinstance(then, Way) and isinstance(otherwise, Way)):
+        if not (isinstance(then, Path) and isinstance(otherwise, Path)):
             return Fork(condition, then, otherwise)
         together = then.state.moved == otherwise.state.moved
         if then.end == otherwise.end != "return" and together:
-            met = State()
-            self.rejoin(condition, (then.state, otherwise.state), met)
-            return Way(then.end, met)
+            met = self._engine.rejoin(condition, then.state, otherwise.state)
+            return Path(then.end, met)
         return Fork(condition, then, otherwise)
 
+    # --- switch -------------------------------------------------------------------------
+
     def _switch(self, statement: syntax.Switch, frame: Frame, state: State) -> Outcome:
-        value = self.value(statement.value, frame, state)
-        if not isinstance(value, Scalar):
-            return self._undecided_switch(value, statement, frame, state)
+        value = self._engine.value(statement.value, frame, state)
         cases = labels(statement.body)
+        if not isinstance(value, Scalar):
+            return self._undecided_switch(value, cases, frame, state)
         entries: list[tuple[Scalar, int]] = []
         default = len(cases)
         matched = scalar.constant(0)
@@ -195,12 +244,9 @@ class Statements(Expressions):
             if case.value is None:
                 default = number
                 continue
-            if isinstance(case.value, syntax.Range):
-                raise Untranslatable("has a case with a range", case.position)
-            label = self.value(case.value, frame, state)
-            if not isinstance(label, Scalar) or label.constant is None:
-                raise Untranslatable("has a case that is no constant", case.position)
-            matched = scalar.either(matched, scalar.binary("==", value, label))
+            matched = scalar.either(
+                matched, self._matches(value, case.value, frame, state)
+            )
             falls_on = not case.body and number + 1 < len(cases)
             if falls_on and cases[number + 1].value is not None:
                 continue
@@ -216,15 +262,38 @@ class Statements(Expressions):
             outcome = taken if always else self._fork(condition, taken, outcome)
         return outcome
 
+    def _matches(
+        self,
+        value: Scalar,
+        label: syntax.Expr | syntax.Range,
+        frame: Frame,
+        state: State,
+    ) -> Scalar:
+        """Whether a label is that of a value: C converts it to the value's own type."""
+        type = scalar.promoted(value)
+        if not isinstance(label, syntax.Range):
+            number = scalar.convert(self._label(label, frame, state), type)
+            return scalar.binary("==", value, number)
+        low = scalar.convert(self._label(label.low, frame, state), type)
+        high = scalar.convert(self._label(label.high, frame, state), type)
+        return scalar.both(
+            scalar.binary(">=", value, low), scalar.binary("<=", value, high)
+        )
+
+    def _label(self, label: syntax.Expr, frame: Frame, state: State) -> Scalar:
+        number = self._engine.value(label, frame, state)
+        if not isinstance(number, Scalar) or number.constant is None:
+            raise Untranslatable("has a case that is no constant", label.position)
+        return number
+
     def _undecided_switch(
-        self, value: Value, statement: syntax.Switch, frame: Frame, state: State
+        self, value: Value, cases: list[syntax.Case], frame: Frame, state: State
     ) -> Outcome:
         """Any case may be the one; only the reason is known."""
         reason = (
             value if isinstance(value, Unknown) else Unknown("switches over a pointer")
         )
-        cases = labels(statement.body)
-        outcome: Outcome = Way("on", state.copy())
+        outcome: Outcome = Path("on", state.copy())
         for number in range(len(cases)):
             taken = self._from_case(cases, number, frame, state.copy())
             outcome = self._fork(reason, taken, outcome)
@@ -236,268 +305,7 @@ class Statements(Expressions):
         """The statements from a label on, until a break."""
         items = [item for case in cases[number:] for item in case.body]
         outcome = self.run(items, frame.inner(), state)
-        return each(
-            outcome, lambda way: Way("on", way.state) if way.end == "break" else way
+        return map_paths(
+            outcome,
+            lambda path: Path("on", path.state) if path.end == "break" else path,
         )
-
-    # --- loops ---------------------------------------------------------------------------
-
-    def _for(self, statement: syntax.For, frame: Frame, state: State) -> Outcome:
-        inner = frame.inner()
-        for item in statement.start:
-            if isinstance(item, syntax.LocalDecl):
-                self._declare(item, inner, state)
-            else:
-                self.effect(item.expression, inner, state)
-        condition = statement.condition or syntax.IntegerLiteral(1)
-        counting = self._counting(statement, inner, state)
-        if counting is not None:
-            outcome = self._exists(counting, statement.body, inner, state)
-            if outcome is not None:
-                return outcome
-        return self._loop(
-            condition,
-            statement.step,
-            statement.body,
-            inner,
-            state,
-            False,
-            statement.position,
-        )
-
-    def _counting(
-        self, loop: syntax.For, frame: Frame, state: State
-    ) -> _Counting | None:
-        """The loop as one that counts, None if it is none."""
-        match loop.condition, loop.step:
-            case (
-                syntax.Binary(
-                    "<" | "<=" | "!=" | ">" | ">=" as op, syntax.Name(name), bound
-                ),
-                syntax.Unary("++" | "--" | "p++" | "p--" as move, syntax.Name(stepped)),
-            ):
-                step = 1 if move.endswith("++") else -1
-            case (
-                syntax.Binary(
-                    "<" | "<=" | "!=" | ">" | ">=" as op, syntax.Name(name), bound
-                ),
-                syntax.Assign("+=" | "-=" as move, syntax.Name(stepped), by),
-            ):
-                width = self.value(by, frame, state.copy())
-                if not isinstance(width, Scalar) or not width.constant:
-                    return None
-                step = width.constant if move == "+=" else -width.constant
-            case _:
-                return None
-        cell = frame.names.get(name)
-        start = None if cell is None else state.cells.get(cell)
-        stop = self.value(bound, frame, state.copy())
-        if (
-            name != stepped
-            or not isinstance(start, Scalar)
-            or not isinstance(stop, Scalar)
-        ):
-            return None
-        if step < 0 or op in (">", ">="):
-            return None  # rare; written out if the bounds are constant
-        if op == "!=" and (step != 1 or start.high > stop.low):
-            return None
-        if op == "<=":
-            stop = scalar.binary("+", stop, scalar.constant(1, stop.type))
-        if start.low < 0 or stop.low < 0:
-            return None
-        return _Counting(name, start, stop, step)
-
-    def _exists(
-        self, loop: _Counting, body: Statement, frame: Frame, state: State
-    ) -> Outcome | None:
-        """A loop that only looks for a reason to return one constant."""
-        if loop.stop.high <= loop.start.low:
-            return Way("on", state)
-        name = loop.name
-        while name in self._loops:
-            name += "_"
-        cell = frame.names[loop.name]
-        before = state.copy()
-        type = integer_of(self._types[cell])
-        if type is None:
-            return None
-        before.cells[cell] = Scalar(
-            ir.Var(name), type, loop.start.low, loop.stop.high - 1
-        )
-        during = before.copy()
-        loops = self._loops
-        self._loops = (*loops, name)
-        try:
-            outcome = self.statement(body, frame.inner(), during)
-        except Untranslatable:
-            if loop.start.constant is None or loop.stop.constant is None:
-                raise
-            return None  # written out turn by turn it may work, or say what does not
-        finally:
-            self._loops = loops
-        results = []
-        for way in ways(outcome):
-            if way.state.moved != before.moved or way.end == "break":
-                return None
-            if way.state.changed != before.changed:
-                return None
-            kept = all(
-                way.state.cells.get(key) == was for key, was in before.cells.items()
-            )
-            if way.end == "return":
-                if not isinstance(way.value, Scalar) or way.value.constant is None:
-                    return None
-                results.append(way.value)
-            if not kept:
-                return None
-        if any(result.constant != results[0].constant for result in results):
-            return None
-        last = self._after(loop, type)
-        if not results:
-            state.cells[cell] = last
-            return Way("on", state)
-        found = returns(outcome)
-        if isinstance(found, Unknown):
-            condition: Scalar | Unknown = found
-        else:
-            condition = scalar.boolean(
-                ir.Exists(name, loop.start.expr, loop.stop.expr, loop.step, found.expr)
-            )
-        other = state.copy()
-        other.cells[cell] = last
-        return Fork(condition, Way("return", state, results[0]), Way("on", other))
-
-    def _after(self, loop: _Counting, type: ctype.Integer) -> Value:
-        """The counter when the loop is over."""
-        start, stop = loop.start.constant, loop.stop.constant
-        if start is None or stop is None:
-            return Unknown(f"reads '{loop.name}' after its loop")
-        turns = -(-(stop - start) // loop.step)
-        return scalar.constant(start + turns * loop.step, type)
-
-    def _loop(
-        self,
-        condition: Expr,
-        step: Expr | None,
-        body: Statement,
-        frame: Frame,
-        state: State,
-        after: bool,
-        position: Position,
-    ) -> Outcome:
-        """A loop written out turn by turn."""
-
-        def turn(now: State, number: int) -> Outcome:
-            if number > _MAX_TURNS:
-                raise Untranslatable("has a loop of too many turns", position)
-            if not after or number:
-                go_on = self.truth(self.value(condition, frame, now))
-                if isinstance(go_on, Unknown) or go_on.constant is None:
-                    return self.open_loop(condition, step, body, frame, now, position)
-                if not go_on.constant:
-                    return Way("on", now)
-            outcome = self.statement(body, frame.inner(), now)
-            return each(outcome, lambda way: again(way, number))
-
-        def again(way: Way, number: int) -> Outcome:
-            if way.end == "break":
-                return Way("on", way.state)
-            if way.end not in ("on", "continue"):
-                return way
-            if step is not None:
-                self.effect(step, frame, way.state)
-            return turn(way.state, number + 1)
-
-        return turn(state, 0)
-
-    def open_loop(
-        self,
-        condition: Expr,
-        step: Expr | None,
-        body: Statement,
-        frame: Frame,
-        state: State,
-        position: Position,
-    ) -> Outcome:
-        """A loop whose number of turns depends on data."""
-        raise Untranslatable(
-            "has a loop whose number of turns depends on data", position
-        )
-
-    # --- functions -------------------------------------------------------------------------
-
-    def inline(
-        self,
-        function: syntax.FunctionDecl,
-        arguments: list[Value],
-        state: State,
-        position: Position,
-    ) -> Value:
-        """The value of a call, the body expanded in place."""
-        if function.name in self._depth or len(self._depth) >= _MAX_DEPTH:
-            raise Untranslatable(f"calls {function.name}() too deep", position)
-        outcome = self.enter(function, arguments, state.copy())
-        value, after = self.returned(
-            outcome, self._layout.resolve(function.type.result)
-        )
-        if after is None:
-            raise Untranslatable(f"{function.name}() never returns", position)
-        state.become(after)
-        return value
-
-    def enter(
-        self, function: syntax.FunctionDecl, arguments: Sequence[Value], state: State
-    ) -> Outcome:
-        """The ways through a function that gets ``arguments``."""
-        assert function.body is not None
-        frame = Frame(function.name, {})
-        for parameter, argument in zip(
-            function.type.parameters, arguments, strict=False
-        ):
-            type = self.resolve(parameter.type, frame)
-            if isinstance(type, ctype.Array):
-                type = ctype.Pointer(type.element)
-            cell = self.new_cell(type)
-            if parameter.name:
-                frame.names[parameter.name] = cell
-                state.cells[cell] = self.assigned(argument, type)
-        depth = self._depth
-        self._depth = (*depth, function.name)
-        try:
-            return self.run(function.body.items, frame, state)
-        finally:
-            self._depth = depth
-
-    def returned(
-        self, outcome: Outcome, type: ctype.CType
-    ) -> tuple[Value, State | None]:
-        """The value a function returns, and what holds then; no state if it never does."""
-        if isinstance(outcome, Way):
-            if outcome.end == "dead":
-                return Unknown("never returns"), None
-            if outcome.value is None:
-                return Unknown("uses a void value"), outcome.state
-            return self.assigned(outcome.value, type), outcome.state
-        then, after = self.returned(outcome.then, type)
-        otherwise, other = self.returned(outcome.otherwise, type)
-        if after is None or other is None:
-            return (otherwise, other) if after is None else (then, after)
-        state = State()
-        self.rejoin(outcome.condition, (after, other), state)
-        return self.either_value(outcome.condition, then, otherwise), state
-
-    def block_value(self, block: syntax.Block, frame: Frame, state: State) -> Value:
-        """The value of a statement expression: of its last statement."""
-        inner = frame.inner()
-        items = block.items
-        last = (
-            items[-1] if items and isinstance(items[-1], syntax.ExprStatement) else None
-        )
-        outcome = self.run(items[:-1] if last is not None else items, inner, state)
-        if not isinstance(outcome, Way) or outcome.end not in ("on", "dead"):
-            raise Untranslatable("jumps out of a statement expression", block.position)
-        state.become(outcome.state)
-        if not isinstance(last, syntax.ExprStatement):
-            return Unknown("uses a void value")
-        return self.value(last.expression, inner, state)

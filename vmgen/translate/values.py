@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from vmgen.cfront import syntax
 from vmgen.cfront.ctype import CType
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Reference, Spot
@@ -49,6 +50,17 @@ class Moved:
 
 Value: TypeAlias = Scalar | Reference | Spot | Local | Outside | Unknown | Stream
 Target: TypeAlias = Spot | Local | Outside | Unknown
+Truth: TypeAlias = Scalar | Unknown
+"""A condition: any number but 0 is true."""
+
+
+def no_number(value: Value) -> Unknown:
+    """The reason why something is no number or place."""
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, Outside):
+        return Unknown(f"computes with what {value.name} gives")
+    return Unknown("computes with a pointer or a record")
 
 
 @dataclass(slots=True)
@@ -61,7 +73,7 @@ class State:
     changed: dict[str, Value] = field(default_factory=dict)
 
     def copy(self) -> State:
-        """A state that goes its own way from here."""
+        """A state of its own, for another path."""
         return State(dict(self.cells), self.moved, dict(self.changed))
 
     def become(self, other: State) -> None:
@@ -71,13 +83,32 @@ class State:
         self.changed = other.changed
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Frame:
-    """A function being translated: its name, the locals in sight by name."""
+    """A block of a function that is being translated.
 
-    function: str
+    ``names`` are the locals in sight, to which a declaration adds.  ``calls`` are the
+    functions being translated, outermost first, ``loops`` the counters of the loops
+    around.  ``body`` is the function's own block, ``top`` its frame (None in that frame
+    itself), ``jumped`` the labels that a ``goto`` led to.
+    """
+
     names: dict[str, int]
+    calls: tuple[str, ...]
+    body: syntax.Block
+    loops: tuple[str, ...] = ()
+    jumped: frozenset[str] = frozenset()
+    top: Frame | None = None
 
     def inner(self) -> Frame:
         """A block inside."""
-        return Frame(self.function, dict(self.names))
+        return replace(self, names=dict(self.names), top=self.top or self)
+
+    def landing(self, label: str) -> Frame:
+        """The function's own block, behind a jump to one of its labels."""
+        top = self.top or self
+        return replace(top, names=dict(top.names), jumped=self.jumped | {label})
+
+    def again(self) -> Frame:
+        """The same block on another path."""
+        return replace(self, names=dict(self.names))

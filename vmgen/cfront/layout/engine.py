@@ -18,7 +18,7 @@ from vmgen.cfront.ctype import Array, CType, Enum, Function, Integer, Pointer, R
 from vmgen.cfront.layout import initialize, objects
 from vmgen.cfront.layout.allocation import Request, alignment, allocate
 from vmgen.cfront.layout.evaluate import base_words, fold, not_constant, placed
-from vmgen.cfront.layout.expression_types import record_of, type_of
+from vmgen.cfront.layout.expression_types import record_of, selected, type_of
 from vmgen.cfront.layout.initialize import Filled, FilledArray, FilledRecord
 from vmgen.cfront.layout.model import (
     FILE_SCOPE,
@@ -125,10 +125,6 @@ class Layout:
                 raise error(
                     "VG300", "'__auto_type' has no initialiser to take its type from"
                 )
-            case syntax.AtomicType(value):
-                return self.resolve(value, scope)
-            case syntax.UnreadableType(message):
-                raise error("VG202", message)
 
     def _typedef(self, name: str) -> CType:
         if name in self._typedefs:
@@ -190,8 +186,6 @@ class Layout:
                 return self.record(type).align
             case Array(element):
                 return self.alignof(element)
-            case ctype.Float(size=size, align=align):
-                return align or size
             case _:
                 return self.sizeof(type)
 
@@ -212,10 +206,6 @@ class Layout:
                 return self.alignof_written(element, scope)
             case syntax.TypeOf(operand):
                 return self.alignof_written(operand, scope)
-            case syntax.AtomicType(value):
-                align = self.alignof_written(value, scope)
-                size = self.sizeof(self.resolve(value, scope))
-                return max(align, size) if size in (1, 2, 4, 8, 16) else align
             case syntax.Member(object, name, arrow, position):
                 record = record_of(self, object, arrow, scope, position)
                 member = self.member(record, name)
@@ -317,7 +307,6 @@ class Layout:
             named=bool(member.name),
             aligned=0 if member.aligned is None else self.constant(member.aligned),
             packed=member.packed or decl.packed,
-            limit=decl.limit,
         )
 
     def _width(self, member: MemberDecl, scope: Scope) -> int | None:
@@ -437,14 +426,6 @@ class Layout:
         if decl is None:
             return Enum(tag, UNSIGNED_INT)
         values = self._enumerate(decl)
-        if decl.base is not None:
-            written = integer_of(self.resolve(decl.base))
-            if written is None:
-                raise error(
-                    "VG307", f"the type of 'enum {tag}' is no integer", decl.position
-                )
-            self._enums[tag] = Enum(tag, written)
-            return self._enums[tag]
         low, high = min(values, default=0), max(values, default=0)
         for name in (*_PACKED_BASES, *_BASES) if decl.packed else _BASES:
             base = integer_of(BASIC_TYPES[name])
@@ -483,6 +464,10 @@ class Layout:
     def type_of(self, expr: Expr, scope: Scope = FILE_SCOPE) -> CType:
         """The type of an expression, arrays and functions not decayed."""
         return type_of(self, expr, scope)
+
+    def selected(self, expr: syntax.Generic, scope: Scope = FILE_SCOPE) -> Expr:
+        """The expression that ``_Generic`` chooses."""
+        return selected(self, expr, scope)
 
     def value(self, expr: Expr, scope: Scope = FILE_SCOPE) -> Constant:
         """The value of a constant expression, as GCC folds it; arrays and functions
@@ -579,8 +564,6 @@ class Layout:
                 return self.spelling(inner)
             case syntax.TypeOf(operand) if isinstance(operand, TypeExpr):
                 return self.spelling(operand)
-            case syntax.AtomicType(value):
-                return self.spelling(value)
             case _:
                 resolved = self.resolve(type)
                 while isinstance(resolved, Array | Pointer):

@@ -86,9 +86,6 @@ def _type_of_name(types: Types, name: str, scope: Scope, position: Position) -> 
     constant = types.enumerator(name)
     if constant is not None:
         value, tag = constant
-        decl = types.unit.enumerator(name)
-        if decl is not None and decl.base is not None:
-            return types.enum(tag)
         # C says int; GNU C gives what does not fit the enum's own type.
         return INT if wrap(value, INT) == value else types.enum(tag)
     variable = types.unit.object(name)
@@ -96,9 +93,9 @@ def _type_of_name(types: Types, name: str, scope: Scope, position: Position) -> 
         return types.sized(
             types.resolve(variable.type), variable.initializer, STATIC_INITIALIZER
         )
-    function = types.unit.function(name)
+    function = types.unit.function_type(name)
     if function is not None:
-        return types.resolve(function.type)
+        return types.resolve(function)
     if name in ("__func__", "__FUNCTION__", "__PRETTY_FUNCTION__"):
         return Array(CHAR, None)
     close = types.unit.alike(name)

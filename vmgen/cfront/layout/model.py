@@ -16,6 +16,7 @@ from vmgen.cfront.syntax import (
     EnumDecl,
     Expr,
     FunctionDecl,
+    FunctionType,
     InitList,
     MemberDecl,
     ObjectDecl,
@@ -35,6 +36,9 @@ class Declarations(Protocol):
 
     def function(self, name: str, /) -> FunctionDecl | None:
         """The function ``name``, its definition if there is one."""
+
+    def function_type(self, name: str, /) -> FunctionType | None:
+        """The type of the function ``name``, even if its body cannot be read."""
 
     def typedef(self, name: str, /) -> TypedefDecl | None:
         """The typedef ``name``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, assert_never
 
 from vmgen import ir
@@ -304,16 +305,17 @@ class Dynamic:
             target, source = code.at(target, leaf.start), code.at(source, leaf.start)
             path = f"{path}[{leaf.start}]"
         outer = kind.temporary or self.layouts.wants_owner(kind.key)
-        owner = (self._owners(),) if outer else ()
+        owner = {"owner": self._owners()} if outer else {}
+        # The C path is nearly always the field's name on the wire.
+        shown = () if path == leaf.json else (path,)
         loader = self.refer.function("load", kind.key)
         saver = self.refer.function("save", kind.key)
-        self._read(
-            target,
-            code.call(
-                "embedded", loader, _BUF, _POS, kind.version, _SCOPE, leaf.json, path, *owner,
-            ),
-        )  # fmt: skip
-        self._save(code.call("embed", saver, source, _OUT, kind.saved, path, *owner))
+        load = code.call(
+            "embedded", loader, _BUF, _POS, kind.version, _SCOPE, leaf.json, *shown
+        )
+        self._read(target, replace(load, keywords=tuple(owner.items())))
+        save = code.call("embed", saver, source, _OUT, kind.saved, path)
+        self._save(replace(save, keywords=tuple(owner.items())))
 
     def _owners(self) -> code.Expr:
         """The object, then the states that own it."""

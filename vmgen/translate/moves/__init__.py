@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from vmgen.cfront.layout import Layout
 from vmgen.grammar import sequence, text
+from vmgen.translate.failure import definition
 from vmgen.translate.moves.calls import POINTED, SILENT, WORDS, is_stream
 from vmgen.translate.moves.walk import MoveWalk, TooMuch
 
@@ -19,8 +20,8 @@ __all__ = ["POINTED", "SILENT", "WORDS", "is_stream", "moves"]
 def moves(layout: Layout, symbol: str) -> str:
     """What the function ``symbol`` moves, as ``vmgen.grammar`` writes it; empty for
     nothing or a function that the unit does not define."""
-    function = layout.unit.function(symbol)
-    if function is None or function.body is None:
+    function, _, _ = definition(layout.unit, symbol)
+    if function is None:
         return ""
     walk = MoveWalk(layout)
     try:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from vmgen.cfront import syntax
+from vmgen.cfront.walk import Node, walk
 
 
-def changed(node: object) -> frozenset[str]:
+def changed(*nodes: Node | None) -> frozenset[str]:
     """The names that are assigned to, stepped, or whose address is taken."""
     names: set[str] = set()
-    for part in nodes(node):
+    for part in walk(*nodes):
         match part:
             case syntax.Assign(_, syntax.Name(name)):
                 names.add(name)
@@ -21,10 +20,10 @@ def changed(node: object) -> frozenset[str]:
     return frozenset(names)
 
 
-def changed_members(node: object) -> frozenset[str]:
+def changed_members(*nodes: Node | None) -> frozenset[str]:
     """The last names of the members that are assigned to, or whose address is taken."""
     names: set[str] = set()
-    for part in nodes(node):
+    for part in walk(*nodes):
         match part:
             case syntax.Assign(_, target) | syntax.Unary(
                 "++" | "--" | "p++" | "p--" | "&", target
@@ -42,22 +41,10 @@ def changed_members(node: object) -> frozenset[str]:
     return frozenset(names)
 
 
-def names_in(node: object) -> frozenset[str]:
+def names_in(*nodes: Node | None) -> frozenset[str]:
     """The names of variables and members that are mentioned."""
     return frozenset(
         part.name
-        for part in nodes(node)
+        for part in walk(*nodes)
         if isinstance(part, syntax.Name | syntax.Member)
     )
-
-
-def nodes(node: object) -> Iterator[object]:
-    """A node and all below it."""
-    pending = [node]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, tuple):
-            pending += part
-        elif hasattr(part, "__slots__"):
-            yield part
-            pending += [getattr(part, slot) for slot in part.__slots__]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from vmgen.cfront import syntax
 from vmgen.cfront.ctype import CType, Integer, Pointer
 from vmgen.cfront.layout import Layout, Scope
+from vmgen.cfront.walk import Node, walk
 from vmgen.grammar import Either, Handed, LeaveLoop, Loop, Move, Moves
 from vmgen.source import VmgenError
 from vmgen.translate.endings import never_returns
@@ -17,7 +18,6 @@ from vmgen.translate.moves.changes import (
     changed,
     changed_members,
     names_in,
-    nodes,
 )
 from vmgen.translate.moves.memory import (
     ON,
@@ -486,15 +486,17 @@ class MoveWalk:
             case _:
                 return None
 
-    def _forget(self, parts: object, place: Naming, memory: LocalState) -> None:
+    def _forget(
+        self, parts: tuple[Node | None, ...], place: Naming, memory: LocalState
+    ) -> None:
         """What a loop changes is not known in a turn of it."""
-        for name in changed(parts):
+        for name in changed(*parts):
             cell = place.names.get(name)
             if cell is None or isinstance(memory.cells.get(cell), StreamPointer):
                 continue
             if cell in memory.cells:
                 memory.cells[cell] = self.words.fresh("@")
-        memory.forget(changed_members(parts))
+        memory.forget(changed_members(*parts))
 
 
 def _stepped(
@@ -505,8 +507,7 @@ def _stepped(
         return body, None
     *items, last = body.items
     if any(
-        isinstance(part, syntax.Jump) and part.kind == "continue"
-        for part in nodes(body)
+        isinstance(part, syntax.Jump) and part.kind == "continue" for part in walk(body)
     ):
         return body, None  # which would go past the step
     match last:
@@ -516,7 +517,7 @@ def _stepped(
                 | syntax.Unary("++" | "--" | "p++" | "p--", syntax.Name(name))
             ) as step
         ) if name in names_in(condition):
-            calls = any(isinstance(part, syntax.Call) for part in nodes(step))
+            calls = any(isinstance(part, syntax.Call) for part in walk(step))
             if not calls:
                 return replace(body, items=tuple(items)), step
     return body, None

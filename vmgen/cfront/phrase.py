@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import assert_never, get_args
+
 from vmgen.cfront import syntax
-from vmgen.cfront.syntax import Expr
+from vmgen.cfront.syntax import Expr, TypeExpr
 
 _BINDING: dict[str, int] = {
     ",": 0, "=": 1, "?:": 2, "||": 3, "&&": 4, "|": 5, "^": 6, "&": 7, "==": 8, "!=": 8,
@@ -13,7 +15,7 @@ _BINDING: dict[str, int] = {
 _PREFIX, _ATOM = 13, 15
 
 
-def phrase(expr: object) -> str:
+def phrase(expr: Expr) -> str:
     """The expression as text, with the parentheses it needs; casts are left out, what
     has no short form (a statement expression) is ``...``."""
     return _phrase(expr)[0]
@@ -30,10 +32,10 @@ def opposite(expr: Expr) -> str:
     return f"!{text}" if binding >= _PREFIX else f"!({text})"
 
 
-def _phrase(expr: object) -> tuple[str, int]:
+def _phrase(expr: Expr) -> tuple[str, int]:
     """The text and how strongly its outermost operator binds."""
     match expr:
-        case syntax.Name(name) | syntax.NamedType(name) | syntax.RecordType(_, name):
+        case syntax.Name(name):
             return name, _ATOM
         case syntax.IntegerLiteral(value):
             return str(value) if value < 64 else hex(value), _ATOM
@@ -71,9 +73,28 @@ def _phrase(expr: object) -> tuple[str, int]:
         case syntax.Index(array, index):
             return f"{_inside(array, _ATOM)}[{phrase(index)}]", _ATOM
         case syntax.SizeOf(operand):
-            return f"sizeof({phrase(operand)})", _ATOM
-        case _:
+            return f"sizeof({_sized(operand)})", _ATOM
+        case (
+            syntax.AlignOf()
+            | syntax.Generic()
+            | syntax.OffsetOf()
+            | syntax.TypesCompatible()
+            | syntax.CompoundLiteral()
+            | syntax.StatementExpr()
+        ):
             return "...", _ATOM
+        case _:
+            assert_never(expr)
+
+
+def _sized(operand: Expr | TypeExpr) -> str:
+    match operand:
+        case syntax.NamedType(name) | syntax.RecordType(_, name):
+            return name
+        case _ if isinstance(operand, get_args(Expr)):
+            return phrase(operand)
+        case _:
+            return "..."
 
 
 def _truth(expr: Expr) -> Expr:
@@ -85,6 +106,6 @@ def _truth(expr: Expr) -> Expr:
             return expr
 
 
-def _inside(expr: object, binding: int) -> str:
+def _inside(expr: Expr, binding: int) -> str:
     text, own = _phrase(expr)
     return f"({text})" if own < binding else text
