@@ -23,6 +23,12 @@ from vmgen.verdict.model import (
 from vmgen.verdict.places import subsection as place
 from vmgen.verdict.state import Around, summed
 
+ASIDE: dict[str, str] = {
+    "replay/": "record and replay of one guest: replay_vmstate_register()",
+    "migration/cpr": "handed to a new process on the same host: cpr_state_save()",
+}
+"""Files of tables that no stream to another QEMU has, and why."""
+
 WAYS = 3
 """Ways to fail that a section's verdict has."""
 
@@ -78,6 +84,7 @@ def sections(program: ir.Program) -> tuple[Section, ...]:
         for (name, home, symbol), roots in found.items()
         if (home, symbol) in known or roots[0].how == "handlers"
     )
+    registered = tuple(filter(_migrated, registered))
     inside = {(home, symbol) for _, home, symbol in found}
     # What nothing names and nobody registers is saved and loaded by C code itself.
     rest = tuple(
@@ -85,7 +92,11 @@ def sections(program: ir.Program) -> tuple[Section, ...]:
         for placed in lookup.roots()
         if (placed.module.file, placed.description.symbol) not in inside
     )
-    return registered + rest
+    return registered + tuple(filter(_migrated, rest))
+
+
+def _migrated(section: Section) -> bool:
+    return not section.file.startswith(tuple(ASIDE))
 
 
 def judge(old: ir.Program, new: ir.Program) -> Judgement:
@@ -93,7 +104,10 @@ def judge(old: ir.Program, new: ir.Program) -> Judgement:
     forward = Comparison(Layouts(old, "save"), Layouts(new, "load"))
     backward = Comparison(Layouts(new, "save"), Layouts(old, "load"))
     verdicts = [
-        _section(one, two, forward, backward, bool(old.roots and new.roots))
+        replace(
+            _section(one, two, forward, backward, bool(old.roots and new.roots)),
+            registered=_registered(one, old) or _registered(two, new),
+        )
         for one, two in matched(sections(old), sections(new))
         # What C code saves inside of a section of its own has no name on the wire.
         if (one and two) or _registered(one, old) or _registered(two, new)

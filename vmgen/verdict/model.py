@@ -204,7 +204,8 @@ class SectionVerdict:
 
     ``section`` is its wire name, ``old`` and ``new`` are the C symbols on either side
     (empty where there is none) with the files that define them.  ``cpu`` says that it
-    belongs to the CPU.
+    belongs to the CPU.  A table that is not ``registered`` is no section of its own: C
+    code saves it inside of one.
     """
 
     section: str
@@ -215,6 +216,7 @@ class SectionVerdict:
     forward: Outcome
     backward: Outcome
     cpu: bool = False
+    registered: bool = True
 
     @property
     def key(self) -> Key:

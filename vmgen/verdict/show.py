@@ -82,7 +82,9 @@ def _way(judgement: Judgement, direction: Direction) -> str:
 
 def _head(judgement: Judgement, direction: Direction, paint: Paint) -> str:
     counts = Counter(
-        section.outcome(direction).verdict for section in judgement.sections
+        section.outcome(direction).verdict
+        for section in judgement.sections
+        if section.registered
     )
     names = {**words.VERDICTS, "conditional": "under conditions"}
     parts = [
@@ -146,6 +148,9 @@ def _group(
     more = f" and {len(sections) - 4} more" if len(sections) > 4 else ""
     symbols = dict.fromkeys(name for name in (first.old, first.new) if name)
     about = paint("faint", f" ({' → '.join(symbols)})") if len(sections) == 1 else ""
+    about += (
+        "" if first.registered else ", a table that C code saves inside of a section"
+    )
     lines = [f"  {', '.join(names)}{more}{about}"]
     for direction in directions:
         outcome = first.outcome(direction)
@@ -251,6 +256,7 @@ def as_json(
                 "old": section.old,
                 "new": section.new,
                 "cpu": section.cpu,
+                "registered": section.registered,
                 **{
                     direction: _outcome_json(
                         section.outcome(direction),
