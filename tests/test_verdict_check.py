@@ -6,6 +6,7 @@ says must hold for random sections.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -186,25 +187,35 @@ def changed(draw: st.DrawFn, program: ir.Program) -> tuple[str, ir.Program]:
     return change.__name__, replace(program, modules=tuple(modules))
 
 
-@settings(
-    max_examples=80,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(st.data())
-def test_no_verdict_is_contradicted(data: st.DataObject) -> None:
-    old = one_file(data.draw(schemas.schemas()).program)
-    name, new = data.draw(changed(old))
-    note(name)
-    judgement = judge(old, new)
-    for found in confirm(judgement, old, new, 12):
-        event(f"{name}: {found.verdict} {found.answer}")
-        outcome = next(
-            section.outcome(found.direction)
-            for section in judgement.sections
-            if section.section == found.section
-        )
-        assert found.answer != "contradicted", (found, outcome)
+def test_no_verdict_is_contradicted_and_most_are_confirmed() -> None:
+    answers: Counter[tuple[str, str]] = Counter()
+
+    @settings(
+        max_examples=80,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(st.data())
+    def tried(data: st.DataObject) -> None:
+        old = one_file(data.draw(schemas.schemas()).program)
+        name, new = data.draw(changed(old))
+        note(name)
+        judgement = judge(old, new)
+        for found in confirm(judgement, old, new, 12):
+            event(f"{name}: {found.verdict} {found.answer}")
+            answers[found.verdict, found.answer] += 1
+            outcome = next(
+                section.outcome(found.direction)
+                for section in judgement.sections
+                if section.section == found.section
+            )
+            assert found.answer != "contradicted", (found, outcome)
+
+    tried()
+    for verdict in ("compatible", "incompatible"):
+        confirmed = answers[verdict, "confirmed"]
+        assert confirmed > 10
+        assert confirmed > 2 * answers[verdict, "open"], answers
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

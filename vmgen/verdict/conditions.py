@@ -90,7 +90,7 @@ def truth(value: ir.Expr) -> ir.Expr:
         case ir.Unary("!", inner):
             return negated(truth(inner))
         case ir.Binary(("&&" | "||") as op, left, right):
-            return _binary(op, truth(left), truth(right))
+            return _logical(op, truth(left), truth(right))
         case ir.Truncate("bool", inner):
             return truth(inner)
     return value
@@ -112,7 +112,7 @@ def every(parts: Iterable[ir.Expr]) -> ir.Expr:
     """All of the conditions: each once, in order; true of none."""
     whole: ir.Expr = TRUE
     for part in dict.fromkeys(parts):
-        whole = _binary("&&", whole, part)
+        whole = _logical("&&", whole, truth(part))
     return whole
 
 
@@ -120,7 +120,7 @@ def either(one: ir.Expr | None, two: ir.Expr | None) -> ir.Expr | None:
     """One of the two conditions; None stands for what never holds."""
     if one is None or two is None:
         return one if two is None else two
-    return _binary("||", one, two)
+    return _logical("||", truth(one), truth(two))
 
 
 def _is_boolean(value: ir.Expr) -> bool:
@@ -146,19 +146,23 @@ def _unary(op: ir.UnaryOperator, operand: ir.Expr) -> ir.Expr:
 
 def _binary(op: ir.BinaryOperator, left: ir.Expr, right: ir.Expr) -> ir.Expr:
     if op in ("&&", "||"):
-        left, right = truth(left), truth(right)
-        decisive = FALSE if op == "&&" else TRUE
-        neutral = TRUE if op == "&&" else FALSE
-        if decisive in (left, right):
-            return decisive
-        if left == neutral:
-            return right
-        if right == neutral or left == right:
-            return left
-    elif isinstance(left, ir.Const) and isinstance(right, ir.Const):
+        return _logical(op, truth(left), truth(right))
+    if isinstance(left, ir.Const) and isinstance(right, ir.Const):
         found = binary(op, left.value, right.value)
         if found is not None:
             return ir.Const(found)
+    return ir.Binary(op, left, right)
+
+
+def _logical(op: Literal["&&", "||"], left: ir.Expr, right: ir.Expr) -> ir.Expr:
+    """Two conditions, each as :func:`truth` gives it, joined."""
+    decisive, neutral = (FALSE, TRUE) if op == "&&" else (TRUE, FALSE)
+    if decisive in (left, right):
+        return decisive
+    if left == neutral:
+        return right
+    if right == neutral or left == right:
+        return left
     return ir.Binary(op, left, right)
 
 

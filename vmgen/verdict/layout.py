@@ -139,12 +139,13 @@ class Listed:
 @dataclass(frozen=True, slots=True)
 class Custom:
     """Bytes that only C code knows, but for the descriptions inside of them: ``parts``
-    by the role that they have there."""
+    by the role that they have there, ``moves`` what its ``get`` and ``put`` move."""
 
     origin: Origin
     info: str
     count: Number
     parts: tuple[tuple[str, Placed], ...] = ()
+    moves: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,16 +402,19 @@ class Layouts:
 
     def _custom(self, origin: Origin, element: ir.Element, count: Number) -> Custom:
         """An untranslated info, or a format that is written by hand: with parts."""
-        words = [
-            str(value)
-            for name in ("info", "format", "kind")
-            if (value := getattr(element, name, ""))
-        ]
-        parts = tuple(
-            (part.role, self._find(origin, part.symbol))
-            for part in getattr(element, "parts", ())
-        )
-        return Custom(origin, " ".join(words), count, parts)
+        match element:
+            case ir.FormatElement():
+                parts = tuple(
+                    (part.role, self._find(origin, part.symbol))
+                    for part in element.parts
+                )
+                words = (element.info, element.format, element.kind)
+                return Custom(origin, " ".join(filter(None, words)), count, parts)
+            case ir.CustomElement():
+                return Custom(
+                    origin, element.info, count, moves=(element.get, element.put)
+                )
+        raise AssertionError(element)
 
     def _listed(self, field: ir.Field, inner: Placed) -> int:
         """Elements are saved with their own version and loaded with the field's."""

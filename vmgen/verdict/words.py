@@ -118,6 +118,11 @@ def _sentence(found: Finding) -> str:
             return f"{target.name}() rejects {_rejected(found)}"
         case "premise":
             return f"{target.name}() rejects other {found.field}: {_rows(found)}"
+        case "code" if what(source) == what(target):
+            return (
+                f"{what(source)} is other C code on each side, which vmgen does not"
+                " translate"
+            )
         case "code":
             return (
                 f"{what(source)} is saved, and loaded as {what(target)}: C code that"

@@ -45,7 +45,7 @@ def same(left: Cursor | None, right: Cursor | None, state: State) -> Step | None
     one, two = left.entry.item, right.entry.item
     if not (isinstance(one, Custom) and isinstance(two, Custom)):
         return None
-    if (one.info, one.count) != (two.info, two.count):
+    if (one.info, one.count, one.moves) != (two.info, two.count, two.moves):
         return state.give_up(finding("code", state, left, right))
     name = one.origin.field.name
     after: State | Leaf = replace(
