@@ -81,7 +81,10 @@ def loads(text: str, name: str = "lock") -> tuple[ir.Program, ...]:
     Raises :class:`VmgenError` VG641 for what is no lock, and what :func:`ir_json.loads`
     raises for its contents.
     """
-    document = ir_json.parse(text, name)
+    try:
+        document = ir_json.parse(text, name)
+    except VmgenError as error:
+        raise _no_lock(error.diagnostics[0].message, name) from None
     try:
         if not isinstance(document, dict):
             raise ValueError("it is no object")
@@ -90,8 +93,9 @@ def loads(text: str, name: str = "lock") -> tuple[ir.Program, ...]:
         targets = _strings(document["targets"])
         if len(targets) > MAX_TARGETS:
             raise ValueError(f"it has more than {MAX_TARGETS} targets")
-        for table in (_objects(document["modules"]), _objects(document["roots"])):
-            for item in table:
+        document.setdefault("premises", [])
+        for table in ("modules", "roots", "premises"):
+            for item in _objects(document[table]):
                 item["targets"] = set(_strings(item.get("targets", targets)))
         found = [_program(document, target) for target in targets]
     except KeyError as error:
@@ -139,7 +143,7 @@ def _program(document: Mapping[str, Any], target: str) -> str:
             "target": target,
             "modules": [_placed(item) for item in mine(document["modules"])],
             **({"roots": found} if (found := mine(document["roots"])) else {}),
-            "premises": mine(document.get("premises", [])),
+            "premises": mine(document["premises"]),
         }
     )
 
