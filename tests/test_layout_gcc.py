@@ -5,15 +5,14 @@ from __future__ import annotations
 import random
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.layout_oracle import assertions, named_records
 from tests.trees import EIGHT, RELEASES, require_tree
-from vmgen.cfront import ctype, syntax
+from vmgen.cfront import ctype
 from vmgen.cfront.arithmetic import BASIC_TYPES
-from vmgen.cfront.census import census
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.layout.allocation import Request, allocate
 from vmgen.cfront.unit import Unit
@@ -45,6 +44,7 @@ def _random_record(
 ) -> tuple[bool, int, list[tuple[str, Request]]]:
     """Union or not, ``aligned``, and members: what C declares and what we are asked."""
     packed_record = choose.random() < 0.25
+    limit = choose.choice((0, 0, 0, 1, 2, 4, 8, 16))
     members = []
     for number in range(choose.randint(1, 7)):
         name = choose.choice(_MEMBERS)
@@ -74,6 +74,7 @@ def _random_record(
                     declarator.startswith("m"),
                     aligned,
                     packed or packed_record,
+                    limit,
                 ),
             )
         )
@@ -88,10 +89,12 @@ def _probe(
     packed = all(request.packed for _, request in members)
     attributes = " __attribute__((packed))" if packed else ""
     attributes += f" __attribute__((aligned({aligned})))" if aligned else ""
-    lines = [f"{{ {kind} R {{"]
+    limit = members[0][1].limit
+    lines = [f"#pragma pack(push, {limit})", f"{{ {kind} R {{"]
     lines += [f"  {declaration}" for declaration, _ in members]
     lines += [
         f"}}{attributes};",
+        "#pragma pack(pop)",
         'printf("%zu %zu", sizeof(struct R), _Alignof(struct R));',
     ]
     for index, (_, request) in enumerate(members):
@@ -138,95 +141,6 @@ def test_random_records_are_allocated_as_gcc_does(tmp_path: Path) -> None:
 
 
 # --- whole units ----------------------------------------------------------------------
-
-
-def named_records(unit: Unit, layout: Layout) -> dict[ctype.Record, str]:
-    """The records that the tables of a unit speak of, by the name C has for them, and
-    all records that those reach through members and pointers."""
-    found: dict[ctype.Record, str] = {}
-    pending: list[object] = [
-        one.declared.initializer
-        for type_ in ("VMStateDescription", "VMStateField")
-        for one in census(unit, layout, type_).found
-    ]
-    types: list[syntax.TypeExpr] = []
-    while pending:
-        node = pending.pop()
-        if isinstance(node, syntax.NamedType | syntax.RecordType):
-            types.append(node)
-        elif isinstance(node, tuple):
-            pending += node
-        elif hasattr(node, "__slots__"):
-            pending += [getattr(node, slot) for slot in node.__slots__]
-    while types:
-        written = types.pop()
-        while isinstance(written, syntax.PointerType | syntax.ArrayType):
-            written = (
-                written.target
-                if isinstance(written, syntax.PointerType)
-                else written.element
-            )
-        if not isinstance(written, syntax.NamedType | syntax.RecordType):
-            continue
-        if isinstance(written, syntax.NamedType):
-            typedef = unit.typedef(written.name)
-            if typedef is None:
-                continue
-            types.append(typedef.type)
-        record = layout.resolve(written)
-        if (
-            not isinstance(record, ctype.Record)
-            or unit.record(record.kind, record.tag) is None
-        ):
-            continue
-        spelling = layout.spelling(written)
-        if record in found and (found[record] or not spelling):
-            continue
-        found[record] = spelling
-        types += [member.written for member in layout.record(record).members]
-    return found
-
-
-def assertions(layout: Layout, records: dict[ctype.Record, str]) -> Iterator[str]:
-    """``_Static_assert``s on the size and alignment of each record, and on the offset
-    and size of each of its members that is no bitfield."""
-    for record, name in records.items():
-        if not name:
-            continue  # has no name of its own: checked inside the record that holds it
-        found = layout.record(record)
-        yield f'_Static_assert(sizeof({name}) == {found.size}, "sizeof {name}");'
-        # A typedef can be aligned more than the record it names.
-        bare = syntax.RecordType(record.kind, record.tag)
-        align = layout.alignof_written(bare if " " in name else syntax.NamedType(name))
-        yield f'_Static_assert(_Alignof({name}) == {align}, "alignof {name}");'
-        yield from _member_assertions(layout, record, name, "", 0)
-
-
-def _member_assertions(
-    layout: Layout, record: ctype.Record, name: str, before: str, offset: int
-) -> Iterator[str]:
-    for member in layout.record(record).members:
-        path = before + member.name
-        start = offset + member.offset
-        if member.bits is not None:
-            continue
-        if member.name:
-            yield (
-                f"_Static_assert(__builtin_offsetof({name}, {path}) == {start},"
-                f' "offsetof {name} {path}");'
-            )
-            if not (
-                isinstance(member.type, ctype.Array) and member.type.length is None
-            ):
-                size = layout.sizeof(member.type)
-                yield (
-                    f"_Static_assert(sizeof((({name} *)0)->{path}) == {size},"
-                    f' "sizeof {name} {path}");'
-                )
-        inner = member.type
-        if isinstance(inner, ctype.Record):
-            inside = f"{path}." if member.name else before
-            yield from _member_assertions(layout, inner, name, inside, start)
 
 
 def failures(unit: Unit, layout: Layout, text: str, folder: Path) -> tuple[int, str]:

@@ -48,9 +48,13 @@ _INTEGERS = (
 #: Every basic type by its canonical spelling (see ``syntax.BasicType``).
 BASIC_TYPES: dict[str, CType] = {
     "void": VOID,
+    "_Float16": Float("_Float16", 2),
     "float": Float("float", 4),
     "double": DOUBLE,
     "long double": Float("long double", 16),
+    "float _Complex": Float("float _Complex", 8, 4),
+    "double _Complex": Float("double _Complex", 16, 8),
+    "long double _Complex": Float("long double _Complex", 32, 16),
     **{integer.name: integer for integer in _INTEGERS},
 }
 

@@ -14,10 +14,12 @@ from typing import Any, Literal
 
 from pycparser import c_ast
 
-from vmgen.cfront.convert_code import CodeConverter
+from vmgen.cfront.convert_code import CodeConverter, ConvertError
+from vmgen.cfront.normalise import CONSTEXPR, PACK
 from vmgen.cfront.syntax import (
     AlignOf,
     ArrayType,
+    AtomicType,
     AutoType,
     BasicType,
     Binary,
@@ -41,6 +43,7 @@ from vmgen.cfront.syntax import (
     TypedefDecl,
     TypeExpr,
     TypeOf,
+    UnreadableType,
 )
 
 #: ``aligned`` without an argument: the largest alignment of x86-64.
@@ -67,6 +70,7 @@ _BASIC = {
     "double": "double",
     "double long": "long double",
 }
+_COMPLEX = frozenset({"float", "double", "long double"})
 _SIGNED_MODES = {
     "QI": "signed char",
     "byte": "signed char",
@@ -81,7 +85,13 @@ _UNSIGNED_MODES = {
     mode: "unsigned char" if name == "signed char" else f"unsigned {name}"
     for mode, name in _SIGNED_MODES.items()
 }
-_FLOAT_MODES = {"SF": "float", "DF": "double", "XF": "long double", "TF": "long double"}
+_FLOAT_MODES = {
+    "HF": "_Float16",
+    "SF": "float",
+    "DF": "double",
+    "XF": "long double",
+    "TF": "long double",
+}
 
 
 @dataclass(slots=True)
@@ -109,6 +119,8 @@ class _Attributes:
     aligned: Expr | None = None
     vector_size: Expr | None = None
     mode: str = ""
+    limit: int = 0
+    constexpr: bool = False
 
 
 def convert(nodes: list[Any], expression: Callable[[str], Expr]) -> Parsed:
@@ -186,10 +198,18 @@ class _Converter(CodeConverter):
             self.parsed.objects[node.name] = self.object(node)
 
     def object(self, node: Any) -> ObjectDecl:
-        type_ = self.type(node.type)
+        self.complete(node)
+        attributes = self.attributes(node)
+        type_ = self.changed(self.type(node.type), attributes, node)
         value = None if node.init is None else self.initializer(node.init)
-        is_static = "static" in node.storage
-        return ObjectDecl(node.name, type_, value, is_static, self.position(node.coord))
+        return ObjectDecl(
+            node.name,
+            type_,
+            value,
+            "static" in node.storage,
+            self.position(node.coord),
+            attributes.constexpr,
+        )
 
     def local(self, node: Any) -> LocalDecl:
         found = super().local(node)
@@ -249,6 +269,21 @@ class _Converter(CodeConverter):
                     found.vector_size = self.expression(argument)
                 elif attribute.name == "mode" and argument:
                     found.mode = argument.strip().strip("_")
+                elif attribute.name == PACK:
+                    if not argument.isdigit():
+                        raise self.fail(
+                            f"cannot read what #pragma {argument} does to a layout",
+                            group,
+                        )
+                    found.limit = int(argument)
+                elif attribute.name == CONSTEXPR:
+                    found.constexpr = True
+                else:
+                    raise self.fail(
+                        f"cannot read what the attribute '{attribute.name}' does to a "
+                        "layout",
+                        group,
+                    )
         return found
 
     def changed(self, type_: TypeExpr, attributes: _Attributes, node: Any) -> TypeExpr:
@@ -271,13 +306,20 @@ class _Converter(CodeConverter):
     # --- types ------------------------------------------------------------------------
 
     def type(self, node: Any) -> TypeExpr:
+        self.complete(node)
         match node:
-            case c_ast.TypeDecl() | c_ast.Typename() | c_ast.AttributedType():
+            case c_ast.TypeDecl():
+                return _qualified(self.type(node.type), node.quals)
+            case c_ast.AttributedType():
                 return self.type(node.type)
+            case c_ast.Typename():
+                return self.type_name(node)
             case c_ast.IdentifierType():
                 return self.named(node)
             case c_ast.PtrDecl():
-                return PointerType(self.type(node.type))
+                return _qualified(PointerType(self.type(node.type)), node.quals)
+            case c_ast.BitIntType():
+                raise self.fail("'_BitInt' is not a type that a table can hold", node)
             case c_ast.ArrayDecl():
                 length = None if node.dim is None else self.expr(node.dim)
                 if isinstance(length, Name) and length.name == "*":
@@ -298,8 +340,20 @@ class _Converter(CodeConverter):
                 return AutoType()
         raise self.fail(f"cannot read a type of the kind {type(node).__name__}", node)
 
+    def type_name(self, node: Any) -> TypeExpr:
+        """The type of a cast, ``sizeof`` and the like."""
+        attributes = self.attributes(node)
+        if attributes.packed or attributes.aligned:
+            raise self.fail("an attribute on the name of a type is not read", node)
+        return _qualified(
+            self.changed(self.type(node.type), attributes, node), node.quals
+        )
+
     def named(self, node: Any) -> TypeExpr:
-        names = node.names
+        names = [name for name in node.names if name != "_Complex"]
+        is_complex = len(names) < len(node.names)
+        if is_complex and not names:
+            names = ["double"]
         if len(names) == 1 and names[0] not in _BASIC:
             return self.local_typedefs.get(names[0]) or NamedType(names[0])
         words = sorted(names)
@@ -308,9 +362,11 @@ class _Converter(CodeConverter):
         if "signed" in words and words != ["signed"] and "char" not in words:
             words.remove("signed")
         name = _BASIC.get(" ".join(words))
+        if is_complex and name is not None:
+            name = f"{name} _Complex" if name in _COMPLEX else None
         if name is None:
             raise self.fail(
-                f"{' '.join(names)!r} is not a type that a table can hold", node
+                f"{' '.join(node.names)!r} is not a type that a table can hold", node
             )
         return BasicType(name)
 
@@ -380,6 +436,7 @@ class _Converter(CodeConverter):
                     if member is not None:
                         members.append(member)
             self.owner = outer
+            self.complete(node)
             attributes = self.read_attributes(node.attributes)
             self.parsed.records[key] = RecordDecl(
                 kind,
@@ -388,12 +445,14 @@ class _Converter(CodeConverter):
                 attributes.packed,
                 attributes.aligned,
                 self.position(node.coord),
+                attributes.limit,
             )
         return RecordType(kind, tag)
 
     def member(self, decl: Any) -> MemberDecl | None:
         """None for what declares no member: ``enum {A};`` or ``struct s {...};``."""
-        type_ = self.type(decl.type)
+        self.complete(decl)
+        type_ = self.member_type(decl)
         if decl.name is None and decl.bitsize is None:
             tagged = decl.type
             while isinstance(tagged, (c_ast.TypeDecl, c_ast.AttributedType)):
@@ -409,23 +468,48 @@ class _Converter(CodeConverter):
         attributes = self.attributes(decl)
         return MemberDecl(
             decl.name or "",
-            self.changed(type_, attributes, decl),
+            type_,
             None if decl.bitsize is None else self.expr(decl.bitsize),
             attributes.aligned or attributes.vector_size,
             attributes.packed,
             self.position(coord),
         )
 
+    def member_type(self, decl: Any) -> TypeExpr:
+        """The member's type; what cannot be read costs only what needs this member."""
+        try:
+            return self.changed(self.type(decl.type), self.attributes(decl), decl)
+        except ConvertError as error:
+            if decl.name is None:
+                raise
+            return UnreadableType(error.message)
+
     def enum(self, node: Any) -> EnumType:
+        self.complete(node)
         tag = self.tag(node)
         if node.values is not None and tag not in self.parsed.enums:
+            written = [
+                one
+                for one in node.values.enumerators
+                if isinstance(one, c_ast.Enumerator)
+            ]
+            for one in written:
+                self.complete(one)
             enumerators = tuple(
                 EnumeratorDecl(e.name, None if e.value is None else self.expr(e.value))
-                for e in node.values.enumerators
-                if isinstance(e, c_ast.Enumerator)
+                for e in written
             )
+            base = node.underlying_type
             packed = self.read_attributes(node.attributes).packed
             self.parsed.enums[tag] = EnumDecl(
-                tag, enumerators, packed, self.position(node.coord)
+                tag,
+                enumerators,
+                packed,
+                self.position(node.coord),
+                None if base is None else self.type(base),
             )
         return EnumType(tag)
+
+
+def _qualified(type_: TypeExpr, qualifiers: list[str] | None) -> TypeExpr:
+    return AtomicType(type_) if "_Atomic" in (qualifiers or ()) else type_

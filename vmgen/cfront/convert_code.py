@@ -67,6 +67,76 @@ class ConvertError(Exception):
         super().__init__(message)
 
 
+_NODES = {
+    name: frozenset(members.split())
+    for name, members in {
+        "ArrayDecl": "type dim dim_quals attributes",
+        "ArrayDesignator": "expr",
+        "ArrayRef": "name subscript",
+        "Assignment": "op lvalue rvalue",
+        "AttributedType": "type attributes",
+        "BinaryOp": "op left right",
+        "BitIntType": "width signedness",
+        "Break": "",
+        "Case": "expr stmts",
+        "Cast": "to_type expr",
+        "Compound": "block_items",
+        "CompoundLiteral": "type init storage",
+        "Constant": "type value",
+        "Continue": "",
+        "Decl": "name quals align storage funcspec type init bitsize attributes",
+        "Default": "stmts",
+        "DoWhile": "cond stmt",
+        "EmptyStatement": "",
+        "Enum": "name values underlying_type attributes",
+        "Enumerator": "name value",
+        "ExprList": "exprs",
+        "For": "init cond next stmt",
+        "FuncCall": "name args",
+        "FuncDecl": "args type attributes",
+        "FuncDef": "decl param_decls body",
+        "GenericAssociation": "type expr",
+        "GenericSelection": "expr associations",
+        "Goto": "name",
+        "ID": "name",
+        "IdentifierType": "names",
+        "If": "cond iftrue iffalse",
+        "InferredType": "",
+        "InitList": "exprs",
+        "Label": "name stmt",
+        "NamedInitializer": "name expr",
+        "Pragma": "string",
+        "PtrDecl": "quals type attributes",
+        "Return": "expr",
+        "StaticAssert": "cond message",
+        "Struct": "name decls attributes",
+        "StructRef": "name type field",
+        "Switch": "cond stmt",
+        "TernaryOp": "cond iftrue iffalse",
+        "TypeDecl": "declname quals align type attributes",
+        "TypeOf": "op expr",
+        "Typedef": "name quals storage type attributes",
+        "Typename": "name quals type attributes",
+        "UnaryOp": "op expr",
+        "Union": "name decls attributes",
+        "While": "cond stmt",
+    }.items()
+}
+"""What the converter reads of each kind of node, or knows to have no meaning here: the
+qualifiers but ``_Atomic``, ``inline`` and storage classes but ``static``, conditions of
+static assertions."""
+
+#: What nobody reads, by class of node: it must be empty.
+_UNREAD: dict[type, tuple[str, ...]] = {
+    getattr(c_ast, name): tuple(
+        slot
+        for slot in getattr(c_ast, name).__slots__
+        if slot not in (*read, "coord", "__weakref__")
+    )
+    for name, read in _NODES.items()
+}
+
+
 class CodeConverter(ABC):
     """Reads what stands inside bodies and initialisers; types are the subclass's."""
 
@@ -100,6 +170,18 @@ class CodeConverter(ABC):
         """The error that says ``message`` about ``node``."""
 
         return ConvertError(message, self.position(getattr(node, "coord", None)))
+
+    def complete(self, node: Any) -> None:
+        """Raise if the parser read something about a node that is not read here."""
+
+        kind = type(node)
+        if kind not in _UNREAD:
+            raise self.fail(f"cannot read what the parser calls {kind.__name__}", node)
+        for slot in _UNREAD[kind]:
+            if getattr(node, slot):
+                raise self.fail(
+                    f"what the parser calls {slot} of {kind.__name__} is not read", node
+                )
 
     # --- initialisers -----------------------------------------------------------------
 
@@ -149,6 +231,7 @@ class CodeConverter(ABC):
     def expr(self, node: Any) -> Expr:
         """An expression; raises :class:`ConvertError` where there is no node for it."""
 
+        self.complete(node)
         position = self.position(node.coord)
         match node:
             case c_ast.ID():
@@ -301,6 +384,7 @@ class CodeConverter(ABC):
     def statement(self, node: Any) -> Statement:
         """One statement."""
 
+        self.complete(node)
         position = self.position(node.coord)
         match node:
             case c_ast.Compound():

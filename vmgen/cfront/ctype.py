@@ -30,10 +30,11 @@ class Integer:
 
 @dataclass(frozen=True, slots=True)
 class Float:
-    """``float``, ``double`` or ``long double``; size in bytes."""
+    """A real or complex floating type; size in bytes, alignment where it is another."""
 
     name: str
     size: int
+    align: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,12 @@ def _bytes(text: str) -> str:
 
 
 def string(text: str) -> str:
-    """The characters of one or more adjacent string literals, one per byte (latin-1)."""
+    """The characters of one or more adjacent string literals, one per byte (latin-1).
+
+    Raises :class:`ValueError` for one of wide characters.
+    """
+    if text[0] in "LU" or (text[0] == "u" and not text.startswith("u8")):
+        raise ValueError("a string of wide characters is not read")
     return "".join(
         _ESCAPE.sub(_replace, _bytes(body)) for body in _FRAGMENT.findall(text)
     )

@@ -13,7 +13,9 @@ GNU C                                      becomes
 ``__builtin_types_compatible_p(A, B)``     the same call with ``sizeof(A), sizeof(B)``
 ``a ?: b``                                 ``a ? OMITTED : b``
 ``case 1 ... 5``, ``[1 ... 5] = x``        a binary operator ``...`` that binds like ``||``
-``_Alignof(x)``, ``_Atomic(T)``            ``_Alignof(typeof(x))``, ``typeof(T)``
+``_Alignof(x)``                            ``_Alignof(typeof(x))``
+``#pragma pack(2)``                        ``[[pack(2)]]`` on the records behind it
+``constexpr``, ``nullptr``                 ``[[constexpr]]``, ``((void *)0)``
 ``_Float128``, ``__float80`` ...           ``long double`` (same size and alignment)
 ``asm (...)``, ``_Static_assert (...)``    nothing
 =========================================  ============================================
@@ -33,6 +35,12 @@ RANGE = "..."
 TYPES_COMPATIBLE = "__builtin_types_compatible_p"
 #: Attributes that change a layout, without their optional ``__``.
 LAYOUT_ATTRIBUTES = frozenset({"packed", "aligned", "vector_size", "mode"})
+#: Attributes that change a layout in ways that are not known here.
+UNKNOWN_LAYOUTS = frozenset(
+    {"ms_struct", "gcc_struct", "scalar_storage_order", "ext_vector_type", "hardbool"}
+)
+#: The attributes that stand for ``#pragma pack(N)`` and for ``constexpr``.
+PACK, CONSTEXPR = "#pragma pack", "constexpr"
 
 _ATTRIBUTE_WORDS = frozenset({"__attribute__", "__attribute"})
 _ASM_WORDS = frozenset({"asm", "__asm", "__asm__"})
@@ -41,7 +49,7 @@ _ASSERT_WORDS = frozenset({"_Static_assert", "static_assert"})
 _STORAGE = frozenset({"STATIC", "EXTERN", "TYPEDEF", "AUTO", "_THREAD_LOCAL"})
 _TYPE_WORDS = word_set(
     """VOID _BOOL CHAR SHORT INT LONG FLOAT DOUBLE SIGNED UNSIGNED __INT128 _COMPLEX STRUCT
-    UNION ENUM TYPEOF STATIC EXTERN TYPEDEF _THREAD_LOCAL"""
+    UNION ENUM TYPEOF _ATOMIC _BITINT STATIC EXTERN TYPEDEF _THREAD_LOCAL"""
 )
 _OPENING = {
     "LPAREN": 1,
@@ -51,6 +59,17 @@ _OPENING = {
     "RBRACE": -1,
     "RBRACKET": -1,
 }
+
+
+_NULL = (
+    ("LPAREN", "("),
+    ("LPAREN", "("),
+    ("VOID", "void"),
+    ("TIMES", "*"),
+    ("RPAREN", ")"),
+    ("INT_CONST_DEC", "0"),
+    ("RPAREN", ")"),
+)
 
 
 class NormaliseError(Exception):
@@ -102,6 +121,8 @@ class _Normaliser:
         self.parentheses = [0]
         #: The record or enum keyword whose body just closed, as an output index.
         self.just_closed: int | None = None
+        #: What ``#pragma pack`` says.
+        self.packing = "0"
 
     def run(self) -> list[Token]:
         tokens, out = self.tokens, self.out
@@ -111,6 +132,13 @@ class _Normaliser:
             type_ = token.type
             if type_ == "GNU":
                 index = self.gnu(index)
+                continue
+            if type_ == "PACKING":
+                self.packing = token.value
+                index += 1
+                continue
+            if type_ == "LBRACKET" and self.type_at_or_end(index + 1) == "LBRACKET":
+                index = self.bracketed(index)
                 continue
             if type_ == "LBRACE":
                 self.open_brace()
@@ -156,18 +184,46 @@ class _Normaliser:
                 at -= 1
             at -= 1
         keyword = out[at].type if at >= 0 else ""
-        if keyword in ("STRUCT", "UNION", "ENUM"):
+        if keyword not in ("STRUCT", "UNION", "ENUM"):
+            at = self.enum_with_type(at)
+            keyword = "ENUM" if at >= 0 else ""
+        if keyword:
             scope = _Scope(at, keyword != "ENUM", len(out) + 1)
         else:
             scope = _Scope(None, False, len(out) + 1)
         self.scopes.append(scope)
         self.parentheses.append(0)
 
+    def enum_with_type(self, at: int) -> int:
+        """Where the ``enum`` of ``enum tag : type {`` is; -1 if there is none."""
+        has_colon = False
+        while at >= 0:
+            kind = self.out[at].type
+            if kind == "ENUM" and has_colon:
+                return at
+            has_colon = has_colon or kind == "COLON"
+            if kind != "ID" and kind != "COLON" and kind not in _TYPE_WORDS:
+                return -1
+            at -= 1
+        return -1
+
     def close_brace(self, token: Token) -> None:
         if not self.scopes:
             raise NormaliseError("'}' without '{'", token)
-        self.just_closed = self.scopes.pop().keyword
+        scope = self.scopes.pop()
         self.parentheses.pop()
+        self.just_closed = scope.keyword
+        if scope.record and scope.keyword is not None and self.packing != "0":
+            attribute = [
+                _like(token, "ATTRIBUTE_BEGIN", "[["),
+                _like(token, "ID", PACK),
+                _like(token, "ATTRIBUTE_ARGUMENTS", self.packing),
+                _like(token, "ATTRIBUTE_END", "]]"),
+            ]
+            self.out[scope.keyword + 1 : scope.keyword + 1] = attribute
+        elif scope.keyword is None and self.scopes:
+            # The next statement of a block starts behind the brace.
+            self.scopes[-1].start = len(self.out) + 1
 
     # --- words ------------------------------------------------------------------------
 
@@ -190,11 +246,36 @@ class _Normaliser:
             return index + 1
         if word == TYPES_COMPATIBLE:
             return self.types_compatible(index)
-        if word == "_Atomic":
-            if self.type_at(index + 1) == "LPAREN":
-                self.out.append(_like(token, "TYPEOF", "typeof"))
+        if word == "nullptr":
+            self.out += [_like(token, type_, value) for type_, value in _NULL]
+            return index + 1
+        if word == "constexpr":
+            start = self.scopes[-1].start if self.scopes else 0
+            self.out[start:start] = [
+                _like(token, "ATTRIBUTE_BEGIN", "[["),
+                _like(token, "ID", CONSTEXPR),
+                _like(token, "ATTRIBUTE_END", "]]"),
+            ]
             return index + 1
         raise AssertionError(word)
+
+    def bracketed(self, index: int) -> int:
+        """``[[gnu::packed]]`` as the attribute that it is; others say nothing about a
+        layout, as those that GCC does not know."""
+        token = self.tokens[index]
+        end = closing(self.tokens, index)
+        inner = self.tokens[index + 2 : end - 1]
+        kept = _layout_attributes(_without_namespaces(inner))
+        if kept:
+            self.out += [
+                _like(token, "ATTRIBUTE_BEGIN", "[["),
+                *kept,
+                _like(token, "ATTRIBUTE_END", "]]"),
+            ]
+        return end + 1
+
+    def type_at_or_end(self, index: int) -> str:
+        return self.tokens[index].type if index < len(self.tokens) else ""
 
     def type_at(self, index: int) -> str:
         if index >= len(self.tokens):
@@ -271,9 +352,9 @@ class _Normaliser:
             return
         elif self.scopes:
             scope = self.scopes[-1]
-            if scope.record:
+            if scope.record or _changes_type(written):
                 self.place_in_declaration(written, before, following, scope.start)
-        elif self.is_typedef:
+        elif self.is_typedef or _changes_type(written):
             self.place_in_declaration(written, before, following, 0)
 
     def place_in_declaration(
@@ -300,6 +381,35 @@ def _like(token: Token, type_: str, value: str) -> Token:
     return Token(type_, value, token.lineno, token.column, token.filename)
 
 
+def _changes_type(written: list[Token]) -> bool:
+    """Whether an attribute changes the type of a variable, not only its place."""
+    return any(token.value in ("mode", "vector_size") for token in written)
+
+
+def _without_namespaces(tokens: list[Token]) -> list[Token]:
+    """Attributes without their ``gnu::``; those of another namespace say nothing."""
+    out: list[Token] = []
+    index = 0
+    while index < len(tokens):
+        following = [token.type for token in tokens[index + 1 : index + 3]]
+        if tokens[index].type == "ID" and following == ["COLON", "COLON"]:
+            is_gnu = tokens[index].value.strip("_") == "gnu"
+            index += 3
+            if not is_gnu and index < len(tokens):
+                index += 1
+                if index < len(tokens) and tokens[index].type == "LPAREN":
+                    index = closing(tokens, index) + 1
+            continue
+        if tokens[index].type == "LPAREN":
+            end = closing(tokens, index) + 1
+            out += tokens[index:end]
+            index = end
+            continue
+        out.append(tokens[index])
+        index += 1
+    return out
+
+
 def _layout_attributes(tokens: list[Token]) -> list[Token]:
     """The attributes of one ``__attribute__((...))`` that change a layout, as C23 tokens."""
     kept: list[Token] = []
@@ -315,7 +425,7 @@ def _layout_attributes(tokens: list[Token]) -> list[Token]:
         name = token.value
         if name.startswith("__") and name.endswith("__"):
             name = name[2:-2]
-        if name in LAYOUT_ATTRIBUTES:
+        if name in LAYOUT_ATTRIBUTES or name in UNKNOWN_LAYOUTS:
             if kept:
                 kept.append(_like(token, "COMMA", ","))
             kept.append(_like(token, "ID", name))

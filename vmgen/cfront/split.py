@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Literal, assert_never
 
 from vmgen.cfront.convert import Parsed
-from vmgen.cfront.tokens import LINE_MARKER, word_set
+from vmgen.cfront.tokens import LINE_MARKER, Packing, word_set
 
 # --- regular expressions --------------------------------------------------------------
 
@@ -43,8 +43,9 @@ _FLAT = rf"""[^{{}}"';\#]++|{_LITERAL}|{_DIRECTIVE}"""
 #: What may stand between two tokens, and between two declarations.
 _W = rf"(?:\s++|{_DIRECTIVE})*+"
 _GAP = rf"(?:\s++|{_DIRECTIVE}|;)*+"
-_WORD = r"[A-Za-z_$][\w$]*+"
-_ATTRIBUTE = rf"__attribute(?:__)?{_W}{_PARENTHESES}"
+_WORD = r"(?:[^\W\d]|\$)[\w$]*+"
+_BRACKETED = r"\[\[(?:[^\[\]]++|\[[^\[\]]*+\])*+\]\]"
+_ATTRIBUTE = rf"(?:__attribute(?:__)?{_W}{_PARENTHESES}|{_BRACKETED})"
 
 _DECLARATION = re.compile(
     rf"{_GAP}(?P<head>(?:{_FLAT})*+)(?:;|(?P<body>{_BODY}))", re.DOTALL
@@ -57,7 +58,7 @@ _RECORD_ATTRIBUTE = re.compile(
 )
 _DEFINED_TAG = re.compile(
     rf"\b(struct|union|enum)\b{_W}(?:{_ATTRIBUTE}{_W})*+"
-    rf"((?!__attribute){_WORD})?{_W}(?:{_ATTRIBUTE}{_W})*+\{{"
+    rf"((?!__attribute){_WORD})?{_W}(?:{_ATTRIBUTE}{_W})*+(?::[\s\w()]*+)?\{{"
 )
 _ENUM_BODY = re.compile(rf"""(?:[^}}"']++|{_LITERAL})*+""", re.DOTALL)
 _ENUMERATOR = re.compile(rf"(?:\A|,){_W}({_WORD})")
@@ -82,7 +83,7 @@ _TYPEDEF = re.compile(rf"(?:__extension__{_S}++|{_ATTRIBUTE}{_S}*+)*+typedef\b")
 #: Names that :data:`_PLAIN` may find where a declaration is not so plain after all.
 _NOT_A_NAME = word_set(
     """__attribute__ __attribute __typeof__ __typeof typeof asm __asm __asm__ _Static_assert
-    _Alignas _Atomic void char short int long float double signed unsigned _Bool const
+    _Alignas alignas constexpr thread_local _Atomic void char short int long float double signed unsigned _Bool const
     volatile struct union enum static extern typedef inline __inline __int128"""
 )
 _NOISE = re.compile(
@@ -135,7 +136,7 @@ class Declaration:
     names: tuple[str, ...] = ()
     is_definition: bool = False
     words: frozenset[str] | None = None
-    parsed: dict[tuple[tuple[str, ...], tuple[str, ...]], Parsed] = field(
+    parsed: dict[tuple[tuple[str, ...], tuple[str, ...], Packing], Parsed] = field(
         default_factory=dict
     )
 

@@ -30,7 +30,8 @@ class BasicType:
     One of ``void``, ``_Bool``, ``char``, ``signed char``, ``unsigned char``, ``short``,
     ``unsigned short``, ``int``, ``unsigned int``, ``long``, ``unsigned long``,
     ``long long``, ``unsigned long long``, ``__int128``, ``unsigned __int128``,
-    ``float``, ``double``, ``long double``.
+    ``_Float16``, ``float``, ``double``, ``long double``, the last three also with
+    `` _Complex`` behind them.
     """
 
     name: str
@@ -88,6 +89,21 @@ class AutoType:
     """GNU ``__auto_type``: the type of the initialiser."""
 
 
+@dataclass(frozen=True, slots=True)
+class AtomicType:
+    """``_Atomic``: GCC aligns one of 1, 2, 4, 8 or 16 bytes to its size."""
+
+    value: TypeExpr
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableType:
+    """The type of a member that is written in a way that is not read; ``message`` says
+    what that is."""
+
+    message: str
+
+
 TypeExpr: TypeAlias = (
     NamedType
     | BasicType
@@ -98,6 +114,8 @@ TypeExpr: TypeAlias = (
     | FunctionType
     | TypeOf
     | AutoType
+    | AtomicType
+    | UnreadableType
 )
 
 
@@ -128,7 +146,11 @@ class MemberDecl:
 
 @dataclass(frozen=True, slots=True)
 class RecordDecl:
-    """A struct or union with its body."""
+    """A struct or union with its body.
+
+    ``limit`` is the largest alignment of a member in bytes that ``#pragma pack`` allows,
+    0 for no limit.
+    """
 
     kind: Literal["struct", "union"]
     tag: str
@@ -136,6 +158,7 @@ class RecordDecl:
     packed: bool = False
     aligned: Expr | None = None
     position: Position = NOWHERE
+    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +171,13 @@ class EnumeratorDecl:
 
 @dataclass(frozen=True, slots=True)
 class EnumDecl:
-    """An enum with its body."""
+    """An enum with its body; ``base`` is its underlying type if one is written (C23)."""
 
     tag: str
     enumerators: tuple[EnumeratorDecl, ...]
     packed: bool = False
     position: Position = NOWHERE
+    base: TypeExpr | None = None
 
 
 # --- expressions --------------------------------------------------------------------

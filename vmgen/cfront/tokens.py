@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 #: What ``gcc -E`` and ``pcpp`` write to say which file and line follow.
 LINE_MARKER = re.compile(
@@ -44,7 +44,7 @@ def word_set(text: str) -> frozenset[str]:
 _TOKEN = re.compile(
     r"""[ \t\f\v\r]*+(?:
       (?:L|u8|u|U)?+(?:(?P<string>"(?:[^"\\\n]++|\\.)*+")|(?P<char>'(?:[^'\\\n]++|\\.)*+'))
-    | (?P<symbol>[A-Za-z_$][\w$]*+
+    | (?P<symbol>[^\W\d][\w$]*+|\$[\w$]*+
         |\.\.\.|<<=|>>=|\+\+|--|->|&&|\|\||<<|>>|[<>=!*/%+\-&|^]=
         |(?!\.\d)[-+*/%|&~^!<>?()\[\]{},.;:=])
     | \n(?P<blank>\s*+)
@@ -60,6 +60,82 @@ _STRING, _CHAR, _SYMBOL, _BLANK, _FILE, _NUMBER = (
     for group in ("string", "char", "symbol", "blank", "file", "number")
 )
 _DIRECTIVE = _TOKEN.groupindex["directive"]
+
+#: What changes the layout of the records behind it; groups: pack's arguments, or what
+#: is not understood.
+LAYOUT_PRAGMA = re.compile(
+    r"^[ \t]*#[ \t]*pragma[ \t]+"
+    r"(?:pack[ \t]*\(([^)\n]*)\)|(pack\b[^\n]*|(?:scalar_storage_order|ms_struct)\b[^\n]*))",
+    re.MULTILINE,
+)
+#: A literal; a number with separators; a character of a name as GCC writes it.
+_SPELT = re.compile(
+    r"""\"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|(?<![\w$])(\d[\w.]*(?:'\w+)+)"""
+    r"|(\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8})",
+    re.DOTALL,
+)
+_HAS_SPELT = re.compile(r"\d'\w|\\[uU]")
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """What ``#pragma pack`` and the like say at a place of the text.
+
+    ``limit`` is the largest alignment of a member in bytes, 0 for no limit; ``stack`` is
+    what ``push`` saved, each with its name.  ``unknown`` is a pragma whose meaning for a
+    layout is not known.
+    """
+
+    limit: int = 0
+    stack: tuple[tuple[str, int], ...] = ()
+    unknown: str = ""
+
+    def after(self, pragma: re.Match[str]) -> Packing:
+        """What is true behind a pragma (GCC manual, Structure-Layout Pragmas)."""
+        if pragma[1] is None:
+            return replace(self, unknown=pragma[2].strip())
+        words = (
+            [word.strip() for word in pragma[1].split(",")] if pragma[1].strip() else []
+        )
+        action = words.pop(0) if words and words[0] in ("push", "pop") else ""
+        name = words.pop(0) if action and words and not words[0].isdigit() else ""
+        limit = self.limit
+        if words:
+            if len(words) > 1 or words[0] not in ("0", "1", "2", "4", "8", "16"):
+                return replace(self, unknown=f"pack({pragma[1]})")
+            limit = int(words[0])
+        elif not action:
+            limit = 0
+        if action == "push":
+            return replace(self, limit=limit, stack=(*self.stack, (name, self.limit)))
+        if action == "pop":
+            stack = self.stack
+            while name and stack and stack[-1][0] != name:
+                stack = stack[:-1]
+            if not stack:  # GCC warns of a pop without its push, and leaves the limit
+                return self
+            saved = limit if words else stack[-1][1]
+            return replace(self, limit=saved, stack=stack[:-1])
+        return replace(self, limit=limit)
+
+
+NO_PACKING = Packing()
+
+
+def plain_text(text: str) -> str:
+    """The text without the ``'`` between the digits of a number (C23), and with the
+    characters of names that the preprocessor writes as ``\\u00e9``."""
+
+    def plain(match: re.Match[str]) -> str:
+        number, character = match.groups()
+        if number:
+            return str(number).replace("'", "")
+        if character and (code := int(character[2:], 16)) <= 0x10FFFF:
+            return chr(code)
+        return match[0]
+
+    return _SPELT.sub(plain, text) if _HAS_SPELT.search(text) else text
+
 
 _PUNCTUATORS = {
     "...": "ELLIPSIS",
@@ -122,7 +198,7 @@ _WORDS = {
     for word in word_set(
         """auto break case char continue default do double else enum extern float
     for goto if int long return short signed sizeof static struct switch typedef union
-    unsigned void while __int128 _Bool _Generic __builtin_va_arg"""
+    unsigned void while __int128 _Bool _Generic __builtin_va_arg _BitInt"""
     )
 }
 _WORDS |= {
@@ -141,6 +217,10 @@ _WORDS |= {
     "__auto_type": "AUTO",
     "_Alignas": "_ALIGNAS",
     "_Alignof": "_ALIGNOF",
+    "alignas": "_ALIGNAS",
+    "alignof": "_ALIGNOF",
+    "thread_local": "_THREAD_LOCAL",
+    "_Atomic": "_ATOMIC",
     "__alignof": "_ALIGNOF",
     "__alignof__": "_ALIGNOF",
     "_Complex": "_COMPLEX",
@@ -163,7 +243,7 @@ _CANONICAL = {
 #: GNU and C11 words that take more than a new name, see ``normalise``.
 GNU_WORDS = word_set(
     """__attribute__ __attribute asm __asm __asm__ _Static_assert static_assert __label__
-    __builtin_types_compatible_p _Atomic _Float128 _Float64x __float128 __float80"""
+    __builtin_types_compatible_p constexpr nullptr _Float128 _Float64x __float128 __float80"""
 )
 _WORDS |= dict.fromkeys(GNU_WORDS, "GNU")
 _KINDS = _WORDS | _PUNCTUATORS | dict.fromkeys(IGNORED_WORDS, "")
@@ -187,17 +267,26 @@ def _number_type(text: str) -> str:
 
 
 def tokenise(
-    text: str, *, file: str, line: int, relative: Callable[[str], str] = str
+    text: str,
+    *,
+    file: str,
+    line: int,
+    relative: Callable[[str], str] = str,
+    packing: Packing = NO_PACKING,
 ) -> list[Token]:
     """The tokens of ``text``, which starts at ``file``:``line``.
 
     ``file`` is a name as line markers write it; ``relative`` turns such names into
-    those of :class:`vmgen.source.Position`.  Line markers inside the text are followed,
-    other ``#`` lines (``#pragma``) are left out, and so are qualifiers.  A character
-    that C does not have becomes a token of type ``OTHER``, for the parser to refuse.
+    those of :class:`vmgen.source.Position`.  Line markers inside the text are followed;
+    pragmas that change a layout become tokens of type ``PACKING``, also the one for
+    ``packing``, which is what holds at the start; other ``#`` lines are left out, and so
+    are qualifiers.  A character that C does not have becomes a token of type ``OTHER``,
+    for the parser to refuse.
     """
     filename = relative(file)
     tokens: list[Token] = []
+    if packing.limit or packing.unknown:
+        tokens.append(_packing_token(packing, line, filename))
     append, kind, respelt = tokens.append, _KINDS.get, _RESPELT.get
     for match in _TOKEN.finditer(text):
         group = match.lastindex
@@ -220,4 +309,11 @@ def tokenise(
             append(Token("CHAR_CONST", match[0].lstrip(), line, 0, filename))
         elif group != _DIRECTIVE:
             append(Token("OTHER", match["other"], line, 0, filename))
+        elif pragma := LAYOUT_PRAGMA.match(match["directive"]):
+            packing = packing.after(pragma)
+            append(_packing_token(packing, line, filename))
     return tokens
+
+
+def _packing_token(packing: Packing, line: int, filename: str) -> Token:
+    return Token("PACKING", packing.unknown or str(packing.limit), line, 0, filename)

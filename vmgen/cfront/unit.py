@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from vmgen.cfront.convert import Parsed
 from vmgen.cfront.parse import identifiers, parse_declaration
-from vmgen.cfront.split import Declaration, split
+from vmgen.cfront.split import Chunk, Declaration, split
 from vmgen.cfront.syntax import (
     EnumDecl,
     FunctionDecl,
@@ -18,7 +18,14 @@ from vmgen.cfront.syntax import (
     RecordDecl,
     TypedefDecl,
 )
-from vmgen.cfront.tokens import Token, tokenise
+from vmgen.cfront.tokens import (
+    LAYOUT_PRAGMA,
+    NO_PACKING,
+    Packing,
+    Token,
+    plain_text,
+    tokenise,
+)
 from vmgen.source import Diagnostic, Position, VmgenError
 
 #: What the compiler declares without a header (GCC on x86-64, System V ABI 3.5.7).
@@ -30,6 +37,9 @@ struct __va_list_tag {
 typedef struct __va_list_tag __builtin_va_list[1];
 typedef __int128 __int128_t;
 typedef unsigned __int128 __uint128_t;
+typedef float _Float16 __attribute__((mode(HF)));
+typedef _Bool bool;
+enum { false, true };
 """
 
 
@@ -53,7 +63,8 @@ class Unit:
         self.source = source
         self._relative = relative
         self._files: dict[str, str] = {}
-        self._chunks = [*split(_BUILT_IN), *split(text)]
+        self._chunks = [*split(_BUILT_IN), *split(plain_text(text))]
+        self._packings = _packings(self._chunks)
         self._typedefs: dict[str, Declaration] = {}
         self._functions: dict[str, Declaration] = {}
         self._prototypes: dict[str, Declaration] = {}
@@ -265,7 +276,7 @@ class Unit:
             )
         )
         files = tuple(self._file(marker) for marker in declaration.files)
-        key = (typedefs, files)
+        key = (typedefs, files, self._packing(declaration))
         parsed = declaration.parsed.get(key)
         if parsed is None:
             tokens = tokens or self._tokens(declaration)
@@ -275,7 +286,23 @@ class Unit:
 
     def _tokens(self, declaration: Declaration) -> list[Token]:
         file, line = declaration.place
-        return tokenise(declaration.text, file=file, line=line, relative=self._file)
+        return tokenise(
+            declaration.text,
+            file=file,
+            line=line,
+            relative=self._file,
+            packing=self._packing(declaration),
+        )
+
+    def _packing(self, declaration: Declaration) -> Packing:
+        """What ``#pragma pack`` says where the declaration starts."""
+        packing = NO_PACKING
+        if self._packings:
+            for offset, after in self._packings.get(declaration.chunk, ()):
+                if offset >= declaration.start:
+                    break
+                packing = after
+        return packing
 
     def _statics(self, name: str) -> Iterator[tuple[str, LocalDecl]]:
         """The static variables of the functions whose text has the last part of a name."""
@@ -310,3 +337,19 @@ class Unit:
                 hint="check that every '{' has its '}', also in the headers and macros it uses",
             )
         )
+
+
+def _packings(chunks: list[Chunk]) -> dict[Chunk, list[tuple[int, Packing]]]:
+    """Where each chunk's packing changes, its start included; empty if none ever does."""
+    packing = NO_PACKING
+    found: dict[Chunk, list[tuple[int, Packing]]] = {}
+    for chunk in chunks:
+        places = [(-1, packing)]
+        if "pragma" in chunk.text:
+            for pragma in LAYOUT_PRAGMA.finditer(chunk.text):
+                packing = packing.after(pragma)
+                places.append((pragma.start(), packing))
+        if len(places) > 1 or packing != NO_PACKING:
+            # A text that is included twice has one chunk: what its last place says.
+            found[chunk] = places
+    return found

@@ -76,3 +76,7 @@ def written_words(type: TypeExpr, declarator: str = "") -> str:
             return _join("typeof(...)", declarator)
         case syntax.AutoType():
             return _join("__auto_type", declarator)
+        case syntax.AtomicType(value):
+            return written_words(value, _join("_Atomic", declarator))
+        case syntax.UnreadableType():
+            return _join("...", declarator)

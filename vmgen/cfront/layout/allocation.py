@@ -16,7 +16,8 @@ class Request:
     """A member to place: size and alignment of its type in bytes.
 
     ``bits`` is the width of a bitfield, ``aligned`` an ``aligned`` attribute of the
-    member in bytes (0 for none), ``packed`` is the member's own or its record's.
+    member in bytes (0 for none), ``packed`` is the member's own or its record's, and
+    ``limit`` the largest alignment that ``#pragma pack`` allows (0 for any).
     """
 
     size: int
@@ -25,6 +26,7 @@ class Request:
     named: bool = True
     aligned: int = 0
     packed: bool = False
+    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,16 @@ def _round_up(number: int, multiple: int) -> int:
 
 def alignment(request: Request) -> int:
     """The alignment in bits that the member's own position gets."""
+    if request.bits == 0:
+        return 8 * max(request.align, request.aligned)
     if request.bits is not None:
-        if request.bits == 0:
-            return 8 * max(request.align, request.aligned)
-        return max(1, 8 * request.aligned)
-    if request.packed:
-        return 8 * (request.aligned or 1)
-    return 8 * max(request.align, request.aligned)
+        bits = 8 * request.aligned
+    elif request.packed:
+        bits = 8 * (request.aligned or 1)
+    else:
+        bits = 8 * max(request.align, request.aligned)
+    # A limit holds for what an attribute asks too.
+    return max(1, min(bits, 8 * request.limit) if request.limit else bits)
 
 
 def _record_alignment(request: Request) -> int:
@@ -57,7 +62,12 @@ def _record_alignment(request: Request) -> int:
         return alignment(request)
     if not request.named:
         return 8
-    return max(alignment(request), 8 if request.packed else 8 * request.align)
+    of_type = request.align
+    if request.limit:
+        of_type = min(of_type, request.limit)
+    elif request.packed:
+        of_type = 1
+    return max(alignment(request), 8 * of_type)
 
 
 def _spans_too_much(position: int, request: Request, bits: int) -> bool:
@@ -82,10 +92,11 @@ def allocate(union: bool, requests: Iterable[Request], aligned: int = 0) -> Allo
             end = max(end, bits)
             continue
         position = _round_up(end, alignment(request))
-        # A packed bitfield goes to the next bit, whatever its type.
+        # A packed bitfield, or one under a limit, goes to the next bit, whatever its type.
         if (
             request.bits
             and not request.packed
+            and not request.limit
             and _spans_too_much(position, request, bits)
         ):
             position = _round_up(position, 8 * request.align)

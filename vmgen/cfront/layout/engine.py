@@ -125,6 +125,10 @@ class Layout:
                 raise error(
                     "VG300", "'__auto_type' has no initialiser to take its type from"
                 )
+            case syntax.AtomicType(value):
+                return self.resolve(value, scope)
+            case syntax.UnreadableType(message):
+                raise error("VG202", message)
 
     def _typedef(self, name: str) -> CType:
         if name in self._typedefs:
@@ -186,6 +190,8 @@ class Layout:
                 return self.record(type).align
             case Array(element):
                 return self.alignof(element)
+            case ctype.Float(size=size, align=align):
+                return align or size
             case _:
                 return self.sizeof(type)
 
@@ -206,6 +212,10 @@ class Layout:
                 return self.alignof_written(element, scope)
             case syntax.TypeOf(operand):
                 return self.alignof_written(operand, scope)
+            case syntax.AtomicType(value):
+                align = self.alignof_written(value, scope)
+                size = self.sizeof(self.resolve(value, scope))
+                return max(align, size) if size in (1, 2, 4, 8, 16) else align
             case syntax.Member(object, name, arrow, position):
                 record = record_of(self, object, arrow, scope, position)
                 member = self.member(record, name)
@@ -307,6 +317,7 @@ class Layout:
             named=bool(member.name),
             aligned=0 if member.aligned is None else self.constant(member.aligned),
             packed=member.packed or decl.packed,
+            limit=decl.limit,
         )
 
     def _width(self, member: MemberDecl, scope: Scope) -> int | None:
@@ -426,6 +437,14 @@ class Layout:
         if decl is None:
             return Enum(tag, UNSIGNED_INT)
         values = self._enumerate(decl)
+        if decl.base is not None:
+            written = integer_of(self.resolve(decl.base))
+            if written is None:
+                raise error(
+                    "VG307", f"the type of 'enum {tag}' is no integer", decl.position
+                )
+            self._enums[tag] = Enum(tag, written)
+            return self._enums[tag]
         low, high = min(values, default=0), max(values, default=0)
         for name in (*_PACKED_BASES, *_BASES) if decl.packed else _BASES:
             base = integer_of(BASIC_TYPES[name])
@@ -564,6 +583,8 @@ class Layout:
                 return self.spelling(inner)
             case syntax.TypeOf(operand) if isinstance(operand, TypeExpr):
                 return self.spelling(operand)
+            case syntax.AtomicType(value):
+                return self.spelling(value)
             case _:
                 resolved = self.resolve(type)
                 while isinstance(resolved, Array | Pointer):

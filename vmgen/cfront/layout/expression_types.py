@@ -86,6 +86,9 @@ def _type_of_name(types: Types, name: str, scope: Scope, position: Position) -> 
     constant = types.enumerator(name)
     if constant is not None:
         value, tag = constant
+        decl = types.unit.enumerator(name)
+        if decl is not None and decl.base is not None:
+            return types.enum(tag)
         # C says int; GNU C gives what does not fit the enum's own type.
         return INT if wrap(value, INT) == value else types.enum(tag)
     variable = types.unit.object(name)
