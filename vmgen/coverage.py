@@ -19,8 +19,8 @@ from vmgen.lower import rivals, shapes
 from vmgen.pipeline import whole
 from vmgen.pipeline.reading import Preprocessor
 from vmgen.pipeline.store import Store
-from vmgen.pipeline.whole import Progress, Whole
-from vmgen.source import Diagnostic, VmgenError
+from vmgen.pipeline.whole import Progress
+from vmgen.source import Diagnostic
 
 Status = Literal["ok", "hook", "custom", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "hook", "custom", "error")
@@ -102,25 +102,19 @@ def cover(
     for part in parts:
         for file in part.files:
             files.setdefault(file, _File()).targets.append(part.tree.target)
-        try:
-            program = read.program(part)
-        except VmgenError as error:
-            for found in error.diagnostics:
-                where = found.position.file
-                files.setdefault(where, _File()).found.append(found)
-            modules = _modules(read, part)
-        else:
-            modules = program.modules
-            for found in read.undecided(part):
-                files.setdefault(found.position.file, _File()).found.append(found)
-            for one in _sections(program):
-                known = sections.setdefault((one.name, one.wire, one.reason), one)
-                if known is not one:
-                    targets_too = (*known.targets, program.target)
-                    sections[one.name, one.wire, one.reason] = replace(
-                        known, targets=targets_too
-                    )
-        for module in modules:
+        program = read.program(part)
+        for missing in program.unread:
+            files.setdefault(missing.file, _File()).found += missing.found
+        for found in read.undecided(part):
+            files.setdefault(found.position.file, _File()).found.append(found)
+        for one in _sections(program):
+            known = sections.setdefault((one.name, one.wire, one.reason), one)
+            if known is not one:
+                targets_too = (*known.targets, program.target)
+                sections[one.name, one.wire, one.reason] = replace(
+                    known, targets=targets_too
+                )
+        for module in program.modules:
             files[module.file].add(module)
     if not targets:
         strays = whole.read_strays(parts, preprocessor, progress, store)
@@ -129,6 +123,8 @@ def cover(
             entry.found += outcome.found
             if outcome.module is not None:
                 entry.add(outcome.module)
+                for missing in outcome.module.unread:
+                    entry.found += missing.found
     first = parts[0].tree
     return Report(
         first.release,
@@ -166,14 +162,6 @@ def _sections(program: ir.Program) -> Iterable[Covered]:
             targets=(program.target,),
         )
     return made.values()
-
-
-def _modules(read: Whole, part: whole.Part) -> Iterable[ir.Module]:
-    """What was read of a target that does not link."""
-    for file in part.files:
-        module = read.outcome(part.tree.target, file).module
-        if module is not None:
-            yield module
 
 
 @dataclass(slots=True)

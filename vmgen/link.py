@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from vmgen import infos, ir
 from vmgen.ir import graph
-from vmgen.source import Diagnostic, VmgenError
+from vmgen.source import Diagnostic, Position
 
 
 def link(
@@ -19,17 +19,22 @@ def link(
     target: str,
     modules: Iterable[ir.Module],
     members: Iterable[ir.Module] = (),
+    unread: Iterable[ir.Unread] = (),
 ) -> ir.Program:
     """Sorts modules by file, checks every reference between descriptions and puts infos
     of other files where they are named.
 
     ``members`` are modules of archives: one is taken where it defines a description or
     an info that something taken names and nothing taken defines, as ``ld`` does.
-    Raises :class:`VmgenError` naming each description that is mentioned but not defined
-    (``VG501``), each that two files define (``VG502``), and each subsection whose name
-    QEMU does not know again (``VG505``).
+    ``unread`` are files without a module.
+
+    What cannot be linked is left out and stands in the program's ``unread``: a
+    description that names one that is not defined (VG501) or was not read (VG507), one
+    that two files define (VG502), a subsection whose name QEMU does not know again
+    (VG505).
     """
     taken = _with_members(tuple(modules), tuple(members))
+    missing = [*unread, *(one for module in taken for one in module.unread)]
     shared = {info.info: info for module in taken for info in module.infos}
     homes = {info.info: module.file for module in taken for info in module.infos}
     taken = tuple(
@@ -37,67 +42,164 @@ def link(
         for module in sorted(taken, key=lambda module: module.file)
     )
     taken = infos.resolved(taken, homes)
+    linked = _Linked(taken, missing)
+    linked.leave_out(_twice(taken))
+    linked.leave_out(_foreign_subsections(taken))
+    linked.close()
     # A file that only defines infos has nothing left to say.
-    program = ir.Program(
+    return ir.Program(
         release,
         target,
-        tuple(module for module in taken if module.descriptions or module.functions),
+        tuple(one for one in linked.modules() if one.descriptions or one.functions),
+        unread=linked.unread(),
     )
-    found: list[Diagnostic] = []
-    everything = {
-        (module.file, description.symbol)
-        for module in program.modules
-        for description in module.descriptions
-    }
-    external: dict[str, ir.Description] = {}
-    for module in program.modules:
-        for description in module.descriptions:
-            if description.static:
-                continue
-            other = external.setdefault(description.symbol, description)
-            if other is not description:
-                found.append(
-                    Diagnostic(
-                        "VG502",
-                        f"{description.symbol} is also defined at {other.position}",
-                        description.position,
-                        hint="generate for one of the two files only",
-                    )
-                )
-    for module in program.modules:
-        for description in module.descriptions:
+
+
+class _Linked:
+    """The descriptions that are left while others are found to be missing something."""
+
+    def __init__(
+        self, modules: tuple[ir.Module, ...], unread: Iterable[ir.Unread]
+    ) -> None:
+        self._modules = modules
+        self._left = {
+            (module.file, one.symbol): one
+            for module in modules
+            for one in module.descriptions
+        }
+        self._unread = {(one.file, one.symbol): one for one in unread}
+
+    def leave_out(self, found: Iterable[tuple[str, str, Diagnostic]]) -> bool:
+        """Take descriptions out, by file and symbol; whether there were any."""
+        gone: dict[tuple[str, str], list[Diagnostic]] = {}
+        for file, symbol, why in found:
+            gone.setdefault((file, symbol), []).append(why)
+        for file, symbol in gone:
+            del self._left[file, symbol]
+            known = self._unread.get((file, symbol))
+            before = known.found if known else ()
+            found_now = (*before, *gone[file, symbol])
+            self._unread[file, symbol] = ir.Unread(symbol, file, found_now)
+        return bool(gone)
+
+    def close(self) -> None:
+        """Take out what names something that is not there, until nothing does."""
+        while self.leave_out(list(self._lacking())):
+            pass
+
+    def _lacking(self) -> Iterator[tuple[str, str, Diagnostic]]:
+        shared = {symbol for (_, symbol), one in self._left.items() if not one.static}
+        for (file, symbol), description in self._left.items():
             for mention in graph.in_description(description):
-                symbol, file = mention.symbol, mention.file or module.file
-                if (file, symbol) not in everything and symbol not in external:
-                    found.append(
-                        Diagnostic(
-                            "VG501",
-                            f"{symbol} is not defined in any of the files read",
-                            mention.position,
-                            hint="name the C file that defines it as an input too",
-                            context=(description.symbol,),
-                        )
-                    )
-    found += _foreign_subsections(program, external)
-    if found:
-        raise VmgenError(*found)
-    return program
+                home = mention.file or file
+                if (home, mention.symbol) not in self._left and (
+                    mention.symbol not in shared
+                ):
+                    why = self._why(home, mention.symbol, mention.position, symbol)
+                    yield file, symbol, why
+
+    def _why(self, file: str, name: str, position: Position, about: str) -> Diagnostic:
+        known = self._known(file, name)
+        if known is not None:
+            return Diagnostic(
+                "VG507",
+                f"it contains {name}, which was not read",
+                position,
+                hint=f"see {known.found[0].position}",
+                context=(about,),
+            )
+        hint = "name the C file that defines it as an input too"
+        files = sorted({file for file, symbol in self._unread if not symbol})
+        if files:
+            hint = f"it may be in a file that was not read: {', '.join(files)}"
+        return Diagnostic(
+            "VG501",
+            f"{name} is not defined in any of the files read",
+            position,
+            hint=hint,
+            context=(about,),
+        )
+
+    def _known(self, file: str, name: str) -> ir.Unread | None:
+        """Why a description is missing: one of the file itself first."""
+        names = (name, name.partition("[")[0])
+        for one in names:
+            if found := self._unread.get((file, one)):
+                return found
+        return next(
+            (found for (_, symbol), found in self._unread.items() if symbol in names),
+            None,
+        )
+
+    def modules(self) -> Iterator[ir.Module]:
+        """The modules with what is left of them."""
+        for module in self._modules:
+            left = tuple(
+                one
+                for one in module.descriptions
+                if (module.file, one.symbol) in self._left
+            )
+            if len(left) != len(module.descriptions) or module.unread:
+                used = {one.needed for one in left}
+                used.update(field.test for one in left for field in one.fields)
+                module = replace(
+                    module,
+                    descriptions=left,
+                    functions=tuple(
+                        one for one in module.functions if one.symbol in used
+                    ),
+                    unread=(),
+                )
+            yield module
+
+    def unread(self) -> tuple[ir.Unread, ...]:
+        """What was left out and what was never read, sorted by file and symbol."""
+        return tuple(self._unread[key] for key in sorted(self._unread))
+
+
+def _twice(modules: Iterable[ir.Module]) -> Iterator[tuple[str, str, Diagnostic]]:
+    """Descriptions that two files define: none of them is the one that is meant."""
+    defined: dict[str, list[tuple[str, ir.Description]]] = {}
+    for module in modules:
+        for one in module.descriptions:
+            if not one.static:
+                defined.setdefault(one.symbol, []).append((module.file, one))
+    for symbol, several in defined.items():
+        for index, (file, one) in enumerate(several):
+            if len(several) > 1:
+                other = several[0 if index else 1][1]
+                yield file, symbol, Diagnostic(
+                    "VG502",
+                    f"{symbol} is also defined at {other.position}",
+                    one.position,
+                    hint="generate for one of the two files only",
+                )
 
 
 def _foreign_subsections(
-    program: ir.Program, external: dict[str, ir.Description]
-) -> Iterator[Diagnostic]:
+    modules: Iterable[ir.Module],
+) -> Iterator[tuple[str, str, Diagnostic]]:
     """Subsections that QEMU would not take for one of their owner's when it loads:
     ``vmstate_subsection_load`` (``migration/vmstate.c``) compares the name's beginning.
     """
-    for module in program.modules:
-        own = {description.symbol: description for description in module.descriptions}
+    every = tuple(modules)
+    external = {
+        one.symbol: (module.file, one)
+        for module in every
+        for one in module.descriptions
+        if not one.static
+    }
+    for module in every:
+        own = {one.symbol: (module.file, one) for one in module.descriptions}
         for description in module.descriptions:
             for symbol in description.subsections:
-                subsection = own.get(symbol) or external.get(symbol)
-                if subsection is None or subsection.name.startswith(description.name):
+                defined = own.get(symbol) or external.get(symbol)
+                if defined is None:
                     continue
-                yield Diagnostic(
+                file, subsection = defined
+                if subsection.name.startswith(description.name):
+                    continue
+                yield file, symbol, Diagnostic(
                     "VG505",
                     f"the subsection '{subsection.name}' does not begin with the name of its "
                     f"owner, '{description.name}'",

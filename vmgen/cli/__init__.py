@@ -44,8 +44,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
             status = plainly(words[1:], console)
             if status is not None:
-                return status
-        return _by_click(arguments, console)
+                return max(status, int(console.incomplete))
+        return max(_by_click(arguments, console), int(console.incomplete))
     except _errors() as error:
         console.diagnostics(error.diagnostics)
         return 2

@@ -45,6 +45,8 @@ class Console:
         self.form = wanted if wanted in FORMS else "text"
         self._progress = ""
         self.warned = False
+        #: Whether something was left out of the result because it could not be read.
+        self.incomplete = False
 
     @property
     def paint(self) -> Paint:

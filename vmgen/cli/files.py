@@ -43,6 +43,8 @@ def changes(job: Job, console: Console) -> tuple[write.FileChange, ...]:
     with console.working():
         console.progress("writing Python")
         files = generate(programs, console.progress, together=job.whole)
+    if any(program.unread for program in programs):
+        key = meaning = ""  # what is missing is to be said again
     for each in filter(None, (key, meaning)):
         _keep(each, {file.path: cache.text_digest(file.text) for file in files})
     return write.plan(job.output, files, verify)

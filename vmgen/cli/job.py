@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,6 +90,11 @@ def output_options(function: _Function) -> _Function:
     """The options that say what happens to files."""
     for option in (
         click.option(
+            "--strict",
+            is_flag=True,
+            help="Change nothing where something cannot be read.",
+        ),
+        click.option(
             "--prune",
             is_flag=True,
             help="Delete generated files that no longer belong.",
@@ -113,12 +118,13 @@ class Job:
     """The requests of one command, and the folder their files go to.
 
     Relative paths of the requests start at ``folder``: what the configuration names is
-    called the same wherever the command runs.
+    called the same wherever the command runs.  ``strict``: all or nothing.
     """
 
     requests: tuple[Request, ...]
     output: Path
     folder: Path = Path()
+    strict: bool = False
 
     @property
     def embedded(self) -> bool:
@@ -144,6 +150,7 @@ def read_job(
     preprocessor: str | None,
     output: Path | None = None,
     whole: bool = False,
+    strict: bool = False,
 ) -> Job:
     """Options where given, else the configuration, else the embedded headers.
 
@@ -199,7 +206,7 @@ def read_job(
         replace(request, target=name) for name in dict.fromkeys(chosen or ("",))
     )
     where = output or settings.output or Path("generated")
-    return Job(requests, _short(where), folder)
+    return Job(requests, _short(where), folder, strict)
 
 
 def _in_tree(name: str, tree: Path) -> str:
@@ -228,17 +235,54 @@ def _usage(message: str, hint: str) -> VmgenError:
 def compile_all(
     job: Job, console: Console, files: TreeFiles | None = None
 ) -> tuple[ir.Program, ...]:
-    """The program of every request; the findings of all of them in one error.
+    """The program of every request; what none of them has is said, and the run does not
+    end with 0.
 
     ``files`` are those of the tree, where somebody has looked at them already.  What is
-    opaque in a program is said.
+    opaque in a program is said.  Raises
+    :class:`VmgenError` with the findings of all where nothing was read, or where
+    something was not and the job is ``strict``.
     """
     from vmgen import infos
+    from vmgen.pipeline import findings
 
     programs = _compiled(job, console, files)
     if warnings := infos.opaque(programs):
         console.diagnostics(warnings)
+    if unread := findings(programs):
+        if job.strict:
+            raise VmgenError(*unread)
+        if not console.incomplete:  # a command may read what it did before
+            console.diagnostics(unread)
+            console.message(_left_out(programs))
+        console.incomplete = True
     return programs
+
+
+def _left_out(programs: Sequence[ir.Program]) -> str:
+    """``1 of 3 descriptions not read: dev.c vmstate_dev``."""
+    files = {(one.file, "") for program in programs for one in program.unread}
+    gone = {
+        (one.file, one.symbol)
+        for program in programs
+        for one in program.unread
+        if one.symbol
+    }
+    read = {
+        (module.file, one.symbol)
+        for program in programs
+        for module in program.modules
+        for one in module.descriptions
+    }
+    whole = files - {(file, "") for file, _ in gone}
+    parts = []
+    if gone:
+        parts.append(f"{len(gone)} of {len(gone | read)} descriptions not read")
+    if whole:
+        parts.append(f"{len(whole)} file{'s' * (len(whole) > 1)} not read")
+    names = [f"{file} {symbol}".strip() for file, symbol in sorted(gone | whole)]
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return f"{', '.join(parts)}: {shown}"
 
 
 def _compiled(

@@ -107,7 +107,7 @@ def _mending() -> str:
     for word in words:
         if word == "--output":
             next(words)  # the folder of the generated package
-        elif word not in ("--force", "--prune"):
+        elif word not in ("--force", "--prune", "--strict"):
             kept.append("--output" if word == "--lock" else word)
     return shlex.join(kept)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -49,8 +50,9 @@ Excerpt = Callable[[Position], str]
 def extract(unit: Unit, layout: Layout, excerpt: Excerpt) -> ir.Module:
     """Reads all descriptions of a unit.
 
-    ``excerpt`` fetches a source line for diagnostics.  Raises :class:`VmgenError` with
-    every finding of the unit, never after the first only.
+    ``excerpt`` fetches a source line for diagnostics.  What cannot be read stands in the
+    module's ``unread``, with all that is found about it, and costs nothing else.
+    Raises :class:`VmgenError` VG301 for a file without the type's declaration.
     """
     reader = _ModuleReader(unit, layout, excerpt)
     return reader.module()
@@ -64,7 +66,9 @@ class _ModuleReader:
         self._layout = layout
         self._excerpt = excerpt
         self._fields = FieldReader(unit, layout)
-        self._found: list[Diagnostic] = []
+        #: What hinders the reading of each symbol, by the symbol.
+        self._found: dict[str, list[Diagnostic]] = {}
+        self._symbol = ""
         self._functions: dict[str, ir.Function] = {}
         self._refused: dict[tuple[str, str], tuple[ir.Refusal, ...]] = {}
 
@@ -82,7 +86,7 @@ class _ModuleReader:
             )
         self._missed(taken)
         for found in taken.found:
-            with _Collect(self, (found.symbol,)):
+            with self._about(found.symbol):
                 descriptions += self._object(found, taken.scope(found.function))
         infos: list[ir.WordsElement | ir.CustomElement] = []
         # One without a name is read with the field that it is for.
@@ -92,26 +96,38 @@ class _ModuleReader:
         for found in taken.found:
             if found.declared.initializer is None:
                 continue
-            with _Collect(self, (found.symbol,)):
+            with self._about(found.symbol):
                 if (info := self._fields.shared_info(found.symbol)) is not None:
                     infos.append(info)
         callbacks: list[ir.Method] = []
-        with _Collect(self, ()):
+        with self._about(""):
             callbacks += methods.read(self._unit, self._layout)
-        if any(found.severity == "error" for found in self._found):
-            by_place = sorted(self._found, key=lambda one: one.position)
-            raise VmgenError(*by_place)
+        read = tuple(
+            one for one in descriptions if owner(one.symbol) not in self._found
+        )
         return ir.Module(
             self._unit.source,
-            tuple(descriptions),
-            tuple(self._functions.values()),
+            read,
+            tuple(_functions(read, self._functions)),
             tuple(infos),
             tuple(callbacks),
+            tuple(
+                ir.Unread(symbol, self._unit.source, tuple(found))
+                for symbol, found in self._found.items()
+            ),
         )
 
     def _missed(self, taken: Census) -> None:
         for missed in taken.missed:
+            self._symbol = missed.context[0] if missed.context else ""
             self.report(missed)
+
+    @contextmanager
+    def _about(self, symbol: str) -> Iterator[None]:
+        """Take what is found meanwhile as said about ``symbol``."""
+        self._symbol = symbol
+        with _Collect(self, (symbol,) if symbol else ()):
+            yield
 
     def _object(self, found: Found, scope: Mapping[str, str]) -> list[ir.Description]:
         name, declared = found.symbol, c.renamed(found.declared, scope)
@@ -255,7 +271,7 @@ class _ModuleReader:
         fields: list[ir.Field] = []
         ended = initializer.is_null(init["fields"])
         last = initializer.where(init["fields"], init.position)
-        before = len(self._found)
+        before = self._count()
         for row in rows:
             if row is None:
                 continue
@@ -276,7 +292,7 @@ class _ModuleReader:
                 else:
                     fields.append(field)
         # Of a row that is not understood nobody knows whether it is the end.
-        if not ended and len(self._found) == before and None not in rows:
+        if not ended and self._count() == before and None not in rows:
             self._no_end(symbol, "fields", "VMSTATE_END_OF_LIST()", last)
         return tuple(fields)
 
@@ -338,7 +354,24 @@ class _ModuleReader:
             if excerpt and not found.position.column:
                 column = _column(excerpt, found.context)
                 found = replace(found, position=replace(found.position, column=column))
-        self._found.append(found)
+        self._found.setdefault(self._symbol, []).append(found)
+
+    def _count(self) -> int:
+        return sum(map(len, self._found.values()))
+
+
+def owner(symbol: str) -> str:
+    """The symbol of the object that a description is, or is an element of."""
+    return symbol.partition("[")[0]
+
+
+def _functions(
+    read: tuple[ir.Description, ...], known: Mapping[str, ir.Function]
+) -> Iterator[ir.Function]:
+    """The functions that these descriptions mention, in the order they were met."""
+    used = {one.needed for one in read}
+    used.update(field.test for one in read for field in one.fields)
+    return (function for symbol, function in known.items() if symbol in used)
 
 
 def _column(excerpt: str, context: tuple[str, ...]) -> int:

@@ -64,6 +64,7 @@ from vmgen.ir.model import (
     Program,
     Refusal,
     Root,
+    Unread,
 )
 from vmgen.ir.types import (
     IntType,
@@ -112,6 +113,7 @@ __all__ = [
     "Truncate",
     "Unary",
     "UnaryOperator",
+    "Unread",
     "UnusedElement",
     "Var",
     "Version",

@@ -96,7 +96,7 @@ def _read_shape(cls: type[Any]) -> dict[str, _Member]:
 
 _SHAPES: Mapping[type[Any], dict[str, _Member]] = {
     node: _read_shape(node)
-    for node in vars(ir).values()
+    for node in (*vars(ir).values(), Diagnostic)
     if isinstance(node, type) and dataclasses.is_dataclass(node)
 }
 
@@ -141,6 +141,9 @@ def _program_lines(program: ir.Program) -> Iterator[str]:
         if module.methods:
             yield ',\n      "methods": '
             yield _lines(_encode(module.methods, module.file), "        ")
+        if module.unread:
+            yield ',\n      "unread": '
+            yield _lines(_encode(module.unread, module.file), "        ")
         yield "\n    }"
     yield "\n  ]" if program.modules else "]"
     if program.roots:
@@ -153,6 +156,9 @@ def _program_lines(program: ir.Program) -> Iterator[str]:
     if program.elsewhere:
         yield ',\n  "elsewhere": '
         yield _lines(list(program.elsewhere), "    ")
+    if program.unread:
+        yield ',\n  "unread": '
+        yield _lines(_encode(program.unread, ""), "    ")
     yield "\n}\n"
 
 
@@ -480,7 +486,7 @@ class _Reader:
         if cls is ir.Module:
             # Positions of the module's nodes leave its file out.
             self.module = self.expect(str, data["file"], f"{where}.file")
-        elif cls is ir.Root:
+        elif cls is ir.Root or (cls is ir.Unread and where.startswith("unread[")):
             self.module = ""
         dot = "." if where else ""
         return cls(**{

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from vmgen.ir.elements import Amount, CustomElement, Element, Fixed, WordsElement
 from vmgen.ir.expressions import Expr, Path
 from vmgen.ir.words import Count, CType, File, Label, Symbol, Term
-from vmgen.source import NOWHERE, Position
+from vmgen.source import NOWHERE, Diagnostic, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +151,28 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """What a file defines and the IR lacks, and why.
+
+    ``symbol`` is that of a description or an info, empty where the file as a whole, or
+    something in it that has no name, was not read.  ``found`` is never empty.
+    """
+
+    symbol: Symbol
+    file: File
+    found: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Module:
     """What one C file contributes: its descriptions in file order and the functions
     they mention.
 
     Symbols named by a description are looked up in its own module first, then among
     the non-static descriptions of the other modules of the program.  ``infos`` are the
-    infos that other modules may name, ``methods`` the callbacks that move bytes; a linked
-    program has none left, since each stands where it is used.
+    infos that other modules may name, ``methods`` the callbacks that move bytes, ``unread``
+    what the file defines beside them; a linked program has none left, since each stands
+    where it is used, and the program says what was not read.
     """
 
     file: File
@@ -167,6 +181,7 @@ class Module:
     # Not part of what the generated code is stamped with: a linked program has none.
     infos: tuple[WordsElement | CustomElement, ...] = field(default=(), repr=False)
     methods: tuple[Method, ...] = field(default=(), repr=False)
+    unread: tuple[Unread, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +244,8 @@ class Program:
     ``roots`` are sorted by position; empty where nobody asked for them.  ``elsewhere``
     are files whose modules are not here but with those that several targets share.
     ``premises`` are what refusals depend on besides the stream, sorted by name.
+    ``unread`` are the descriptions that were not read, those that contain one of them,
+    and the files that were not read, sorted by file and symbol.
     """
 
     release: Label
@@ -238,3 +255,4 @@ class Program:
     roots: tuple[Root, ...] = field(default=(), repr=False)
     elsewhere: tuple[File, ...] = field(default=(), repr=False)
     premises: tuple[Premise, ...] = field(default=(), repr=False)
+    unread: tuple[Unread, ...] = field(default=(), repr=False)

@@ -45,9 +45,13 @@ _NAME = r"[A-Za-z_]\w*"
 _PLACE = r"(\[(\$?\d+)\])*"
 
 Symbol: TypeAlias = Annotated[
-    str, Alphabet(rf"({_NAME}(\[\d+\])*)?", "the name of a C object or function")
+    str,
+    Alphabet(
+        rf"({_NAME}(\.{_NAME})?(\[\d+\])*)?", "the name of a C object or function"
+    ),
 ]
-"""``vmstate_cpu``, an element of an array of them, or nothing."""
+"""``vmstate_cpu``, ``function.name`` for a static one inside of a function, an element of
+an array of them, or nothing."""
 
 Name: TypeAlias = Annotated[str, Alphabet(_NAME, "a C identifier")]
 

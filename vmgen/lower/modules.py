@@ -107,9 +107,14 @@ def _digest(program: ir.Program, above: frozenset[str]) -> str:
 
 
 def _without(program: ir.Program, files: frozenset[str]) -> ir.Program:
-    """The program with the modules that stand in its own folder."""
+    """The program with the modules that stand in its own folder, and without lines of
+    the sources that it was read from."""
     modules = tuple(one for one in program.modules if one.file not in files)
-    return replace(program, modules=modules)
+    unread = tuple(
+        replace(one, found=tuple(replace(each, excerpt="") for each in one.found))
+        for one in program.unread
+    )
+    return replace(program, modules=modules, unread=unread)
 
 
 def offers(

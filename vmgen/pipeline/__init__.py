@@ -6,7 +6,7 @@ find, so that one run tells everything that is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -33,6 +33,7 @@ __all__ = [
     "all_targets",
     "compile_program",
     "compile_whole",
+    "findings",
     "generate",
     "read_module",
 ]
@@ -62,8 +63,9 @@ class Request:
 def compile_program(request: Request, progress: Progress | None = None) -> ir.Program:
     """Reads every source of the request.
 
-    ``progress`` is called with the name of each file as it is read.  Raises
-    :class:`VmgenError` with the findings of all files.
+    ``progress`` is called with the name of each file as it is read.  What cannot be
+    read is left out and stands in the program's ``unread``.  Raises :class:`VmgenError`
+    with all findings where nothing else is left.
     """
     if request.whole:
         (program,) = compile_whole((request,), progress)
@@ -74,7 +76,7 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
         preprocess.preprocess, source_tree, preprocessor=request.preprocessor
     )
     modules: list[ir.Module] = []
-    found: list[Diagnostic] = []
+    unread: list[ir.Unread] = []
     # The compiler runs in its own process, so threads overlap it with the reading.
     with ThreadPoolExecutor(max_workers=2) as pool:
         pending = [(file, pool.submit(expand, file)) for file in files]
@@ -84,10 +86,12 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
             try:
                 modules.append(read_module(expansion.result()))
             except VmgenError as error:
-                found += error.diagnostics
-    if found:
-        raise VmgenError(*dict.fromkeys(found))
-    if request.sources and not any(module.descriptions for module in modules):
+                unread.append(ir.Unread("", file, error.diagnostics))
+    program = link(source_tree.release, request.target, modules, unread=unread)
+    nothing = not any(module.descriptions for module in program.modules)
+    if nothing and program.unread:
+        raise VmgenError(*findings([program]))
+    if nothing and request.sources:
         raise VmgenError(
             Diagnostic(
                 "VG410",
@@ -96,9 +100,16 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
                 hint="name the C file that has the device's tables",
             )
         )
-    program = link(source_tree.release, request.target, modules)
     premises = premises_of(program.modules, source_tree.root)
     return replace(program, premises=premises)
+
+
+def findings(programs: Iterable[ir.Program]) -> tuple[Diagnostic, ...]:
+    """Why something was not read, each reason once, sorted by place."""
+    every = {
+        found for program in programs for one in program.unread for found in one.found
+    }
+    return tuple(sorted(every, key=lambda one: (one.position, one.code, one.message)))
 
 
 def compile_whole(
@@ -111,7 +122,8 @@ def compile_whole(
 
     ``files`` are those of the tree, where somebody has looked at them already.  Files
     are read on all cores, and once for all targets where that is the same.
-    Raises :class:`VmgenError` with the findings of all of them.
+    What cannot be read is left out and stands in the ``unread`` of the programs that
+    would have it.  Raises :class:`VmgenError` with all findings where nothing is left.
     """
     first = requests[0]
     assert first.qemu is not None
@@ -121,16 +133,11 @@ def compile_whole(
         files = TreeFiles(root)
     parts = whole.configure(first.qemu, targets, first.build, files=files)
     read = whole.read(parts, first.preprocessor, progress, files=files)
-    programs: list[ir.Program] = []
-    found: list[Diagnostic] = []
-    for part in parts:
-        try:
-            programs.append(read.program(part))
-        except VmgenError as error:
-            found += error.diagnostics
-    if found:
-        raise VmgenError(*dict.fromkeys(found))
-    return tuple(programs)
+    programs = tuple(read.program(part) for part in parts)
+    unread = findings(programs)
+    if unread and not any(program.modules for program in programs):
+        raise VmgenError(*unread)
+    return programs
 
 
 def generate(

@@ -207,6 +207,9 @@ def read(
         if module is None:
             return _unread(file, registered, found, common, own)
         store.keep(key, module, registered)
+    if common and module.unread:
+        # What is missing may be the target's.
+        return _unread(file, registered, (), common, own)
     start = tree.command_for(file).directory or tree.root
     names = dict.fromkeys(_ENTERED.findall(expansion.text))
     inputs = tuple(os.path.normpath(os.path.join(start, name)) for name in names)

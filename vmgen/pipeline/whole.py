@@ -64,20 +64,24 @@ class Whole:
         return found if found is not None else self.outcomes[COMMON, file]
 
     def program(self, part: Part) -> ir.Program:
-        """The program of one target.  Raises :class:`VmgenError` with the findings of
-        all its files, or of the linker."""
+        """The program of one target.  What cannot be read of it, or be linked, is left
+        out and stands in its ``unread``."""
         modules: list[ir.Module] = []
         members: list[ir.Module] = []
-        found: list[Diagnostic] = []
+        unread: list[ir.Unread] = []
         for file in part.files:
             outcome = self.outcome(part.tree.target, file)
-            found += outcome.found if outcome.module is None else ()
-            if outcome.module is not None:
+            if outcome.module is None:
+                unread.append(ir.Unread("", file, outcome.found))
+            else:
                 into = members if file in part.archive else modules
                 into.append(outcome.module)
-        if found:
-            raise VmgenError(*dict.fromkeys(found))
-        program = link(part.tree.release, part.tree.target, modules, members)
+        release, target = part.tree.release, part.tree.target
+        try:
+            program = link(release, target, modules, members, unread)
+        except VmgenError as error:
+            unread.append(ir.Unread("", "", error.diagnostics))
+            program = ir.Program(release, target, (), unread=tuple(unread))
         return replace(
             program,
             roots=self._resolution(part, program).roots,
@@ -365,15 +369,16 @@ def read_strays(
         first: Outcome | None = None
         for tree in commands:
             outcome = reading.read(tree, file, preprocessor, store)
-            if outcome.module is not None:
+            if outcome.module is not None and not outcome.module.unread:
                 break
             if not outcome.unsuited and first is None:
                 first = outcome
-        outcomes.append(outcome if outcome.module is not None else first or outcome)
+        whole = outcome.module is not None and not outcome.module.unread
+        outcomes.append(outcome if whole else first or outcome)
     return tuple(
         outcome
         for outcome in outcomes
-        if outcome.module is None or outcome.module.descriptions
+        if (module := outcome.module) is None or module.descriptions or module.unread
     )
 
 

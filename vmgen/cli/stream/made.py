@@ -67,6 +67,8 @@ def _kept(
 
     def make() -> dict[str, str]:
         programs = compile_all(Job(tuple(requests), Path()), console)
+        # The sections that have no codec are said where the stream has them.
+        console.incomplete = False
         with console.working():
             console.progress("writing Python")
             files = {file.path: file.text for file in generate(programs)}

@@ -1,0 +1,139 @@
+"""What cannot be read costs nothing but itself, and is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vmgen import cli, ir
+from vmgen.ir import json as ir_json
+from vmgen.pipeline import Request, compile_program
+from vmgen.source import VmgenError
+
+HEAD = (
+    '#include "migration/vmstate.h"\n'
+    "typedef struct Dev { uint32_t a, b; uint64_t c; } Dev;\n"
+)
+
+
+def table(symbol: str, *fields: str, more: str = "", static: bool = False) -> str:
+    listed = ", ".join((*fields, "VMSTATE_END_OF_LIST()"))
+    return (
+        f"{'static ' * static}const VMStateDescription {symbol} = "
+        f'{{ .name = "{symbol}", .fields = (const VMStateField[]) {{ {listed} }}, {more}}};\n'
+    )
+
+
+GOOD = table("vmstate_good", "VMSTATE_UINT32(a, Dev)")
+BAD = table("vmstate_bad", "VMSTATE_UINT64(b, Dev)")
+AROUND = table("vmstate_around", "VMSTATE_STRUCT(a, Dev, 1, vmstate_bad, uint32_t)")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def read(*texts: str) -> ir.Program:
+    names = []
+    for number, text in enumerate(texts):
+        names.append(f"dev{number}.c")
+        Path(names[-1]).write_text(HEAD + text)
+    return compile_program(Request(sources=tuple(names)))
+
+
+def symbols(program: ir.Program) -> list[str]:
+    return [one.symbol for module in program.modules for one in module.descriptions]
+
+
+def unread(program: ir.Program) -> dict[str, list[str]]:
+    return {
+        one.symbol or one.file: [found.code for found in one.found]
+        for one in program.unread
+    }
+
+
+def test_a_wrong_type_hides_no_other_description(here: Path) -> None:
+    program = read(BAD + GOOD)
+    assert symbols(program) == ["vmstate_good"]
+    assert unread(program) == {"vmstate_bad": ["VG310"]}
+    (missing,) = program.unread
+    assert (missing.file, missing.found[0].position.line) == ("dev0.c", 3)
+
+
+def test_what_contains_it_is_left_out_too(here: Path) -> None:
+    outer = table(
+        "vmstate_outer",
+        "VMSTATE_STRUCT(a, Dev, 1, vmstate_around, uint32_t)",
+    )
+    owner = table(
+        "vmstate_owner",
+        "VMSTATE_UINT32(a, Dev)",
+        more=".subsections = (const VMStateDescription *const[]) { &vmstate_outer, NULL }",
+    ).replace('"vmstate_owner"', '"vmstate_o"')
+    program = read(
+        BAD + GOOD + AROUND,
+        f"extern const VMStateDescription vmstate_around;\n{outer}{owner}",
+    )
+    assert symbols(program) == ["vmstate_good"]
+    assert unread(program) == {
+        "vmstate_bad": ["VG310"],
+        "vmstate_around": ["VG507"],
+        "vmstate_outer": ["VG507"],
+        "vmstate_owner": ["VG507"],
+    }
+
+
+def test_a_file_that_cannot_be_read_costs_no_other(here: Path) -> None:
+    program = read(GOOD, '#include "nowhere.h"\n')
+    assert symbols(program) == ["vmstate_good"]
+    assert unread(program) == {"dev1.c": ["VG110"]}
+
+
+def test_functions_of_what_was_left_out_go_with_it(here: Path) -> None:
+    need = "static bool {0}(void *opaque) {{ Dev *d = opaque; return d->a; }}\n"
+    bad = table("vmstate_bad", "VMSTATE_UINT64(b, Dev)", more=".needed = one")
+    good = table("vmstate_good", "VMSTATE_UINT32(a, Dev)", more=".needed = two")
+    program = read(need.format("one") + need.format("two") + bad + good)
+    (module,) = program.modules
+    assert [one.symbol for one in module.functions] == ["two"]
+
+
+def test_where_nothing_is_left_all_reasons_are_raised(here: Path) -> None:
+    with pytest.raises(VmgenError) as caught:
+        read(BAD + AROUND)
+    found = [one.code for one in caught.value.diagnostics]
+    assert found == ["VG310", "VG507"]
+
+
+def test_what_was_not_read_comes_back_from_json(here: Path) -> None:
+    program = read(BAD + GOOD, '#include "nowhere.h"\n')
+    assert ir_json.loads(ir_json.dumps(program)) == program
+
+
+def test_generate_writes_the_rest_and_says_what_is_missing(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("dev.c").write_text(HEAD + BAD + GOOD)
+    for _ in range(2):  # what is missing is said each time
+        assert cli.run(["generate", "dev.c"]) == 1
+        said = capsys.readouterr().err
+        assert "[VG310]" in said
+        assert "1 of 2 descriptions not read: dev.c vmstate_bad" in said
+    assert "class Dev" in Path("generated/dev.py").read_text()
+    written = json.loads(Path("generated/ir.json").read_text())
+    assert [one["symbol"] for one in written["unread"]] == ["vmstate_bad"]
+    assert "VMSTATE_UINT64" not in json.dumps(written)
+    assert cli.run(["check", "dev.c"]) == 1
+
+
+def test_strict_writes_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("dev.c").write_text(HEAD + BAD + GOOD)
+    assert cli.run(["generate", "--strict", "dev.c"]) == 2
+    assert "[VG310]" in capsys.readouterr().err
+    assert not Path("generated").exists()
+    Path("dev.c").write_text(HEAD + GOOD)
+    assert cli.run(["generate", "--strict", "dev.c"]) == 0
