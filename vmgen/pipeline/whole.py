@@ -24,7 +24,7 @@ from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.workers import workers
 from vmgen.premises import premises_of
 from vmgen.roots import Registrations, Resolution
-from vmgen.source import Diagnostic, VmgenError
+from vmgen.source import Diagnostic
 from vmgen.tree import SourceTree
 
 Progress = Callable[[str], None]
@@ -77,11 +77,7 @@ class Whole:
                 into = members if file in part.archive else modules
                 into.append(outcome.module)
         release, target = part.tree.release, part.tree.target
-        try:
-            program = link(release, target, modules, members, unread)
-        except VmgenError as error:
-            unread.append(ir.Unread("", "", error.diagnostics))
-            program = ir.Program(release, target, (), unread=tuple(unread))
+        program = link(release, target, modules, members, unread)
         return replace(
             program,
             roots=self._resolution(part, program).roots,
