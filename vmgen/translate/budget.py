@@ -6,7 +6,7 @@ from vmgen import ir
 from vmgen.source import Position
 from vmgen.translate.failure import Untranslatable
 from vmgen.translate.scalar import Scalar
-from vmgen.translate.values import Unknown, Value
+from vmgen.translate.values import Untranslated, Value
 
 MAX_STEPS = 20_000
 """Statements and expressions that are gone through, loops and calls expanded."""
@@ -43,7 +43,7 @@ class Budget:
             nodes, depth = self._size(value.expr)
             if nodes > MAX_NODES or depth > MAX_DEPTH:
                 self.exceeded = True
-                return Unknown("is too large when it is written as one expression")
+                return Untranslated("is too large when it is written as one expression")
         return value
 
     def _size(self, expr: ir.Expr) -> tuple[int, int]:

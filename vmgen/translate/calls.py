@@ -17,8 +17,15 @@ from vmgen.translate.paths import Outcome, Path
 from vmgen.translate.places import Places
 from vmgen.translate.policy import Called, Engine, Policy
 from vmgen.translate.scalar import Scalar
-from vmgen.translate.spot import Reference
-from vmgen.translate.values import Frame, Local, Outside, State, Unknown, Value
+from vmgen.translate.spot import SpotPointer
+from vmgen.translate.values import (
+    BlockFrame,
+    Local,
+    Outside,
+    PathState,
+    Untranslated,
+    Value,
+)
 
 #: QOM's checked casts (qom/object.c): the pointer itself, or an abort.
 CHECKED_CASTS = frozenset(
@@ -37,14 +44,14 @@ class Calls:
         self._places = places
         self._policy = policy
 
-    def value(self, expr: syntax.Call, frame: Frame, state: State) -> Value:
+    def value(self, expr: syntax.Call, frame: BlockFrame, state: PathState) -> Value:
         """The value of a call."""
         function = expr.function
         if not isinstance(function, syntax.Name) or function.name in frame.names:
             arguments = self._arguments(expr.arguments, frame, state)
             call = Called(phrase(function), arguments, expr.position)
             self._outside(call, state)
-            return Unknown(f"calls through a pointer ({expr.position})")
+            return Untranslated(f"calls through a pointer ({expr.position})")
         if function.name == "__builtin_choose_expr":
             scope = self._places.scope(frame)
             chosen = self._layout.constant(expr.arguments[0], scope)
@@ -55,11 +62,11 @@ class Calls:
         )
 
     def _arguments(
-        self, arguments: Sequence[syntax.Expr], frame: Frame, state: State
+        self, arguments: Sequence[syntax.Expr], frame: BlockFrame, state: PathState
     ) -> list[Value]:
         return [self._engine.value(argument, frame, state) for argument in arguments]
 
-    def _named(self, call: Called, frame: Frame, state: State) -> Value:
+    def _named(self, call: Called, frame: BlockFrame, state: PathState) -> Value:
         arguments = call.arguments
         match call.name:
             case "__builtin_expect":
@@ -102,31 +109,31 @@ class Calls:
                 converted = scalar.convert(argument, builtin.argument)
                 if converted.constant is not None:
                     return scalar.constant(builtin.fold(converted.constant), result)
-        return Unknown(f"calls {call.name}() ({call.position})")
+        return Untranslated(f"calls {call.name}() ({call.position})")
 
     # --- calls that are not followed ----------------------------------------------------
 
-    def _outside(self, call: Called, state: State) -> None:
+    def _outside(self, call: Called, state: PathState) -> None:
         """What a function that is not followed may do to what it gets."""
         for argument in call.arguments:
             if isinstance(argument, Local):
-                state.cells[argument.cell] = Unknown(
+                state.cells[argument.cell] = Untranslated(
                     f"reads what {call.name}() stored ({call.position})"
                 )
         self._policy.outside_call(call, state)
 
     def _elsewhere(
-        self, function: syntax.FunctionDecl, call: Called, state: State
+        self, function: syntax.FunctionDecl, call: Called, state: PathState
     ) -> Value:
         """The call of a function whose body is elsewhere: the context is asked."""
         result = self._layout.resolve(function.type.result)
         call = Called(call.name, call.arguments, call.position, result)
         self._outside(call, state)
         if isinstance(result, ctype.Void):
-            return Unknown("uses a void value")
+            return Untranslated("uses a void value")
         words = _argument_words(call.arguments)
         if words is None:
-            return Unknown(
+            return Untranslated(
                 f"calls {call.name}() with computed arguments ({call.position})"
             )
         name = f"{call.name}({words})" if words else call.name
@@ -135,7 +142,7 @@ class Calls:
             return scalar.of_type(ir.Ask(name), integer)
         if isinstance(result, Pointer):
             return Outside(name, result)
-        return Unknown(f"calls {call.name}() ({call.position})")
+        return Untranslated(f"calls {call.name}() ({call.position})")
 
     # --- calls that are followed --------------------------------------------------------
 
@@ -143,8 +150,8 @@ class Calls:
         self,
         function: syntax.FunctionDecl,
         arguments: Sequence[Value],
-        frame: Frame | None,
-        state: State,
+        frame: BlockFrame | None,
+        state: PathState,
         position: Position,
     ) -> Value:
         """The value of a call, the body expanded in place."""
@@ -163,14 +170,14 @@ class Calls:
         self,
         function: syntax.FunctionDecl,
         arguments: Sequence[Value],
-        caller: Frame | None,
-        state: State,
+        caller: BlockFrame | None,
+        state: PathState,
     ) -> Outcome:
         """The paths through a function that gets ``arguments``."""
         assert function.body is not None
         calls = () if caller is None else caller.calls
         loops = () if caller is None else caller.loops
-        frame = Frame({}, (*calls, function.name), function.body, loops)
+        frame = BlockFrame({}, (*calls, function.name), function.body, loops)
         for parameter, argument in zip(
             function.type.parameters, arguments, strict=False
         ):
@@ -183,13 +190,13 @@ class Calls:
                 state.cells[cell] = self._places.assigned(argument, type)
         return self._engine.run(function.body.items, frame, state)
 
-    def returned(self, outcome: Outcome, type: CType) -> tuple[Value, State | None]:
+    def returned(self, outcome: Outcome, type: CType) -> tuple[Value, PathState | None]:
         """The value a function returns, and what holds then; no state if it never does."""
         if isinstance(outcome, Path):
             if outcome.end == "dead":
-                return Unknown("never returns"), None
+                return Untranslated("never returns"), None
             if outcome.value is None:
-                return Unknown("uses a void value"), outcome.state
+                return Untranslated("uses a void value"), outcome.state
             return self._places.assigned(outcome.value, type), outcome.state
         then, after = self.returned(outcome.then, type)
         otherwise, other = self.returned(outcome.otherwise, type)
@@ -205,7 +212,7 @@ def _argument_words(arguments: list[Value]) -> str | None:
     whole = True
     for argument in arguments:
         match argument:
-            case Reference(spot, _, 0):
+            case SpotPointer(spot, _, 0):
                 path, subscripts = spot.path()
                 if subscripts:
                     return None

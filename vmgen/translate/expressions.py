@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_never, get_args
+from typing import assert_never
 
 from vmgen.cfront import ctype, syntax
 from vmgen.cfront.arithmetic import (
@@ -15,27 +15,26 @@ from vmgen.cfront.arithmetic import (
 from vmgen.cfront.syntax import Expr
 from vmgen.source import Position
 from vmgen.translate import scalar
+from vmgen.translate.assignments import Assignments, as_operator
 from vmgen.translate.calls import Calls
 from vmgen.translate.endings import never_returns
 from vmgen.translate.failure import Untranslatable
 from vmgen.translate.paths import Path
 from vmgen.translate.places import Places, truth
 from vmgen.translate.policy import Engine, Policy
-from vmgen.translate.scalar import Operator, Scalar
+from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Spot
 from vmgen.translate.values import (
-    Frame,
+    BlockFrame,
     Local,
     Outside,
-    State,
+    PathState,
     Target,
     Truth,
-    Unknown,
+    Untranslated,
     Value,
     no_number,
 )
-
-_OPERATORS = frozenset(get_args(Operator))
 
 
 class Expressions:
@@ -48,25 +47,25 @@ class Expressions:
         self._layout = engine.layout
         self._places = places
         self._calls = calls
-        self._policy = policy
+        self._assignments = Assignments(engine, places, policy)
 
     # --- expressions ----------------------------------------------------------------------
 
-    def value(self, expr: Expr, frame: Frame, state: State) -> Value:
+    def value(self, expr: Expr, frame: BlockFrame, state: PathState) -> Value:
         """The value of ``expr``."""
         self._engine.budget.step(expr.position)
         return self._engine.budget.bounded(self._value(expr, frame, state))
 
-    def _value(self, expr: Expr, frame: Frame, state: State) -> Value:
+    def _value(self, expr: Expr, frame: BlockFrame, state: PathState) -> Value:
         match expr:
             case syntax.IntegerLiteral(number, type):
                 integer = integer_of(BASIC_TYPES[type])
                 assert integer is not None
                 return scalar.constant(number, integer)
             case syntax.FloatLiteral():
-                return Unknown("computes with floating values")
+                return Untranslated("computes with floating values")
             case syntax.StringLiteral():
-                return Unknown("uses a string")
+                return Untranslated("uses a string")
             case syntax.Unary("&", operand):
                 return self._places.address(self.target(operand, frame, state))
             case syntax.Unary("!", operand):
@@ -80,11 +79,11 @@ class Expressions:
                     else no_number(value)
                 )
             case syntax.Unary("++" | "--" | "p++" | "p--" as op, operand):
-                return self._step(op, operand, frame, state)
+                return self._assignments.step(op, operand, frame, state)
             case syntax.Binary():
                 return self._binary(expr, frame, state)
             case syntax.Assign():
-                return self._assign(expr, frame, state)
+                return self._assignments.value(expr, frame, state)
             case syntax.Conditional():
                 return self._conditional(expr, frame, state)
             case syntax.Comma(items):
@@ -96,7 +95,7 @@ class Expressions:
             case syntax.Cast(type, operand):
                 if isinstance(type, syntax.BasicType) and type.name == "void":
                     self.effect(operand, frame, state)
-                    return Unknown("uses a void value")
+                    return Untranslated("uses a void value")
                 return self._places.assigned(
                     self.value(operand, frame, state), self._places.resolve(type, frame)
                 )
@@ -121,13 +120,13 @@ class Expressions:
                     self.target(expr, frame, state), state, expr.position
                 )
             case syntax.CompoundLiteral():
-                return Unknown(f"builds a value in place ({expr.position})")
+                return Untranslated(f"builds a value in place ({expr.position})")
             case syntax.Unary(op):
-                return Unknown(f"uses the operator '{op}' ({expr.position})")
+                return Untranslated(f"uses the operator '{op}' ({expr.position})")
             case _:
                 assert_never(expr)
 
-    def effect(self, expr: Expr, frame: Frame, state: State) -> None:
+    def effect(self, expr: Expr, frame: BlockFrame, state: PathState) -> None:
         """Evaluate for the effect: assertions and bare ``sizeof`` have none."""
         if isinstance(expr, syntax.SizeOf | syntax.IntegerLiteral) or never_returns(
             expr
@@ -150,9 +149,9 @@ class Expressions:
             return scalar.constant(enumerator[0], integer_of(type) or INT, name)
         if isinstance(type, ctype.Function):
             return Outside(name, type)
-        return self._places.read(Outside(name, type), State(), expr.position)
+        return self._places.read(Outside(name, type), PathState(), expr.position)
 
-    def target(self, expr: Expr, frame: Frame, state: State) -> Target:
+    def target(self, expr: Expr, frame: BlockFrame, state: PathState) -> Target:
         """The place that ``expr`` names."""
         match expr:
             case syntax.Name(name):
@@ -185,7 +184,7 @@ class Expressions:
                     else no_number(value)
                 )
 
-    def _place(self, object: Expr, frame: Frame, state: State) -> Target:
+    def _place(self, object: Expr, frame: BlockFrame, state: PathState) -> Target:
         """The record of ``object.name``."""
         if isinstance(
             object, syntax.Name | syntax.Member | syntax.Index | syntax.Unary
@@ -196,7 +195,9 @@ class Expressions:
 
     # --- operators --------------------------------------------------------------------------
 
-    def _binary(self, expr: syntax.Binary, frame: Frame, state: State) -> Value:
+    def _binary(
+        self, expr: syntax.Binary, frame: BlockFrame, state: PathState
+    ) -> Value:
         op = expr.op
         left = self.value(expr.left, frame, state)
         if op in ("&&", "||"):
@@ -204,11 +205,11 @@ class Expressions:
         right = self.value(expr.right, frame, state)
         if isinstance(left, Scalar) and isinstance(right, Scalar):
             try:
-                return scalar.binary(_operator(op), left, right)
+                return scalar.binary(as_operator(op), left, right)
             except Untranslatable as failure:
-                return Unknown(f"{failure.reason} ({expr.position})")
+                return Untranslated(f"{failure.reason} ({expr.position})")
         for side in (left, right):
-            if isinstance(side, Unknown):
+            if isinstance(side, Untranslated):
                 return side
         if op in ("==", "!="):
             return self._same(op, left, right, expr.position)
@@ -224,13 +225,13 @@ class Expressions:
                         else right
                     ),
                 )
-        return Unknown(f"computes with pointers ({expr.position})")
+        return Untranslated(f"computes with pointers ({expr.position})")
 
     def _same(self, op: str, left: Value, right: Value, position: Position) -> Value:
         for this, other in ((left, right), (right, left)):
             if isinstance(other, Scalar) and other.constant == 0:
                 holds = truth(this)
-                if isinstance(holds, Unknown):
+                if isinstance(holds, Untranslated):
                     return holds
                 if op == "==":
                     return scalar.negation(holds)
@@ -238,12 +239,12 @@ class Expressions:
                 return Scalar(known.expr, INT, known.low, known.high)
         if left == right:
             return scalar.constant(int(op == "=="))
-        return Unknown(f"compares pointers ({position})")
+        return Untranslated(f"compares pointers ({position})")
 
     def _logical(
-        self, op: str, left: Truth, right: Expr, frame: Frame, state: State
+        self, op: str, left: Truth, right: Expr, frame: BlockFrame, state: PathState
     ) -> Value:
-        if isinstance(left, Unknown):
+        if isinstance(left, Untranslated):
             self.value(right, frame, state.copy())
             return left
         if left.constant is not None and bool(left.constant) == (op == "||"):
@@ -252,12 +253,12 @@ class Expressions:
         value = truth(self.value(right, frame, after))
         sides = (after, state) if op == "&&" else (state, after)
         state.become(self._engine.rejoin(left, *sides))
-        if isinstance(value, Unknown):
+        if isinstance(value, Untranslated):
             return value
         return scalar.both(left, value) if op == "&&" else scalar.either(left, value)
 
     def _conditional(
-        self, expr: syntax.Conditional, frame: Frame, state: State
+        self, expr: syntax.Conditional, frame: BlockFrame, state: PathState
     ) -> Value:
         first = self.value(expr.condition, frame, state)
         condition = truth(first)
@@ -284,7 +285,9 @@ class Expressions:
             )
         return self._engine.choose(condition, then, otherwise)
 
-    def _as_choice(self, value: Value, expr: syntax.Conditional, frame: Frame) -> Value:
+    def _as_choice(
+        self, value: Value, expr: syntax.Conditional, frame: BlockFrame
+    ) -> Value:
         """The chosen operand in the type that both operands make."""
         if not isinstance(value, Scalar):
             return value
@@ -292,60 +295,11 @@ class Expressions:
             value, self._layout.type_of(expr, self._places.scope(frame))
         )
 
-    # --- assignments --------------------------------------------------------------------------
-
-    def _assign(self, expr: syntax.Assign, frame: Frame, state: State) -> Value:
-        target = self.target(expr.target, frame, state)
-        value = self.value(expr.value, frame, state)
-        if expr.op != "=":
-            old = self._places.read(target, state, expr.position)
-            if isinstance(old, Scalar) and isinstance(value, Scalar):
-                value = scalar.binary(_operator(expr.op[:-1]), old, value)
-            elif isinstance(value, Scalar) and expr.op in ("+=", "-="):
-                by = (
-                    scalar.unary("-", scalar.convert(value, LONG))
-                    if expr.op == "-="
-                    else value
-                )
-                value = self._places.advanced(old, by)
-            else:
-                value = no_number(old if isinstance(value, Scalar) else value)
-        return self._store(expr.target, target, value, frame, state)
-
-    def _step(self, op: str, operand: Expr, frame: Frame, state: State) -> Value:
-        target = self.target(operand, frame, state)
-        old = self._places.read(target, state, operand.position)
-        one = scalar.constant(1 if op.endswith("++") else -1)
-        if isinstance(old, Scalar):
-            new: Value = scalar.binary("+", old, one)
-        else:
-            new = self._places.advanced(old, one)
-        new = self._store(operand, target, new, frame, state)
-        return old if op.startswith("p") else new
-
-    def _store(
-        self, expr: Expr, target: Target, value: Value, frame: Frame, state: State
-    ) -> Value:
-        """Puts a value into a place; the value as the place holds it."""
-        match target:
-            case Local(cell):
-                value = self._assigned(value, self._places.cell_type(cell))
-                state.cells[cell] = value
-            case Spot():
-                value = self._assigned(value, target.type)
-                self._policy.write(target, value, state, expr.position)
-            case Outside() | Unknown():
-                self._policy.write_elsewhere(self._engine, expr, target, frame, state)
-            case _:
-                assert_never(target)
-        return value
-
-    def _assigned(self, value: Value, type: ctype.CType) -> Value:
-        return self._engine.budget.bounded(self._places.assigned(value, type))
-
     # --- statement expressions ----------------------------------------------------------
 
-    def _block_value(self, block: syntax.Block, frame: Frame, state: State) -> Value:
+    def _block_value(
+        self, block: syntax.Block, frame: BlockFrame, state: PathState
+    ) -> Value:
         """The value of a statement expression: of its last statement."""
         inner = frame.inner()
         items = block.items
@@ -359,11 +313,5 @@ class Expressions:
             raise Untranslatable("jumps out of a statement expression", block.position)
         state.become(outcome.state)
         if not isinstance(last, syntax.ExprStatement):
-            return Unknown("uses a void value")
+            return Untranslated("uses a void value")
         return self.value(last.expression, inner, state)
-
-
-def _operator(op: str) -> Operator:
-    if op not in _OPERATORS:
-        raise Untranslatable(f"uses the operator '{op}'")
-    return op  # type: ignore[return-value]  # the check above is the proof

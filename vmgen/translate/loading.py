@@ -11,11 +11,19 @@ from vmgen.cfront.walk import walk
 from vmgen.source import NOWHERE, Position
 from vmgen.translate import scalar
 from vmgen.translate.failure import Untranslatable
-from vmgen.translate.paths import Fork, Outcome, Path
+from vmgen.translate.paths import Outcome, Path, PathFork
 from vmgen.translate.policy import Called, Engine, Policy
 from vmgen.translate.scalar import Scalar
-from vmgen.translate.spot import Reference, Spot
-from vmgen.translate.values import Frame, Local, Outside, State, Truth, Unknown, Value
+from vmgen.translate.spot import Spot, SpotPointer
+from vmgen.translate.values import (
+    BlockFrame,
+    Local,
+    Outside,
+    PathState,
+    Truth,
+    Untranslated,
+    Value,
+)
 
 
 class Loading(Policy):
@@ -33,7 +41,7 @@ class Loading(Policy):
 
     # --- the object -----------------------------------------------------------------
 
-    def read(self, spot: Spot, state: State, position: Position) -> Value | None:
+    def read(self, spot: Spot, state: PathState, position: Position) -> Value | None:
         """What the function has left at a place."""
         if not state.changed:
             return None
@@ -42,17 +50,19 @@ class Loading(Policy):
             return state.changed[path]
         for other, value in state.changed.items():
             if _overlap(path, other):
-                if isinstance(value, Unknown):
+                if isinstance(value, Untranslated):
                     return value
-                return Unknown(f"reads '{path}' after it was changed ({position})")
+                return Untranslated(f"reads '{path}' after it was changed ({position})")
         return None
 
-    def write(self, spot: Spot, value: Value, state: State, position: Position) -> None:
+    def write(
+        self, spot: Spot, value: Value, state: PathState, position: Position
+    ) -> None:
         """An assignment to a place in the object, kept for what reads it later."""
         path, subscripts = spot.path()
         if subscripts:
             path = _known_part(path)
-            value = Unknown(f"reads '{path}' after it was changed ({position})")
+            value = Untranslated(f"reads '{path}' after it was changed ({position})")
         else:
             self._spots[path] = spot
         _forget(state, path)
@@ -62,21 +72,21 @@ class Loading(Policy):
         self,
         engine: Engine,
         expr: Expr,
-        place: Outside | Unknown,
-        frame: Frame,
-        state: State,
+        place: Outside | Untranslated,
+        frame: BlockFrame,
+        state: PathState,
     ) -> None:
         """What reads a global asks for it; a place that is not known may be any."""
-        if isinstance(place, Unknown):
+        if isinstance(place, Untranslated):
             _blur(engine, expr, frame, state, place.reason)
 
     def join(
         self,
         engine: Engine,
         condition: Truth,
-        then: State,
-        otherwise: State,
-        into: State,
+        then: PathState,
+        otherwise: PathState,
+        into: PathState,
     ) -> None:
         """A place that was changed on either path holds a choice, where both are known."""
         for path in then.changed.keys() | otherwise.changed.keys():
@@ -91,12 +101,12 @@ class Loading(Policy):
         """What a place holds; None if that is not known."""
         if path in changed:
             value = changed[path]
-            return None if isinstance(value, Unknown) else value
+            return None if isinstance(value, Untranslated) else value
         if path not in self._spots or any(_overlap(path, other) for other in changed):
             return None
         return engine.load(self._spots[path], NOWHERE)
 
-    def outside_call(self, call: Called, state: State) -> None:
+    def outside_call(self, call: Called, state: PathState) -> None:
         """A function that is not followed may change what it gets a pointer to."""
         _given(call.name, call.arguments, state, call.position)
 
@@ -106,15 +116,15 @@ class Loading(Policy):
         self,
         engine: Engine,
         statement: Statement,
-        frame: Frame,
-        before: State,
+        frame: BlockFrame,
+        before: PathState,
         failure: Untranslatable,
     ) -> Outcome:
         """What the statement changes is lost, and whether one of its returns is met is
         not known."""
         state, reason = before, failure.reason
         if isinstance(statement, syntax.Return):
-            value = constant(statement.value) or Unknown(reason)
+            value = constant(statement.value) or Untranslated(reason)
             return Path("return", state, value, statement.position)
         jumps = [node for node in walk(statement) if isinstance(node, syntax.Jump)]
         whole = isinstance(statement, syntax.For | syntax.While | syntax.Switch)
@@ -127,7 +137,7 @@ class Loading(Policy):
                     raise failure
                 cell = engine.cell(engine.resolve(local.type, inner))
                 inner.names[local.name] = cell
-                state.cells[cell] = Unknown(reason)
+                state.cells[cell] = Untranslated(reason)
                 if statement is local:
                     frame.names[local.name] = cell
         for node in walk(statement):
@@ -141,12 +151,12 @@ class Loading(Policy):
                     _given("a function", values, state, node.position)
         outcome: Outcome = Path("on", state)
         for gone in _leaving(engine, statement, inner, state):
-            outcome = Fork(Unknown(reason), gone, outcome)
+            outcome = PathFork(Untranslated(reason), gone, outcome)
         return outcome
 
 
 def _leaving(
-    engine: Engine, statement: Statement, frame: Frame, state: State
+    engine: Engine, statement: Statement, frame: BlockFrame, state: PathState
 ) -> Iterator[Outcome]:
     """The paths out of the function from inside a statement."""
     for node in walk(statement):
@@ -161,10 +171,10 @@ def _leaving(
 
 
 def _blur_local(
-    engine: Engine, target: Expr, frame: Frame, state: State, reason: str
+    engine: Engine, target: Expr, frame: BlockFrame, state: PathState, reason: str
 ) -> None:
     if isinstance(target, syntax.Name) and target.name in frame.names:
-        state.cells[frame.names[target.name]] = Unknown(reason)
+        state.cells[frame.names[target.name]] = Untranslated(reason)
         return
     try:
         _blur(engine, target, frame, state, reason)
@@ -172,7 +182,9 @@ def _blur_local(
         _lost(state, "", reason)
 
 
-def _blur(engine: Engine, expr: Expr, frame: Frame, state: State, reason: str) -> None:
+def _blur(
+    engine: Engine, expr: Expr, frame: BlockFrame, state: PathState, reason: str
+) -> None:
     """Something at ``expr`` changes, but not even its place is known: the innermost
     place around it that is."""
     inner: Expr | None = expr
@@ -182,8 +194,8 @@ def _blur(engine: Engine, expr: Expr, frame: Frame, state: State, reason: str) -
             held = state.cells.get(place.cell)
             if isinstance(held, Outside):
                 return
-            if not isinstance(held, Reference):
-                state.cells[place.cell] = Unknown(reason)
+            if not isinstance(held, SpotPointer):
+                state.cells[place.cell] = Untranslated(reason)
                 if inner is expr:
                     return
                 break  # a pointer that may lead into the object
@@ -204,24 +216,24 @@ def _blur(engine: Engine, expr: Expr, frame: Frame, state: State, reason: str) -
 
 
 def _given(
-    name: str, arguments: Sequence[Value], state: State, position: Position
+    name: str, arguments: Sequence[Value], state: PathState, position: Position
 ) -> None:
     """A function that is not followed gets arguments."""
     for argument in arguments:
         if isinstance(argument, Local):
             stored = f"reads what {name}() stored ({position})"
-            state.cells[argument.cell] = Unknown(stored)
-        if isinstance(argument, Reference):
+            state.cells[argument.cell] = Untranslated(stored)
+        if isinstance(argument, SpotPointer):
             path = _known_part(argument.spot.path()[0])
             _lost(state, path, f"reads what {name}() may change ({position})")
 
 
-def _plain(engine: Engine, expr: Expr, frame: Frame, state: State) -> Value:
+def _plain(engine: Engine, expr: Expr, frame: BlockFrame, state: PathState) -> Value:
     """The value of an expression for its own sake."""
     try:
         return engine.value(expr, frame, state.copy())
     except Untranslatable as failure:
-        return Unknown(failure.reason)
+        return Untranslated(failure.reason)
 
 
 def constant(expr: Expr | None) -> Scalar | None:
@@ -261,13 +273,13 @@ def _overlap(one: str, two: str) -> bool:
     return True
 
 
-def _lost(state: State, path: str, reason: str) -> None:
+def _lost(state: PathState, path: str, reason: str) -> None:
     """What is at a place or below is not known any more."""
     _forget(state, path)
-    state.changed[path] = Unknown(reason)
+    state.changed[path] = Untranslated(reason)
 
 
-def _forget(state: State, path: str) -> None:
+def _forget(state: PathState, path: str) -> None:
     """Drops what was known of places inside of this one."""
     inside = _parts(path)
     for other in [*state.changed]:

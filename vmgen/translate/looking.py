@@ -15,7 +15,7 @@ from vmgen.translate.machine import CMachine, with_object
 from vmgen.translate.policy import Called, Engine, Policy
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Navigator, Spot
-from vmgen.translate.values import Frame, Outside, State, Unknown, Value
+from vmgen.translate.values import BlockFrame, Outside, PathState, Untranslated, Value
 
 
 class Looking(Policy):
@@ -24,7 +24,9 @@ class Looking(Policy):
     def __init__(self, apart: bool) -> None:
         self.apart = apart
 
-    def write(self, spot: Spot, value: Value, state: State, position: Position) -> None:
+    def write(
+        self, spot: Spot, value: Value, state: PathState, position: Position
+    ) -> None:
         """A predicate has no effects that a translation could have."""
         raise Untranslatable(f"changes '{spot.path()[0]}' of its object", position)
 
@@ -32,17 +34,17 @@ class Looking(Policy):
         self,
         engine: Engine,
         expr: Expr,
-        place: Outside | Unknown,
-        frame: Frame,
-        state: State,
+        place: Outside | Untranslated,
+        frame: BlockFrame,
+        state: PathState,
     ) -> None:
         """What is changed outside of the object may be read again."""
-        if isinstance(place, Unknown):
+        if isinstance(place, Untranslated):
             reason = f"changes what is not of the object: {place.reason}"
             raise Untranslatable(reason)
         raise Untranslatable(f"changes the global '{place.name}'", expr.position)
 
-    def outside_call(self, call: Called, state: State) -> None:
+    def outside_call(self, call: Called, state: PathState) -> None:
         """A function with a result is one that looks, too."""
         if isinstance(call.result, Void) and call.takes_object:
             raise Untranslatable(
@@ -64,7 +66,7 @@ def predicate(unit: Declarations, layout: Layout, symbol: str) -> ir.Function:
     body, type = _body(function, layout)
     if isinstance(body, Scalar):
         return ir.Function(symbol, where, type, scalar.as_bool(body).expr)
-    reason = body.reason if isinstance(body, Unknown) else "returns a pointer"
+    reason = body.reason if isinstance(body, Untranslated) else "returns a pointer"
     return ir.Function(symbol, where, type, None, f"{symbol} {reason}")
 
 
@@ -103,11 +105,11 @@ def _attempt(
     try:
         body, root, names = with_object(layout, result)
     except Untranslatable as failure:
-        return Unknown(failure.reason), "", exceeded
+        return Untranslated(failure.reason), "", exceeded
     except VmgenError as error:
-        return Unknown(unreadable(error)), "", False
+        return Untranslated(unreadable(error)), "", False
     except RecursionError:
-        return Unknown("is nested too deeply"), "", False
+        return Untranslated("is nested too deeply"), "", False
     return body, _type_name(root, names), exceeded
 
 

@@ -12,10 +12,10 @@ from vmgen.cfront.syntax import Statement
 from vmgen.translate import scalar
 from vmgen.translate.failure import Untranslatable
 from vmgen.translate.paths import (
-    Fork,
     Outcome,
     Path,
-    Row,
+    PathFork,
+    PathRow,
     condition_of,
     map_paths,
     paths,
@@ -23,7 +23,7 @@ from vmgen.translate.paths import (
 from vmgen.translate.places import Places, truth
 from vmgen.translate.policy import Engine, OpenLoop, Policy
 from vmgen.translate.scalar import Scalar
-from vmgen.translate.values import Frame, State, Truth, Unknown, Value
+from vmgen.translate.values import BlockFrame, PathState, Truth, Untranslated, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class _Counting:
         """The counter when the loop is over."""
         start, stop = self.start.constant, self.stop.constant
         if start is None or stop is None:
-            return Unknown(f"reads '{self.name}' after its loop")
+            return Untranslated(f"reads '{self.name}' after its loop")
         turns = -(-(stop - start) // self.step)
         return scalar.constant(start + turns * self.step, type)
 
@@ -52,7 +52,9 @@ class Loops:
         self._places = places
         self._policy = policy
 
-    def run_for(self, statement: syntax.For, frame: Frame, state: State) -> Outcome:
+    def run_for(
+        self, statement: syntax.For, frame: BlockFrame, state: PathState
+    ) -> Outcome:
         """A ``for`` loop behind its initialisation."""
         condition = statement.condition or syntax.IntegerLiteral(1)
         counting = self._counting(statement, frame, state)
@@ -66,7 +68,7 @@ class Loops:
     # --- a loop that looks for something ------------------------------------------------
 
     def _counting(
-        self, loop: syntax.For, frame: Frame, state: State
+        self, loop: syntax.For, frame: BlockFrame, state: PathState
     ) -> _Counting | None:
         """The loop as one that counts, None if it is none."""
         match loop.condition, loop.step:
@@ -109,7 +111,7 @@ class Loops:
         return _Counting(name, start, stop, step)
 
     def _exists(
-        self, loop: _Counting, body: Statement, frame: Frame, state: State
+        self, loop: _Counting, body: Statement, frame: BlockFrame, state: PathState
     ) -> Outcome | None:
         """A loop that only looks for a reason to return one constant."""
         if loop.stop.high <= loop.start.low:
@@ -153,19 +155,19 @@ class Loops:
             )
         other = state.copy()
         other.cells[cell] = loop.after(type)
-        return Fork(condition, Path("return", state, results[0]), Path("on", other))
+        return PathFork(condition, Path("return", state, results[0]), Path("on", other))
 
     # --- turn by turn -------------------------------------------------------------------
 
     def run(
-        self, loop: OpenLoop, frame: Frame, state: State, first: int = 0
+        self, loop: OpenLoop, frame: BlockFrame, state: PathState, first: int = 0
     ) -> Outcome:
         """A loop written out, from the turn ``first`` on."""
-        row = Row(self._engine.rejoin, self._policy.apart)
+        row = PathRow(self._engine.rejoin, self._policy.apart)
         for number in range(first, self._policy.max_turns + 1):
             if not loop.after or number:
                 goes_on = truth(self._engine.value(loop.condition, frame, state))
-                if isinstance(goes_on, Unknown) or goes_on.constant is None:
+                if isinstance(goes_on, Untranslated) or goes_on.constant is None:
                     last = self._policy.open_loop(self._engine, loop, frame, state)
                     return _left(row.ended(last))
                 if not goes_on.constant:
@@ -177,7 +179,7 @@ class Loops:
                 ),
             )
             breaks = any(path.end == "break" for path in paths(outcome))
-            if breaks and isinstance(outcome, Fork) and not self._policy.apart:
+            if breaks and isinstance(outcome, PathFork) and not self._policy.apart:
                 raise Untranslatable("leaves a loop on a condition", loop.position)
             onward = row.after(outcome)
             if onward is None:
@@ -186,7 +188,7 @@ class Loops:
         raise Untranslatable("has a loop of too many turns", loop.position)
 
     def _apart(
-        self, outcome: Outcome, loop: OpenLoop, frame: Frame, number: int
+        self, outcome: Outcome, loop: OpenLoop, frame: BlockFrame, number: int
     ) -> Outcome:
         """The next turns on every path that goes on."""
 
@@ -197,13 +199,15 @@ class Loops:
 
         return map_paths(outcome, go_on)
 
-    def _stepped(self, loop: OpenLoop, frame: Frame, state: State) -> State:
+    def _stepped(
+        self, loop: OpenLoop, frame: BlockFrame, state: PathState
+    ) -> PathState:
         if loop.step is not None:
             self._engine.effect(loop.step, frame, state)
         return state
 
 
-def _kept(before: State, after: State) -> bool:
+def _kept(before: PathState, after: PathState) -> bool:
     """Whether a turn leaves all as it was."""
     return (
         before.moved == after.moved

@@ -23,7 +23,7 @@ from vmgen.translate.policy import Policy
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Navigator
 from vmgen.translate.statements import Statements
-from vmgen.translate.values import State, Truth, Unknown, Value
+from vmgen.translate.values import PathState, Truth, Untranslated, Value
 
 Found = TypeVar("Found")
 
@@ -56,7 +56,7 @@ class CMachine:
 
     def enter(self, function: FunctionDecl, arguments: Sequence[Value]) -> Outcome:
         """The paths through a function that gets ``arguments``."""
-        return self._calls.enter(function, arguments, None, State())
+        return self._calls.enter(function, arguments, None, PathState())
 
     def result(self, function: FunctionDecl, arguments: Sequence[Value]) -> Value:
         """What a function that gets ``arguments`` returns."""
@@ -70,18 +70,20 @@ class CMachine:
         """``condition ? then : otherwise`` for values of one type."""
         if then == otherwise:
             return then
-        if isinstance(condition, Unknown):
+        if isinstance(condition, Untranslated):
             return condition
         if condition.constant is not None:
             return then if condition.constant else otherwise
         if isinstance(then, Scalar) and isinstance(otherwise, Scalar):
             return self.budget.bounded(scalar.choose(condition, then, otherwise))
         for value in (then, otherwise):
-            if isinstance(value, Unknown):
+            if isinstance(value, Untranslated):
                 return value
-        return Unknown("chooses between pointers")
+        return Untranslated("chooses between pointers")
 
-    def rejoin(self, condition: Truth, then: State, otherwise: State) -> State:
+    def rejoin(
+        self, condition: Truth, then: PathState, otherwise: PathState
+    ) -> PathState:
         """One state for what holds after either of two paths."""
         if len(then.moved) != len(otherwise.moved):
             raise Untranslatable("the number of words depends on data")
@@ -90,7 +92,7 @@ class CMachine:
             if word.type != other.type:
                 raise Untranslatable("the types of the words depend on data")
             moved.append(word if word == other else type(word)(word.type))
-        unset = Unknown("reads a variable that is not set on every path")
+        unset = Untranslated("reads a variable that is not set on every path")
         cells = {
             cell: self.choose(
                 condition, then.cells.get(cell, unset), otherwise.cells.get(cell, unset)
@@ -100,11 +102,13 @@ class CMachine:
         changed = {}
         for path in sorted(then.changed.keys() | otherwise.changed.keys()):
             ours, theirs = then.changed.get(path), otherwise.changed.get(path)
-            some: Value = Unknown(f"reads '{path}', which is changed on some paths")
+            some: Value = Untranslated(
+                f"reads '{path}', which is changed on some paths"
+            )
             for side in (theirs, ours):
-                some = side if isinstance(side, Unknown) else some
+                some = side if isinstance(side, Untranslated) else some
             changed[path] = ours if ours is not None and ours == theirs else some
-        into = State(cells, tuple(moved), changed)
+        into = PathState(cells, tuple(moved), changed)
         self._policy.join(self, condition, then, otherwise, into)
         return into
 

@@ -26,15 +26,15 @@ from vmgen.translate.moves.changes import changed
 from vmgen.translate.paths import Outcome, Path, paths
 from vmgen.translate.policy import Called, Engine, OpenLoop, Policy
 from vmgen.translate.scalar import Scalar
-from vmgen.translate.spot import Navigator, Reference, Spot
+from vmgen.translate.spot import Navigator, Spot, SpotPointer
 from vmgen.translate.values import (
-    Frame,
+    BlockFrame,
     Local,
-    Moved,
     Outside,
-    State,
-    Stream,
-    Unknown,
+    PathState,
+    StreamArgument,
+    StreamWord,
+    Untranslated,
     Value,
 )
 
@@ -65,14 +65,14 @@ class Moving(Policy):
     # --- calls --------------------------------------------------------------------------
 
     def call(
-        self, engine: Engine, call: Called, frame: Frame, state: State
+        self, engine: Engine, call: Called, frame: BlockFrame, state: PathState
     ) -> Value | None:
         """What moves a word, or what gets the stream to do so."""
         name = call.name
         if not call.takes_stream:
             return self._aside(engine, call, frame, state)
         if name in SILENT:
-            return Unknown("uses the state of the stream")
+            return Untranslated("uses the state of the stream")
         for prefix in ("qemu_get_", "qemu_put_"):
             kind = name.removeprefix(prefix)
             if kind == name:
@@ -92,7 +92,7 @@ class Moving(Policy):
             raise Untranslatable(f"gives the stream to {name}()", call.position)
         return None
 
-    def outside_call(self, call: Called, state: State) -> None:
+    def outside_call(self, call: Called, state: PathState) -> None:
         """A function behind a pointer may move anything, if it gets the stream; what a
         function does with the object does not show on the wire."""
         if call.takes_stream:
@@ -101,7 +101,7 @@ class Moving(Policy):
             )
 
     def _aside(
-        self, engine: Engine, call: Called, frame: Frame, state: State
+        self, engine: Engine, call: Called, frame: BlockFrame, state: PathState
     ) -> Value | None:
         """A call that moves nothing: it is followed only for the pointer it returns."""
         function = engine.layout.unit.function(call.name)
@@ -113,17 +113,17 @@ class Moving(Policy):
         except Untranslatable as failure:
             for argument in call.arguments:
                 if isinstance(argument, Local):
-                    state.cells[argument.cell] = Unknown(failure.reason)
-            return Unknown(failure.reason)
+                    state.cells[argument.cell] = Untranslated(failure.reason)
+            return Untranslated(failure.reason)
         state.become(path)
         return value
 
     # --- words --------------------------------------------------------------------------
 
-    def _move(self, state: State, type: str, member: str) -> Scalar:
+    def _move(self, state: PathState, type: str, member: str) -> Scalar:
         """One word more; its value."""
         number = len(state.moved)
-        state.moved = (*state.moved, Moved(type, member))
+        state.moved = (*state.moved, StreamWord(type, member))
         integer = integer_of(BASIC_TYPES[_C_TYPES[type]])
         assert integer is not None
         word = ir.Var(f"{type} word {number}")
@@ -131,11 +131,11 @@ class Moving(Policy):
         return scalar.of_type(word, integer)
 
     def _get_pointed(
-        self, engine: Engine, type: str, call: Called, state: State
+        self, engine: Engine, type: str, call: Called, state: PathState
     ) -> Value:
         word = self._move(state, type, "")
         match call.arguments[1]:
-            case Reference() as pointer:
+            case SpotPointer() as pointer:
                 place = engine.navigator.follow(pointer)
                 self.write(place, word, state, call.position)
             case Local(cell):
@@ -143,14 +143,14 @@ class Moving(Policy):
                     word, integer_of(engine.cell_type(cell)) or word.type
                 )
                 state.cells[cell] = held
-        return Unknown("uses a void value")
+        return Untranslated("uses a void value")
 
     def _put_pointed(
-        self, engine: Engine, type: str, call: Called, state: State
+        self, engine: Engine, type: str, call: Called, state: PathState
     ) -> Value:
-        held: Value = Unknown("puts what is not of its object")
+        held: Value = Untranslated("puts what is not of its object")
         match call.arguments[1]:
-            case Reference() as pointer:
+            case SpotPointer() as pointer:
                 place = engine.navigator.follow(pointer)
                 self._note(place)
                 held = engine.load(place, call.position)
@@ -158,7 +158,7 @@ class Moving(Policy):
                 held = state.cells.get(cell, held)
         return self._put(type, held, state)
 
-    def _put(self, type: str, value: Value, state: State) -> Value:
+    def _put(self, type: str, value: Value, state: PathState) -> Value:
         member = ""
         if isinstance(value, Scalar):
             expr = _bare(value.expr)
@@ -167,7 +167,7 @@ class Moving(Policy):
             if value.type.name == "_Bool" or value.boolean:
                 self.bools.add(len(state.moved))
         self._move(state, type, member)
-        return Unknown("uses a void value")
+        return Untranslated("uses a void value")
 
     def word(self, value: Value) -> tuple[int, ...]:
         """The number of the word that a value is; none if it is not just a word."""
@@ -178,7 +178,7 @@ class Moving(Policy):
 
     # --- the object ---------------------------------------------------------------------
 
-    def read(self, spot: Spot, state: State, position: Position) -> Value | None:
+    def read(self, spot: Spot, state: PathState, position: Position) -> Value | None:
         """A member is as it was; its type is noted."""
         self._note(spot)
         return None
@@ -188,7 +188,9 @@ class Moving(Policy):
         if type is not None:
             self.types[spot.path()[0]] = type
 
-    def write(self, spot: Spot, value: Value, state: State, position: Position) -> None:
+    def write(
+        self, spot: Spot, value: Value, state: PathState, position: Position
+    ) -> None:
         """A word has the member that it goes to; all else is no matter here."""
         path, subscripts = spot.path()
         for number in () if subscripts else self.word(value):
@@ -207,19 +209,19 @@ class Moving(Policy):
         self,
         engine: Engine,
         expr: Expr,
-        place: Outside | Unknown,
-        frame: Frame,
-        state: State,
+        place: Outside | Untranslated,
+        frame: BlockFrame,
+        state: PathState,
     ) -> None:
         """Stores outside of the object do not show on the wire."""
 
     # --- loops --------------------------------------------------------------------------
 
     def open_loop(
-        self, engine: Engine, loop: OpenLoop, frame: Frame, state: State
+        self, engine: Engine, loop: OpenLoop, frame: BlockFrame, state: PathState
     ) -> Outcome:
         """Goes through a loop once: it must move nothing, and what it sets is unknown."""
-        reason = Unknown(f"depends on a loop ({loop.position})")
+        reason = Untranslated(f"depends on a loop ({loop.position})")
         names = changed(loop.body, loop.step)
         for name, cell in frame.names.items():
             if name in names:
@@ -297,7 +299,7 @@ def _int_type(name: str) -> ir.IntType:
 
 def _moves(
     unit: Declarations, layout: Layout, symbol: str
-) -> tuple[tuple[Moved, ...], set[int], dict[str, Integer]]:
+) -> tuple[tuple[StreamWord, ...], set[int], dict[str, Integer]]:
     """The words of one function, those that are a bool, and the types of the members."""
     function, reason, _ = definition(unit, symbol)
     if function is None:
@@ -310,12 +312,12 @@ def _moves(
 
 def _through(
     function: syntax.FunctionDecl, layout: Layout, navigator: Navigator
-) -> tuple[Moving, tuple[Moved, ...]]:
+) -> tuple[Moving, tuple[StreamWord, ...]]:
     """What moves on every path through the function that reports no error."""
     policy = Moving()
-    arguments: list[Value] = [Stream(), navigator.object()]
+    arguments: list[Value] = [StreamArgument(), navigator.object()]
     arguments += [
-        Unknown(f"uses the {what} of {function.name}()")
+        Untranslated(f"uses the {what} of {function.name}()")
         for what in ("size", "field", "vmdesc")
     ]
     outcome = CMachine(layout, navigator, policy).enter(function, arguments)
@@ -338,7 +340,7 @@ def _through(
         if [word.type for word in other] != [word.type for word in first]:
             raise Untranslatable(f"the words of {function.name}() depend on data")
         first = tuple(
-            ours if ours == theirs else Moved(ours.type)
+            ours if ours == theirs else StreamWord(ours.type)
             for ours, theirs in zip(first, other, strict=True)
         )
     return policy, first

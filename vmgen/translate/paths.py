@@ -9,7 +9,10 @@ from typing import Literal, TypeAlias
 from vmgen.source import NOWHERE, Position
 from vmgen.translate import scalar
 from vmgen.translate.scalar import Scalar
-from vmgen.translate.values import State, Truth, Unknown, Value
+from vmgen.translate.values import PathState, Truth, Untranslated, Value
+
+Join: TypeAlias = Callable[[Truth, PathState, PathState], PathState]
+"""One state for what holds after either of two paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +22,13 @@ class Path:
     it returns."""
 
     end: Literal["on", "return", "break", "continue", "dead"]
-    state: State
+    state: PathState
     value: Value | None = None
     position: Position = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
-class Fork:
+class PathFork:
     """Two outcomes that a condition decides between."""
 
     condition: Truth
@@ -34,18 +37,18 @@ class Fork:
 
 
 @dataclass(frozen=True, slots=True)
-class Exits(Fork):
+class Exits(PathFork):
     """A fork whose ``then`` side has only paths that leave the statements around; they
     carry their own conditions, so that the fork's condition adds nothing to them.  What
     would go on there is ``dead``: the ``otherwise`` side has it."""
 
 
-Outcome: TypeAlias = Path | Fork
+Outcome: TypeAlias = Path | PathFork
 
 
 def paths(outcome: Outcome) -> Iterator[Path]:
     """All paths of an outcome, in order."""
-    while isinstance(outcome, Fork):
+    while isinstance(outcome, PathFork):
         yield from paths(outcome.then)
         outcome = outcome.otherwise
     yield outcome
@@ -68,18 +71,31 @@ def condition_of(outcome: Outcome, holds: Callable[[Path], bool]) -> Truth:
         return scalar.constant(int(holds(outcome)))
     then = condition_of(outcome.then, holds)
     otherwise = condition_of(outcome.otherwise, holds)
-    if isinstance(then, Unknown) or isinstance(otherwise, Unknown):
-        return then if isinstance(then, Unknown) else otherwise
+    if isinstance(then, Untranslated) or isinstance(otherwise, Untranslated):
+        return then if isinstance(then, Untranslated) else otherwise
     if then.constant is not None and then.constant == otherwise.constant:
         return then
-    if isinstance(outcome.condition, Unknown):
+    if isinstance(outcome.condition, Untranslated):
         return outcome.condition
     return scalar.choose(outcome.condition, then, otherwise)
 
 
-def joined(
-    outcome: Outcome, join: Callable[[Truth, State, State], State]
-) -> State | None:
+def forked(condition: Truth, then: Outcome, otherwise: Outcome, join: Join) -> Outcome:
+    """Both outcomes; one path again if they meet at the end of the statement."""
+    if isinstance(then, Path) and then.end == "dead":
+        return otherwise
+    if isinstance(otherwise, Path) and otherwise.end == "dead":
+        return then
+    if not (isinstance(then, Path) and isinstance(otherwise, Path)):
+        return PathFork(condition, then, otherwise)
+    together = then.state.moved == otherwise.state.moved
+    if then.end == otherwise.end != "return" and together:
+        met = join(condition, then.state, otherwise.state)
+        return Path(then.end, met)
+    return PathFork(condition, then, otherwise)
+
+
+def joined(outcome: Outcome, join: Join) -> PathState | None:
     """What holds after all paths that go on; None if none does."""
     if isinstance(outcome, Path):
         return outcome.state if outcome.end == "on" else None
@@ -105,18 +121,16 @@ def after_path(outcome: Outcome, last: Outcome) -> Outcome:
     return map_paths(outcome, lambda path: last if path.end == "on" else path)
 
 
-class Row:
+class PathRow:
     """Statements one after another: the forks that lie behind, and the one state in
     which what comes after them begins."""
 
-    def __init__(
-        self, join: Callable[[Truth, State, State], State], apart: bool
-    ) -> None:
+    def __init__(self, join: Join, apart: bool) -> None:
         self._join = join
         self._apart = apart
         self._behind: list[Outcome] = []
 
-    def after(self, outcome: Outcome) -> State | None:
+    def after(self, outcome: Outcome) -> PathState | None:
         """What holds after a statement; None if it never goes on, or if several paths
         go on that are followed apart."""
         if isinstance(outcome, Path):

@@ -20,16 +20,16 @@ from vmgen.translate import scalar
 from vmgen.translate.failure import Untranslatable
 from vmgen.translate.policy import Policy
 from vmgen.translate.scalar import Scalar
-from vmgen.translate.spot import Navigator, Reference, Spot
+from vmgen.translate.spot import Navigator, Spot, SpotPointer
 from vmgen.translate.values import (
-    Frame,
+    BlockFrame,
     Local,
     Outside,
-    State,
-    Stream,
+    PathState,
+    StreamArgument,
     Target,
     Truth,
-    Unknown,
+    Untranslated,
     Value,
     no_number,
 )
@@ -46,11 +46,11 @@ class Places:
 
     # --- types and locals ---------------------------------------------------------------
 
-    def scope(self, frame: Frame) -> Scope:
+    def scope(self, frame: BlockFrame) -> Scope:
         """The types of the locals in sight."""
         return Scope({name: self._types[cell] for name, cell in frame.names.items()})
 
-    def resolve(self, type: TypeExpr, frame: Frame) -> CType:
+    def resolve(self, type: TypeExpr, frame: BlockFrame) -> CType:
         """A type as written in the function, noted if it names a record."""
         resolved = self._layout.resolve(type, self.scope(frame))
         inner = resolved
@@ -83,37 +83,37 @@ class Places:
             if integer.name == "_Bool":
                 found = truth(value)
                 return scalar.as_bool(found) if isinstance(found, Scalar) else found
-            if isinstance(value, Reference | Local | Outside):
-                return Unknown("uses a pointer as a number")
+            if isinstance(value, SpotPointer | Local | Outside):
+                return Untranslated("uses a pointer as a number")
             return value
         if isinstance(type, Pointer):
-            if isinstance(value, Reference):
+            if isinstance(value, SpotPointer):
                 return self._navigator.cast(value, type.target)
             if isinstance(value, Outside):
                 return Outside(value.name, type)
             if isinstance(value, Scalar) and value.constant is None:
-                return Unknown("uses a number as a pointer")
+                return Untranslated("uses a number as a pointer")
             return value
         if isinstance(type, ctype.Float):
-            return Unknown("computes with floating values")
+            return Untranslated("computes with floating values")
         return value
 
     # --- places ---------------------------------------------------------------------------
 
     def member(
-        self, whole: Target, name: str, state: State, position: Position
+        self, whole: Target, name: str, state: PathState, position: Position
     ) -> Target:
         """``whole.name``."""
         if isinstance(whole, Local):
             held = state.cells.get(whole.cell)
             if not isinstance(held, Spot | Outside):
-                return Unknown(f"reads '{name}' of a local variable ({position})")
+                return Untranslated(f"reads '{name}' of a local variable ({position})")
             whole = held
         if isinstance(whole, Spot):
             try:
                 return self._navigator.member(whole, name)
             except Untranslatable as failure:
-                return Unknown(f"{failure.reason} ({position})")
+                return Untranslated(f"{failure.reason} ({position})")
         if isinstance(whole, Outside) and isinstance(whole.type, Record):
             member = self._layout.member(whole.type, name)
             if member is None:
@@ -121,27 +121,27 @@ class Places:
             return Outside(f"{whole.name}.{name}", member.type)
         return (
             whole
-            if isinstance(whole, Unknown)
-            else Unknown(f"reads '{name}' ({position})")
+            if isinstance(whole, Untranslated)
+            else Untranslated(f"reads '{name}' ({position})")
         )
 
     def follow(self, pointer: Value, what: str, position: Position) -> Target:
         """What a pointer points to."""
         match pointer:
-            case Reference():
+            case SpotPointer():
                 try:
                     return self._navigator.follow(pointer)
                 except Untranslatable as failure:
-                    return Unknown(f"{failure.reason} ({position})")
-            case Local() | Unknown():
+                    return Untranslated(f"{failure.reason} ({position})")
+            case Local() | Untranslated():
                 return pointer
             case Outside(name):
                 read = "what it points to" if what == "*" else f"'{what}'"
-                return Unknown(
+                return Untranslated(
                     f"reads {read} of another object, through {name.split('(')[0]} ({position})"
                 )
-            case Scalar() | Spot() | Stream():
-                return Unknown(
+            case Scalar() | Spot() | StreamArgument():
+                return Untranslated(
                     f"follows a pointer that is not of the object ({position})"
                 )
             case _:
@@ -159,7 +159,7 @@ class Places:
     def advanced(self, pointer: Value, by: Scalar) -> Value:
         """``pointer + by``."""
         by = scalar.convert(by, LONG)
-        if by.constant == 0 or not isinstance(pointer, Reference):
+        if by.constant == 0 or not isinstance(pointer, SpotPointer):
             return pointer if by.constant == 0 else no_number(pointer)
         spot, view = pointer.spot, pointer.view
         same = self._layout.same_type(spot.type, view)
@@ -171,10 +171,10 @@ class Places:
                 moved = self._navigator.pointee(spot.parent, index)
             else:
                 moved = self._navigator.element(spot.parent, index)
-            return Reference(moved, view)
+            return SpotPointer(moved, view)
         if by.constant is None:
-            return Unknown("adds a computed number to a pointer")
-        return Reference(
+            return Untranslated("adds a computed number to a pointer")
+        return SpotPointer(
             spot, view, pointer.delta + by.constant * self._layout.sizeof(view)
         )
 
@@ -183,16 +183,16 @@ class Places:
         match target:
             case Spot():
                 if target.bits is not None:
-                    return Unknown("takes the address of a bitfield")
-                return Reference(target, target.type)
+                    return Untranslated("takes the address of a bitfield")
+                return SpotPointer(target, target.type)
             case Outside(name, type):
                 return Outside(f"&{name}", Pointer(type))
-            case Local() | Unknown():
+            case Local() | Untranslated():
                 return target
             case _:
                 assert_never(target)
 
-    def read(self, target: Target, state: State, position: Position) -> Value:
+    def read(self, target: Target, state: PathState, position: Position) -> Value:
         """The value at a place: a number, a pointer, or the record itself."""
         match target:
             case Spot():
@@ -200,16 +200,17 @@ class Places:
                 return self.load(target, position) if known is None else known
             case Local(cell):
                 return state.cells.get(
-                    cell, Unknown(f"reads a variable before it is set ({position})")
+                    cell,
+                    Untranslated(f"reads a variable before it is set ({position})"),
                 )
             case Outside(name, type):
                 integer = integer_of(type)
                 if integer is not None:
                     return scalar.of_type(ir.Ask(name), integer)
                 if isinstance(type, Array):
-                    return Unknown(f"reads the global array '{name}' ({position})")
+                    return Untranslated(f"reads the global array '{name}' ({position})")
                 return target
-            case Unknown():
+            case Untranslated():
                 return target
             case _:
                 assert_never(target)
@@ -230,24 +231,24 @@ class Places:
             return scalar.of_type(load, integer)
         if isinstance(type, Array):
             first = self._navigator.element(spot, scalar.constant(0, LONG))
-            return Reference(first, type.element)
+            return SpotPointer(first, type.element)
         if isinstance(type, Pointer):
             if isinstance(type.target, ctype.Function):
-                return Unknown(f"calls through a pointer ({position})")
-            return Reference(
+                return Untranslated(f"calls through a pointer ({position})")
+            return SpotPointer(
                 self._navigator.pointee(spot, scalar.constant(0, LONG)), type.target
             )
         if isinstance(type, Record):
             return spot
-        return Unknown(f"reads '{type_words(type)}' ({position})")
+        return Untranslated(f"reads '{type_words(type)}' ({position})")
 
 
 def truth(value: Value) -> Truth:
     """The value as a condition: not zero, not NULL."""
     match value:
-        case Scalar() | Unknown():
+        case Scalar() | Untranslated():
             return value
-        case Reference(spot, _, 0) if spot.through and spot.parent is not None:
+        case SpotPointer(spot, _, 0) if spot.through and spot.parent is not None:
             if spot.index is not None and spot.index.constant == 0:
                 path, subscripts = spot.parent.path()
                 return scalar.of_type(
@@ -256,7 +257,7 @@ def truth(value: Value) -> Truth:
             return scalar.constant(1)
         case Outside(name):
             return scalar.of_type(ir.Ask(name), UNSIGNED_LONG)
-        case Reference() | Spot() | Local() | Stream():
+        case SpotPointer() | Spot() | Local() | StreamArgument():
             return scalar.constant(1)
         case _:
             assert_never(value)

@@ -15,15 +15,15 @@ from vmgen.source import Position
 from vmgen.translate.budget import Budget
 from vmgen.translate.failure import Untranslatable
 from vmgen.translate.paths import Outcome
-from vmgen.translate.spot import Navigator, Reference, Spot
+from vmgen.translate.spot import Navigator, Spot, SpotPointer
 from vmgen.translate.values import (
-    Frame,
+    BlockFrame,
     Outside,
-    State,
-    Stream,
+    PathState,
+    StreamArgument,
     Target,
     Truth,
-    Unknown,
+    Untranslated,
     Value,
 )
 
@@ -44,29 +44,33 @@ class Engine(Protocol):
     def cell_type(self, cell: int) -> CType:
         """The type of a local variable."""
 
-    def resolve(self, type: TypeExpr, frame: Frame) -> CType:
+    def resolve(self, type: TypeExpr, frame: BlockFrame) -> CType:
         """A type as the function writes it."""
 
     def load(self, spot: Spot, position: Position) -> Value:
         """What a place of the object holds when the function begins."""
 
-    def value(self, expr: Expr, frame: Frame, state: State) -> Value:
+    def value(self, expr: Expr, frame: BlockFrame, state: PathState) -> Value:
         """The value of an expression."""
 
-    def effect(self, expr: Expr, frame: Frame, state: State) -> None:
+    def effect(self, expr: Expr, frame: BlockFrame, state: PathState) -> None:
         """An expression for its effect."""
 
-    def target(self, expr: Expr, frame: Frame, state: State) -> Target:
+    def target(self, expr: Expr, frame: BlockFrame, state: PathState) -> Target:
         """The place that an expression names."""
 
-    def statement(self, statement: Statement, frame: Frame, state: State) -> Outcome:
+    def statement(
+        self, statement: Statement, frame: BlockFrame, state: PathState
+    ) -> Outcome:
         """The paths through a statement."""
 
-    def run(self, items: Sequence[Statement], frame: Frame, state: State) -> Outcome:
+    def run(
+        self, items: Sequence[Statement], frame: BlockFrame, state: PathState
+    ) -> Outcome:
         """The paths through statements in a row."""
 
     def goto(
-        self, label: str, frame: Frame, state: State, position: Position
+        self, label: str, frame: BlockFrame, state: PathState, position: Position
     ) -> Outcome:
         """The paths from a label of the function to its end."""
 
@@ -74,13 +78,15 @@ class Engine(Protocol):
         self,
         function: FunctionDecl,
         arguments: Sequence[Value],
-        frame: Frame,
-        state: State,
+        frame: BlockFrame,
+        state: PathState,
         position: Position,
     ) -> Value:
         """The value of a call whose body is followed."""
 
-    def rejoin(self, condition: Truth, then: State, otherwise: State) -> State:
+    def rejoin(
+        self, condition: Truth, then: PathState, otherwise: PathState
+    ) -> PathState:
         """One state for what holds after either of two paths."""
 
     def choose(self, condition: Truth, then: Value, otherwise: Value) -> Value:
@@ -101,12 +107,12 @@ class Called:
     @property
     def takes_stream(self) -> bool:
         """Whether an argument is the stream."""
-        return any(isinstance(argument, Stream) for argument in self.arguments)
+        return any(isinstance(argument, StreamArgument) for argument in self.arguments)
 
     @property
     def takes_object(self) -> bool:
         """Whether an argument points into the object."""
-        return any(isinstance(argument, Reference) for argument in self.arguments)
+        return any(isinstance(argument, SpotPointer) for argument in self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +136,14 @@ class Policy(ABC):
     max_turns: int = 1024
     """The turns of a loop that are written out."""
 
-    def read(self, spot: Spot, state: State, position: Position) -> Value | None:
+    def read(self, spot: Spot, state: PathState, position: Position) -> Value | None:
         """What is known of a place of the object; None for what it held at first."""
         return None
 
     @abstractmethod
-    def write(self, spot: Spot, value: Value, state: State, position: Position) -> None:
+    def write(
+        self, spot: Spot, value: Value, state: PathState, position: Position
+    ) -> None:
         """A value goes to a place of the object."""
 
     @abstractmethod
@@ -143,34 +151,34 @@ class Policy(ABC):
         self,
         engine: Engine,
         expr: Expr,
-        place: Outside | Unknown,
-        frame: Frame,
-        state: State,
+        place: Outside | Untranslated,
+        frame: BlockFrame,
+        state: PathState,
     ) -> None:
         """Something goes to ``expr``: a global, or a place that is not known."""
 
     def call(
-        self, engine: Engine, call: Called, frame: Frame, state: State
+        self, engine: Engine, call: Called, frame: BlockFrame, state: PathState
     ) -> Value | None:
         """The call of a function that means something by its name; None otherwise."""
         return None
 
     @abstractmethod
-    def outside_call(self, call: Called, state: State) -> None:
+    def outside_call(self, call: Called, state: PathState) -> None:
         """A function that is not followed gets its arguments."""
 
     def join(  # noqa: B027  # most policies have nothing to add
         self,
         engine: Engine,
         condition: Truth,
-        then: State,
-        otherwise: State,
-        into: State,
+        then: PathState,
+        otherwise: PathState,
+        into: PathState,
     ) -> None:
         """Two paths were joined ``into`` one state, as far as C goes."""
 
     def open_loop(
-        self, engine: Engine, loop: OpenLoop, frame: Frame, state: State
+        self, engine: Engine, loop: OpenLoop, frame: BlockFrame, state: PathState
     ) -> Outcome:
         """A loop whose number of turns depends on data."""
         raise Untranslatable(
@@ -181,8 +189,8 @@ class Policy(ABC):
         self,
         engine: Engine,
         statement: Statement,
-        frame: Frame,
-        before: State,
+        frame: BlockFrame,
+        before: PathState,
         failure: Untranslatable,
     ) -> Outcome:
         """A statement that has no translation; ``before`` is what held before it."""

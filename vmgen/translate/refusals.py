@@ -21,10 +21,10 @@ from vmgen.translate import scalar
 from vmgen.translate.failure import Untranslatable, definition
 from vmgen.translate.loading import Loading, constant
 from vmgen.translate.machine import CMachine, with_object
-from vmgen.translate.paths import Exits, Fork, Outcome, Path, paths
+from vmgen.translate.paths import Exits, Outcome, Path, PathFork, paths
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Navigator
-from vmgen.translate.values import Truth, Unknown, Value, no_number
+from vmgen.translate.values import Truth, Untranslated, Value, no_number
 
 REFUSING = ("pre_load", "pre_load_errp", "post_load", "post_load_errp")
 """The functions whose result decides whether a stream is taken."""
@@ -84,13 +84,13 @@ class _Refusing:
     ) -> None:
         """Collects; ``known`` is what holds where the outcome begins.  ``onward`` is true
         inside ``Exits.then``, where ``dead`` marks the paths that continue."""
-        while isinstance(outcome, Fork):
+        while isinstance(outcome, PathFork):
             known, outcome = self._fork(outcome, known, onward), outcome.otherwise
         if outcome.end == "return":
             self._path(outcome, known)
 
     def _fork(
-        self, outcome: Fork, known: tuple[Truth, ...], onward: bool
+        self, outcome: PathFork, known: tuple[Truth, ...], onward: bool
     ) -> tuple[Truth, ...]:
         """Collects on the first side; what is known on the other."""
         first = outcome.condition
@@ -98,7 +98,9 @@ class _Refusing:
         # After a refusal nothing needs to say that it was none: it refuses anyway.
         other: tuple[Truth, ...] = ()
         if not self._refuses(outcome.then, onward and not left):
-            other = (first if isinstance(first, Unknown) else scalar.negation(first),)
+            other = (
+                first if isinstance(first, Untranslated) else scalar.negation(first),
+            )
         mine: tuple[Truth, ...] = ()
         if not (left or self._refuses(outcome.otherwise, onward)):
             mine = (first,)
@@ -133,9 +135,9 @@ class _Refusing:
         error = self._error(path.value)
         if error is False:
             return
-        if isinstance(error, Scalar | Unknown):
+        if isinstance(error, Scalar | Untranslated):
             known = (*known, error)
-        unknown = next((item for item in known if isinstance(item, Unknown)), None)
+        unknown = next((item for item in known if isinstance(item, Untranslated)), None)
         condition: Truth = scalar.constant(1)
         if unknown is not None:
             condition = unknown
@@ -157,7 +159,7 @@ class _Refusing:
             self._found.items(), key=lambda item: (item[0].line, item[0].column)
         ):
             unknown = next(
-                (one for one in conditions if isinstance(one, Unknown)), None
+                (one for one in conditions if isinstance(one, Untranslated)), None
             )
             if unknown is not None:
                 item = own.get(position)

@@ -47,7 +47,7 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class SpotPointer:
     """A pointer: ``delta`` bytes after ``spot``, seen as a pointer to ``view``."""
 
     spot: Spot
@@ -69,9 +69,9 @@ class Navigator:
         self.views: list[Record] = []
         self.names: dict[Record, str] = {}
 
-    def object(self) -> Reference:
+    def object(self) -> SpotPointer:
         """The opaque pointer."""
-        return Reference(Spot(self._root or VOID), VOID)
+        return SpotPointer(Spot(self._root or VOID), VOID)
 
     def member(self, spot: Spot, name: str) -> Spot:
         """``spot.name``."""
@@ -100,7 +100,7 @@ class Navigator:
             raise Untranslatable(f"follows '{type_words(pointer.type)}'")
         return Spot(pointer.type.target, pointer, "", index, None, through=True)
 
-    def follow(self, reference: Reference) -> Spot:
+    def follow(self, reference: SpotPointer) -> Spot:
         """What the pointer points to, seen as the type it points to."""
         spot = self.cast(reference, reference.view).spot
         if reference.delta and spot is reference.spot:
@@ -111,7 +111,7 @@ class Navigator:
             )
         return spot
 
-    def cast(self, reference: Reference, target: CType) -> Reference:
+    def cast(self, reference: SpotPointer, target: CType) -> SpotPointer:
         """The pointer as a pointer to ``target``: to the part of the object, or to the
         enclosing object (``container_of``), that has this type at this address."""
         if _is_bytes(target) and not self._layout.same_type(
@@ -123,7 +123,7 @@ class Navigator:
         while ancestor is not None and distance is not None:
             found = self._part(ancestor, distance, target)
             if found is not None:
-                return Reference(found, target)
+                return SpotPointer(found, target)
             distance = None if ancestor.offset is None else distance + ancestor.offset
             ancestor = ancestor.parent
         return replace(reference, view=target)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from vmgen.cfront import syntax
 from vmgen.cfront.ctype import CType
 from vmgen.translate.scalar import Scalar
-from vmgen.translate.spot import Reference, Spot
+from vmgen.translate.spot import Spot, SpotPointer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +28,19 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class Untranslated:
     """A value that has no translation, and why; an error only where it matters."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class StreamArgument:
     """The ``QEMUFile *`` of a get or put function."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class StreamWord:
     """A word that went to or came from the stream: wire type (``uint32``) and the
     member it is of, empty if it is of none."""
 
@@ -48,35 +48,37 @@ class Moved:
     member: str = ""
 
 
-Value: TypeAlias = Scalar | Reference | Spot | Local | Outside | Unknown | Stream
-Target: TypeAlias = Spot | Local | Outside | Unknown
-Truth: TypeAlias = Scalar | Unknown
+Value: TypeAlias = (
+    Scalar | SpotPointer | Spot | Local | Outside | Untranslated | StreamArgument
+)
+Target: TypeAlias = Spot | Local | Outside | Untranslated
+Truth: TypeAlias = Scalar | Untranslated
 """A condition: any number but 0 is true."""
 
 
-def no_number(value: Value) -> Unknown:
+def no_number(value: Value) -> Untranslated:
     """The reason why something is no number or place."""
-    if isinstance(value, Unknown):
+    if isinstance(value, Untranslated):
         return value
     if isinstance(value, Outside):
-        return Unknown(f"computes with what {value.name} gives")
-    return Unknown("computes with a pointer or a record")
+        return Untranslated(f"computes with what {value.name} gives")
+    return Untranslated("computes with a pointer or a record")
 
 
 @dataclass(slots=True)
-class State:
+class PathState:
     """What holds at one point of the function: values of locals by cell, the words
     moved so far, and what the function put into its object, by path."""
 
     cells: dict[int, Value] = field(default_factory=dict)
-    moved: tuple[Moved, ...] = ()
+    moved: tuple[StreamWord, ...] = ()
     changed: dict[str, Value] = field(default_factory=dict)
 
-    def copy(self) -> State:
+    def copy(self) -> PathState:
         """A state of its own, for another path."""
-        return State(dict(self.cells), self.moved, dict(self.changed))
+        return PathState(dict(self.cells), self.moved, dict(self.changed))
 
-    def become(self, other: State) -> None:
+    def become(self, other: PathState) -> None:
         """Take over what holds in ``other``."""
         self.cells = other.cells
         self.moved = other.moved
@@ -84,7 +86,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class BlockFrame:
     """A block of a function that is being translated.
 
     ``names`` are the locals in sight, to which a declaration adds.  ``calls`` are the
@@ -98,17 +100,17 @@ class Frame:
     body: syntax.Block
     loops: tuple[str, ...] = ()
     jumped: frozenset[str] = frozenset()
-    top: Frame | None = None
+    top: BlockFrame | None = None
 
-    def inner(self) -> Frame:
+    def inner(self) -> BlockFrame:
         """A block inside."""
         return replace(self, names=dict(self.names), top=self.top or self)
 
-    def landing(self, label: str) -> Frame:
+    def landing(self, label: str) -> BlockFrame:
         """The function's own block, behind a jump to one of its labels."""
         top = self.top or self
         return replace(top, names=dict(top.names), jumped=self.jumped | {label})
 
-    def again(self) -> Frame:
+    def again(self) -> BlockFrame:
         """The same block on another path."""
         return replace(self, names=dict(self.names))
