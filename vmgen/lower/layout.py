@@ -29,6 +29,7 @@ from vmgen.lower.shape import (
     Tree,
 )
 from vmgen.lower.spread import spread
+from vmgen.source import Diagnostic, VmgenError
 
 
 def build(
@@ -215,13 +216,22 @@ class _Builder:
         for part in element.parts:
             key = self.resolve(part.file or self.key[0], part.symbol)
             if key is None:
-                raise KeyError(part.symbol)
+                raise _undefined(part.symbol)
             saved = self.resolve.found[key].version_id
             # virtio_load passes the version of the section on to the device's own.
             own = part.role == "device"
             version = self.description.version_id if own else saved
             parts.append(Contained(part.role, key, version, saved))
         made.kind = Format(element.format, element.kind, tuple(parts))
+        if element.format not in formats.FORMATS:
+            raise VmgenError(
+                Diagnostic(
+                    "VG503",
+                    f"no codec is called {element.format!r:.80}",
+                    made.field.position,
+                    hint="another version of vmgen wrote this IR: generate it again",
+                )
+            )
         if formats.FORMATS[element.format].merges:
             made.field = replace(made.field, test="", version_id=0)
             made.conditional = False
@@ -229,7 +239,7 @@ class _Builder:
     def _inner(self, symbol: str) -> tuple[Key, ir.Description]:
         key = self.resolve(self.key[0], symbol)
         if key is None:
-            raise KeyError(symbol)
+            raise _undefined(symbol)
         return key, self.resolve.found[key]
 
     def _described(self, symbol: str) -> ir.Description | None:
@@ -431,3 +441,9 @@ def _ismerged(leaf: Leaf, others: list[Leaf]) -> bool:
 def _family(shape: Shape) -> Shape:
     """Shapes that can be parts of one attribute."""
     return "array" if shape in ("item", "items") else shape
+
+
+def _undefined(symbol: str) -> VmgenError:
+    return VmgenError(
+        Diagnostic("VG501", f"{symbol} is not defined in any of the files read")
+    )

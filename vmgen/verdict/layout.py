@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 from vmgen import ir
 from vmgen.ir.types import WIDTHS
 from vmgen.lookup import Lookup, Placed
-from vmgen.source import Position
+from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.verdict import conditions
 from vmgen.verdict.model import Term
 
@@ -461,7 +461,13 @@ class Layouts:
             (one for one in self.lookup.all() if one.description.symbol == symbol), None
         )
         if found is None:
-            raise KeyError(symbol)
+            raise VmgenError(
+                Diagnostic(
+                    "VG501",
+                    f"{symbol} is not defined in any of the files read",
+                    origin.field.position,
+                )
+            )
         return found
 
 
