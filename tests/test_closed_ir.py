@@ -10,38 +10,59 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
+
 from tests.changes import changed, members
-from tests.ir_programs import U8, U32, description, field
-from tests.test_hostile_ir import PROGRAM as SHAPES
+from tests.ir_programs import U8, U16, U32, description, field
 from vmgen import diff, ir, lock
+from vmgen.ir import json as ir_json
 from vmgen.lower import lower
 from vmgen.render import render
 from vmgen.source import Position, VmgenError
 from vmgen.verdict import judge, show
 
+PART = ir.Part("slot", "vmstate_item", "hw/dev.c")
+
 
 def whole() -> ir.Program:
     """Every class of the IR, each in a description that a section has."""
-    (module,) = SHAPES.modules
+    some = (ir.Step("some", "int"),)
+    item = description("item", field("a", U8), field("b", U8), type="Item")
+    other = description("other", field("a", U8), type="Item")
+    tail = description(
+        "more/tail", field("late", U8), type="MoreState", needed="tail_needed"
+    )
     words = ir.WordsElement(
         "vmstate_info_pair", "pair", (ir.Word("uint32", "lo"), ir.Word("uint8"))
     )
     more = description(
         "more",
-        field("pair", words, (2,), start=1),
+        field("some", U8),
+        field("num", ir.IntegerElement("int32", "le", "vmstate_info_int32_le")),
+        field("half", U16, (8,), start=2),
+        field("timer", ir.TimerElement(), pointer=True),
+        field("", ir.UnusedElement(), size=ir.Fixed(4)),
+        field("bits", ir.BitmapElement(), size=ir.Fixed(70), pointer=True),
+        field("data", ir.BufferElement(), pointer=True,
+              size=ir.FromMember(some, "uint8")),
+        field("env.one", ir.StructElement("vmstate_item", "Item")),
+        field("pair", words, (2,)),
         field("ring", ir.StructElement("vmstate_item", "Item"), (2,), pointers="every"),
         field("fixed", ir.StructElement("vmstate_item", "Item", True),
               struct_version_id=1),
+        field("head", ir.ListElement("qtailq", "vmstate_item", "Item"), version_id=1),
         field("keyed", ir.GTreeElement("vmstate_item", "vmstate_item", "Item", "Item"),
-              version_id=2),
-        field("hotplug", ir.FormatElement("shpc_vmstate_info", "shpc", "shpc")),
+              version_id=1),
+        field("", ir.TmpElement("vmstate_item", "Item"), version_id=1, name="tmp"),
+        field("hotplug", ir.FormatElement("shpc_vmstate_info", "shpc", "shpc", "", (PART,))),
+        field("odd", ir.CustomElement("vmstate_info_odd", "odd", "a loop", "u8", "u8")),
         field("many", U32, array=True, pointer=True, allocated=True,
-              count=ir.FromMember((ir.Step("some", "int"),), "uint8", 2)),
-        field("some", U8),
+              count=ir.FromMember(some, "uint8", 2)),
         field("tested", U8, test="decides"),
+        field("hooked", U8, test="asked"),
+        field("", ir.NothingElement(), name="is valid", test="decides", must_exist=True),
         type="MoreState",
-        version_id=2,
-        static=False,
+        subsections=("vmstate_more_tail",),
         priority="MIG_PRI_IOMMU",
         hooks=(
             ir.Hook("post_load", "more_post_load", Position("hw/dev.c", 3), (
@@ -52,35 +73,28 @@ def whole() -> ir.Program:
     )  # fmt: skip
     every = ir.Binary(
         "&&",
-        ir.Binary("<=", ir.Const(1, "FIRST"), ir.Version()),
+        ir.Binary("<=", ir.Const(1, "FIRST"), ir.Load("num", "int32")),
         ir.Select(
             ir.Ask("kvm_enabled()"),
             ir.Unary("!", ir.Truncate("uint8", ir.Load("some", "uint8"))),
             ir.Exists(
                 "i", ir.Const(0), ir.Const(4), 1,
-                ir.Load("pair[$0].lo", "uint32", (ir.Var("i"),)),
+                ir.Load("half[$0]", "uint16", (ir.Var("i"),)),
             ),
         ),
     )  # fmt: skip
-    functions = (*module.functions, ir.Function("decides", Position("hw/dev.c", 1),
-                                                "MoreState", every))  # fmt: skip
+    functions = (
+        ir.Function("asked", Position("hw/dev.c", 2), "MoreState", None, "a loop"),
+        ir.Function("decides", Position("hw/dev.c", 1), "MoreState", every),
+        ir.Function("tail_needed", body=ir.Load("some", "uint8")),
+    )
+    module = ir.Module("hw/dev.c", (item, other, tail, more), functions)
     root = ir.Root(
         "vmstate_more", "hw/dev.c", "hw/dev.c", "device", "more-type", "more",
         device_types=("more-type",), position=Position("hw/dev.c", 2),
     )  # fmt: skip
     premise = ir.Premise("registers", ("no",), True, (("a", "1"), ("b", "2")))
-    return dataclasses.replace(
-        SHAPES,
-        modules=(
-            dataclasses.replace(
-                module,
-                descriptions=(*module.descriptions, more),
-                functions=functions,
-            ),
-        ),
-        roots=(*SHAPES.roots, root),
-        premises=(premise,),
-    )
+    return ir.Program("10.0.2", "box", (module,), (root,), (), (premise,))
 
 
 PROGRAM = whole()
@@ -111,7 +125,7 @@ def others(value: Any, hint: Any) -> Iterator[Any]:
         yield value + 1
     elif isinstance(value, str):
         yield f"{value}2" if value else "other"
-        yield "vmstate_seg"
+        yield "vmstate_other"
     elif isinstance(value, Position):
         yield Position(value.file, value.line + 1, value.column)
     elif isinstance(value, tuple):
@@ -120,7 +134,7 @@ def others(value: Any, hint: Any) -> Iterator[Any]:
             yield tuple(reversed(value))
         yield (
             *value,
-            *({"str": ("vmstate_seg",), "int": (2,)}.get(_item(hint), value)),
+            *({"str": ("vmstate_other",), "int": (2,)}.get(_item(hint), value)),
         )
     elif isinstance(value, ir.Fixed | ir.FromMember):
         yield ir.Fixed(3)
@@ -151,11 +165,13 @@ def variants(node: str, member: str) -> Iterator[ir.Program]:
             count = iter(range(1 << 30))
 
             def here(one: Any, name: str, at: int = number, count: Any = count) -> bool:
-                return (type(one).__name__, name) == (node, member) and next(
-                    count
-                ) == at
+                own = (type(one).__name__, name) == (node, member)
+                return own and next(count) == at
 
-            yield changed(PROGRAM, here, lambda _, other=other: other)
+            def instead(_: Any, other: Any = other) -> Any:
+                return other
+
+            yield changed(PROGRAM, here, instead)
 
 
 # --- who has to notice ------------------------------------------------------------------
@@ -198,7 +214,131 @@ CONSUMERS: dict[str, Callable[[ir.Program], str]] = {
 
 
 def said(consumer: str, program: ir.Program) -> str:
+    """What it makes of the program, or why a stage refuses it."""
     try:
-        return CONSUMERS[consumer](program)
+        return CONSUMERS[consumer](ir_json.loads(ir_json.dumps(program)))
     except VmgenError as error:
         return str(error)
+
+
+PLACE = "where it stands in C: for messages and comments"
+C_TYPE = "a C type: what is on the wire is said by the element"
+WORDS_ONLY = "a text for people"
+CUSTOM = "opaque bytes: the context has their codec, by the name of the info"
+MEMORY = "about memory of the host: no byte depends on it"
+NAMED = "a name in C and in messages: what is moved decides"
+LINKED = "a linked program has none: link puts each where it is used"
+ROOT = "who has the section: codecs and descriptions do not depend on it"
+NOT_CODE = "generated code loads what the bytes say, whatever C does before or after"
+BY_FIELD = "the member's own field says so"
+
+UNSEEN: dict[str, tuple[str, str]] = {
+    "CustomElement.name": ("verdict code", NAMED),
+    "CustomElement.reason": ("lock diff verdict code", WORDS_ONLY),
+    "CustomElement.get": ("code", CUSTOM),
+    "CustomElement.put": ("code", CUSTOM),
+    "FormatElement.info": ("code", NAMED),
+    "FormatElement.name": ("verdict code", NAMED),
+    "FormatElement.kind": ("code", "this format has one kind"),
+    "Part.file": ("diff verdict", "the symbol says which"),
+    "FromMember.type": ("verdict", BY_FIELD),
+    "GTreeElement.key_type": ("diff verdict code", C_TYPE),
+    "GTreeElement.value_type": ("diff verdict code", C_TYPE),
+    "IntegerElement.info": ("verdict code", "type and check say what it moves"),
+    "ListElement.kind": ("verdict code", "both kinds are the same bytes"),
+    "ListElement.type": ("diff verdict code", C_TYPE),
+    "StructElement.type": ("diff verdict code", C_TYPE),
+    "TmpElement.type": ("diff verdict code", C_TYPE),
+    "Word.member": ("verdict", "words are compared by their order"),
+    "WordsElement.info": ("verdict code", NAMED),
+    "WordsElement.name": ("verdict code", NAMED),
+    "Const.name": ("diff verdict code", "the value counts"),
+    "Load.type": ("diff verdict", BY_FIELD),
+    "Step.type": ("diff verdict", C_TYPE),
+    "Step.dims": ("diff", "the count says how many are moved"),
+    "Step.pointer": ("diff verdict code", MEMORY),
+    "Description.type": ("diff verdict", C_TYPE),
+    "Description.hooks": ("diff code", NOT_CODE),
+    "Description.priority": (
+        "diff verdict code",
+        "the order of sections, not their bytes",
+    ),
+    "Description.unmigratable": ("code", NOT_CODE),
+    "Description.early_setup": ("diff verdict code", "when the section is sent"),
+    "Description.runtime_name": ("diff verdict code", "the name itself is empty then"),
+    "Description.static": ("diff verdict code", "who may name it"),
+    "Description.position": ("lock diff verdict code", PLACE),
+    "Field.array": ("diff", "the count says how many are moved"),
+    "Field.must_exist": ("verdict", "the test that comes with it is compared"),
+    "Field.pointer": ("diff verdict code", MEMORY),
+    "Field.allocated": ("diff verdict code", MEMORY),
+    "Field.position": ("lock diff", PLACE),
+    "Function.position": ("lock diff verdict code", PLACE),
+    "Function.type": ("diff verdict code", C_TYPE),
+    "Function.untranslated": ("lock diff verdict code", WORDS_ONLY),
+    "Hook.role": ("diff verdict code", NOT_CODE),
+    "Hook.symbol": ("diff code", NOT_CODE),
+    "Hook.position": ("lock diff verdict code", PLACE),
+    "Hook.refusals": ("diff code", NOT_CODE),
+    "Method.owner": ("lock diff verdict code", LINKED),
+    "Method.member": ("lock diff verdict code", LINKED),
+    "Method.symbol": ("lock diff verdict code", LINKED),
+    "Method.moves": ("lock diff verdict code", LINKED),
+    "Module.file": ("diff", "descriptions are known again by their symbols"),
+    "Module.infos": ("lock diff verdict code", LINKED),
+    "Module.methods": ("lock diff verdict code", LINKED),
+    "Premise.name": ("diff code", NOT_CODE),
+    "Premise.readers": ("diff verdict code", NOT_CODE),
+    "Premise.keyed": ("diff verdict code", NOT_CODE),
+    "Premise.rows": ("diff verdict code", "tests/test_premises.py has their verdicts"),
+    "Program.release": ("diff code", "whose tables they are, not what they say"),
+    "Program.target": ("diff code", "whose tables they are, not what they say"),
+    "Program.roots": ("diff verdict", ROOT),
+    "Program.elsewhere": ("lock diff verdict code", "files, not their contents"),
+    "Program.premises": ("diff code", NOT_CODE),
+    "Refusal.condition": ("diff code", NOT_CODE),
+    "Refusal.text": ("diff code", NOT_CODE),
+    "Refusal.untranslated": ("lock diff verdict code", WORDS_ONLY),
+    "Refusal.position": ("lock diff verdict code", PLACE),
+    "Root.symbol": ("diff", ROOT),
+    "Root.file": ("diff verdict code", ROOT),
+    "Root.home": ("diff", ROOT),
+    "Root.how": ("diff verdict code", ROOT),
+    "Root.registrant": ("diff verdict code", ROOT),
+    "Root.section": ("diff verdict", ROOT),
+    "Root.prefix": ("diff verdict code", ROOT),
+    "Root.instance": ("diff verdict code", ROOT),
+    "Root.alias": ("diff verdict code", ROOT),
+    "Root.device_types": ("diff verdict code", ROOT),
+    "Root.version_id": ("diff verdict code", ROOT),
+    "Root.position": ("lock diff verdict code", PLACE),
+}
+"""Who does not notice a changed member, and why it does not matter there."""
+
+
+@pytest.fixture(scope="module")
+def before() -> dict[str, str]:
+    return {name: say(PROGRAM) for name, say in CONSUMERS.items()}
+
+
+@pytest.mark.parametrize(
+    ("node", "member"), MEMBERS, ids=[".".join(pair) for pair in MEMBERS]
+)
+def test_a_changed_member_is_noticed(
+    node: str, member: str, before: dict[str, str]
+) -> None:
+    missing, reason = UNSEEN.get(f"{node}.{member}", ("", ""))
+    unseen = set(CONSUMERS)
+    for program in variants(node, member):
+        unseen = {name for name in unseen if said(name, program) == before[name]}
+        if unseen <= set(missing.split()):
+            break
+    assert unseen == set(missing.split()), reason
+
+
+def test_the_program_has_every_class_and_the_list_no_other_members() -> None:
+    found = {name for name, _, _ in members(PROGRAM)}
+    empty = {node.__name__ for node in CLASSES if not dataclasses.fields(node)}
+    # A linked program has no methods, and no version but in a function that uses it.
+    assert {node.__name__ for node in CLASSES} - found - empty == {"Method"}
+    assert set(UNSEEN) <= {".".join(pair) for pair in MEMBERS}

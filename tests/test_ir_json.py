@@ -34,7 +34,7 @@ def strategy(hint: Any) -> st.SearchStrategy[Any]:
         return st.builds(Position, file, number, number)
     if hint == ir.Expr or hint == ir.Expr | None:
         optional = st.none() if hint != ir.Expr else st.nothing()
-        return optional | EXPRESSIONS
+        return optional | EXPRESSIONS.map(closed)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Annotated:
         limit = arguments[1]
@@ -48,6 +48,20 @@ def strategy(hint: Any) -> st.SearchStrategy[Any]:
     if arguments:
         return st.one_of([strategy(argument) for argument in arguments])
     return node(hint)
+
+
+def closed(expr: ir.Expr) -> ir.Expr:
+    """The expression with a loop around each variable, and places for subscripts."""
+
+    def change(one: ir.Expr) -> ir.Expr:
+        if isinstance(one, ir.Var):
+            return ir.Exists(one.name, ir.Const(0), ir.Const(2), 1, one)
+        if isinstance(one, ir.Load):
+            places = "".join(f"[${number}]" for number in range(len(one.subscripts)))
+            return dataclasses.replace(one, path=f"env.x{places}")
+        return one
+
+    return ir.rebuilt(expr, change)
 
 
 def whole(span: words.Span) -> st.SearchStrategy[int]:
@@ -134,6 +148,23 @@ def test_what_it_looks_like() -> None:
   ]
 }
 """)
+
+
+def test_a_variable_outside_of_its_loop_is_named() -> None:
+    loop = ir.Exists("i", ir.Const(0), ir.Const(3), 1, ir.Var("i"))
+    for body in (ir.Var("i"), ir.Binary("&&", loop, ir.Var("i")),
+                 ir.Exists("j", ir.Var("j"), ir.Const(1), 1, ir.Const(1))):  # fmt: skip
+        text = ir_json.dumps(program(functions=(ir.Function("f", body=body),)))
+        with pytest.raises(VmgenError, match="no variable of a loop"):
+            ir_json.loads(text)
+
+
+@pytest.mark.parametrize("path", ["a", "a[$1]", "a[$0][$1]", "a[$1].b[$0]"])
+def test_a_path_has_a_place_for_each_subscript(path: str) -> None:
+    body = ir.Load(path, "uint8", (ir.Const(1),))
+    text = ir_json.dumps(program(functions=(ir.Function("f", body=body),)))
+    with pytest.raises(VmgenError, match="places for subscripts"):
+        ir_json.loads(text)
 
 
 def test_the_stamp_of_a_generated_file_is_not_the_ir() -> None:
@@ -267,3 +298,18 @@ def test_any_json_gives_a_program_or_our_error(value: object, place: str) -> Non
     except VmgenError:
         return
     assert ir_json.loads(ir_json.dumps(program)) == program
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("modules/0/file", "a\nb"), ("release", '9"'), ("target", "../x"),
+        (f"{FIELD}/path/0/0", "x y"), (f"{FIELD}/path/0/1", "u8 *"),
+        (f"{FIELD}/test", "f()"), (f"{FIELD}/size", -1), (f"{FIELD}/size", 1 << 64),
+        (f"{FIELD}/start", -1), (f"{FIELD}/version_id", 1 << 64),
+        ("modules/0/descriptions/0/symbol", "x\ny"),
+    ],
+)  # fmt: skip
+def test_what_no_c_has_is_named(where: str, value: object) -> None:
+    with pytest.raises(VmgenError, match="VG603"):
+        ir_json.loads(altered(where, value))

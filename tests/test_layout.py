@@ -270,6 +270,35 @@ def test_spelling_is_what_is_written_without_arrays_and_pointers() -> None:
     assert layout.place(uses, ("pairs",)).steps[0].dims == (3, 2)
 
 
+def test_members_of_anonymous_records_lie_behind_what_is_before_the_record() -> None:
+    text = """struct P { int x; struct { char a; int b; };
+        union { short c; struct { char d; long e; }; }; char f; };"""
+    layout = Layout(Unit(text, source="t.c"))
+    record = ctype.Record("struct", "P")
+    offsets = {name: layout.place(record, (name,)).offset for name in "xabcdef"}
+    # What offsetof says of it in gcc for x86_64.
+    assert offsets == {"x": 0, "a": 4, "b": 8, "c": 16, "d": 16, "e": 24, "f": 32}
+    assert layout.sizeof(record) == 40
+
+
+def test_spelling_looks_behind_typedefs_of_arrays_and_pointers() -> None:
+    text = """typedef unsigned int Row[4]; typedef Row Grid[2]; struct T; typedef struct T *Ref;
+        typedef Ref Refs[3]; typedef int Plain;
+        struct U { Row row; Grid grid[5]; Ref ref; Refs refs; Plain plain; };"""
+    layout = Layout(Unit(text, source="t.c"))
+    record = ctype.Record("struct", "U")
+    spelled = {
+        m.name: layout.spelling(m.written) for m in layout.record(record).members
+    }
+    assert spelled == {
+        "row": "unsigned int", "grid": "unsigned int", "ref": "struct T",
+        "refs": "struct T", "plain": "Plain",
+    }  # fmt: skip
+    assert layout.place(record, ("grid",)).steps[0].dims == (5, 2, 4)
+    assert layout.place(record, ("refs",)).steps[0].dims == (3,)
+    assert layout.place(record, ("ref",)).steps[0].pointer
+
+
 def test_bitfields_say_where_their_bits_are() -> None:
     unit = Unit(
         "struct B { unsigned a:3, b:7; unsigned char c:2; long d:40; };", source="t.c"

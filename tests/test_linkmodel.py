@@ -314,3 +314,29 @@ def test_stubs_stand_in_only_where_the_device_is_not() -> None:
         assert "hw/i386/pc.c" not in malta.files
         assert "hw/alpha/dp264.c" in alpha.files
         assert "hw/alpha/dp264.c" not in x86.files
+
+
+@pytest.mark.parametrize(
+    ("version", "asked", "holds"),
+    [
+        ("1.10.0", ">=1.9", True), ("1.9", ">=1.10.0", False), ("1.9", ">=1.9", True),
+        ("1.9", ">1.9", False), ("1.10", ">1.9", True), ("1.9", "<1.10", True),
+        ("1.10", "<1.9", False), ("1.9", "<1.9", False), ("1.9", "<=1.9", True),
+        ("1.10", "<=1.9", False), ("1.9", "==1.9", True), ("1.9", "=1.10", False),
+        ("1.9", "!=1.10", True), ("1.9", "!=1.9", False), ("1.9", "1.9", True),
+        ("1.10", "1.9", False), ("10", ">= 9", True), ("1.2.3", "<1.2.3.1", True),
+    ],
+)  # fmt: skip
+def test_versions_are_compared_as_meson_does(
+    tmp_path: Path, version: str, asked: str, holds: bool
+) -> None:
+    """By number and not by text (meson's ``version_compare``)."""
+    text = f"""
+if '{version}'.version_compare('{asked}')
+  common_ss.add(files('holds.c'))
+else
+  common_ss.add(files('fails.c'))
+endif
+"""
+    found = str(build(tmp_path, text))
+    assert ("holds.c" in found, "fails.c" in found) == (holds, not holds)

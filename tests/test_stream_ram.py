@@ -388,3 +388,12 @@ def test_a_cut_section_is_truncated() -> None:
     for cut in range(1, 30):
         with pytest.raises(Truncated):
             list(walk(Ram(4096), Cursor(memoryview(body[:-cut]), 0)))
+
+
+def test_numbers_of_two_bytes_in_a_difference_of_pages() -> None:
+    """LEB128, the low seven bits first: 0xc8 0x01 is 200, 0x82 0x01 is 130."""
+    page = bytearray(4096)
+    apply_xbzrle(page, memoryview(b"\xc8\1\x82\1" + b"a" * 130 + b"\x80\2\1b"), 0)
+    assert page.index(b"a") == 200
+    assert page.count(b"a") == 130
+    assert page.index(b"b") == 200 + 130 + 256

@@ -63,12 +63,28 @@ def test_eight_targets_have_tables() -> None:
         "aarch64": "x0=env.xregs[0] sp=env.xregs[31] lr=env.xregs[30] pc=env.pc",
         "arm": "r0=env.regs[0] sp=env.regs[13] lr=env.regs[14] pc=env.regs[15]",
         "ppc64": "r3=env.gpr[3] pc=env.nip lr=env.spr[8] ctr=env.spr[9] sp=env.gpr[1]",
+        "ppc": "xer=env.spr[1] dsisr=env.spr[18] dar=env.spr[19] srr0=env.spr[26] srr1=env.spr[27]",
+        "mips64el": "hi=env.active_tc.HI[0] lo=env.active_tc.LO[0] ra=env.active_tc.gpr[31]",
+        "mips": "hi=env.active_tc.HI[0] lo=env.active_tc.LO[0] epc=env.CP0_EPC t9=env.active_tc.gpr[25]",
     }.items(),
 )
 def test_names(target: str, names: str) -> None:
     table = registers.table(target)
     for name, _, path in (word.partition("=") for word in names.split()):
         assert table[name] == path
+
+
+def test_special_purpose_registers_have_the_numbers_of_the_power_isa() -> None:
+    table = registers.table("ppc64")
+    numbers = {
+        "xer": 1, "lr": 8, "ctr": 9, "dsisr": 18, "dar": 19, "srr0": 26, "srr1": 27,
+        "vrsave": 256, "sprg0": 272, "sprg1": 273, "sprg2": 274, "sprg3": 275,
+        "pvr": 287, "lpcr": 318, "tar": 815, "hid0": 1008,
+    }  # fmt: skip
+    special = {name for name, path in table.items() if path.startswith("env.spr[")}
+    assert special == set(numbers)
+    for name, number in numbers.items():
+        assert table[name] == f"env.spr[{number}]"
 
 
 @pytest.mark.parametrize("target", EIGHT)

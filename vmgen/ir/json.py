@@ -23,6 +23,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -333,6 +334,7 @@ class _Reader:
         self.file = file
         self.module = ""
         self.depth = 0
+        self.inside = 0  # how many expressions the one that is read stands in
 
     def program(self, data: dict[str, Any]) -> ir.Program:
         program: ir.Program = self.record(ir.Program, data, "")
@@ -418,7 +420,32 @@ class _Reader:
             return self.record(ir.FromMember, self.expect(dict, data, where), where)
         if ir.CustomElement in options:
             return self.element(self.expect(dict, data, where), where)
-        return self.expression(data, where)
+        self.inside += 1
+        expr = self.expression(data, where)
+        self.inside -= 1
+        if not self.inside:
+            self.check(expr, frozenset(), where)
+        return expr
+
+    def check(self, expr: ir.Expr, bound: frozenset[str], where: str) -> None:
+        """That loop variables stand in their loops, and a path has its subscripts."""
+        if isinstance(expr, ir.Var) and expr.name not in bound:
+            raise self.wrong(where, f"{expr.name!r:.80} is no variable of a loop here")
+        if isinstance(expr, ir.Load):
+            places = [f"[${number}]" for number in range(len(expr.subscripts))]
+            if re.findall(r"\[\$\d+\]", expr.path) != places:
+                raise self.wrong(
+                    where,
+                    f"{expr.path!r:.80} does not have {len(places)} places for"
+                    " subscripts, in order",
+                )
+        if isinstance(expr, ir.Exists):
+            self.check(expr.start, bound, where)
+            self.check(expr.stop, bound, where)
+            self.check(expr.body, bound | {expr.var}, where)
+            return
+        for inner in ir.children(expr):
+            self.check(inner, bound, where)
 
     def position(self, data: object, where: str) -> Position:
         text: str = self.expect(str, data, where)
