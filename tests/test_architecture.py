@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import vmgen
+from website import map as site_map
 
 PACKAGE = Path(vmgen.__file__).parent
 
@@ -250,3 +252,34 @@ def test_generated_code_and_its_runtime_import_the_standard_library_only() -> No
         )
     }
     assert names <= set(sys.stdlib_module_names)
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_no_ring_anywhere() -> None:
+    """Modules that need each other are one module, be the import in a function or for
+    type checkers only.  A module does not need the face of its own package."""
+    known = {module_name(path) for path in modules()}
+    needs: dict[str, set[str]] = {}
+    for path in modules():
+        here = module_name(path)
+        found = {
+            name if name in known else name.rpartition(".")[0]
+            for _, name in imports(path)
+            if name.startswith("vmgen")
+        }
+        needs[here] = (found & known) - {here}
+    order = graphlib.TopologicalSorter(needs)
+    try:
+        order.prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(f"a ring: {' -> '.join(error.args[1])}")
+
+
+def test_contributing_has_the_map() -> None:
+    text = site_map.PAGE.read_text("utf-8")
+    made = site_map.placed(text, site_map.made(STAGES))
+    assert text == made, "python -m website.map"

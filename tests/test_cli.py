@@ -25,10 +25,10 @@ import pytest
 import vmgen
 from tests.programs import CPU, PROGRAM
 from vmgen import cache, ir, pipeline, stamp
-from vmgen.cli import COMMANDS, run
+from vmgen.cli import run
 from vmgen.cli.console import Console
 from vmgen.cli.job import EMBEDDED_TARGETS
-from vmgen.cli.stream import COMMANDS as STREAM_COMMANDS
+from vmgen.cli.listed import COMMANDS, STREAM_COMMANDS
 from vmgen.ir import json as ir_json
 from vmgen.source import Diagnostic, Position, VmgenError
 

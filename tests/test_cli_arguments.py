@@ -16,7 +16,8 @@ from vmgen.cli import run
 from vmgen.cli.arguments import COLOR, DIAGNOSTICS, read
 from vmgen.cli.clicked import made
 from vmgen.cli.console import Console
-from vmgen.cli.stream import COMMANDS, named
+from vmgen.cli.listed import STREAM_COMMANDS
+from vmgen.cli.stream import named
 
 WORDS = (
     "file", "folder", "missing", "-", "--", "--format", "json", "--format=json", "--format=x",
@@ -52,7 +53,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", STREAM_COMMANDS)
 @pytest.mark.usefixtures("here")
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],

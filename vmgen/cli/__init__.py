@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 
     from vmgen.source import VmgenError
 
-COMMANDS = (
-    "generate", "check", "inspect", "coverage", "diff", "lock", "stream", "init",
-    "completion", "help",
-)  # fmt: skip
-
 
 def __getattr__(name: str) -> Any:
     if name != "cli":
@@ -40,7 +35,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     console = Console()
     try:
         if words[:1] == ["stream"] and "_VMGEN_COMPLETE" not in os.environ:
-            from vmgen.cli.stream import plainly
+            from vmgen.cli.plainly import plainly
 
             status = plainly(words[1:], console)
             if status is not None:

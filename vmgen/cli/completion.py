@@ -21,7 +21,7 @@ Examples:
 @click.pass_obj
 def command(console: Console, *, shell: str) -> int:
     """Print the completion script for a shell."""
-    from vmgen.cli import cli
+    from vmgen.cli.group import cli
 
     kind = get_completion_class(shell)
     assert kind is not None

@@ -7,9 +7,9 @@ import importlib
 import click
 
 import vmgen
-from vmgen.cli import COMMANDS
 from vmgen.cli.clicked import SETTINGS, refuse_unknown
 from vmgen.cli.console import console_options
+from vmgen.cli.listed import COMMANDS
 
 
 class _Commands(click.Group):
@@ -21,8 +21,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module = "vmgen.cli.stream.group" if name == "stream" else f"vmgen.cli.{name}"
-        command: click.Command = importlib.import_module(module).command
+        command: click.Command = importlib.import_module(COMMANDS[name]).command
         return command
 
     def resolve_command(

@@ -6,14 +6,15 @@ import click
 
 from vmgen.cli.clicked import made, refuse_unknown
 from vmgen.cli.console import console_options
-from vmgen.cli.stream import COMMANDS, named
+from vmgen.cli.listed import STREAM_COMMANDS
+from vmgen.cli.stream import named
 
 
-class _Commands(click.Group):
+class _StreamCommands(click.Group):
     """Commands that are imported when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(STREAM_COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         found = named(name)
@@ -22,13 +23,13 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        refuse_unknown(ctx, args[0], COMMANDS)
+        refuse_unknown(ctx, args[0], STREAM_COMMANDS)
         return super().resolve_command(ctx, args)
 
 
 @click.group(
     name="stream",
-    cls=_Commands,
+    cls=_StreamCommands,
     epilog="""\b
 FILE is what QEMU's migrate command wrote, plain or compressed (gzip, bzip2, xz, zstd,
 lzop, lz4), a save image of libvirt, or a qcow2 image with what savevm wrote; - is

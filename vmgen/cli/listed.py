@@ -1,0 +1,28 @@
+"""Which commands there are, and where each one's module is."""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "generate": "vmgen.cli.generate",
+    "check": "vmgen.cli.check",
+    "inspect": "vmgen.cli.inspect",
+    "coverage": "vmgen.cli.coverage",
+    "diff": "vmgen.cli.diff",
+    "lock": "vmgen.cli.lock",
+    "stream": "vmgen.cli.stream.group",
+    "init": "vmgen.cli.init",
+    "completion": "vmgen.cli.completion",
+    "help": "vmgen.cli.help",
+}
+"""The module of each command of ``vmgen``, in the order they are listed."""
+
+STREAM_COMMANDS = {
+    "show": "vmgen.cli.stream.show",
+    "verify": "vmgen.cli.stream.show",
+    "edit": "vmgen.cli.stream.change",
+    "diff": "vmgen.cli.stream.show",
+    "extract": "vmgen.cli.stream.change",
+    "explain": "vmgen.cli.stream.explain",
+    "convert": "vmgen.cli.stream.convert",
+}
+"""The module of each command of ``vmgen stream``, in the order they are listed."""
