@@ -65,6 +65,7 @@ typedef struct NicClass { void (*realize)(void *); } NicClass;
 NicClass *NIC_CLASS(ObjectClass *);
 void vmstate_register(void *, uint32_t, const VMStateDescription *, void *);
 void vmstate_register_any(void *, const VMStateDescription *, void *);
+int vmstate_replace_hack_for_ppc(void *, int, const VMStateDescription *, void *);
 int vmstate_register_with_alias_id(void *, int, const VMStateDescription *, void *, int, int, void *);
 void register_savevm_live(const char *, uint32_t, int, const SaveVMHandlers *, void *);
 """
@@ -454,6 +455,26 @@ def test_what_cannot_be_followed_is_said(text: str, code: str) -> None:
     assert [one.code for one in found.undecided] == [code]
     assert found.undecided[0].position.file in ("a.c", "")
     assert found.roots == ()
+
+
+def test_the_core_passes_on_what_its_callers_register() -> None:
+    """QEMU 8.2 to 9.1: migration/savevm.c, called by hw/intc/xics.c."""
+    passes = """
+int vmstate_replace_hack_for_ppc(
+    void *obj, int instance_id, const VMStateDescription *vmsd, void *opaque)
+{
+    return vmstate_register(obj, instance_id, vmsd, opaque);
+}
+"""
+    calls = """
+void realize(void *icp)
+{
+    vmstate_replace_hack_for_ppc(0, 3, &vmstate_icp, icp);
+}
+"""
+    (root,) = resolved(passes, described("vmstate_icp", "icp/server") + calls)
+    assert (root.symbol, root.section) == ("vmstate_icp", "icp/server")
+    assert root.instance == "3"
 
 
 def test_what_nobody_defines_is_said() -> None:

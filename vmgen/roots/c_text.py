@@ -23,9 +23,17 @@ _BEFORE = re.compile(
 )
 _CALL = re.compile(r"\b([a-z_]\w*)\s*\(")
 _FILLS_CLASS = re.compile(r"\b\w*Class\s*\*")
-_REGISTERS = re.compile(
-    r"\b(?:vmstate_register(?:_any|_with_alias_id)?|register_savevm_live)\s*\("
+#: Functions of the migration core that register a section (include/migration/vmstate.h,
+#: include/migration/register.h).  The last of vmstate.h's was removed after 9.1.
+REGISTERING = (
+    "vmstate_register",
+    "vmstate_register_any",
+    "vmstate_register_with_alias_id",
+    "vmstate_replace_hack_for_ppc",
+    "register_savevm_live",
 )
+_REGISTERS_CALL = rf"\b(?:{'|'.join(REGISTERING)})\s*\("
+_REGISTERS = re.compile(_REGISTERS_CALL)
 _SETS = re.compile(r"->\s*(?:vmsd|sysemu_ops|bus_type|get_dev_path)\s*=(?!=)")
 _BUS = re.compile(r"->\s*bus_type\s*=([^;=]+);")
 _REALIZE = re.compile(r"->\s*realize\s*=\s*(\w+)\s*;")
@@ -33,8 +41,7 @@ _PATH = re.compile(r"->\s*get_dev_path\s*=(?!=)")
 _TYPES = re.compile(r"\bTypeInfo\b")
 _READ = re.compile(
     r"VMStateDescription|->\s*vmsd\s*=(?!=)|->\s*sysemu_ops\s*=(?!=)|\.legacy_vmsd\b"
-    r"|(?:vmstate_register(?:_any|_with_alias_id)?|register_savevm_live)\s*\("
-    r"|VirtioPCIDeviceTypeInfo"
+    rf"|{_REGISTERS_CALL}|VirtioPCIDeviceTypeInfo"
 )
 #: A type that is not a constant at file scope: made in a function, or by a macro.
 _MADE = re.compile(r"^(.*)\bTypeInfo\s+(?:\\\n|\w.*=)", re.MULTILINE)

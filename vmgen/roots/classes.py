@@ -12,7 +12,7 @@ from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import uncast
 from vmgen.extract.initializer import is_null
 from vmgen.roots import walk
-from vmgen.roots.c_text import FunctionText
+from vmgen.roots.c_text import REGISTERING, FunctionText
 from vmgen.roots.model import ANY, TYPE, ClassFunction, Effect, Prefix, Registration
 from vmgen.roots.walk import Followed, Locals
 from vmgen.source import Diagnostic, Position, VmgenError
@@ -22,6 +22,7 @@ _REGISTERING = {
     "vmstate_register": (0, 1, 2, None),
     "vmstate_register_any": (0, None, 1, None),
     "vmstate_register_with_alias_id": (0, 1, 2, 4),
+    "vmstate_replace_hack_for_ppc": (0, 1, 2, None),
 }
 #: VMSTATE_INSTANCE_ID_ANY, as an int and as a uint32_t.
 _ANY_INSTANCE = (-1, 0xFFFFFFFF)
@@ -167,6 +168,8 @@ def _registration(
     if name not in _REGISTERING:
         return None
     obj, instance, vmsd, alias = _REGISTERING[name]
+    if function.name in REGISTERING and _is_parameter(names, given[vmsd]):
+        return None  # the core passes on what its callers register
     symbol = _registered(unit, names, given[vmsd])
     if symbol is None:
         return None
@@ -182,6 +185,16 @@ def _registration(
         0,
         unit.source,
         call.position,
+    )
+
+
+def _is_parameter(names: Locals, value: c.Expr) -> bool:
+    """Whether the value is what the function was called with."""
+    found = uncast(value)
+    return (
+        isinstance(found, c.Name)
+        and found.name in names.parameters
+        and found.name not in names.values
     )
 
 
