@@ -76,7 +76,8 @@ class MPTSASData(State):
 
 
 class SCSIRequestState(State):
-    """A request: ``retry`` is 1 if it failed and will be tried again, 2 otherwise.
+    """A request: ``retry`` is 1 if it failed and will be tried again, 2 otherwise (QEMU
+    takes all up to 127 for that).
 
     ``adapter`` is what the host adapter adds, ``device`` what the device adds.
     """
@@ -123,7 +124,8 @@ def _requests(
     made: list[SCSIRequestState] = []
     while retry := reader.word(1, ""):
         name = f"[{len(made)}]"
-        if retry > 2:
+        if retry > 127:
+            # get_scsi_requests takes it for the end: it is no positive int8_t.
             raise BadValue(f"marker {retry}", reader.pos - 1, reader.named(name))
         one = SCSIRequestState(
             retry=retry,
@@ -207,8 +209,8 @@ def write_scsi_requests(
     writer = Writer(out, path)
     for index, one in enumerate(value):
         name = f"[{index}]"
-        if one.retry not in (1, 2):
-            raise BadValue("neither 1 nor 2", None, writer.named(f"{name}.retry"))
+        if not 1 <= one.retry <= 127:
+            raise BadValue("not 1 to 127", None, writer.named(f"{name}.retry"))
         writer.word(one.retry, 1, f"{name}.retry")
         writer.raw(one.cmd, 16, f"{name}.cmd")
         writer.word(one.tag, 4, f"{name}.tag")
