@@ -363,6 +363,14 @@ def test_the_name_that_is_most_alike() -> None:
     assert source.alike("nothing_of_the_kind") == ""
 
 
+def test_a_body_without_a_function() -> None:
+    source = unit("struct s { int a; }; struct s f { return 1; } int good = 1;")
+    (declaration,) = source.mentioning(["f"])
+    with pytest.raises(VmgenError) as caught:
+        source.read(declaration)
+    assert caught.value.diagnostics[0].code in ("VG201", "VG202")
+
+
 def test_modes_that_no_type_has() -> None:
     source = unit("typedef struct s t __attribute__((mode(DI)));")
     with pytest.raises(VmgenError) as caught:

@@ -529,3 +529,43 @@ def test_both_agree_on_a_real_cpu(path: Path) -> None:
     assert tokens(real, "target/riscv/machine.c", "cc") == tokens(
         real, "target/riscv/machine.c", "pcpp"
     )
+
+
+@by_both
+def test_a_pragma_operator_is_the_directive_that_its_string_says(
+    found: SourceTree, how: Preprocessor
+) -> None:
+    name = write(
+        found,
+        "target/toy/quiet.c",
+        "#define DO(x) _Pragma(#x)\n"
+        "#define QUIET DO(GCC diagnostic push) int quiet;\n"
+        'QUIET\n_Pragma("pack(1)") int a;\n_Pragma("message \\"x\\"")\nint b;\n',
+    )
+    text = preprocess(found, name, preprocessor=how).text
+    said = [" ".join(line.split()) for line in text.splitlines() if "#pragma" in line]
+    assert said == [
+        "#pragma GCC diagnostic push",
+        "#pragma pack(1)",
+        '#pragma message "x"',
+    ]
+    code = [(text, line) for text, _, line in tokens(found, name, how)]
+    assert ("quiet", 3) in code
+    assert ("a", 4) in code
+    assert ("b", 6) in code
+
+
+@needs_compiler
+def test_a_compiler_that_does_not_end_is_a_diagnostic(
+    found: SourceTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "slow-cc"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr("vmgen.preprocess.compiler.TIME_LIMIT", 0.2)
+    name = write(found, "target/toy/slow.c", "int a;\n")
+    with pytest.raises(VmgenError) as caught:
+        preprocess(found, name, compiler=str(slow))
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "VG111"
+    assert "did not end within 0.2 seconds" in diagnostic.message

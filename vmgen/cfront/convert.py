@@ -160,6 +160,8 @@ class _Converter(CodeConverter):
     def external(self, node: Any) -> None:
         if isinstance(node, c_ast.FuncDef):
             decl = node.decl
+            if not isinstance(decl.type, c_ast.FuncDecl):
+                raise self.fail(f"{decl.name} has a body and is no function", node)
             self.owner = self.function = decl.name
             type_ = self.function_type(decl.type, node.param_decls or ())
             self.owner = decl.name

@@ -21,6 +21,9 @@ _OPERATORS = (
     "__has_include_next",
     "__has_warning",
 )
+TIME_LIMIT = 300
+"""Seconds that the compiler has for one file; QEMU's largest take one."""
+
 _REPORT = re.compile(
     r"^(?P<file>[^\n]+?):(?P<line>\d+):(?:(?P<column>\d+):)? "
     r"(?:fatal )?error: (?P<message>[^\n]*)$",
@@ -107,7 +110,11 @@ def run(argv: Sequence[str], tree: SourceTree, command: Command, file: str) -> O
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
+            timeout=TIME_LIMIT,
         )
+    except subprocess.TimeoutExpired:
+        message = f"{argv[0]} did not end within {TIME_LIMIT} seconds"
+        return Outcome("", (Finding(message),))
     except OSError as error:
         return Outcome("", (Finding(f"{argv[0]} does not run: {error.strerror}"),))
     if done.returncode == 0:

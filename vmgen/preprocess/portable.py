@@ -85,9 +85,15 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
         """
         source, line, space = "", 0, False
         whitespace = self.t_WS
-        for token in self.parser:
+        tokens = iter(self.parser)
+        for token in tokens:
             if token.type in whitespace:
                 space = True
+                continue
+            if token.value == "_Pragma":
+                # C11 6.10.9: it is the directive that its string says.
+                yield f"\n#pragma {self._operand(tokens)}\n"
+                source, line, space = "", 0, False
                 continue
             if token.source != source or token.lineno != line:
                 ahead = token.lineno - line
@@ -101,6 +107,17 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
             space = False
             yield str(token.value)
         yield "\n"
+
+    def _operand(self, tokens: Iterator[Any]) -> str:
+        """The text in the parentheses of a ``_Pragma``, out of its string."""
+        parts: list[str] = []
+        for token in tokens:
+            if token.value == ")":
+                break
+            parts.append(str(token.value))
+        text = "".join(parts).strip().removeprefix("(").strip()
+        inner = text.removeprefix("L")[1:-1]
+        return inner.replace('\\"', '"').replace("\\\\", "\\").replace("\n", " ")
 
     # What pcpp calls.
 
