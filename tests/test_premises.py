@@ -158,6 +158,7 @@ def test_what_does_not_change_the_list_is_no_condition(
         ("ARM_CP_NO_RAW", "ARM_CP_IO"),
         ("ARM_FEATURE_V7", "ARM_FEATURE_V8"),
         (".state = ARM_CP_STATE_BOTH", ".state = ARM_CP_STATE_AA64"),
+        ("    } else", "    v7_cp_reginfo[0].type = ARM_CP_ALIAS; } else"),
     ],
 )
 def test_what_changes_the_list_is_a_condition(

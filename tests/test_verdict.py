@@ -602,7 +602,8 @@ def test_new_subsections_are_fine_forward_and_refused_backward(
         (finding,) = found.forward.findings
         assert (finding.kind, finding.field) == ("premise", "system registers")
         removed, added = finding.only
-        assert "cp=15 crn=7 crm=4 opc1=0 opc2=0" in " ".join(removed)
+        # The PAR of 32 bits is an alias of that of 64 where there is one.
+        assert any(row.startswith("assigned vapa_cp_reginfo[0] type ") for row in added)
         assert len(added) > len(removed)
     else:
         assert found.forward.verdict == "compatible"

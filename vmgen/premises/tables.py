@@ -27,6 +27,7 @@ def rows(text: str, fact: Fact) -> Iterator[Row]:
     """The rows that one file, without comments, adds to a premise."""
     words = _WORD.findall(_DIRECTIVE.sub("", text))
     yield from _entries(words, fact)
+    yield from _assigned(words, fact)
     yield from _calls(words, fact)
     for at, word in enumerate(words):
         if fact.functions and word.startswith(fact.functions):
@@ -84,6 +85,25 @@ def _row(members: Sequence[Sequence[str]], fact: Fact) -> Row:
     if fact.members[0].isdigit():
         return tuple(values.get(name, "") for name in fact.members)
     return tuple(f"{name}={values[name]}" for name in fact.members if name in values)
+
+
+def _assigned(words: Sequence[str], fact: Fact) -> Iterator[Row]:
+    """Members that matter of entries that are changed before they are registered."""
+    names = {
+        words[at + 1]
+        for at, word in enumerate(words[:-1])
+        if word == fact.type and _NAME.match(words[at + 1])
+    }
+    for at, word in enumerate(words):
+        if word not in names:
+            continue
+        start = at + 1
+        if words[start : start + 1] == ["["]:
+            start = _end(words, start)
+        member = words[start : start + 3]
+        if member[::2] == [".", "="] and member[1] in fact.members:
+            value = _text(_until(words, start + 3, ";"))
+            yield "assigned", _text(words[at:start]), member[1], value
 
 
 # --- calls ----------------------------------------------------------------------------
