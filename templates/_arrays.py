@@ -5,12 +5,17 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ._errors import BadValue
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    Array: TypeAlias = array[int]
+else:
+    Array = array  # ``array[int]`` cannot be evaluated before Python 3.12
 
 for _code, _size in (("B", 1), ("H", 2), ("I", 4), ("Q", 8)):
     if array(_code).itemsize != _size or array(_code.lower()).itemsize != _size:

@@ -106,11 +106,19 @@ def truncated(buf: Buffer, pos: int, fields: str) -> Truncated:
 
 
 def _value_of(state: Any, name: str) -> Any:
+    done = ""
     for part in filter(None, name.split(".")):
         attribute, *indices = part.replace("]", "").split("[")
-        state = getattr(state, attribute)
+        try:
+            state = getattr(state, attribute)
+        except AttributeError:
+            if not done:
+                raise
+            wrong = "must be present" if state is None else f"{state!r} is no object"
+            raise AttributeError(f"{done}: {wrong}") from None
         for index in indices:
             state = state[int(index)]
+        done = f"{done}.{part}" if done else part
     return state
 
 

@@ -8,12 +8,12 @@ context, and of the size that the stream's own description gives.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from ._runtime import (
     PACK_ERRORS,
+    Array,
     BadValue,
     Buffer,
     Context,
@@ -282,9 +282,7 @@ def write_usbredir_packets(
         writer.raw(packet.data, None, f"[{index}].data")
 
 
-def read_usbredir_ids(
-    buf: Buffer, pos: int, site: FormatSite
-) -> tuple[array[int], int]:
+def read_usbredir_ids(buf: Buffer, pos: int, site: FormatSite) -> tuple[Array, int]:
     """A queue of packet ids: be32 count, then be64 each."""
     reader = Reader(buf, pos, site.path)
     made = array_u64(reader.raw(8 * reader.word(4, ""), ""))

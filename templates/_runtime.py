@@ -18,6 +18,7 @@ from ._arithmetic import (
     words,
 )
 from ._arrays import (
+    Array,
     Buffer,
     array_bool,
     array_i8,
@@ -106,16 +107,26 @@ from ._saving import (
     subsection,
     unused,
 )
-from ._state import State, factory, maker, repeated
+from ._state import (
+    Field,
+    State,
+    factory,
+    field,
+    maker,
+    numbers,
+    repeated,
+)
 
 __all__ = (
     "NO_CONTEXT",
     "PACK_ERRORS",
+    "Array",
     "BadValue",
     "Buffer",
     "Codec",
     "Codecs",
     "Context",
+    "Field",
     "Loader",
     "MissingContext",
     "Outside",
@@ -159,6 +170,7 @@ __all__ = (
     "embedded_many",
     "extent",
     "factory",
+    "field",
     "fits",
     "functions",
     "item",
@@ -175,6 +187,7 @@ __all__ = (
     "marked_pointers",
     "member",
     "natural",
+    "numbers",
     "opaque",
     "opaque_one",
     "packed",

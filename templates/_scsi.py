@@ -8,12 +8,19 @@ taken; else the context is asked.
 
 from __future__ import annotations
 
-from array import array
 from functools import partial
 from typing import Any
 
 from ._formats import FormatPart, FormatSite, Reader, Writer, only_way
-from ._runtime import BadValue, Buffer, Owner, Scope, State, zeros
+from ._runtime import (
+    Array,
+    BadValue,
+    Buffer,
+    Owner,
+    Scope,
+    State,
+    zeros,
+)
 from ._runtime import (
     factory as _default,
 )
@@ -71,8 +78,8 @@ class MPTSASData(State):
     """What mptsas1068 adds to a request: the guest's message and the memory it names."""
 
     scsi_io: bytearray = _default(lambda: bytearray(REQUEST_SIZE))
-    base: array[int] = _default(lambda: zeros("Q", 0))
-    len: array[int] = _default(lambda: zeros("Q", 0))
+    base: Array = _default(lambda: zeros("Q", 0))
+    len: Array = _default(lambda: zeros("Q", 0))
 
 
 class SCSIRequestState(State):

@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from ._formats import FormatPart, FormatSite, Reader, Writer, with_answers
-from ._runtime import BadValue, Buffer, MissingContext, Owner, Scope, State, zeros
+from ._runtime import (
+    Array,
+    BadValue,
+    Buffer,
+    MissingContext,
+    Owner,
+    Scope,
+    State,
+    zeros,
+)
 from ._runtime import (
     factory as _default,
 )
@@ -28,8 +37,8 @@ class VirtIOGPUResource(State):
     width: int = 0
     height: int = 0
     format: int = 0
-    addrs: array[int] = _default(lambda: zeros("Q", 0))
-    lengths: array[int] = _default(lambda: zeros("I", 0))
+    addrs: Array = _default(lambda: zeros("Q", 0))
+    lengths: Array = _default(lambda: zeros("I", 0))
     image: bytearray = _default(bytearray)
 
 
@@ -45,11 +54,11 @@ class VirtIOGPUBlob(State):
 
     resource_id: int = 0
     blob_size: int = 0
-    addrs: array[int] = _default(lambda: zeros("Q", 0))
-    lengths: array[int] = _default(lambda: zeros("I", 0))
+    addrs: Array = _default(lambda: zeros("Q", 0))
+    lengths: Array = _default(lambda: zeros("I", 0))
 
 
-def _read_pieces(reader: Reader, name: str) -> tuple[array[int], array[int]]:
+def _read_pieces(reader: Reader, name: str) -> tuple[Array, Array]:
     addrs, lengths = array("Q"), array("I")
     count = reader.word(4, f"{name}.addrs")
     for index in range(count):

@@ -7,7 +7,14 @@ from array import array
 from typing import Any
 
 from ._formats import Reader, Writer, words_of
-from ._runtime import PACK_ERRORS, BadValue, State, array_u64, zeros
+from ._runtime import (
+    PACK_ERRORS,
+    Array,
+    BadValue,
+    State,
+    array_u64,
+    zeros,
+)
 from ._runtime import (
     factory as _default,
 )
@@ -29,10 +36,10 @@ class VirtQueueElement(State):
     out_num: int = 0
     in_num: int = 0
     padding: int = 0
-    in_addr: array[int] = _default(lambda: zeros("Q", MAX_SEGMENTS))
-    out_addr: array[int] = _default(lambda: zeros("Q", MAX_SEGMENTS))
-    in_sg: array[int] = _default(lambda: zeros("Q", 2 * MAX_SEGMENTS))
-    out_sg: array[int] = _default(lambda: zeros("Q", 2 * MAX_SEGMENTS))
+    in_addr: Array = _default(lambda: zeros("Q", MAX_SEGMENTS))
+    out_addr: Array = _default(lambda: zeros("Q", MAX_SEGMENTS))
+    in_sg: Array = _default(lambda: zeros("Q", 2 * MAX_SEGMENTS))
+    out_sg: Array = _default(lambda: zeros("Q", 2 * MAX_SEGMENTS))
     ndescs: int | None = None
     big_endian: bool = False
 

@@ -495,7 +495,7 @@ def test_classes_are_plain_values() -> None:
             state.c = 1
         with pytest.raises(TypeError, match="no member 'c'"):
             module.DevState(c=1)
-        assert module.DevState.__slots__ == ("env", "b")
+        assert tuple(module.DevState.__slots__) == ("env", "b")
         assert pickle.loads(pickle.dumps(module.EnvState)) is module.EnvState
 
 

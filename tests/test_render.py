@@ -91,7 +91,7 @@ def every_shape() -> ir.Program:
 
 AWKWARD = (
     "list", "bytearray", "int", "bool", "array", "zeros", "repeated", "State", "Struct",
-    "class", "None", "self", "buf", "pos", "state", "_default", "InnerState", "member",
+    "class", "None", "self", "buf", "pos", "state", "_field", "InnerState", "member",
     "load", "struct_error", "PACK_ERRORS", "type", "match", "CODECS", "len", "put",
     "version", "scope", "owner", "out", "_2nd",
 )  # fmt: skip
@@ -226,7 +226,7 @@ def test_modules_import_each_other() -> None:
         for file in render(lower(ir.Program("", "t", tuple(shown))))
     }["t/hw/b/b.py"]
     assert "from ...hw.a import" in text
-    assert "class DevState(State):" in text
+    assert 'class DevState(State, of="outer"):' in text
     assert "in_: Inner" in text
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from vmgen.convert.mapping import Mapping, Rule
-from vmgen.convert.states import Conversion, Line, Misfit, follow
+from vmgen.convert.states import Conversion, Line, Misfit
 from vmgen.stream import Stream
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
@@ -118,8 +117,7 @@ class _Work:
             ) from None
         self._use(section, work.used)
         body = self._codecs.save(target, new, target.version_id, section.path)
-        widths = _Widths(section.codec, target)
-        self.lines += widths.told(work.lines, old, new)
+        self.lines += work.lines
         version = section.version_id
         if version != target.version_id:
             self.lines.append(
@@ -160,63 +158,6 @@ def _with_version(section: Section, version: int) -> Section:
         section.instance_id, version, section.start, section.end, section.footer,
         section.means, section.codec, section.device,
     )  # fmt: skip
-
-
-class _Widths:
-    """How wide numbers are on either side, found by saving: a codec refuses what does not
-    fit."""
-
-    _TRIED = tuple(
-        (bits, (1 << (bits - signed)) - 1)
-        for bits in (64, 32, 16, 8)
-        for signed in (0, 1)
-    )
-
-    def __init__(self, old: Codec, new: Codec) -> None:
-        self._old = old
-        self._new = new
-
-    def told(self, lines: list[Line], old: Any, new: Any) -> Iterator[Line]:
-        """The lines, with what says that a number is wider or narrower now."""
-        for line in lines:
-            if line.what != "kept" or line.old != line.new or not _is_number(line.old):
-                yield line
-                continue
-            sizes = (
-                self._width(self._old, old, line.path),
-                self._width(self._new, new, line.path),
-            )
-            if None in sizes or sizes[0] == sizes[1]:
-                yield line
-            else:
-                what = "widened" if sizes[0] < sizes[1] else "narrowed"  # type: ignore[operator]
-                why = f"{sizes[0]} bits, now {sizes[1]}"
-                yield replace(line, what=what, why=why)  # type: ignore[arg-type]
-
-    def _width(self, codec: Codec, state: Any, path: str) -> int | None:
-        holder_path, _, name = path.rpartition(".")
-        holder = follow(state, holder_path) if holder_path else state
-        if holder is None or not hasattr(holder, name):
-            return None
-        value = getattr(holder, name)
-        if isinstance(value, bool) or not isinstance(value, int):
-            return None
-        error = codec.error
-        try:
-            for bits, most in self._TRIED:
-                setattr(holder, name, most)
-                try:
-                    codec.save(state, codec.version_id)
-                except error:
-                    continue
-                return bits
-        finally:
-            setattr(holder, name, value)
-        return None
-
-
-def _is_number(text: str) -> bool:
-    return text[:1].isdigit() or text[:1] == "-"
 
 
 def counted(lines: tuple[Line, ...]) -> dict[str, int]:

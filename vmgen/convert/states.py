@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from array import array
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from vmgen.convert.mapping import NO_RULES, Rule, Rules
-from vmgen.stream.codecs import is_state, members
+from vmgen.stream.codecs import field, is_state, members
 
 What = Literal["kept", "widened", "narrowed", "renamed", "defaulted", "set", "lost"]
 
@@ -104,7 +103,8 @@ class Conversion:
             return
         if (origin := self._origin(path)) is not None:
             value = follow(root, origin)
-            made = self._value(value, getattr(new, name), new, name, path, root)
+            theirs = field(new, name)
+            made = self._value(value, getattr(new, name), None, theirs, path, root)
             self._say("renamed", path, value, made, f"was {origin}")
             setattr(new, name, made)
             return
@@ -122,7 +122,8 @@ class Conversion:
             else:
                 self._defaulted(default, path, "absent in the old stream")
             return
-        setattr(new, name, self._value(value, default, new, name, path, root))
+        ours, theirs = field(old, name), field(new, name)
+        setattr(new, name, self._value(value, default, ours, theirs, path, root))
 
     def _defaulted(self, value: Any, path: str, why: str) -> None:
         if is_state(value):
@@ -159,24 +160,23 @@ class Conversion:
     # --- values
 
     def _value(
-        self, value: Any, default: Any, holder: Any, name: str, path: str, root: Any
+        self, value: Any, default: Any, ours: Any, theirs: Any, path: str, root: Any
     ) -> Any:
-        """The old value as the new member holds it."""
+        """The old value as the new member holds it; ``ours`` is what the old member is,
+        where it has the same name, ``theirs`` the new one."""
         if is_state(value):
-            new = default if is_state(default) else made(holder, name)
-            if new is None:
+            if theirs.state is None or theirs.array:
                 raise Misfit(path, "an object where the new release has a number")
+            new = default if is_state(default) else theirs.state()
             self._object(value, new, path, root)
             return new
         if isinstance(value, list) and any(is_state(item) for item in value):
-            if not default and "list[" in declared(holder, name):
+            if not default and theirs.array and theirs.state is not None:
                 # Absent unless a condition holds, or as many as another member says.
-                default = [made(holder, name) for _ in value]
+                default = [theirs.state() for _ in value]
             return self._objects(value, default, path, root)
         if isinstance(value, (array, list, bytes, bytearray)):
-            if default is None and any(
-                word in declared(holder, name) for word in ("array", "list", "bytes")
-            ):
+            if default is None and theirs.array:
                 default = value[:0]
             return self._array(value, default, path)
         if isinstance(default, (array, list, bytearray)) or is_state(default):
@@ -189,7 +189,12 @@ class Conversion:
         if isinstance(value, bool) and not isinstance(default, bool | None):
             self._say("widened", path, value, int(value), "was a bool")
             return int(value)
-        self._say("kept", path, value, value)
+        widths = (ours and ours.width, theirs.width)
+        if None in widths or widths[0] == widths[1]:
+            self._say("kept", path, value, value)
+        else:
+            what: What = "widened" if widths[0] < widths[1] else "narrowed"
+            self._say(what, path, value, value, f"{widths[0]} bits, now {widths[1]}")
         return value
 
     def _objects(self, value: list[Any], default: Any, path: str, root: Any) -> Any:
@@ -240,22 +245,6 @@ def _starred(path: str) -> str:
 def _named(path: str, table: Collection[str]) -> str | None:
     """The path as the table has it: itself, or with ``[*]`` for every index."""
     return next((name for name in (path, _starred(path)) if name in table), None)
-
-
-def declared(holder: Any, name: str) -> str:
-    """What a member is declared as.  Not get_type_hints(): before Python 3.12 it cannot
-    evaluate array[int]."""
-    return str(type(holder).__annotations__.get(name, ""))
-
-
-def made(holder: Any, name: str) -> Any:
-    """A new object of the class that a member is declared as; None if it is none."""
-    cls = type(holder)
-    for word in re.findall(r"\w+", declared(holder, name)):
-        choice = vars(sys.modules[cls.__module__]).get(word)
-        if isinstance(choice, type) and hasattr(choice, "__vmstate_members__"):
-            return choice()
-    return None
 
 
 def follow(root: Any, path: str) -> Any:

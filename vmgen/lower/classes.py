@@ -1,21 +1,24 @@
-"""State classes: their members, zeros, types and comments."""
+"""State classes: their members, zeros, types, and what these are in C."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import assert_never
 
 from vmgen import ir, plan
 from vmgen.infos import formats
 from vmgen.infos.model import WireFormat
 from vmgen.lower.codec import default, format_type
-from vmgen.lower.names import FACTORY, attribute
+from vmgen.lower.names import SPECIFIERS, attribute
 from vmgen.lower.namespace import Namespace
 from vmgen.lower.program import Layouts
 from vmgen.lower.shape import (
+    CODES,
     Check,
     Format,
     Ints,
+    Key,
     Layout,
     Leaf,
     Listed,
@@ -29,6 +32,7 @@ from vmgen.lower.shape import (
 from vmgen.plan import code
 
 _EMPTY = code.List(())
+_WIRE_TYPES = {code: name for name, code in CODES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,7 @@ class _Types:
     members: frozenset[str]
 
     def __call__(self, name: str) -> code.Expr:
-        """A builtin type, or ``array``."""
-        if name == "array":
-            if name in self.members:
-                return code.Attr(code.Global("std:array", "", "_array"), name)
-            return code.Global("std:array", name, name)
+        """A builtin type."""
         if name in self.members:
             return code.Attr(code.Global("std:builtins", "", "builtins"), name)
         return code.Name(name)
@@ -78,35 +78,40 @@ class Classes:
         for member in record.members:
             if member.record is not None:
                 self._class(layout, member.record, made)
-            members.append(self._member(layout, member, types))
-        for attr, sub in subsections:
-            members.append(
-                plan.Member(
-                    attr,
-                    _optional(self._space.cls(sub)),
-                    code.NONE,
-                    f"subsection {self._layouts.all[sub].name}",
-                )
-            )
+            members.append(self._member(layout, record, member, types))
+        members += [self._subsection(attr, sub) for attr, sub in subsections]
         if record is layout.root and layout.version_attr:
-            version = code.Const(layout.version)
-            members.append(
-                plan.Member(
-                    layout.version_attr, types("int"), version, "as a subsection"
-                )
+            make = code.Lambda((), code.Const(layout.version))
+            declared = _declared("field", "version", 0, make)
+            members.append(plan.Member(layout.version_attr, types("int"), declared))
+        whole = record is layout.root and layout.description is not None
+        made.append(
+            plan.Class(
+                record.cls,
+                self._space.codecs[layout.key] if whole else "",
+                record.path,
+                tuple(_class_doc(layout, record)),
+                tuple(members),
             )
-        doc = tuple(_class_doc(layout, record))
-        made.append(plan.Class(record.cls, doc, tuple(members)))
+        )
 
-    def _member(self, layout: Layout, member: Member, types: _Types) -> plan.Member:
+    def _subsection(self, attr: str, key: Key) -> plan.Member:
+        inner = self._layouts.all[key]
+        assert inner.description is not None
+        more: dict[str, int | str] = {"path": inner.name}
+        if inner.description.needed:
+            more["test"] = inner.description.needed
+        place = inner.description.position
+        if place.line and place.file != self._space.source.file:
+            more["file"] = place.file
+        declared = _declared("field", "subsection", place.line, code.NONE, **more)
+        return plan.Member(attr, _optional(self._space.cls(key)), declared)
+
+    def _member(
+        self, layout: Layout, record: Record, member: Member, types: _Types
+    ) -> plan.Member:
         zero = default(member, self._space)
         annotation = self._annotation(member, types)
-        lines = sorted({leaf.field.position.line for leaf in member.leaves})
-        comment = ""
-        if member.leaves:
-            comment = _whole_extent(member)
-            if lines and lines[0]:
-                comment += f", line {lines[0]}"
         if member.optional and not _covers(self._layouts, layout, member):
             annotation = _optional(annotation)
             if not any(
@@ -114,9 +119,44 @@ class Classes:
                 for leaf in member.leaves
             ):
                 zero = code.NONE
-        if not isinstance(zero, code.Const) and zero != code.FALSE:
-            zero = _made_anew(zero, layout)
-        return plan.Member(member.attr, annotation, zero, comment)
+        more = dict(_more(layout, record, member))
+        places = sorted(leaf.field.position for leaf in member.leaves)
+        line = places[0].line if places else 0
+        if line and places[0].file != self._space.source.file:
+            more["file"] = places[0].file
+        of = self._type(member)
+        if _is_numbers(member) and zero != code.NONE:
+            length = member.length()
+            if more.get("count") == length:
+                del more["count"]
+            declared = _declared("numbers", of, line, code.Const(length), **more)
+        else:
+            declared = _declared("field", of, line, _making(zero, layout), **more)
+        return plan.Member(member.attr, annotation, declared)
+
+    def _type(self, member: Member) -> str:
+        """The type of one element on the wire."""
+        if member.record is not None:
+            return member.record.type or "struct"
+        kind = member.leaves[0].kind
+        match kind:
+            case Ints():
+                return _WIRE_TYPES[kind.code]
+            case Struct():
+                return self._layouts.all[kind.key].type or "struct"
+            case Format():
+                return kind.name
+            case Opaque():
+                return kind.info
+            case Listed():
+                return f"list of {self._layouts.all[kind.key].type or 'struct'}"
+            case Tree():
+                return f"tree of {self._layouts.all[kind.second].type or 'struct'}"
+            case Pad():
+                return "unused"
+            case Check():
+                return "check"
+        assert_never(kind)
 
     def _annotation(self, member: Member, types: _Types) -> code.Expr:
         if member.record is not None:
@@ -137,7 +177,7 @@ class Classes:
             if kind.code == "B":
                 many = types("bytearray")
             elif kind.code != "?":
-                many = types.generic("array", types("int"))
+                many = code.runtime("Array")
         elif isinstance(kind, Struct):
             one = self._space.cls(kind.key)
             many = types.list_of(one)
@@ -170,7 +210,7 @@ def _optional(type_: code.Expr) -> code.Expr:
 def _format_type(known: WireFormat, types: _Types) -> code.Expr:
     """The type of what a hand-written codec reads."""
     if known.type == "array":
-        one = types.generic("array", types("int"))
+        one: code.Expr = code.runtime("Array")
     elif known.type in ("bytearray", "str"):
         one = types(known.type)
     else:
@@ -180,26 +220,45 @@ def _format_type(known: WireFormat, types: _Types) -> code.Expr:
     return _optional(one) if known.optional else one
 
 
-def _made_anew(zero: code.Expr, layout: Layout) -> code.Expr:
-    """A default that every object has for itself.
+def _making(zero: code.Expr, layout: Layout) -> code.Expr | None:
+    """What makes a zero for every object, None for a plain number.
 
     A class body sees its own members first, so that only a name which none of them has
     can stand there without a function around it.
     """
+    if zero == code.NONE:
+        return zero
+    if zero == code.FALSE or zero == code.Const(0):
+        return None
     members = {
         attribute(step.name) for leaf in layout.leaves for step in leaf.field.path
     }
-    make: code.Expr = code.Lambda((), zero)
     if zero == _EMPTY and "list" not in members:
-        make = code.Name("list")
-    elif (
+        return code.Name("list")
+    if (
         isinstance(zero, code.Call)
         and not zero.arguments
         and isinstance(zero.function, code.Name)
         and zero.function.id not in members
     ):
-        make = zero.function
-    return code.Call(code.Global("_runtime", "factory", FACTORY), (make,))
+        return zero.function
+    return code.Lambda((), zero)
+
+
+def _declared(
+    how: str, type_: str, line: int, make: code.Expr | None, **more: int | str
+) -> code.Call:
+    """The call of the runtime that declares a member."""
+    arguments = (
+        code.Const(type_),
+        code.Const(line),
+        *(() if make is None else (make,)),
+    )
+    return code.Call(
+        code.Global("_runtime", how, SPECIFIERS[how]),
+        arguments,
+        tuple((name, code.Const(value)) for name, value in more.items()),
+    )
 
 
 def _covers(layouts: Layouts, layout: Layout, member: Member) -> bool:
@@ -211,37 +270,58 @@ def _covers(layouts: Layouts, layout: Layout, member: Member) -> bool:
     )
 
 
-def _whole_extent(member: Member) -> str:
-    """A member's C path with all of its elements that are on the wire."""
-    first, *others = member.leaves
-    if not others:
-        return _extent(first)
-    path = first.path
-    for parent, index in first.parents:
+def _is_numbers(member: Member) -> bool:
+    """Whether it is one array of integers of a fixed length."""
+    if member.record is not None or member.levels:
+        return False
+    first = member.leaves[0]
+    return (
+        isinstance(first.kind, Ints)
+        and first.kind.code != "?"
+        and first.shape in ("item", "items", "array")
+        and not (first.amount or first.size)
+    )
+
+
+def _more(
+    layout: Layout, record: Record, member: Member
+) -> Iterator[tuple[str, int | str]]:
+    """What the members of the class do not have in common."""
+    expected = f"{record.path}.{member.attr}" if record.path else member.attr
+    if member.record is not None:
+        if member.record.path != expected:
+            yield "path", member.record.path
+        if member.levels:
+            yield "count", _volume(member)
+        return
+    first = member.leaves[0]
+    path = _unnumbered(first)
+    if path != expected:
+        yield "path", path
+    if (amount := first.amount or first.size) is not None:
+        yield "count", ir.path_text(amount.path)
+    else:
+        count = _volume(member) if member.levels else 1
+        if first.shape in ("item", "items", "array", "pointers"):
+            count *= member.length()
+        elif first.shape == "rows":
+            count *= member.length() * first.width
+        if count != 1 or first.shape != "one":
+            yield "count", count
+    if first.field.test:
+        yield "test", first.field.test
+    elif first.field.version_id > layout.minimum:
+        yield "since", first.field.version_id
+
+
+def _unnumbered(leaf: Leaf) -> str:
+    """A field's C path without the indices of structs in arrays."""
+    path = leaf.path
+    for parent, index in leaf.parents:
         if index:
             numbers = "".join(f"[{one}]" for one in index)
-            path = path.replace(f"{parent.name}{numbers}", f"{parent.name}[]", 1)
-    elements = sorted({one for leaf in member.leaves for one in leaf.indices})
-    return f"{path}[{', '.join(map(str, elements))}]" if elements else path
-
-
-def _extent(leaf: Leaf) -> str:
-    """A field's C path with the elements that are on the wire."""
-    if leaf.shape == "item":
-        return f"{leaf.path}[{leaf.start}]"
-    if leaf.amount is not None:
-        return f"{leaf.path}[{ir.path_text(leaf.amount.path)}]"
-    if leaf.size is not None:
-        return f"{leaf.path}[{ir.path_text(leaf.size.path)}]"
-    if leaf.shape == "items":
-        return f"{leaf.path}[{', '.join(str(one) for one in leaf.indices)}]"
-    if leaf.shape in ("array", "rows", "pointers"):
-        stop = leaf.start + leaf.count
-        first = f"{leaf.start}..{stop - 1}" if leaf.start else f"{stop}"
-        return f"{leaf.path}[{first}]" + (
-            f"[{leaf.width}]" if leaf.shape == "rows" else ""
-        )
-    return leaf.path
+            path = path.replace(f"{parent.name}{numbers}", parent.name, 1)
+    return path
 
 
 def _class_doc(layout: Layout, record: Record) -> Iterator[str]:
@@ -253,33 +333,36 @@ def _class_doc(layout: Layout, record: Record) -> Iterator[str]:
             yield f"{record.type or 'The object'} as ``{layout.name}`` has it."
     else:
         yield f"``{record.path}`` of {layout.root.type or 'the object'} in ``{layout.name}``."
-    holes = []
-    for member in record.members:
-        if any(isinstance(leaf.kind, Check) for leaf in member.leaves):
-            continue
-        covered: set[int] = set()
-        total = 0
-        for leaf in member.leaves:
-            if leaf.shape == "items":
-                total = leaf.start + leaf.count
-                covered |= set(leaf.indices)
-            elif (
-                leaf.shape in ("item", "array", "rows", "pointers") and not leaf.levels
-            ):
-                total = max(total, leaf.start + (0 if leaf.amount else leaf.count))
-                if leaf.start or len(member.leaves) > 1 or leaf.shape == "item":
-                    covered |= set(range(leaf.start, leaf.start + leaf.count))
-                else:
-                    covered |= set(range(total))
-        partial = member.levels and len(set(member.indices)) < _volume(member)
-        if len(covered) < total or partial:
-            holes.append(member.attr)
+    holes = [one.attr for one in record.members if _has_holes(one)]
     if holes:
         yield ""
         yield (
             f"Not all elements of {', '.join(f'``{name}``' for name in holes)} are on the wire:"
             " the others are zero after load and ignored on save."
         )
+
+
+def _has_holes(member: Member) -> bool:
+    """Whether elements of its array are not on the wire."""
+    if any(isinstance(leaf.kind, Check) for leaf in member.leaves):
+        return False
+    if member.levels and len(set(member.indices)) < _volume(member):
+        return True
+    ranges: list[tuple[int, int]] = []
+    for leaf in member.leaves:
+        if leaf.shape == "items":
+            ranges += [(one, one + 1) for one in leaf.indices]
+        elif leaf.shape in ("item", "array", "rows", "pointers") and not leaf.levels:
+            # How many elements there are, a count that is known at run time says.
+            ranges.append((leaf.start, leaf.start + (0 if leaf.amount else leaf.count)))
+    end = 0
+    for start, stop in sorted(ranges):
+        if start > end:
+            return True
+        end = max(end, stop)
+    return any(
+        leaf.start + leaf.count > end for leaf in member.leaves if leaf.shape == "items"
+    )
 
 
 def _volume(member: Member) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from vmgen.infos import formats
 
 RUNTIME = (
-    "BadValue", "Buffer", "Codec", "Codecs", "Context", "Owner", "PACK_ERRORS", "Scope", "State",
+    "Array", "BadValue", "Buffer", "Codec", "Codecs", "Context", "Owner", "PACK_ERRORS", "Scope", "State",
     "Subsections", "absent", "array_bool", "array_i16", "array_i32", "array_i64",
     "array_i8", "array_u16", "array_u32", "array_u64", "array_u8", "ask",
     "bytes_bool", "bytes_i16", "bytes_i32", "bytes_i64", "bytes_i8", "bytes_of",
@@ -31,8 +31,13 @@ PUBLIC = (
 )  # fmt: skip
 """What a target's package offers of ``_runtime`` to its users."""
 
-FACTORY = "_default"
-"""The name under which a class body calls the runtime's ``factory``."""
+SPECIFIERS = {"field": "_field", "numbers": "_numbers"}
+"""The names under which a class body calls what declares its members in the runtime."""
+
+METHODS = frozenset(
+    {"fields", "from_dict", "load", "replace", "save", "to_dict", "to_json"}
+)
+"""The attributes of a state that are no members."""
 
 RESERVED = frozenset(
     {
@@ -40,17 +45,20 @@ RESERVED = frozenset(
         *(name for names in formats.NAMES.values() for name in names),
         *dir(builtins),
         *keyword.kwlist,
-        FACTORY,
+        *SPECIFIERS.values(),
         "Any",
         "Sequence",
         "Struct",
         "array",
         "struct",
         "CODECS",
+        "SOURCE",
         "annotations",
     }
 )
 """Names that module-level definitions and locals must not take."""
+
+_NOT_MEMBERS = METHODS | {"Array", *SPECIFIERS.values()}
 
 LOCALS = frozenset(
     {"buf", "pos", "version", "scope", "owner", "state", "out", "put", "chunk", "count"}
@@ -81,13 +89,14 @@ def identifier(text: str) -> str:
 def attribute(text: str) -> str:
     """The attribute for a C member.
 
-    As C has it, but for keywords (``class_``) and for two leading underscores, which
+    As C has it, but for keywords (``class_``), for the names that a state class has
+    (``load_``, and those of its own annotations), and for two leading underscores, which
     Python would mangle (``__x`` is ``_x``).
     """
     name = identifier(text)
     if name.startswith("__"):
         name = f"_{name.lstrip('_')}" if name.strip("_") else "_"
-    return f"{name}_" if name == FACTORY else name
+    return f"{name}_" if name in _NOT_MEMBERS else name
 
 
 def record_name(c_type: str) -> str:

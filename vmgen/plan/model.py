@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmgen.plan.code import Expr, Global, Statement
+from vmgen.plan.code import Call, Expr, Global, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +22,21 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of a state class; ``default`` is the expression of its zero."""
+    """A member of a state class; ``declared`` is the call that says what it is."""
 
     name: str
     annotation: Expr
-    default: Expr
-    comment: str
+    declared: Call
 
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """A state class."""
+    """A state class; ``of`` is the codec whose states it has, empty for a part of one,
+    and ``path`` the C path of its struct."""
 
     name: str
+    of: str
+    path: str
     doc: tuple[str, ...]
     members: tuple[Member, ...]
 

@@ -67,14 +67,13 @@ def _importing(one: plan.Import, comment: str = "") -> str:
 
 
 def _member(one: plan.Member) -> str:
-    """A member of a class, its comment beside it or, where there is no room, above."""
-    line = f"    {one.name}: {spell.spelled(one.annotation)} = {spell.spelled(one.default)}"
-    if not one.comment:
-        return f"{line}\n"
-    comment = f"# {spell.plain(one.comment)}"
-    if len(line) + 2 + len(comment) <= WIDTH:
-        return f"{line}  {comment}\n"
-    return f"    {comment}\n{line}\n"
+    """A member of a class, with the call that declares it."""
+    call = one.declared
+    items = tuple(map(spell.spelled, call.arguments))
+    items += tuple(f"{name}={spell.spelled(value)}" for name, value in call.keywords)
+    head = f"{one.name}: {spell.spelled(one.annotation)} = "
+    row = Row(f"{spell.spelled(call.function)}(", items, ")", "call")
+    return f"{laid_out([head, row], 4)}\n"
 
 
 def _unpacking(one: code.Unpack) -> list[Piece]:

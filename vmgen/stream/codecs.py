@@ -195,6 +195,13 @@ def members(state: Any) -> Iterator[str]:
     yield from type(state).__vmstate_members__()
 
 
+def field(state: Any, name: str) -> Any:
+    """What a member is in C and on the wire (``Field`` of the generated package); None if
+    the state has no such member."""
+    cls = type(state)
+    return cls.__vmstate_field__(name) if name in cls.__vmstate_members__() else None
+
+
 def plain(value: Any) -> Any:
     """A state as dicts, lists, arrays, bytes and numbers; None for what is absent."""
     if is_state(value):

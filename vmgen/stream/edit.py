@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from array import array
 from collections.abc import Iterable
 
 from vmgen.stream import described, paths, registers
-from vmgen.stream.codecs import is_state
+from vmgen.stream.codecs import field, is_state
 from vmgen.stream.draft import Draft
 from vmgen.stream.errors import BadEdit, StreamError
 from vmgen.stream.parts import Section
@@ -175,16 +173,8 @@ def _class_of(holder: Any, step: paths.Step) -> type[Any] | None:
     """The class that a member is declared as, if it is that of a state."""
     if not is_state(holder) or not isinstance(step, str):
         return None
-    cls = type(holder)
-    # Not get_type_hints(): before Python 3.12 it cannot evaluate array[int].
-    annotation = str(cls.__annotations__.get(step, ""))
-    if annotation.startswith("list["):
-        return None
-    for name in re.findall(r"\w+", annotation):
-        choice = vars(sys.modules[cls.__module__]).get(name)
-        if isinstance(choice, type) and hasattr(choice, "__vmstate_members__"):
-            return choice
-    return None
+    member = field(holder, step)
+    return None if member is None or member.array else member.state
 
 
 def _content(stream: Stream, section: Section, value: Any) -> Any:
