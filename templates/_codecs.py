@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ._context import Context
+from ._entry import Load, Save
 from ._errors import MissingContext, VMStateError
+from ._state import State
+
+S = TypeVar("S", bound=State)
 
 
-class Codec(NamedTuple):
+class Codec(NamedTuple, Generic[S]):
     """How to load and save the sections of one name.
 
-    ``error`` and ``context`` are the classes of its package for errors and answers.
+    ``symbol`` is the C symbol of the description.  ``target``, ``release`` and
+    ``page_bits`` (the smallest ``TARGET_PAGE_BITS``, None if not known) are those of the
+    package; a module that targets share has none of its own.  ``error`` and ``context``
+    are the classes of its package for errors and answers.
     """
 
     name: str
     version_id: int
     minimum_version_id: int
-    state: type[Any]
-    load: Callable[..., tuple[Any, int]]
-    save: Callable[..., bytes]
+    state: type[S]
+    load: Load[S]
+    save: Save[S]
+    symbol: str = ""
+    target: str = ""
+    release: str = ""
+    page_bits: int | None = None
+
+    @property
+    def subsections(self) -> tuple[str, ...]:
+        """The names of its subsections on the wire, in order."""
+        fields = self.state.fields()
+        return tuple(one.path for one in fields if one.type == "subsection")
 
     @property
     def error(self) -> type[VMStateError]:
@@ -34,7 +51,7 @@ class Codec(NamedTuple):
         return Context
 
 
-class Codecs(Mapping[str, Codec]):
+class Codecs(Mapping[str, Codec[Any]]):
     """Codecs by wire name; a module is imported when one of its codecs is asked for.
 
     A section is found by its whole name (``0000:00:02.0/vga``), or by what stands after
@@ -42,28 +59,46 @@ class Codecs(Mapping[str, Codec]):
     devices with a path and ``vga`` the other's.  Where no path tells them apart either,
     each has a key with the device's type behind it (``serial:isa-serial``), and the name
     alone is nobody's: :meth:`choose` finds out whose it is.
+
+    ``target``, ``release`` and ``page_bits`` are those of its codecs.
     """
 
-    __slots__ = ("_modules", "_package", "_rivals")
+    __slots__ = (
+        "_known", "_modules", "_package", "_rivals", "page_bits", "release", "target",
+    )  # fmt: skip
 
     def __init__(
         self,
         package: str,
         modules: Mapping[str, str],
         rivals: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
+        *,
+        target: str = "",
+        release: str = "",
+        page_bits: int | None = None,
     ) -> None:
         self._package = package
         self._modules = modules
         self._rivals = rivals or {}
+        self._known: dict[str, Codec[Any]] = {}
+        self.target = target
+        self.release = release
+        self.page_bits = page_bits
 
-    def __getitem__(self, name: str) -> Codec:
+    def __getitem__(self, name: str) -> Codec[Any]:
         key = self._key(name)
         if key is None:
             raise KeyError(name)
         if key in self._rivals:
             raise KeyError(f"{name}: {_one_of(self._rivals[key])}")
-        codec: Codec = import_module(self._modules[key], self._package).CODECS[key]
-        return codec
+        if key not in self._known:
+            codec: Codec[Any] = import_module(self._modules[key], self._package).CODECS[
+                key
+            ]
+            self._known[key] = codec._replace(
+                target=self.target, release=self.release, page_bits=self.page_bits
+            )
+        return self._known[key]
 
     @property
     def error(self) -> type[MissingContext]:
@@ -81,7 +116,7 @@ class Codecs(Mapping[str, Codec]):
         name: str,
         description: Mapping[str, Any] | None = None,
         answers: Mapping[str, Any] | None = None,
-    ) -> Codec:
+    ) -> Codec[Any]:
         """The codec of a section, also where several devices have one of its name.
 
         ``description`` is the section's entry in the stream's description JSON: its

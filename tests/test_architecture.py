@@ -20,6 +20,7 @@ STAGES = (
     {"source"},
     {"grammar"},
     {"resources", "paint", "cache"},
+    {"targets"},
     # The IR, and what only reads it.
     {"ir"},
     {"wording", "report"},
@@ -76,7 +77,7 @@ ONLY = {
     "jinja2": {"render"},
     "black": {"render"},
     "click": {"cli"},
-    "tomllib": {"config", "premises"},
+    "tomllib": {"config", "premises", "targets"},
 }
 """Who may import what."""
 

@@ -10,16 +10,20 @@ import pydoc
 import typing
 from array import array
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.generated_code import imported
 from tests.ir_programs import U8, U16, U32, U64, compiled, description, field
 from tests.stream_files import packages
 from tests.test_stream_read import opened
 from vmgen import ir
 from vmgen.ir.types import WIDTHS
+from vmgen.lower import lower
 from vmgen.lower.names import METHODS, SPECIFIERS
+from vmgen.render import render
 
 BOOL = ir.IntegerElement("bool")
 
@@ -284,3 +288,36 @@ def test_members_may_have_any_name(dev: Any) -> None:
         assert module.DevState.from_dict(state.to_dict()) == state
         paths = [one.path for one in module.DevState.fields()]
         assert paths == [*names, "inner"]
+
+
+# --- packages -------------------------------------------------------------------------
+
+
+def test_a_package_offers_its_names_to_star_imports() -> None:
+    import generated.riscv64 as package
+
+    found: dict[str, Any] = {}
+    exec("from generated.riscv64 import *", found)
+    names = {*package.__all__}
+    assert names <= found.keys()
+    assert {"RISCVCPU", "CODECS", "load_riscv_cpu", "VMStateError"} <= names
+    assert Path(str(package.__file__)).parent.joinpath("..", "py.typed").exists()
+
+
+def test_a_name_of_two_modules_is_reached_by_its_module() -> None:
+    modules = tuple(
+        ir.Module(
+            f"hw/{file}.c", (description("dev" + file, field("x", U8), symbol=symbol),)
+        )
+        for file, symbol in (("a", "vmstate_dev_a"), ("b", "vmstate_dev_b"))
+    )
+    files = render(lower(ir.Program("", "box", modules)))
+    with imported(files) as made:
+        package = made["box"]
+        two, none = "DevState", "Nothing"
+        assert made["box.hw.a"].DevState is not made["box.hw.b"].DevState
+        with pytest.raises(AttributeError, match=r"modules hw\.a hw\.b$"):
+            getattr(package, two)
+        assert two not in package.__all__
+        with pytest.raises(AttributeError, match=r"no attribute 'Nothing'$"):
+            getattr(package, none)

@@ -28,6 +28,7 @@ from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import members, plain
 from vmgen.stream.fingerprint import fingerprint
 from vmgen.stream.input import Input
+from vmgen.stream.meta import Meta, read_meta
 
 OF_THE_EIGHT = [name for name in ALL if codecs_of(name) is not None]
 
@@ -233,12 +234,31 @@ def test_codecs_are_found_behind_a_device_path() -> None:
 
 
 def test_page_sizes_of_targets() -> None:
-    sizes = {
-        name: Codecs({}, name).page_size for name in ("avr", "alpha", "arm", "x86_64")
-    }
-    assert sizes == {"avr": 256, "alpha": 8192, "arm": 1024, "x86_64": 4096}
-    assert Codecs({}, "loongarch64").page_size is None
+    sizes = {name: packages()[name].page_size for name in ("arm", "riscv32", "x86_64")}
+    assert sizes == {"arm": 1024, "riscv32": 4096, "x86_64": 4096}
+    assert Codecs({}, "x86_64").page_size is None
     assert Codecs({}).page_size is None
+
+
+def test_a_codec_knows_where_it_is_from() -> None:
+    codec: Any = packages()["riscv64"].codecs["cpu"]
+    assert (codec.symbol, codec.target, codec.release) == (
+        "vmstate_riscv_cpu", "riscv64", "10.0.2",
+    )  # fmt: skip
+    assert (codec.page_bits, codec.subsections[:2]) == (12, ("cpu/pmp", "cpu/hyper"))
+    assert packages()["riscv64"].codecs["cpu"] is codec
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", "{}", "[" * 10000, '{"release": 1, "target": 2, "cpu": 3}',
+     '{"release": "", "target": "", "page_bits": 999, "cpu": []}',
+     '{"release": "", "target": "", "page_bits": 12, "cpu": [{"fields": 3}]}'],
+)  # fmt: skip
+def test_a_package_may_say_nothing_of_its_target(tmp_path: Path, text: str) -> None:
+    (tmp_path / "meta.json").write_text(text)
+    assert read_meta(tmp_path) == Meta()
+    assert read_meta(None) == read_meta(tmp_path / "nowhere") == Meta()
 
 
 def test_a_package_that_cannot_be_imported_is_none(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ class FileChange:
     origin: Origin = "intact"
 
 
-_SUFFIXES = (".py", ".pyi", ".json")
+_SUFFIXES = (".py", ".pyi", ".json", "py.typed")
 
 
 def plan(

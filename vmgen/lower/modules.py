@@ -17,12 +17,14 @@ from typing import TypeVar
 from vmgen import ir, plan
 from vmgen.ir import json as ir_json
 from vmgen.lower.descriptions import Descriptions
+from vmgen.lower.meta import meta
 from vmgen.lower.names import PUBLIC, identifier, module_path
 from vmgen.lower.namespace import Namespace
 from vmgen.lower.program import Layouts, named
 from vmgen.lower.sections import Shape, rivals, sections, shapes
 from vmgen.lower.shape import Key
 from vmgen.plan import code
+from vmgen.targets import page_bits
 
 _Node = TypeVar("_Node", bound=Hashable)
 
@@ -92,6 +94,9 @@ def lower(program: ir.Program, around: Around | None = None) -> plan.Package:
         modules=modules,
         runtime=PUBLIC,
         exports=exports(offers(modules)),
+        several=several(offers(modules)),
+        page_bits=page_bits(program.target, program.release),
+        meta=meta(program),
         roots=tuple(_roots(own, around.files)),
         rivals=tuple(
             plan.Rivals(key, tuple((one.key, one.fields) for one in found))
@@ -135,6 +140,19 @@ def exports(offered: Iterable[plan.Export]) -> tuple[plan.Export, ...]:
         if one.name not in PUBLIC:
             found.setdefault(one.name, []).append(one)
     return tuple(found[name][0] for name in sorted(found) if len(found[name]) == 1)
+
+
+def several(offered: Iterable[plan.Export]) -> tuple[plan.Several, ...]:
+    """The names that more than one module offers, sorted."""
+    found: dict[str, list[str]] = {}
+    for one in offered:
+        if one.name not in PUBLIC:
+            found.setdefault(one.name, []).append(one.module)
+    return tuple(
+        plan.Several(name, tuple(sorted(found[name])))
+        for name in sorted(found)
+        if len(found[name]) > 1
+    )
 
 
 def _roots(
@@ -230,6 +248,7 @@ class _Written:
             standard=tuple(standard),
             descriptions=descriptions,
             exports=tuple(sorted(exports)),
+            states=tuple(dict.fromkeys(one.cls for one in descriptions if one.keys)),
         )
 
 

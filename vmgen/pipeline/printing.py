@@ -14,7 +14,7 @@ from importlib import metadata
 
 from vmgen import ir, plan, render, resources
 from vmgen.cache import hashed
-from vmgen.lower import Around, exports, lower, offers
+from vmgen.lower import Around, exports, lower, offers, several
 from vmgen.pipeline.sharing import share
 from vmgen.pipeline.store import Store, parts_hash
 from vmgen.pipeline.workers import workers
@@ -106,7 +106,8 @@ def _together(
             if (module := by_source.get(file)) is not None
         ]
         offered = [*package.exports, *offers(above, above=True)]
-        file = _target_file(replace(package, exports=exports(offered)), store)
+        whole = replace(package, exports=exports(offered), several=several(offered))
+        file = _target_file(whole, store)
         files[file.path] = file
     for file in render.folder_files(common):
         files[file.path] = file
@@ -154,7 +155,7 @@ def _files(
 
 def _target_file(package: plan.Package, store: Store) -> GeneratedFile:
     """The package's ``__init__.py``, printed or remembered."""
-    bare = replace(package, modules=(), ir="", sources=(), digest="")
+    bare = replace(package, modules=(), ir="", meta="", sources=(), digest="")
     name = f"text-{hashed((_printer(), repr(bare)))}"
     body = store.entry(name)
     if body is None:

@@ -15,6 +15,7 @@ from vmgen.plan.model import (
     Rivals,
     Root,
     Run,
+    Several,
     Subsection,
 )
 
@@ -33,5 +34,6 @@ __all__ = [
     "Rivals",
     "Root",
     "Run",
+    "Several",
     "Subsection",
 ]

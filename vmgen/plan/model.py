@@ -154,7 +154,8 @@ class Import:
 class Module:
     """One generated module; ``path`` is relative to the target's folder.
 
-    ``late`` imports stand at the end: those of modules that import this one.
+    ``late`` imports stand at the end: those of modules that import this one.  ``states``
+    are the classes of the codecs in its ``CODECS``.
     """
 
     path: str
@@ -167,6 +168,7 @@ class Module:
     standard: tuple[Import, ...]
     descriptions: tuple[Description, ...]
     exports: tuple[str, ...]
+    states: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,15 @@ class Export:
 
     name: str
     module: str
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """A name that several modules of a package offer, which the package therefore does
+    not: the modules as in :class:`Export`."""
+
+    name: str
+    modules: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +211,9 @@ class Package:
     """Everything for one target: modules, and the ``__init__.py`` that re-exports them.
 
     ``folder`` is the target's subpackage, empty for a program without target;
-    ``runtime`` are the names of ``_runtime`` that it offers.
+    ``runtime`` are the names of ``_runtime`` that it offers.  ``page_bits`` is the
+    smallest ``TARGET_PAGE_BITS``, None if it is not known; ``meta`` is the text of the
+    file by which a stream's target is found without importing anything.
     """
 
     folder: str
@@ -214,3 +227,6 @@ class Package:
     roots: tuple[Root, ...]
     ir: str
     rivals: tuple[Rivals, ...] = ()
+    several: tuple[Several, ...] = ()
+    page_bits: int | None = None
+    meta: str = ""

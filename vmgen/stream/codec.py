@@ -13,6 +13,10 @@ class Codec(Protocol):
         """The section's name on the wire."""
 
     @property
+    def symbol(self) -> str:
+        """The C symbol of its description."""
+
+    @property
     def version_id(self) -> int:
         """The version it saves."""
 

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections.abc import Iterator, Mapping
 
 from vmgen.stream.errors import Question, Refused, StreamError, Truncated
+from vmgen.stream.meta import Meta, read_meta
 from vmgen.stream.wire import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
     from vmgen.stream.codec import Codec
-
-
-_PAGE_BITS = {
-    "aarch64": 10, "alpha": 13, "arm": 10, "avr": 8, "cris": 13, "hppa": 12, "i386": 12,
-    "m68k": 12, "microblaze": 12, "microblazeel": 12, "mips": 12, "mips64": 12,
-    "mips64el": 12, "mipsel": 12, "or1k": 13, "ppc": 12, "ppc64": 12, "riscv32": 12,
-    "riscv64": 12, "rx": 12, "s390x": 12, "sh4": 12, "sh4eb": 12, "sparc": 12,
-    "sparc64": 13, "tricore": 14, "x86_64": 12, "xtensa": 12, "xtensaeb": 12,
-}  # fmt: skip
-"""The smallest ``TARGET_PAGE_BITS`` (``target/*/cpu-param.h``), which holds where the
-configuration says nothing else.  That of loongarch64 depends on the release."""
 
 
 class Codecs:
@@ -57,6 +47,7 @@ class Codecs:
         self.alternatives = alternatives
         self._folder = folder
         self.releases = releases
+        self._meta: Meta | None = None
 
     @property
     def codecs(self) -> Mapping[str, Codec]:
@@ -74,15 +65,13 @@ class Codecs:
 
         return Path(self._folder)
 
-    def file(self, *parts: str) -> bytes:
-        """A file in the folder; empty if there is no such file or no folder."""
-        if self._folder is None:
-            return b""
-        try:
-            with open(os.path.join(self._folder, *parts), "rb") as file:
-                return file.read()
-        except OSError:
-            return b""
+    @property
+    def meta(self) -> Meta:
+        """What its package says of the target without being imported; nothing where it
+        says nothing."""
+        if self._meta is None:
+            self._meta = read_meta(self._folder)
+        return self._meta
 
     def but(
         self,
@@ -129,8 +118,10 @@ class Codecs:
 
     @property
     def page_size(self) -> int | None:
-        """The target's page size in bytes, if the target is known."""
-        bits = _PAGE_BITS.get(self.target)
+        """The target's smallest page size in bytes, where its codecs know it."""
+        bits = self.meta.page_bits
+        if self._folder is None:
+            bits = getattr(self.codecs, "page_bits", None)
         return None if bits is None else 1 << bits
 
     def load(

@@ -3,7 +3,6 @@ do."""
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Mapping, Sequence
 
@@ -12,22 +11,12 @@ from vmgen.stream.description import listed, name_of, number
 from vmgen.stream.errors import Ambiguous, NoCodecs, Refused, StreamError
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.input import Input
+from vmgen.stream.meta import Meta
 from vmgen.stream.stream import Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
-
-_WORD = re.compile(r"[A-Za-z_]\w+")
-_SAMPLE = 6
-"""So many names of a CPU's fields tell whose they are: its own code has all of them."""
-
-_CPU = b'    "cpu": ".'
-_TABLE = b'          "name": "cpu",\n'
-_BEHIND_A_TABLE = b'          "symbol": "'
-_FIELD, _BEHIND_NAME = b'            {"name": "', b'", "path": '
-_NUMBER, _SIZE = b'"element": {"is": "int", ', b'}, "size": '
-_DIGITS = b"0123456789"
 
 
 class Fingerprint(Frozen):
@@ -65,7 +54,7 @@ def fingerprint(
         if name in strangers:
             message = "its CPU has other members than the stream's"
             refusals[name] = Refused(message, None, "cpu")
-        elif why := _other_size(cpu, codecs.file("ir.json")):
+        elif why := _other_size(cpu, codecs.meta):
             unlike[name] = Refused(why, None, "cpu")
     likely = [name for name in packages if name not in refusals | unlike]
     if len(likely) == 1 and cpu:
@@ -133,18 +122,15 @@ def _reading(
 
 
 def _strangers(cpu: Fields, packages: Mapping[str, Codecs]) -> set[str]:
-    """The targets whose code knows less than half as many of the names of the stream's
+    """The targets whose table knows less than half as many of the fields of the stream's
     CPU as that of the best: nothing of them needs to be imported."""
     if len(packages) < 3:
         return set()
-    words = {word for name, _ in cpu for word in _WORD.findall(name)}
-    names = [word.encode() for word in sorted(words, key=lambda one: (-len(one), one))][
-        :_SAMPLE
-    ]
+    names = {name for name, _ in cpu}
     scores = {
-        name: sum(one in text for one in names)
+        name: len(names & fields)
         for name, codecs in packages.items()
-        if (text := _cpu_code(codecs))
+        if (fields := {one for table in codecs.meta.cpu for one in table.fields})
     }
     best = max(scores.values(), default=0)
     return {name for name, score in scores.items() if 2 * score < best}
@@ -168,40 +154,16 @@ def _described_cpu(stream: Stream) -> Fields:
     return []
 
 
-def _cpu_code(codecs: Codecs) -> bytes:
-    """The text of the module with the codec of the CPU; empty if it is not found."""
-    init = codecs.file("__init__.py")
-    start = init.find(_CPU) + len(_CPU)
-    end = init.find(b'"', start)
-    if start < len(_CPU) or end < 0:
-        return b""
-    try:
-        parts = init[start:end].decode("ascii").split(".")
-    except UnicodeDecodeError:
-        return b""  # then it is tried
-    return codecs.file(*parts[:-1], f"{parts[-1]}.py")
-
-
-def _other_size(cpu: Fields, ir: bytes) -> str:
-    """What field of the CPU the tables have in other sizes only; empty if there is none,
-    or if the tables are not as vmgen writes them."""
-    start = ir.find(_TABLE)
-    if start < 0 or ir.find(_TABLE, start + 1) >= 0:
+def _other_size(cpu: Fields, meta: Meta) -> str:
+    """What field of the CPU the table has in other sizes only; empty if there is none, or
+    if there is not exactly one table."""
+    if len(meta.cpu) != 1:
         return ""
-    end = ir.find(_BEHIND_A_TABLE, start)
-    ours: dict[bytes, set[int]] = {}
-    for line in ir[start : None if end < 0 else end].split(b"\n"):
-        name, found, rest = line.partition(_BEHIND_NAME)
-        if not found or not name.startswith(_FIELD):
-            continue
-        sizes = ours.setdefault(name[len(_FIELD) :], set())
-        size = rest.partition(_SIZE)[2] if _NUMBER in rest else b""
-        digits = size[: len(size) - len(size.lstrip(_DIGITS))]
-        sizes.add(int(digits) if digits else 0)
+    ours = meta.cpu[0].fields
     for field, described in cpu:
-        known = ours.get(field.encode("utf-8", "surrogateescape"), set())
-        if described is not None and known and not known & {0, described}:
-            mine = " or ".join(map(str, sorted(known)))
+        known = ours.get(field, ())
+        if described is not None and known and not {0, described} & {*known}:
+            mine = " or ".join(map(str, known))
             return f"its CPU's {field} has elements of {mine} bytes, not of {described}"
     return ""
 

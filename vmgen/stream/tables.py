@@ -21,11 +21,8 @@ from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.description import Node, listed, name_of, number
 from vmgen.stream.errors import NoCodecs
+from vmgen.stream.meta import read_meta
 from vmgen.stream.wire import printable, raw
-
-_HEAD = re.compile(rb'^  "(release|target)": "([^"]*)"', re.MULTILINE)
-
-_HEAD_SIZE = 1 << 18  # the first line names every source
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +41,13 @@ class Shift:
 
 
 class Tables:
-    """The ``ir.json`` in the folder of one target; NoCodecs where it cannot be read."""
+    """The ``ir.json`` in the folder of one target."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "ir.json"
-        try:
-            with self._file.open("rb") as file:
-                found = dict(_HEAD.findall(file.read(_HEAD_SIZE)))
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise NoCodecs(f"{self._file}: cannot be read: {reason}") from None
-        self.release = found.get(b"release", b"").decode("utf-8", "replace")
-        self.target = found.get(b"target", b"").decode("utf-8", "replace")
+        meta = read_meta(folder)
+        self.release = meta.release
+        self.target = meta.target
 
     @cached_property
     def lookup(self) -> Lookup:
@@ -68,7 +60,6 @@ class Tables:
 
     def table(self, codec: Codec) -> Placed | None:
         """The description that a codec was made from; None if it is not in the file."""
-        symbol = codec.load.__name__.removeprefix("load_")
         named = [
             placed
             for placed in self.lookup.all()
@@ -76,7 +67,7 @@ class Tables:
             and placed.description.version_id == codec.version_id
         ]
         for placed in named:
-            if placed.description.symbol.removeprefix("vmstate_") == symbol:
+            if placed.description.symbol == codec.symbol:
                 return placed
         return named[0] if len(named) == 1 else None
 
