@@ -280,6 +280,30 @@ def test_wrap_breaks_where_black_does() -> None:
     assert black.format_str(wrap(source), mode=black.Mode()) == wrap(source)
 
 
+def test_black_has_nothing_to_do_where_conditions_are_long() -> None:
+    late = ir.Load("a_rather_long_name_of_a_member", "bool")
+    away = ir.Load("another_rather_long_name_of_a_member", "bool")
+    body = ir.Binary("!=", away, late)
+    sub = description(
+        "dev/late", field(late.path, ir.IntegerElement("bool")), needed="is_late"
+    )
+    count = ir.FromMember((ir.Step("size", "uint8_t"),), "uint8")
+    dev = description(
+        "dev",
+        field("size", U8, version_id=2),
+        field("size", U16, version_id=3),
+        field("contents", ir.BufferElement(), size=count, pointer=True),
+        version_id=3,
+        minimum_version_id=1,
+        subsections=("vmstate_dev_late",),
+    )
+    made = program(sub, dev, functions=(ir.Function("is_late", body=body),))
+    for file in render(lower(made)):
+        if file.path.endswith("dev.py"):
+            assert " if " in file.text
+            assert black.format_str(file.text, mode=black.Mode()) == file.text
+
+
 def test_linters_find_nothing(files: tuple[GeneratedFile, ...], tmp_path: Path) -> None:
     for file in files:
         path = tmp_path / file.path

@@ -23,13 +23,14 @@ _BLOCK = re.compile(r"(\n\n+(?=[^\s)\]}]))")
 _UNSETTLED = re.compile(
     r"^.{89}"  # too long
     r"|^ *[)\]}]+ (?:[!=<>]=|[+*/%&|^<>]|-(?!>)|and\b|or\b|if\b|is\b|in\b|not\b)"
-    r"|^    [^,\n]+\n\) ->|\b0x[0-9a-f]*[a-f]|^ *\w+, = "
+    r"|^.* (?:if|else|and|or|[!=<>]=|[+*/%&|^<>-]|<<|>>) .*[(\[{]$"
+    r"|^    [^,\n]+\n\) ->|^ *\w+, = "
     r"|^ *(?:for|while|if|else|try|with)\b.*: \S|= \{\n\}",
     re.MULTILINE,
 )
 """Where black changes what :mod:`vmgen.render.wrap` printed: lines that stayed too long, operators
-after a bracket that was broken, a lone parameter, digits of a hexadecimal number, tuples
-of one name, statements behind a colon, an empty table.  Nothing else does; the tests run
+before or after a bracket that was broken, a lone parameter, tuples of one name, statements
+behind a colon, an empty table.  Nothing else does; the tests run
 black over whole modules."""
 
 
