@@ -23,9 +23,12 @@ for _code, _size in (("B", 1), ("H", 2), ("I", 4), ("Q", 8)):
 _SWAP = sys.byteorder == "little"
 
 
+_ZERO = {code: array(code, [0]) for code in "bBhHiIqQ"}
+
+
 def zeros(code: str, count: int) -> array[int]:
     """An array of ``count`` zeros."""
-    return array(code, bytes(array(code).itemsize * count))
+    return _ZERO[code] * count
 
 
 def _array_of(code: str) -> Callable[..., array[int]]:
