@@ -28,6 +28,9 @@ from vmgen.tree import configure
 #: The message of an assertion made here.
 _OWN = r"(?:sizeof|alignof|offsetof) "
 
+#: What is wrong with a unit that declares its records otherwise than QEMU's build does.
+_NOT_C = "redefinition|unknown type name|has incomplete type"
+
 
 def named_records(unit: Unit, layout: Layout) -> dict[ctype.Record, str]:
     """The records that the tables of a unit speak of, by the name C has for them, and
@@ -178,6 +181,8 @@ def units(
                 expansion = preprocess(configured, file)
             except VmgenError:
                 continue  # another target's
+            if any(re.search(_NOT_C, one) for one in clang_messages(expansion.text)):
+                continue  # another target's too: two CPUs in one unit, or none
             left.remove(file)
             unit = Unit(
                 expansion.text, source=expansion.source, relative=expansion.relative
