@@ -569,3 +569,12 @@ def test_a_compiler_that_does_not_end_is_a_diagnostic(
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.code == "VG111"
     assert "did not end within 0.2 seconds" in diagnostic.message
+
+
+def test_what_pcpp_cannot_expand_is_said_by_name(tmp_path: Path) -> None:
+    source = tmp_path / "v.c"
+    source.write_text(
+        "#define CALL(x, ...) f(x __VA_OPT__(,) __VA_ARGS__)\nint a = CALL(1);\n"
+    )
+    with pytest.raises(VmgenError, match="__VA_OPT__"):
+        preprocess(tree.standalone((source,)), str(source), preprocessor="pcpp")

@@ -86,9 +86,25 @@ def symbol(layout: Layout, value: Filled | None) -> str:
 
 
 def text(layout: Layout, value: Filled | None) -> str | None:
-    """The string that a pointer points to; None for NULL."""
+    """The string that a pointer points to; None for NULL.
+
+    Raises :class:`VmgenError` (VG404) for bytes that are no UTF-8, which no name in a
+    stream can be.
+    """
     expression = pointer(value)
-    return None if expression is None else layout.text(expression)
+    found = None if expression is None else layout.text(expression)
+    if expression is None or found is None:
+        return None
+    try:
+        return found.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        raise VmgenError(
+            Diagnostic(
+                "VG404",
+                f"the name {found!a} is not written in UTF-8",
+                expression.position,
+            )
+        ) from None
 
 
 def integer(layout: Layout, value: Filled | None) -> int:

@@ -95,6 +95,9 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
                 yield f"\n#pragma {self._operand(tokens)}\n"
                 source, line, space = "", 0, False
                 continue
+            if token.value == "__VA_OPT__":
+                message = "pcpp cannot expand __VA_OPT__; 'cc' can (--preprocessor cc)"
+                self.on_error(token.source, token.lineno, message)
             if token.source != source or token.lineno != line:
                 ahead = token.lineno - line
                 if token.source == source and 0 < ahead < 8:

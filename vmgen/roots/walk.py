@@ -167,7 +167,10 @@ def text(value: Followed | None, names: Locals, unit: Unit) -> str:
         case None:
             return ""
         case c.StringLiteral(string):
-            return string
+            try:
+                return string.encode("latin-1").decode()
+            except UnicodeDecodeError:
+                return "*"  # bytes that no name of QEMU's is made of
         case c.Name(name) if len(names.values.get(name, ())) == 1:
             return text(names.values[name][0], names, unit)
         case c.Name(name) if name not in names.types:
