@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.resources import files
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Fact:
 
 
 def _read() -> tuple[Fact, ...]:
-    text = Path(__file__).with_name("premises.toml").read_text(encoding="utf-8")
+    text = (files("vmgen.premises") / "premises.toml").read_text(encoding="utf-8")
     return tuple(
         Fact(
             one["name"],
