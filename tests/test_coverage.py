@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.test_pipeline import cpu, described, module, number, program, root
 from tests.trees import require_tree
-from vmgen import coverage, ir
+from vmgen import ir
 from vmgen.coverage import Report, cover
 from vmgen.pipeline import whole
 from vmgen.pipeline.whole import Part, Whole
-from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.source import Diagnostic, Position
 from vmgen.tree import Command, SourceTree
 
 CUSTOM = ir.Field(
@@ -32,7 +33,6 @@ def report(
     folder: Path,
     *programs: ir.Program,
     undecided: tuple[Diagnostic, ...] = (),
-    error: Diagnostic | None = None,
 ) -> Report:
     """The report of a tree with these programs, which are not read from C."""
     parts = tuple(
@@ -46,15 +46,12 @@ def report(
     by_target = {one.target: one for one in programs}
 
     def made(self: Whole, part: Part) -> ir.Program:
-        if error is not None:
-            raise VmgenError(error)
         return by_target[part.tree.target]
 
     monkeypatch.setattr(whole, "configure", lambda *_, **__: parts)
     monkeypatch.setattr(whole, "read", lambda *_, **__: Whole(parts))
     monkeypatch.setattr(Whole, "program", made)
     monkeypatch.setattr(Whole, "undecided", lambda self, part: undecided)
-    monkeypatch.setattr(coverage, "_modules", lambda read, part: ())
     return cover(folder, [one.target for one in programs])
 
 
@@ -97,11 +94,16 @@ def test_what_could_not_be_told_is_left(
 
 
 def test_a_file_in_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    wrong = Diagnostic("VG201", "not C", Position("target/cpu.c", 3))
-    found = report(monkeypatch, tmp_path, program("toy", [cpu(1)]), error=wrong)
+    wrong = Diagnostic("VG201", "not C", Position("target/bad.c", 3))
+    unread = ir.Unread("", "target/bad.c", (wrong,))
+    good = module("target/good.c", described("vmstate_good", number("x")))
+    made = replace(program("toy", [good]), unread=(unread,))
+    found = report(monkeypatch, tmp_path, made)
     assert [(one.name, one.status) for one in found.files] == [
-        ("target/cpu.c", "error")
+        ("target/bad.c", "error"),
+        ("target/good.c", "ok"),
     ]
+    assert "VG201" in found.files[0].reason
     assert not found.is_complete
 
 
