@@ -243,7 +243,9 @@ def test_a_shared_package_works(shared_package: str, tmp_path: Path) -> None:
     assert sorted(two.CODECS) == ["cpu", "nic", "pci"]
     assert not [name for name in sys.modules if name.startswith(f"{shared_package}.hw")]
     codec = one.CODECS["0000:00:03.0/nic"]
-    assert codec is two.CODECS["nic"]
+    other = two.CODECS["nic"]
+    assert (codec.load, codec.state) == (other.load, other.state)
+    assert (codec.target, other.target) == ("one", "two")
     state, end = codec.load(b"\0\0\0\7")
     assert (state.pci.x, end) == (7, 4)
     assert one.load_nic is two.load_nic
