@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.documents import FIXTURES
-from vmgen.cli import COMMANDS, run
+from vmgen.cli import run
+from vmgen.cli.listed import COMMANDS
 from vmgen.report import github, json_lines, render
 from vmgen.source import Diagnostic, Position
 

@@ -183,7 +183,7 @@ def test_a_target_without_architecture(tmp_path: Path, entries: Path) -> None:
 
 def test_unreadable_text(root: Path, entries: Path) -> None:
     (root / "VERSION").write_bytes(b"\xff\xfe10")
-    assert refusal(root, "toy64", entries).code == "VG101"
+    assert refusal(root, "toy64", entries).code == "VG113"
 
 
 # The cache.

@@ -43,7 +43,7 @@ WAYS: tuple[Direction | None, ...] = (None, "backward")
 I440 = "-M pc-i440fx-7.2 -m 16 -nodefaults"
 Q35 = "-M pc-q35-7.2 -m 16 -nodefaults"
 ARM = "-M virt-7.2 -cpu {cpu} -m 64 -nodefaults"
-LIST = "cpreg_vmstate_indexes lists the system registers that the destination has"
+LIST = "both sides have the same system registers"
 PSERIES = "-M pseries-7.2 -m 256 -nodefaults"
 XIVE = "-M pseries-7.2,ic-mode=xive -m 256 -nodefaults -cpu power9_v2.0"
 HASH = "!(env.mmu_model & 0x10000)"
