@@ -218,7 +218,8 @@ def test_every_element(
     data = inspect_json.as_json(lookup, lookup.named(["outer"]))
     shown = data["descriptions"][0]["fields"][0]
     assert (shown["type"], shown["size"]) == (kind, size)
-    assert shown["description"] == getattr(element, "description", None)
+    nested = element.value if isinstance(element, ir.GTreeElement) else None
+    assert shown["description"] == getattr(element, "description", nested)
     text = tree_view.render(lookup, lookup.named(["outer"]))
     assert text.startswith("outer.c\n")
     (last,) = [line for line in text.splitlines() if "(after)" in line]
