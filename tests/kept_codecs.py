@@ -18,14 +18,17 @@ def keep(
     change: Callable[[str], str] = lambda ir: ir,
 ) -> Path:
     """A package of these targets, each as in a generated folder; ``change`` is applied
-    to every target's IR.  The cache is the one that the environment names."""
+    to what says the release and the names: the IR, and what a package says of itself.  The cache is the one that the environment names.
+    """
     files: dict[str, str] = {}
     for name, folder in targets.items():
         for path in sorted(folder.rglob("*")):
             if path.suffix in (".py", ".json"):
                 text = path.read_text("utf-8")
                 files[f"{name}/{path.relative_to(folder).as_posix()}"] = (
-                    change(text) if path.name == "ir.json" else text
+                    change(text)
+                    if path.name in ("ir.json", "meta.json", "__init__.py")
+                    else text
                 )
         for path in sorted(folder.parent.glob("*.py")):
             files[path.name] = path.read_text("utf-8")
@@ -37,4 +40,6 @@ def keep(
 
 def of_release(release: str) -> Callable[[str], str]:
     """The committed IR as that of another release."""
-    return lambda ir: ir.replace('"release": "10.0.2"', f'"release": "{release}"')
+    return lambda text: text.replace(
+        '"release": "10.0.2"', f'"release": "{release}"'
+    ).replace('release="10.0.2"', f'release="{release}"')
