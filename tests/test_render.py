@@ -16,7 +16,8 @@ from vmgen import ir, stamp
 from vmgen.ir import json as ir_json
 from vmgen.lower import lower
 from vmgen.lower.names import RUNTIME
-from vmgen.render import GeneratedFile, render
+from vmgen.plan import code
+from vmgen.render import GeneratedFile, render, spell
 from vmgen.render.wrap import wrap
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -337,3 +338,16 @@ def test_every_name_that_code_takes_from_the_runtime_is_reserved() -> None:
             if one.module.lstrip(".") == runtime:
                 for name in one.names:
                     assert name.id in RUNTIME or name.local != name.id
+
+
+def test_a_chain_of_operators_is_spelled_in_one_pass() -> None:
+    """Each side once: spelling it again at every operator would take 3^200 steps."""
+    chain: code.Expr = code.Name("x")
+    for number in range(200):
+        chain = code.Binary("+", chain, code.Const(number))
+    text = spell.spelled(chain)
+    assert text == "x + " + " + ".join(map(str, range(200)))
+    mixed = code.Binary("-", chain, code.Binary("-", code.Name("a"), code.Name("b")))
+    assert spell.spelled(mixed) == f"{text} - (a - b)"
+    shifted = code.Binary("<<", code.Binary("<<", code.Name("a"), code.Const(1)), code.Const(2))  # fmt: skip
+    assert spell.spelled(shifted) == "(a << 1) << 2"

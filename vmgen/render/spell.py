@@ -122,14 +122,17 @@ def _constant(one: code.Const) -> str:
 
 def _binary(expr: code.Binary) -> str:
     """Operators of one kind in a row need no parentheses, any others have them."""
-    left, right = (_within(one, _SIGN) for one in (expr.left, expr.right))
+    # Each side once: a chain of n operators is n deep on the left.
+    (left, binds), (right, other) = _spell(expr.left), _spell(expr.right)
     chained = isinstance(expr.left, code.Binary) and (
         expr.left.op == expr.op or {expr.left.op, expr.op} == {"+", "-"}
     )
-    if chained and expr.op not in ("<<", ">>"):
-        left = spelled(expr.left)
-    elif _BINDS[expr.op] == _SUM:
-        left, right = (_within(one, _PRODUCT) for one in (expr.left, expr.right))
+    bare = chained and expr.op not in ("<<", ">>")
+    least = _PRODUCT if _BINDS[expr.op] == _SUM and not bare else _SIGN
+    if not bare and binds < least:
+        left = f"({left})"
+    if other < least:
+        right = f"({right})"
     return f"{left} {expr.op} {right}"
 
 
