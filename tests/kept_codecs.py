@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from vmgen.cache import Cache
+from vmgen.cli.stream import made
 
 
 def keep(
@@ -15,11 +16,15 @@ def keep(
     content: str = "1",
     *,
     whole: bool = True,
+    maker: str | None = None,
     change: Callable[[str], str] = lambda ir: ir,
 ) -> Path:
     """A package of these targets, each as in a generated folder; ``change`` is applied
-    to what says the release and the names: the IR, and what a package says of itself.  The cache is the one that the environment names.
+    to what says the release and the names: the IR, and what a package says of itself.
+    ``maker`` is the vmgen that made it, this one by default.  The cache is the one that
+    the environment names.
     """
+    maker = made.this_vmgen() if maker is None else maker
     files: dict[str, str] = {}
     for name, folder in targets.items():
         for path in sorted(folder.rglob("*")):
@@ -32,7 +37,7 @@ def keep(
                 )
         for path in sorted(folder.parent.glob("*.py")):
             files[path.name] = path.read_text("utf-8")
-    source = {"tree": tree, "content": content, "whole": whole}
+    source = {"tree": tree, "content": content, "maker": maker, "whole": whole}
     files["made-from.json"] = json.dumps(source)
     name = f"{tree} {content} {whole} {sorted(targets)}".replace("/", "_")
     return Cache.of("codecs").folder_of(name, lambda: files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
 import black
@@ -16,6 +17,7 @@ from vmgen.ir import json as ir_json
 from vmgen.lower import rivals, sections, shapes
 from vmgen.pipeline import Request, compile_whole, generate
 from vmgen.pipeline.sharing import share
+from vmgen.pipeline.store import front_end
 from vmgen.pipeline.survey import Seen, TreeFiles, seen, words_of
 
 
@@ -359,3 +361,22 @@ def test_two_targets_of_a_release(
             assert package.CODECS[name].name == (
                 name.removeprefix("*/").partition(":")[0]
             )
+
+
+def test_what_another_parser_read_is_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = front_end()
+    assert front_end() == before
+    plain = metadata.version
+    for package in ("pycparser", "pcpp"):
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                metadata,
+                "version",
+                lambda name, newer=package: "99" if name == newer else plain(name),
+            )
+            front_end.cache_clear()
+            assert front_end() != before
+    front_end.cache_clear()
+    assert front_end() == before

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.kept_codecs import keep
+from tests.kept_codecs import keep, of_release
 from tests.stream_files import captured, codecs_of, packages, target_of, whole
 from tests.stream_sections import find_sections
 from tests.test_stream_mutations import (
@@ -332,6 +332,36 @@ def test_two_trees_of_one_release_are_two(
     os.utime(fork / "made-from.json", (1, 1))
     keep({"riscv64": folder}, "/fork", "1")
     assert command(line, capsys)[0] == 0
+
+
+def test_what_another_vmgen_made_is_not_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its code may be written for another runtime."""
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    folder = packages()["riscv64"].folder
+    assert folder is not None
+    old = of_release("9.1.0")
+    keep({"riscv64": folder}, "/a/tree", change=old)
+    assert [one.tree for one in made.kept()] == ["/a/tree"]
+    keep({"riscv64": folder}, "/another", change=old, maker="another")
+    assert [one.tree for one in made.kept()] == ["/a/tree"]
+
+
+def test_every_release_has_the_embedded_targets_that_no_tree_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    generated = packages()["riscv64"].folder
+    assert generated is not None
+    package = generated.parent
+    monkeypatch.setattr(made, "_embedded", lambda console: package)
+    keep({"mips": package / "ppc"})
+    found = made.every_release(None, Console())
+    assert set(found) == {"10.0.2"}
+    assert set(found["10.0.2"]) == {"mips", *packages()}
+    assert set(made.every_release("riscv64", Console())["10.0.2"]) == {"riscv64"}
+    assert set(made.every_release("mips", Console())["10.0.2"]) == {"mips"}
 
 
 def test_a_release_whose_largest_package_is_of_another_target(

@@ -83,7 +83,7 @@ class Digests:
 
     def __init__(self, cache: Cache | None = None, name: str = "") -> None:
         self._cache = cache
-        self._name = f"digests-{hashed((name,))}"
+        self._name = f"digests-1-{hashed((name,))}"  # 1: the form of what is kept
         self._known: dict[str, bytes] = {}
         self._kept: dict[str, tuple[str, str]] = {}
         self._changed = False

@@ -13,10 +13,11 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 
 from vmgen import ir, resources, roots
-from vmgen.cache import Cache
+from vmgen.cache import Cache, hashed
 from vmgen.ir import json as ir_json
 from vmgen.roots import Registrations
 from vmgen.source import VmgenError
@@ -28,9 +29,16 @@ _FRONT_END = (
 """The parts of the package that decide what a C file is read as."""
 
 
+_PARSERS = ("pycparser", "pcpp")
+"""Packages that decide it too."""
+
+
+@lru_cache(maxsize=1)
 def front_end() -> str:
-    """The hash of vmgen's own front end: what another one read is not taken over."""
-    return parts_hash(*_FRONT_END)
+    """The hash of vmgen's own front end and of the packages below it: what another one
+    read is not taken over."""
+    versions = (metadata.version(name) for name in _PARSERS)
+    return hashed((parts_hash(*_FRONT_END), *versions))
 
 
 @lru_cache(maxsize=16)
@@ -79,10 +87,14 @@ class Store:
     def module(self, key: str) -> ir.Module | None:
         """The IR that was read from the text with this key."""
         text = self.cache.text(_module_name(key))
-        try:
-            (module,) = ir_json.loads(text or "", key).modules
-        except (ValueError, VmgenError):
+        if text is None:
             return None
+        try:
+            (module,) = ir_json.loads(text, key).modules
+        except VmgenError:
+            return (
+                None  # reading an IR refuses more than the front end: read the C again
+            )
         return module
 
     def registered(self, key: str) -> Registrations | None:

@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vmgen.cache import Cache
+from vmgen.cache import Cache, hashed, key
 from vmgen.cli.console import Console
 from vmgen.source import Diagnostic, VmgenError
 
@@ -31,13 +32,15 @@ _PROVENANCE = "made-from.json"
 class Kept:
     """A package in the cache, with the tree that it was made from.
 
-    ``content`` is the hash over the tree's files, ``whole`` says whether the package has
-    every device, ``made`` is when it was made (ns since the epoch).
+    ``content`` is the hash over the tree's files, ``maker`` that over the vmgen that made
+    it; ``whole`` says whether the package has every device, ``made`` is when it was made
+    (ns since the epoch).
     """
 
     folder: Path
     tree: str
     content: str
+    maker: str
     whole: bool
     made: int
 
@@ -61,9 +64,10 @@ def from_tree(
 def _kept(
     requests: Sequence[Request], tree: str, content: str, whole: bool, console: Console
 ) -> Path:
-    from vmgen import cache, resources
     from vmgen.cli.job import Job, compile_all
     from vmgen.pipeline import generate
+
+    maker = this_vmgen()
 
     def make() -> dict[str, str]:
         programs = compile_all(Job(tuple(requests), Path()), console)
@@ -72,24 +76,34 @@ def _kept(
         with console.working():
             console.progress("writing Python")
             files = {file.path: file.text for file in generate(programs)}
-        source = {"tree": tree, "content": content, "whole": whole}
+        source = {"tree": tree, "content": content, "maker": maker, "whole": whole}
         return {**files, _PROVENANCE: json.dumps(source)}
 
-    folders = [resources.folder("templates"), resources.package()]
-    if not tree:
-        folders.append(resources.folder("c_headers"))
-    name = cache.key("\0".join((repr(requests), content)), folders)[:24]
+    name = hashed((repr(requests), content, maker))[:24]
     return Cache.of("codecs" if tree else "embedded").folder_of(name, make)
 
 
+@cache
+def this_vmgen() -> str:
+    """The hash over all of vmgen that decides what a package says: one that another
+    vmgen made may speak to another runtime."""
+    from vmgen import resources
+
+    folders = (resources.folder(name) for name in ("templates", "c_headers"))
+    return key("", (*folders, resources.package()))
+
+
 def kept() -> Iterator[Kept]:
-    """The packages made from trees before, each tree as it was read last."""
+    """The packages that this vmgen made from trees before, each tree as it was read
+    last."""
     newest: dict[tuple[str, bool, tuple[str, ...]], Kept] = {}
     for folder in Cache.of("codecs").folders():
         file = folder / _PROVENANCE
         if not file.is_file():
             continue
         source = json.loads(file.read_text("utf-8"))
+        if source.get("maker") != this_vmgen():
+            continue
         one = Kept(folder, made=file.stat().st_mtime_ns, **source)
         targets = tuple(sorted(path.parent.name for path in folder.glob("*/ir.json")))
         place = (one.tree, one.whole, targets)
@@ -167,10 +181,11 @@ def every_release(target: str | None, console: Console) -> dict[str, dict[str, C
             alike = first.content == one.content
             name = release if alike else f"{release} ({one.tree})"
             places.setdefault(name, {})[each] = one.folder / each
-    if _embedded_release() not in places:
+    known = places.setdefault(_embedded_release(), {})
+    missing = [one for one in _embedded_targets() if one not in known]
+    if missing and target in (None, *missing):
         package = _embedded(console)
-        embedded = {one: package / one for one in _embedded_targets()}
-        places[_embedded_release()] = embedded
+        known |= {one: package / one for one in missing}
     found = {
         release: {
             one: from_folder(place)[one]
