@@ -40,5 +40,9 @@ if os.environ.get("CI") == "true":
         )
     if shutil.which("gcc") is None:
         raise pytest.UsageError("there is no gcc to compare layouts with")
+    if importlib.util.find_spec("clang") is None:
+        raise pytest.UsageError(
+            "libclang is not installed: nothing judges layouts but gcc"
+        )
     if importlib.util.find_spec("hatchling") is None:
         raise pytest.UsageError("hatchling is not installed: nothing builds the wheel")

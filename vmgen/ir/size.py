@@ -1,4 +1,4 @@
-"""How many bytes of the wire a field takes, where its table alone says so."""
+"""How many bytes a field takes on the wire, if its table alone determines it."""
 
 from __future__ import annotations
 

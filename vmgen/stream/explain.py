@@ -1,4 +1,4 @@
-"""Would a release take a stream?  Told section by section, before QEMU is asked.
+"""Would a release accept a stream?  An answer section by section, without running QEMU.
 
 QEMU reads a section with the table of its own release, whatever wrote it.  Where that goes
 wrong it mostly shows far behind the cause: as a footer that is not where it should be.

@@ -1,4 +1,4 @@
-"""Calls: what the compiler's own functions mean, what is followed, what is asked for."""
+"""Calls: builtins of the compiler, functions that are followed, and those left to the policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ids of the packets that usbredir cancels, or answers before it is asked to."""
+"""The ids of the packets that usbredir cancels, or answers ahead of the request."""
 
 from vmgen.infos.model import Info, WireFormat, known
 
