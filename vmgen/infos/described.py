@@ -9,7 +9,6 @@ does not say what follows, there is a reason instead.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -24,6 +23,7 @@ from vmgen.grammar import (
     MovedWord,
     Moves,
     parse,
+    texts,
 )
 from vmgen.source import Position
 
@@ -172,27 +172,10 @@ def _marked(loop: Loop) -> tuple[MovedWord | None, Moves]:
         case (
             MovedWord(8, name) as marker,
             Either(condition, elements, (LeaveLoop(),)),
-        ) if condition == name and name not in " ".join(_expressions(elements)):
+        ) if condition == name and name not in " ".join(texts(elements)):
             return marker, elements
         case _:
             return None, ()
-
-
-def _expressions(moves: Moves) -> Iterator[str]:
-    for move in moves:
-        match move:
-            case MovedBytes(size):
-                yield size
-            case Loop(turns, body):
-                yield turns
-                yield from _expressions(body)
-            case Either(condition, then, otherwise):
-                yield condition
-                yield from _expressions((*then, *otherwise))
-            case MovedWord() | Handed() | LeaveLoop():
-                pass
-            case _:
-                assert_never(move)
 
 
 # --- fields -------------------------------------------------------------------------------
