@@ -66,8 +66,10 @@ def whole() -> ir.Program:
         priority="MIG_PRI_IOMMU",
         hooks=(
             ir.Hook("post_load", "more_post_load", Position("hw/dev.c", 3), (
-                ir.Refusal(ir.Load("some", "uint8"), "", "", Position("hw/dev.c", 4)),
-                ir.Refusal(None, "no(some)", "calls no", Position("hw/dev.c", 5)),
+                ir.Refusal(ir.Load("some", "uint8"), position=Position("hw/dev.c", 4)),
+                ir.Refusal(
+                    None, ("no", "some"), "5a", "calls no", Position("hw/dev.c", 5)
+                ),
             )),
         ),
     )  # fmt: skip
@@ -299,7 +301,8 @@ UNSEEN: dict[str, tuple[str, str]] = {
     "Program.elsewhere": ("lock diff verdict code", "files, not their contents"),
     "Program.premises": ("diff code", NOT_CODE),
     "Refusal.condition": ("diff code", NOT_CODE),
-    "Refusal.text": ("diff code", NOT_CODE),
+    "Refusal.reads": ("diff verdict code", "names for people, and those of premises"),
+    "Refusal.mark": ("diff code", NOT_CODE),
     "Refusal.untranslated": ("lock diff verdict code", WORDS_ONLY),
     "Refusal.position": ("lock diff verdict code", PLACE),
     "Root.symbol": ("diff", ROOT),

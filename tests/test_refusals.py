@@ -220,22 +220,26 @@ def test_random_functions_refuse_when_their_conditions_say(tmp_path: Path) -> No
 
 
 def found(body: str, more: str = "", role: str = "post_load") -> list[str]:
-    """The refusals in words; those without translation in brackets."""
+    """The refusals in words; of those without translation the names, in brackets."""
     text = f"{TYPES}{HELP}{more}int f(void *opaque, int version_id) {{ {BEGIN}{body} }}"
     unit = Unit(text, source="f.c")
     return [
-        f"[{one.text}]" if one.condition is None else wording.expression(one.condition)
+        (
+            f"[{' '.join(one.reads)}]"
+            if one.condition is None
+            else wording.expression(one.condition)
+        )
         for one in refusals(unit, Layout(unit), "f", role)
     ]
 
 
-def test_a_loop_over_data_is_told_in_the_words_of_its_source() -> None:
+def test_a_loop_over_data_is_told_by_the_names_in_its_condition() -> None:
     body = """int v; for (i = 0, v = 0; i < cpu->count && v < env->s32; i++) {
         if (env->table[v] > env->inner[i].flags) { continue; }
         if (env->table[v] < env->inner[i].flags) { return -1; }
         v++; }
         if (env->u8 > 9) { return -1; } return 0;"""
-    assert found(body) == ["[env->table[v] < env->inner[i].flags]", "env.u8 > 9"]
+    assert found(body) == ["[env flags i inner table v]", "env.u8 > 9"]
 
 
 def test_what_another_file_may_change_is_not_known_after_it() -> None:
@@ -244,7 +248,7 @@ def test_what_another_file_may_change_is_not_known_after_it() -> None:
         if (env->inner[0].flags) return -1;
         if (env->u8) return -1;
         return 0;"""
-    assert found(body, more) == ["[env->inner[0].flags]", "env.u8 != 0"]
+    assert found(body, more) == ["[env flags inner]", "env.u8 != 0"]
     assert found("if (ask(env)) { return -1; } return 0;", more) == ["ask(&env) != 0"]
 
 
@@ -260,8 +264,22 @@ def test_a_function_of_another_file_is_named() -> None:
     unit = Unit(f"{TYPES} int f(void *opaque, int version_id);", source="f.c")
     (only,) = refusals(unit, Layout(unit), "f", "post_load")
     assert only.condition is None
-    assert only.text == "f()"
+    assert (only.reads, only.mark) == ((), "")
     assert "no body" in only.untranslated
+
+
+def test_equal_conditions_have_equal_marks_however_they_are_spelled() -> None:
+    def marks(condition: str) -> list[str]:
+        more = "void elsewhere(Env *env);"
+        body = f"elsewhere(env); if ({condition}) return -1; return 0;"
+        text = f"{TYPES}{HELP}{more}int f(void *opaque, int v) {{ {BEGIN}{body} }}"
+        unit = Unit(text, source="f.c")
+        return [one.mark for one in refusals(unit, Layout(unit), "f", "post_load")]
+
+    (one,) = marks("env->u8>0x1")
+    assert marks("(env -> u8)  >  1") == [one]
+    assert marks("env->u8 > 2") != [one]
+    assert marks("env->u8 < 1") != [one]
 
 
 def test_positions_are_those_of_the_returns() -> None:

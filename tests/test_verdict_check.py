@@ -307,9 +307,7 @@ def test_elements_of_one_array_that_have_different_types_on_one_side(
 
 def conditional(limit: int) -> ir.Program:
     """What post_load refuses from ``limit`` on; with 0 it refuses nothing."""
-    refusal = ir.Refusal(
-        ir.Binary(">=", ir.Load("a", "uint32"), ir.Const(limit)), f"a >= {limit}"
-    )
+    refusal = ir.Refusal(ir.Binary(">=", ir.Load("a", "uint32"), ir.Const(limit)))
     hook = ir.Hook("post_load", "dev_post_load", refusals=(refusal,) if limit else ())
     dev = ir.Description(
         "vmstate_dev", "dev", "Dev", 1, 1, (plain("a"),), hooks=(hook,)

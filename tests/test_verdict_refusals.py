@@ -32,8 +32,8 @@ def above(name: str, limit: int, line: int = 30) -> ir.Refusal:
     return ir.Refusal(condition, position=Position(FILE, line))
 
 
-def words(text: str) -> ir.Refusal:
-    return ir.Refusal(None, text, "calls foo()", Position(FILE, 40))
+def unknown(mark: str, *reads: str) -> ir.Refusal:
+    return ir.Refusal(None, reads, mark, "calls foo()", Position(FILE, 40))
 
 
 OLD = description(A, B)
@@ -51,9 +51,12 @@ def test_a_new_refusal_is_a_condition_forward_only() -> None:
 
 
 def test_what_both_refuse_is_no_difference() -> None:
-    one = replace(OLD, hooks=loads(above("a", 4), words("!ready(s)")))
-    two = replace(OLD, hooks=loads(words("!ready(s)"), above("a", 4, 99)))
+    one = replace(OLD, hooks=loads(above("a", 4), unknown("0a", "ready", "s")))
+    two = replace(OLD, hooks=loads(unknown("0a", "ready", "s"), above("a", 4, 99)))
     assert [item.verdict for item in both(one, two)] == ["compatible", "compatible"]
+    other = replace(OLD, hooks=loads(unknown("0b", "ready", "s"), above("a", 4)))
+    both_ways = both(one, other, untried=C_CODE)
+    assert [item.verdict for item in both_ways] == ["conditional", "conditional"]
 
 
 def test_a_weaker_refusal_is_implied_a_stronger_one_is_not() -> None:
@@ -70,17 +73,17 @@ def test_a_renamed_member_keeps_its_refusal() -> None:
     assert [item.verdict for item in both(one, two)] == ["compatible", "compatible"]
 
 
-def test_code_without_translation_stands_by_its_words() -> None:
-    two = replace(OLD, hooks=loads(words("!pvr_match(cpu, env->spr[287])")))
+def test_code_without_translation_stands_by_the_names_in_it() -> None:
+    two = replace(OLD, hooks=loads(unknown("0a", "cpu", "env", "pvr_match", "spr")))
     forward, _ = both(OLD, two, untried=C_CODE)
     assert forward.verdict == "conditional"
-    text = "dev_post_load() does not reject it: !pvr_match(cpu, env->spr[287])"
+    text = "dev_post_load() does not reject it, by cpu, env, pvr_match, spr"
     assert loads_if(forward) == text
     (finding,) = forward.findings
     assert sentence(finding) == (
-        "dev_post_load() rejects it if !pvr_match(cpu, env->spr[287])"
+        "dev_post_load() rejects some streams, by cpu, env, pvr_match, spr"
     )
-    plain = replace(OLD, hooks=loads(words("dev_post_load()")))
+    plain = replace(OLD, hooks=loads(unknown("")))
     nothing, _ = both(OLD, plain, untried=C_CODE)
     assert loads_if(nothing) == "dev_post_load() does not reject it"
 

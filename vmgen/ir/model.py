@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from vmgen.ir.elements import Amount, CustomElement, Element, Fixed, WordsElement
 from vmgen.ir.expressions import Expr, Path
-from vmgen.ir.words import Count, CType, File, Label, Symbol, Term
+from vmgen.ir.words import Count, CType, File, Label, Name, Symbol, Term
 from vmgen.source import NOWHERE, Diagnostic, Position
 
 
@@ -81,15 +81,18 @@ class Refusal:
     description's object as it is when the function is called, that is after its fields
     and subsections were loaded (for ``pre_load``: before).  Members that the stream has
     are what it says, all others are the destination's own; :class:`Ask` is a C function
-    or global.  None where the C has no translation: then ``text`` is the condition in
-    the words of the C source (``!pvr_match(cpu, env->spr[287])``) and ``untranslated``
-    why.  A stream that meets no condition of any refusal is taken.
+    or global.  None where the C has no translation, and ``untranslated`` says why: then
+    ``reads`` are the C names in the condition, sorted, and ``mark`` tells it from others
+    (16 hexadecimal digits of the SHA-256 of its normalised text); both are empty where
+    it is the function as a whole.  A stream that meets no condition of any refusal is
+    taken.
 
     ``position`` is where the error is returned.
     """
 
     condition: Expr | None = None
-    text: str = ""
+    reads: tuple[Name, ...] = ()
+    mark: Term = ""
     untranslated: str = ""
     position: Position = NOWHERE
 

@@ -22,16 +22,17 @@ __all__ = ["premises_of"]
 def premises_of(modules: Iterable[ir.Module], root: Path) -> tuple[ir.Premise, ...]:
     """What the refusals of these modules depend on in the tree at ``root``, sorted by
     name; nothing of a table that the tree does not have."""
-    texts = [
-        refusal.text
+    names = {
+        name
         for module in modules
         for description in module.descriptions
         for hook in description.hooks
         for refusal in hook.refusals
-    ]
+        for name in refusal.reads
+    }
     found = []
     for fact in PREMISES:
-        if not any(reader in text for text in texts for reader in fact.readers):
+        if names.isdisjoint(fact.readers):
             continue
         known = {row for text in _texts(fact, root) for row in rows(text, fact)}
         if known:

@@ -8,15 +8,19 @@ change is not known afterwards.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from vmgen import ir
 from vmgen.cfront import syntax
 from vmgen.cfront.arithmetic import INT
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.layout.model import Declarations
 from vmgen.cfront.phrase import opposite, phrase
-from vmgen.cfront.syntax import Expr, FunctionDecl, Statement
+from vmgen.cfront.syntax import Expr, FunctionDecl, Name, Statement
 from vmgen.cfront.walk import walk
-from vmgen.source import Position, VmgenError
+from vmgen.source import NOWHERE, Position, VmgenError
 from vmgen.translate import scalar
 from vmgen.translate.failure import Untranslatable, definition
 from vmgen.translate.loading import Loading, constant
@@ -41,7 +45,7 @@ def refusals(
     """
     function, reason, where = definition(unit, symbol)
     if function is None:
-        return (ir.Refusal(None, f"{symbol}()", reason, where),)
+        return (ir.Refusal(untranslated=reason, position=where),)
     assert function.body is not None  # definition() gives no prototypes
     try:
         outcome, _, _ = with_object(
@@ -55,11 +59,8 @@ def refusals(
         if isinstance(failure, RecursionError):
             reason = "is nested too deeply"
         return tuple(
-            ir.Refusal(
-                None, _guard(function, item), f"{symbol} {reason}", item.position
-            )
-            for item in _returns(function.body)
-            if not _fine(item.value, role)
+            _unknown(function, (item,), f"{symbol} {reason}")
+            for item in _errors(function.body, role)
         )
 
 
@@ -154,7 +155,9 @@ class _Refusing:
         """One for each return, in the order of the source."""
         made: list[ir.Refusal] = []
         assert self._function.body is not None
-        own = {item.position: item for item in _returns(self._function.body)}
+        own: dict[Position, list[syntax.Return]] = {}
+        for item in _errors(self._function.body, self._role):
+            own.setdefault(item.position, []).append(item)
         for position, conditions in sorted(
             self._found.items(), key=lambda item: (item[0].line, item[0].column)
         ):
@@ -162,38 +165,70 @@ class _Refusing:
                 (one for one in conditions if isinstance(one, Untranslated)), None
             )
             if unknown is not None:
-                item = own.get(position)
-                text = (
-                    _guard(self._function, item) if item else f"{self._function.name}()"
-                )
-                made.append(ir.Refusal(None, text, unknown.reason, position))
+                mine = own.get(position, ())
+                made.append(_unknown(self._function, mine, unknown.reason, position))
                 continue
             whole: Scalar = scalar.constant(0)
             for one in conditions:
                 assert isinstance(one, Scalar)
                 whole = scalar.either(whole, one)
-            made.append(ir.Refusal(scalar.as_bool(whole).expr, "", "", position))
+            expr = scalar.as_bool(whole).expr
+            made.append(ir.Refusal(expr, position=position))
         return tuple(made)
 
 
-# --- the text -----------------------------------------------------------------------
+# --- what has no translation ----------------------------------------------------------
 
 
-def _guard(function: FunctionDecl, item: syntax.Return) -> str:
-    """The innermost condition in whose branch a return stands, as C has it; the value it
-    returns where it stands in none."""
-    found = f"{function.name}()"
+def _unknown(
+    function: FunctionDecl,
+    returns: Sequence[syntax.Return],
+    reason: str,
+    position: Position = NOWHERE,
+) -> ir.Refusal:
+    """The refusal of these returns (more than one if a line has more), whose conditions
+    are known by their names and their mark alone."""
+    place = returns[0].position if returns else position
+    guards = [guard for item in returns if (guard := _guard(function, item))]
+    if not guards:
+        return ir.Refusal(untranslated=reason, position=place)
+    names = sorted({name for guard in guards for name in guard.names})
+    text = "\n".join(guard.text for guard in guards)
+    mark = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return ir.Refusal(None, tuple(names), mark, reason, place)
+
+
+@dataclass(frozen=True, slots=True)
+class _Guard:
+    """A condition of C: its names and its text, whatever its spelling was."""
+
+    names: frozenset[str]
+    text: str
+
+
+def _guard(function: FunctionDecl, item: syntax.Return) -> _Guard | None:
+    """The innermost condition in whose branch a return stands; that its value is negative
+    where it stands in none, and nothing where it always returns the same."""
+    found: tuple[Expr, str] | None = None
     if item.value is not None and constant(item.value) is None:
-        found = f"{phrase(item.value)} < 0"
+        found = item.value, f"{phrase(item.value)} < 0"
     assert function.body is not None
     for node in walk(function.body):
         if not isinstance(node, syntax.If):
             continue
         if any(inner is item for inner in walk(node.then)):
-            found = phrase(node.condition)
+            found = node.condition, phrase(node.condition)
         elif any(inner is item for inner in walk(node.otherwise)):
-            found = opposite(node.condition)
-    return found
+            found = node.condition, opposite(node.condition)
+    return found and _Guard(_names(found[0]), found[1])
+
+
+def _names(expr: Expr) -> frozenset[str]:
+    """The C names in an expression."""
+    inside = walk(expr)
+    return frozenset(
+        node.name for node in inside if isinstance(node, Name | syntax.Member)
+    )
 
 
 def _fine(value: Expr | None, role: str) -> bool:
@@ -206,5 +241,7 @@ def _fine(value: Expr | None, role: str) -> bool:
     return bool(number.constant) == role.endswith("_errp")
 
 
-def _returns(body: Statement) -> list[syntax.Return]:
-    return [node for node in walk(body) if isinstance(node, syntax.Return)]
+def _errors(body: Statement, role: str) -> list[syntax.Return]:
+    """The returns that may be errors."""
+    returns = (node for node in walk(body) if isinstance(node, syntax.Return))
+    return [node for node in returns if not _fine(node.value, role)]

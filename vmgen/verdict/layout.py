@@ -169,13 +169,12 @@ class Refuses:
 
     @property
     def accepted(self) -> ir.Expr:
-        """What must hold; C without a translation stands by its words: by those of the
-        condition after the function's name, else by the function's name alone."""
+        """What must hold; C without a translation stands by the function's name and the
+        mark of its condition, or by the function's name alone."""
         condition = self.refusal.condition
         if condition is None:
-            plain = f"{self.hook.symbol}()"
-            text = self.refusal.text
-            condition = ir.Ask(plain if text == plain else f"{plain}: {text}")
+            mark = self.refusal.mark
+            condition = ir.Ask(self.hook.symbol + (f"#{mark}" if mark else "()"))
         return ir.Unary("!", condition)
 
 

@@ -124,7 +124,8 @@ class Side:
     the section's object.  ``type``, ``width`` (bytes) and ``count`` are those of the
     elements; ``check`` is ``equal`` or ``le``.  ``versions`` is the version it saves, or
     the first and the last that it loads.  ``sent`` is when a subsection is sent.
-    ``role`` and ``text`` are a hook's role and the words of its C source.
+    ``role`` is a hook's, ``reads`` are the C names in a condition of it that has no
+    translation; ``text`` says why vmgen could not read the section.
     """
 
     what: What = ""
@@ -139,6 +140,7 @@ class Side:
     instances: tuple[str, ...] = ()
     device_types: tuple[str, ...] = ()
     role: str = ""
+    reads: tuple[str, ...] = ()
     text: str = ""
     position: Position = NOWHERE
 

@@ -103,7 +103,7 @@ def side(entry: Entry) -> Side:
                 "hook",
                 item.hook.symbol,
                 role=item.hook.role,
-                text=item.refusal.text,
+                reads=item.refusal.reads,
                 position=item.refusal.position,
             )
         case Subsections():

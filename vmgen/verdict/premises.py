@@ -7,7 +7,6 @@ for.  The IR carries these tables (:class:`ir.Premise`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from vmgen import ir
@@ -31,11 +30,8 @@ class Differences:
 
     def of(self, refusal: ir.Refusal) -> Iterator[Difference]:
         """The tables that the refusal depends on and that are not the same."""
-        if not self._different or not refusal.text:
-            return
-        words = set(re.findall(r"\w+", refusal.text))
         for name, found in self._different.items():
-            if words & set(self._names[name]):
+            if not set(refusal.reads).isdisjoint(self._names[name]):
                 yield name, found
 
 

@@ -172,11 +172,14 @@ def _rejected(found: Finding) -> str:
     target = found.target
     if found.condition is None:
         return "every stream"
-    if not target.text or _translated(found.condition):
+    if _translated(found.condition):
         return f"it unless {loads_if(found)}"
-    if target.text == f"{target.name}()":
-        return "some streams"
-    return f"it if {target.text}"
+    return f"some streams{_by(target)}"
+
+
+def _by(side: Side) -> str:
+    """What a condition without a translation looks at."""
+    return f", by {', '.join(side.reads)}" if side.reads else ""
 
 
 def _translated(condition: ir.Expr) -> bool:
@@ -300,9 +303,7 @@ def loads_if(found: Finding) -> str:
     match found.kind, found.condition:
         case "refusal", ir.Unary("!", ir.Ask()):
             target = found.target
-            plain = target.text == f"{target.name}()"
-            more = "" if plain else f": {target.text}"
-            return f"{target.name}() does not reject it{more}"
+            return f"{target.name}() does not reject it{_by(target)}"
     return expression(found.condition)
 
 
