@@ -280,6 +280,17 @@ def test_no_ring_anywhere() -> None:
         pytest.fail(f"a ring: {' -> '.join(error.args[1])}")
 
 
+def test_no_two_classes_share_a_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(
+                    f"{module_name(path)}:{node.lineno}"
+                )
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
 def test_contributing_has_the_map() -> None:
     text = site_map.PAGE.read_text("utf-8")
     made = site_map.placed(text, site_map.made(STAGES))

@@ -9,7 +9,7 @@ from vmgen.cfront.syntax import (
     AlignOf,
     AutoType,
     BasicType,
-    Binary,
+    BinaryOperation,
     Block,
     Call,
     Case,
@@ -43,7 +43,7 @@ from vmgen.cfront.syntax import (
     Switch,
     TypeOf,
     TypesCompatible,
-    Unary,
+    UnaryOperation,
     While,
 )
 from vmgen.cfront.unit import Unit
@@ -146,7 +146,7 @@ def test_offsetof() -> None:
     assert isinstance(found, OffsetOf)
     assert found.type == RecordType("struct", "s")
     assert found.designator[:2] == ("a", "b")
-    assert isinstance(found.designator[2], Binary)
+    assert isinstance(found.designator[2], BinaryOperation)
     assert found.designator[3] == "c"
 
 
@@ -180,7 +180,7 @@ def test_cast_compound_literal_and_call() -> None:
     found = value("(t)(v)", "int t(int);")
     assert isinstance(found, Call)
     found = value("&(t[]){ 1, [3] = 2, [5 ... 7] = 9, .m.n = 4 }", "typedef int t;")
-    assert isinstance(found, Unary)
+    assert isinstance(found, UnaryOperation)
     literal = found.operand
     assert isinstance(literal, CompoundLiteral)
     plain, third, several, nested = literal.initializer.items
@@ -198,19 +198,19 @@ def test_statement_expression() -> None:
     declared, last = found.body.items
     assert isinstance(declared, LocalDecl)
     assert isinstance(last, ExprStatement)
-    assert isinstance(last.expression, Binary)
+    assert isinstance(last.expression, BinaryOperation)
 
 
 def test_precedence_and_comma() -> None:
     found = value("(a, b + c * d == e)")
     assert isinstance(found, Comma)
     equal = found.items[1]
-    assert isinstance(equal, Binary)
+    assert isinstance(equal, BinaryOperation)
     assert equal.op == "=="
     plus = equal.left
-    assert isinstance(plus, Binary)
+    assert isinstance(plus, BinaryOperation)
     assert plus.op == "+"
-    assert isinstance(plus.right, Binary)
+    assert isinstance(plus.right, BinaryOperation)
 
 
 def test_record_inside_an_expression() -> None:
@@ -219,7 +219,7 @@ def test_record_inside_an_expression() -> None:
     )
     found = source.object("x")
     assert found is not None
-    assert isinstance(found.initializer, Binary)
+    assert isinstance(found.initializer, BinaryOperation)
     left, right = found.initializer.left, found.initializer.right
     assert isinstance(left, SizeOf)
     assert isinstance(right, SizeOf)
@@ -336,5 +336,5 @@ def test_a_variable_may_hide_a_type() -> None:
     _, hidden, cast = found
     assert isinstance(hidden, ExprStatement)
     assert isinstance(cast, ExprStatement)
-    assert isinstance(getattr(hidden.expression, "value", None), Binary)
+    assert isinstance(getattr(hidden.expression, "value", None), BinaryOperation)
     assert isinstance(getattr(cast.expression, "value", None), Cast)

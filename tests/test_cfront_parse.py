@@ -7,7 +7,7 @@ import pytest
 from vmgen.cfront.syntax import (
     ArrayType,
     BasicType,
-    Binary,
+    BinaryOperation,
     FunctionType,
     IntegerLiteral,
     Member,
@@ -148,7 +148,7 @@ def test_machine_modes_and_vectors() -> None:
     assert u64.type == BasicType("unsigned long")
     assert vec is not None
     assert isinstance(vec.type, ArrayType)
-    assert isinstance(vec.type.length, Binary)
+    assert isinstance(vec.type.length, BinaryOperation)
     assert vec.type.length.right == SizeOf(BasicType("long long"))
     assert number(vec.aligned) == 16
 
@@ -180,7 +180,7 @@ def test_attributes_of_a_body(text: str) -> None:
     found = record(text)
     assert found.packed
     if "4 + 4" in text:
-        assert isinstance(found.aligned, Binary)
+        assert isinstance(found.aligned, BinaryOperation)
     else:
         assert number(found.aligned) == 8
     assert found.members[0].aligned is None

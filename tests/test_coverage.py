@@ -12,9 +12,9 @@ from tests.trees import require_tree
 from vmgen import ir
 from vmgen.coverage import Report, cover
 from vmgen.pipeline import whole
-from vmgen.pipeline.whole import Part, Whole
+from vmgen.pipeline.whole import TargetFiles, Whole
 from vmgen.source import Diagnostic, Position
-from vmgen.tree import Command, SourceTree
+from vmgen.tree import CompileCommand, SourceTree
 
 CUSTOM = ir.Field(
     "odd", (), ir.CustomElement("vmstate_info_odd", "odd", "it loops"), ir.Fixed(4)
@@ -25,7 +25,9 @@ HOOKED = ir.Description(
 
 
 def tree_of(target: str, folder: Path) -> SourceTree:
-    return SourceTree("qemu", folder, "1.0", target, target, (target,), (), Command())
+    return SourceTree(
+        "qemu", folder, "1.0", target, target, (target,), (), CompileCommand()
+    )
 
 
 def report(
@@ -36,7 +38,7 @@ def report(
 ) -> Report:
     """The report of a tree with these programs, which are not read from C."""
     parts = tuple(
-        Part(
+        TargetFiles(
             tree_of(one.target, folder),
             tuple(module.file for module in one.modules),
             frozenset(),
@@ -45,7 +47,7 @@ def report(
     )
     by_target = {one.target: one for one in programs}
 
-    def made(self: Whole, part: Part) -> ir.Program:
+    def made(self: Whole, part: TargetFiles) -> ir.Program:
         return by_target[part.tree.target]
 
     monkeypatch.setattr(whole, "configure", lambda *_, **__: parts)

@@ -12,7 +12,7 @@ from tests.trees import RELEASES, require_tree, trees
 from vmgen import ir
 from vmgen import tree as source_trees
 from vmgen.infos.formats import FORMATS, INFOS
-from vmgen.infos.model import Known
+from vmgen.infos.model import KnownFunctions
 from vmgen.pipeline import read_module
 from vmgen.preprocess import preprocess
 
@@ -84,7 +84,7 @@ def test_the_c_of_a_release_is_what_the_codecs_know(release: str, file: str) -> 
 def test_every_fact_is_of_some_release() -> None:
     """No info, callback or form of one is there that no tree has any more."""
     seen: set[object] = set()
-    forms: dict[int, tuple[Known, set[str]]] = {}
+    forms: dict[int, tuple[KnownFunctions, set[str]]] = {}
     for release in RELEASES:
         require_tree(release)
         for file in FILES:
@@ -112,7 +112,7 @@ def test_every_fact_is_of_some_release() -> None:
         unmet = [
             line
             for line in known.lines
-            if not any(Known(known.file, (line,)).fits(moves) for moves in met)
+            if not any(KnownFunctions(known.file, (line,)).fits(moves) for moves in met)
         ]
         assert all(line in OTHER_HOSTS for line in unmet), unmet
 

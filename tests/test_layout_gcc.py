@@ -14,7 +14,7 @@ from tests.trees import EIGHT, RELEASES, require_tree
 from vmgen.cfront import ctype
 from vmgen.cfront.arithmetic import BASIC_TYPES
 from vmgen.cfront.layout import Layout
-from vmgen.cfront.layout.allocation import Request, allocate
+from vmgen.cfront.layout.allocation import MemberRequest, allocate
 from vmgen.cfront.unit import Unit
 from vmgen.preprocess import preprocess
 from vmgen.tree import configure
@@ -41,7 +41,7 @@ def run_gcc(*arguments: str, text: str = "") -> str:
 
 def _random_record(
     choose: random.Random,
-) -> tuple[bool, int, list[tuple[str, Request]]]:
+) -> tuple[bool, int, list[tuple[str, MemberRequest]]]:
     """Union or not, ``aligned``, and members: what C declares and what we are asked."""
     packed_record = choose.random() < 0.25
     limit = choose.choice((0, 0, 0, 1, 2, 4, 8, 16))
@@ -67,7 +67,7 @@ def _random_record(
         members.append(
             (
                 f"{name} {declarator}{attributes};",
-                Request(
+                MemberRequest(
                     type.size,
                     type.size,
                     bits,
@@ -82,7 +82,7 @@ def _random_record(
 
 
 def _probe(
-    number: int, union: bool, aligned: int, members: list[tuple[str, Request]]
+    number: int, union: bool, aligned: int, members: list[tuple[str, MemberRequest]]
 ) -> str:
     """C that prints size, alignment and the first bit of each named member."""
     kind = "union" if union else "struct"

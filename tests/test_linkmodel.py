@@ -11,9 +11,9 @@ import pytest
 
 from tests.lacking import lacking
 from vmgen import tree
-from vmgen.linkmodel import Binary, binary, syntax
+from vmgen.linkmodel import SystemBinary, binary, syntax
 from vmgen.source import VmgenError
-from vmgen.tree import Command, SourceTree
+from vmgen.tree import CompileCommand, SourceTree
 
 TOP = """
 project('demo', ['c'])
@@ -42,7 +42,7 @@ def build(
     devices: tuple[str, ...] = (),
     made: tuple[str, ...] = (),
     **subdirs: str,
-) -> Binary:
+) -> SystemBinary:
     """The binary of a tree with this build description.
 
     The C files that it names exist, and those that are ``made``.
@@ -70,7 +70,7 @@ def build(
             base_arch="demo",
             targets=("demo",),
             cpu_sources=(),
-            command=Command(),
+            command=CompileCommand(),
             config_dirs=(config,),
         )
     )
@@ -289,7 +289,7 @@ def trees() -> list[Path]:
 
 
 @cache
-def real(root: Path, target: str) -> Binary:
+def real(root: Path, target: str) -> SystemBinary:
     return binary(tree.configure(root, target))
 
 

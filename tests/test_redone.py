@@ -17,7 +17,7 @@ import pytest
 from tests.trees import require_tree
 from vmgen.cli import run
 from vmgen.pipeline import reading
-from vmgen.pipeline.reading import Outcome
+from vmgen.pipeline.reading import ReadFile
 
 TARGETS = ("avr", "sh4")
 HEADER = "hw/usb/hcd-ohci.h"
@@ -80,7 +80,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     made = Tree(folder / "tree", folder / "state", folder / "cache", [])
     plain = reading.read
 
-    def read(tree: object, file: str, *rest: object) -> Outcome:
+    def read(tree: object, file: str, *rest: object) -> ReadFile:
         made.read.append(file)
         return plain(tree, file, *rest)  # type: ignore[arg-type]
 

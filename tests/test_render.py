@@ -342,12 +342,14 @@ def test_every_name_that_code_takes_from_the_runtime_is_reserved() -> None:
 
 def test_a_chain_of_operators_is_spelled_in_one_pass() -> None:
     """Each side once: spelling it again at every operator would take 3^200 steps."""
-    chain: code.Expr = code.Name("x")
+    chain: code.Expr = code.PyName("x")
     for number in range(200):
-        chain = code.Binary("+", chain, code.Const(number))
+        chain = code.PyBinary("+", chain, code.PyConst(number))
     text = spell.spelled(chain)
     assert text == "x + " + " + ".join(map(str, range(200)))
-    mixed = code.Binary("-", chain, code.Binary("-", code.Name("a"), code.Name("b")))
+    mixed = code.PyBinary(
+        "-", chain, code.PyBinary("-", code.PyName("a"), code.PyName("b"))
+    )
     assert spell.spelled(mixed) == f"{text} - (a - b)"
-    shifted = code.Binary("<<", code.Binary("<<", code.Name("a"), code.Const(1)), code.Const(2))  # fmt: skip
+    shifted = code.PyBinary("<<", code.PyBinary("<<", code.PyName("a"), code.PyConst(1)), code.PyConst(2))  # fmt: skip
     assert spell.spelled(shifted) == "(a << 1) << 2"

@@ -12,7 +12,7 @@ import pytest
 from tests.stream_files import WHOLE, captured, codecs_of
 from vmgen.stream import Malformed, Memory, NotFound, Stream, StreamError, Truncated
 from vmgen.stream.memory import apply_xbzrle
-from vmgen.stream.ram import Mark, Ram, Run, encode, walk
+from vmgen.stream.ram import Mark, PageRun, Ram, encode, walk
 from vmgen.stream.wire import Cursor
 
 ZERO, SIZES, PAGE, EOS, CONTINUE, XBZRLE = 2, 4, 8, 0x10, 0x20, 0x40
@@ -43,7 +43,7 @@ def sizes(*blocks: tuple[str, int], more: bytes = b"") -> bytes:
 
 def records(
     body: bytes, page_size: int = 4096, postcopy: bool = False, shared: bool = False
-) -> list[Run | Mark]:
+) -> list[PageRun | Mark]:
     """All records of a section's body, which must come back as it was."""
     ram = Ram(page_size, postcopy, shared)
     view = memoryview(body)
@@ -55,12 +55,12 @@ def records(
     return found
 
 
-def pages(found: list[Run | Mark]) -> list[tuple[str, str, int, int]]:
+def pages(found: list[PageRun | Mark]) -> list[tuple[str, str, int, int]]:
     """Kind, block, address and offset of the data, page by page."""
     return [
         (run.kind, run.block.name, address, run.offset + index * run.stride)
         for run in found
-        if isinstance(run, Run)
+        if isinstance(run, PageRun)
         for index, address in enumerate(run.addresses)
     ]
 
@@ -85,7 +85,7 @@ def test_runs_of_zero_pages(page_size: int, count: int) -> None:
         for number in range(count)
     ]
     run = found[-2]
-    assert isinstance(run, Run)
+    assert isinstance(run, PageRun)
     assert run.addresses == array("Q", [(n + 1) * page_size for n in range(count)])
 
 
@@ -141,7 +141,7 @@ def test_kinds_of_pages_one_after_the_other() -> None:
         "end",
     ]
     assert {
-        run.fill for run in found if isinstance(run, Run) and run.kind == "zero"
+        run.fill for run in found if isinstance(run, PageRun) and run.kind == "zero"
     } == {0, 7}
 
 

@@ -20,7 +20,7 @@ from vmgen.stream import (
     Codecs,
     Command,
     Configuration,
-    Description,
+    DescriptionJson,
     Disagreement,
     Draft,
     End,
@@ -152,7 +152,7 @@ def test_what_the_parts_are() -> None:
     stream = Stream(whole("riscv64-virt-vh-bare-smp2-shared--10.0.2"))
     parts = list(stream.parts())
     assert [type(part) for part in parts[:2]] == [Header, Configuration]
-    assert [type(part) for part in parts[-2:]] == [End, Description]
+    assert [type(part) for part in parts[-2:]] == [End, DescriptionJson]
     kinds = [part for part in parts[2:-2] if not isinstance(part, Section)]
     assert [part.name for part in kinds if isinstance(part, Command)] == [
         "SWITCHOVER_START"
@@ -298,7 +298,7 @@ def test_parts_of_a_pipe_come_before_its_end() -> None:
     thread.join()
     assert isinstance(first[2], Command)
     assert first[2].name == "PING"
-    assert isinstance(rest[-1], Description)
+    assert isinstance(rest[-1], DescriptionJson)
     assert sum(part.size for part in (*first, *rest)) == len(data) + len(padding)
 
 
@@ -473,7 +473,7 @@ def test_padding_behind_a_stream_is_a_part() -> None:
     assert stream.description is not None
     # Anything else may follow too, as QEMU does not look.
     stream = Stream(data + b"{}\6\6")
-    assert [type(part) for part in stream.parts()][-2:] == [Description, Trailing]
+    assert [type(part) for part in stream.parts()][-2:] == [DescriptionJson, Trailing]
     assert_whole(stream)
 
 

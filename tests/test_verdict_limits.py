@@ -23,7 +23,7 @@ from tests.test_verdict import (
 from tests.trees import require_tree
 from vmgen import ir
 from vmgen.verdict import judge, words
-from vmgen.verdict.cases import Case
+from vmgen.verdict.cases import Assumptions
 from vmgen.verdict.check import confirm
 from vmgen.verdict.judge import ASIDE
 from vmgen.verdict.model import Finding
@@ -86,15 +86,15 @@ def equals(name: str, number: int) -> ir.Expr:
 def test_a_contradiction_over_several_members_is_no_case() -> None:
     names = "abcde"
     assumed = tuple((equals(name, 1), True) for name in names)
-    assert Case(assumed).possible
+    assert Assumptions(assumed).possible
     either = ir.Binary("||", equals("a", 0), equals("e", 0))
-    assert not Case((*assumed, (either, True))).possible
+    assert not Assumptions((*assumed, (either, True))).possible
 
 
 def test_what_has_too_many_values_to_try_counts_as_possible() -> None:
     names = [f"m{number}" for number in range(12)]
     assumed = tuple((equals(name, 1), True) for name in names)
-    assert Case((*assumed, (equals("m0", 0), True))).possible
+    assert Assumptions((*assumed, (equals("m0", 0), True))).possible
 
 
 def test_bits_are_tried_in_every_combination() -> None:
@@ -102,8 +102,8 @@ def test_bits_are_tried_in_every_combination() -> None:
         return ir.Binary("&", ir.Load("flags", "int64"), ir.Const(mask))
 
     both = ((bit(0x80), True), (bit(0x4000000), True))
-    assert Case(both).possible
-    assert not Case((*both, (bit(0x4000080), False))).possible
+    assert Assumptions(both).possible
+    assert not Assumptions((*both, (bit(0x4000080), False))).possible
 
 
 @pytest.mark.parametrize("expression", ["shift", "sum"])
@@ -114,7 +114,9 @@ def test_arithmetic_makes_no_case_impossible(expression: str) -> None:
     total = ir.Binary("*", load, ir.Const(1000))
     value = shifted if expression == "shift" else total
     least = ir.Binary(">", value, ir.Const(14))
-    assert Case(((least, True), (ir.Binary("<", value, ir.Const(16)), True))).possible
+    assert Assumptions(
+        ((least, True), (ir.Binary("<", value, ir.Const(16)), True))
+    ).possible
 
 
 def chain(depth: int, last: ir.Field) -> ir.Program:

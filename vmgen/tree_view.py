@@ -48,7 +48,7 @@ def render(lookup: Lookup, chosen: Sequence[Placed], paint: Paint = plain) -> st
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _TreeLine:
     """One line: the branches before it, then the columns of a field or a heading."""
 
     branch: str
@@ -67,7 +67,7 @@ class _Tree:
         rows = list(self.rows(placed, "", (placed,)))
         if any(row.columns for row in rows):
             labels = ("offset", "bytes", "type", "member", "C type")
-            rows.insert(0, _Row("│  ", labels, faint=True))
+            rows.insert(0, _TreeLine("│  ", labels, faint=True))
         widths = [
             max((len(row.columns[index]) for row in rows if row.columns), default=0)
             for index in range(5)
@@ -94,7 +94,7 @@ class _Tree:
         ]
         return "  ".join(part for part in parts if part)
 
-    def line(self, row: _Row, reach: int, widths: Sequence[int]) -> str:
+    def line(self, row: _TreeLine, reach: int, widths: Sequence[int]) -> str:
         branch = self.paint("faint", row.branch)
         if row.heading:
             return f"{branch}{row.heading}"
@@ -120,7 +120,7 @@ class _Tree:
 
     def rows(
         self, placed: Placed, stem: str, way: tuple[Placed, ...]
-    ) -> Iterator[_Row]:
+    ) -> Iterator[_TreeLine]:
         """Everything below the title of a description."""
         item = placed.description
         functions = self.lookup.functions(placed.module)
@@ -130,7 +130,7 @@ class _Tree:
         offset: int | None = 0
         for hook in item.hooks:
             role = self.paint("note", hook.role)
-            yield _Row(f"{stem}│  ", heading=f"{role} {hook.symbol}()")
+            yield _TreeLine(f"{stem}│  ", heading=f"{role} {hook.symbol}()")
         for number, field in enumerate(item.fields):
             last = number == len(item.fields) - 1 and not subsections
             branch, under = ("└─ ", "   ") if last else ("├─ ", "│  ")
@@ -142,34 +142,36 @@ class _Tree:
                 _field_name(field),
                 wording.c_type(field),
             )
-            yield _Row(stem + branch, columns, notes=self.notes(field, item, functions))
+            yield _TreeLine(
+                stem + branch, columns, notes=self.notes(field, item, functions)
+            )
             yield from self.below(field, placed, stem + under, way)
             offset = None if offset is None or bytes_ is None else offset + bytes_
         for number, found in enumerate(subsections):
             last = number == len(subsections) - 1
             branch, under = ("└─ ", "   ") if last else ("├─ ", "│  ")
             if found is None:
-                yield _Row(stem + branch, heading=item.subsections[number])
+                yield _TreeLine(stem + branch, heading=item.subsections[number])
                 continue
             role = self.subsection_role(found)
-            yield _Row(stem + branch, heading=self.title(found, role))
+            yield _TreeLine(stem + branch, heading=self.title(found, role))
             if found not in way:
                 yield from self.rows(found, stem + under, (*way, found))
 
     def below(
         self, field: ir.Field, placed: Placed, stem: str, way: tuple[Placed, ...]
-    ) -> Iterator[_Row]:
+    ) -> Iterator[_TreeLine]:
         if isinstance(field.element, ir.WordsElement):
             words = field.element.words
             text = ", ".join(f"{word.type} {word.member}".rstrip() for word in words)
-            yield _Row(stem, heading=self.paint("faint", f"each: {text}"))
+            yield _TreeLine(stem, heading=self.paint("faint", f"each: {text}"))
         for mention in graph.in_field(field):
             inner = self.lookup.meant(mention, placed.module)
             if inner is None or inner in way:
                 continue
             if mention.how in ("key", "part"):
                 title = self.title(inner, mention.role or mention.how)
-                yield _Row(stem, heading=title)
+                yield _TreeLine(stem, heading=title)
             yield from self.rows(inner, stem, (*way, inner))
 
     def subsection_role(self, found: Placed) -> str:

@@ -24,7 +24,7 @@ Origin = Literal["intact", "edited", "foreign"]
 Kind = Literal["create", "update", "unchanged", "orphan"]
 
 
-class File(Protocol):
+class TextFile(Protocol):
     """A file to be: ``path`` relative to the output folder with ``/``, and its text."""
 
     @property
@@ -60,7 +60,7 @@ _SUFFIXES = (".py", ".pyi", ".json", "py.typed")
 
 
 def plan(
-    output: Path, files: Iterable[File], verify: Callable[[str], Origin]
+    output: Path, files: Iterable[TextFile], verify: Callable[[str], Origin]
 ) -> tuple[FileChange, ...]:
     """What it takes to make ``output`` hold exactly ``files``, sorted by path.
 

@@ -12,7 +12,7 @@ from vmgen.cfront.ctype import (
     CType,
     Enum,
     Float,
-    Function,
+    FunctionSignature,
     Integer,
     Pointer,
     Void,
@@ -94,7 +94,7 @@ def decayed(type: CType) -> CType:
     """Arrays and functions as the pointers they turn into (6.3.2.1)."""
     if isinstance(type, Array):
         return Pointer(type.element)
-    return Pointer(type) if isinstance(type, Function) else type
+    return Pointer(type) if isinstance(type, FunctionSignature) else type
 
 
 def limits(type: Integer) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from vmgen.cfront.syntax import (
     AtomicType,
     AutoType,
     BasicType,
-    Binary,
+    BinaryOperation,
     EnumDecl,
     EnumeratorDecl,
     EnumType,
@@ -301,7 +301,7 @@ class _Converter(CodeConverter):
                 )
             type_ = BasicType(modes[attributes.mode])
         if attributes.vector_size:
-            count = Binary("/", attributes.vector_size, SizeOf(type_))
+            count = BinaryOperation("/", attributes.vector_size, SizeOf(type_))
             type_ = ArrayType(type_, count)
         return type_
 

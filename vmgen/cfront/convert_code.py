@@ -16,7 +16,7 @@ from vmgen.cfront.normalise import OMITTED, TYPES_COMPATIBLE
 from vmgen.cfront.syntax import (
     AlignOf,
     Assign,
-    Binary,
+    BinaryOperation,
     Block,
     Call,
     Case,
@@ -52,7 +52,7 @@ from vmgen.cfront.syntax import (
     TypeExpr,
     TypeOf,
     TypesCompatible,
-    Unary,
+    UnaryOperation,
     While,
 )
 from vmgen.source import NOWHERE, Position
@@ -249,7 +249,7 @@ class CodeConverter(ABC):
             case c_ast.BinaryOp(op=normalise.RANGE):
                 raise self.fail("a range stands where C takes one value", node)
             case c_ast.BinaryOp():
-                return Binary(
+                return BinaryOperation(
                     node.op, self.expr(node.left), self.expr(node.right), position
                 )
             case c_ast.Cast():
@@ -316,7 +316,7 @@ class CodeConverter(ABC):
             return AlignOf(
                 inner.operand if isinstance(inner, TypeOf) else inner, position
             )
-        return Unary(node.op, self.expr(operand), position)
+        return UnaryOperation(node.op, self.expr(operand), position)
 
     def _call(self, node: Any, position: Position) -> Expr:
         arguments = [] if node.args is None else node.args.exprs

@@ -69,7 +69,7 @@ class Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class FunctionSignature:
     """A function."""
 
     result: CType
@@ -77,4 +77,6 @@ class Function:
     variadic: bool = False
 
 
-CType: TypeAlias = Void | Integer | Float | Enum | Record | Pointer | Array | Function
+CType: TypeAlias = (
+    Void | Integer | Float | Enum | Record | Pointer | Array | FunctionSignature
+)

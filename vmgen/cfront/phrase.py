@@ -24,10 +24,12 @@ def phrase(expr: Expr) -> str:
 def opposite(expr: Expr) -> str:
     """The text of the expression's negation."""
     match expr:
-        case syntax.Unary("!", operand):
+        case syntax.UnaryOperation("!", operand):
             return phrase(operand)
-        case syntax.Binary("==" | "!=" as op, left, right):
-            return phrase(syntax.Binary("!=" if op == "==" else "==", left, right))
+        case syntax.BinaryOperation("==" | "!=" as op, left, right):
+            return phrase(
+                syntax.BinaryOperation("!=" if op == "==" else "==", left, right)
+            )
     text, binding = _phrase(expr)
     return f"!{text}" if binding >= _PREFIX else f"!({text})"
 
@@ -45,11 +47,11 @@ def _phrase(expr: Expr) -> tuple[str, int]:
             return f'"{text}"', _ATOM
         case syntax.Cast(_, operand):
             return _phrase(operand)
-        case syntax.Unary(op, operand) if op.startswith("p"):
+        case syntax.UnaryOperation(op, operand) if op.startswith("p"):
             return f"{_inside(operand, _ATOM)}{op[1:]}", _ATOM
-        case syntax.Unary(op, operand):
+        case syntax.UnaryOperation(op, operand):
             return f"{op}{_inside(operand, _PREFIX)}", _PREFIX
-        case syntax.Binary(op, left, right):
+        case syntax.BinaryOperation(op, left, right):
             binding = _BINDING[op]
             texts = _inside(left, binding), _inside(right, binding + 1)
             return f" {op} ".join(texts), binding
@@ -100,7 +102,7 @@ def _sized(operand: Expr | TypeExpr) -> str:
 def _truth(expr: Expr) -> Expr:
     """``x`` for ``!!(x)``, as ``likely`` and ``unlikely`` write it."""
     match expr:
-        case syntax.Unary("!", syntax.Unary("!", operand)):
+        case syntax.UnaryOperation("!", syntax.UnaryOperation("!", operand)):
             return operand
         case _:
             return expr

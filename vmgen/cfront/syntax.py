@@ -218,7 +218,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Unary:
+class UnaryOperation:
     """``op`` is one of ``+ - ~ ! * & ++ -- p++ p--`` (``p`` marks postfix)."""
 
     op: str
@@ -227,7 +227,7 @@ class Unary:
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
+class BinaryOperation:
     """Arithmetic, comparison, shift, bit or logical operator, C spelling."""
 
     op: str
@@ -367,8 +367,8 @@ Expr: TypeAlias = (
     | FloatLiteral
     | StringLiteral
     | Name
-    | Unary
-    | Binary
+    | UnaryOperation
+    | BinaryOperation
     | Assign
     | Conditional
     | Comma

@@ -33,13 +33,13 @@ def type_words(type: CType, declarator: str = "") -> str:
         case ctype.Record(kind, tag):
             return _join(_tagged(kind, tag), declarator)
         case ctype.Pointer(target):
-            inner = isinstance(target, ctype.Array | ctype.Function)
+            inner = isinstance(target, ctype.Array | ctype.FunctionSignature)
             return type_words(target, _pointer(declarator, inner))
         case ctype.Array(element, length):
             return type_words(
                 element, f"{declarator}[{'' if length is None else length}]"
             )
-        case ctype.Function(result, parameters, variadic):
+        case ctype.FunctionSignature(result, parameters, variadic):
             inside = [type_words(parameter) for parameter in parameters]
             inside += ["..."] if variadic else []
             return type_words(result, f"{declarator}({', '.join(inside) or 'void'})")

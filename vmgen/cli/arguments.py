@@ -26,7 +26,7 @@ class WrongUsage(Exception):
     """Arguments that make no sense together; shown with the command's usage line."""
 
 
-class Parameter:
+class CommandParameter:
     """One argument or option of a command, and the keyword that it is given to."""
 
     __slots__ = ("choices", "kind", "many", "metavar", "name", "names", "required")
@@ -50,7 +50,7 @@ class Parameter:
         self.choices = choices
 
 
-class Argument(Parameter):
+class Argument(CommandParameter):
     """A positional argument; ``many`` takes all that are left."""
 
     __slots__ = ()
@@ -67,7 +67,7 @@ class Argument(Parameter):
         super().__init__((), name, kind, metavar, many, required, ())
 
 
-class Option(Parameter):
+class Option(CommandParameter):
     """An option with a value, or a flag.
 
     ``choices`` are the words of a ``choice``, or the least and greatest of a ``number``.
@@ -117,7 +117,7 @@ CONSOLE = (COLOR, DIAGNOSTICS)
 HELP = ("-h", "--help")
 
 
-class Command:
+class Subcommand:
     """A function with the parameters it is called with.
 
     The function gets the console, and every parameter by its keyword; its docstring is the
@@ -125,7 +125,10 @@ class Command:
     """
 
     def __init__(
-        self, run: Callable[..., int], parameters: Sequence[Parameter], epilog: str
+        self,
+        run: Callable[..., int],
+        parameters: Sequence[CommandParameter],
+        epilog: str,
     ) -> None:
         self.run = run
         self.parameters = parameters
@@ -134,17 +137,17 @@ class Command:
 
 
 def command(
-    *parameters: Parameter, epilog: str = ""
-) -> Callable[[Callable[..., int]], Command]:
+    *parameters: CommandParameter, epilog: str = ""
+) -> Callable[[Callable[..., int]], Subcommand]:
     """Makes a command of a function."""
 
-    def made(function: Callable[..., int]) -> Command:
-        return Command(function, (*parameters, *CONSOLE), epilog)
+    def made(function: Callable[..., int]) -> Subcommand:
+        return Subcommand(function, (*parameters, *CONSOLE), epilog)
 
     return made
 
 
-def read(command: Command, words: Sequence[str]) -> dict[str, Any] | None:
+def read(command: Subcommand, words: Sequence[str]) -> dict[str, Any] | None:
     """The value of every parameter, by its keyword; None for a line that this does not
     understand, be it wrong or only unusual."""
     options = {
@@ -181,7 +184,7 @@ def read(command: Command, words: Sequence[str]) -> dict[str, Any] | None:
 
 
 def _complete(
-    command: Command, given: dict[str, Any], left: list[str]
+    command: Subcommand, given: dict[str, Any], left: list[str]
 ) -> dict[str, Any] | None:
     """Positional arguments to their parameters, and defaults for what was not given."""
     made: dict[str, Any] = {}
@@ -211,7 +214,7 @@ def _complete(
     return made
 
 
-def _fits(parameter: Parameter, value: str) -> bool:
+def _fits(parameter: CommandParameter, value: str) -> bool:
     """Whether a value is certainly one of the parameter's."""
     if not value:
         return False

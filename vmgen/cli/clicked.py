@@ -11,9 +11,9 @@ from vmgen.cli.arguments import (
     CONSOLE,
     HELP,
     Argument,
-    Command,
+    CommandParameter,
     Option,
-    Parameter,
+    Subcommand,
     WrongUsage,
 )
 from vmgen.cli.console import Console, chosen
@@ -26,7 +26,7 @@ _NO_COMMAND: type[click.ClickException] | tuple[()] = getattr(
 SETTINGS: dict[str, Any] = {"help_option_names": list(HELP), "max_content_width": 88}
 
 
-def made(name: str, command: Command) -> click.Command:
+def made(name: str, command: Subcommand) -> click.Command:
     """The command of this name."""
 
     def run(**values: Any) -> int:
@@ -53,7 +53,7 @@ def _trimmed(text: str | None) -> str:
     return cleandoc(text or "")
 
 
-def _type(parameter: Parameter) -> click.ParamType[Any] | None:
+def _type(parameter: CommandParameter) -> click.ParamType[Any] | None:
     kind, choices = parameter.kind, parameter.choices
     if kind == "choice":
         return click.Choice([str(word) for word in choices])

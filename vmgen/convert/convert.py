@@ -13,7 +13,7 @@ from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.draft import section_footer, section_header
 from vmgen.stream.errors import BadEdit, StreamError
-from vmgen.stream.parts import Command, Description, Part, Section
+from vmgen.stream.parts import Command, DescriptionJson, Part, Section
 from vmgen.stream.wire import Buffer
 
 
@@ -73,7 +73,7 @@ class _Work:
             whole = view[part.offset : part.offset + part.size]
             if isinstance(part, Section):
                 self._use(part, ())
-            if isinstance(part, Description):
+            if isinstance(part, DescriptionJson):
                 self.lines.append(
                     Line("", "description", "lost", why="it described the old sections")
                 )

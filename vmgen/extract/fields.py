@@ -585,6 +585,6 @@ class FieldReader:
 
 def _strip(value: Filled | None) -> Filled | None:
     value = uncast(value)
-    while isinstance(value, c.Unary) and value.op == "&":
+    while isinstance(value, c.UnaryOperation) and value.op == "&":
         value = uncast(value.operand)
     return value

@@ -126,7 +126,7 @@ def where(value: Filled | None, otherwise: Position) -> Position:
 def walk(expr: c.Expr) -> Iterator[c.Expr]:
     """The terms of a sum, outermost parentheses and casts removed, left to right."""
     expr = uncast(expr)
-    if isinstance(expr, c.Binary) and expr.op == "+":
+    if isinstance(expr, c.BinaryOperation) and expr.op == "+":
         yield from walk(expr.left)
         yield from walk(expr.right)
     else:

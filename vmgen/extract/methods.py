@@ -66,7 +66,7 @@ def _assigned(layout: Layout, owner: str, body: c.Block) -> Iterator[ir.Method]:
 
 def _symbol(value: c.Expr) -> str:
     match uncast(value):
-        case c.Unary("&", c.Name(name)) | c.Name(name):
+        case c.UnaryOperation("&", c.Name(name)) | c.Name(name):
             return name
         case c.IntegerLiteral(number):
             return str(number) if number else ""

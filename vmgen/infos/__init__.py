@@ -16,7 +16,7 @@ from dataclasses import replace
 from vmgen import ir
 from vmgen.infos.described import Described, described
 from vmgen.infos.formats import FORMATS, INFOS
-from vmgen.infos.model import Callback, Info, Known, WireFormat
+from vmgen.infos.model import Callback, Info, KnownFunctions, WireFormat
 from vmgen.source import Diagnostic, Position
 
 MARKERS = ("vmstate_info_nullptr", "vmstate_info_ptr_marker")
@@ -216,7 +216,7 @@ class _Resolver:
         return [ir.Part("device", symbol, module.file) for symbol in own], kind
 
 
-def _moves(met: str, known: Known | None) -> str:
+def _moves(met: str, known: KnownFunctions | None) -> str:
     expected = "nothing" if known is None else " or ".join(known.lines)
     return f" moves '{met}', the codec was written for '{expected}'"
 

@@ -58,7 +58,7 @@ def described(custom: ir.CustomElement, position: Position) -> Described | str:
     names: dict[int, str] = {}
     if put and not _Follows(names).row(get, put, {}):
         return f"its put moves '{custom.put}' where its get moves '{custom.get}'"
-    builder = _Builder(custom, position, names)
+    builder = _DescriptionBuilder(custom, position, names)
     try:
         builder.description(custom.info, custom.name or custom.info, get)
     except _Unsaid as error:
@@ -189,7 +189,7 @@ _INTEGERS: dict[int, ir.IntType] = {
 
 
 @dataclass(slots=True)
-class _Row:
+class _FieldRows:
     """The fields of one description as they are made; ``words`` are the members that hold
     words, by the name that expressions have for them."""
 
@@ -206,7 +206,7 @@ class _Row:
         return name
 
 
-class _Builder:
+class _DescriptionBuilder:
     def __init__(
         self, custom: ir.CustomElement, position: Position, names: dict[int, str]
     ) -> None:
@@ -219,7 +219,7 @@ class _Builder:
 
     def description(self, symbol: str, name: str, moves: Moves) -> str:
         """The C type of the description that these moves become."""
-        row = _Row(symbol)
+        row = _FieldRows(symbol)
         place = len(self.descriptions)
         type = re.sub(r"\W", "_", symbol.removeprefix("vmstate_info_"))
         made = ir.Description(symbol, name, type, 0, 0, (), position=self._position)
@@ -228,7 +228,7 @@ class _Builder:
         self.descriptions[place] = replace(made, fields=tuple(row.fields))
         return type
 
-    def _fields(self, row: _Row, moves: Moves, condition: ir.Expr | None) -> None:
+    def _fields(self, row: _FieldRows, moves: Moves, condition: ir.Expr | None) -> None:
         for move in moves:
             self._count += 1
             if self._count > _MAX_FIELDS:
@@ -254,14 +254,16 @@ class _Builder:
                 case _:
                     assert_never(move)
 
-    def _add(self, row: _Row, made: ir.Field, condition: ir.Expr | None) -> None:
+    def _add(self, row: _FieldRows, made: ir.Field, condition: ir.Expr | None) -> None:
         if condition is not None:
             symbol = f"{row.symbol}:{made.name}"
             self.functions.append(ir.Function(symbol, self._position, body=condition))
             made = replace(made, test=symbol)
         row.fields.append(replace(made, position=self._position))
 
-    def _word(self, row: _Row, word: MovedWord, condition: ir.Expr | None) -> None:
+    def _word(
+        self, row: _FieldRows, word: MovedWord, condition: ir.Expr | None
+    ) -> None:
         names = (word.name, self._names.get(id(word), ""))
         found = [_last(name) for name in names if _last(name)]
         name = row.free(found[0] if found else "n" if word.name else "word")
@@ -274,7 +276,7 @@ class _Builder:
             row, ir.Field(name, (step,), element, ir.Fixed(word.bits // 8)), condition
         )
 
-    def _bytes(self, row: _Row, size: str, condition: ir.Expr | None) -> None:
+    def _bytes(self, row: _FieldRows, size: str, condition: ir.Expr | None) -> None:
         amount = _amount(size, row.words)
         name = row.free("data")
         if isinstance(amount, ir.Fixed):
@@ -287,7 +289,7 @@ class _Builder:
             )
         self._add(row, made, condition)
 
-    def _loop(self, row: _Row, loop: Loop, condition: ir.Expr | None) -> None:
+    def _loop(self, row: _FieldRows, loop: Loop, condition: ir.Expr | None) -> None:
         if not loop.turns:
             marker, elements = _marked(loop)
             if marker is None:

@@ -12,7 +12,7 @@ Scope = Literal["program", "module"]
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownFunctions:
     """C functions in ``file`` that move what one of ``lines`` says (``vmgen.grammar``)."""
 
     file: str
@@ -51,8 +51,8 @@ class Info:
     """
 
     symbol: str
-    get: Known
-    put: Known
+    get: KnownFunctions
+    put: KnownFunctions
     inside: tuple[Inside, ...] = ()
 
 
@@ -67,7 +67,7 @@ class Callback:
     owner: str
     member: str
     symbol: str
-    known: Known
+    known: KnownFunctions
     scope: Scope = "program"
 
 
@@ -101,9 +101,9 @@ class WireFormat:
     length: int = 0
 
 
-def known(file: str, *lines: str) -> Known:
+def known(file: str, *lines: str) -> KnownFunctions:
     """What the functions in ``file`` move, in each form that a release has had."""
-    return Known(file, lines)
+    return KnownFunctions(file, lines)
 
 
 def info(symbol: str, file: str, both: str) -> Info:

@@ -267,7 +267,7 @@ def loads(text: str, file: str = "") -> ir.Program:
         if not isinstance(data.pop(name, ""), str):
             raise _error("VG603", f"the stamp's {name!r} is not a string", file)
     try:
-        return _Reader(file).program(data)
+        return _NodeReader(file).program(data)
     except RecursionError:  # the caller was deep in the stack already
         raise _too_deep(file) from None
 
@@ -327,7 +327,7 @@ _NAMES: Mapping[type[Any], str] = {
 }
 
 
-class _Reader:
+class _NodeReader:
     """Builds nodes from parsed JSON; ``where`` is the way from the root, for errors."""
 
     def __init__(self, file: str) -> None:

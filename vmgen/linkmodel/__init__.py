@@ -20,7 +20,7 @@ from vmgen.linkmodel.values import (
     Feature,
     Library,
     Makefile,
-    Module,
+    MesonModule,
     Unknown,
     Value,
     joined,
@@ -28,13 +28,13 @@ from vmgen.linkmodel.values import (
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import SourceTree
 
-__all__ = ["Binary", "binary"]
+__all__ = ["SystemBinary", "binary"]
 
 _DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)(?:[ \t]+(.*?))?\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
+class SystemBinary:
     """The C files of ``qemu-system-TARGET``, relative to the tree's root, sorted.
 
     ``files`` are linked for certain, or in a loadable module of the binary's own.
@@ -47,7 +47,7 @@ class Binary:
     archive: tuple[str, ...] = ()
 
 
-def binary(tree: SourceTree) -> Binary:
+def binary(tree: SourceTree) -> SystemBinary:
     """The binary of the tree's target.
 
     Raises :class:`VmgenError`: VG121 for a build description that cannot be read, VG122
@@ -55,7 +55,7 @@ def binary(tree: SourceTree) -> Binary:
     only a configured build knows.
     """
     if tree.kind != "qemu":
-        return Binary(tree.target, tree.cpu_sources)
+        return SystemBinary(tree.target, tree.cpu_sources)
     emulator = _Build(tree).executable(f"qemu-system-{tree.target}")
     objects = joined((emulator.own, emulator.needs))
     files = {file for file in objects.files if file.endswith(".c")}
@@ -72,7 +72,7 @@ def binary(tree: SourceTree) -> Binary:
     ]
     if missing:
         raise VmgenError(*missing)
-    return Binary(
+    return SystemBinary(
         tree.target,
         tuple(sorted(files)),
         tuple(sorted(archive)),
@@ -101,7 +101,7 @@ class _Build:
             "config-host.mak": Makefile({**host.HOST_MAKEFILE, "TARGET_DIRS": target}),
             f"{target}-config-devices.mak": dict.fromkeys(devices, "y"),
         }
-        machine = Module("machine")
+        machine = MesonModule("machine")
         self._interpreter = Interpreter(
             root,
             {
@@ -114,7 +114,7 @@ class _Build:
             {
                 **host.FACTS,
                 "config_all_devices": AllTargets(dict.fromkeys(devices, "y")),
-                "meson": Module("meson"),
+                "meson": MesonModule("meson"),
                 "host_machine": machine,
                 "build_machine": machine,
                 "target_machine": machine,
@@ -212,7 +212,9 @@ def _options(root: str, stamp: tuple[int, int]) -> dict[str, Value]:
     for statement in _parsed(root, "meson_options.txt", stamp):
         match statement:
             case syntax.Evaluate(
-                syntax.Call(None, "option", (syntax.Literal(str(name)),), keywords)
+                syntax.Invocation(
+                    None, "option", (syntax.Literal(str(name)),), keywords
+                )
             ):
                 given = {key: _literal(value) for key, value in keywords}
                 value = given.get("value")

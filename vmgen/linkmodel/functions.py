@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable
 from vmgen.linkmodel.host import ABSENT
 from vmgen.linkmodel.interpreter import Arguments, Interpreter, Leaving
 from vmgen.linkmodel.values import (
-    Configuration,
+    ConfigurationData,
     Dependency,
     Feature,
     File,
     Generated,
     Library,
-    Module,
+    MesonModule,
     Objects,
     Unknown,
     Value,
@@ -179,20 +179,20 @@ def _set_variable(interpreter: Interpreter, call: Arguments) -> None:
 
 
 FUNCTIONS: dict[str, Function] = {
-    "configuration_data": lambda _interpreter, _call: Configuration(),
+    "configuration_data": lambda _interpreter, _call: ConfigurationData(),
     "declare_dependency": _declare_dependency,
     "dependency": find_library,
     "error": _error,
     "files": _files,
     "get_variable": _get_variable,
     "set_variable": _set_variable,
-    "import": lambda _interpreter, call: Module(call.values[0]),
+    "import": lambda _interpreter, call: MesonModule(call.values[0]),
     "is_variable": _is_variable,
     "join_paths": _join_paths,
     "range": _range,
     "subdir_done": _leave,
-    "generator": lambda _interpreter, _call: Module("generator"),
-    "subproject": lambda _interpreter, call: Module("subproject"),
+    "generator": lambda _interpreter, _call: MesonModule("generator"),
+    "subproject": lambda _interpreter, call: MesonModule("subproject"),
     "add_languages": _languages,
     **dict.fromkeys(
         (

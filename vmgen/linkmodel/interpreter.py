@@ -133,7 +133,7 @@ class Interpreter:
                     self._assign(name, expression, append, line)
                 case syntax.Evaluate(expression):
                     self.value(expression)
-                case syntax.If():
+                case syntax.Branches():
                     self._if(statement)
                 case syntax.ForEach():
                     self._foreach(statement)
@@ -151,7 +151,7 @@ class Interpreter:
             value = self._add(old, value, line, append=True)
         self.variables[name] = value
 
-    def _if(self, statement: syntax.If) -> None:
+    def _if(self, statement: syntax.Branches) -> None:
         for number, (condition, body) in enumerate(statement.branches):
             holds = self.value(condition)
             if isinstance(holds, Unknown):
@@ -176,7 +176,7 @@ class Interpreter:
                             self._forget_one(name, expression, why)
                     case syntax.Evaluate(expression):
                         self._check_harmless(expression, why)
-                    case syntax.If(branches, otherwise):
+                    case syntax.Branches(branches, otherwise):
                         self._forget([body for _, body in branches], why, line)
                         self._forget([otherwise], why, line)
                     case syntax.ForEach(_, _, inner):
@@ -195,7 +195,7 @@ class Interpreter:
                     found = self.variables.get(other)
                     if isinstance(found, Dependency) and found.found:
                         self.variables[name] = found
-                case syntax.Call(_, function) if function in _LIBRARIES:
+                case syntax.Invocation(_, function) if function in _LIBRARIES:
                     self.variables[name] = Dependency(name)
 
     def _check_harmless(self, expression: Expression, why: Unknown) -> None:
@@ -251,7 +251,7 @@ class Interpreter:
                 return [self.value(item) for item in items]
             case syntax.Dictionary(pairs):
                 return {self.value(key): self.value(value) for key, value in pairs}
-            case syntax.Call():
+            case syntax.Invocation():
                 return self._call(expression)
             case syntax.Subscript(object, index, line):
                 return self._subscript(self.value(object), self.value(index), line)
@@ -283,7 +283,7 @@ class Interpreter:
             return value
         raise self.error(line, "a condition that is neither true nor false")
 
-    def _call(self, call: syntax.Call) -> Value:
+    def _call(self, call: syntax.Invocation) -> Value:
         # is_variable() and the like ask about names, not values.
         if call.object is None:
             function = self._functions.get(call.name)
@@ -302,7 +302,7 @@ class Interpreter:
             raise self.error(call.line, f"the method {kind}.{call.name}() is not known")
         return method(self, object, arguments)
 
-    def _arguments(self, call: syntax.Call) -> Arguments:
+    def _arguments(self, call: syntax.Invocation) -> Arguments:
         return Arguments(
             call.name,
             [self.value(argument) for argument in call.arguments],
@@ -419,9 +419,9 @@ def text_of(value: Value) -> str:
     return str(value)
 
 
-def _calls(expression: Expression) -> Iterator[syntax.Call]:
+def _calls(expression: Expression) -> Iterator[syntax.Invocation]:
     match expression:
-        case syntax.Call(object, _, arguments, keywords):
+        case syntax.Invocation(object, _, arguments, keywords):
             yield expression
             for part in (
                 *(() if object is None else (object,)),

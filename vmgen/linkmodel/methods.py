@@ -10,13 +10,13 @@ from vmgen.linkmodel import host
 from vmgen.linkmodel.functions import find_library, sources_of
 from vmgen.linkmodel.interpreter import Arguments, Interpreter, Method, text_of
 from vmgen.linkmodel.values import (
-    Configuration,
+    ConfigurationData,
     Dependency,
     Feature,
     File,
     Generated,
     Library,
-    Module,
+    MesonModule,
     Objects,
     Rule,
     Selected,
@@ -91,7 +91,7 @@ def _contents(
 
 def _apply(interpreter: Interpreter, one: SourceSet, call: Arguments) -> Selected:
     configuration = call.values[0]
-    if isinstance(configuration, Configuration):
+    if isinstance(configuration, ConfigurationData):
         configuration = configuration.values
     if isinstance(configuration, Unknown):
         raise interpreter.undecided(call.line, "a list of sources", configuration)
@@ -146,11 +146,11 @@ def _feature(interpreter: Interpreter, one: Feature, call: Arguments) -> Value:
             return Feature("enabled") if changes else one
 
 
-def _set(_interpreter: Interpreter, one: Configuration, call: Arguments) -> None:
+def _set(_interpreter: Interpreter, one: ConfigurationData, call: Arguments) -> None:
     one.values[call.values[0]] = call.values[1]
 
 
-def _get(interpreter: Interpreter, one: Configuration, call: Arguments) -> Value:
+def _get(interpreter: Interpreter, one: ConfigurationData, call: Arguments) -> Value:
     name, *default = call.values
     value = one.values.get(name, *default)
     if value is None or isinstance(value, Unknown):
@@ -255,14 +255,14 @@ def _constant(value: Value) -> Method:
 
 def _opaque(_interpreter: Interpreter, one: Value, call: Arguments) -> Unknown:
     """What a compiler or a program would have to be run for."""
-    name = one.name if isinstance(one, Module) else type(one).__name__.lower()
+    name = one.name if isinstance(one, MesonModule) else type(one).__name__.lower()
     return Unknown(f"{name}.{call.name}()")
 
 
 # --- modules --------------------------------------------------------------------------
 
 
-def _exists(interpreter: Interpreter, _one: Module, call: Arguments) -> Value:
+def _exists(interpreter: Interpreter, _one: MesonModule, call: Arguments) -> Value:
     name = call.values[0]
     if isinstance(name, Unknown):
         return name
@@ -271,7 +271,7 @@ def _exists(interpreter: Interpreter, _one: Module, call: Arguments) -> Value:
     return found.is_dir() if call.name == "is_dir" else found.exists()
 
 
-def _read(interpreter: Interpreter, _one: Module, call: Arguments) -> Value:
+def _read(interpreter: Interpreter, _one: MesonModule, call: Arguments) -> Value:
     name = call.values[0]
     if isinstance(name, Unknown):
         return name
@@ -279,7 +279,7 @@ def _read(interpreter: Interpreter, _one: Module, call: Arguments) -> Value:
     return (interpreter.root / path).read_text(encoding="utf-8")
 
 
-def _path_part(_interpreter: Interpreter, _one: Module, call: Arguments) -> Value:
+def _path_part(_interpreter: Interpreter, _one: MesonModule, call: Arguments) -> Value:
     name = call.values[0]
     if isinstance(name, Unknown):
         return name
@@ -292,13 +292,13 @@ def _path_part(_interpreter: Interpreter, _one: Module, call: Arguments) -> Valu
 
 
 def _subproject_variable(
-    _interpreter: Interpreter, _one: Module, call: Arguments
+    _interpreter: Interpreter, _one: MesonModule, call: Arguments
 ) -> Dependency:
     """A library that QEMU ships; no description is in any of them."""
     return Dependency(str(call.values[0]))
 
 
-def _load_keys(interpreter: Interpreter, _one: Module, call: Arguments) -> Value:
+def _load_keys(interpreter: Interpreter, _one: MesonModule, call: Arguments) -> Value:
     """``keyval.load``: the host's and a target's makefile, or one of the tree's."""
     name = call.values[0]
     if isinstance(name, Unknown):
@@ -372,7 +372,7 @@ _BY_TYPE: dict[type, dict[str, Method]] = {
         ),
         _feature,
     ),
-    Configuration: {
+    ConfigurationData: {
         "set": _set,
         "set_quoted": _set,
         "set10": _set,
@@ -449,7 +449,7 @@ _MODULES: dict[str, dict[str, Method]] = {
         "add_postconf_script": _constant(None),
         "current_build_dir": _constant(""),
         "current_source_dir": lambda i, _one, _call: i.folder,
-        "get_compiler": _constant(Module("compiler")),
+        "get_compiler": _constant(MesonModule("compiler")),
         "get_external_property": lambda _i, _one, call: call.values[-1],
         "is_cross_build": _constant(False),
         "override_dependency": _constant(None),
@@ -462,7 +462,7 @@ _ASKED_OF_A_MACHINE = frozenset(("compiler", "meson"))
 
 def method(value: Value, name: str) -> Method | None:
     """The method of that name, None if the value has none."""
-    if isinstance(value, Module):
+    if isinstance(value, MesonModule):
         found = _MODULES.get(value.name, {}).get(name)
         known = value.name in _MODULES and value.name not in _ASKED_OF_A_MACHINE
         return found or (None if known else _opaque)

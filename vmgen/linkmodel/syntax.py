@@ -47,7 +47,7 @@ class Dictionary:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Invocation:
     """``object.name(...)``, or a function where ``object`` is None."""
 
     object: Expression | None
@@ -100,7 +100,7 @@ Expression: TypeAlias = (
     | Identifier
     | List
     | Dictionary
-    | Call
+    | Invocation
     | Subscript
     | Not
     | Operation
@@ -127,7 +127,7 @@ class Evaluate:
 
 
 @dataclass(frozen=True, slots=True)
-class If:
+class Branches:
     """``if``/``elif`` branches in order, then ``else``."""
 
     branches: tuple[tuple[Expression, tuple[Statement, ...]], ...]
@@ -153,7 +153,7 @@ class Leave:
     line: int
 
 
-Statement: TypeAlias = Assignment | Evaluate | If | ForEach | Leave
+Statement: TypeAlias = Assignment | Evaluate | Branches | ForEach | Leave
 
 _TOKEN = re.compile(
     r"(?P<skip>(?:[ \t\r]|\#[^\n]*|\\[ \t\r]*\n)+)"
@@ -321,13 +321,13 @@ class _Parser:
             return Assignment(value.name, self._expression(), token.text == "+=", line)
         return Evaluate(value, line)
 
-    def _if(self, line: int) -> If:
+    def _if(self, line: int) -> Branches:
         branches = [(self._expression(), self._block())]
         while self._take("elif"):
             branches.append((self._expression(), self._block()))
         otherwise = self._block() if self._take("else") else ()
         self._expect("endif")
-        return If(tuple(branches), otherwise, line)
+        return Branches(tuple(branches), otherwise, line)
 
     def _foreach(self, line: int) -> ForEach:
         names = [self._name()]
@@ -460,7 +460,7 @@ class _Parser:
                 break
         return tuple(out)
 
-    def _call(self, object: Expression | None, name: str, line: int) -> Call:
+    def _call(self, object: Expression | None, name: str, line: int) -> Invocation:
         arguments: list[Expression] = []
         keywords: list[tuple[str, Expression]] = []
         while not self._take(")"):
@@ -474,4 +474,4 @@ class _Parser:
             if not self._take(","):
                 self._expect(")")
                 break
-        return Call(object, name, tuple(arguments), tuple(keywords), line)
+        return Invocation(object, name, tuple(arguments), tuple(keywords), line)

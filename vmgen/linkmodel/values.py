@@ -55,7 +55,7 @@ class Generated:
 
 
 @dataclass(frozen=True, slots=True)
-class Module:
+class MesonModule:
     """What ``import()`` returns."""
 
     name: str
@@ -128,7 +128,7 @@ class Library:
 
 
 @dataclass(slots=True)
-class Configuration:
+class ConfigurationData:
     """``configuration_data()``."""
 
     values: dict[str, Value] = field(default_factory=dict)

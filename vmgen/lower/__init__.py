@@ -1,10 +1,10 @@
 """IR -> codec plan: fixed runs fused, Python names chosen.  Pure functions."""
 
-from vmgen.lower.modules import Around, exports, lower, offers, several
+from vmgen.lower.modules import OtherPrograms, exports, lower, offers, several
 from vmgen.lower.sections import rivals, sections, shapes
 
 __all__ = [
-    "Around",
+    "OtherPrograms",
     "exports",
     "lower",
     "offers",

@@ -12,26 +12,26 @@ from vmgen.infos.model import WireFormat
 from vmgen.lower.codec import default, format_type
 from vmgen.lower.names import SPECIFIERS, attribute
 from vmgen.lower.namespace import Namespace
-from vmgen.lower.program import Layouts
+from vmgen.lower.program import CodecLayouts
 from vmgen.lower.shape import (
     CODES,
     Check,
+    CodecLayout,
     Format,
     Ints,
     Key,
-    Layout,
     Leaf,
     Listed,
-    Member,
     Opaque,
     Pad,
-    Record,
+    RecordMember,
+    StateRecord,
     Struct,
     Tree,
 )
 from vmgen.plan import code
 
-_EMPTY = code.List(())
+_EMPTY = code.PyList(())
 _WIRE_TYPES = {code: name for name, code in CODES.items()}
 
 
@@ -44,8 +44,8 @@ class _Types:
     def __call__(self, name: str) -> code.Expr:
         """A builtin type."""
         if name in self.members:
-            return code.Attr(code.Global("std:builtins", "", "builtins"), name)
-        return code.Name(name)
+            return code.PyAttr(code.PyGlobal("std:builtins", "", "builtins"), name)
+        return code.PyName(name)
 
     def list_of(self, *items: code.Expr) -> code.Expr:
         """``list[...]``."""
@@ -53,8 +53,8 @@ class _Types:
 
     def generic(self, name: str, *items: code.Expr) -> code.Expr:
         """A generic type with its arguments."""
-        inner = items[0] if len(items) == 1 else code.Arguments(items)
-        return code.Index(self(name), inner)
+        inner = items[0] if len(items) == 1 else code.PyIndices(items)
+        return code.PyIndex(self(name), inner)
 
 
 class Classes:
@@ -64,13 +64,15 @@ class Classes:
         self._space = space
         self._layouts = space.layouts
 
-    def of(self, layout: Layout) -> list[plan.Class]:
+    def of(self, layout: CodecLayout) -> list[plan.Class]:
         """The classes of a layout's records, each after those inside it."""
         made: list[plan.Class] = []
         self._class(layout, layout.root, made)
         return made
 
-    def _class(self, layout: Layout, record: Record, made: list[plan.Class]) -> None:
+    def _class(
+        self, layout: CodecLayout, record: StateRecord, made: list[plan.Class]
+    ) -> None:
         subsections = layout.subsections if record is layout.root else []
         names = [member.attr for member in record.members]
         types = _Types(frozenset(names + [attr for attr, _ in subsections]))
@@ -81,9 +83,11 @@ class Classes:
             members.append(self._member(layout, record, member, types))
         members += [self._subsection(attr, sub) for attr, sub in subsections]
         if record is layout.root and layout.version_attr:
-            make = code.Lambda((), code.Const(layout.version))
+            make = code.PyLambda((), code.PyConst(layout.version))
             declared = _declared("field", "version", 0, make)
-            members.append(plan.Member(layout.version_attr, types("int"), declared))
+            members.append(
+                plan.StateMember(layout.version_attr, types("int"), declared)
+            )
         whole = record is layout.root and layout.description is not None
         made.append(
             plan.Class(
@@ -95,7 +99,7 @@ class Classes:
             )
         )
 
-    def _subsection(self, attr: str, key: Key) -> plan.Member:
+    def _subsection(self, attr: str, key: Key) -> plan.StateMember:
         inner = self._layouts.all[key]
         assert inner.description is not None
         more: dict[str, int | str] = {"path": inner.name}
@@ -105,11 +109,15 @@ class Classes:
         if place.line and place.file != self._space.source.file:
             more["file"] = place.file
         declared = _declared("field", "subsection", place.line, code.NONE, **more)
-        return plan.Member(attr, _optional(self._space.cls(key)), declared)
+        return plan.StateMember(attr, _optional(self._space.cls(key)), declared)
 
     def _member(
-        self, layout: Layout, record: Record, member: Member, types: _Types
-    ) -> plan.Member:
+        self,
+        layout: CodecLayout,
+        record: StateRecord,
+        member: RecordMember,
+        types: _Types,
+    ) -> plan.StateMember:
         zero = default(member, self._space)
         annotation = self._annotation(member, types)
         if member.optional and not _covers(self._layouts, layout, member):
@@ -129,12 +137,12 @@ class Classes:
             length = member.length()
             if more.get("count") == length:
                 del more["count"]
-            declared = _declared("numbers", of, line, code.Const(length), **more)
+            declared = _declared("numbers", of, line, code.PyConst(length), **more)
         else:
             declared = _declared("field", of, line, _making(zero, layout), **more)
-        return plan.Member(member.attr, annotation, declared)
+        return plan.StateMember(member.attr, annotation, declared)
 
-    def _type(self, member: Member) -> str:
+    def _type(self, member: RecordMember) -> str:
         """The type of one element on the wire."""
         if member.record is not None:
             return member.record.type or "struct"
@@ -158,9 +166,9 @@ class Classes:
                 return "check"
         assert_never(kind)
 
-    def _annotation(self, member: Member, types: _Types) -> code.Expr:
+    def _annotation(self, member: RecordMember, types: _Types) -> code.Expr:
         if member.record is not None:
-            made: code.Expr = code.Name(member.record.cls)
+            made: code.Expr = code.PyName(member.record.cls)
         else:
             made = self._value_type(member.leaves[0], types)
         for _ in range(member.levels):
@@ -204,7 +212,7 @@ class Classes:
 
 
 def _optional(type_: code.Expr) -> code.Expr:
-    return code.Binary("|", type_, code.NONE)
+    return code.PyBinary("|", type_, code.NONE)
 
 
 def _format_type(known: WireFormat, types: _Types) -> code.Expr:
@@ -220,7 +228,7 @@ def _format_type(known: WireFormat, types: _Types) -> code.Expr:
     return _optional(one) if known.optional else one
 
 
-def _making(zero: code.Expr, layout: Layout) -> code.Expr | None:
+def _making(zero: code.Expr, layout: CodecLayout) -> code.Expr | None:
     """What makes a zero for every object, None for a plain number.
 
     A class body sees its own members first, so that only a name which none of them has
@@ -228,40 +236,40 @@ def _making(zero: code.Expr, layout: Layout) -> code.Expr | None:
     """
     if zero == code.NONE:
         return zero
-    if zero == code.FALSE or zero == code.Const(0):
+    if zero == code.FALSE or zero == code.PyConst(0):
         return None
     members = {
         attribute(step.name) for leaf in layout.leaves for step in leaf.field.path
     }
     if zero == _EMPTY and "list" not in members:
-        return code.Name("list")
+        return code.PyName("list")
     if (
-        isinstance(zero, code.Call)
+        isinstance(zero, code.PyCall)
         and not zero.arguments
-        and isinstance(zero.function, code.Name)
+        and isinstance(zero.function, code.PyName)
         and zero.function.id not in members
     ):
         return zero.function
-    return code.Lambda((), zero)
+    return code.PyLambda((), zero)
 
 
 def _declared(
     how: str, type_: str, line: int, make: code.Expr | None, **more: int | str
-) -> code.Call:
+) -> code.PyCall:
     """The call of the runtime that declares a member."""
     arguments = (
-        code.Const(type_),
-        code.Const(line),
+        code.PyConst(type_),
+        code.PyConst(line),
         *(() if make is None else (make,)),
     )
-    return code.Call(
-        code.Global("_runtime", how, SPECIFIERS[how]),
+    return code.PyCall(
+        code.PyGlobal("_runtime", how, SPECIFIERS[how]),
         arguments,
-        tuple((name, code.Const(value)) for name, value in more.items()),
+        tuple((name, code.PyConst(value)) for name, value in more.items()),
     )
 
 
-def _covers(layouts: Layouts, layout: Layout, member: Member) -> bool:
+def _covers(layouts: CodecLayouts, layout: CodecLayout, member: RecordMember) -> bool:
     """Whether alternatives by version leave no version without the member."""
     return all(
         any(layouts.exists(layout, leaf, (version,)) for leaf in member.at(first))
@@ -270,7 +278,7 @@ def _covers(layouts: Layouts, layout: Layout, member: Member) -> bool:
     )
 
 
-def _is_numbers(member: Member) -> bool:
+def _is_numbers(member: RecordMember) -> bool:
     """Whether it is one array of integers of a fixed length."""
     if member.record is not None or member.levels:
         return False
@@ -284,7 +292,7 @@ def _is_numbers(member: Member) -> bool:
 
 
 def _more(
-    layout: Layout, record: Record, member: Member
+    layout: CodecLayout, record: StateRecord, member: RecordMember
 ) -> Iterator[tuple[str, int | str]]:
     """What the members of the class do not have in common."""
     expected = f"{record.path}.{member.attr}" if record.path else member.attr
@@ -324,7 +332,7 @@ def _unnumbered(leaf: Leaf) -> str:
     return path
 
 
-def _class_doc(layout: Layout, record: Record) -> Iterator[str]:
+def _class_doc(layout: CodecLayout, record: StateRecord) -> Iterator[str]:
     if record is layout.root:
         description = layout.description
         if description is None:
@@ -342,7 +350,7 @@ def _class_doc(layout: Layout, record: Record) -> Iterator[str]:
         )
 
 
-def _has_holes(member: Member) -> bool:
+def _has_holes(member: RecordMember) -> bool:
     """Whether elements of its array are not on the wire."""
     if any(isinstance(leaf.kind, Check) for leaf in member.leaves):
         return False
@@ -365,7 +373,7 @@ def _has_holes(member: Member) -> bool:
     )
 
 
-def _volume(member: Member) -> int:
+def _volume(member: RecordMember) -> int:
     total = 1
     for one in member.extents():
         total *= one

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from vmgen import plan
 from vmgen.lower.classes import Classes
-from vmgen.lower.codec import SUFFIX, Body, Fixed, FixedRun, Frame, Runs
+from vmgen.lower.codec import SUFFIX, Body, FixedFields, FixedRun, Frame, Runs
 from vmgen.lower.namespace import Namespace
 from vmgen.lower.predicates import Predicates
 from vmgen.lower.sections import section_name
-from vmgen.lower.shape import Ints, Key, Layout, Leaf
+from vmgen.lower.shape import CodecLayout, Ints, Key, Leaf
 from vmgen.plan import code
 
 
@@ -23,7 +23,7 @@ class Descriptions:
         self._classes = Classes(space)
         self._predicates = Predicates(space)
 
-    def of(self, key: Key) -> plan.Description:
+    def of(self, key: Key) -> plan.CodecPlan:
         """The plan of one description."""
         layout = self._layouts.all[key]
         codec = self._space.codecs[key]
@@ -48,7 +48,7 @@ class Descriptions:
         rows = tuple(self._subsection(attr, sub) for attr, sub in layout.subsections)
         assert layout.description is not None
         place = layout.description.position
-        return plan.Description(
+        return plan.CodecPlan(
             codec=codec,
             symbol=layout.symbol,
             wire=layout.name,
@@ -74,13 +74,13 @@ class Descriptions:
             ),
         )
 
-    def _subsection(self, attr: str, sub: Key) -> plan.Subsection:
+    def _subsection(self, attr: str, sub: Key) -> plan.SubsectionRow:
         inner = self._layouts.all[sub]
-        version: code.Expr = code.Const(inner.version)
+        version: code.Expr = code.PyConst(inner.version)
         if inner.version_attr:
-            there = code.Attr(code.Name("state"), attr)
-            version = code.Attr(there, inner.version_attr)
-        return plan.Subsection(
+            there = code.PyAttr(code.PyName("state"), attr)
+            version = code.PyAttr(there, inner.version_attr)
+        return plan.SubsectionRow(
             wire=inner.name,
             attribute=attr,
             load=self._space.function("load", sub),
@@ -91,12 +91,12 @@ class Descriptions:
         )
 
     def _function(
-        self, layout: Layout, runs: Runs, versions: tuple[int, ...], name: str
-    ) -> plan.Function:
+        self, layout: CodecLayout, runs: Runs, versions: tuple[int, ...], name: str
+    ) -> plan.FunctionPair:
         frame = Frame(self._layouts, layout, self._space, runs, versions)
         Body(frame).write()
-        packs = [one for one in code.parts(frame.save) if isinstance(one, code.Pack)]
-        return plan.Function(
+        packs = [one for one in code.parts(frame.save) if isinstance(one, code.PyPack)]
+        return plan.FunctionPair(
             name=name,
             load=tuple(frame.load),
             save=tuple(frame.save),
@@ -104,20 +104,20 @@ class Descriptions:
             names_put=len(packs) > 1 or code.mentions(frame.save, "put"),
         )
 
-    def _elements(self, layout: Layout, runs: Runs, into: Runs) -> plan.Elements:
+    def _elements(self, layout: CodecLayout, runs: Runs, into: Runs) -> plan.Elements:
         versions = (layout.version,)
         frame = Frame(self._layouts, layout, self._space, runs, versions, "one")
-        run = Fixed(frame).elements()
+        run = FixedFields(frame).elements()
         codec = self._space.codecs[layout.key]
         split = join = None
         if (leaf := self._only_array(layout)) is not None:
             assert isinstance(leaf.kind, Ints)
             assert leaf.member is not None
-            suffix, one = SUFFIX[leaf.kind.code], code.Name("one")
-            attribute = code.Attr(one, leaf.member.attr)
-            chunk, states = code.Name("chunk"), code.Name("states")
+            suffix, one = SUFFIX[leaf.kind.code], code.PyName("one")
+            attribute = code.PyAttr(one, leaf.member.attr)
+            chunk, states = code.PyName("chunk"), code.PyName("states")
             split = code.call(f"split_{suffix}", chunk, leaf.count, leaf.start)
-            arrays = code.Each(attribute, (("one", states),))
+            arrays = code.PyEach(attribute, (("one", states),))
             join = code.call(f"join_{suffix}", arrays, leaf.count, leaf.start)
             run = FixedRun(targets=[attribute])
         return plan.Elements(
@@ -134,7 +134,7 @@ class Descriptions:
             join=join,
         )
 
-    def _only_array(self, layout: Layout) -> Leaf | None:
+    def _only_array(self, layout: CodecLayout) -> Leaf | None:
         """The one array that is all an object has on the wire, if so."""
         leaves = [
             leaf
@@ -157,7 +157,7 @@ class Descriptions:
             return None
         return leaf
 
-    def _hooks(self, layout: Layout) -> Iterator[str]:
+    def _hooks(self, layout: CodecLayout) -> Iterator[str]:
         """C functions that are named, not run, and tests that the context answers."""
         description = layout.description
         assert description is not None
@@ -178,11 +178,13 @@ class Descriptions:
                 yield f"{what} {symbol}{at} is not translated ({reason}): Context(functions=...)."
 
 
-def _first_of_each_name(rows: Sequence[plan.Subsection]) -> tuple[plan.Subsection, ...]:
+def _first_of_each_name(
+    rows: Sequence[plan.SubsectionRow],
+) -> tuple[plan.SubsectionRow, ...]:
     """The subsections that a load finds: ``vmstate_get_subsection`` takes the first of a
     name, though ``vmstate_subsection_save`` writes every one (10.2's ``sd-card`` has two).
     """
-    found: dict[str, plan.Subsection] = {}
+    found: dict[str, plan.SubsectionRow] = {}
     for row in rows:
         found.setdefault(row.wire, row)
     return tuple(found.values())

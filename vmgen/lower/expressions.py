@@ -14,7 +14,7 @@ from vmgen.plan import code
 Members: TypeAlias = Callable[[str, Sequence[code.Expr], ir.IntType], code.Expr]
 Asked: TypeAlias = Callable[[str], code.Expr]
 
-VERSION = code.Name("version")
+VERSION = code.PyName("version")
 """The version that a generated function is called with."""
 
 _DECIMAL = 4096
@@ -55,7 +55,7 @@ class _Writer:
             case ir.Const(value=value):
                 return code.TRUE if value else code.FALSE
             case ir.Unary(op="!", operand=operand):
-                return code.Unary("not", self.condition(operand))
+                return code.PyUnary("not", self.condition(operand))
             case ir.Binary(op="&&", left=left, right=right):
                 return code.both([self.condition(left), self.condition(right)])
             case ir.Binary(op="||", left=left, right=right):
@@ -72,22 +72,22 @@ class _Writer:
                     self.loops[var] = outer
                 if step != 1:
                     numbers = code.builtin("range", low, high, step)
-                elif low == code.Const(0):
+                elif low == code.PyConst(0):
                     numbers = code.builtin("range", high)
                 else:
                     numbers = code.builtin("range", low, high)
-                return code.builtin("any", code.Each(inner, ((name, numbers),), True))
+                return code.builtin("any", code.PyEach(inner, ((name, numbers),), True))
         return self.value(expr)
 
     def value(self, expr: ir.Expr) -> code.Expr:
         """What has the expression's value."""
         match expr:
             case ir.Const(value=value):
-                return code.Const(value, hexadecimal=value >= _DECIMAL)
+                return code.PyConst(value, hexadecimal=value >= _DECIMAL)
             case ir.Version():
                 return self.version
             case ir.Var(name=name):
-                return code.Name(self.loops[name])
+                return code.PyName(self.loops[name])
             case ir.Load(path=path, type=type_, subscripts=subscripts):
                 return self.members(
                     path, [self.value(one) for one in subscripts], type_
@@ -98,25 +98,29 @@ class _Writer:
                 # ``and`` and ``or`` give an operand, C gives 0 or 1.
                 return truncated(self.condition(expr), "bool")
             case ir.Unary(op=op, operand=operand):
-                return code.Unary("-" if op == "-" else "~", self.value(operand))
+                return code.PyUnary("-" if op == "-" else "~", self.value(operand))
             case ir.Binary(op="/" | "%" as op, left=left, right=right):
                 name = "c_div" if op == "/" else "c_mod"
                 return code.call(name, self.value(left), self.value(right))
             case ir.Binary(op="<<" | ">>" as op, left=left, right=right):
                 if isinstance(right, ir.Const) and 0 <= right.value < 64:
-                    return code.Binary(
-                        _ARITHMETIC[op], self.value(left), code.Const(right.value)
+                    return code.PyBinary(
+                        _ARITHMETIC[op], self.value(left), code.PyConst(right.value)
                     )
                 count = self.value(right)
                 if op == ">>":
-                    count = code.Unary("-", count)
+                    count = code.PyUnary("-", count)
                 return code.call("shift", self.value(left), count)
             case ir.Binary(op=op, left=left, right=right) if op in _COMPARED:
-                return code.Compare(_COMPARED[op], self.value(left), self.value(right))
+                return code.PyCompare(
+                    _COMPARED[op], self.value(left), self.value(right)
+                )
             case ir.Binary(op=op, left=left, right=right):
-                return code.Binary(_ARITHMETIC[op], self.value(left), self.value(right))
+                return code.PyBinary(
+                    _ARITHMETIC[op], self.value(left), self.value(right)
+                )
             case ir.Select(condition=condition, then=then, otherwise=otherwise):
-                return code.Choice(
+                return code.PyChoice(
                     self.condition(condition), self.value(then), self.value(otherwise)
                 )
             case ir.Truncate(type=type_, operand=operand):
@@ -127,11 +131,11 @@ class _Writer:
 def is_bool(value: code.Expr) -> bool:
     """Whether the code gives a ``bool``, not just something that is true or false."""
     match value:
-        case code.Compare() | code.Unary(op="not"):
+        case code.PyCompare() | code.PyUnary(op="not"):
             return True
-        case code.Call(function=code.Name(id="bool" | "any")):
+        case code.PyCall(function=code.PyName(id="bool" | "any")):
             return True
-        case code.Logic(items=items):
+        case code.PyLogic(items=items):
             return all(is_bool(one) for one in items)
     return value in (code.TRUE, code.FALSE)
 
@@ -141,8 +145,8 @@ def truncated(value: code.Expr, type_: ir.IntType) -> code.Expr:
     if type_ == "bool":
         return value if is_bool(value) else code.builtin("bool", value)
     if type_.startswith("uint"):
-        mask = code.Const((1 << 8 * WIDTHS[type_]) - 1, hexadecimal=True)
-        return code.Binary("&", value, mask)
+        mask = code.PyConst((1 << 8 * WIDTHS[type_]) - 1, hexadecimal=True)
+        return code.PyBinary("&", value, mask)
     return code.call("signed", 8 * WIDTHS[type_], value)
 
 

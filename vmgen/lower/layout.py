@@ -13,18 +13,18 @@ from vmgen.lower.names import Names, attribute, identifier
 from vmgen.lower.shape import (
     CODES,
     Check,
+    CodecLayout,
     Contained,
     Format,
     Ints,
     Key,
-    Layout,
     Leaf,
     Listed,
-    Member,
     Opaque,
     Pad,
-    Record,
+    RecordMember,
     Shape,
+    StateRecord,
     Struct,
     Tree,
 )
@@ -37,9 +37,9 @@ def build(
     description: ir.Description,
     functions: dict[str, ir.Function],
     resolve: Resolve,
-) -> Layout:
+) -> CodecLayout:
     """The layout of one description; ``resolve`` finds the descriptions it names."""
-    return _Builder(key, description, functions, resolve).layout()
+    return _LayoutBuilder(key, description, functions, resolve).layout()
 
 
 class Resolve:
@@ -67,7 +67,7 @@ def words_key(file: str, element: ir.WordsElement, c_type: str) -> Key:
     return (file, f"{element.info} {c_type}")
 
 
-def words_layout(key: Key, element: ir.WordsElement, c_type: str) -> Layout:
+def words_layout(key: Key, element: ir.WordsElement, c_type: str) -> CodecLayout:
     """The layout of an info of several words, its members by name."""
     fields = tuple(
         ir.Field(
@@ -93,7 +93,7 @@ def _word_path(text: str) -> ir.Path:
     return tuple(steps)
 
 
-class _Builder:
+class _LayoutBuilder:
     def __init__(
         self,
         key: Key,
@@ -106,13 +106,13 @@ class _Builder:
         self.functions = functions
         self.resolve = resolve
         self.fields = spread(description, self._described)
-        self.root = Record(description.type, "", key[0])
+        self.root = StateRecord(description.type, "", key[0])
         self.names: dict[int, Names] = {}
         self.reserved = {
             attribute(step.name) for one in self.fields for step in one.path
         }
 
-    def layout(self) -> Layout:
+    def layout(self) -> CodecLayout:
         description = self.description
         repeated: dict[str, int] = {}
         for one in self.fields:
@@ -130,7 +130,7 @@ class _Builder:
             )
             self._place(leaf)
             leaves.append(leaf)
-        layout = Layout(
+        layout = CodecLayout(
             key=self.key,
             symbol=description.symbol,
             name=description.name,
@@ -312,10 +312,10 @@ class _Builder:
                 None,
             )
             if member is None:
-                member = Member(
+                member = RecordMember(
                     step.name, self._attr(record, attribute(step.name)), len(step.index)
                 )
-                member.record = Record(step.type, prefix, self.key[0])
+                member.record = StateRecord(step.type, prefix, self.key[0])
                 record.members.append(member)
             member.indices.append(step.index)
             leaf.parents += ((member, step.index),)
@@ -328,13 +328,13 @@ class _Builder:
                 break
         else:
             wanted = attribute(name) if path else identifier(name)
-            member = Member(name, self._attr(record, wanted), len(leaf.levels))
+            member = RecordMember(name, self._attr(record, wanted), len(leaf.levels))
             record.members.append(member)
         member.leaves.append(leaf)
         member.indices.append(leaf.levels)
         leaf.member = member
 
-    def _shares(self, leaf: Leaf, member: Member) -> bool:
+    def _shares(self, leaf: Leaf, member: RecordMember) -> bool:
         """Whether the leaf is another part, or an alternative, of the member."""
         if member.record is not None or not leaf.field.path:
             return False
@@ -400,7 +400,7 @@ class _Builder:
                 return False
         return True
 
-    def _attr(self, record: Record, wanted: str) -> str:
+    def _attr(self, record: StateRecord, wanted: str) -> str:
         names = self.names.setdefault(id(record), Names())
         if not names.free(wanted):
             # Do not take a name that another C member of this description has.

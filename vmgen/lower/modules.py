@@ -20,7 +20,7 @@ from vmgen.lower.descriptions import Descriptions
 from vmgen.lower.meta import meta
 from vmgen.lower.names import PUBLIC, identifier, module_path
 from vmgen.lower.namespace import Namespace
-from vmgen.lower.program import Layouts, named
+from vmgen.lower.program import CodecLayouts, named
 from vmgen.lower.sections import Shape, rivals, sections, shapes
 from vmgen.lower.shape import Key
 from vmgen.plan import code
@@ -33,7 +33,7 @@ STANDARD = "std:"
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class OtherPrograms:
     """What other programs say to one that shares modules with them.
 
     ``files`` are those whose modules stand in the folder above, one for all targets.
@@ -49,14 +49,14 @@ class Around:
     shapes: Mapping[Key, Shape] = field(default_factory=dict)
 
 
-def lower(program: ir.Program, around: Around | None = None) -> plan.Package:
+def lower(program: ir.Program, around: OtherPrograms | None = None) -> plan.Package:
     """The codec plan of a program: pure, the same for the same IR.
 
     Modules that stand elsewhere are known, but not part of it.  Raises
     :class:`VmgenError` VG510 for a table that has no known wire format.
     """
-    around = around or Around()
-    layouts = Layouts(program)
+    around = around or OtherPrograms()
+    layouts = CodecLayouts(program)
     layouts.repeated |= {
         key
         for key in around.repeated
@@ -123,7 +123,7 @@ def _without(program: ir.Program, files: frozenset[str]) -> ir.Program:
 
 
 def offers(
-    modules: Iterable[plan.Module], *, above: bool = False
+    modules: Iterable[plan.ModulePlan], *, above: bool = False
 ) -> Iterator[plan.Export]:
     """What modules offer, of the package's own folder or of the one ``above``."""
     for module in modules:
@@ -157,11 +157,11 @@ def several(offered: Iterable[plan.Export]) -> tuple[plan.Several, ...]:
 
 def _roots(
     keys: Mapping[Key, tuple[str, ...]], above: frozenset[str]
-) -> Iterator[plan.Root]:
+) -> Iterator[plan.RootExport]:
     wires = {wire: key[0] for key, names in keys.items() for wire in names}
     for wire in sorted(wires):
         file = wires[wire]
-        yield plan.Root(wire, _dotted(module_path(file), file in above))
+        yield plan.RootExport(wire, _dotted(module_path(file), file in above))
 
 
 def _dotted(path: str, above: bool) -> str:
@@ -190,7 +190,7 @@ class _Written:
         above: frozenset[str],
         edges: Mapping[str, Collection[str]],
         called: Collection[tuple[str, str]],
-    ) -> plan.Module:
+    ) -> plan.ModulePlan:
         """The plan of the module; ``edges`` are the files that each file imports,
         ``called`` are the codecs of many objects that some module calls.
 
@@ -235,7 +235,7 @@ class _Written:
             exports += [cls.name for cls in one.classes]
             exports += [f"load_{one.codec}", f"save_{one.codec}"]
             exports += [predicate.name for predicate in one.predicates]
-        return plan.Module(
+        return plan.ModulePlan(
             path=path,
             source=source.file,
             release=program.release,
@@ -281,13 +281,13 @@ def _called(
 def _unpackers(node: object, file: str) -> Iterator[tuple[str, str]]:
     """The names in a part of a file's plan, each with the file that it is of."""
     for one in code.parts(node):
-        if isinstance(one, code.Name):
+        if isinstance(one, code.PyName):
             yield file, one.id
-        elif isinstance(one, code.Global):
+        elif isinstance(one, code.PyGlobal):
             yield one.module, one.id
 
 
-def _printed(descriptions: Sequence[plan.Description]) -> Iterator[code.Global]:
+def _printed(descriptions: Sequence[plan.CodecPlan]) -> Iterator[code.PyGlobal]:
     """What a module has from its template."""
     names = ["Buffer", "Codec", "Owner", "Scope", "State", "functions", "maker"]
     if any(one.wire for one in descriptions):
@@ -299,14 +299,14 @@ def _printed(descriptions: Sequence[plan.Description]) -> Iterator[code.Global]:
         names += ["Outside"]
     if any(one.runs for one in descriptions):
         names += ["truncated"]
-        yield code.Global(f"{STANDARD}struct", "Struct", "Struct")
-        yield code.Global(f"{STANDARD}struct", "error", "struct_error")
+        yield code.PyGlobal(f"{STANDARD}struct", "Struct", "Struct")
+        yield code.PyGlobal(f"{STANDARD}struct", "error", "struct_error")
     if any(f.save for one in descriptions for f in (one.current, one.old) if f):
         names += ["PACK_ERRORS", "unsavable"]
     if any(one.subsections for one in descriptions):
         names += ["Subsections", "subsection"]
     if any(one.elements for one in descriptions):
-        yield code.Global(f"{STANDARD}collections.abc", "Sequence", "Sequence")
+        yield code.PyGlobal(f"{STANDARD}collections.abc", "Sequence", "Sequence")
     yield from map(code.runtime, names)
 
 
@@ -326,7 +326,7 @@ def _reaches(
     return False
 
 
-def _unnamed(layouts: Layouts) -> Mapping[Key, tuple[str, ...]]:
+def _unnamed(layouts: CodecLayouts) -> Mapping[Key, tuple[str, ...]]:
     """The wire names of descriptions that no other one names: where nobody said which
     are registered, these can be."""
     uses = {

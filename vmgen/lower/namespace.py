@@ -15,8 +15,8 @@ from vmgen.lower.names import (
     record_name,
     short,
 )
-from vmgen.lower.program import Layouts, named
-from vmgen.lower.shape import Key, Layout, Record
+from vmgen.lower.program import CodecLayouts, named
+from vmgen.lower.shape import CodecLayout, Key, StateRecord
 from vmgen.plan import code
 
 
@@ -31,7 +31,7 @@ class Namespace:
     asks for a name of another.
     """
 
-    layouts: Layouts
+    layouts: CodecLayouts
     source: ir.Module
     sections: Mapping[Key, tuple[str, ...]]
     keys: list[Key] = field(default_factory=list)
@@ -84,7 +84,7 @@ class Namespace:
         return rank, order.index(key[1])
 
     def _name_record(
-        self, layout: Layout, record: Record, codec: str, outer: str
+        self, layout: CodecLayout, record: StateRecord, codec: str, outer: str
     ) -> None:
         wanted = record_name(record.type)
         if not wanted:
@@ -130,11 +130,11 @@ class Namespace:
         """The state class of a layout."""
         return self._named(key[0], self.layouts.all[key].root.cls)
 
-    def record(self, record: Record) -> code.Expr:
+    def record(self, record: StateRecord) -> code.Expr:
         """The class of a record."""
         return self._named(record.file, record.cls)
 
-    def maker(self, record: Record) -> code.Expr:
+    def maker(self, record: StateRecord) -> code.Expr:
         """The function that makes an object of a record's class."""
         return self._named(record.file, record.cls, "_new_")
 
@@ -147,7 +147,7 @@ class Namespace:
     def _named(self, file: str, name: str, prefix: str = "") -> code.Expr:
         """What a module defines under a name, with the prefix in front."""
         if file == self.source.file:
-            return code.Name(f"{prefix}{name}")
+            return code.PyName(f"{prefix}{name}")
         is_codec = prefix not in ("", "_new_")
         memo = (file, f"codec {name}" if is_codec else name)
         if memo not in self.foreign:
@@ -155,4 +155,4 @@ class Namespace:
             wanted = f"{name}_" if name in self.attributes else name
             taken = self._codec_name(name) if is_codec else self.names.take(wanted)
             self.foreign[memo] = taken
-        return code.Global(file, f"{prefix}{name}", f"{prefix}{self.foreign[memo]}")
+        return code.PyGlobal(file, f"{prefix}{name}", f"{prefix}{self.foreign[memo]}")

@@ -9,10 +9,10 @@ from vmgen.lower import expressions
 from vmgen.lower.codec import c_name, chained
 from vmgen.lower.names import identifier
 from vmgen.lower.namespace import Namespace
-from vmgen.lower.shape import Key, Layout
+from vmgen.lower.shape import CodecLayout, Key
 from vmgen.plan import code
 
-_STATE, _OUTSIDE = code.Name("state"), code.Name("outside")
+_STATE, _OUTSIDE = code.PyName("state"), code.PyName("outside")
 
 
 class Predicates:
@@ -22,7 +22,7 @@ class Predicates:
         self._space = space
         self._seen: set[tuple[str, Key]] = set()
 
-    def of(self, layout: Layout) -> Iterator[plan.Predicate]:
+    def of(self, layout: CodecLayout) -> Iterator[plan.Predicate]:
         """Whether a section is there, as translated from C: of a subsection over each of
         its owners, of a section over itself; each function once for an owner."""
         description = layout.description
@@ -38,7 +38,11 @@ class Predicates:
                 yield self._over(layouts.all[key], layout, function, function.body)
 
     def _over(
-        self, owner: Layout, layout: Layout, function: ir.Function, body: ir.Expr
+        self,
+        owner: CodecLayout,
+        layout: CodecLayout,
+        function: ir.Function,
+        body: ir.Expr,
     ) -> plan.Predicate:
         layouts = self._space.layouts
         symbol, position = function.symbol, function.position
@@ -57,7 +61,7 @@ class Predicates:
         def asked(name: str) -> code.Expr:
             return code.method(_OUTSIDE, "ask", name, _STATE, layout.version)
 
-        version = code.Const(layout.version)
+        version = code.PyConst(layout.version)
         value = expressions.truth(body, members, asked, version)
         return plan.Predicate(
             name=self._space.names.take(identifier(symbol)),

@@ -13,28 +13,28 @@ from vmgen.lower.names import Names
 from vmgen.lower.shape import (
     SIZES,
     Check,
+    CodecLayout,
     Format,
     Ints,
     Key,
-    Layout,
     Leaf,
     Listed,
-    Member,
     Pad,
-    Record,
+    RecordMember,
+    StateRecord,
     Struct,
     Tree,
 )
 from vmgen.plan import code
 
-_STATE = code.Name("state")
+_STATE = code.PyName("state")
 _DEEPEST = 8
 """So many levels of owners, or of subsections below them, are looked through for a member:
 QEMU has three, and descriptions may name each other in a circle."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class MemberValue:
     """A member's value in Python; ``condition`` says when it is there (None: always),
     ``type`` its ``struct`` code, ``pointee`` if the C member is a pointer to it."""
 
@@ -44,7 +44,7 @@ class Found:
     pointee: bool = False
 
 
-def readable(found: list[Found], type_: ir.IntType) -> list[Found]:
+def readable(found: list[MemberValue], type_: ir.IntType) -> list[MemberValue]:
     """Without those that C reads as the pointer itself (``uint64``), not what it points to."""
     return [one for one in found if not (one.pointee and type_ == "uint64")]
 
@@ -64,11 +64,11 @@ def named(leaf: Leaf) -> Iterator[Key]:
 
 
 @dataclass(eq=False)
-class Layouts:
+class CodecLayouts:
     """Every layout of a program by key, and how the descriptions hang together."""
 
     program: ir.Program
-    all: dict[Key, Layout] = field(default_factory=dict)
+    all: dict[Key, CodecLayout] = field(default_factory=dict)
     parents: dict[Key, list[Key]] = field(default_factory=dict)
     holders: dict[Key, list[Key]] = field(default_factory=dict)
     functions: dict[str, dict[str, ir.Function]] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Layouts:
                 ):
                     self.repeated.add(kind.key)
 
-    def _words(self, layout: Layout, leaf: Leaf) -> None:
+    def _words(self, layout: CodecLayout, leaf: Leaf) -> None:
         element = leaf.field.element
         if not isinstance(element, ir.WordsElement) or not isinstance(
             leaf.kind, Struct
@@ -116,7 +116,7 @@ class Layouts:
             self.all[key] = words_layout(key, element, c_type)
             self.words.setdefault(layout.key, []).append(key)
 
-    def _store_pads(self, layout: Layout) -> None:
+    def _store_pads(self, layout: CodecLayout) -> None:
         """Unused bytes whose presence or number the rest of the state does not tell
         become a member that holds their number."""
         names = Names(member.attr for member in layout.root.members)
@@ -140,7 +140,7 @@ class Layouts:
                     )
                     known = known and bool(found) and found[0].condition is None
             if not known:
-                member = Member("", names.take("unused"), 0)
+                member = RecordMember("", names.take("unused"), 0)
                 member.leaves.append(leaf)
                 member.indices.append(())
                 leaf.member = member
@@ -153,7 +153,7 @@ class Layouts:
     # --- fixed layouts ----------------------------------------------------------------
 
     def exists(
-        self, layout: Layout, leaf: Leaf, versions: Sequence[int]
+        self, layout: CodecLayout, leaf: Leaf, versions: Sequence[int]
     ) -> bool | None:
         """Whether a field is there in all of the versions, in none, or it depends."""
         functions = self.functions.get(layout.key[0], {})
@@ -174,7 +174,7 @@ class Layouts:
             )
         return self._flat[memo]
 
-    def fixed_or_absent(self, layout: Layout, leaf: Leaf) -> bool:
+    def fixed_or_absent(self, layout: CodecLayout, leaf: Leaf) -> bool:
         """Whether a leaf of a flat layout is always there with the same size, or never."""
         there = self.exists(layout, leaf, (layout.version,))
         if there is False:
@@ -243,14 +243,14 @@ class Layouts:
 
     def find(
         self,
-        layout: Layout,
+        layout: CodecLayout,
         root: code.Expr,
         path: str,
         subscripts: Sequence[code.Expr],
         before: int | None,
         condition: tuple[str, int] | None = None,
         owners: bool = True,
-    ) -> list[Found]:
+    ) -> list[MemberValue]:
         """Where the state has a C member, best first; the last one may still be absent.
 
         ``before`` is the number of the field that is being loaded: what comes after it
@@ -268,12 +268,12 @@ class Layouts:
 
     def _owners(
         self,
-        layout: Layout,
+        layout: CodecLayout,
         steps: list[tuple[str, list[str]]],
         subscripts: Sequence[code.Expr],
-    ) -> list[Found]:
+    ) -> list[MemberValue]:
         """The same object in the states that own this one, and in their subsections."""
-        found: list[Found] = []
+        found: list[MemberValue] = []
         key, depth = layout.key, 0
         if steps and steps[0][0] == "parent" and len(self.holders.get(key, ())) == 1:
             holder = self.all[self.holders[key][0]]
@@ -288,48 +288,50 @@ class Layouts:
 
     def sections(
         self,
-        layout: Layout,
+        layout: CodecLayout,
         root: code.Expr,
         path: str,
         subscripts: Sequence[code.Expr],
-    ) -> list[Found]:
+    ) -> list[MemberValue]:
         """A member in the subsections of a complete state."""
         steps = expressions.split_path(path)
         return self._below(layout, root, (), None, steps, subscripts)
 
     def _below(
         self,
-        layout: Layout,
+        layout: CodecLayout,
         root: code.Expr,
         guard: tuple[code.Expr, ...],
         skip: Key | None,
         steps: list[tuple[str, list[str]]],
         subscripts: Sequence[code.Expr],
-    ) -> list[Found]:
+    ) -> list[MemberValue]:
         """A member in the subsections of a state, and in theirs; each may be absent."""
-        found: list[Found] = []
+        found: list[MemberValue] = []
         for attr, sub in layout.subsections:
-            here = code.Attr(root, attr)
+            here = code.PyAttr(root, attr)
             there = (*guard, code.there(here))
             if sub == skip or len(there) > _DEEPEST:
                 continue
             inner = self.all[sub]
             for one in self._own(inner, here, steps, subscripts, None, None):
                 when = there if one.condition is None else (*there, one.condition)
-                found.append(Found(one.value, code.both(when), one.type, one.pointee))
+                found.append(
+                    MemberValue(one.value, code.both(when), one.type, one.pointee)
+                )
             found += self._below(inner, here, there, skip, steps, subscripts)
         return found
 
     def _own(
         self,
-        layout: Layout,
+        layout: CodecLayout,
         root: code.Expr,
         steps: list[tuple[str, list[str]]],
         subscripts: Sequence[code.Expr],
         before: int | None,
         condition: tuple[str, int] | None,
-    ) -> list[Found]:
-        found: list[Found] = []
+    ) -> list[MemberValue]:
+        found: list[MemberValue] = []
         self._walk(
             layout, layout.root, (), root, steps, subscripts, before, condition, found
         )
@@ -337,21 +339,21 @@ class Layouts:
 
     def _walk(
         self,
-        layout: Layout,
-        record: Record,
+        layout: CodecLayout,
+        record: StateRecord,
         place: tuple[tuple[int, ...], ...],
         expr: code.Expr,
         steps: list[tuple[str, list[str]]],
         subscripts: Sequence[code.Expr],
         before: int | None,
         condition: tuple[str, int] | None,
-        found: list[Found],
+        found: list[MemberValue],
     ) -> None:
         if not steps:
             return
         (name, indices), rest = steps[0], steps[1:]
         for member in record.named(name):
-            here = code.Attr(expr, member.attr)
+            here = code.PyAttr(expr, member.attr)
             if member.record is not None:
                 if len(indices) != member.levels or any(
                     not one.isdigit() for one in indices
@@ -387,7 +389,7 @@ class Layouts:
         rest: list[tuple[str, list[str]]],
         subscripts: Sequence[code.Expr],
         condition: tuple[str, int] | None,
-        found: list[Found],
+        found: list[MemberValue],
     ) -> None:
         levels = len(leaf.levels)
         if (
@@ -410,28 +412,28 @@ class Layouts:
                     return
                 if optional and leaf.shape == "items" and isinstance(leaf.kind, Ints):
                     # Of an array in several parts an older version has a shorter list.
-                    number = code.Const(int(left[0]))
+                    number = code.PyConst(int(left[0]))
                     length = code.builtin("len", value)
-                    long = code.Compare(">", length, number)
+                    long = code.PyCompare(">", length, number)
                     there = code.both([code.there(here), long])
-                    element = code.Index(value, number)
-                    found.append(Found(element, there, leaf.kind.code))
+                    element = code.PyIndex(value, number)
+                    found.append(MemberValue(element, there, leaf.kind.code))
                     return
                 value = code.at(value, int(left[0]))
             elif holes:
                 return
             else:
                 index = subscripts[int(left[0][1:])]
-                stop = code.Const(leaf.start + leaf.count)
+                stop = code.PyConst(leaf.start + leaf.count)
                 inside = code.both(
                     [
-                        code.Compare("<=", code.Const(leaf.start), index),
-                        code.Compare("<", index, stop),
+                        code.PyCompare("<=", code.PyConst(leaf.start), index),
+                        code.PyCompare("<", index, stop),
                     ]
                 )
                 if not optional and isinstance(leaf.kind, Ints):
-                    element = code.Index(value, index)
-                    found.append(Found(element, inside, leaf.kind.code))
+                    element = code.PyIndex(value, index)
+                    found.append(MemberValue(element, inside, leaf.kind.code))
                 return
         elif leaf.shape == "rows" and isinstance(leaf.kind, Ints):
             if len(left) != 2:
@@ -449,14 +451,14 @@ class Layouts:
                 value = code.call("known", value)
             when = code.there(here) if optional else None
             pointee = bool(leaf.field.path) and leaf.field.path[-1].pointer
-            found.append(Found(value, when, leaf.kind.code, pointee))
+            found.append(MemberValue(value, when, leaf.kind.code, pointee))
         elif isinstance(leaf.kind, Struct) and rest and not leaf.conditional:
             inner = self.all[leaf.kind.key]
             self._walk(
                 inner, inner.root, (), value, rest, subscripts, None, None, found
             )
 
-    def evaluable(self, layout: Layout, expr: ir.Expr) -> bool:
+    def evaluable(self, layout: CodecLayout, expr: ir.Expr) -> bool:
         """Whether a complete state decides the expression."""
         missing = False
 
@@ -467,12 +469,12 @@ class Layouts:
             found = readable(self.find(layout, _STATE, path, subscripts, None), type_)
             if not found or found[-1].condition is not None:
                 missing = True
-            return code.Const(0)
+            return code.PyConst(0)
 
         def ask(name: str) -> code.Expr:
             nonlocal missing
             missing = True
-            return code.Const(0)
+            return code.PyConst(0)
 
         expressions.truth(expr, member, ask)
         return not missing
@@ -480,4 +482,4 @@ class Layouts:
 
 def _owner(depth: int) -> code.Expr:
     """The state that owns a subsection, the one that owns that, and so on."""
-    return code.at(code.Name("owner"), depth)
+    return code.at(code.PyName("owner"), depth)

@@ -103,22 +103,22 @@ Kind: TypeAlias = Ints | Struct | Listed | Tree | Format | Opaque | Pad | Check
 
 
 @dataclass(eq=False)
-class Record:
+class StateRecord:
     """A C struct on the way; ``members`` in the order of the wire."""
 
     type: str
     path: str
     file: str  # the C file of the description
     cls: str = ""
-    members: list[Member] = field(default_factory=list)
+    members: list[RecordMember] = field(default_factory=list)
 
-    def named(self, name: str) -> Iterator[Member]:
+    def named(self, name: str) -> Iterator[RecordMember]:
         """The members made of the C member of that name."""
         return (member for member in self.members if member.name == name)
 
 
 @dataclass(eq=False)
-class Member:
+class RecordMember:
     """An attribute of a record: a record of its own, or the leaves that share it.
 
     ``levels`` is how many list indices come before a leaf's value or the record.
@@ -127,7 +127,7 @@ class Member:
     name: str
     attr: str
     levels: int
-    record: Record | None = None
+    record: StateRecord | None = None
     leaves: list[Leaf] = field(default_factory=list)
     indices: list[tuple[int, ...]] = field(default_factory=list)
 
@@ -186,8 +186,8 @@ class Leaf:
     width: int = 1
     amount: ir.FromMember | None = None
     size: ir.FromMember | None = None
-    parents: tuple[tuple[Member, tuple[int, ...]], ...] = ()
-    member: Member | None = None
+    parents: tuple[tuple[RecordMember, tuple[int, ...]], ...] = ()
+    member: RecordMember | None = None
     conditional: bool = False
     json: str = ""
     indices: tuple[int, ...] = ()  # of "items", in the order of the wire
@@ -209,7 +209,7 @@ class Leaf:
 
 
 @dataclass(eq=False)
-class Layout:
+class CodecLayout:
     """What a description, or an info of several words, is in Python.
 
     ``version_attr`` holds the version that a subsection came in; it is empty where only
@@ -222,7 +222,7 @@ class Layout:
     type: str
     version: int
     minimum: int
-    root: Record
+    root: StateRecord
     leaves: list[Leaf]
     description: ir.Description | None = None
     subsections: list[tuple[str, Key]] = field(default_factory=list)

@@ -14,7 +14,7 @@ from importlib import metadata
 
 from vmgen import ir, plan, render, resources
 from vmgen.cache import hashed
-from vmgen.lower import Around, exports, lower, offers, several
+from vmgen.lower import OtherPrograms, exports, lower, offers, several
 from vmgen.pipeline.sharing import share
 from vmgen.pipeline.store import Store, parts_hash
 from vmgen.pipeline.workers import workers
@@ -139,7 +139,7 @@ def _done(
 
 
 def _files(
-    program: ir.Program, around: Around | None, store: Store
+    program: ir.Program, around: OtherPrograms | None, store: Store
 ) -> tuple[plan.Package, list[GeneratedFile]]:
     """The files of one program, and its package without the modules; with ``around``
     without its ``__init__.py``, and the package has all that its modules offer."""
@@ -165,7 +165,7 @@ def _target_file(package: plan.Package, store: Store) -> GeneratedFile:
 
 
 def _module_files(
-    modules: Sequence[plan.Module], folder: str, store: Store
+    modules: Sequence[plan.ModulePlan], folder: str, store: Store
 ) -> list[GeneratedFile]:
     files = []
     for module in modules:

@@ -25,7 +25,7 @@ from vmgen.pipeline.store import Note, Store, front_end
 from vmgen.preprocess import Preprocessed
 from vmgen.roots import Registrations
 from vmgen.source import Diagnostic, VmgenError
-from vmgen.tree import Command, SourceTree
+from vmgen.tree import CompileCommand, SourceTree
 
 Preprocessor = Literal["auto", "cc", "pcpp"]
 
@@ -150,7 +150,7 @@ def command_name(tree: SourceTree, preprocessor: Preprocessor) -> str:
     return hashed(words, each)
 
 
-def _flags(command: Command) -> str:
+def _flags(command: CompileCommand) -> str:
     return "\0".join((str(command.shims), str(command.directory), *command.flags))
 
 
@@ -158,7 +158,7 @@ def _flags(command: Command) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReadFile:
     """What came of reading one file: its module, or why there is none.
 
     ``note`` is for the next time; None where there is nothing to remember.
@@ -176,21 +176,21 @@ class Outcome:
 
 def recall(
     tree: SourceTree, file: str, note: Note | None, digests: Digests, store: Store
-) -> Outcome | None:
+) -> ReadFile | None:
     """The file from what was remembered, or None if it must be read."""
     if note is None or digests.digest(note.inputs) != note.digest:
         return None
     if not note.key:
-        return Outcome(file, None, (), note, unsuited=True)
+        return ReadFile(file, None, (), note, unsuited=True)
     module, registered = store.module(note.key), store.registered(note.key)
     if module is None or registered is None:
         return None
-    return Outcome(file, module, (), note, registered=registered)
+    return ReadFile(file, module, (), note, registered=registered)
 
 
 def read(
     tree: SourceTree, file: str, preprocessor: Preprocessor, store: Store
-) -> Outcome:
+) -> ReadFile:
     """The file, preprocessed and read (unless the same text was read before)."""
     common = tree.target == COMMON
     own = str(tree.path(file))
@@ -214,7 +214,7 @@ def read(
     names = dict.fromkeys(_ENTERED.findall(expansion.text))
     inputs = tuple(os.path.normpath(os.path.join(start, name)) for name in names)
     note = Note(key, Digests().digest(inputs), inputs)
-    return Outcome(file, module, (), note, registered=registered)
+    return ReadFile(file, module, (), note, registered=registered)
 
 
 def _unread(
@@ -223,10 +223,10 @@ def _unread(
     found: tuple[Diagnostic, ...],
     common: bool,
     path: str,
-) -> Outcome:
+) -> ReadFile:
     """A file that has no module.  That the common command does not suit it is worth
     remembering: nothing but a change of the file itself is likely to change that."""
     if not common:
-        return Outcome(file, None, found, registered=registered)
+        return ReadFile(file, None, found, registered=registered)
     note = Note("", Digests().digest((path,)), (path,))
-    return Outcome(file, None, found, note, unsuited=True)
+    return ReadFile(file, None, found, note, unsuited=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.ir import graph
-from vmgen.lower import Around, sections, shapes
+from vmgen.lower import OtherPrograms, sections, shapes
 from vmgen.lower.sections import BEHIND_PATH
 
 _Key = tuple[str, str]
@@ -33,7 +33,7 @@ class Sharing:
     """
 
     common: ir.Program
-    around: Around
+    around: OtherPrograms
     own: tuple[ir.Program, ...]
 
 
@@ -63,7 +63,7 @@ def share(programs: Sequence[ir.Program]) -> Sharing:
         for symbol, home in _arrays(module, link)
         if home in shared
     }
-    around = Around(
+    around = OtherPrograms(
         frozenset(shared),
         {key: tuple(names) for key, names in keys.items()},
         frozenset(repeated),

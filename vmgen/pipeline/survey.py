@@ -17,7 +17,7 @@ from pathlib import Path
 
 from vmgen import linkmodel, roots
 from vmgen.cache import Cache, Digests, hashed
-from vmgen.linkmodel import Binary
+from vmgen.linkmodel import SystemBinary
 from vmgen.pipeline.store import Store, parts_hash
 from vmgen.tree import SourceTree
 
@@ -193,16 +193,16 @@ def binary_key(files: TreeFiles, tree: SourceTree) -> str:
     return f"binary-{hashed(words)}"
 
 
-def known_binary(key: str, target: str, store: Store) -> Binary | None:
+def known_binary(key: str, target: str, store: Store) -> SystemBinary | None:
     """The binary that was found out before under this key."""
     text = store.entry(key) if key else None
     if text is None:
         return None
     files, archive = json.loads(text)
-    return Binary(target, tuple(files), tuple(archive))
+    return SystemBinary(target, tuple(files), tuple(archive))
 
 
-def binary(tree: SourceTree, key: str, store: Store) -> Binary:
+def binary(tree: SourceTree, key: str, store: Store) -> SystemBinary:
     """The binary of a tree's target, worked out and remembered."""
     found = linkmodel.binary(tree)
     if key:

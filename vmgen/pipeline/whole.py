@@ -18,7 +18,7 @@ from vmgen import tree as trees
 from vmgen.cache import Digests
 from vmgen.link import link
 from vmgen.pipeline import reading, survey
-from vmgen.pipeline.reading import COMMON, Outcome, Preprocessor
+from vmgen.pipeline.reading import COMMON, Preprocessor, ReadFile
 from vmgen.pipeline.store import Note, Store
 from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.workers import workers
@@ -35,7 +35,7 @@ _MACRO = re.compile(r"^#define (\w+) (?!0\b)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TargetFiles:
     """One target: its tree and the files of its binary, sorted.
 
     ``files`` may define descriptions or infos, ``registering`` are those that only register
@@ -54,16 +54,16 @@ class Part:
 class Whole:
     """What was read of one tree: for each target the outcome of each of its files."""
 
-    parts: tuple[Part, ...]
-    outcomes: dict[tuple[str, str], Outcome] = field(default_factory=dict)
+    parts: tuple[TargetFiles, ...]
+    outcomes: dict[tuple[str, str], ReadFile] = field(default_factory=dict)
     _resolutions: dict[str, Resolution] = field(default_factory=dict)
 
-    def outcome(self, target: str, file: str) -> Outcome:
+    def outcome(self, target: str, file: str) -> ReadFile:
         """The outcome that counts for a target: its own, or that of all targets."""
         found = self.outcomes.get((target, file))
         return found if found is not None else self.outcomes[COMMON, file]
 
-    def program(self, part: Part) -> ir.Program:
+    def program(self, part: TargetFiles) -> ir.Program:
         """The program of one target.  What cannot be read of it, or be linked, is left
         out and stands in its ``unread``."""
         modules: list[ir.Module] = []
@@ -84,7 +84,7 @@ class Whole:
             premises=premises_of(program.modules, part.tree.root),
         )
 
-    def undecided(self, part: Part) -> tuple[Diagnostic, ...]:
+    def undecided(self, part: TargetFiles) -> tuple[Diagnostic, ...]:
         """What registers something in a target's binary that could not be told, and the
         files that should have been read for that."""
         found = [
@@ -96,7 +96,7 @@ class Whole:
         resolution = self._resolutions.get(part.tree.target)
         return (*found, *(resolution.undecided if resolution is not None else ()))
 
-    def _resolution(self, part: Part, program: ir.Program) -> Resolution:
+    def _resolution(self, part: TargetFiles, program: ir.Program) -> Resolution:
         target = part.tree.target
         if target not in self._resolutions:
             read = [
@@ -110,7 +110,7 @@ class Whole:
         return self._resolutions[target]
 
 
-def _types_as_text(part: Part) -> list[Registrations]:
+def _types_as_text(part: TargetFiles) -> list[Registrations]:
     defined = frozenset(
         name
         for folder in part.tree.config_dirs
@@ -126,7 +126,7 @@ def configure(
     build: Path | None = None,
     store: Store | None = None,
     files: TreeFiles | None = None,
-) -> tuple[Part, ...]:
+) -> tuple[TargetFiles, ...]:
     """The parts of a tree for these targets (all of the release if there are none)."""
     targets = targets or all_targets(root) or ("",)
     store = store or Store()
@@ -158,7 +158,7 @@ def configure(
         assert found is not None  # they were all worked out above
         names = sorted(inside[tree.target])
         parts.append(
-            Part(
+            TargetFiles(
                 tree,
                 tuple(name for name in names if seen[name].mentions),
                 frozenset(found.archive),
@@ -189,7 +189,7 @@ def all_targets(root: Path) -> tuple[str, ...]:
 
 
 def read(
-    parts: Sequence[Part],
+    parts: Sequence[TargetFiles],
     preprocessor: Preprocessor = "auto",
     progress: Progress | None = None,
     store: Store | None = None,
@@ -203,7 +203,7 @@ def read(
     whole = Whole(tuple(parts))
     store = store or Store()
     digests = files.digests if files is not None else Digests()
-    reader = _Reader(whole, preprocessor, progress, store, digests)
+    reader = _UnitReader(whole, preprocessor, progress, store, digests)
     first = parts[0].tree
     every = dict.fromkeys(
         file for part in parts for file in (*part.files, *part.registering)
@@ -224,7 +224,7 @@ def read(
     return whole
 
 
-class _Reader:
+class _UnitReader:
     """Reads files by command, remembered ones first, the others on all cores."""
 
     def __init__(
@@ -269,14 +269,16 @@ class _Reader:
         for name in changed:
             self._store.keep_notes(names[name], notes[name])
 
-    def _recall(self, tree: SourceTree, file: str, note: Note | None) -> Outcome | None:
+    def _recall(
+        self, tree: SourceTree, file: str, note: Note | None
+    ) -> ReadFile | None:
         if note is not None and (known := self._read.get(note.key)):
             if self._digests.digest(note.inputs) == note.digest:
-                return Outcome(file, known[0], (), note, registered=known[1])
+                return ReadFile(file, known[0], (), note, registered=known[1])
             return None
         return reading.recall(tree, file, note, self._digests, self._store)
 
-    def _take(self, name: str, outcome: Outcome) -> None:
+    def _take(self, name: str, outcome: ReadFile) -> None:
         module, registered, note = outcome.module, outcome.registered, outcome.note
         if module is not None and registered is not None and note is not None:
             # One object for all targets: a tree's modules fit into memory once.
@@ -288,7 +290,7 @@ class _Reader:
 
     def _read_all(
         self, commands: Mapping[str, SourceTree], wanted: Sequence[tuple[str, str]]
-    ) -> Iterable[tuple[str, Outcome]]:
+    ) -> Iterable[tuple[str, ReadFile]]:
         batches = [
             (name, files[start : start + _BATCH])
             for name in dict.fromkeys(name for name, _ in wanted)
@@ -320,7 +322,7 @@ class _Reader:
 
 def _read_batch(
     tree: SourceTree, files: Sequence[str], preprocessor: Preprocessor, store: Store
-) -> list[Outcome]:
+) -> list[ReadFile]:
     return [reading.read(tree, file, preprocessor, store) for file in files]
 
 
@@ -330,11 +332,11 @@ _NOT_EMULATOR = ("tests/", "roms/", "docs/", "subprojects/", "contrib/", "rust/"
 
 
 def read_strays(
-    parts: Sequence[Part],
+    parts: Sequence[TargetFiles],
     preprocessor: Preprocessor = "auto",
     progress: Progress | None = None,
     store: Store | None = None,
-) -> tuple[Outcome, ...]:
+) -> tuple[ReadFile, ...]:
     """The files of the tree that may define descriptions and are in no part's binary: for
     other hosts, or for devices that no configuration selects.
 
@@ -362,7 +364,7 @@ def read_strays(
             (part.tree for part in parts),
             key=lambda tree: (tree.base_arch not in file, tree.target),
         )
-        first: Outcome | None = None
+        first: ReadFile | None = None
         for tree in commands:
             outcome = reading.read(tree, file, preprocessor, store)
             if outcome.module is not None and not outcome.module.unread:

@@ -1,8 +1,8 @@
 """Python code as values: closed sets of expressions and statements.
 
-``lower`` makes them, the templates print them by way of :mod:`vmgen.spell`; nobody edits
-the text.  A :class:`Name` is a local or one of this module's own; what comes from another
-module is a :class:`Global`, from which the imports follow.
+``lower`` makes them, the templates print them by way of :mod:`vmgen.render.spell`; nobody edits
+the text.  A :class:`PyName` is a local or one of this module's own; what comes from another
+module is a :class:`PyGlobal`, from which the imports follow.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import ClassVar, Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class PyName:
     """A local, a parameter, a builtin, or what this module defines."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Global:
+class PyGlobal:
     """What another module defines.
 
     ``module`` is the emitted file (``_runtime``), the C file that a module is made from,
@@ -36,7 +36,7 @@ class Global:
 
 
 @dataclass(frozen=True, slots=True)
-class Const:
+class PyConst:
     """A literal; ``hexadecimal`` for a number that is a pattern of bits."""
 
     value: int | str | bytes | None
@@ -44,7 +44,7 @@ class Const:
 
 
 @dataclass(frozen=True, slots=True)
-class Attr:
+class PyAttr:
     """``base.name``."""
 
     base: Expr
@@ -52,7 +52,7 @@ class Attr:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class PyIndex:
     """``base[index]``."""
 
     base: Expr
@@ -60,7 +60,7 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class PySlice:
     """``start:stop`` as an index."""
 
     start: Expr | None
@@ -68,7 +68,7 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class PyCall:
     """``function(*arguments, **keywords)``."""
 
     function: Expr
@@ -77,35 +77,35 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Tuple:
+class PyTuple:
     """A tuple, or several targets of one assignment."""
 
     items: tuple[Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Arguments:
+class PyIndices:
     """Several items as one index: ``tuple[first, second]``."""
 
     items: tuple[Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Starred:
+class PyStarred:
     """``*value``, among the items of a tuple."""
 
     value: Expr
 
 
 @dataclass(frozen=True, slots=True)
-class List:
+class PyList:
     """A list."""
 
     items: tuple[Expr, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Unary:
+class PyUnary:
     """An operator in front of its operand."""
 
     op: Literal["-", "~", "not"]
@@ -117,7 +117,7 @@ Comparison: TypeAlias = Literal["==", "!=", "<", "<=", ">", ">=", "is", "is not"
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
+class PyBinary:
     """Arithmetic on two operands."""
 
     op: Operator
@@ -126,7 +126,7 @@ class Binary:
 
 
 @dataclass(frozen=True, slots=True)
-class Compare:
+class PyCompare:
     """A comparison of two operands."""
 
     op: Comparison
@@ -135,7 +135,7 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
-class Logic:
+class PyLogic:
     """Conditions joined by one operator."""
 
     op: Literal["and", "or"]
@@ -143,7 +143,7 @@ class Logic:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class PyChoice:
     """``then if condition else otherwise``."""
 
     condition: Expr
@@ -152,7 +152,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Lambda:
+class PyLambda:
     """A function without a name."""
 
     parameters: tuple[str, ...]
@@ -160,7 +160,7 @@ class Lambda:
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
+class PyEach:
     """A comprehension: a list, or a generator as the only argument of a call.
 
     ``loops`` are names and what they run over, outermost first.
@@ -172,39 +172,39 @@ class Each:
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class PyFormat:
     """A string with values in it: text and expressions in turn."""
 
     parts: tuple[str | Expr, ...]
 
 
 Expr: TypeAlias = (
-    Name
-    | Global
-    | Const
-    | Attr
-    | Index
-    | Slice
-    | Call
-    | Tuple
-    | Arguments
-    | Starred
-    | List
-    | Unary
-    | Binary
-    | Compare
-    | Logic
-    | Choice
-    | Lambda
-    | Each
-    | Format
+    PyName
+    | PyGlobal
+    | PyConst
+    | PyAttr
+    | PyIndex
+    | PySlice
+    | PyCall
+    | PyTuple
+    | PyIndices
+    | PyStarred
+    | PyList
+    | PyUnary
+    | PyBinary
+    | PyCompare
+    | PyLogic
+    | PyChoice
+    | PyLambda
+    | PyEach
+    | PyFormat
 )
 
 # --- statements -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Assign:
+class PyAssign:
     """``target = target = value``."""
 
     kind: ClassVar[str] = "assign"
@@ -213,7 +213,7 @@ class Assign:
 
 
 @dataclass(frozen=True, slots=True)
-class Do:
+class PyDo:
     """An expression for its effect."""
 
     kind: ClassVar[str] = "do"
@@ -221,8 +221,8 @@ class Do:
 
 
 @dataclass(frozen=True, slots=True)
-class Unpack:
-    """A fixed run on load: ``run`` names the :class:`Run`, ``targets`` take its values."""
+class PyUnpack:
+    """A fixed run on load: ``run`` names the :class:`vmgen.plan.Run`, ``targets`` take its values."""
 
     kind: ClassVar[str] = "unpack"
     run: str
@@ -231,7 +231,7 @@ class Unpack:
 
 
 @dataclass(frozen=True, slots=True)
-class Pack:
+class PyPack:
     """A fixed run on save."""
 
     kind: ClassVar[str] = "pack"
@@ -240,7 +240,7 @@ class Pack:
 
 
 @dataclass(frozen=True, slots=True)
-class If:
+class PyIf:
     """Statements under a condition."""
 
     kind: ClassVar[str] = "if"
@@ -249,7 +249,7 @@ class If:
 
 
 @dataclass(frozen=True, slots=True)
-class For:
+class PyFor:
     """Statements for every item; ``target`` is a name or a tuple of names."""
 
     kind: ClassVar[str] = "for"
@@ -258,7 +258,7 @@ class For:
     body: tuple[Statement, ...]
 
 
-Statement: TypeAlias = Assign | Do | Unpack | Pack | If | For
+Statement: TypeAlias = PyAssign | PyDo | PyUnpack | PyPack | PyIf | PyFor
 
 # --- what is in code --------------------------------------------------------------------
 
@@ -274,82 +274,84 @@ def parts(node: object) -> Iterator[object]:
             yield from parts(getattr(node, one.name))
 
 
-def imported(node: object) -> Iterator[Global]:
+def imported(node: object) -> Iterator[PyGlobal]:
     """The names of other modules that a value of a plan has in it."""
-    return (one for one in parts(node) if isinstance(one, Global))
+    return (one for one in parts(node) if isinstance(one, PyGlobal))
 
 
 def mentions(node: object, name: str) -> bool:
     """Whether a value of a plan has the name in it."""
-    return any(one == Name(name) for one in parts(node))
+    return any(one == PyName(name) for one in parts(node))
 
 
 # --- short forms ------------------------------------------------------------------------
 
-NONE = Const(None)
-TRUE = Name("True")
-FALSE = Name("False")
+NONE = PyConst(None)
+TRUE = PyName("True")
+FALSE = PyName("False")
 
 
-def name(id: str) -> Name:
+def name(id: str) -> PyName:
     """A name, as the function that :func:`call` takes."""
-    return Name(id)
+    return PyName(id)
 
 
-def runtime(id: str, module: str = "_runtime") -> Global:
+def runtime(id: str, module: str = "_runtime") -> PyGlobal:
     """A name of the runtime, or of a module that is emitted beside it."""
-    return Global(module, id, id)
+    return PyGlobal(module, id, id)
 
 
-def call(function: str | Expr, *arguments: Expr | int | str) -> Call:
+def call(function: str | Expr, *arguments: Expr | int | str) -> PyCall:
     """A call; a string is a function of the runtime, plain arguments are literals."""
     made = runtime(function) if isinstance(function, str) else function
-    return Call(made, tuple(map(value, arguments)))
+    return PyCall(made, tuple(map(value, arguments)))
 
 
-def builtin(function: str, *arguments: Expr | int | str) -> Call:
+def builtin(function: str, *arguments: Expr | int | str) -> PyCall:
     """A call of a builtin function."""
-    return Call(Name(function), tuple(map(value, arguments)))
+    return PyCall(PyName(function), tuple(map(value, arguments)))
 
 
 def method(
     base: Expr, name: str, *arguments: Expr | int | str, **keywords: Expr
-) -> Call:
+) -> PyCall:
     """A call of a method."""
-    return Call(Attr(base, name), tuple(map(value, arguments)), tuple(keywords.items()))
+    return PyCall(
+        PyAttr(base, name), tuple(map(value, arguments)), tuple(keywords.items())
+    )
 
 
 def value(one: Expr | int | str) -> Expr:
     """An expression itself, or the literal of a number or a string."""
-    return Const(one) if isinstance(one, int | str) else one
+    return PyConst(one) if isinstance(one, int | str) else one
 
 
 def at(base: Expr, *indices: Expr | int) -> Expr:
     """``base[first][second]``..."""
     for one in indices:
-        base = Index(base, value(one))
+        base = PyIndex(base, value(one))
     return base
 
 
-def cut(base: Expr, start: Expr | int | None, stop: Expr | int | None) -> Index:
+def cut(base: Expr, start: Expr | int | None, stop: Expr | int | None) -> PyIndex:
     """``base[start:stop]``."""
     ends = [None if one is None else value(one) for one in (start, stop)]
-    return Index(base, Slice(ends[0], ends[1]))
+    return PyIndex(base, PySlice(ends[0], ends[1]))
 
 
 def times(one: Expr, factor: int) -> Expr:
     """``one * factor``."""
-    return one if factor == 1 else Binary("*", one, Const(factor))
+    return one if factor == 1 else PyBinary("*", one, PyConst(factor))
 
 
-def absent(one: Expr) -> Compare:
+def absent(one: Expr) -> PyCompare:
     """``one is None``."""
-    return Compare("is", one, NONE)
+    return PyCompare("is", one, NONE)
 
 
-def there(one: Expr) -> Compare:
+def there(one: Expr) -> PyCompare:
     """``one is not None``."""
-    return Compare("is not", one, NONE)
+    return PyCompare("is not", one, NONE)
 
 
 def both(items: Iterable[Expr]) -> Expr:
@@ -365,5 +367,5 @@ def either(items: Iterable[Expr]) -> Expr:
 def _joined(op: Literal["and", "or"], items: Iterable[Expr]) -> Expr:
     flat: list[Expr] = []
     for one in items:
-        flat += one.items if isinstance(one, Logic) and one.op == op else (one,)
-    return flat[0] if len(flat) == 1 else Logic(op, tuple(flat))
+        flat += one.items if isinstance(one, PyLogic) and one.op == op else (one,)
+    return flat[0] if len(flat) == 1 else PyLogic(op, tuple(flat))

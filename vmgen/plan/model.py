@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vmgen.plan.code import Call, Expr, Global, Statement
+from vmgen.plan.code import Expr, PyCall, PyGlobal, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class StateMember:
     """A member of a state class; ``declared`` is the call that says what it is."""
 
     name: str
     annotation: Expr
-    declared: Call
+    declared: PyCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Class:
     of: str
     path: str
     doc: tuple[str, ...]
-    members: tuple[Member, ...]
+    members: tuple[StateMember, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Blame:
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class FunctionPair:
     """A loader's and a saver's statements; ``put`` is what the saver calls to append
     bytes, and whether it needs that as a name of its own."""
 
@@ -84,7 +84,7 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Subsection:
+class SubsectionRow:
     """One row of a description's table of subsections."""
 
     wire: str
@@ -114,7 +114,7 @@ class Predicate:
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class CodecPlan:
     """One section of a module: everything of one ``VMStateDescription``.
 
     ``codec`` is the name without ``vmstate_``, ``old`` the functions for versions below
@@ -133,10 +133,10 @@ class Description:
     classes: tuple[Class, ...]
     runs: tuple[Run, ...]
     elements: tuple[Elements, ...]
-    current: Function
-    old: Function | None
-    subsections: tuple[Subsection, ...]
-    looked_up: tuple[Subsection, ...]
+    current: FunctionPair
+    old: FunctionPair | None
+    subsections: tuple[SubsectionRow, ...]
+    looked_up: tuple[SubsectionRow, ...]
     predicates: tuple[Predicate, ...]
     hooks: tuple[str, ...]
     keys: tuple[tuple[str, str], ...]
@@ -147,11 +147,11 @@ class Import:
     """``from module import names``, relative; each name with what it is called here."""
 
     module: str
-    names: tuple[Global, ...]
+    names: tuple[PyGlobal, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Module:
+class ModulePlan:
     """One generated module; ``path`` is relative to the target's folder.
 
     ``late`` imports stand at the end: those of modules that import this one.  ``states``
@@ -166,7 +166,7 @@ class Module:
     imports: tuple[Import, ...]
     late: tuple[Import, ...]
     standard: tuple[Import, ...]
-    descriptions: tuple[Description, ...]
+    descriptions: tuple[CodecPlan, ...]
     exports: tuple[str, ...]
     states: tuple[str, ...] = ()
 
@@ -190,7 +190,7 @@ class Several:
 
 
 @dataclass(frozen=True, slots=True)
-class Root:
+class RootExport:
     """A key of ``CODECS`` and the module that has its codec, as in :class:`Export`."""
 
     wire: str
@@ -221,10 +221,10 @@ class Package:
     target: str
     sources: tuple[str, ...]
     digest: str
-    modules: tuple[Module, ...]
+    modules: tuple[ModulePlan, ...]
     runtime: tuple[str, ...]
     exports: tuple[Export, ...]
-    roots: tuple[Root, ...]
+    roots: tuple[RootExport, ...]
     ir: str
     rivals: tuple[Rivals, ...] = ()
     several: tuple[Several, ...] = ()

@@ -16,7 +16,7 @@ from typing import Literal
 
 from vmgen.preprocess import compiler as with_compiler
 from vmgen.source import Diagnostic, Position, VmgenError
-from vmgen.tree import Command, SourceTree
+from vmgen.tree import CompileCommand, SourceTree
 
 __all__ = ["Preprocessed", "find_compiler", "preprocess"]
 
@@ -33,7 +33,7 @@ class Preprocessed:
     text: str
     source: str
     tree: SourceTree
-    command: Command
+    command: CompileCommand
     _names: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     _lines: dict[str, Sequence[str]] = field(
         default_factory=dict, repr=False, compare=False
@@ -131,7 +131,7 @@ def find_compiler(chosen: str | None = None) -> list[str] | None:
     return None
 
 
-def _diagnose(result: Preprocessed, error: with_compiler.Finding) -> Diagnostic:
+def _diagnose(result: Preprocessed, error: with_compiler.CompilerError) -> Diagnostic:
     file = result.relative(error.file) if error.file else result.source
     position = Position(file, error.line, error.column)
     excerpt = result.excerpt(position)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vmgen.tree import SHIMS, Command, SourceTree
+from vmgen.tree import SHIMS, CompileCommand, SourceTree
 
 # Operators that one preprocessor has and another has not; sources test for them first.
 _OPERATORS = (
@@ -35,7 +35,7 @@ _MISSING = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CompilerError:
     """An error of the preprocessor; ``header`` is the one that is missing, if one is.
 
     ``file`` is as the preprocessor names it, empty for the file as a whole; ``line``
@@ -50,14 +50,14 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Expansion:
     """The expanded text, or why there is none."""
 
     text: str
-    errors: tuple[Finding, ...] = ()
+    errors: tuple[CompilerError, ...] = ()
 
 
-def arguments(tree: SourceTree, command: Command) -> list[str]:
+def arguments(tree: SourceTree, command: CompileCommand) -> list[str]:
     """The options of one run, without the compiler and the file."""
     out = ["-E", "-w", f"-std={command.standard}"]
     if command.shims:
@@ -87,7 +87,9 @@ def arguments(tree: SourceTree, command: Command) -> list[str]:
     return [*out, *command.extra]
 
 
-def run(argv: Sequence[str], tree: SourceTree, command: Command, file: str) -> Outcome:
+def run(
+    argv: Sequence[str], tree: SourceTree, command: CompileCommand, file: str
+) -> Expansion:
     """Preprocesses ``file`` (relative to the tree) with the compiler ``argv``."""
     directory = command.directory or tree.root
     source = os.path.relpath(tree.path(file), directory)
@@ -114,23 +116,25 @@ def run(argv: Sequence[str], tree: SourceTree, command: Command, file: str) -> O
         )
     except subprocess.TimeoutExpired:
         message = f"{argv[0]} did not end within {TIME_LIMIT} seconds"
-        return Outcome("", (Finding(message),))
+        return Expansion("", (CompilerError(message),))
     except OSError as error:
-        return Outcome("", (Finding(f"{argv[0]} does not run: {error.strerror}"),))
+        return Expansion(
+            "", (CompilerError(f"{argv[0]} does not run: {error.strerror}"),)
+        )
     if done.returncode == 0:
-        return Outcome(done.stdout.decode("utf-8", "replace"))
+        return Expansion(done.stdout.decode("utf-8", "replace"))
     report = done.stderr.decode("utf-8", "replace")
     errors = tuple(_finding(match) for match in _REPORT.finditer(report))
     if not errors:
         lines = report.strip().splitlines() or [f"it ended with {done.returncode}"]
-        errors = (Finding(f"{os.path.basename(argv[0])}: {lines[0].strip()}"),)
-    return Outcome("", errors)
+        errors = (CompilerError(f"{os.path.basename(argv[0])}: {lines[0].strip()}"),)
+    return Expansion("", errors)
 
 
-def _finding(match: re.Match[str]) -> Finding:
+def _finding(match: re.Match[str]) -> CompilerError:
     message = match["message"]
     missing = _MISSING.match(message)
-    return Finding(
+    return CompilerError(
         message=message,
         file=match["file"],
         line=int(match["line"]),

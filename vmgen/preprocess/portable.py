@@ -16,13 +16,13 @@ from typing import Any
 
 import pcpp
 
-from vmgen.preprocess.compiler import Finding, Outcome
-from vmgen.tree import SHIMS, Command, SourceTree
+from vmgen.preprocess.compiler import CompilerError, Expansion
+from vmgen.tree import SHIMS, CompileCommand, SourceTree
 
 _PROLOGUE = "<command-line>"
 
 
-def run(tree: SourceTree, command: Command, file: str) -> Outcome:
+def run(tree: SourceTree, command: CompileCommand, file: str) -> Expansion:
     """Preprocesses ``file`` (relative to the tree) without a compiler."""
     directory = str(command.directory or tree.root)
     source = os.path.relpath(tree.path(file), directory)
@@ -32,24 +32,24 @@ def run(tree: SourceTree, command: Command, file: str) -> Outcome:
     try:
         text = expander.expand(source)
     except _MissingHeader as missing:
-        return Outcome("", (*expander.errors, missing.finding))
-    return Outcome(text, tuple(expander.errors))
+        return Expansion("", (*expander.errors, missing.finding))
+    return Expansion(text, tuple(expander.errors))
 
 
 class _MissingHeader(Exception):
     """Ends the run, as with a compiler: what follows would only be misunderstood."""
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: CompilerError) -> None:
         self.finding = finding
         super().__init__(finding.message)
 
 
 class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
-    def __init__(self, command: Command, directory: str) -> None:
+    def __init__(self, command: CompileCommand, directory: str) -> None:
         super().__init__()
         self.command = command
         self.directory = directory
-        self.errors: list[Finding] = []
+        self.errors: list[CompilerError] = []
         self.rewrite_paths: list[Any] = []
         angled = [*command.include_dirs, *command.system_dirs]
         if not command.shims:
@@ -140,7 +140,7 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
             header = named[2] or named[1]
             message = f"{header}: No such file or directory"
             raise _MissingHeader(
-                Finding(message, first.source, first.lineno, 0, header)
+                CompilerError(message, first.source, first.lineno, 0, header)
             )
         if path in self.include_once:
             return
@@ -152,7 +152,9 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
 
     def on_error(self, file: str, line: int, msg: str) -> None:
         """Collects what pcpp would print."""
-        self.errors.append(Finding(msg, "" if file.endswith(_PROLOGUE) else file, line))
+        self.errors.append(
+            CompilerError(msg, "" if file.endswith(_PROLOGUE) else file, line)
+        )
 
     def on_directive_unknown(
         self,

@@ -62,7 +62,7 @@ def render(
 
 
 def module_file(
-    module: plan.Module, folder: str, formatted: bool = True
+    module: plan.ModulePlan, folder: str, formatted: bool = True
 ) -> GeneratedFile:
     """One module of the package in this folder of the output (empty: the output's)."""
     shape = _format if formatted else str

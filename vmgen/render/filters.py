@@ -19,15 +19,15 @@ def _row(items: Iterable[code.Expr]) -> Row:
 
 def _loop_target(target: code.Expr) -> str:
     """What a loop assigns to: names without brackets."""
-    if isinstance(target, code.Tuple):
+    if isinstance(target, code.PyTuple):
         return str(_row(target.items))
     return spell.spelled(target)
 
 
-def _assignment(one: code.Assign) -> list[Piece]:
+def _assignment(one: code.PyAssign) -> list[Piece]:
     pieces: list[Piece] = []
     for target in one.targets:
-        if isinstance(target, code.Tuple):
+        if isinstance(target, code.PyTuple):
             pieces += [_row(target.items), " = "]
         else:
             pieces += [spell.spelled(target), " = "]
@@ -36,9 +36,9 @@ def _assignment(one: code.Assign) -> list[Piece]:
 
 def _pieces(value: code.Expr) -> Iterator[Piece]:
     """A value of which the outermost brackets may be broken."""
-    if isinstance(value, code.List):
+    if isinstance(value, code.PyList):
         yield Row("[", tuple(map(spell.spelled, value.items)), "]", "list")
-    elif isinstance(value, code.Call):
+    elif isinstance(value, code.PyCall):
         yield spell.spelled(value.function)
         given = [spell.spelled(one) for one in value.arguments]
         given += [f"{name}={spell.spelled(one)}" for name, one in value.keywords]
@@ -66,7 +66,7 @@ def _importing(one: plan.Import, comment: str = "") -> str:
     return "\n".join(lines)
 
 
-def _member(one: plan.Member) -> str:
+def _member(one: plan.StateMember) -> str:
     """A member of a class, with the call that declares it."""
     call = one.declared
     items = tuple(map(spell.spelled, call.arguments))
@@ -76,7 +76,7 @@ def _member(one: plan.Member) -> str:
     return f"{laid_out([head, row], 4)}\n"
 
 
-def _unpacking(one: code.Unpack) -> list[Piece]:
+def _unpacking(one: code.PyUnpack) -> list[Piece]:
     """A run's values into their targets."""
     call = f"{one.run}.unpack_from(buf, pos)"
     return [_row(one.targets), " = ", call] if one.targets else [call]
@@ -107,7 +107,7 @@ def _words(names: Iterable[str], module: str) -> str:
     return "\n".join([*lines, f"{margin}),"])
 
 
-def _saving(one: plan.Subsection) -> list[Piece]:
+def _saving(one: plan.SubsectionRow) -> list[Piece]:
     """A call that saves a subsection."""
     attribute, owners = f"state.{one.attribute}", "(state, *owner)"
     wire, saver = spell.quoted(one.wire.encode()), spell.spelled(one.save)

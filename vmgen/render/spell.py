@@ -49,57 +49,57 @@ def spelled(expr: code.Expr) -> str:
 def _spell(expr: code.Expr) -> tuple[str, int]:
     """The source of an expression, and how tightly it binds."""
     match expr:
-        case code.Name(id=name):
+        case code.PyName(id=name):
             return name, _ATOM
-        case code.Global(local=name):
+        case code.PyGlobal(local=name):
             return name, _ATOM
-        case code.Const(value=int(value)) if value < 0:
+        case code.PyConst(value=int(value)) if value < 0:
             return _constant(expr), _SIGN
-        case code.Const():
+        case code.PyConst():
             return _constant(expr), _ATOM
-        case code.Attr(base=base, name=name):
+        case code.PyAttr(base=base, name=name):
             return f"{_within(base, _ATOM)}.{name}", _ATOM
-        case code.Index(base=base, index=index):
+        case code.PyIndex(base=base, index=index):
             return f"{_within(base, _ATOM)}[{spelled(index)}]", _ATOM
-        case code.Slice(start=start, stop=stop):
+        case code.PySlice(start=start, stop=stop):
             return _slice(start, stop), _ATOM
-        case code.Call(function=function, arguments=arguments, keywords=keywords):
+        case code.PyCall(function=function, arguments=arguments, keywords=keywords):
             given = [spelled(one) for one in arguments]
             given += [f"{name}={spelled(one)}" for name, one in keywords]
             return f"{_within(function, _ATOM)}({', '.join(given)})", _ATOM
-        case code.Tuple(items=items):
+        case code.PyTuple(items=items):
             last = "," if len(items) == 1 else ""
             return f"({_row(items)}{last})", _ATOM
-        case code.Arguments(items=items):
+        case code.PyIndices(items=items):
             return _row(items), _ATOM
-        case code.Starred(value=value):
+        case code.PyStarred(value=value):
             return f"*{_within(value, _BITS)}", _ATOM
-        case code.List(items=items):
+        case code.PyList(items=items):
             return f"[{_row(items)}]", _ATOM
-        case code.Unary(op=op, operand=operand):
+        case code.PyUnary(op=op, operand=operand):
             if op == "not":
                 return f"not {_within(operand, _NOT)}", _NOT
             return f"{op}{_within(operand, _SIGN)}", _SIGN
-        case code.Binary():
+        case code.PyBinary():
             return _binary(expr), _BINDS[expr.op]
-        case code.Compare(op=op, left=left, right=right):
+        case code.PyCompare(op=op, left=left, right=right):
             sides = _within(left, _SUM), _within(right, _SUM)
             return f"{sides[0]} {op} {sides[1]}", _COMPARE
-        case code.Logic(op=op, items=items):
+        case code.PyLogic(op=op, items=items):
             text = f" {op} ".join(_within(one, _NOT) for one in items)
             return text, _OR if op == "or" else _AND
-        case code.Choice(condition=condition, then=then, otherwise=otherwise):
+        case code.PyChoice(condition=condition, then=then, otherwise=otherwise):
             pieces = [_within(one, _OR) for one in (then, condition, otherwise)]
             return "{} if {} else {}".format(*pieces), _CHOICE
-        case code.Lambda(parameters=parameters, body=body):
+        case code.PyLambda(parameters=parameters, body=body):
             head = f"lambda {', '.join(parameters)}" if parameters else "lambda"
             return f"{head}: {spelled(body)}", _LAMBDA
-        case code.Each(element=element, loops=loops, generator=generator):
+        case code.PyEach(element=element, loops=loops, generator=generator):
             text = _within(element, _CHOICE) + "".join(
                 f" for {name} in {_within(one, _OR)}" for name, one in loops
             )
             return (text if generator else f"[{text}]"), _ATOM
-        case code.Format(parts=parts):
+        case code.PyFormat(parts=parts):
             return _format(parts), _ATOM
     assert_never(expr)
 
@@ -114,17 +114,17 @@ def _row(items: tuple[code.Expr, ...]) -> str:
     return ", ".join(spelled(one) for one in items)
 
 
-def _constant(one: code.Const) -> str:
+def _constant(one: code.PyConst) -> str:
     if one.hexadecimal and isinstance(one.value, int):
         return f"{'-' if one.value < 0 else ''}0x{abs(one.value):X}"
     return quoted(one.value)
 
 
-def _binary(expr: code.Binary) -> str:
+def _binary(expr: code.PyBinary) -> str:
     """Operators of one kind in a row need no parentheses, any others have them."""
     # Each side once: a chain of n operators is n deep on the left.
     (left, binds), (right, other) = _spell(expr.left), _spell(expr.right)
-    chained = isinstance(expr.left, code.Binary) and (
+    chained = isinstance(expr.left, code.PyBinary) and (
         expr.left.op == expr.op or {expr.left.op, expr.op} == {"+", "-"}
     )
     bare = chained and expr.op not in ("<<", ">>")
@@ -137,7 +137,7 @@ def _binary(expr: code.Binary) -> str:
 
 
 def _slice(start: code.Expr | None, stop: code.Expr | None) -> str:
-    simple = all(one is None or isinstance(one, code.Name | code.Const) for one in (start, stop))  # fmt: skip
+    simple = all(one is None or isinstance(one, code.PyName | code.PyConst) for one in (start, stop))  # fmt: skip
     first, last = ("" if one is None else spelled(one) for one in (start, stop))
     if simple:
         return f"{first}:{last}"

@@ -64,7 +64,9 @@ def _effects(
                 yield Effect(found[0], found[1], maybe, position)
         case c.Assign("=", c.Member(_, "sysemu_ops", True), value, position):
             inner = uncast(value)
-            if isinstance(inner, c.Unary) and isinstance(inner.operand, c.Name):
+            if isinstance(inner, c.UnaryOperation) and isinstance(
+                inner.operand, c.Name
+            ):
                 yield Effect("cpu", inner.operand.name, maybe, position)
         case c.Assign("=", c.Member(_, "bus_type", True), value, position):
             yield Effect("bus", walk.text(value, names, unit), maybe, position)
@@ -90,7 +92,7 @@ def _class_of(unit: Unit, names: Locals, object: c.Expr) -> str:
         case c.Call(c.Name(name)):
             declared = unit.function(name)
             type_ = declared.type.result if declared else None
-        case c.Unary("&", c.Member(_, "parent_class")):
+        case c.UnaryOperation("&", c.Member(_, "parent_class")):
             return ""
     if isinstance(type_, c.PointerType) and isinstance(type_.target, c.NamedType):
         return type_.target.name
@@ -102,9 +104,9 @@ def _description(
 ) -> tuple[Literal["set", "row"], str] | None:
     """``set`` and the symbol, ``row`` and the member; None for anything else."""
     match uncast(value):
-        case c.Unary("&", c.Name(symbol)):
+        case c.UnaryOperation("&", c.Name(symbol)):
             return "set", symbol
-        case c.Unary("&", c.Index(c.Name(symbol), c.IntegerLiteral(index))):
+        case c.UnaryOperation("&", c.Index(c.Name(symbol), c.IntegerLiteral(index))):
             return "set", f"{symbol}[{index}]"
         case c.Member(object, member) if _is_data(names, object):
             return "row", member
@@ -148,7 +150,9 @@ def _registration(
     name, given = call.function.name, call.arguments
     if name == "register_savevm_live" and len(given) == 5:
         handlers = uncast(given[3])
-        if isinstance(handlers, c.Unary) and isinstance(handlers.operand, c.Name):
+        if isinstance(handlers, c.UnaryOperation) and isinstance(
+            handlers.operand, c.Name
+        ):
             handlers = handlers.operand
         if not isinstance(handlers, c.Name):
             raise _lost("the handlers of a section are", given[3], call.position)
@@ -202,7 +206,7 @@ def _registered(unit: Unit, names: Locals, value: c.Expr) -> str | None:
     """The description that a call registers; None where it is a device's own or a CPU's
     (``qdev_get_vmsd``, ``legacy_vmsd``), which the classes tell."""
     match uncast(value):
-        case c.Unary("&", c.Name(symbol)):
+        case c.UnaryOperation("&", c.Name(symbol)):
             return symbol
         case c.Call(c.Name("qdev_get_vmsd")) | c.Member(_, "legacy_vmsd"):
             return None

@@ -152,7 +152,7 @@ def _made(
 
 def _function(value: Followed | None) -> str:
     inner = uncast(value)
-    if isinstance(inner, c.Unary) and inner.op == "&":
+    if isinstance(inner, c.UnaryOperation) and inner.op == "&":
         inner = inner.operand
     return inner.name if isinstance(inner, c.Name) else ""
 

@@ -111,7 +111,7 @@ def locals_of(function: c.FunctionDecl) -> Locals:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """An element of a static table, at an index that runs: ``TABLE[i]``; ``member`` is
     what is taken of it, empty for its address."""
 
@@ -119,7 +119,7 @@ class Row:
     member: str = ""
 
 
-def row(value: Followed | None, names: Locals, unit: Unit) -> Row | None:
+def row(value: Followed | None, names: Locals, unit: Unit) -> TableRow | None:
     """The table element that an expression goes to, through the variables of a
     function: ``&table[i]``, ``table + i``, ``info->name``, ``table[i].name``."""
     match uncast(value):
@@ -127,18 +127,18 @@ def row(value: Followed | None, names: Locals, unit: Unit) -> Row | None:
             found = names.values[name]
             return row(found[0], names, unit) if len(found) == 1 else None
         case c.Name(name) if name not in names.types and _is_table(unit, name):
-            return Row(name)
-        case c.Unary("&" | "*", operand):
+            return TableRow(name)
+        case c.UnaryOperation("&" | "*", operand):
             return row(operand, names, unit)
-        case c.Unary("p++" | "++", operand):
+        case c.UnaryOperation("p++" | "++", operand):
             return row(operand, names, unit)
-        case c.Index(array, _) | c.Binary("+", array, _):
+        case c.Index(array, _) | c.BinaryOperation("+", array, _):
             return row(array, names, unit)
         case c.Member(object, member):
             found_row = row(object, names, unit)
             if found_row is None or found_row.member:
                 return None
-            return Row(found_row.table, member)
+            return TableRow(found_row.table, member)
         case _:
             return None
 

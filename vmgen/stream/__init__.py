@@ -72,7 +72,7 @@ if TYPE_CHECKING:
         Configuration as Configuration,
     )
     from vmgen.stream.parts import (
-        Description as Description,
+        DescriptionJson as DescriptionJson,
     )
     from vmgen.stream.parts import (
         End as End,
@@ -100,7 +100,7 @@ _NAMES = {
     "errors": "Ambiguous BadEdit Disagreement Malformed NoCodecs NotAStream NotFound Refused StreamError Truncated UnknownSection Unreadable",
     "memory": "Memory Page",
     "packages": "from_folder",
-    "parts": "Command Configuration Description End Header Part Section Trailing",
+    "parts": "Command Configuration DescriptionJson End Header Part Section Trailing",
     "stream": "Stream",
 }
 
@@ -113,7 +113,7 @@ __all__ = [
     "Codecs",
     "Command",
     "Configuration",
-    "Description",
+    "DescriptionJson",
     "Disagreement",
     "Draft",
     "End",

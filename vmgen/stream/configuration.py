@@ -5,7 +5,7 @@ from __future__ import annotations
 from vmgen.stream import description
 from vmgen.stream.description import Node, listed, name_of
 from vmgen.stream.errors import Malformed, UnknownSection
-from vmgen.stream.parts import Configuration, Subsection
+from vmgen.stream.parts import Configuration, ConfigurationSubsection
 from vmgen.stream.wire import SUBSECTION, Cursor, counted, printable, raw, text
 
 PREFIX = "configuration/"
@@ -19,7 +19,7 @@ def read(cursor: Cursor, node: Node | None, compare: bool = True) -> Configurati
     """
     start = cursor.pos - 1
     machine = text(cursor.take(cursor.u32()))
-    found: list[Subsection] = []
+    found: list[ConfigurationSubsection] = []
     while _is_subsection(cursor):
         found.append(_subsection(cursor, node))
     made = Configuration(start, cursor.pos - start, machine, tuple(found))
@@ -37,7 +37,7 @@ def _is_subsection(cursor: Cursor) -> bool:
     return name == PREFIX.encode()
 
 
-def _subsection(cursor: Cursor, node: Node | None) -> Subsection:
+def _subsection(cursor: Cursor, node: Node | None) -> ConfigurationSubsection:
     start = cursor.pos
     cursor.skip(1)
     name = cursor.text()
@@ -58,7 +58,7 @@ def _subsection(cursor: Cursor, node: Node | None) -> Subsection:
     else:
         value = bytes(cursor.take(_described_size(name, node, start)))
     cursor.path = ""
-    return Subsection(name, version, start, cursor.pos - start, value)
+    return ConfigurationSubsection(name, version, start, cursor.pos - start, value)
 
 
 def _described_size(name: str, node: Node | None, offset: int) -> int:

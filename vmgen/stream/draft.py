@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from vmgen.stream.codecs import is_state
 from vmgen.stream.errors import BadEdit, UnknownSection
 from vmgen.stream.frozen import Frozen
-from vmgen.stream.parts import Command, Description, End, Part, Section
+from vmgen.stream.parts import Command, DescriptionJson, End, Part, Section
 from vmgen.stream.redescribe import Describer
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import (
@@ -157,7 +157,7 @@ class Draft:
             elif isinstance(part, Command) and part.package is not None:
                 inner = b"".join(self._written(part.package, None))
                 yield package(part.command, inner)
-            elif isinstance(part, Description) and description is not None:
+            elif isinstance(part, DescriptionJson) and description is not None:
                 yield b"%c%b" % (DESCRIPTION, len(description).to_bytes(4, "big"))
                 yield description
             else:

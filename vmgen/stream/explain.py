@@ -41,7 +41,7 @@ WITHOUT_A_TABLE = frozenset({"slirp"})
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Objection:
     """One reason to refuse a stream.
 
     ``section`` is ``name/instance`` (empty for the stream itself), ``member`` the field or
@@ -68,10 +68,10 @@ class Explanation:
     release: str
     target: str
     machine: str
-    refusals: tuple[Finding, ...]
+    refusals: tuple[Objection, ...]
     judged: int
     unjudged: tuple[str, ...]
-    unsure: tuple[Finding, ...] = ()
+    unsure: tuple[Objection, ...] = ()
 
     @property
     def taken(self) -> bool:
@@ -97,8 +97,8 @@ def explain(
     """
     source.finish()
     stream, sections, broken = _bounded(source, codecs, page_size)
-    refusals: list[Finding] = []
-    unsure: list[Finding] = []
+    refusals: list[Objection] = []
+    unsure: list[Objection] = []
     unjudged: list[str] = []
     judged = 0
     whole = EVERYWHERE in codecs.codecs
@@ -142,7 +142,7 @@ def explain(
             from vmgen.stream.shifted import moved
 
             if (there := moved(stream, broken, codecs, others())) is not None:
-                last = Finding(
+                last = Objection(
                     "footer-shift", last.section, there.member, there.offset,
                     there.message, _HINTS["footer-shift"],
                 )  # fmt: skip
@@ -155,7 +155,7 @@ def explain(
     )  # fmt: skip
 
 
-def _unusual(stream: Stream, sections: Sequence[Section]) -> Iterator[Finding]:
+def _unusual(stream: Stream, sections: Sequence[Section]) -> Iterator[Objection]:
     """What only machines take that are told to write it so themselves (properties of
     ``migration``, set by machine types up to 2.3)."""
     first = sections[0]
@@ -164,10 +164,10 @@ def _unusual(stream: Stream, sections: Sequence[Section]) -> Iterator[Finding]:
             "there is none, which only a machine with send-configuration=off takes"
         )
         hint = "devices alone, as xen-save-devices-state writes them, are for xen-load-devices-state"
-        yield Finding("container", "configuration", "", 8, message, hint)
+        yield Objection("container", "configuration", "", 8, message, hint)
     if not first.footer:
         message = "no footer, which only a machine with send-section-footer=off takes"
-        yield Finding("container", first.path, "", first.end, message)
+        yield Objection("container", first.path, "", first.end, message)
 
 
 def _machine(stream: Stream) -> str:
@@ -230,15 +230,15 @@ def _codec(codecs: Codecs, section: Section) -> Codec | None:
     return codecs.get(section.name, node)
 
 
-def _foreign(stream: Stream, section: Section, whole: bool) -> Finding | None:
+def _foreign(stream: Stream, section: Section, whole: bool) -> Objection | None:
     """A section that no table of the release is for."""
     path = section.path
     if stream.description is not None and section.device is None:
         message = "a section that the stream does not describe: it was renamed or added"
-        return Finding("unknown-section", path, "", section.offset, message)
+        return Objection("unknown-section", path, "", section.offset, message)
     if whole and section.name not in WITHOUT_A_TABLE:
         message = "no device of this release has a section of this name"
-        return Finding("unknown-section", path, "", section.offset, message)
+        return Objection("unknown-section", path, "", section.offset, message)
     return None
 
 
@@ -293,7 +293,7 @@ def _judged(
 
 def _bounds(
     stream: Stream, section: Section, codecs: Codecs, codec: Codec
-) -> list[Finding]:
+) -> list[Objection]:
     """Numbers that may not be above the machine's own (``int32_le``), which no table says:
     how many system registers an Arm CPU has, for instance."""
     known = tables.of(codecs)
@@ -309,7 +309,7 @@ def _bounds(
         for step in path:
             value = getattr(value, step)
         message = f"{value}, which is taken if the machine's own number is not below it"
-        found.append(Finding("value", section.path, name, None, message))
+        found.append(Objection("value", section.path, name, None, message))
     return found
 
 
@@ -329,8 +329,8 @@ def _window(section: Section, codec: Codec) -> str:
     return f"version {section.version_id}, and {window} is taken"
 
 
-def _unlike(one: machine.Unlike) -> Finding:
-    return Finding("machine", one.section, one.member, one.offset, one.message)
+def _unlike(one: machine.Unlike) -> Objection:
+    return Objection("machine", one.section, one.member, one.offset, one.message)
 
 
 def _refused(rule: Rule, message: str, offset: int, path: str) -> Refused:
@@ -341,11 +341,11 @@ def _refused(rule: Rule, message: str, offset: int, path: str) -> Refused:
 
 def _finding(
     error: StreamError, section: Section, codecs: Codecs | None = None
-) -> Finding:
+) -> Objection:
     member = error.path.removeprefix(section.path).strip()
     rule: Rule = error.rule or "value"  # type: ignore[assignment]
     hint = _HINTS.get(error.rule, "") if codecs is not None else error.hint
-    return Finding(rule, section.path, member, error.offset, error.message, hint)
+    return Objection(rule, section.path, member, error.offset, error.message, hint)
 
 
 _HINTS = {
@@ -357,10 +357,10 @@ _HINTS = {
 }
 
 
-def _of_stream(error: StreamError) -> Finding:
+def _of_stream(error: StreamError) -> Objection:
     section, _, member = error.path.partition(" ")
     rule: Rule = error.rule or "container"  # type: ignore[assignment]
-    return Finding(rule, section, member, error.offset, error.message, error.hint)
+    return Objection(rule, section, member, error.offset, error.message, error.hint)
 
 
 # --- which target -------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from vmgen.stream.errors import Malformed, NotFound
 from vmgen.stream.frozen import Frozen
-from vmgen.stream.ram import Block, Mark, PageKind, Ram, Record, Run, walk
+from vmgen.stream.ram import Mark, PageKind, PageRun, Ram, RamBlock, Record, walk
 from vmgen.stream.wire import Cursor, printable
 
 _NONE = 0
@@ -22,7 +22,7 @@ class Page(Frozen):
     zlib stream.
     """
 
-    block: Block
+    block: RamBlock
     address: int
     kind: PageKind
     data: memoryview
@@ -51,11 +51,11 @@ class Memory:
         return self._ram.page_size
 
     @property
-    def blocks(self) -> tuple[Block, ...]:
+    def blocks(self) -> tuple[RamBlock, ...]:
         """All blocks, as the stream lists them."""
         return tuple(self._ram.blocks.values())
 
-    def block(self, name: str) -> Block:
+    def block(self, name: str) -> RamBlock:
         """A block by name; NotFound if there is none."""
         if name not in self._ram.blocks:
             known = ", ".join(map(printable, self._ram.blocks))
@@ -78,7 +78,7 @@ class Memory:
         """Every page record in stream order, of one block or of all."""
         view = self._view
         for record in self.records():
-            if isinstance(record, Run):
+            if isinstance(record, PageRun):
                 if block in (None, record.block.name):
                     for at, address in _places(record):
                         data = view[at : at + record.length]
@@ -88,7 +88,7 @@ class Memory:
                     if one.mapped is not None and block in (None, one.name):
                         yield from self._mapped(one)
 
-    def _mapped(self, block: Block) -> Iterator[Page]:
+    def _mapped(self, block: RamBlock) -> Iterator[Page]:
         assert block.mapped is not None
         size = block.mapped.page_size
         for number in block.mapped.present(self._view):
@@ -155,7 +155,7 @@ class Memory:
                 if data is not None and data.tobytes() != zeros:
                     yield address, data
 
-    def _contents(self, block: Block, address: int, entry: int) -> memoryview | None:
+    def _contents(self, block: RamBlock, address: int, entry: int) -> memoryview | None:
         if entry == _NONE:
             return None
         view, size = self._view, self.page_size
@@ -172,7 +172,7 @@ class Memory:
             page = memoryview(old)
         return page
 
-    def _make_index(self, block: Block) -> None:
+    def _make_index(self, block: RamBlock) -> None:
         if self._indexed == block.name:
             return
         size = self.page_size
@@ -218,14 +218,14 @@ _NORMAL, _FILLED, _COMPRESSED = 1, 2, 3
 _KIND_OF = {"normal": _NORMAL, "zero": _FILLED, "compressed": _COMPRESSED}
 
 
-def _places(run: Run) -> Iterator[tuple[int, int]]:
+def _places(run: PageRun) -> Iterator[tuple[int, int]]:
     """Offset of the data and address of every page of a run."""
     stop = run.offset + run.stride * len(run.addresses)
     return zip(range(run.offset, stop, run.stride), run.addresses, strict=True)
 
 
 def _inflated(
-    view: memoryview, at: int, size: int, block: Block, address: int
+    view: memoryview, at: int, size: int, block: RamBlock, address: int
 ) -> bytes:
     """A compressed page (be32 length before it, which was checked)."""
     import zlib

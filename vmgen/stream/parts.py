@@ -27,7 +27,7 @@ class Header(Frozen):
     size: int
 
 
-class Subsection(Frozen):
+class ConfigurationSubsection(Frozen):
     """One of the configuration: ``value`` is a number (target-page-bits), a list of names
     (capabilities) or bytes (uuid, and any that only the description knows)."""
 
@@ -44,7 +44,7 @@ class Configuration(Frozen):
     offset: int
     size: int
     machine: str
-    subsections: tuple[Subsection, ...] = ()
+    subsections: tuple[ConfigurationSubsection, ...] = ()
 
     def value(self, name: str) -> int | list[str] | bytes | None:
         """The value of ``configuration/NAME``, None if it is not there."""
@@ -108,7 +108,7 @@ class End(Frozen):
     size: int
 
 
-class Description(Frozen):
+class DescriptionJson(Frozen):
     """The description JSON, with its mark and length."""
 
     offset: int
@@ -123,5 +123,5 @@ class Trailing(Frozen):
 
 
 Part: TypeAlias = (
-    Header | Configuration | Section | Command | End | Description | Trailing
+    Header | Configuration | Section | Command | End | DescriptionJson | Trailing
 )

@@ -53,7 +53,7 @@ def page_bits(size: int) -> int:
     return size.bit_length() - 1
 
 
-class Block:
+class RamBlock:
     """A RAM block as the stream announces it.
 
     ``used_length`` is in bytes.  ``page_size`` is that of the host's memory behind it,
@@ -86,7 +86,7 @@ class Block:
         self.pages: dict[PageKind, int] = dict(pages or {})
 
 
-class Run(Frozen):
+class PageRun(Frozen):
     """Records of one kind that follow each other in the stream, not copied.
 
     ``addresses`` are those inside of the block, one for every page.  The first record
@@ -96,7 +96,7 @@ class Run(Frozen):
     """
 
     kind: PageKind
-    block: Block
+    block: RamBlock
     addresses: array[int]
     start: int
     offset: int
@@ -115,10 +115,10 @@ class Mark(Frozen):
     kind: Literal["sizes", "flush", "end"]
     offset: int
     total: int = 0
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[RamBlock, ...] = ()
 
 
-Record = Run | Mark
+Record = PageRun | Mark
 
 
 class Ram:
@@ -146,8 +146,8 @@ class Ram:
         self.ignore_shared = ignore_shared
         self.mapped_ram = mapped_ram
         self.base = base
-        self.blocks: dict[str, Block] = {}
-        self.last: Block | None = None
+        self.blocks: dict[str, RamBlock] = {}
+        self.last: RamBlock | None = None
 
     def fresh(self) -> Ram:
         """What the configuration says, without the blocks."""
@@ -163,7 +163,7 @@ class Ram:
         """The same knowledge, so that a section can be tried."""
         made = self.fresh()
         made.blocks = {
-            name: Block(
+            name: RamBlock(
                 one.name, one.used_length, one.offset, one.page_size, one.address, one.mapped,
                 one.pages,
             )
@@ -222,13 +222,13 @@ def _repeats(view: memoryview, first: int, second: int, end: int) -> bool:
     return second < end and view[first] == view[second]
 
 
-def _continued(ram: Ram, start: int) -> Block:
+def _continued(ram: Ram, start: int) -> RamBlock:
     if ram.last is None:
         raise Malformed("a page continues a block before any is named", start, "ram")
     return ram.last
 
 
-def _count(run: Run) -> None:
+def _count(run: PageRun) -> None:
     top = max(run.addresses)
     if top >= run.block.used_length:
         raise Malformed(
@@ -251,7 +251,9 @@ def _prefix(data: bytes | bytearray, byte: bytes) -> int:
     return len(data) - len(data.lstrip(byte))
 
 
-def _run(cursor: Cursor, block: Block, kind: int, bits: int, size: int) -> Run | None:
+def _run(
+    cursor: Cursor, block: RamBlock, kind: int, bits: int, size: int
+) -> PageRun | None:
     """As many records of ``size`` bytes as follow each other with the flags of kind and
     CONTINUE (and for zero pages a 0 at their end); None if the first is not like that.
     """
@@ -288,10 +290,10 @@ def _run(cursor: Cursor, block: Block, kind: int, bits: int, size: int) -> Run |
     if _SWAP:
         addresses.byteswap()
     length = 1 if kind == ZERO else size - 8
-    return Run(_KINDS[kind], block, addresses, start, start + 8, size, 0, length)
+    return PageRun(_KINDS[kind], block, addresses, start, start + 8, size, 0, length)
 
 
-def _single(ram: Ram, cursor: Cursor, start: int, flags: int, address: int) -> Run:
+def _single(ram: Ram, cursor: Cursor, start: int, flags: int, address: int) -> PageRun:
     """One page record of any kind, behind its header."""
     named = not flags & CONTINUE
     if named:
@@ -332,7 +334,7 @@ def _single(ram: Ram, cursor: Cursor, start: int, flags: int, address: int) -> R
             raise Malformed(message, start, "ram")
         offset = cursor.skip(length)
     addresses = array("Q", (address,))
-    return Run(
+    return PageRun(
         _KINDS[kind], block, addresses, start, offset, cursor.pos - start,
         fill, length, named,
     )  # fmt: skip
@@ -340,7 +342,7 @@ def _single(ram: Ram, cursor: Cursor, start: int, flags: int, address: int) -> R
 
 def _sizes(ram: Ram, cursor: Cursor, start: int, total: int) -> Mark:
     """The list of blocks (``ram_save_setup``): their lengths add up to ``total``."""
-    blocks: list[Block] = []
+    blocks: list[RamBlock] = []
     left = total
     while left:
         at = cursor.pos
@@ -352,7 +354,7 @@ def _sizes(ram: Ram, cursor: Cursor, start: int, total: int) -> Mark:
         if name in ram.blocks:
             message = f"block '{printable(name)}' is listed twice"
             raise Malformed(message, at, "ram")
-        block = Block(name, length, at)
+        block = RamBlock(name, length, at)
         left -= length
         if ram.postcopy:
             block.page_size = _host_page_size(cursor)
@@ -385,7 +387,7 @@ def encode(record: Record, ram: Ram, view: memoryview) -> Iterator[tuple[int, by
     Page data is taken from ``view``.  A list of blocks comes in pieces: in a mapped-ram
     file pages lie between them.
     """
-    if isinstance(record, Run):
+    if isinstance(record, PageRun):
         yield record.start, _encode_run(record, ram, view)
     elif record.kind == "end":
         yield record.offset, EOS.to_bytes(8, "big")
@@ -403,7 +405,7 @@ def encode(record: Record, ram: Ram, view: memoryview) -> Iterator[tuple[int, by
             yield block.offset, made
 
 
-def headers(record: Run, view: memoryview) -> Iterator[tuple[int, bytes, bytes]]:
+def headers(record: PageRun, view: memoryview) -> Iterator[tuple[int, bytes, bytes]]:
     """The headers of a run of normal pages: the offset of each that is not what it would
     be written as, what it is, and what it would be."""
     count, size = len(record.addresses), record.stride
@@ -422,7 +424,7 @@ def headers(record: Run, view: memoryview) -> Iterator[tuple[int, bytes, bytes]]
             yield record.start + index * size, old, new
 
 
-def _encode_run(record: Run, ram: Ram, view: memoryview) -> bytes:
+def _encode_run(record: PageRun, ram: Ram, view: memoryview) -> bytes:
     kind = next(flag for flag, name in _KINDS.items() if name == record.kind)
     flags = kind if record.named else kind | CONTINUE
     if len(record.addresses) == 1 or kind in (XBZRLE, COMPRESS_PAGE):

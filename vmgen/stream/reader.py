@@ -26,7 +26,7 @@ from vmgen.stream.input import CHUNK, Input
 from vmgen.stream.old_style import old_style
 from vmgen.stream.parts import (
     Command,
-    Description,
+    DescriptionJson,
     End,
     Header,
     Kind,
@@ -228,7 +228,7 @@ class Reader:
             cursor.skip(size)
             if document is None and self.use_description:
                 document = self._late(view, position, size)
-            yield Description(position, size + 5)
+            yield DescriptionJson(position, size + 5)
             found = position
             position += size + 5
         else:

@@ -132,7 +132,7 @@ def sized(node: Node) -> Iterator[tuple[str, int | None]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _FieldEntry:
     """A field as the stream has it; ``size`` is that of all its elements."""
 
     name: str
@@ -203,7 +203,12 @@ class _Sides:
         return self._parts(placed, node, position, path)
 
     def _inner(
-        self, placed: Placed, field: ir.Field, entry: _Entry, position: int, member: str
+        self,
+        placed: Placed,
+        field: ir.Field,
+        entry: _FieldEntry,
+        position: int,
+        member: str,
     ) -> Shift | None:
         element = field.element
         inner = entry.node.get("struct", entry.node)
@@ -254,7 +259,7 @@ class _Sides:
         return None
 
 
-def _entries(node: Node, names: set[str]) -> Iterator[_Entry]:
+def _entries(node: Node, names: set[str]) -> Iterator[_FieldEntry]:
     """The fields of a description that have bytes, without the index that QEMU puts
     behind a name that comes more than once."""
     for field in listed(node, "fields"):
@@ -263,10 +268,12 @@ def _entries(node: Node, names: set[str]) -> Iterator[_Entry]:
         if name not in names and (match := re.fullmatch(r"(.+)\[\d+\]", name)):
             name = match[1]
         if total:
-            yield _Entry(name, total, size, field)
+            yield _FieldEntry(name, total, size, field)
 
 
-def _renamed(fields: list[ir.Field], at: int, entry: _Entry, written: set[str]) -> bool:
+def _renamed(
+    fields: list[ir.Field], at: int, entry: _FieldEntry, written: set[str]
+) -> bool:
     """Whether the table has a field of the same size under another name here."""
     if at >= len(fields) or fields[at].name in written:
         return False

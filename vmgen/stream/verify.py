@@ -11,19 +11,19 @@ from vmgen.stream.frozen import Frozen
 from vmgen.stream.parts import (
     Command,
     Configuration,
-    Description,
+    DescriptionJson,
     End,
     Header,
     Part,
     Section,
     Trailing,
 )
-from vmgen.stream.ram import Ram, Run, encode, headers, walk
+from vmgen.stream.ram import PageRun, Ram, encode, headers, walk
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import DESCRIPTION, MAGIC, VERSION, Buffer, Cursor
 
 
-class Difference(Frozen):
+class FirstDifference(Frozen):
     """The first byte of a part that comes back another one.
 
     ``path`` names the section, and the field where that is known; ``old`` and ``new`` are
@@ -46,7 +46,18 @@ class Verified(Frozen):
     means: str
     bytes: int
     opaque: int = 0
-    difference: Difference | None = None
+    difference: FirstDifference | None = None
+
+
+_WORDS = {
+    Header: "header",
+    Configuration: "configuration",
+    Command: "command",
+    End: "end",
+    DescriptionJson: "description",
+    Trailing: "trailing",
+}
+"""What a part is called, if it is not a section."""
 
 
 def verify(stream: Stream) -> Iterator[Verified]:
@@ -64,7 +75,7 @@ def _parts(stream: Stream, parts: list[Part], ram: Ram) -> Iterator[Verified]:
         if isinstance(part, Section):
             yield _section(stream, part, ram)
             continue
-        name = type(part).__name__.lower()
+        name = _WORDS[type(part)]
         old = stream.view[part.offset : part.offset + part.size]
         opaque = part.size if isinstance(part, Trailing) else 0
         if isinstance(part, Command) and part.package is not None:
@@ -90,7 +101,7 @@ def _encoded(stream: Stream, part: Part) -> Buffer:
         return command(part.command, payload)
     if isinstance(part, End):
         return b"\0"
-    if isinstance(part, Description):
+    if isinstance(part, DescriptionJson):
         text = view[part.offset + 5 : part.offset + part.size]
         head = b"%c%b" % (DESCRIPTION, len(text).to_bytes(4, "big"))
         return head + text
@@ -140,29 +151,31 @@ def _body(stream: Stream, section: Section) -> bytes | None:
     return described.encode(slots, values, stream.view, section.start, canonical=True)
 
 
-def _placed(stream: Stream, section: Section, found: Difference) -> Difference:
+def _placed(
+    stream: Stream, section: Section, found: FirstDifference
+) -> FirstDifference:
     try:
         field = described.place_of(stream.layout(section), section.start, found.offset)
     except StreamError:
         return found
     path = f"{section.path}.{field}" if field else section.path
-    return Difference(path, found.offset, found.old, found.new)
+    return FirstDifference(path, found.offset, found.old, found.new)
 
 
-def _ram(stream: Stream, section: Section, ram: Ram) -> Difference | None:
+def _ram(stream: Stream, section: Section, ram: Ram) -> FirstDifference | None:
     """Compare record by record: each must begin where the one before it ends."""
     view = stream.view
     cursor = Cursor(view, section.start, section.end, section.path)
     expected = section.start
     for record in walk(ram, cursor):
         if (
-            isinstance(record, Run)
+            isinstance(record, PageRun)
             and record.kind == "normal"
             and len(record.addresses) > 1
         ):
             # The pages are where they are; what was decoded of them is their headers.
             if record.start != expected and not ram.mapped_ram:
-                return Difference("ram", expected, b"", b"")
+                return FirstDifference("ram", expected, b"", b"")
             for start, old, header in headers(record, view):
                 if found := _compare("ram", start, old, header):
                     return found
@@ -170,14 +183,16 @@ def _ram(stream: Stream, section: Section, ram: Ram) -> Difference | None:
             continue
         for start, made in encode(record, ram, view):
             if start != expected and not ram.mapped_ram:
-                return Difference("ram", expected, b"", b"")
+                return FirstDifference("ram", expected, b"", b"")
             expected = start + len(made)
             if found := _compare("ram", start, view[start:expected], made):
                 return found
     return None
 
 
-def _compare(path: str, offset: int, old: Buffer, new: Buffer) -> Difference | None:
+def _compare(
+    path: str, offset: int, old: Buffer, new: Buffer
+) -> FirstDifference | None:
     if old == new:
         return None
     left, right = bytes(old), bytes(new)
@@ -185,6 +200,6 @@ def _compare(path: str, offset: int, old: Buffer, new: Buffer) -> Difference | N
         (at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b),
         min(len(left), len(right)),
     )
-    return Difference(
+    return FirstDifference(
         path, offset + same, left[same : same + 8], right[same : same + 8]
     )

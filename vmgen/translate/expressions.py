@@ -66,21 +66,21 @@ class Expressions:
                 return Untranslated("computes with floating values")
             case syntax.StringLiteral():
                 return Untranslated("uses a string")
-            case syntax.Unary("&", operand):
+            case syntax.UnaryOperation("&", operand):
                 return self._places.address(self.target(operand, frame, state))
-            case syntax.Unary("!", operand):
+            case syntax.UnaryOperation("!", operand):
                 holds = truth(self.value(operand, frame, state))
                 return scalar.negation(holds) if isinstance(holds, Scalar) else holds
-            case syntax.Unary("+" | "-" | "~" as op, operand):
+            case syntax.UnaryOperation("+" | "-" | "~" as op, operand):
                 value = self.value(operand, frame, state)
                 return (
                     scalar.unary(op, value)
                     if isinstance(value, Scalar)
                     else no_number(value)
                 )
-            case syntax.Unary("++" | "--" | "p++" | "p--" as op, operand):
+            case syntax.UnaryOperation("++" | "--" | "p++" | "p--" as op, operand):
                 return self._assignments.step(op, operand, frame, state)
-            case syntax.Binary():
+            case syntax.BinaryOperation():
                 return self._binary(expr, frame, state)
             case syntax.Assign():
                 return self._assignments.value(expr, frame, state)
@@ -115,13 +115,18 @@ class Expressions:
                 return self._block_value(body, frame, state)
             case syntax.Name(name) if name not in frame.names:
                 return self._global(expr, name)
-            case syntax.Name() | syntax.Member() | syntax.Index() | syntax.Unary("*"):
+            case (
+                syntax.Name()
+                | syntax.Member()
+                | syntax.Index()
+                | syntax.UnaryOperation("*")
+            ):
                 return self._places.read(
                     self.target(expr, frame, state), state, expr.position
                 )
             case syntax.CompoundLiteral():
                 return Untranslated(f"builds a value in place ({expr.position})")
-            case syntax.Unary(op):
+            case syntax.UnaryOperation(op):
                 return Untranslated(f"uses the operator '{op}' ({expr.position})")
             case _:
                 assert_never(expr)
@@ -147,7 +152,7 @@ class Expressions:
         type = self._layout.type_of(expr)
         if enumerator is not None:
             return scalar.constant(enumerator[0], integer_of(type) or INT, name)
-        if isinstance(type, ctype.Function):
+        if isinstance(type, ctype.FunctionSignature):
             return Outside(name, type)
         return self._places.read(Outside(name, type), PathState(), expr.position)
 
@@ -158,7 +163,7 @@ class Expressions:
                 if name in frame.names:
                     return Local(frame.names[name])
                 return Outside(name, self._layout.type_of(expr))
-            case syntax.Unary("*", operand):
+            case syntax.UnaryOperation("*", operand):
                 return self._places.follow(
                     self.value(operand, frame, state), "*", expr.position
                 )
@@ -187,7 +192,7 @@ class Expressions:
     def _place(self, object: Expr, frame: BlockFrame, state: PathState) -> Target:
         """The record of ``object.name``."""
         if isinstance(
-            object, syntax.Name | syntax.Member | syntax.Index | syntax.Unary
+            object, syntax.Name | syntax.Member | syntax.Index | syntax.UnaryOperation
         ):
             return self.target(object, frame, state)
         value = self.value(object, frame, state)
@@ -196,7 +201,7 @@ class Expressions:
     # --- operators --------------------------------------------------------------------------
 
     def _binary(
-        self, expr: syntax.Binary, frame: BlockFrame, state: PathState
+        self, expr: syntax.BinaryOperation, frame: BlockFrame, state: PathState
     ) -> Value:
         op = expr.op
         left = self.value(expr.left, frame, state)

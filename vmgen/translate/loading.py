@@ -142,7 +142,7 @@ class Loading(Policy):
                     frame.names[local.name] = cell
         for node in walk(statement):
             match node:
-                case syntax.Assign(_, target) | syntax.Unary(
+                case syntax.Assign(_, target) | syntax.UnaryOperation(
                     "++" | "--" | "p++" | "p--", target
                 ):
                     _blur_local(engine, target, inner, state, reason)
@@ -208,7 +208,7 @@ def _blur(
         match inner:
             case syntax.Member(below, _) | syntax.Index(below, _):
                 inner = below
-            case syntax.Unary(_, below) | syntax.Cast(_, below):
+            case syntax.UnaryOperation(_, below) | syntax.Cast(_, below):
                 inner = below
             case _:
                 inner = None
@@ -241,7 +241,7 @@ def constant(expr: Expr | None) -> Scalar | None:
     match expr:
         case syntax.IntegerLiteral(number):
             return scalar.constant(number)
-        case syntax.Unary("-", syntax.IntegerLiteral(number)):
+        case syntax.UnaryOperation("-", syntax.IntegerLiteral(number)):
             return scalar.constant(-number)
         case syntax.Name("true" | "false" as name):
             return scalar.constant(int(name == "true"))

@@ -73,14 +73,16 @@ class Loops:
         """The loop as one that counts, None if it is none."""
         match loop.condition, loop.step:
             case (
-                syntax.Binary(
+                syntax.BinaryOperation(
                     "<" | "<=" | "!=" | ">" | ">=" as op, syntax.Name(name), bound
                 ),
-                syntax.Unary("++" | "--" | "p++" | "p--" as move, syntax.Name(stepped)),
+                syntax.UnaryOperation(
+                    "++" | "--" | "p++" | "p--" as move, syntax.Name(stepped)
+                ),
             ):
                 step = 1 if move.endswith("++") else -1
             case (
-                syntax.Binary(
+                syntax.BinaryOperation(
                     "<" | "<=" | "!=" | ">" | ">=" as op, syntax.Name(name), bound
                 ),
                 syntax.Assign("+=" | "-=" as move, syntax.Name(stepped), by),

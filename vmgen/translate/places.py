@@ -233,7 +233,7 @@ class Places:
             first = self._navigator.element(spot, scalar.constant(0, LONG))
             return SpotPointer(first, type.element)
         if isinstance(type, Pointer):
-            if isinstance(type.target, ctype.Function):
+            if isinstance(type.target, ctype.FunctionSignature):
                 return Untranslated(f"calls through a pointer ({position})")
             return SpotPointer(
                 self._navigator.pointee(spot, scalar.constant(0, LONG)), type.target

@@ -18,9 +18,16 @@ from vmgen.cache import Cache, Digests, hashed
 from vmgen.ir.words import RELEASE
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import scan
-from vmgen.tree.source_tree import SHIMS, Command, SourceTree
+from vmgen.tree.source_tree import SHIMS, CompileCommand, SourceTree
 
-__all__ = ["SHIMS", "Command", "SourceTree", "configure", "embedded", "standalone"]
+__all__ = [
+    "SHIMS",
+    "CompileCommand",
+    "SourceTree",
+    "configure",
+    "embedded",
+    "standalone",
+]
 
 _LOOKED_FOR = (
     "VERSION",
@@ -136,7 +143,7 @@ def _configure(
             base_arch=base_arch,
             targets=targets,
             cpu_sources=sources,
-            command=Command(shims=False, directory=folder),
+            command=CompileCommand(shims=False, directory=folder),
             config_dirs=(folder,),
             build=folder,
             build_commands=build_commands.commands(folder, root, target),
@@ -193,7 +200,7 @@ def embedded(target: str) -> SourceTree:
         base_arch=base_arch,
         targets=targets,
         cpu_sources=tuple(sorted(path.relative_to(root).as_posix() for path in found)),
-        command=Command(
+        command=CompileCommand(
             quote_dirs=(root,),
             include_dirs=(root / "include", root / "target" / base_arch),
             system_dirs=(SHIMS / "include",),
@@ -236,7 +243,7 @@ def standalone(
         base_arch="",
         targets=(),
         cpu_sources=tuple(sorted(path.as_posix() for path in files)),
-        command=Command(
+        command=CompileCommand(
             quote_dirs=(headers,),
             include_dirs=(
                 *(Path(os.path.abspath(path)) for path in include_dirs),
@@ -267,7 +274,7 @@ def _check_target(target: str, targets: tuple[str, ...], whose: str) -> None:
 
 def _command(
     root: Path, target: str, base_arch: str, config: tuple[Path, ...]
-) -> Command:
+) -> CompileCommand:
     """The search path and macros of QEMU's meson.build for a target's own files."""
     host = [root / "host/include/x86_64", root / "host/include/generic"]
     tcg = next(
@@ -278,7 +285,7 @@ def _command(
         ),
         root / "tcg",
     )
-    return Command(
+    return CompileCommand(
         quote_dirs=(
             *config,
             root,
@@ -303,14 +310,14 @@ def _command(
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _HeaderFolder:
     """A folder of generated headers: its name in the cache, and how to make it."""
 
     name: str
     make: Callable[[], Mapping[str, str]]
 
 
-def _entry_folders(entries: Cache, wanted: Sequence[_Entry]) -> list[Path]:
+def _entry_folders(entries: Cache, wanted: Sequence[_HeaderFolder]) -> list[Path]:
     """The folders of these entries, those that are missing made side by side."""
     base = entries.folder
     if base is not None and all(entries.has_folder(entry.name) for entry in wanted):
@@ -331,7 +338,7 @@ def _target_entry(
     base_arch: str,
     settings: dict[str, str],
     digests: Digests,
-) -> _Entry:
+) -> _HeaderFolder:
     folder = root / "target" / base_arch
     candidates = scan.common_candidates(root)
     inputs: list[str | Path] = [
@@ -369,10 +376,10 @@ def _target_entry(
             )
         return files
 
-    return _Entry(_entry_name(root, target, inputs, digests), make)
+    return _HeaderFolder(_entry_name(root, target, inputs, digests), make)
 
 
-def _common_entry(root: Path, release: str, digests: Digests) -> _Entry:
+def _common_entry(root: Path, release: str, digests: Digests) -> _HeaderFolder:
     inputs = [
         root / "VERSION",
         root / "meson.build",
@@ -387,7 +394,7 @@ def _common_entry(root: Path, release: str, digests: Digests) -> _Entry:
 
         return {**generated.common_headers(root, release), **qapi.headers(root)}
 
-    return _Entry(_entry_name(root, "all", inputs, digests), make)
+    return _HeaderFolder(_entry_name(root, "all", inputs, digests), make)
 
 
 def _entry_name(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vmgen.source import Diagnostic, Position, VmgenError
-from vmgen.tree.source_tree import Command
+from vmgen.tree.source_tree import CompileCommand
 
 # Options that take their value in the next word when it is not attached.
 _PAIRED = {
@@ -38,7 +38,7 @@ _KEPT = (
 )
 
 
-def commands(folder: Path, root: Path, target: str) -> dict[str, Command]:
+def commands(folder: Path, root: Path, target: str) -> dict[str, CompileCommand]:
     """Each file of ``root`` that the build compiles for ``target`` -> its command.
 
     A file that is compiled once for each target has several entries; the right one is
@@ -54,7 +54,7 @@ def commands(folder: Path, root: Path, target: str) -> dict[str, Command]:
         raise _unusable(path, str(error)) from error
     if not isinstance(entries, list):
         raise _unusable(path, "it is not a list of commands")
-    best: dict[str, tuple[int, Command]] = {}
+    best: dict[str, tuple[int, CompileCommand]] = {}
     top = os.path.realpath(root)
     for entry in entries:
         if not isinstance(entry, dict) or not {"file", "directory"} <= entry.keys():
@@ -98,7 +98,7 @@ def _rank(output: str, words: list[str], target: str) -> int:
     return 0 if elsewhere or "-user" in first else 1
 
 
-def parse(words: list[str], directory: Path, source: str) -> Command:
+def parse(words: list[str], directory: Path, source: str) -> CompileCommand:
     """One compiler command; ``words`` starts with the compiler, paths may be relative."""
     found: dict[str, list[str]] = {
         kind: []
@@ -135,7 +135,7 @@ def parse(words: list[str], directory: Path, source: str) -> Command:
     def paths(kind: str) -> tuple[Path, ...]:
         return tuple(Path(os.path.normpath(directory / item)) for item in found[kind])
 
-    return Command(
+    return CompileCommand(
         quote_dirs=paths("quote"),
         include_dirs=paths("include"),
         system_dirs=paths("system"),

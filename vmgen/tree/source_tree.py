@@ -15,7 +15,7 @@ SHIMS = Path(__file__).resolve().parent.parent / "shims"
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class CompileCommand:
     """How one file is preprocessed.
 
     ``quote_dirs`` serve ``#include "..."`` only, ``include_dirs`` and ``system_dirs``
@@ -73,11 +73,11 @@ class SourceTree:
     base_arch: str
     targets: tuple[str, ...]
     cpu_sources: tuple[str, ...]
-    command: Command
+    command: CompileCommand
     config_dirs: tuple[Path, ...] = ()
     headers: Path | None = None
     build: Path | None = None
-    build_commands: Mapping[str, Command] = field(default_factory=dict)
+    build_commands: Mapping[str, CompileCommand] = field(default_factory=dict)
 
     @property
     def include_dirs(self) -> tuple[Path, ...]:
@@ -95,7 +95,7 @@ class SourceTree:
         """The options for gcc or clang that most files of the tree get."""
         return self.command.flags
 
-    def command_for(self, file: str) -> Command:
+    def command_for(self, file: str) -> CompileCommand:
         """How ``file`` (relative to the root) is preprocessed.
 
         With a configured build it is that build's own command.  Raises

@@ -25,7 +25,7 @@ _ORDERED = {"==", "!=", "<", "<=", ">", ">=", "&&", "||"}
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Assumptions:
     """What is assumed: conditions (in :func:`conditions.normal` form, never negated) and
     whether each holds, in the order in which they were met.
 
@@ -44,11 +44,11 @@ class Case:
         """The first part of an open condition that nothing is assumed of."""
         return _open_part(value, dict(self._known()))
 
-    def both(self, part: ir.Expr) -> tuple[Case, Case]:
+    def both(self, part: ir.Expr) -> tuple[Assumptions, Assumptions]:
         """The two cases of a part: that it holds, and that it does not."""
         return (
-            Case((*self.assumed, (part, True)), self.given),
-            Case((*self.assumed, (part, False)), self.given),
+            Assumptions((*self.assumed, (part, True)), self.given),
+            Assumptions((*self.assumed, (part, False)), self.given),
         )
 
     @property
@@ -241,7 +241,7 @@ def _compares(value: ir.Expr) -> bool:
 # --- one condition for many cases -----------------------------------------------------
 
 
-def condition_of(good: Sequence[Case], bad: Sequence[Case]) -> ir.Expr:
+def condition_of(good: Sequence[Assumptions], bad: Sequence[Assumptions]) -> ir.Expr:
     """The condition that separates the good cases from the bad ones: ranges of one member
     where only one decides and is compared only, else the conditions as C has them."""
     parts = [expr for case in (*good, *bad) for expr, _ in case.assumed]
@@ -262,7 +262,7 @@ def condition_of(good: Sequence[Case], bad: Sequence[Case]) -> ir.Expr:
     return _joined(good)
 
 
-def _true(case: Case, memory: Mapping[str, int]) -> bool:
+def _true(case: Assumptions, memory: Mapping[str, int]) -> bool:
     return all(bool(evaluate(part, memory)) == holds for part, holds in case.assumed)
 
 
@@ -290,7 +290,7 @@ def _ranges(member: ir.Expr, values: Sequence[int], fine: Sequence[bool]) -> ir.
     return FALSE if found is None else found
 
 
-def _joined(cases: Iterable[Case]) -> ir.Expr:
+def _joined(cases: Iterable[Assumptions]) -> ir.Expr:
     """What the cases have in common with nothing else: ``a && !b || c``, shortened."""
     terms = {frozenset(case.assumed) for case in cases}
     while (shorter := _shorter(terms)) is not None:

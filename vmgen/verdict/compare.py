@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from vmgen.verdict import premises, walk
-from vmgen.verdict.cases import Case
-from vmgen.verdict.layout import Layout, Layouts
-from vmgen.verdict.state import NOTHING_AROUND, Around, Leaf, Pair
+from vmgen.verdict.cases import Assumptions
+from vmgen.verdict.layout import WireLayout, WireLayouts
+from vmgen.verdict.state import NOTHING_AROUND, Around, Ending, Pair
 
 _NONE = sys.maxsize
 
@@ -17,15 +17,15 @@ _Key: TypeAlias = tuple[int, int, Around]
 
 
 @dataclass
-class Comparison:
+class DirectedComparison:
     """The two programs in one direction: what comes out if the target loads what the
     source saved."""
 
-    source: Layouts
-    target: Layouts
-    _known: dict[_Key, tuple[Leaf, ...]] = field(default_factory=dict)
+    source: WireLayouts
+    target: WireLayouts
+    _known: dict[_Key, tuple[Ending, ...]] = field(default_factory=dict)
     _open: dict[_Key, int] = field(default_factory=dict)
-    _meanwhile: dict[_Key, tuple[int, tuple[Leaf, ...]]] = field(default_factory=dict)
+    _meanwhile: dict[_Key, tuple[int, tuple[Ending, ...]]] = field(default_factory=dict)
     _outermost: int = _NONE
     """The outermost open comparison that what was found since rests on."""
 
@@ -34,14 +34,14 @@ class Comparison:
         self._premises = premises.Differences(*programs)
 
     def leaves(
-        self, source: Layout, target: Layout, around: Around = NOTHING_AROUND
-    ) -> tuple[Leaf, ...]:
+        self, source: WireLayout, target: WireLayout, around: Around = NOTHING_AROUND
+    ) -> tuple[Ending, ...]:
         """Every case of loading the one as the other, from the first byte to the last
         subsection; ``around`` is what is known of the object besides."""
         key = id(source), id(target), around
         if key in self._open:  # a description inside itself: answered where it begins
             self._outermost = min(self._outermost, self._open[key])
-            return (Leaf(Case()),)
+            return (Ending(Assumptions()),)
         if key in self._known:
             return self._known[key]
         if key in self._meanwhile:

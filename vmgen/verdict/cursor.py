@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 from vmgen.verdict.layout import (
     Item,
-    Layout,
-    Layouts,
     Nested,
     Subsections,
     Unused,
     Values,
+    WireLayout,
+    WireLayouts,
 )
 
 DEEPEST = 3
@@ -34,7 +34,7 @@ class Entry:
     prefix: str = ""
     names: str = ""
     taken: int = 0
-    around: tuple[Layout, ...] = ()
+    around: tuple[WireLayout, ...] = ()
 
     @property
     def left(self) -> int:
@@ -49,30 +49,30 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class ItemCursor:
     """The entries still to come, first one first."""
 
     entry: Entry
-    rest: Cursor | None
+    rest: ItemCursor | None
 
-    def advanced(self, taken: int) -> Cursor | None:
+    def advanced(self, taken: int) -> ItemCursor | None:
         """The cursor with so much more of its first entry done."""
         entry = replace(self.entry, taken=self.entry.taken + taken)
-        return Cursor(entry, self.rest) if entry.left > 0 else self.rest
+        return ItemCursor(entry, self.rest) if entry.left > 0 else self.rest
 
 
-def start(layout: Layout, prefix: str = "", names: str = "") -> Cursor | None:
+def start(layout: WireLayout, prefix: str = "", names: str = "") -> ItemCursor | None:
     """At the first item of a layout."""
     return pushed(layout, prefix, names, None)
 
 
 def pushed(
-    layout: Layout,
+    layout: WireLayout,
     prefix: str,
     names: str,
-    rest: Cursor | None,
-    around: tuple[Layout, ...] = (),
-) -> Cursor | None:
+    rest: ItemCursor | None,
+    around: tuple[WireLayout, ...] = (),
+) -> ItemCursor | None:
     """The layout's items and its subsections, then the rest."""
     items: tuple[Item, ...] = layout.items
     if layout.subsections:
@@ -84,16 +84,16 @@ def inlined(
     items: tuple[Item, ...],
     prefix: str,
     names: str,
-    rest: Cursor | None,
-    around: tuple[Layout, ...],
-) -> Cursor | None:
+    rest: ItemCursor | None,
+    around: tuple[WireLayout, ...],
+) -> ItemCursor | None:
     """The items, then the rest."""
     for item in reversed(items):
-        rest = Cursor(Entry(item, prefix, names, around=around), rest)
+        rest = ItemCursor(Entry(item, prefix, names, around=around), rest)
     return rest
 
 
-def opened(cursor: Cursor, layouts: Layouts) -> Cursor | None:
+def opened(cursor: ItemCursor, layouts: WireLayouts) -> ItemCursor | None:
     """The first element of the nested objects that come next, opened."""
     entry = cursor.entry
     item = entry.item
@@ -107,7 +107,7 @@ def opened(cursor: Cursor, layouts: Layouts) -> Cursor | None:
     return pushed(layout, prefix, f"{entry.names}{name}.", rest, entry.around)
 
 
-def endless(cursor: Cursor, layouts: Layouts) -> bool:
+def endless(cursor: ItemCursor, layouts: WireLayouts) -> bool:
     """Whether the nested objects that come next were opened :data:`DEEPEST` times
     around themselves: a description in itself has no last one."""
     item = cursor.entry.item

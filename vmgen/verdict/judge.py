@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from vmgen import ir
 from vmgen.lookup import Lookup, Placed
 from vmgen.verdict import conditions
-from vmgen.verdict.compare import Comparison
+from vmgen.verdict.compare import DirectedComparison
 from vmgen.verdict.conditions import TRUE, either, every
-from vmgen.verdict.layout import Layouts
+from vmgen.verdict.layout import WireLayouts
 from vmgen.verdict.model import (
     COMPATIBLE,
     Finding,
@@ -34,7 +34,7 @@ WAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class SavedSection:
     """A description that gets a section of its own; ``roots`` say who registers it, and
     are empty where the program does not know.
 
@@ -59,13 +59,13 @@ class Section:
         return self.file.startswith("target/") or self.name in ("cpu", "cpu_common")
 
 
-def sections(program: ir.Program) -> tuple[Section, ...]:
+def sections(program: ir.Program) -> tuple[SavedSection, ...]:
     """The sections of a program: its roots, or else the descriptions that no other one
     names."""
     lookup = Lookup(program)
     if not program.roots:
         return tuple(
-            Section(placed.description.name, placed.description.symbol, placed)
+            SavedSection(placed.description.name, placed.description.symbol, placed)
             for placed in lookup.roots()
         )
     known = {
@@ -80,7 +80,7 @@ def sections(program: ir.Program) -> tuple[Section, ...]:
             name = placed.description.name
         found[name, root.home, root.symbol].append(root)
     registered = tuple(
-        Section(name, symbol, known.get((home, symbol)), tuple(roots))
+        SavedSection(name, symbol, known.get((home, symbol)), tuple(roots))
         for (name, home, symbol), roots in found.items()
         if (home, symbol) in known or roots[0].how == "handlers"
     )
@@ -88,21 +88,21 @@ def sections(program: ir.Program) -> tuple[Section, ...]:
     inside = {(home, symbol) for _, home, symbol in found}
     # What nothing names and nobody registers is saved and loaded by C code itself.
     rest = tuple(
-        Section(placed.description.name, placed.description.symbol, placed)
+        SavedSection(placed.description.name, placed.description.symbol, placed)
         for placed in lookup.roots()
         if (placed.module.file, placed.description.symbol) not in inside
     )
     return registered + tuple(filter(_migrated, rest))
 
 
-def _migrated(section: Section) -> bool:
+def _migrated(section: SavedSection) -> bool:
     return not section.file.startswith(tuple(ASIDE))
 
 
 def judge(old: ir.Program, new: ir.Program) -> Judgement:
     """The verdict on every section of the two programs, in both directions."""
-    forward = Comparison(Layouts(old, "save"), Layouts(new, "load"))
-    backward = Comparison(Layouts(new, "save"), Layouts(old, "load"))
+    forward = DirectedComparison(WireLayouts(old, "save"), WireLayouts(new, "load"))
+    backward = DirectedComparison(WireLayouts(new, "save"), WireLayouts(old, "load"))
     verdicts = [
         replace(
             _section(one, two, forward, backward, bool(old.roots and new.roots)),
@@ -117,13 +117,13 @@ def judge(old: ir.Program, new: ir.Program) -> Judgement:
     return Judgement(target, old.release, new.release, tuple(verdicts))
 
 
-def _registered(section: Section | None, program: ir.Program) -> bool:
+def _registered(section: SavedSection | None, program: ir.Program) -> bool:
     return section is not None and bool(section.roots or not program.roots)
 
 
 def matched(
-    old: Iterable[Section], new: Iterable[Section]
-) -> Iterator[tuple[Section | None, Section | None]]:
+    old: Iterable[SavedSection], new: Iterable[SavedSection]
+) -> Iterator[tuple[SavedSection | None, SavedSection | None]]:
     """Which section of the old program is which of the new one.
 
     By wire name; among several of one name by registering type, then by symbol and file,
@@ -142,10 +142,10 @@ def matched(
         lambda one: (one.symbol, one.file),
         lambda one: one.symbol,
     )
-    partner: dict[int, Section] = {}
+    partner: dict[int, SavedSection] = {}
     taken: set[int] = set()
     for key in keys:
-        waiting: dict[object, list[Section]] = defaultdict(list)
+        waiting: dict[object, list[SavedSection]] = defaultdict(list)
         for section in right:
             if id(section) not in taken:
                 waiting[key(section)].append(section)
@@ -163,10 +163,10 @@ def matched(
 
 
 def _section(
-    old: Section | None,
-    new: Section | None,
-    forward: Comparison,
-    backward: Comparison,
+    old: SavedSection | None,
+    new: SavedSection | None,
+    forward: DirectedComparison,
+    backward: DirectedComparison,
     registered: bool,
 ) -> SectionVerdict:
     one = old or new
@@ -191,12 +191,12 @@ def _section(
     )
 
 
-def _alone(old: Section, new: Section, registered: bool) -> bool:
+def _alone(old: SavedSection, new: SavedSection, registered: bool) -> bool:
     """Whether only one of the programs, which both say what they register, does so."""
     return registered and bool(old.roots) != bool(new.roots)
 
 
-def _side(section: Section) -> Side:
+def _side(section: SavedSection) -> Side:
     """What one side has of a section, for findings about its header."""
     placed = section.placed
     types = sorted({type_ for root in section.roots for type_ in root.device_types})
@@ -218,7 +218,7 @@ def _side(section: Section) -> Side:
     )
 
 
-def _only(section: Section, other: Section | None) -> Outcome:
+def _only(section: SavedSection, other: SavedSection | None) -> Outcome:
     """A section that the destination does not know, or has a description of and does not
     register."""
     placed = section.placed
@@ -236,7 +236,9 @@ def _only(section: Section, other: Section | None) -> Outcome:
     return Outcome("conditional", (finding,), condition=absent)
 
 
-def outcome(source: Section, target: Section, comparison: Comparison) -> Outcome:
+def outcome(
+    source: SavedSection, target: SavedSection, comparison: DirectedComparison
+) -> Outcome:
     """What comes of loading the one section's bytes as the other."""
     about = Finding(
         "section-version",
@@ -313,7 +315,7 @@ def _lost(absent: ir.Expr | None, *findings: Finding) -> Outcome:
 
 
 def _never_sent(
-    source: Placed, target: Placed, comparison: Comparison
+    source: Placed, target: Placed, comparison: DirectedComparison
 ) -> Iterator[Finding]:
     """Fields of the source that are of a later version than their description, so that
     they are never saved, and that the target does not have so: a version was forgotten.
@@ -337,7 +339,7 @@ def _never_sent(
 
 
 def _late(
-    placed: Placed, layouts: Layouts
+    placed: Placed, layouts: WireLayouts
 ) -> Iterator[tuple[ir.Description, str, ir.Field]]:
     """Every field inside of a section that is of a later version than its description."""
     waiting, seen = [placed], set()
@@ -355,7 +357,7 @@ def _late(
 
 
 def _addressed(
-    source: Section, target: Section
+    source: SavedSection, target: SavedSection
 ) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """The instances of both if the destination does not find the section by its own
     (``find_se``, ``migration/savevm.c``); None if it does, or if that is known at run
@@ -375,7 +377,7 @@ def _addressed(
 
 
 def _subsections(
-    source: Placed, target: Placed, comparison: Comparison
+    source: Placed, target: Placed, comparison: DirectedComparison
 ) -> Iterator[Finding]:
     """What would be rejected next if the section's version were accepted: subsections of
     versions that the target does not load."""

@@ -54,7 +54,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class FieldOrigin:
     """The field an item comes from."""
 
     placed: Placed
@@ -76,7 +76,7 @@ class Values:
     ``timer``, ``word`` of a bitmap.
     """
 
-    origin: Origin
+    origin: FieldOrigin
     width: int
     kind: str
     count: Number
@@ -90,7 +90,7 @@ class Values:
 class Unused:
     """Padding: zeros from the source, skipped by the target."""
 
-    origin: Origin
+    origin: FieldOrigin
     count: Number
 
 
@@ -102,7 +102,7 @@ class Nested:
     as a marker.
     """
 
-    origin: Origin
+    origin: FieldOrigin
     placed: Placed
     version: int
     count: Number
@@ -116,18 +116,18 @@ class Nested:
 class Group:
     """Items under a condition, as translated from C."""
 
-    origin: Origin
+    origin: FieldOrigin
     condition: ir.Expr
     version: int
     items: tuple[Item, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ObjectList:
     """A list or tree of objects.  ``key`` is the description of a tree's key, None for a
     direct key or where there is none."""
 
-    origin: Origin
+    origin: FieldOrigin
     kind: Literal["list", "tree"]
     key: Placed | None
     value: Placed
@@ -141,7 +141,7 @@ class Custom:
     """Bytes that only C code knows, but for the descriptions inside of them: ``parts``
     by the role that they have there, ``moves`` what its ``get`` and ``put`` move."""
 
-    origin: Origin
+    origin: FieldOrigin
     info: str
     count: Number
     parts: tuple[tuple[str, Placed], ...] = ()
@@ -149,10 +149,10 @@ class Custom:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Validation:
     """``VMSTATE_VALIDATE``: no bytes, but the condition must hold after loading."""
 
-    origin: Origin
+    origin: FieldOrigin
     condition: ir.Expr
     version: int
 
@@ -182,16 +182,24 @@ class Refuses:
 class Subsections:
     """The place after an object's fields where its subsections come."""
 
-    layout: Layout
+    layout: WireLayout
 
 
 Item: TypeAlias = (
-    Values | Unused | Nested | Group | Listed | Custom | Check | Refuses | Subsections
+    Values
+    | Unused
+    | Nested
+    | Group
+    | ObjectList
+    | Custom
+    | Validation
+    | Refuses
+    | Subsections
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class WireLayout:
     """A description at one version; ``refused`` says that this version is outside of its
     own window, so that loading fails before the first byte."""
 
@@ -202,23 +210,23 @@ class Layout:
     refused: bool = False
 
 
-class Layouts:
+class WireLayouts:
     """The layouts of one program as the one that saves or loads."""
 
     def __init__(self, program: ir.Program, role: Role) -> None:
         self.lookup = Lookup(program)
         self.role = role
-        self._known: dict[tuple[str, str, int], Layout] = {}
+        self._known: dict[tuple[str, str, int], WireLayout] = {}
         self._members: dict[tuple[str, str, int], frozenset[str]] = {}
 
-    def layout(self, placed: Placed, version: int) -> Layout:
+    def layout(self, placed: Placed, version: int) -> WireLayout:
         """The description as this side sees it at that version."""
         key = placed.module.file, placed.description.symbol, version
         if key not in self._known:
             self._known[key] = self._make(placed, version)
         return self._known[key]
 
-    def members(self, layout: Layout) -> frozenset[str]:
+    def members(self, layout: WireLayout) -> frozenset[str]:
         """The members that have bytes in the layout, as paths without subscripts."""
         placed = layout.placed
         key = placed.module.file, placed.description.symbol, layout.version
@@ -227,9 +235,9 @@ class Layouts:
             self._members[key] = frozenset(self._of(layout.items))
         return self._members[key]
 
-    def of_object(self, layout: Layout) -> frozenset[str]:
+    def of_object(self, layout: WireLayout) -> frozenset[str]:
         """The members that have bytes in the layout or in a subsection of it."""
-        found: dict[int, Layout] = {}
+        found: dict[int, WireLayout] = {}
         waiting = [layout]
         while waiting:
             one = waiting.pop()
@@ -242,7 +250,7 @@ class Layouts:
         return frozenset().union(*map(self.members, found.values()))
 
     def elements(
-        self, layout: Layout, around: tuple[Layout, ...] = ()
+        self, layout: WireLayout, around: tuple[WireLayout, ...] = ()
     ) -> Iterator[tuple[str, int, int]]:
         """The elements of arrays that have bytes in the layout: the array's path, the
         first element and the one after the last.  Arrays inside of arrays are left out,
@@ -289,11 +297,11 @@ class Layouts:
                     found |= {f"{bare(item.path)}.{name}" for name in inner}
         return found
 
-    def _make(self, placed: Placed, version: int) -> Layout:
+    def _make(self, placed: Placed, version: int) -> WireLayout:
         description = placed.description
         items: list[Item] = []
         for field in description.fields:
-            origin = Origin(placed, field)
+            origin = FieldOrigin(placed, field)
             if not field.test:
                 if field.version_id <= version:
                     items += self._field(origin, version)
@@ -301,7 +309,7 @@ class Layouts:
             condition = self.predicate(placed, field.test)
             made = tuple(self._field(origin, version))
             if isinstance(field.element, ir.NothingElement):
-                items.append(Check(origin, condition, version))
+                items.append(Validation(origin, condition, version))
             elif made:
                 items.append(Group(origin, condition, version, made))
         items += (
@@ -317,9 +325,9 @@ class Layouts:
         refused = self.role == "load" and not (
             description.minimum_version_id <= version <= description.version_id
         )
-        return Layout(placed, version, tuple(items), subsections, refused)
+        return WireLayout(placed, version, tuple(items), subsections, refused)
 
-    def _field(self, origin: Origin, version: int) -> list[Item]:
+    def _field(self, origin: FieldOrigin, version: int) -> list[Item]:
         field = origin.field
         element = field.element
         count = _number(field.count)
@@ -380,12 +388,12 @@ class Layouts:
             case ir.ListElement(_, symbol, _):
                 inner = self._find(origin, symbol)
                 wanted = self._listed(field, inner)
-                return [Listed(origin, "list", None, inner, 0, wanted, base)]
+                return [ObjectList(origin, "list", None, inner, 0, wanted, base)]
             case ir.GTreeElement(key, value):
                 inner = self._find(origin, value)
                 first = self._find(origin, key) if key else None
                 return [
-                    Listed(
+                    ObjectList(
                         origin,
                         "tree",
                         first,
@@ -399,7 +407,9 @@ class Layouts:
                 return []
         return [self._custom(origin, element, count)]
 
-    def _custom(self, origin: Origin, element: ir.Element, count: Number) -> Custom:
+    def _custom(
+        self, origin: FieldOrigin, element: ir.Element, count: Number
+    ) -> Custom:
         """An untranslated info, or a format that is written by hand: with parts."""
         match element:
             case ir.FormatElement():
@@ -420,14 +430,14 @@ class Layouts:
         return inner.description.version_id if self.role == "save" else field.version_id
 
     def _each(
-        self, origin: Origin, count: Number, base: str, index: int, kind: str
+        self, origin: FieldOrigin, count: Number, base: str, index: int, kind: str
     ) -> list[Item]:
         """Several buffers whose size is not known: as C code would move them."""
         return [Custom(origin, f"{kind} {base}", count)]
 
     def _words(
         self,
-        origin: Origin,
+        origin: FieldOrigin,
         words: tuple[ir.Word, ...],
         count: Number,
         base: str,
@@ -455,7 +465,7 @@ class Layouts:
                 )  # fmt: skip
         return made
 
-    def _find(self, origin: Origin, symbol: str) -> Placed:
+    def _find(self, origin: FieldOrigin, symbol: str) -> Placed:
         found = self.lookup.find(symbol, origin.placed.module) or next(
             (one for one in self.lookup.all() if one.description.symbol == symbol), None
         )

@@ -7,17 +7,17 @@ from typing import Any, assert_never
 from vmgen import ir
 from vmgen.lookup import Placed
 from vmgen.verdict import conditions
-from vmgen.verdict.cursor import Cursor, Entry
+from vmgen.verdict.cursor import Entry, ItemCursor
 from vmgen.verdict.layout import (
-    Check,
     Custom,
     Group,
-    Listed,
     Nested,
     Number,
+    ObjectList,
     Refuses,
     Subsections,
     Unused,
+    Validation,
     Values,
 )
 from vmgen.verdict.model import Finding, Kind, Side, Term
@@ -30,7 +30,11 @@ TYPES = {"byte": "uint8", "word": "uint64"}
 
 
 def finding(
-    kind: Kind, state: State, left: Cursor | None, right: Cursor | None, **more: Any
+    kind: Kind,
+    state: State,
+    left: ItemCursor | None,
+    right: ItemCursor | None,
+    **more: Any,
 ) -> Finding:
     """A finding at this place; the cursors are source's and target's."""
     about = left or right
@@ -86,7 +90,7 @@ def side(entry: Entry) -> Side:
                 versions=(item.version,),
                 position=item.origin.position,
             )
-        case Listed() as item:
+        case ObjectList() as item:
             return Side(
                 item.kind,
                 item.value.description.symbol,
@@ -96,7 +100,7 @@ def side(entry: Entry) -> Side:
         case Custom() as item:
             name = item.origin.field.name
             return Side("code", item.info, name, position=item.origin.position)
-        case Group() | Check() as item:
+        case Group() | Validation() as item:
             return Side("field", item.origin.field.name, position=item.origin.position)
         case Refuses() as item:
             return Side(

@@ -9,9 +9,9 @@ from typing import TypeAlias
 
 from vmgen import ir
 from vmgen.verdict import conditions
-from vmgen.verdict.cases import Case, condition_of
-from vmgen.verdict.cursor import Cursor, Entry
-from vmgen.verdict.layout import Layout, Layouts, bare
+from vmgen.verdict.cases import Assumptions, condition_of
+from vmgen.verdict.cursor import Entry, ItemCursor
+from vmgen.verdict.layout import WireLayout, WireLayouts, bare
 from vmgen.verdict.model import START, Finding, Offset
 
 Difference: TypeAlias = tuple[str, tuple[tuple[str, ...], tuple[str, ...]]]
@@ -45,11 +45,11 @@ class Pair:
     on.
     """
 
-    source: Layout
-    target: Layout
-    sides: tuple[Layouts, Layouts]
+    source: WireLayout
+    target: WireLayout
+    sides: tuple[WireLayouts, WireLayouts]
     around: Around
-    below: Callable[[Layout, Layout, Around], tuple[Leaf, ...]]
+    below: Callable[[WireLayout, WireLayout, Around], tuple[Ending, ...]]
     premises: Callable[[ir.Refusal], Iterable[Difference]]
     members: tuple[frozenset[str], frozenset[str]] = field(init=False)
     in_stream: tuple[frozenset[str], frozenset[str]] = field(init=False)
@@ -66,7 +66,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class Ending:
     """How one case ended.
 
     ``failed`` is the first place where the two part, ``unclear`` the first of which vmgen
@@ -74,7 +74,7 @@ class Leaf:
     members of the target.
     """
 
-    case: Case
+    case: Assumptions
     failed: Finding | None = None
     unclear: Finding | None = None
     required: tuple[Finding, ...] = ()
@@ -103,9 +103,9 @@ class State:
     """
 
     pair: Pair
-    source: Cursor | None
-    target: Cursor | None
-    case: Case
+    source: ItemCursor | None
+    target: ItemCursor | None
+    case: Assumptions
     offset: Offset = START
     unclear: Finding | None = None
     required: tuple[Finding, ...] = ()
@@ -115,17 +115,17 @@ class State:
     renamed: Mapping[str, str] = field(default_factory=dict)
     endless: bool = False
 
-    def fail(self, finding: Finding) -> Leaf:
+    def fail(self, finding: Finding) -> Ending:
         """The end where the two part; where units differed before, they parted there."""
         if self.unclear is not None and self.unclear.kind in ("units", "width"):
             finding = replace(self.unclear, kind="width")
-        return Leaf(self.case, failed=finding, notes=self.notes)
+        return Ending(self.case, failed=finding, notes=self.notes)
 
-    def give_up(self, finding: Finding) -> Leaf:
+    def give_up(self, finding: Finding) -> Ending:
         """The end where vmgen cannot tell what comes next."""
-        return Leaf(self.case, unclear=self.unclear or finding, notes=self.notes)
+        return Ending(self.case, unclear=self.unclear or finding, notes=self.notes)
 
-    def require(self, finding: Finding) -> State | Leaf:
+    def require(self, finding: Finding) -> State | Ending:
         """Goes on with something that must hold; without a condition nothing helps."""
         if finding.condition is None:
             return self.fail(finding)
@@ -163,7 +163,7 @@ class State:
         """Goes on without looking at optional items by themselves: they have no end."""
         return replace(self, endless=True)
 
-    def moved(self, side: int, to: Cursor | None) -> State:
+    def moved(self, side: int, to: ItemCursor | None) -> State:
         """Goes on with the source (0) or the target (1) at another place."""
         if side == 0:
             return replace(self, source=to)
@@ -210,7 +210,7 @@ class Guarded:
     apart: Fork
 
 
-Step: TypeAlias = State | Fork | Guarded | Leaf
+Step: TypeAlias = State | Fork | Guarded | Ending
 """What comes of looking at the next items."""
 
 
@@ -230,7 +230,7 @@ class Sum:
     failures: tuple[Finding, ...] = ()
 
 
-def summed(leaves: tuple[Leaf, ...]) -> Sum:
+def summed(leaves: tuple[Ending, ...]) -> Sum:
     """One answer for all cases of a comparison."""
     notes = tuple(dict.fromkeys(note for leaf in leaves for note in leaf.notes))
     leaves = tuple(leaf for leaf in leaves if leaf.case.possible)
@@ -244,7 +244,7 @@ def summed(leaves: tuple[Leaf, ...]) -> Sum:
     if failed is not None and good:
         bad = [leaf.case for leaf in leaves if leaf.failed is not None]
         condition = condition_of([leaf.case for leaf in good], bad)
-    ways: dict[Finding, list[Case]] = {}
+    ways: dict[Finding, list[Assumptions]] = {}
     for leaf in leaves:
         if leaf.failed is not None:
             ways.setdefault(leaf.failed, []).append(leaf.case)

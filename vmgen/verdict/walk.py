@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import TypeAlias, assert_never
 
 from vmgen.verdict import cursor
-from vmgen.verdict.cases import Case
-from vmgen.verdict.cursor import Cursor
+from vmgen.verdict.cases import Assumptions
+from vmgen.verdict.cursor import ItemCursor
 from vmgen.verdict.model import Finding
 from vmgen.verdict.rules import checks, code, objects, optional, subsections, units
-from vmgen.verdict.state import Fork, Guarded, Leaf, Pair, State, Step
+from vmgen.verdict.state import Ending, Fork, Guarded, Pair, State, Step
 
-Rule: TypeAlias = Callable[[Cursor | None, Cursor | None, State], Step | None]
+Rule: TypeAlias = Callable[[ItemCursor | None, ItemCursor | None, State], Step | None]
 
 RULES: tuple[Rule, ...] = (
     checks.remembered,
@@ -36,27 +36,27 @@ LIMIT = 64
 """Cases that are followed in one description."""
 
 
-def leaves(pair: Pair) -> tuple[Leaf, ...]:
+def leaves(pair: Pair) -> tuple[Ending, ...]:
     """Every case of loading the pair's source as its target."""
     source, target = pair.source, pair.target
     begin = State(
         pair,
         cursor.start(source),
         cursor.start(target),
-        Case(given=pair.around.given),
+        Assumptions(given=pair.around.given),
     )
     refused = objects.window(target.placed, target.version, target.refused)
     return follow(begin if refused is None else begin.fail(refused))
 
 
-def follow(begin: Step) -> tuple[Leaf, ...]:
+def follow(begin: Step) -> tuple[Ending, ...]:
     """How each case ends that begins here."""
-    found: list[Leaf] = []
+    found: list[Ending] = []
     waiting: list[Step] = [begin]
     cases = 1
     while waiting:
         match waiting.pop():
-            case Leaf() as leaf:
+            case Ending() as leaf:
                 found.append(leaf)
             case Fork(first, second):
                 cases += 1
@@ -103,7 +103,7 @@ def _tried(guarded: Guarded) -> Step:
     return apart
 
 
-def _too_many(state: State) -> Leaf:
+def _too_many(state: State) -> Ending:
     placed = state.pair.source.placed.description
     found = Finding("cases", placed.name, placed.symbol, limit=LIMIT)
-    return Leaf(Case(), unclear=found)
+    return Ending(Assumptions(), unclear=found)

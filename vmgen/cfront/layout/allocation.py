@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class MemberRequest:
     """A member to place: size and alignment of its type in bytes.
 
     ``bits`` is the width of a bitfield, ``aligned`` an ``aligned`` attribute of the
@@ -42,7 +42,7 @@ def _round_up(number: int, multiple: int) -> int:
     return -(-number // multiple) * multiple
 
 
-def alignment(request: Request) -> int:
+def alignment(request: MemberRequest) -> int:
     """The alignment in bits that the member's own position gets."""
     if request.bits == 0:
         return 8 * max(request.align, request.aligned)
@@ -56,7 +56,7 @@ def alignment(request: Request) -> int:
     return max(1, min(bits, 8 * request.limit) if request.limit else bits)
 
 
-def _record_alignment(request: Request) -> int:
+def _record_alignment(request: MemberRequest) -> int:
     """What the member asks of its record's alignment, in bits."""
     if request.bits is None:
         return alignment(request)
@@ -70,13 +70,15 @@ def _record_alignment(request: Request) -> int:
     return max(alignment(request), 8 * of_type)
 
 
-def _spans_too_much(position: int, request: Request, bits: int) -> bool:
+def _spans_too_much(position: int, request: MemberRequest, bits: int) -> bool:
     """True if a bitfield here would cross more units of its type than the type has."""
     align = 8 * request.align
     return -(-(position % align + bits) // align) > 8 * request.size // align
 
 
-def allocate(union: bool, requests: Iterable[Request], aligned: int = 0) -> Allocation:
+def allocate(
+    union: bool, requests: Iterable[MemberRequest], aligned: int = 0
+) -> Allocation:
     """Place the members of a struct, or of a union, in order.
 
     ``aligned`` is the record's own ``aligned`` attribute in bytes, 0 for none.

@@ -14,9 +14,17 @@ from vmgen.cfront.arithmetic import (
     integer_of,
     limits,
 )
-from vmgen.cfront.ctype import Array, CType, Enum, Function, Integer, Pointer, Record
+from vmgen.cfront.ctype import (
+    Array,
+    CType,
+    Enum,
+    FunctionSignature,
+    Integer,
+    Pointer,
+    Record,
+)
 from vmgen.cfront.layout import initialize, objects
-from vmgen.cfront.layout.allocation import Request, alignment, allocate
+from vmgen.cfront.layout.allocation import MemberRequest, alignment, allocate
 from vmgen.cfront.layout.evaluate import base_words, fold, not_constant, placed
 from vmgen.cfront.layout.expression_types import record_of, selected, type_of
 from vmgen.cfront.layout.initialize import Filled, FilledArray, FilledRecord
@@ -109,7 +117,7 @@ class Layout:
                     resolved, None if length is None else self._length(length, scope)
                 )
             case syntax.FunctionType(result, parameters, variadic):
-                return Function(
+                return FunctionSignature(
                     self.resolve(result, scope),
                     tuple(
                         decayed(self.resolve(parameter.type, scope))
@@ -180,7 +188,7 @@ class Layout:
                         "VG302", f"'{type_words(type)}' has no size: its length is open"
                     )
                 return length * self.sizeof(element)
-            case ctype.Void() | Function():
+            case ctype.Void() | FunctionSignature():
                 return 1
 
     def alignof(self, type: CType) -> int:
@@ -255,7 +263,7 @@ class Layout:
     def _lay_out(self, decl: RecordDecl) -> RecordLayout:
         scope = self._scopes.get(Record(decl.kind, decl.tag), FILE_SCOPE)
         types: list[CType | VmgenError] = []
-        requests: list[Request] = []
+        requests: list[MemberRequest] = []
         failure: VmgenError | None = None
         for member in decl.members:
             context = (type_words(Record(decl.kind, decl.tag)), member.name)
@@ -307,10 +315,10 @@ class Layout:
 
     def _request(
         self, decl: RecordDecl, member: MemberDecl, type: CType, scope: Scope
-    ) -> Request:
+    ) -> MemberRequest:
         """What the member asks of the layout; an array of open length has no size."""
         flexible = isinstance(type, Array) and type.length is None
-        return Request(
+        return MemberRequest(
             size=0 if flexible else self.sizeof(type),
             align=self.alignof_written(member.type, scope),
             bits=self._width(member, scope),
@@ -564,10 +572,10 @@ class Layout:
             case syntax.NamedType(name):
                 resolved = self._typedef(name)
                 decl = self._unit.typedef(name)
-                if decl is None or isinstance(resolved, Function):
+                if decl is None or isinstance(resolved, FunctionSignature):
                     return name
                 if isinstance(resolved, Pointer) and isinstance(
-                    resolved.target, Function
+                    resolved.target, FunctionSignature
                 ):
                     return name
                 if isinstance(resolved, Array | Pointer):
@@ -617,7 +625,7 @@ class Layout:
                 return (open_length or length == other_length) and self.same_type(
                     left, right
                 )
-            case Function(left, ours, variadic), Function(
+            case FunctionSignature(left, ours, variadic), FunctionSignature(
                 right, theirs, other_variadic
             ):
                 return (

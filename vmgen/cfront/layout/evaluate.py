@@ -28,7 +28,15 @@ from vmgen.cfront.arithmetic import (
     wrap,
 )
 from vmgen.cfront.builtins import BUILTINS
-from vmgen.cfront.ctype import Array, CType, Float, Function, Integer, Pointer, Void
+from vmgen.cfront.ctype import (
+    Array,
+    CType,
+    Float,
+    FunctionSignature,
+    Integer,
+    Pointer,
+    Void,
+)
 from vmgen.cfront.layout.expression_types import (
     chosen,
     common_type,
@@ -96,9 +104,9 @@ def fold(types: Types, expr: Expr, scope: Scope) -> Constant:
             if constant is not None:
                 return Constant(type_of(types, expr, scope), constant[0])
             return _read(types, expr, scope)
-        case syntax.Unary(op, operand):
+        case syntax.UnaryOperation(op, operand):
             return _unary(types, expr, op, operand, scope)
-        case syntax.Binary():
+        case syntax.BinaryOperation():
             return _binary(types, expr, scope)
         case syntax.Conditional(condition, then, otherwise):
             value = fold(types, condition, scope)
@@ -195,7 +203,7 @@ def convert(value: Constant, type: CType, position: Position) -> Constant:
 def _address(types: Types, expr: Expr, scope: Scope) -> Constant:
     """The address of an lvalue, as a pointer to it."""
     match expr:
-        case syntax.Unary("*", operand):
+        case syntax.UnaryOperation("*", operand):
             value = fold(types, operand, scope)
             if isinstance(value.type, Pointer):
                 return value
@@ -213,7 +221,9 @@ def _address(types: Types, expr: Expr, scope: Scope) -> Constant:
                 Pointer(member.type), int(start.number) + member.offset, start.base
             )
         case syntax.Index(array, index):
-            return fold(types, syntax.Binary("+", array, index, expr.position), scope)
+            return fold(
+                types, syntax.BinaryOperation("+", array, index, expr.position), scope
+            )
         case syntax.Name(name, position):
             if name in scope.types:
                 raise not_constant(f"the address of the local '{name}'", position)
@@ -229,7 +239,7 @@ def _read(types: Types, expr: Expr, scope: Scope) -> Constant:
     """The value of an lvalue: an address if it decays, what an object's initialiser
     says where objects are read, else no constant."""
     type = type_of(types, expr, scope)
-    if isinstance(type, Array | Function):
+    if isinstance(type, Array | FunctionSignature):
         address = _address(types, expr, scope)
         return Constant(decayed(type), address.number, address.base)
     match expr:
@@ -237,7 +247,7 @@ def _read(types: Types, expr: Expr, scope: Scope) -> Constant:
             what = f"the value of '{name}'"
         case syntax.Member(_, name):
             what = f"the value of the member '{name}'"
-        case syntax.Index() | syntax.Unary("*"):
+        case syntax.Index() | syntax.UnaryOperation("*"):
             what = "this expression"
         case syntax.Assign():
             raise not_constant("an assignment", expr.position)
@@ -290,7 +300,7 @@ def _unary(types: Types, expr: Expr, op: str, operand: Expr, scope: Scope) -> Co
     return Constant(type, wrap(result, type))
 
 
-def _binary(types: Types, expr: syntax.Binary, scope: Scope) -> Constant:
+def _binary(types: Types, expr: syntax.BinaryOperation, scope: Scope) -> Constant:
     op = expr.op
     left = fold(types, expr.left, scope)
     if op in ("&&", "||"):
@@ -318,7 +328,11 @@ def _binary(types: Types, expr: syntax.Binary, scope: Scope) -> Constant:
 
 
 def _shift(
-    types: Types, expr: syntax.Binary, left: Constant, right: Constant, type: Integer
+    types: Types,
+    expr: syntax.BinaryOperation,
+    left: Constant,
+    right: Constant,
+    type: Integer,
 ) -> Constant:
     count = int(right.number)
     if not 0 <= count < 8 * type.size:
@@ -333,7 +347,11 @@ def _shift(
 
 
 def _floats(
-    types: Types, expr: syntax.Binary, left: Constant, right: Constant, type: Float
+    types: Types,
+    expr: syntax.BinaryOperation,
+    left: Constant,
+    right: Constant,
+    type: Float,
 ) -> Constant:
     x, y = float(left.number), float(right.number)
     if expr.op in _COMPARE:
@@ -344,7 +362,11 @@ def _floats(
 
 
 def _pointers(
-    types: Types, expr: syntax.Binary, left: Constant, right: Constant, scope: Scope
+    types: Types,
+    expr: syntax.BinaryOperation,
+    left: Constant,
+    right: Constant,
+    scope: Scope,
 ) -> Constant:
     op = expr.op
     x, y = int(left.number), int(right.number)
@@ -372,7 +394,11 @@ def _pointers(
 
 
 def _mismatch(
-    types: Types, expr: syntax.Binary, left: Pointer, right: Pointer, scope: Scope
+    types: Types,
+    expr: syntax.BinaryOperation,
+    left: Pointer,
+    right: Pointer,
+    scope: Scope,
 ) -> VmgenError:
     """The error of a ``type_check`` that does not hold, in words.
 

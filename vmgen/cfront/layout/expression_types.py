@@ -19,7 +19,7 @@ from vmgen.cfront.arithmetic import (
     wrap,
 )
 from vmgen.cfront.builtins import BUILTINS
-from vmgen.cfront.ctype import Array, CType, Float, Function, Pointer, Record
+from vmgen.cfront.ctype import Array, CType, Float, FunctionSignature, Pointer, Record
 from vmgen.cfront.layout.model import STATIC_INITIALIZER, Scope, Types, error
 from vmgen.cfront.syntax import Expr
 from vmgen.cfront.words import type_words
@@ -40,9 +40,9 @@ def type_of(types: Types, expr: Expr, scope: Scope) -> CType:
             return Array(CHAR, len(text) + 1)
         case syntax.Name(name, position):
             return _type_of_name(types, name, scope, position)
-        case syntax.Unary(op, operand):
+        case syntax.UnaryOperation(op, operand):
             return _type_of_unary(types, op, operand, scope)
-        case syntax.Binary():
+        case syntax.BinaryOperation():
             return _type_of_binary(types, expr, scope)
         case syntax.Assign(_, target):
             return type_of(types, target, scope)
@@ -155,7 +155,7 @@ def bits(types: Types, operand: Expr, scope: Scope) -> int | None:
     return None if member is None else member.bits
 
 
-def _type_of_binary(types: Types, expr: syntax.Binary, scope: Scope) -> CType:
+def _type_of_binary(types: Types, expr: syntax.BinaryOperation, scope: Scope) -> CType:
     if expr.op in TRUTHS:
         return INT
     left = decayed(type_of(types, expr.left, scope))
@@ -232,7 +232,7 @@ def _type_of_call(
     type = type_of(types, function, scope)
     if isinstance(type, Pointer):
         type = type.target
-    if not isinstance(type, Function):
+    if not isinstance(type, FunctionSignature):
         raise error("VG305", "what is called is no function", position)
     return type.result
 

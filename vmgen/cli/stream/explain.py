@@ -16,7 +16,7 @@ from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
     from vmgen.stream import Stream
-    from vmgen.stream.explain import Explanation, Finding
+    from vmgen.stream.explain import Explanation, Objection
 
 
 @command(
@@ -84,7 +84,7 @@ def explain(
     return 0 if found.taken else 1
 
 
-def _refusal(file: str, one: Finding) -> Diagnostic:
+def _refusal(file: str, one: Objection) -> Diagnostic:
     """A reason to refuse, as a diagnostic about the stream."""
     at = "" if one.offset is None else f" (at byte {one.offset:#x})"
     message = f"{one.message}{at} [{one.rule}]"
@@ -107,7 +107,7 @@ def _own(file: str, page_size: int | None) -> Stream:
 def as_json(file: str, found: Explanation) -> dict[str, Any]:
     """An explanation as JSON values."""
 
-    def listed(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
+    def listed(findings: tuple[Objection, ...]) -> list[dict[str, Any]]:
         return [
             {
                 "rule": one.rule,
@@ -166,7 +166,7 @@ def lines(file: str, found: Explanation, paint: Paint, whole: bool) -> list[str]
     return made
 
 
-def _lines(one: Finding, paint: Paint, before: str = "") -> list[str]:
+def _lines(one: Objection, paint: Paint, before: str = "") -> list[str]:
     where = " ".join(part for part in (one.section, one.member) if part) or "stream"
     at = "" if one.offset is None else f" at byte {one.offset:#x}"
     rule = paint("number", one.rule)

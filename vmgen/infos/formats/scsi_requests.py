@@ -1,6 +1,6 @@
 """The requests that a SCSI device has not answered, with what its adapter adds."""
 
-from vmgen.infos.model import Callback, Info, Inside, Known, WireFormat, known
+from vmgen.infos.model import Callback, Info, Inside, KnownFunctions, WireFormat, known
 
 _C = "hw/scsi/scsi-bus.c"
 _VIRTIO = "hw/scsi/virtio-scsi.c"
@@ -37,7 +37,9 @@ def _emulated(moves: str) -> str:
     return f"if[migrate_emulated_scsi_request]{{ {moves} }}"
 
 
-def _callbacks(owner: str, name: str, save: Known, load: Known) -> tuple[Callback, ...]:
+def _callbacks(
+    owner: str, name: str, save: KnownFunctions, load: KnownFunctions
+) -> tuple[Callback, ...]:
     return (
         Callback(owner, "save_request", f"{name}_save_request", save),
         Callback(owner, "load_request", f"{name}_load_request", load),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vmgen import ir
 from vmgen.lower import expressions
 from vmgen.lower.codec.dynamic import Dynamic
-from vmgen.lower.codec.fixed import Fixed
+from vmgen.lower.codec.fixed import FixedFields
 from vmgen.lower.codec.frame import Frame
 from vmgen.lower.codec.phrases import sized
 from vmgen.lower.codec.records import Records
@@ -32,7 +32,7 @@ class Body:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self._layout = frame.layout
-        self._fixed = Fixed(frame)
+        self._fixed = FixedFields(frame)
 
     def write(self) -> None:
         """Emit every field, grouped by condition."""
@@ -57,7 +57,7 @@ class Body:
         frame.save = [
             one
             for one in frame.save
-            if not (isinstance(one, code.Assign) and alone.intersection(one.targets))
+            if not (isinstance(one, code.PyAssign) and alone.intersection(one.targets))
         ]
 
     def _exists(self, leaf: Leaf) -> bool | None:
@@ -73,7 +73,7 @@ class Body:
         if any(self._exists(other) is not False for other in leaf.member.at(leaf)):
             return
         full = self._frame.attribute(leaf, self._frame.root)
-        check = code.Do(code.call("absent", full, leaf.path))
+        check = code.PyDo(code.call("absent", full, leaf.path))
         if check not in self._frame.run.aliases:
             self._frame.run.aliases.append(check)
 
@@ -86,7 +86,7 @@ class Body:
         wanted = self._when(leaf)
         outer_load, outer_save = frame.load, frame.save
         frame.load, frame.save, frame.optional = [], [], True
-        names: dict[code.Expr, code.Name] = {}
+        names: dict[code.Expr, code.PyName] = {}
         checks: list[code.Statement] = []
         end = position
         while end < len(leaves):
@@ -104,14 +104,14 @@ class Body:
         frame.flush()
         inner_load, inner_save = tuple(frame.load), tuple(frame.save)
         frame.load, frame.save, frame.optional = outer_load, outer_save, False
-        frame.load.append(code.If(wanted.load, inner_load))
+        frame.load.append(code.PyIf(wanted.load, inner_load))
         frame.save += checks
         condition = wanted.save
         if names and (condition is None or not self._alternatives(leaf)):
             condition = code.both(code.there(name) for name in names.values())
         if inner_save:
             assert condition is not None, leaf.path
-            frame.save.append(code.If(condition, inner_save))
+            frame.save.append(code.PyIf(condition, inner_save))
         return end
 
     def _alternatives(self, leaf: Leaf) -> bool:
@@ -123,7 +123,7 @@ class Body:
     def _claim(
         self,
         leaf: Leaf,
-        names: dict[code.Expr, code.Name],
+        names: dict[code.Expr, code.PyName],
         condition: code.Expr | None,
         checks: list[code.Statement],
     ) -> None:
@@ -135,24 +135,24 @@ class Body:
             return
         name = frame.local(leaf.member.attr)
         names[full] = name
-        checks.append(code.Assign((name,), full))
+        checks.append(code.PyAssign((name,), full))
         frame.stands_for(name, frame.path_of(full))
         path = leaf.path
         if condition is not None and self._alternatives(leaf):
             missing = code.both([condition, code.absent(name)])
-            check = code.Do(code.call("presence", name, code.TRUE, path))
-            checks.append(code.If(missing, (check,)))
+            check = code.PyDo(code.call("presence", name, code.TRUE, path))
+            checks.append(code.PyIf(missing, (check,)))
         elif condition is not None:
-            checks.append(code.Do(code.call("presence", name, condition, path)))
+            checks.append(code.PyDo(code.call("presence", name, condition, path)))
         frame.saved[full] = name
         if leaf.member.shared:
             shared = frame.name(full, leaf.member.attr)
             zero = default(leaf.member, frame.refer)
-            frame.load.append(code.Assign((shared, full), zero))
+            frame.load.append(code.PyAssign((shared, full), zero))
             lengths = leaf.member.extents()
             if leaf.shape in ("item", "array", "rows") and not lengths:
                 frame.run.aliases.append(
-                    code.Do(sized(name, leaf.member.length(), path))
+                    code.PyDo(sized(name, leaf.member.length(), path))
                 )
 
     def _unclaimed(self) -> None:
@@ -178,14 +178,16 @@ class Body:
                     conditions.append(condition)
             else:
                 if conditions:
-                    none = code.Unary("not", code.either(conditions))
-                    check = code.Do(code.call("absent", full, first.path))
-                    frame.save.append(code.If(none, (check,)))
+                    none = code.PyUnary("not", code.either(conditions))
+                    check = code.PyDo(code.call("absent", full, first.path))
+                    frame.save.append(code.PyIf(none, (check,)))
 
     def _when(self, leaf: Leaf) -> _When:
         one, frame = leaf.field, self._frame
         if not one.test:
-            newer = code.Compare(">=", expressions.VERSION, code.Const(one.version_id))
+            newer = code.PyCompare(
+                ">=", expressions.VERSION, code.PyConst(one.version_id)
+            )
             return _When(newer, newer)
         body = self._test(leaf)
         if body is None:
@@ -199,8 +201,8 @@ class Body:
 
     def _decided(self, leaf: Leaf, test: code.Expr) -> code.Expr:
         """The answer of a test, or what the description says where nobody answers."""
-        scope, pos = code.Name("scope"), code.Name("pos")
-        decide = code.Lambda((), test)
+        scope, pos = code.PyName("scope"), code.PyName("pos")
+        decide = code.PyLambda((), test)
         return code.method(scope, "present", leaf.json, decide, pos, leaf.path)
 
     def _test(self, leaf: Leaf) -> ir.Expr | None:
@@ -264,8 +266,8 @@ class Body:
             valid, _ = self._predicate(body, leaf)
         else:
             valid = frame.asked(leaf.field.test, frame.where(leaf))
-        scope, pos = code.Name("scope"), code.Name("pos")
-        decide = code.Lambda((), valid)
+        scope, pos = code.PyName("scope"), code.PyName("pos")
+        decide = code.PyLambda((), valid)
         frame.load.append(
-            code.Do(code.method(scope, "holds", decide, pos, leaf.field.name))
+            code.PyDo(code.method(scope, "holds", decide, pos, leaf.field.name))
         )

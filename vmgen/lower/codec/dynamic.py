@@ -14,7 +14,7 @@ from vmgen.lower.codec.frame import Frame
 from vmgen.lower.codec.phrases import present, sized
 from vmgen.lower.codec.run import SUFFIX
 from vmgen.lower.codec.zeros import default_rows
-from vmgen.lower.program import Found
+from vmgen.lower.program import MemberValue
 from vmgen.lower.shape import (
     CODES,
     SIZES,
@@ -32,10 +32,14 @@ from vmgen.lower.shape import (
 from vmgen.plan import code
 from vmgen.source import Diagnostic, VmgenError
 
-_BUF, _POS, _END = code.Name("buf"), code.Name("pos"), code.Name("end")
-_COUNT, _WIDTH, _VALUE = code.Name("count"), code.Name("width"), code.Name("value")
-_SCOPE, _OWNER, _OUT = code.Name("scope"), code.Name("owner"), code.Name("out")
-_AT, _PUT = code.Name("at"), code.Name("put")
+_BUF, _POS, _END = code.PyName("buf"), code.PyName("pos"), code.PyName("end")
+_COUNT, _WIDTH, _VALUE = (
+    code.PyName("count"),
+    code.PyName("width"),
+    code.PyName("value"),
+)
+_SCOPE, _OWNER, _OUT = code.PyName("scope"), code.PyName("owner"), code.PyName("out")
+_AT, _PUT = code.PyName("at"), code.PyName("put")
 
 Measure = Literal["count", "extent", "bits"]
 """What a member outside of the stream says of a field: elements, bytes, bits."""
@@ -61,19 +65,19 @@ class Dynamic:
 
     def _set(self, target: code.Expr, value: code.Expr) -> None:
         """An assignment on load."""
-        self.frame.load.append(code.Assign((target,), value))
+        self.frame.load.append(code.PyAssign((target,), value))
 
     def _read(self, target: code.Expr, value: code.Expr) -> None:
         """An assignment on load of a value and of where its bytes end."""
-        self._set(code.Tuple((target, _POS)), value)
+        self._set(code.PyTuple((target, _POS)), value)
 
     def _run(self, value: code.Expr) -> None:
         """A call on load."""
-        self.frame.load.append(code.Do(value))
+        self.frame.load.append(code.PyDo(value))
 
     def _save(self, value: code.Expr) -> None:
         """A call on save."""
-        self.frame.save.append(code.Do(value))
+        self.frame.save.append(code.PyDo(value))
 
     def _put(self, value: code.Expr) -> None:
         """Bytes on save."""
@@ -83,7 +87,7 @@ class Dynamic:
         """How many elements are on the wire, on save."""
         length = code.builtin("len", self.source)
         if self.leaf.start:
-            return code.Binary("-", length, code.Const(self.leaf.start))
+            return code.PyBinary("-", length, code.PyConst(self.leaf.start))
         return length
 
     def _start(self) -> tuple[int, ...]:
@@ -92,9 +96,9 @@ class Dynamic:
     def emit(self) -> None:
         """Dispatch on what the field holds."""
         leaf, kind = self.leaf, self.leaf.kind
-        if isinstance(self.source, code.Call):
+        if isinstance(self.source, code.PyCall):
             name = self.frame.local("values")
-            self.frame.save.append(code.Assign((name,), self.source))
+            self.frame.save.append(code.PyAssign((name,), self.source))
             self.source = name
         if leaf.shape == "pointers":
             self._pointers()
@@ -135,10 +139,10 @@ class Dynamic:
         for one in reversed(found):
             product = self._product(one, amount)
             there = one.condition
-            value = product if there is None else code.Choice(there, product, value)
+            value = product if there is None else code.PyChoice(there, product, value)
         self._set(_COUNT, value)
 
-    def _product(self, found: Found, amount: ir.FromMember) -> code.Expr:
+    def _product(self, found: MemberValue, amount: ir.FromMember) -> code.Expr:
         """A count in a member of the state."""
         value = found.value
         if found.type != CODES[amount.type]:
@@ -170,7 +174,7 @@ class Dynamic:
             frame.shared_lengths.add(frame.lengths[key])
         elif not frame.optional:
             name = frame.local("length")
-            frame.save.append(code.Assign((name,), length))
+            frame.save.append(code.PyAssign((name,), length))
             frame.lengths[key] = name
         if not bits and not found:
             type_ = CODES[amount.type]
@@ -237,11 +241,11 @@ class Dynamic:
             self._set(_WIDTH, code.times(_COUNT, size))
             self._run(self._extent(size))
         else:
-            self._set(_WIDTH, code.Const(leaf.width * size))
+            self._set(_WIDTH, code.PyConst(leaf.width * size))
         if leaf.amount is not None:
             self._count(leaf.amount)
         else:
-            self._set(_COUNT, code.Const(leaf.count))
+            self._set(_COUNT, code.PyConst(leaf.count))
         self._set(_END, self._extent(_WIDTH, self._limit()))
         unpack = code.runtime(f"array_{suffix}")
         rows = code.call("rows_of", unpack, code.cut(_BUF, _POS, _END), _WIDTH)
@@ -252,17 +256,17 @@ class Dynamic:
         else:
             self._save(sized(self.source, leaf.count, self.path))
         row = self.frame.local("row")
-        width: code.Expr = code.Const(leaf.width)
+        width: code.Expr = code.PyConst(leaf.width)
         if leaf.size is not None:
             width = self.frame.local("width")
             first = code.builtin("len", code.at(self.source, 0))
-            known = code.Choice(self.source, first, code.Const(0))
-            self.frame.save.append(code.Assign((width,), known))
+            known = code.PyChoice(self.source, first, code.PyConst(0))
+            self.frame.save.append(code.PyAssign((width,), known))
             self._check_count(leaf.size, width, kind.bits)
         pack = code.runtime(f"bytes_{suffix}")
         checked = code.call("sized", row, width, self.path)
         put = code.call(_PUT, code.call("packed", pack, checked, 0, self.path))
-        self.frame.save.append(code.For(row, self.source, (code.Do(put),)))
+        self.frame.save.append(code.PyFor(row, self.source, (code.PyDo(put),)))
 
     # --- objects ----------------------------------------------------------------------
 
@@ -319,7 +323,7 @@ class Dynamic:
 
     def _owners(self) -> code.Expr:
         """The object, then the states that own it."""
-        return code.Tuple((self.frame.root, code.Starred(_OWNER)))
+        return code.PyTuple((self.frame.root, code.PyStarred(_OWNER)))
 
     def _counted(self, kind: Struct) -> None:
         """Objects of one fixed size, their number in a member."""
@@ -343,7 +347,7 @@ class Dynamic:
         if not self.leaf.start:
             return value
         below = code.call("repeated", self.refer.cls(key), self.leaf.start)
-        return code.Binary("+", below, value)
+        return code.PyBinary("+", below, value)
 
     def _many(self, kind: Struct) -> None:
         """Objects one by one."""
@@ -353,8 +357,8 @@ class Dynamic:
         count: code.Expr = _COUNT
         stop: code.Expr = code.builtin("len", self.source)
         if leaf.amount is None:
-            count = code.Const(leaf.count * (leaf.width if rows else 1))
-            stop = code.Const(leaf.start + leaf.count)
+            count = code.PyConst(leaf.count * (leaf.width if rows else 1))
+            stop = code.PyConst(leaf.start + leaf.count)
             if not leaf.member.shared:
                 self._save(sized(self.source, leaf.start + leaf.count, self.path))
         loader = self.refer.function("load", kind.key)
@@ -372,18 +376,18 @@ class Dynamic:
         source = self.source
         if rows:
             numbers = code.builtin("range", 0, count, leaf.width)
-            end = code.Binary("+", _AT, code.Const(leaf.width))
-            value: code.Expr = code.Each(code.cut(part, _AT, end), (("at", numbers),))
+            end = code.PyBinary("+", _AT, code.PyConst(leaf.width))
+            value: code.Expr = code.PyEach(code.cut(part, _AT, end), (("at", numbers),))
             if leaf.start:
-                value = code.Binary("+", default_rows(leaf, self.refer), value)
+                value = code.PyBinary("+", default_rows(leaf, self.refer), value)
             self._set(self.target, value)
-            row = sized(code.Name("row"), leaf.width, self.path)
+            row = sized(code.PyName("row"), leaf.width, self.path)
             below = code.cut(source, leaf.start, None)
-            source = code.Each(code.Name("one"), (("row", below), ("one", row)))
+            source = code.PyEach(code.PyName("one"), (("row", below), ("one", row)))
         elif leaf.member.shared:
-            last: code.Expr = code.Binary("+", code.Const(leaf.start), count)
-            if isinstance(count, code.Const):
-                last = code.Const(leaf.start + leaf.count)
+            last: code.Expr = code.PyBinary("+", code.PyConst(leaf.start), count)
+            if isinstance(count, code.PyConst):
+                last = code.PyConst(leaf.start + leaf.count)
             self._set(code.cut(self.target, leaf.start, last), part)
             source = code.cut(source, None, stop)
         else:
@@ -411,7 +415,7 @@ class Dynamic:
             version, saved = kind.version, kind.saved
         else:
             raise self._unsupported("an array of pointers to such elements")
-        count: code.Expr = code.Const(leaf.count)
+        count: code.Expr = code.PyConst(leaf.count)
         if leaf.amount is not None:
             self._count(leaf.amount)
             count = _COUNT
@@ -430,11 +434,13 @@ class Dynamic:
         if leaf.start:
             part = frame.local("part")
             self._read(part, value)
-            nothing = code.Binary("*", code.List((code.NONE,)), code.Const(leaf.start))
-            self._set(self.target, code.Binary("+", nothing, part))
+            nothing = code.PyBinary(
+                "*", code.PyList((code.NONE,)), code.PyConst(leaf.start)
+            )
+            self._set(self.target, code.PyBinary("+", nothing, part))
         else:
             self._read(self.target, value)
-        marker = (leaf.start, code.Const(b"1")) if marked else start
+        marker = (leaf.start, code.PyConst(b"1")) if marked else start
         self._save(
             code.call(
                 "put_pointers", saver, self.source, _OUT, saved, self.path, *marker
@@ -491,7 +497,7 @@ class Dynamic:
             code.runtime("FormatSite", "_formats"),
             _SCOPE, leaf.json, owners, self.path, frame.where(leaf),
         )  # fmt: skip
-        extra = (code.Const(kind.kind),) if known.kinds else ()
+        extra = (code.PyConst(kind.kind),) if known.kinds else ()
         keywords = []
         for part in kind.parts:
             functions = (self.refer.function("load", part.key), self.refer.function("save", part.key))  # fmt: skip
@@ -502,14 +508,14 @@ class Dynamic:
         if leaf.shape == "one":
             self._read(
                 self.target,
-                code.Call(read, (_BUF, _POS, site, *extra), tuple(keywords)),
+                code.PyCall(read, (_BUF, _POS, site, *extra), tuple(keywords)),
             )
-            given = (self.source, _OUT, owners, code.Const(self.path), *extra)
-            self._save(code.Call(write, given, tuple(keywords)))
+            given = (self.source, _OUT, owners, code.PyConst(self.path), *extra)
+            self._save(code.PyCall(write, given, tuple(keywords)))
             return
         if leaf.shape not in ("array", "dynamic") or extra or keywords or leaf.start:
             raise self._unsupported("an array of such elements")
-        count: code.Expr = code.Const(leaf.count)
+        count: code.Expr = code.PyConst(leaf.count)
         if leaf.amount is not None:
             self._count(leaf.amount)
             count = _COUNT
@@ -518,12 +524,12 @@ class Dynamic:
             self._save(sized(self.source, leaf.count, self.path))
         each = code.runtime("read_each", "_formats")
         self._read(self.target, code.call(each, read, count, _BUF, _POS, site))
-        shown = code.Format((f"{self.path}[", _AT, "]"))
+        shown = code.PyFormat((f"{self.path}[", _AT, "]"))
         frame.save.append(
-            code.For(
-                code.Tuple((_AT, _VALUE)),
+            code.PyFor(
+                code.PyTuple((_AT, _VALUE)),
                 code.builtin("enumerate", self.source),
-                (code.Do(code.call(write, _VALUE, _OUT, owners, shown)),),
+                (code.PyDo(code.call(write, _VALUE, _OUT, owners, shown)),),
             )
         )
 
@@ -536,13 +542,13 @@ class Dynamic:
         many = leaf.shape not in ("one", "item")
         name = "opaque" if many else "opaque_one"
         self._read(self.target, code.call(name, _BUF, _POS, sizes, self.path))
-        each = self.source if many else code.List((self.source,))
+        each = self.source if many else code.PyList((self.source,))
         self._save(code.call("put_opaque", each, _OUT, self.path))
 
     def pad(self) -> None:
         """Unused bytes whose number or presence the tables leave open."""
         frame, leaf = self.frame, self.leaf
-        width: code.Expr = code.Const(leaf.width)
+        width: code.Expr = code.PyConst(leaf.width)
         if leaf.size is not None:
             self._count(leaf.size, "extent")
             self._set(_WIDTH, _COUNT)
@@ -550,11 +556,11 @@ class Dynamic:
         if leaf.amount is not None:
             self._count(leaf.amount)
         else:
-            self._set(_COUNT, code.Const(leaf.count))
+            self._set(_COUNT, code.PyConst(leaf.count))
         self._set(_END, self._extent(width, self._limit()))
         if leaf.member is not None:
-            full = code.Attr(frame.root, leaf.member.attr)
-            self._set(full, code.Binary("-", _END, _POS))
+            full = code.PyAttr(frame.root, leaf.member.attr)
+            self._set(full, code.PyBinary("-", _END, _POS))
             source = frame.saved.get(full, full)
             self._put(code.call("unused", source, self.path))
         else:
@@ -562,7 +568,7 @@ class Dynamic:
             for one in (leaf.amount, leaf.size):
                 if one is not None:
                     known = self._known(one)
-                    number = known if number is None else code.Binary("*", number, known)  # fmt: skip
+                    number = known if number is None else code.PyBinary("*", number, known)  # fmt: skip
             assert number is not None
             if leaf.size is None:
                 number = code.times(number, leaf.width)

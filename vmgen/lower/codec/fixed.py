@@ -8,18 +8,18 @@ from vmgen.lower.codec.records import UNROLLED, Records, named
 from vmgen.lower.codec.refer import Refer
 from vmgen.lower.codec.run import SUFFIX, FixedRun, Runs
 from vmgen.lower.codec.zeros import default_rows, leaf_default, zeros
-from vmgen.lower.program import Layouts
-from vmgen.lower.shape import SIZES, Ints, Layout, Leaf, Pad, Struct
+from vmgen.lower.program import CodecLayouts
+from vmgen.lower.shape import SIZES, CodecLayout, Ints, Leaf, Pad, Struct
 from vmgen.plan import code
 
 
-class Fixed:
+class FixedFields:
     """Adds fields whose size the tables alone tell to the run of a frame."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         # Arrays that the table names element by element, and what they are called.
-        self._gathered: dict[code.Expr, code.Name] = {}
+        self._gathered: dict[code.Expr, code.PyName] = {}
 
     def elements(self) -> FixedRun:
         """Emit a flat layout as one run, for the codec of many objects."""
@@ -27,7 +27,7 @@ class Fixed:
         self._inner(frame.layout, frame.root, "")
         return frame.run
 
-    def _inner(self, layout: Layout, root: code.Name, prefix: str) -> None:
+    def _inner(self, layout: CodecLayout, root: code.PyName, prefix: str) -> None:
         """Every field of a flat layout."""
         frame = self._frame
         Records(frame, layout, frame.run.before, frame.run.aliases).make(root)
@@ -35,7 +35,9 @@ class Fixed:
             if frame.layouts.exists(layout, leaf, (layout.version,)):
                 self.add(layout, leaf, root, prefix)
 
-    def add(self, layout: Layout, leaf: Leaf, root: code.Name, prefix: str) -> None:
+    def add(
+        self, layout: CodecLayout, leaf: Leaf, root: code.PyName, prefix: str
+    ) -> None:
         """Add a field to the run; ``prefix`` is the C path of the object."""
         run = self._frame.run
         if isinstance(leaf.kind, Pad):
@@ -80,11 +82,11 @@ class Fixed:
         if kind.check:
             run.after.append(compared(self._frame, kind, target, path))
         if kind.check == "le":
-            run.aliases.append(code.Do(code.call("positive", source, path)))
+            run.aliases.append(code.PyDo(code.call("positive", source, path)))
 
     def _items(
         self,
-        layout: Layout,
+        layout: CodecLayout,
         leaf: Leaf,
         kind: Ints,
         target: code.Expr,
@@ -103,7 +105,7 @@ class Fixed:
             length = max(one.start + one.count for one in parts or [leaf])
             name = self._gathered[source] = frame.local(leaf.member.attr)
             zero = zeros(kind.code, length)
-            run.before.append(code.Assign((name, target), zero))
+            run.before.append(code.PyAssign((name, target), zero))
             value = self._present(leaf, source, path)
             run.aliases += checked(name, value, length, path)
         name = self._gathered[source]
@@ -154,10 +156,10 @@ class Fixed:
             alias = frame.local(leaf.member.attr)
             frame.alias_of[target] = alias
             frame.stands_for(alias, frame.path_of(source))
-            made = code.Call(frame.refer.maker(inner.root))
-            frame.run.before.append(code.Assign((alias, target), made))
+            made = code.PyCall(frame.refer.maker(inner.root))
+            frame.run.before.append(code.PyAssign((alias, target), made))
             value = self._present(leaf, source, path)
-            frame.run.aliases.append(code.Assign((alias,), value))
+            frame.run.aliases.append(code.PyAssign((alias,), value))
             self._inner(inner, alias, f"{path}.")
             return
         if self._unrolls(leaf, inner):
@@ -167,18 +169,18 @@ class Fixed:
         if not size:
             value = self._present(leaf, source, path)
             frame.run.aliases.append(
-                code.Do(sized(value, leaf.start + leaf.count, path))
+                code.PyDo(sized(value, leaf.start + leaf.count, path))
             )
             if not leaf.member.shared:
                 zero = leaf_default(leaf.member, frame.refer)
-                frame.run.after.append(code.Assign((target,), zero))
+                frame.run.after.append(code.PyAssign((target,), zero))
             return
         group = flat_fields(frame.layouts, inner, frame.refer)
         unpack = frame.refer.function("unpack", kind.key)
         pack = frame.refer.function("pack", kind.key)
         if leaf.shape == "rows":
-            part, width = code.Name("part"), code.Name("width")
-            row = code.Lambda(
+            part, width = code.PyName("part"), code.PyName("width")
+            row = code.PyLambda(
                 ("part", "width"), code.call("bytes_of", pack, part, width)
             )
             inside = f".[0:{leaf.width}]({group})"
@@ -193,25 +195,25 @@ class Fixed:
             return
         if leaf.start:
             below = code.call("repeated", frame.refer.cls(kind.key), leaf.start)
-            load = code.Binary("+", below, load)
+            load = code.PyBinary("+", below, load)
         start = (leaf.start,) if leaf.start else ()
         value = self._present(leaf, source, path)
         stop = leaf.start + leaf.count
         self._moved(leaf, target, load, code.call("bytes_of", pack, value, stop, *start))  # fmt: skip
 
-    def _unrolls(self, leaf: Leaf, inner: Layout) -> bool:
+    def _unrolls(self, leaf: Leaf, inner: CodecLayout) -> bool:
         """Whether an array of objects is small and plain enough to be part of the run."""
         assert leaf.member is not None
         return (
             leaf.shape == "array"
             and not leaf.start
             and not leaf.member.shared
-            and self._frame.root == code.Name("state")
+            and self._frame.root == code.PyName("state")
             and leaf.count > 0
             and leaf.count * self._values(inner) <= UNROLLED
         )
 
-    def _values(self, layout: Layout) -> int:
+    def _values(self, layout: CodecLayout) -> int:
         """How many values an object of a flat layout is; too many if it has arrays."""
         total = 0
         layouts = self._frame.layouts
@@ -233,7 +235,7 @@ class Fixed:
     def _unrolled(
         self,
         leaf: Leaf,
-        inner: Layout,
+        inner: CodecLayout,
         target: code.Expr,
         source: code.Expr,
         path: str,
@@ -242,13 +244,13 @@ class Fixed:
         assert leaf.member is not None
         frame, run = self._frame, self._frame.run
         aliases = named(frame, leaf.member.attr, leaf.count, source)
-        made = code.List((code.Call(frame.refer.maker(inner.root)),) * leaf.count)
-        run.before.append(code.Assign((aliases, target), made))
+        made = code.PyList((code.PyCall(frame.refer.maker(inner.root)),) * leaf.count)
+        run.before.append(code.PyAssign((aliases, target), made))
         value = self._present(leaf, source, path)
-        run.aliases.append(code.Assign((aliases,), value))
+        run.aliases.append(code.PyAssign((aliases,), value))
         fields, type_ = list(run.fields), run.type
         for at, alias in enumerate(aliases.items):
-            assert isinstance(alias, code.Name)
+            assert isinstance(alias, code.PyName)
             self._inner(inner, alias, f"{path}[{at}].")
         run.fields, run.type = fields, type_
         group = flat_fields(frame.layouts, inner, frame.refer)
@@ -283,11 +285,11 @@ class Fixed:
         if self._is_part(leaf) or leaf.start:
             part = code.cut(source, leaf.start, leaf.start + leaf.count)
         if leaf.start and not leaf.member.shared:
-            load = code.Binary("+", default_rows(leaf, self._frame.refer), load)
+            load = code.PyBinary("+", default_rows(leaf, self._frame.refer), load)
         save = code.call("row_bytes", pack, part, leaf.count, leaf.width)
         self._moved(leaf, target, load, save)
 
-    def _chunk(self, leaf: Leaf, size: int) -> code.Name:
+    def _chunk(self, leaf: Leaf, size: int) -> code.PyName:
         """The bytes of an array, as a value of the run."""
         assert leaf.member is not None
         run = self._frame.run
@@ -316,7 +318,7 @@ class Fixed:
         """An array is made of its bytes, and its bytes of the array."""
         if self._is_part(leaf):
             target = code.cut(target, leaf.start, leaf.start + leaf.count)
-        self._frame.run.after.append(code.Assign((target,), load))
+        self._frame.run.after.append(code.PyAssign((target,), load))
         self._frame.run.values.append(save)
 
     def _is_part(self, leaf: Leaf) -> bool:
@@ -349,10 +351,10 @@ def compared(
 ) -> code.Statement:
     """A value that must be the destination's, or at most that."""
     name = "equal" if kind.check == "equal" else "at_most"
-    shown = code.Const(path) if named is None else named
-    owner, pos = frame.layout.type, code.Name("pos")
-    return code.Do(
-        code.method(code.Name("scope"), name, value, owner, shown, pos, shown)
+    shown = code.PyConst(path) if named is None else named
+    owner, pos = frame.layout.type, code.PyName("pos")
+    return code.PyDo(
+        code.method(code.PyName("scope"), name, value, owner, shown, pos, shown)
     )
 
 
@@ -360,16 +362,16 @@ def each_compared(
     frame: Frame, kind: Ints, values: code.Expr, path: str
 ) -> code.Statement:
     """The same of every element of an array."""
-    at, value = code.Name("at"), code.Name("value")
-    shown = code.Format((f"{path}[", at, "]"))
-    return code.For(
-        code.Tuple((at, value)),
+    at, value = code.PyName("at"), code.PyName("value")
+    shown = code.PyFormat((f"{path}[", at, "]"))
+    return code.PyFor(
+        code.PyTuple((at, value)),
         code.builtin("enumerate", values),
         (compared(frame, kind, value, path, shown),),
     )
 
 
-def flat_fields(layouts: Layouts, layout: Layout, refer: Refer) -> str:
+def flat_fields(layouts: CodecLayouts, layout: CodecLayout, refer: Refer) -> str:
     """The field list of one object of a flat layout."""
     frame = Frame(layouts, layout, refer, Runs(""), (layout.version,), "one")
-    return " ".join(Fixed(frame).elements().fields)
+    return " ".join(FixedFields(frame).elements().fields)

@@ -10,8 +10,8 @@ from vmgen.lower.codec.phrases import c_name, chained, sized
 from vmgen.lower.codec.refer import Refer
 from vmgen.lower.codec.run import FixedRun, Runs
 from vmgen.lower.names import LOCALS, RESERVED, Names
-from vmgen.lower.program import Found, Layouts
-from vmgen.lower.shape import Layout, Leaf
+from vmgen.lower.program import CodecLayouts, MemberValue
+from vmgen.lower.shape import CodecLayout, Leaf
 from vmgen.plan import code
 
 
@@ -24,8 +24,8 @@ class Frame:
 
     def __init__(
         self,
-        layouts: Layouts,
-        layout: Layout,
+        layouts: CodecLayouts,
+        layout: CodecLayout,
         refer: Refer,
         runs: Runs,
         versions: Sequence[int],
@@ -41,13 +41,13 @@ class Frame:
         self.blame: list[tuple[str, bool]] = []
         self.run = FixedRun()
         self.optional = False
-        self.root = code.Name(root)
-        self.alias_of: dict[code.Expr, code.Name] = {}
+        self.root = code.PyName(root)
+        self.alias_of: dict[code.Expr, code.PyName] = {}
         # What save calls an attribute, where it differs.
-        self.saved: dict[code.Expr, code.Name] = {}
+        self.saved: dict[code.Expr, code.PyName] = {}
         # The local names of lengths, by the member that counts, and those in use.
-        self.lengths: dict[tuple[str, int, bool], code.Name] = {}
-        self.shared_lengths: set[code.Name] = set()
+        self.lengths: dict[tuple[str, int, bool], code.PyName] = {}
+        self.shared_lengths: set[code.PyName] = set()
         self._names = Names(RESERVED | LOCALS)
         self._origin_of: dict[str, str] = {root: ""}
         self._sized: set[code.Expr] = set()
@@ -59,42 +59,42 @@ class Frame:
         self.save += run.aliases
         if run.format:
             made = self.runs.add(run)
-            self.load.append(code.Unpack(made.name, tuple(run.targets), run.size))
-            self.save.append(code.Pack(made.name, tuple(run.values)))
+            self.load.append(code.PyUnpack(made.name, tuple(run.targets), run.size))
+            self.save.append(code.PyPack(made.name, tuple(run.values)))
             if (made.name, self.optional) not in self.blame:
                 self.blame.append((made.name, self.optional))
         self.load += run.after
 
     # --- names ------------------------------------------------------------------------
 
-    def local(self, wanted: str) -> code.Name:
+    def local(self, wanted: str) -> code.PyName:
         """A new local name, as close to the attribute's as can be."""
-        return code.Name(self._names.take(_without_underscores(wanted)))
+        return code.PyName(self._names.take(_without_underscores(wanted)))
 
-    def chunk(self, wanted: str) -> code.Name:
+    def chunk(self, wanted: str) -> code.PyName:
         """A new local name for the bytes of an attribute."""
-        return code.Name(self._names.take(f"{_without_underscores(wanted)}_"))
+        return code.PyName(self._names.take(f"{_without_underscores(wanted)}_"))
 
-    def name(self, full: code.Expr, wanted: str) -> code.Name:
+    def name(self, full: code.Expr, wanted: str) -> code.PyName:
         """A local name for an attribute, to be used from here on."""
         alias = self.local(wanted)
         self.alias_of[full] = alias
         self.stands_for(alias, self.path_of(full))
         return alias
 
-    def stands_for(self, alias: code.Name, path: str) -> None:
+    def stands_for(self, alias: code.PyName, path: str) -> None:
         """Say what messages call an object that has a local name."""
         self._origin_of[alias.id] = path
 
     def path_of(self, expr: code.Expr) -> str:
         """The path of an attribute from the function's object, for messages."""
         match expr:
-            case code.Name(id=name):
+            case code.PyName(id=name):
                 return self._origin_of.get(name, name)
-            case code.Attr(base=base, name=name):
+            case code.PyAttr(base=base, name=name):
                 above = self.path_of(base)
                 return f"{above}.{name}" if above else name
-            case code.Index(base=base, index=code.Const(value=int(index))):
+            case code.PyIndex(base=base, index=code.PyConst(value=int(index))):
                 return f"{self.path_of(base)}[{index}]"
         raise TypeError(expr)
 
@@ -105,10 +105,10 @@ class Frame:
         assert leaf.member is not None
         expr = root
         for member, index in leaf.parents:
-            full = code.Attr(expr, member.attr)
+            full = code.PyAttr(expr, member.attr)
             own = self.alias_of.get(code.at(full, *index))
             expr = own or code.at(self.alias_of.get(full, full), *index)
-        return code.Attr(expr, leaf.member.attr)
+        return code.PyAttr(expr, leaf.member.attr)
 
     def place(self, leaf: Leaf, root: code.Expr) -> tuple[code.Expr, code.Expr]:
         """The value of a leaf on load and on save, before the index of an element."""
@@ -124,18 +124,18 @@ class Frame:
         ):
             self._sized.add(full)
             check = sized(full, leaf.member.length(), self.path_of(full))
-            self.run.aliases.append(code.Do(check))
+            self.run.aliases.append(code.PyDo(check))
         source = self.saved.get(full, known)
         return code.at(known, *leaf.levels), code.at(source, *leaf.levels)
 
-    def undecided(self, layout: Layout, leaves: Sequence[Leaf]) -> bool:
+    def undecided(self, layout: CodecLayout, leaves: Sequence[Leaf]) -> bool:
         """Whether an attribute may be absent, as far as the versions tell."""
         return bool(leaves) and not any(
             self.layouts.exists(layout, leaf, self.versions_of(layout)) is True
             for leaf in leaves
         )
 
-    def versions_of(self, layout: Layout) -> Sequence[int]:
+    def versions_of(self, layout: CodecLayout) -> Sequence[int]:
         """The versions that the function loads a layout at."""
         return self.versions if layout is self.layout else (layout.version,)
 
@@ -143,7 +143,7 @@ class Frame:
 
     def member_value(
         self,
-        found: list[Found],
+        found: list[MemberValue],
         path: str,
         subscripts: Sequence[code.Expr],
         type_: ir.IntType,
@@ -157,7 +157,7 @@ class Frame:
 
     def asked(self, name: str, where: str) -> code.Expr:
         """The value of a C function that only the context knows."""
-        state, version = code.Name("state"), expressions.VERSION
+        state, version = code.PyName("state"), expressions.VERSION
         return code.call("ask", CONTEXT, name, state, version, where)
 
     def where(self, leaf: Leaf) -> str:
@@ -167,7 +167,7 @@ class Frame:
         return f"{self.layout.symbol}, field {leaf.path}{at}"
 
 
-CONTEXT = code.Attr(code.Name("scope"), "context")
+CONTEXT = code.PyAttr(code.PyName("scope"), "context")
 
 
 def _without_underscores(name: str) -> str:

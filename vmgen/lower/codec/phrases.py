@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from vmgen import ir
 from vmgen.lower import expressions
-from vmgen.lower.program import Found
+from vmgen.lower.program import MemberValue
 from vmgen.lower.shape import CODES
 from vmgen.plan import code
 
@@ -18,23 +18,25 @@ _SUBSCRIPT = re.compile(r"\[\$(\d+)\]")
 def c_name(path: str, subscripts: Sequence[code.Expr]) -> code.Expr:
     """A member's C path (``env.x[$0]``) as a string, its subscripts filled in."""
     if not subscripts:
-        return code.Const(path)
+        return code.PyConst(path)
     parts: list[str | code.Expr] = []
     for number, text in enumerate(_SUBSCRIPT.split(path)):
         # Every second piece is the number of a subscript.
         parts += [f"{text}["] if not number % 2 else [subscripts[int(text)], "]"]
     last = parts.pop()
     assert isinstance(last, str)
-    return code.Format((*parts, last.removesuffix("[")))
+    return code.PyFormat((*parts, last.removesuffix("[")))
 
 
-def chained(found: Sequence[Found], outside: code.Expr, type_: ir.IntType) -> code.Expr:
+def chained(
+    found: Sequence[MemberValue], outside: code.Expr, type_: ir.IntType
+) -> code.Expr:
     """A member's value: from the first place that has it, else from outside."""
     made = outside
     for one in reversed(found):
         value = one.value
         if one.condition is not None:
-            value = code.Choice(one.condition, value, made)
+            value = code.PyChoice(one.condition, value, made)
         made = (
             value if one.type == CODES[type_] else expressions.truncated(value, type_)
         )
@@ -47,13 +49,13 @@ def unblanked(path: str) -> str:
 
 
 def checked(
-    alias: code.Name, value: code.Expr, length: int, path: str
+    alias: code.PyName, value: code.Expr, length: int, path: str
 ) -> list[code.Statement]:
     """Name an array on save; a list of the wrong length is an error."""
-    wrong = code.Compare("!=", code.builtin("len", alias), code.Const(length))
+    wrong = code.PyCompare("!=", code.builtin("len", alias), code.PyConst(length))
     return [
-        code.Assign((alias,), value),
-        code.If(wrong, (code.Do(sized(alias, length, path)),)),
+        code.PyAssign((alias,), value),
+        code.PyIf(wrong, (code.PyDo(sized(alias, length, path)),)),
     ]
 
 
@@ -67,16 +69,18 @@ def present(value: code.Expr, path: str) -> code.Expr:
     return code.call("present", value, path)
 
 
-def in_groups(targets: Iterable[code.Expr], value: code.Expr) -> Iterable[code.Assign]:
+def in_groups(
+    targets: Iterable[code.Expr], value: code.Expr
+) -> Iterable[code.PyAssign]:
     """One value for many targets, a few of them in a statement."""
     group: list[code.Expr] = []
     for one in targets:
         group.append(one)
         if len(group) == _IN_A_ROW:
-            yield code.Assign(tuple(group), value)
+            yield code.PyAssign(tuple(group), value)
             group = []
     if group:
-        yield code.Assign(tuple(group), value)
+        yield code.PyAssign(tuple(group), value)
 
 
 _IN_A_ROW = 4

@@ -6,7 +6,7 @@ from vmgen.lower.codec.frame import Frame
 from vmgen.lower.codec.phrases import checked, in_groups, present, sized
 from vmgen.lower.codec.zeros import default
 from vmgen.lower.expressions import VERSION
-from vmgen.lower.shape import Layout, Leaf, Member, Record
+from vmgen.lower.shape import CodecLayout, Leaf, RecordMember, StateRecord
 from vmgen.plan import code
 
 UNROLLED = 128
@@ -20,7 +20,7 @@ class Records:
     def __init__(
         self,
         frame: Frame,
-        layout: Layout,
+        layout: CodecLayout,
         load: list[code.Statement],
         save: list[code.Statement],
     ) -> None:
@@ -29,17 +29,17 @@ class Records:
         self._load = load
         self._save = save
 
-    def make(self, root: code.Name) -> None:
+    def make(self, root: code.PyName) -> None:
         """Make the records below the layout's own object, name them, and make what
         several fields share."""
         frame, layout = self._frame, self._layout
         if layout.version_attr:
-            own = layout is frame.layout and root == code.Name("state")
-            version = VERSION if own else code.Const(layout.version)
-            self._assign(code.Attr(root, layout.version_attr), version)
+            own = layout is frame.layout and root == code.PyName("state")
+            version = VERSION if own else code.PyConst(layout.version)
+            self._assign(code.PyAttr(root, layout.version_attr), version)
         self._below(layout.root, root)
         absent: list[code.Expr] = [
-            code.Attr(root, attr) for attr, _ in layout.subsections
+            code.PyAttr(root, attr) for attr, _ in layout.subsections
         ]
         for leaf in layout.leaves:
             if leaf.member is not None and frame.undecided(
@@ -49,21 +49,23 @@ class Records:
         self._load += in_groups(dict.fromkeys(absent), code.NONE)
 
     def _assign(self, target: code.Expr, value: code.Expr) -> None:
-        self._load.append(code.Assign((target,), value))
+        self._load.append(code.PyAssign((target,), value))
 
-    def _below(self, record: Record, expr: code.Expr) -> None:
+    def _below(self, record: StateRecord, expr: code.Expr) -> None:
         frame = self._frame
         for member in record.members:
-            full = code.Attr(expr, member.attr)
+            full = code.PyAttr(expr, member.attr)
             if member.record is not None:
                 self._record(member, member.record, full)
             elif member.shared and not frame.undecided(self._layout, member.leaves):
                 alias = frame.name(full, member.attr)
                 zero = default(member, frame.refer)
-                self._load.append(code.Assign((alias, full), zero))
+                self._load.append(code.PyAssign((alias, full), zero))
                 self._share(member, full, alias)
 
-    def _record(self, member: Member, record: Record, full: code.Expr) -> None:
+    def _record(
+        self, member: RecordMember, record: StateRecord, full: code.Expr
+    ) -> None:
         frame = self._frame
         maker = frame.refer.maker(record)
         filled = bool(member.levels) and self._filled(member)
@@ -71,24 +73,24 @@ class Records:
             count = member.extents()[0]
             value = sized(full, count, frame.path_of(full))
             aliases = named(frame, member.attr, count, full)
-            objects = code.List((code.Call(maker),) * count)
-            self._load.append(code.Assign((aliases, full), objects))
-            self._save.append(code.Assign((aliases,), value))
+            objects = code.PyList((code.PyCall(maker),) * count)
+            self._load.append(code.PyAssign((aliases, full), objects))
+            self._save.append(code.PyAssign((aliases,), value))
             return
         alias = frame.name(full, member.attr)
         if not member.levels:
-            self._load.append(code.Assign((alias, full), code.Call(maker)))
-            self._save.append(code.Assign((alias,), full))
+            self._load.append(code.PyAssign((alias, full), code.PyCall(maker)))
+            self._save.append(code.PyAssign((alias,), full))
             self._below(record, alias)
             return
         made = default(member, frame.refer)
         if filled:
             made = code.call("repeated", maker, member.extents()[-1])
-        self._load.append(code.Assign((alias, full), made))
+        self._load.append(code.PyAssign((alias, full), made))
         value = sized(full, member.extents()[0], frame.path_of(full))
-        self._save.append(code.Assign((alias,), value))
+        self._save.append(code.PyAssign((alias,), value))
 
-    def _filled(self, list_: Member) -> bool:
+    def _filled(self, list_: RecordMember) -> bool:
         """Whether fields set every member of every record of a list of records."""
         record = list_.record
         assert record is not None
@@ -113,7 +115,7 @@ class Records:
         versions = self._frame.versions_of(self._layout)
         return self._frame.layouts.exists(self._layout, leaf, versions)
 
-    def _share(self, member: Member, full: code.Expr, alias: code.Name) -> None:
+    def _share(self, member: RecordMember, full: code.Expr, alias: code.PyName) -> None:
         """Name an attribute of several parts on save, and check its lengths."""
         leaf = member.leaves[0]
         lengths = member.extents()
@@ -125,15 +127,15 @@ class Records:
         if len(lengths) == 1:
             self._save += checked(alias, value, lengths[0], path)
             return
-        self._save.append(code.Assign((alias,), sized(value, lengths[0], path)))
+        self._save.append(code.PyAssign((alias,), sized(value, lengths[0], path)))
         if whole and len(lengths) == 2:
             self._save += [
-                code.Do(sized(code.at(alias, at), lengths[1], f"{path}[{at}]"))
+                code.PyDo(sized(code.at(alias, at), lengths[1], f"{path}[{at}]"))
                 for at in sorted({one.levels[0] for one in member.leaves})
             ]
 
 
-def named(frame: Frame, attr: str, count: int, full: code.Expr) -> code.Tuple:
+def named(frame: Frame, attr: str, count: int, full: code.Expr) -> code.PyTuple:
     """A name for every object of a list."""
     path = frame.path_of(full)
     aliases = []
@@ -142,4 +144,4 @@ def named(frame: Frame, attr: str, count: int, full: code.Expr) -> code.Tuple:
         frame.alias_of[code.at(full, at)] = alias
         frame.stands_for(alias, f"{path}[{at}]")
         aliases.append(alias)
-    return code.Tuple(tuple(aliases))
+    return code.PyTuple(tuple(aliases))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol, TypeAlias
 
-from vmgen.lower.shape import Key, Record
+from vmgen.lower.shape import Key, StateRecord
 from vmgen.plan import code
 
 Role: TypeAlias = Literal["load", "save", "unpack", "pack"]
@@ -18,11 +18,11 @@ class Refer(Protocol):
         """The state class of a layout."""
         ...
 
-    def record(self, record: Record) -> code.Expr:
+    def record(self, record: StateRecord) -> code.Expr:
         """The class of a record."""
         ...
 
-    def maker(self, record: Record) -> code.Expr:
+    def maker(self, record: StateRecord) -> code.Expr:
         """The function that makes an object of a record's class."""
         ...
 

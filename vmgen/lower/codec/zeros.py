@@ -5,18 +5,18 @@ from __future__ import annotations
 from vmgen.infos import formats
 from vmgen.infos.model import WireFormat
 from vmgen.lower.codec.refer import Refer
-from vmgen.lower.shape import Format, Ints, Leaf, Member, Opaque, Pad, Struct
+from vmgen.lower.shape import Format, Ints, Leaf, Opaque, Pad, RecordMember, Struct
 from vmgen.plan import code
 
-EMPTY = code.List(())
+EMPTY = code.PyList(())
 
 
-def default(member: Member, refer: Refer) -> code.Expr:
+def default(member: RecordMember, refer: Refer) -> code.Expr:
     """The expression of a member's zero."""
     if member.record is not None:
         cls = refer.record(member.record)
         if not member.levels:
-            return code.Call(cls)
+            return code.PyCall(cls)
         zero: code.Expr = code.call("repeated", cls, member.extents()[-1])
         lengths = member.extents()[:-1]
     else:
@@ -27,7 +27,7 @@ def default(member: Member, refer: Refer) -> code.Expr:
     return zero
 
 
-def leaf_default(member: Member, refer: Refer) -> code.Expr:
+def leaf_default(member: RecordMember, refer: Refer) -> code.Expr:
     """The zero of a member below its list levels."""
     leaf = member.leaves[0]
     kind = leaf.kind
@@ -37,12 +37,12 @@ def leaf_default(member: Member, refer: Refer) -> code.Expr:
         else leaf.start + leaf.count
     )
     if isinstance(kind, Pad):
-        return code.Const(0)
+        return code.PyConst(0)
     if leaf.shape == "pointers":
         return _copies(code.NONE, 0 if leaf.amount else length)
     if isinstance(kind, Ints):
         if leaf.shape == "one":
-            return code.FALSE if kind.code == "?" else code.Const(0)
+            return code.FALSE if kind.code == "?" else code.PyConst(0)
         if leaf.shape == "rows":
             if leaf.amount or leaf.size:
                 return EMPTY
@@ -51,7 +51,7 @@ def leaf_default(member: Member, refer: Refer) -> code.Expr:
     if isinstance(kind, Struct):
         cls = refer.cls(kind.key)
         if leaf.shape == "one":
-            return code.Call(cls)
+            return code.PyCall(cls)
         if leaf.shape == "rows":
             row = code.call("repeated", cls, leaf.width)
             return _many(row, leaf.start + leaf.count)
@@ -77,14 +77,14 @@ def _of_format(known: WireFormat) -> code.Expr:
         case "array":
             return zeros("Q", known.length)
         case "str":
-            return code.Const("")
-    return code.Call(format_type(known))
+            return code.PyConst("")
+    return code.PyCall(format_type(known))
 
 
 def format_type(known: WireFormat) -> code.Expr:
     """The class of what a hand-written codec reads, or of an element of it."""
     if known.type in ("bytearray", "array", "str"):
-        return code.Name(known.type)
+        return code.PyName(known.type)
     return code.runtime(
         known.type, "_runtime" if known.type == "State" else known.module
     )
@@ -92,12 +92,12 @@ def format_type(known: WireFormat) -> code.Expr:
 
 def _many(row: code.Expr, count: int) -> code.Expr:
     """A list of values that are made one by one."""
-    return code.Each(row, (("_", code.builtin("range", count)),))
+    return code.PyEach(row, (("_", code.builtin("range", count)),))
 
 
 def _copies(one: code.Expr, count: int) -> code.Expr:
     """A list of one immutable value many times."""
-    return code.Binary("*", code.List((one,)), code.Const(count))
+    return code.PyBinary("*", code.PyList((one,)), code.PyConst(count))
 
 
 def zeros(type_: str, length: int) -> code.Expr:

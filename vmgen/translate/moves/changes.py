@@ -13,7 +13,9 @@ def changed(*nodes: Node | None) -> frozenset[str]:
         match part:
             case syntax.Assign(_, syntax.Name(name)):
                 names.add(name)
-            case syntax.Unary("++" | "--" | "p++" | "p--" | "&", syntax.Name(name)):
+            case syntax.UnaryOperation(
+                "++" | "--" | "p++" | "p--" | "&", syntax.Name(name)
+            ):
                 names.add(name)
             case _:
                 pass
@@ -25,7 +27,7 @@ def changed_members(*nodes: Node | None) -> frozenset[str]:
     names: set[str] = set()
     for part in walk(*nodes):
         match part:
-            case syntax.Assign(_, target) | syntax.Unary(
+            case syntax.Assign(_, target) | syntax.UnaryOperation(
                 "++" | "--" | "p++" | "p--" | "&", target
             ):
                 while isinstance(target, syntax.Index | syntax.Cast):

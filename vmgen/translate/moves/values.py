@@ -83,9 +83,9 @@ class MoveValues:
         match expr:
             case syntax.Cast(_, operand):
                 return self.condition(operand, place, memory, made)
-            case syntax.Unary("!", operand):
+            case syntax.UnaryOperation("!", operand):
                 return opposite(self.condition(operand, place, memory, made))
-            case syntax.Binary("&&" | "||" as op, left, right):
+            case syntax.BinaryOperation("&&" | "||" as op, left, right):
                 first = self.condition(left, place, memory, made)
                 other = memory.copy()
                 more: list[Move] = []
@@ -100,7 +100,7 @@ class MoveValues:
                 if second == passes:
                     return first
                 return short(f"({first}) {op} ({second})")
-            case syntax.Binary(
+            case syntax.BinaryOperation(
                 "==" | "!=" | "<" | ">" | "<=" | ">=" as op, left, right
             ):
                 one = said(self.value(left, place, memory, made))
@@ -132,34 +132,36 @@ class MoveValues:
                 if path is None:
                     return UNKNOWN
                 return memory.members.get(path, path)
-            case syntax.Unary("&", syntax.Name(name)):
+            case syntax.UnaryOperation("&", syntax.Name(name)):
                 cell = place.names.get(name)
                 if cell is None:
                     return self.held(name, place, memory)
                 held = memory.cells.get(cell, "")
                 return held if isinstance(held, StreamPointer) else LocalAddress(cell)
-            case syntax.Unary("&", operand):
+            case syntax.UnaryOperation("&", operand):
                 return self._path(operand, place, memory, made) or ""
-            case syntax.Unary("*", operand):
+            case syntax.UnaryOperation("*", operand):
                 pointer = self.value(operand, place, memory, made)
                 if isinstance(pointer, LocalAddress):
                     return memory.cells.get(pointer.cell, UNKNOWN)
                 return pointer
-            case syntax.Unary("++" | "--" | "p++" | "p--", operand):
+            case syntax.UnaryOperation("++" | "--" | "p++" | "p--", operand):
                 held = self.value(operand, place, memory, made)
                 changed = computed("+" if "+" in expr.op else "-", said(held), "1")
                 self.store(operand, changed, place, memory, made)
                 return held if expr.op.startswith("p") else changed
-            case syntax.Unary("!", _):
+            case syntax.UnaryOperation("!", _):
                 return self.condition(expr, place, memory, made)
-            case syntax.Unary(op, operand):
+            case syntax.UnaryOperation(op, operand):
                 number = said(self.value(operand, place, memory, made))
                 if op == "-" and number.isdigit():
                     return f"-{number}" if number != "0" else number
                 return number if op == "+" else f"{op}{inner(number)}"
-            case syntax.Binary("&&" | "||" | "==" | "!=" | "<" | ">" | "<=" | ">="):
+            case syntax.BinaryOperation(
+                "&&" | "||" | "==" | "!=" | "<" | ">" | "<=" | ">="
+            ):
                 return self.condition(expr, place, memory, made)
-            case syntax.Binary(op, left, right):
+            case syntax.BinaryOperation(op, left, right):
                 one = said(self.value(left, place, memory, made))
                 two = said(self.value(right, place, memory, made))
                 return computed(op, one, two)
@@ -273,7 +275,7 @@ class MoveValues:
     ) -> str | None:
         """The members on the way from an object; None for what is no member."""
         match expr:
-            case syntax.Cast(_, operand) | syntax.Unary("*", operand):
+            case syntax.Cast(_, operand) | syntax.UnaryOperation("*", operand):
                 return self._path(operand, place, memory, made)
             case syntax.Member(object, name):
                 start = self._start(object, place, memory, made)
@@ -314,7 +316,7 @@ class MoveValues:
             case syntax.Name(name) if name in place.names:
                 memory.cells[place.names[name]] = held
                 return held
-            case syntax.Unary("*", operand):
+            case syntax.UnaryOperation("*", operand):
                 pointer = self.value(operand, place, memory, made)
                 if isinstance(pointer, LocalAddress):
                     memory.cells[pointer.cell] = held
@@ -333,8 +335,8 @@ class MoveValues:
         self, call: syntax.Call, place: Naming, memory: LocalState, made: list[Move]
     ) -> Held:
         function = call.function
-        while isinstance(function, syntax.Cast | syntax.Unary) and not (
-            isinstance(function, syntax.Unary) and function.op not in "*&"
+        while isinstance(function, syntax.Cast | syntax.UnaryOperation) and not (
+            isinstance(function, syntax.UnaryOperation) and function.op not in "*&"
         ):
             function = function.operand
         callee: Held = UNKNOWN

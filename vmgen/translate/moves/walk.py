@@ -417,8 +417,8 @@ class MoveWalk:
         inside = changed(body)
         match condition, step:
             case (
-                syntax.Binary("<" | "!=", syntax.Name(name), bound),
-                syntax.Unary("++" | "p++", syntax.Name(stepped))
+                syntax.BinaryOperation("<" | "!=", syntax.Name(name), bound),
+                syntax.UnaryOperation("++" | "p++", syntax.Name(stepped))
                 | syntax.Assign("+=", syntax.Name(stepped), syntax.IntegerLiteral(1)),
             ) if (
                 name == stepped and name not in inside
@@ -429,8 +429,8 @@ class MoveWalk:
                     return None
                 return said(self._values.value(bound, place, memory.copy(), []))
             case (
-                syntax.Binary("<=", syntax.Name(name), bound),
-                syntax.Unary("++" | "p++", syntax.Name(stepped)),
+                syntax.BinaryOperation("<=", syntax.Name(name), bound),
+                syntax.UnaryOperation("++" | "p++", syntax.Name(stepped)),
             ) if (
                 name == stepped and name not in inside
             ):
@@ -441,17 +441,17 @@ class MoveWalk:
                     return None
                 return said(self._values.value(bound, place, memory.copy(), []))
             case (
-                (syntax.Unary("p--", syntax.Name(name)), None)
+                (syntax.UnaryOperation("p--", syntax.Name(name)), None)
                 | (
-                    syntax.Binary(">", syntax.Unary("p--", syntax.Name(name)), syntax.IntegerLiteral(0)),
+                    syntax.BinaryOperation(">", syntax.UnaryOperation("p--", syntax.Name(name)), syntax.IntegerLiteral(0)),
                     None,
                 )
             ) if name not in inside:  # fmt: skip
                 held = self._values.held(name, place, memory)
                 return held if isinstance(held, str) else None
             case (
-                (syntax.Name(name) | syntax.Binary(">" | "!=", syntax.Name(name), syntax.IntegerLiteral(0))),
-                syntax.Unary("--" | "p--", syntax.Name(stepped)),
+                (syntax.Name(name) | syntax.BinaryOperation(">" | "!=", syntax.Name(name), syntax.IntegerLiteral(0))),
+                syntax.UnaryOperation("--" | "p--", syntax.Name(stepped)),
             ) if name == stepped and name not in inside:  # fmt: skip
                 held = self._values.held(name, place, memory)
                 return held if isinstance(held, str) else None
@@ -471,9 +471,9 @@ class MoveWalk:
         element, also where the condition fetches the next one (``QTAILQ_FOREACH_SAFE``).
         """
         last = step.items[-1] if isinstance(step, syntax.Comma) else step
-        while isinstance(condition, syntax.Binary) and condition.op == "&&":
+        while isinstance(condition, syntax.BinaryOperation) and condition.op == "&&":
             condition = condition.left
-        if isinstance(condition, syntax.Binary) and condition.op == "!=":
+        if isinstance(condition, syntax.BinaryOperation) and condition.op == "!=":
             condition = condition.left
         match condition, last:
             case syntax.Name(name), syntax.Assign("=", syntax.Name(stepped), value):
@@ -514,7 +514,7 @@ def _stepped(
         case syntax.ExprStatement(
             (
                 syntax.Assign(_, syntax.Name(name))
-                | syntax.Unary("++" | "--" | "p++" | "p--", syntax.Name(name))
+                | syntax.UnaryOperation("++" | "--" | "p++" | "p--", syntax.Name(name))
             ) as step
         ) if name in names_in(condition):
             calls = any(isinstance(part, syntax.Call) for part in walk(step))

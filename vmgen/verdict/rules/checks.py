@@ -8,17 +8,21 @@ from dataclasses import replace
 from vmgen import ir
 from vmgen.verdict import conditions
 from vmgen.verdict.cases import implied
-from vmgen.verdict.cursor import Cursor, Entry
-from vmgen.verdict.layout import Check, Refuses
+from vmgen.verdict.cursor import Entry, ItemCursor
+from vmgen.verdict.layout import Refuses, Validation
 from vmgen.verdict.model import Finding
 from vmgen.verdict.places import finding, side
-from vmgen.verdict.state import Leaf, State, Step
+from vmgen.verdict.state import Ending, State, Step
 
 
-def remembered(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+def remembered(
+    left: ItemCursor | None, right: ItemCursor | None, state: State
+) -> Step | None:
     """A check is remembered until all is loaded (``vmstate_load_state``)."""
     for number, here in enumerate((left, right)):
-        if here is None or not isinstance(item := here.entry.item, Check | Refuses):
+        if here is None or not isinstance(
+            item := here.entry.item, Validation | Refuses
+        ):
             continue
         wanted = item.accepted if isinstance(item, Refuses) else item.condition
         condition = state.normal(number, wanted, item.version, here.entry.prefix)
@@ -29,15 +33,15 @@ def remembered(left: Cursor | None, right: Cursor | None, state: State) -> Step 
     return None
 
 
-def end(state: State) -> Leaf:
+def end(state: State) -> Ending:
     """The end of both sides: what the target checks and the source does not."""
     for condition, entry in state.checks:
         for found in _found(condition, entry, state):
             after = state.require(found)
-            if isinstance(after, Leaf):
+            if isinstance(after, Ending):
                 return after
             state = after
-    return Leaf(
+    return Ending(
         state.case, None, state.unclear, state.required, state.notes, state.renamed
     )
 
@@ -46,7 +50,7 @@ def _found(condition: ir.Expr, entry: Entry, state: State) -> Iterator[Finding]:
     item = entry.item
     if not isinstance(item, Refuses):
         if condition not in (*state.saved, conditions.TRUE):
-            here = Cursor(entry, None)
+            here = ItemCursor(entry, None)
             yield finding("validate", state, None, here, condition=condition)
         return
     description = item.placed.description

@@ -6,24 +6,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vmgen import ir
-from vmgen.verdict.cursor import Cursor
+from vmgen.verdict.cursor import ItemCursor
 from vmgen.verdict.layout import (
-    Check,
     Custom,
-    Layouts,
     Nested,
     Refuses,
     Subsections,
     Unused,
+    Validation,
     Values,
+    WireLayouts,
 )
 from vmgen.verdict.model import Offset, Term
 from vmgen.verdict.places import count_path, finding, side
 from vmgen.verdict.rules.objects import inside, size_of
-from vmgen.verdict.state import NOTHING_AROUND, Leaf, State, Step
+from vmgen.verdict.state import NOTHING_AROUND, Ending, State, Step
 
 
-def ended(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+def ended(
+    left: ItemCursor | None, right: ItemCursor | None, state: State
+) -> Step | None:
     """One side has something left; an array may be empty."""
     here = left or right
     assert here is not None
@@ -37,7 +39,9 @@ def ended(left: Cursor | None, right: Cursor | None, state: State) -> Step | Non
     return state.fail(finding("end", state, left, right, condition=condition))
 
 
-def same(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+def same(
+    left: ItemCursor | None, right: ItemCursor | None, state: State
+) -> Step | None:
     """The same C code on both sides is assumed to read what it wrote; the descriptions
     inside of it are compared."""
     assert left is not None
@@ -48,7 +52,7 @@ def same(left: Cursor | None, right: Cursor | None, state: State) -> Step | None
     if (one.info, one.count, one.moves) != (two.info, two.count, two.moves):
         return state.give_up(finding("code", state, left, right))
     name = one.origin.field.name
-    after: State | Leaf = replace(
+    after: State | Ending = replace(
         state.note(finding("code-assumed", state, left, right)),
         source=left.rest,
         target=right.rest,
@@ -58,7 +62,7 @@ def same(left: Cursor | None, right: Cursor | None, state: State) -> Step | None
     sides = state.pair.sides
     for role, part in one.parts:
         other = theirs.pop(role, None)
-        if isinstance(after, Leaf) or other is None:
+        if isinstance(after, Ending) or other is None:
             break
         leaves = state.pair.below(
             sides[0].layout(part, part.description.version_id),
@@ -73,7 +77,9 @@ def same(left: Cursor | None, right: Cursor | None, state: State) -> Step | None
     return after
 
 
-def other(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+def other(
+    left: ItemCursor | None, right: ItemCursor | None, state: State
+) -> Step | None:
     """C code on one side only: vmgen cannot tell, unless there are too many bytes."""
     assert left is not None
     assert right is not None
@@ -97,12 +103,14 @@ def other(left: Cursor | None, right: Cursor | None, state: State) -> Step | Non
     return state.give_up(finding("code", state, left, right))
 
 
-def unlike(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+def unlike(
+    left: ItemCursor | None, right: ItemCursor | None, state: State
+) -> Step | None:
     """An array of a length that is not known, a list or a tree, and something else."""
     return state.fail(finding("shape", state, left, right))
 
 
-def _least(cursor: Cursor | None, layouts: Layouts) -> tuple[int, bool]:
+def _least(cursor: ItemCursor | None, layouts: WireLayouts) -> tuple[int, bool]:
     """Bytes that come at least up to the subsections, and whether they are all."""
     total, exact = 0, True
     while cursor is not None:
@@ -114,7 +122,7 @@ def _least(cursor: Cursor | None, layouts: Layouts) -> tuple[int, bool]:
                 size = size_of(layouts.layout(item.placed, item.version), layouts)
                 exact = exact and size is not None
                 total += (size or 0) * entry.left
-            case Check() | Refuses() | Subsections():
+            case Validation() | Refuses() | Subsections():
                 pass
             case _:
                 exact = False

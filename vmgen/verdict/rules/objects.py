@@ -7,24 +7,26 @@ from dataclasses import replace
 from vmgen import ir
 from vmgen.lookup import Placed
 from vmgen.verdict import conditions, cursor
-from vmgen.verdict.cursor import Cursor
+from vmgen.verdict.cursor import ItemCursor
 from vmgen.verdict.layout import (
-    Check,
-    Layout,
-    Layouts,
-    Listed,
     Nested,
+    ObjectList,
     Refuses,
     Unused,
+    Validation,
     Values,
+    WireLayout,
+    WireLayouts,
 )
 from vmgen.verdict.model import START, Finding, Offset, Side, Term
 from vmgen.verdict.places import count_path, finding
 from vmgen.verdict.rules.units import counts
-from vmgen.verdict.state import NOTHING_AROUND, Leaf, State, Step, summed
+from vmgen.verdict.state import NOTHING_AROUND, Ending, State, Step, summed
 
 
-def single(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+def single(
+    left: ItemCursor | None, right: ItemCursor | None, state: State
+) -> Step | None:
     """Nested objects on one side only: written out on the other, perhaps."""
     for side, here in enumerate((left, right)):
         if here is None or not isinstance(item := here.entry.item, Nested):
@@ -42,7 +44,9 @@ def single(left: Cursor | None, right: Cursor | None, state: State) -> Step | No
     return None
 
 
-def pair(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+def pair(
+    left: ItemCursor | None, right: ItemCursor | None, state: State
+) -> Step | None:
     """Nested objects on both sides: taken in one step where they are the same member's
     and nothing differs, else opened."""
     if left is None or right is None:
@@ -53,7 +57,7 @@ def pair(left: Cursor | None, right: Cursor | None, state: State) -> Step | None
     sides = state.pair.sides
     mine = sides[0].layout(one.placed, one.version)
     theirs = sides[1].layout(two.placed, two.version)
-    after: State | Leaf = state
+    after: State | Ending = state
     if one.pointers != two.pointers and "every" in (one.pointers, two.pointers):
         return state.fail(finding("null", state, left, right))
     if one.pointers != two.pointers:
@@ -63,7 +67,7 @@ def pair(left: Cursor | None, right: Cursor | None, state: State) -> Step | None
     found = counts(state, left, one.count, right, two.count)
     if isinstance(after, State) and found is not None and not fixed:
         after = after.require(found)
-    if isinstance(after, Leaf):
+    if isinstance(after, Ending):
         return after
     leaves = state.pair.below(mine, theirs, NOTHING_AROUND)
     if all(leaf.clean for leaf in leaves) and _same_place(state, left, right):
@@ -94,12 +98,14 @@ def pair(left: Cursor | None, right: Cursor | None, state: State) -> Step | None
     )
 
 
-def listed(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+def listed(
+    left: ItemCursor | None, right: ItemCursor | None, state: State
+) -> Step | None:
     """Lists and trees: the first element tells, unless there is none."""
     assert left is not None
     assert right is not None
     one, two = left.entry.item, right.entry.item
-    if not (isinstance(one, Listed) and isinstance(two, Listed)):
+    if not (isinstance(one, ObjectList) and isinstance(two, ObjectList)):
         return None
     if one.kind != two.kind or (one.key is None) != (two.key is None):
         return None
@@ -107,7 +113,7 @@ def listed(left: Cursor | None, right: Cursor | None, state: State) -> Step | No
     none = ir.Ask(f"QTAILQ_EMPTY(&{path})")
     if one.kind == "tree":
         none = ir.Ask(f"g_tree_nnodes({path}) == 0")
-    after: State | Leaf = replace(
+    after: State | Ending = replace(
         state,
         source=left.rest,
         target=right.rest,
@@ -118,7 +124,7 @@ def listed(left: Cursor | None, right: Cursor | None, state: State) -> Step | No
         parts.insert(0, (one.key, one.key_version, two.key, two.key_version))
     sides = state.pair.sides
     for mine, saved, theirs, loaded in parts:
-        if isinstance(after, Leaf):
+        if isinstance(after, Ending):
             return after
         leaves = state.pair.below(
             sides[0].layout(mine, saved),
@@ -132,11 +138,11 @@ def listed(left: Cursor | None, right: Cursor | None, state: State) -> Step | No
 
 def inside(
     state: State,
-    leaves: tuple[Leaf, ...],
+    leaves: tuple[Ending, ...],
     prefix: str,
     empty: ir.Expr | None,
     at: Offset,
-) -> State | Leaf:
+) -> State | Ending:
     """Goes on after an array, list or tree whose elements were compared by themselves;
     ``empty`` is when there are none, ``at`` where the first one begins."""
     found = summed(leaves)
@@ -149,12 +155,12 @@ def inside(
             return state.fail(bad)
         condition = conditions.either(empty, found.condition)
         after = state.require(replace(bad, condition=condition))
-        if isinstance(after, Leaf):
+        if isinstance(after, Ending):
             return after
         state = after
     for needed in found.required:
         after = state.require(replace(needed, path=prefix + needed.path))
-        if isinstance(after, Leaf):
+        if isinstance(after, Ending):
             return after
         state = after
     return state.noted(found.notes)
@@ -181,7 +187,7 @@ def window(placed: Placed, version: int, refused: bool) -> Finding | None:
 
 
 def size_of(
-    layout: Layout, layouts: Layouts, around: tuple[Layout, ...] = ()
+    layout: WireLayout, layouts: WireLayouts, around: tuple[WireLayout, ...] = ()
 ) -> int | None:
     """Bytes of an object, if they are always as many; ``around`` are the layouts that it
     is in."""
@@ -200,7 +206,7 @@ def size_of(
                 if size is None:
                     return None
                 total += size * count.fixed
-            case Check() | Refuses():
+            case Validation() | Refuses():
                 pass
             case _:
                 return None
@@ -212,7 +218,7 @@ def _window(state: State, item: Nested) -> Finding | None:
     return window(item.placed, item.version, layout.refused)
 
 
-def _no_null(here: Cursor, item: Nested) -> ir.Expr:
+def _no_null(here: ItemCursor, item: Nested) -> ir.Expr:
     """That no element of an array of pointers is NULL."""
     path = conditions.joined(here.entry.prefix, item.path)
     pointer = ir.Load(f"{path}[$0]", "uint64", (ir.Var("i"),))
@@ -221,7 +227,7 @@ def _no_null(here: Cursor, item: Nested) -> ir.Expr:
     return ir.Unary("!", null)
 
 
-def _same_place(state: State, left: Cursor, right: Cursor) -> bool:
+def _same_place(state: State, left: ItemCursor, right: ItemCursor) -> bool:
     """Whether the objects are the same member's, so that no value is misplaced."""
     one, two = left.entry.item, right.entry.item
     assert isinstance(one, Nested)
@@ -234,7 +240,7 @@ def _same_place(state: State, left: Cursor, right: Cursor) -> bool:
 
 
 def _taken(
-    state: State, left: Cursor, right: Cursor, layout: Layout, fixed: bool
+    state: State, left: ItemCursor, right: ItemCursor, layout: WireLayout, fixed: bool
 ) -> State:
     """Goes on after equal objects."""
     one = left.entry.item
@@ -260,7 +266,9 @@ def _taken(
     )
 
 
-def _too_deep(state: State, left: Cursor | None, right: Cursor | None) -> Leaf:
+def _too_deep(
+    state: State, left: ItemCursor | None, right: ItemCursor | None
+) -> Ending:
     """The end where a description is inside of itself once more, and each time has
     another byte against another."""
     return state.give_up(finding("recursion", state, left, right))

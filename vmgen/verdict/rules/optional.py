@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vmgen.verdict import cursor
-from vmgen.verdict.cursor import Cursor
+from vmgen.verdict.cursor import ItemCursor
 from vmgen.verdict.layout import Group, Nested, Unused, Values
 from vmgen.verdict.model import Term
 from vmgen.verdict.state import Fork, Guarded, State, Step
 
 
-def empty(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+def empty(
+    left: ItemCursor | None, right: ItemCursor | None, state: State
+) -> Step | None:
     """Arrays and padding of no bytes are nothing on the wire."""
     for side, here in enumerate((left, right)):
         if (
@@ -24,7 +26,9 @@ def empty(left: Cursor | None, right: Cursor | None, state: State) -> Step | Non
     return None
 
 
-def group(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+def group(
+    left: ItemCursor | None, right: ItemCursor | None, state: State
+) -> Step | None:
     """Items under a condition: decided, or both cases; under the same one on both sides
     they are compared by themselves first."""
     for side, here in enumerate((left, right)):
@@ -63,7 +67,7 @@ def group(left: Cursor | None, right: Cursor | None, state: State) -> Step | Non
     return None
 
 
-def _inside(here: Cursor, rest: Cursor | None) -> Cursor | None:
+def _inside(here: ItemCursor, rest: ItemCursor | None) -> ItemCursor | None:
     """The group's items, then the rest."""
     entry = here.entry
     assert isinstance(entry.item, Group)

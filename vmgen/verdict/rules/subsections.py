@@ -9,22 +9,24 @@ from vmgen import ir
 from vmgen.lookup import Placed
 from vmgen.verdict import conditions
 from vmgen.verdict.conditions import TRUE, either, negated
-from vmgen.verdict.cursor import Cursor, Entry
-from vmgen.verdict.layout import Layout, Subsections
+from vmgen.verdict.cursor import Entry, ItemCursor
+from vmgen.verdict.layout import Subsections, WireLayout
 from vmgen.verdict.model import Finding, Side
 from vmgen.verdict.places import subsection as place
-from vmgen.verdict.state import Around, Leaf, State, Step, summed
+from vmgen.verdict.state import Around, Ending, State, Step, summed
 
 
-def sent(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+def sent(
+    left: ItemCursor | None, right: ItemCursor | None, state: State
+) -> Step | None:
     """The subsections that the source may send, each looked up in the target."""
     there = right.entry.item if right is not None else None
     if left is None or not isinstance(here := left.entry.item, Subsections):
         if right is not None and isinstance(there, Subsections):
             return replace(state, target=right.rest)  # none of them is sent
         return None
-    target: Layout | None = None
-    after: State | Leaf = replace(state, source=left.rest)
+    target: WireLayout | None = None
+    after: State | Ending = replace(state, source=left.rest)
     if right is not None and isinstance(there, Subsections):
         target = there.layout
         after = replace(state, source=left.rest, target=right.rest)
@@ -33,7 +35,7 @@ def sent(left: Cursor | None, right: Cursor | None, state: State) -> Step | None
         known.setdefault(sub.description.name, sub)
     parent = target.placed.description.name if target is not None else ""
     for sub in here.layout.subsections:
-        if isinstance(after, Leaf):
+        if isinstance(after, Ending):
             return after
         other = known.get(sub.description.name)
         after = _subsection(after, left.entry, sub, other, parent)
@@ -42,7 +44,7 @@ def sent(left: Cursor | None, right: Cursor | None, state: State) -> Step | None
 
 def _subsection(
     state: State, source: Entry, sub: Placed, other: Placed | None, parent: str
-) -> State | Leaf:
+) -> State | Ending:
     description, sides = sub.description, state.pair.sides
     version = description.version_id
     needed = state.normal(0, sides[0].needed(sub), version, source.prefix)
@@ -89,7 +91,7 @@ def _subsection(
         return replace(state, unclear=state.unclear or found.unclear)
     for bad in found.required:
         after = _inside(state, bad, either(absent, bad.condition), description.name)
-        if isinstance(after, Leaf):
+        if isinstance(after, Ending):
             return after
         state = after
     if found.failed is not None:
@@ -100,7 +102,7 @@ def _subsection(
 
 def _inside(
     state: State, found: Finding, condition: ir.Expr | None, name: str
-) -> State | Leaf:
+) -> State | Ending:
     """Goes on with something that must hold inside of a subsection, if it is sent."""
     within = (name, *found.subsections)
     return state.require(replace(found, condition=condition, subsections=within))

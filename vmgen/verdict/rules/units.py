@@ -8,14 +8,16 @@ from typing import Literal
 from vmgen import ir
 from vmgen.verdict import conditions
 from vmgen.verdict.conditions import DESTINATION
-from vmgen.verdict.cursor import Cursor, Entry
+from vmgen.verdict.cursor import Entry, ItemCursor
 from vmgen.verdict.layout import Number, Unused, Values, bare
 from vmgen.verdict.model import Finding
 from vmgen.verdict.places import TYPES, count_path, finding, member, term, value
-from vmgen.verdict.state import Leaf, State, Step
+from vmgen.verdict.state import Ending, State, Step
 
 
-def of_length(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+def of_length(
+    left: ItemCursor | None, right: ItemCursor | None, state: State
+) -> Step | None:
     """Values or padding, as many as a member says on one side at least."""
     assert left is not None
     assert right is not None
@@ -27,12 +29,12 @@ def of_length(left: Cursor | None, right: Cursor | None, state: State) -> Step |
     widths = [item.width for item in (one, two) if isinstance(item, Values)]
     if len(widths) == 2 and widths[0] != widths[1]:
         return state.fail(finding("width", state, left, right))
-    after: State | Leaf = state
+    after: State | Ending = state
     if (found := counts(state, left, one.count, right, two.count)) is not None:
         after = state.require(found)
     if isinstance(after, State) and isinstance(one, Values) and isinstance(two, Values):
         after = _meaning(after, left, one, right, two)
-    if isinstance(after, Leaf):
+    if isinstance(after, Ending):
         return after
     here, number = (left, one.count) if not one.count.known else (right, two.count)
     width = widths[0] if widths else 1
@@ -44,14 +46,16 @@ def of_length(left: Cursor | None, right: Cursor | None, state: State) -> Step |
     )
 
 
-def units(left: Cursor | None, right: Cursor | None, state: State) -> Step | None:
+def units(
+    left: ItemCursor | None, right: ItemCursor | None, state: State
+) -> Step | None:
     """Values or padding of known lengths: the bytes that both sides have."""
     assert left is not None
     assert right is not None
     one, two = left.entry.item, right.entry.item
     if not (isinstance(one, Values | Unused) and isinstance(two, Values | Unused)):
         return None
-    after: State | Leaf = state
+    after: State | Ending = state
     match one, two:
         case Values(), Values():
             whole = left.entry.taken % one.width == right.entry.taken % two.width == 0
@@ -63,7 +67,7 @@ def units(left: Cursor | None, right: Cursor | None, state: State) -> Step | Non
             after = _padded(state, left, right, 1)
         case Unused(), Values():
             after = _padded(state, left, right, 0)
-    if isinstance(after, Leaf):
+    if isinstance(after, Ending):
         return after
     size = min(left.entry.left, right.entry.left)
     return replace(
@@ -75,7 +79,7 @@ def units(left: Cursor | None, right: Cursor | None, state: State) -> Step | Non
 
 
 def counts(
-    state: State, left: Cursor, one: Number, right: Cursor, two: Number
+    state: State, left: ItemCursor, one: Number, right: ItemCursor, two: Number
 ) -> Finding | None:
     """The finding if the numbers of elements need not be the same."""
     mine = count_path(left.entry, one)
@@ -93,8 +97,8 @@ def counts(
 
 
 def _padded(
-    state: State, left: Cursor, right: Cursor, other: Literal[0, 1]
-) -> State | Leaf:
+    state: State, left: ItemCursor, right: ItemCursor, other: Literal[0, 1]
+) -> State | Ending:
     """A value on one side, padding on the ``other``: harmless, unless that one has the
     member at another place, where something else reaches it."""
     here, there = (left, right) if other else (right, left)
@@ -120,11 +124,11 @@ def _padded(
 
 
 def _meaning(
-    state: State, left: Cursor, one: Values, right: Cursor, two: Values
-) -> State | Leaf:
+    state: State, left: ItemCursor, one: Values, right: ItemCursor, two: Values
+) -> State | Ending:
     """Do they reach the same member, and as what they were?"""
     after = _reached(state, left, one, right, two)
-    if isinstance(after, Leaf):
+    if isinstance(after, Ending):
         return after
     saved = {**TYPES, "timer": "int64"}.get(one.kind, one.kind)
     loaded = {**TYPES, "timer": "int64"}.get(two.kind, two.kind)
@@ -133,7 +137,7 @@ def _meaning(
         after = after.require(finding("bool", after, left, right, condition=fits))
     elif saved != loaded and saved != "bool":
         after = after.note(finding("sign", after, left, right))
-    if isinstance(after, Leaf) or not two.check or two.check == one.check:
+    if isinstance(after, Ending) or not two.check or two.check == one.check:
         return after
     path = member(right.entry)
     loads, own = ir.Load(path, "int64"), ir.Load(f"{DESTINATION}{path}", "int64")
@@ -148,8 +152,8 @@ def _meaning(
 
 
 def _reached(
-    state: State, left: Cursor, one: Values, right: Cursor, two: Values
-) -> State | Leaf:
+    state: State, left: ItemCursor, one: Values, right: ItemCursor, two: Values
+) -> State | Ending:
     mine = conditions.joined(left.entry.prefix, one.base)
     theirs = conditions.joined(right.entry.prefix, two.base)
     taken = left.entry.taken, right.entry.taken
@@ -194,7 +198,7 @@ def _zero(path: str, first: int, end: int) -> ir.Expr:
 # --- units of other widths ------------------------------------------------------------
 
 
-def _cut(state: State, left: Cursor, right: Cursor) -> State | Leaf:
+def _cut(state: State, left: ItemCursor, right: ItemCursor) -> State | Ending:
     """The same bytes as units of other widths: what comes out is not known, unless it is
     known to be another number."""
     if state.unclear is None:
@@ -206,7 +210,7 @@ def _cut(state: State, left: Cursor, right: Cursor) -> State | Leaf:
     return state
 
 
-def _twice(state: State, left: Cursor, right: Cursor) -> bool:
+def _twice(state: State, left: ItemCursor, right: ItemCursor) -> bool:
     """Whether one side has a number twice where the other has it once, and wider: not two
     parts of a number, so it comes out as another one."""
     mine, theirs = _scalar(left.entry), _scalar(right.entry)
