@@ -181,8 +181,10 @@ def _leaves(moves: Moves) -> Iterator[Move]:
                 yield from _leaves(body)
             case Either(_, then, otherwise):
                 yield from _leaves((*then, *otherwise))
-            case _:
+            case MovedWord() | MovedBytes() | Handed() | LeaveLoop():
                 yield move
+            case _:
+                assert_never(move)
 
 
 def renamed(moves: Moves, change: Callable[[str], str]) -> Moves:

@@ -19,6 +19,7 @@ from vmgen.grammar import (
     Handed,
     LeaveLoop,
     Loop,
+    Move,
     MovedBytes,
     MovedWord,
     Moves,
@@ -142,13 +143,15 @@ class _Follows:
                 return False
 
 
-def _is_nothing(move: object, values: dict[str, str]) -> bool:
+def _is_nothing(move: Move, values: dict[str, str]) -> bool:
     """Whether a move is of no bytes with these values."""
     match move:
         case MovedBytes(size) | Loop(size):
             return values.get(size) == "0" or size == "0"
-        case _:
+        case MovedWord() | Handed() | Either() | LeaveLoop():
             return False
+        case _:
+            assert_never(move)
 
 
 def _truth(condition: str, values: dict[str, str]) -> bool | None:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import assert_never
 
 from vmgen.linkmodel import host, syntax
 from vmgen.linkmodel.functions import FUNCTIONS, library
@@ -230,5 +231,15 @@ def _literal(value: syntax.Expression) -> Value:
             return constant
         case syntax.List(items):
             return [_literal(item) for item in items]
-        case _:
+        case (
+            syntax.Identifier()
+            | syntax.Dictionary()
+            | syntax.Invocation()
+            | syntax.Subscript()
+            | syntax.Not()
+            | syntax.Operation()
+            | syntax.Choice()
+        ):
             return Unknown("an option's default")
+        case _:
+            assert_never(value)

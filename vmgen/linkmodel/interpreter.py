@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import assert_never
 
 from vmgen.linkmodel import syntax
 from vmgen.linkmodel.syntax import Expression, Statement
@@ -139,6 +140,8 @@ class Interpreter:
                     self._foreach(statement)
                 case syntax.Leave(word):
                     raise Leaving(word)
+                case _:
+                    assert_never(statement)
 
     def _assign(
         self, name: str, expression: Expression, append: bool, line: int
@@ -183,6 +186,8 @@ class Interpreter:
                         self._forget([inner], why, line)
                     case syntax.Leave():
                         pass
+                    case _:
+                        assert_never(statement)
 
     def _forget_one(self, name: str, expression: Expression, why: Unknown) -> None:
         """A library that is there passes the tests made of it; all else is unknown."""
@@ -267,6 +272,8 @@ class Interpreter:
                 if isinstance(holds, Unknown):
                     return holds
                 return self.value(then if self._truth(holds, line) else otherwise)
+            case _:
+                assert_never(expression)
 
     def _formatted(self, text: str, line: int) -> Value:
         values: dict[str, Value] = {}
@@ -444,3 +451,7 @@ def _calls(expression: Expression) -> Iterator[syntax.Invocation]:
         case syntax.Choice(condition, then, otherwise):
             for part in (condition, then, otherwise):
                 yield from _calls(part)
+        case syntax.Literal() | syntax.Identifier():
+            pass
+        case _:
+            assert_never(expression)

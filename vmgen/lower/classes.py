@@ -164,6 +164,8 @@ class Classes:
                 return "unused"
             case Check():
                 return "check"
+            case _:
+                assert_never(kind)
         assert_never(kind)
 
     def _annotation(self, member: RecordMember, types: _Types) -> code.Expr:

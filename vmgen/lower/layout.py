@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from vmgen import infos, ir
 from vmgen.infos import formats
@@ -207,6 +208,8 @@ class _LayoutBuilder:
                 self._format(made, element)
             case ir.CustomElement():
                 made.kind = Opaque(element.info, infos.code(element))
+            case _:
+                assert_never(element)
         self._count(made, last)
         return made
 

@@ -282,9 +282,8 @@ def _is_type_of(value: Followed | None, names: Locals) -> bool:
     """Whether an expression is the type's name of the function's first parameter."""
     match value:
         case c.Call(c.Name("object_get_typename"), (object,)):
-            match uncast(object):
-                case c.Name(name):
-                    return name in names.parameters[:1]
+            named = uncast(object)
+            return isinstance(named, c.Name) and named.name in names.parameters[:1]
     return False
 
 

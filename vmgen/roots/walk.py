@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from vmgen.cfront import syntax as c
 from vmgen.cfront.layout import Filled, FilledArray, FilledRecord, Layout
@@ -42,8 +42,10 @@ def statements(
         case c.Label(_, one):
             yield from statements(one, maybe)
             return
-        case _:
+        case c.LocalDecl() | c.ExprStatement() | c.Return() | c.Jump() | c.Empty():
             return
+        case _:
+            assert_never(body)
     for one in inner:
         yield from statements(one, True)
 
@@ -61,6 +63,12 @@ def expressions(statement: c.Statement) -> Iterator[c.Expr]:
             yield value
         case c.Return(value) if value is not None:
             yield value
+        case c.LocalDecl() | c.Return() | c.Block() | c.For():
+            pass
+        case c.Case() | c.Label() | c.Jump() | c.Empty():
+            pass
+        case _:
+            assert_never(statement)
 
 
 def _values(value: c.Expr | c.InitList) -> Iterator[c.Expr]:

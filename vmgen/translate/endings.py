@@ -43,10 +43,8 @@ def never_returns(expr: Expr) -> bool:
 
 def fails(statement: Statement) -> bool:
     """True for a branch that an assertion takes when it does not hold."""
-    match statement:
-        case syntax.ExprStatement(expression):
-            return never_returns(expression)
-        case syntax.Block(items):
-            return bool(items) and fails(items[-1])
-        case _:
-            return False
+    if isinstance(statement, syntax.Block):
+        return bool(statement.items) and fails(statement.items[-1])
+    return isinstance(statement, syntax.ExprStatement) and never_returns(
+        statement.expression
+    )

@@ -134,28 +134,27 @@ class Moving(Policy):
         self, engine: Engine, type: str, call: Called, state: PathState
     ) -> Value:
         word = self._move(state, type, "")
-        match call.arguments[1]:
-            case SpotPointer() as pointer:
-                place = engine.navigator.follow(pointer)
-                self.write(place, word, state, call.position)
-            case Local(cell):
-                held = scalar.convert(
-                    word, integer_of(engine.cell_type(cell)) or word.type
-                )
-                state.cells[cell] = held
+        pointer = call.arguments[1]
+        if isinstance(pointer, SpotPointer):
+            place = engine.navigator.follow(pointer)
+            self.write(place, word, state, call.position)
+        elif isinstance(pointer, Local):
+            type_of_cell = integer_of(engine.cell_type(pointer.cell))
+            held = scalar.convert(word, type_of_cell or word.type)
+            state.cells[pointer.cell] = held
         return Untranslated("uses a void value")
 
     def _put_pointed(
         self, engine: Engine, type: str, call: Called, state: PathState
     ) -> Value:
         held: Value = Untranslated("puts what is not of its object")
-        match call.arguments[1]:
-            case SpotPointer() as pointer:
-                place = engine.navigator.follow(pointer)
-                self._note(place)
-                held = engine.load(place, call.position)
-            case Local(cell):
-                held = state.cells.get(cell, held)
+        pointer = call.arguments[1]
+        if isinstance(pointer, SpotPointer):
+            place = engine.navigator.follow(pointer)
+            self._note(place)
+            held = engine.load(place, call.position)
+        elif isinstance(pointer, Local):
+            held = state.cells.get(pointer.cell, held)
         return self._put(type, held, state)
 
     def _put(self, type: str, value: Value, state: PathState) -> Value:

@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from vmgen import ir, wording
 from vmgen.ir import evaluate as arithmetic
@@ -227,14 +228,20 @@ def _compares(value: ir.Expr) -> bool:
     alike."""
     for part in ir.walk(value):
         match part:
-            case ir.Binary(op) if op not in _ORDERED:
-                return False
-            case ir.Unary(op) if op != "!":
-                return False
+            case ir.Binary(op):
+                alike = op in _ORDERED
+            case ir.Unary(op):
+                alike = op == "!"
+            case ir.Load(subscripts=subscripts):
+                alike = not subscripts
             case ir.Exists() | ir.Truncate() | ir.Var():
-                return False
-            case ir.Load(_, _, subscripts) if subscripts:
-                return False
+                alike = False
+            case ir.Const() | ir.Version() | ir.Select() | ir.Ask():
+                alike = True
+            case _:
+                assert_never(part)
+        if not alike:
+            return False
     return True
 
 

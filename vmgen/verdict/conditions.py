@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Literal, assert_never
 
 from vmgen import ir
 from vmgen.ir.evaluate import binary, convert, unary
@@ -69,6 +69,8 @@ def normal(
                 return ir.Exists(var, walk(start), walk(stop), step, walk(body))
             case ir.Ask() | ir.Var():
                 return node
+            case _:
+                assert_never(node)
 
     return truth(walk(value))
 

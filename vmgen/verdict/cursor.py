@@ -6,12 +6,18 @@ Cursors never change, so that two cases can go on from the same place.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from vmgen.verdict.layout import (
+    Custom,
+    Group,
     Item,
     Nested,
+    ObjectList,
+    Refuses,
     Subsections,
     Unused,
+    Validation,
     Values,
     WireLayout,
     WireLayouts,
@@ -45,7 +51,17 @@ class Entry:
                 return width * count.fixed - self.taken
             case Unused(count=count) | Nested(count=count):
                 return count.fixed - self.taken
-        return 0
+            case (
+                Group()
+                | ObjectList()
+                | Custom()
+                | Validation()
+                | Refuses()
+                | Subsections()
+            ):
+                return 0
+            case _:
+                assert_never(self.item)
 
 
 @dataclass(frozen=True, slots=True)

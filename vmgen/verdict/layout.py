@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, assert_never
 
 from vmgen import ir
 from vmgen.ir.types import WIDTHS
@@ -269,6 +269,20 @@ class WireLayouts:
                         continue
                     for below, first, end in self.elements(inner, around):
                         yield f"{path}.{below}", first, end
+                case (
+                    Values()
+                    | Nested()
+                    | Unused()
+                    | Group()
+                    | ObjectList()
+                    | Custom()
+                    | Validation()
+                    | Refuses()
+                    | Subsections()
+                ):
+                    pass
+                case _:
+                    assert_never(item)
 
     def needed(self, placed: Placed) -> ir.Expr:
         """The predicate of a (sub)section; always true if it has none."""
@@ -295,6 +309,17 @@ class WireLayouts:
                 case Nested():
                     inner = self.members(self.layout(item.placed, item.version))
                     found |= {f"{bare(item.path)}.{name}" for name in inner}
+                case (
+                    Unused()
+                    | ObjectList()
+                    | Custom()
+                    | Validation()
+                    | Refuses()
+                    | Subsections()
+                ):
+                    pass
+                case _:
+                    assert_never(item)
         return found
 
     def _make(self, placed: Placed, version: int) -> WireLayout:
@@ -405,24 +430,16 @@ class WireLayouts:
                 ]
             case ir.NothingElement():
                 return []
-        return [self._custom(origin, element, count)]
-
-    def _custom(
-        self, origin: FieldOrigin, element: ir.Element, count: Number
-    ) -> Custom:
-        """An untranslated info, or a format that is written by hand: with parts."""
-        match element:
-            case ir.FormatElement():
-                parts = tuple(
-                    (part.role, self._find(origin, part.symbol))
-                    for part in element.parts
+            case ir.FormatElement(info, _, format, kind, parts):
+                inside = tuple(
+                    (part.role, self._find(origin, part.symbol)) for part in parts
                 )
-                words = (element.info, element.format, element.kind)
-                return Custom(origin, " ".join(filter(None, words)), count, parts)
-            case ir.CustomElement():
-                return Custom(
-                    origin, element.info, count, moves=(element.get, element.put)
-                )
+                known = " ".join(filter(None, (info, format, kind)))
+                return [Custom(origin, known, count, inside)]
+            case ir.CustomElement(info, get=get, put=put):
+                return [Custom(origin, info, count, moves=(get, put))]
+            case _:
+                assert_never(element)
         raise AssertionError(element)
 
     def _listed(self, field: ir.Field, inner: Placed) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
+from typing import assert_never
 
 from vmgen import ir
 from vmgen.ir.evaluate import Known, convert, evaluate
@@ -216,8 +217,10 @@ class Sample:
                         self._integer(word.type, where, owner, prefix),
                         WIDTHS[word.type],
                     )
-            case _:
+            case ir.NothingElement() | ir.FormatElement() | ir.CustomElement():
                 raise CodeKnows(f"{item.name}: bytes that only C code knows")
+            case _:
+                assert_never(element)
 
     def _tree(self, element: ir.GTreeElement, placed: Placed, key: str) -> None:
         value = self._find(element.value, placed)

@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import assert_never
 
 from vmgen.cfront import syntax
 from vmgen.cfront.ctype import CType, Integer, Pointer
 from vmgen.cfront.layout import Layout, Scope
 from vmgen.cfront.walk import Node, walk
-from vmgen.grammar import Either, Handed, LeaveLoop, Loop, Move, Moves
+from vmgen.grammar import (
+    Either,
+    Handed,
+    LeaveLoop,
+    Loop,
+    Move,
+    MovedBytes,
+    MovedWord,
+    Moves,
+)
 from vmgen.source import VmgenError
 from vmgen.translate.endings import never_returns
 from vmgen.translate.moves.calls import is_stream
@@ -350,6 +360,8 @@ class MoveWalk:
             case syntax.While(condition, body, after):
                 if not after:
                     body, step = _stepped(condition, body)
+            case _:
+                assert_never(item)
         turns = self._turns(condition, step, body, place, memory)
         before = dict(memory.cells)
         self._forget((condition, step, body), place, memory)
@@ -529,8 +541,10 @@ def _moves_nothing(move: Move) -> bool:
             return all(map(_moves_nothing, body))
         case Either(_, then, otherwise):
             return all(map(_moves_nothing, (*then, *otherwise)))
-        case _:
+        case MovedWord() | MovedBytes() | Handed() | LeaveLoop():
             return move in (_ELSEWHERE, LeaveLoop())
+        case _:
+            assert_never(move)
 
 
 def _labels(items: Sequence[Item]) -> frozenset[str]:

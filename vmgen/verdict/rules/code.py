@@ -4,12 +4,15 @@ rule compares."""
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from vmgen import ir
 from vmgen.verdict.cursor import ItemCursor
 from vmgen.verdict.layout import (
     Custom,
+    Group,
     Nested,
+    ObjectList,
     Refuses,
     Subsections,
     Unused,
@@ -124,6 +127,8 @@ def _least(cursor: ItemCursor | None, layouts: WireLayouts) -> tuple[int, bool]:
                 total += (size or 0) * entry.left
             case Validation() | Refuses() | Subsections():
                 pass
-            case _:
+            case Values() | Unused() | Nested() | Group() | ObjectList() | Custom():
                 exact = False
+            case _:
+                assert_never(entry.item)
     return total, exact

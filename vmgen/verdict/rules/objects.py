@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from vmgen import ir
 from vmgen.lookup import Placed
 from vmgen.verdict import conditions, cursor
 from vmgen.verdict.cursor import ItemCursor
 from vmgen.verdict.layout import (
+    Custom,
+    Group,
     Nested,
     ObjectList,
     Refuses,
+    Subsections,
     Unused,
     Validation,
     Values,
@@ -208,8 +212,18 @@ def size_of(
                 total += size * count.fixed
             case Validation() | Refuses():
                 pass
-            case _:
+            case (
+                Values()
+                | Unused()
+                | Nested()
+                | Group()
+                | ObjectList()
+                | Custom()
+                | Subsections()
+            ):
                 return None
+            case _:
+                assert_never(item)
     return total
 
 
