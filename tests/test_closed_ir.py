@@ -297,7 +297,10 @@ UNSEEN: dict[str, tuple[str, str]] = {
     "Program.release": ("diff", "whose tables they are, not what they say"),
     "Program.target": ("diff", "whose tables they are, not what they say"),
     "Program.roots": ("diff", ROOT),
-    "Program.unread": ("lock diff verdict code", WORDS_ONLY),
+    "Program.unread": (
+        "lock diff verdict code",
+        "this program was read whole: tests/test_unread.py",
+    ),
     "Program.elsewhere": ("lock diff verdict code", "files, not their contents"),
     "Program.premises": ("diff code", NOT_CODE),
     "Refusal.condition": ("diff code", NOT_CODE),
@@ -317,9 +320,18 @@ UNSEEN: dict[str, tuple[str, str]] = {
     "Root.device_types": ("diff verdict code", ROOT),
     "Root.version_id": ("diff verdict code", ROOT),
     "Root.position": ("lock diff verdict code", PLACE),
-    "Unread.symbol": ("lock diff verdict code", WORDS_ONLY),
-    "Unread.file": ("lock diff verdict code", WORDS_ONLY),
-    "Unread.found": ("lock diff verdict code", WORDS_ONLY),
+    "Unread.symbol": (
+        "lock diff verdict code",
+        "tests/test_unread.py has their verdicts",
+    ),
+    "Unread.file": (
+        "lock diff verdict code",
+        "tests/test_unread.py has their verdicts",
+    ),
+    "Unread.found": (
+        "lock diff verdict code",
+        "tests/test_unread.py has their verdicts",
+    ),
 }
 """Who does not notice a changed member, and why it does not matter there."""
 

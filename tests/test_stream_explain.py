@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -23,9 +24,12 @@ from tests.test_stream_mutations import (
     name_of,
 )
 from tests.trees import require_tree
+from vmgen import ir
 from vmgen.cli import run
 from vmgen.cli.console import Console
 from vmgen.cli.stream import made
+from vmgen.ir import json as ir_json
+from vmgen.source import Diagnostic, Position
 from vmgen.stream import (
     Codecs,
     Configuration,
@@ -262,6 +266,30 @@ def test_sections_that_no_device_has(tmp_path: Path) -> None:
 def command(line: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     status = run(["stream", "explain", *shlex.split(line)])
     return status, *capsys.readouterr()
+
+
+def test_a_section_whose_table_was_not_read_is_no_refusal(tmp_path: Path) -> None:
+    data = whole(RISCV)
+    known = packages()["riscv64"]
+    folder = Path(str(known.folder))
+    program = ir_json.loads((folder / "ir.json").read_text("utf-8"))
+    lost = ir.Unread(
+        "vmstate_serial",
+        "hw/char/serial.c",
+        (Diagnostic("VG310", "not one of the known", Position("hw/char/serial.c", 7)),),
+    )
+    (tmp_path / "ir.json").write_text(
+        ir_json.dumps(replace(program, unread=(lost,))), "utf-8"
+    )
+    everywhere = {EVERYWHERE: known.codecs["cpu"], **known.codecs}
+    refused = explain(Input(data), Codecs(everywhere, "riscv64", folder=folder))
+    assert "unknown-section" in {one.rule for one in refused.refusals}
+    found = explain(Input(data), Codecs(everywhere, "riscv64", folder=tmp_path))
+    assert "unknown-section" not in {one.rule for one in found.refusals}
+    assert found.unread
+    assert "hw/char/serial.c:7: error: not one of the known [VG310]" in (
+        found.unsure[0].message
+    )
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from vmgen import cli, ir
+from vmgen import cli, ir, lock
 from vmgen.ir import json as ir_json
 from vmgen.pipeline import Request, compile_program
 from vmgen.source import VmgenError
+from vmgen.verdict import judge, show
 
 HEAD = (
     '#include "migration/vmstate.h"\n'
@@ -137,3 +139,89 @@ def test_strict_writes_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -
     assert not Path("generated").exists()
     Path("dev.c").write_text(HEAD + GOOD)
     assert cli.run(["generate", "--strict", "dev.c"]) == 0
+
+
+def stored(program: ir.Program) -> ir.Program:
+    """The program as a lock has it."""
+    (found,) = lock.loads(lock.dumps([program]))
+    return found
+
+
+def test_a_verdict_on_what_was_not_read_is_could_not_tell(here: Path) -> None:
+    whole = read(table("vmstate_bad", "VMSTATE_UINT32(b, Dev)") + GOOD)
+    partial = read(BAD + GOOD)
+    for old, new in ((whole, partial), (partial, whole), (partial, stored(partial))):
+        judgement = judge(old, new)
+        verdicts = {
+            one.section: (one.forward.verdict, one.backward.verdict)
+            for one in judgement.sections
+        }
+        assert verdicts == {
+            "vmstate_bad": ("unknown", "unknown"),
+            "vmstate_good": ("compatible", "compatible"),
+        }
+        assert show.status([judgement], show.BOTH, strict=False) == 2
+        assert "vmgen could not read it: " in show.text(judgement)
+
+
+def test_a_part_that_was_not_read_is_said_of_the_section_it_is_in(here: Path) -> None:
+    inner = table("vmstate_bad", "VMSTATE_UINT32(b, Dev)")
+    whole, partial = read(inner + AROUND + GOOD), read(BAD + AROUND + GOOD)
+    judgement = judge(whole, partial)
+    assert {one.section: one.forward.verdict for one in judgement.sections} == {
+        "vmstate_around": "unknown",
+        "vmstate_good": "compatible",
+    }
+
+
+def test_sections_of_a_file_that_was_not_read_are_not_missing(here: Path) -> None:
+    whole = read(GOOD, table("vmstate_other", "VMSTATE_UINT32(a, Dev)"))
+    partial = read(GOOD, '#include "nowhere.h"\n')
+    judgement = judge(whole, partial)
+    kinds = [
+        (one.section, finding.kind)
+        for one in judgement.sections
+        for finding in one.forward.findings
+    ]
+    assert kinds == [("vmstate_other", "section-unread")]
+
+
+def test_a_registered_section_that_was_not_read_keeps_its_name(here: Path) -> None:
+    partial = read(BAD + GOOD)
+    root = ir.Root(
+        "vmstate_bad", "dev0.c", "dev0.c", "vmstate_register", "realize", "bad"
+    )
+    good = replace(root, symbol="vmstate_good", section="good")
+    partial = replace(partial, roots=(root, good))
+    sections = {one.section: one.forward for one in judge(partial, partial).sections}
+    assert sections["bad"].verdict == "unknown"
+    assert sections["vmstate_good"].verdict == "compatible"
+    absent = judge(replace(partial, roots=(good,), unread=()), partial)
+    assert [one.backward.verdict for one in absent.sections] == [
+        "compatible",
+        "unknown",
+    ]
+
+
+def test_field_by_field_what_was_not_read_is_no_same(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    partial = read(BAD + GOOD)
+    for name in ("old.json", "new.json"):
+        Path(name).write_text(ir_json.dumps(partial))
+    assert cli.run(["diff", "--fields", "old.json", "new.json"]) == 1
+    said = capsys.readouterr().out
+    assert "1 description the same, 1 different" in said
+    assert "vmstate_bad (not read)" in said
+    assert cli.run(["diff", "old.json", "new.json"]) == 2
+
+
+def test_a_lock_says_what_was_not_read(here: Path) -> None:
+    partial = read(BAD + GOOD, '#include "nowhere.h"\n')
+    text = lock.dumps([partial])
+    assert [(one.file, one.symbol) for one in stored(partial).unread] == [
+        ("dev0.c", "vmstate_bad"),
+        ("dev1.c", ""),
+    ]
+    assert "VMSTATE_UINT64" not in text
+    assert lock.dumps([stored(partial)]) == text

@@ -25,7 +25,8 @@ class Difference:
 
     ``description`` is the C symbol, ``name`` its wire name, ``field`` the wire name of
     the field or empty for the description itself.  ``what`` names the property
-    (``count``), or is ``missing`` or ``added``.  ``old`` and ``new`` are its values as
+    (``count``), or is ``missing``, ``added``, or ``unread`` for what vmgen could not read
+    on either side (``description`` is then the C file where that is one).  ``old`` and ``new`` are its values as
     text, the positions those of the field or description on either side.
     """
 
@@ -60,11 +61,36 @@ def compare(old: ir.Program, new: ir.Program) -> Comparison:
     """
     differences: list[Difference] = []
     same = 0
+    unread = {one.symbol for program in (old, new) for one in program.unread}
     for left, right in _pairs(_sides(old), _sides(new)):
+        one = left or right
+        if one is not None and one.description.symbol in unread:
+            continue
         found = list(_pair(left, right))
         differences += found
         same += not found
+    differences += _unread(old, new)
     return Comparison(wording.title(new), same, tuple(differences))
+
+
+def _unread(old: ir.Program, new: ir.Program) -> Iterator[Difference]:
+    """A difference for all that one of the programs could not read."""
+    sides = [
+        {(one.file, one.symbol): one.found[0] for one in program.unread}
+        for program in (old, new)
+    ]
+    for key in sorted(sides[0].keys() | sides[1].keys()):
+        left, right = (side.get(key) for side in sides)
+        yield Difference(
+            key[1] or key[0],
+            "not read",
+            "",
+            "unread",
+            left.message if left else "",
+            right.message if right else "",
+            left.position if left else NOWHERE,
+            right.position if right else NOWHERE,
+        )
 
 
 # --- which belongs to which ---------------------------------------------------------

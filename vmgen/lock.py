@@ -1,8 +1,9 @@
 """The wire format of a tree as one text that reviews can read: a line for every field.
 
 A lock is the IR of all its targets without what loading does not depend on (places in C,
-functions that refuse nothing), sorted, each module once for all targets that share it.  A fork commits it; a
-change of the wire is then a change of a line.
+functions that refuse nothing), sorted, each module once for all targets that share it.
+What could not be read has a line, too.  A fork commits it; a change of the wire is then a
+change of a line.
 """
 
 from __future__ import annotations
@@ -39,12 +40,14 @@ def dumps(programs: Iterable[ir.Program]) -> str:
     modules: dict[str, tuple[dict[str, Any], list[str]]] = {}
     roots: dict[str, tuple[dict[str, Any], list[str]]] = {}
     premises: dict[str, tuple[dict[str, Any], list[str]]] = {}
+    unread: dict[str, tuple[dict[str, Any], list[str]]] = {}
     for program in known:
         document = json.loads(ir_json.dumps(bare(program)))
         for table, items in (
             (modules, document["modules"]),
             (roots, document.get("roots", [])),
             (premises, document.get("premises", [])),
+            (unread, document.get("unread", [])),
         ):
             for item in items:
                 key = json.dumps(item, sort_keys=True)
@@ -60,11 +63,18 @@ def dumps(programs: Iterable[ir.Program]) -> str:
         [list(_module(*pair, targets)) for pair in _sorted(modules, "file")]
     )
     lines += ["  ],", '  "roots": [']
-    lines += _separated([[_root(*pair, targets)] for pair in _sorted(roots, "section")])
+    lines += _separated(
+        [[_one_line(*pair, targets)] for pair in _sorted(roots, "section")]
+    )
     if premises:
         lines += ["  ],", '  "premises": [']
         lines += _separated(
             [list(_premise(*pair, targets)) for pair in _sorted(premises, "name")]
+        )
+    if unread:
+        lines += ["  ],", '  "unread": [']
+        lines += _separated(
+            [[_one_line(*pair, targets)] for pair in _sorted(unread, "file")]
         )
     lines += ["  ]", "}", ""]
     return "\n".join(lines)
@@ -94,7 +104,8 @@ def loads(text: str, name: str = "lock") -> tuple[ir.Program, ...]:
         if len(targets) > MAX_TARGETS:
             raise ValueError(f"it has more than {MAX_TARGETS} targets")
         document.setdefault("premises", [])
-        for table in ("modules", "roots", "premises"):
+        document.setdefault("unread", [])
+        for table in ("modules", "roots", "premises", "unread"):
             for item in _objects(document[table]):
                 item["targets"] = set(_strings(item.get("targets", targets)))
         found = [_program(document, target) for target in targets]
@@ -144,6 +155,7 @@ def _program(document: Mapping[str, Any], target: str) -> str:
             "modules": [_placed(item) for item in mine(document["modules"])],
             **({"roots": found} if (found := mine(document["roots"])) else {}),
             "premises": mine(document["premises"]),
+            "unread": mine(document["unread"]),
         }
     )
 
@@ -177,6 +189,8 @@ def bare(node: _Node) -> _Node:
         for item in dataclasses.fields(node)
         if item.init
     }
+    if isinstance(node, Diagnostic):
+        changes |= {"hint": "", "excerpt": ""}
     if isinstance(node, ir.Description):
         changes["hooks"] = tuple(hook for hook in changes["hooks"] if hook.refusals)
     if isinstance(node, ir.Module):
@@ -232,7 +246,7 @@ def _description(item: dict[str, Any]) -> Iterator[str]:
     yield "        ]}"
 
 
-def _root(item: dict[str, Any], of: list[str], targets: list[str]) -> str:
+def _one_line(item: dict[str, Any], of: list[str], targets: list[str]) -> str:
     if of != targets:
         item = {**item, "targets": of}
     return f"    {json.dumps(item)}"

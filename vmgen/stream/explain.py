@@ -30,7 +30,7 @@ from vmgen.stream.wire import printable
 
 Rule = Literal[
     "container", "unknown-section", "version-window", "unknown-subsection",
-    "footer-shift", "value", "machine",
+    "footer-shift", "value", "machine", "unread",
 ]  # fmt: skip
 
 EVERYWHERE = "globalstate"
@@ -78,6 +78,11 @@ class Explanation:
         """Whether nothing in the stream is refused."""
         return not self.refusals
 
+    @property
+    def unread(self) -> bool:
+        """Whether the release has a table for a section that vmgen could not read."""
+        return any(one.rule == "unread" for one in self.unsure)
+
 
 def explain(
     source: Input,
@@ -112,7 +117,10 @@ def explain(
             unsure.append(_finding(error, section))
             continue
         if codec is None:
-            if (finding := _foreign(stream, section, whole)) is not None:
+            if why := _unread(codecs, section):
+                unsure.append(Objection("unread", section.path, "", None, why))
+                unjudged.append(section.path)
+            elif (finding := _foreign(stream, section, whole)) is not None:
                 refusals.append(finding)
             else:
                 unjudged.append(section.path)
@@ -240,6 +248,13 @@ def _foreign(stream: Stream, section: Section, whole: bool) -> Objection | None:
         message = "no device of this release has a section of this name"
         return Objection("unknown-section", path, "", section.offset, message)
     return None
+
+
+def _unread(codecs: Codecs, section: Section) -> str:
+    """Why the release may have a table that the codecs lack; empty if it has none."""
+    known = tables.of(codecs)
+    found = "" if known is None else known.unread(section.name)
+    return f"vmgen could not read what may be its table: {found}" if found else ""
 
 
 def _judged(

@@ -58,6 +58,21 @@ class Tables:
         except (OSError, UnicodeDecodeError, VmgenError) as error:
             raise NoCodecs(f"{self._file}: cannot be read: {error}") from None
 
+    def unread(self, name: str) -> str:
+        """Why vmgen may have no codec for a section of this name: the diagnostic of the
+        description, or of the file that perhaps registers it, that it could not read.
+        Empty if the tables lack nothing that could be it."""
+        program = self.lookup.program
+        lost = {(one.file, one.symbol): one.found[0] for one in program.unread}
+        for root in program.roots:
+            found = lost.get((root.home, root.symbol)) or lost.get((root.home, ""))
+            if found is not None and root.section == name.rpartition("/")[2]:
+                return str(found)
+        for (_, symbol), found in lost.items():
+            if not (symbol and program.roots):
+                return str(found)
+        return ""
+
     def table(self, codec: Codec) -> Placed | None:
         """The description that a codec was made from; None if it is not in the file."""
         named = [

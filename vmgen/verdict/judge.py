@@ -38,18 +38,23 @@ class SavedSection:
     """A description that gets a section of its own; ``roots`` say who registers it, and
     are empty where the program does not know.
 
-    ``placed`` is None for handlers written in C.
+    ``placed`` is None for handlers written in C, and for a description that vmgen could
+    not read: then ``unread`` says why, and without roots the description may also be a
+    part of another one.
     """
 
     name: str
     symbol: str
     placed: Placed | None
     roots: tuple[ir.Root, ...] = ()
+    unread: ir.Unread | None = None
 
     @property
     def file(self) -> str:
         """Where the description is defined."""
-        return self.placed.module.file if self.placed else self.roots[0].file
+        if self.placed is not None:
+            return self.placed.module.file
+        return self.unread.file if self.unread is not None else self.roots[0].file
 
     @property
     def cpu(self) -> bool:
@@ -63,10 +68,20 @@ def sections(program: ir.Program) -> tuple[SavedSection, ...]:
     """The sections of a program: its roots, or else the descriptions that no other one
     names."""
     lookup = Lookup(program)
+    unread = {(one.file, one.symbol): one for one in program.unread}
+    # It may be a section, or inside of one.
+    lost = tuple(
+        SavedSection(symbol, symbol, None, (), one)
+        for (_, symbol), one in unread.items()
+        if symbol
+    )
     if not program.roots:
-        return tuple(
-            SavedSection(placed.description.name, placed.description.symbol, placed)
-            for placed in lookup.roots()
+        return (
+            *(
+                SavedSection(placed.description.name, placed.description.symbol, placed)
+                for placed in lookup.roots()
+            ),
+            *lost,
         )
     known = {
         (placed.module.file, placed.description.symbol): placed
@@ -80,9 +95,16 @@ def sections(program: ir.Program) -> tuple[SavedSection, ...]:
             name = placed.description.name
         found[name, root.home, root.symbol].append(root)
     registered = tuple(
-        SavedSection(name, symbol, known.get((home, symbol)), tuple(roots))
+        SavedSection(
+            name or symbol,
+            symbol,
+            known.get((home, symbol)),
+            tuple(roots),
+            unread.get((home, symbol)) or unread.get((home, "")),
+        )
         for (name, home, symbol), roots in found.items()
-        if (home, symbol) in known or roots[0].how == "handlers"
+        if {(home, symbol), (home, "")} & (known.keys() | unread.keys())
+        or roots[0].how == "handlers"
     )
     registered = tuple(filter(_migrated, registered))
     inside = {(home, symbol) for _, home, symbol in found}
@@ -92,7 +114,8 @@ def sections(program: ir.Program) -> tuple[SavedSection, ...]:
         for placed in lookup.roots()
         if (placed.module.file, placed.description.symbol) not in inside
     )
-    return registered + tuple(filter(_migrated, rest))
+    lost = tuple(one for one in lost if (one.file, one.symbol) not in inside)
+    return (*registered, *filter(_migrated, rest), *filter(_migrated, lost))
 
 
 def _migrated(section: SavedSection) -> bool:
@@ -110,7 +133,9 @@ def judge(old: ir.Program, new: ir.Program) -> Judgement:
         )
         for one, two in matched(sections(old), sections(new))
         # What C code saves inside of a section of its own has no name on the wire.
-        if (one and two) or _registered(one, old) or _registered(two, new)
+        if (one and two)
+        or (_registered(one, old) and not _is_inside(one, forward.target))
+        or (_registered(two, new) and not _is_inside(two, backward.target))
     ]
     verdicts.sort(key=lambda verdict: not verdict.cpu)
     target = new.target or old.target
@@ -119,6 +144,19 @@ def judge(old: ir.Program, new: ir.Program) -> Judgement:
 
 def _registered(section: SavedSection | None, program: ir.Program) -> bool:
     return section is not None and bool(section.roots or not program.roots)
+
+
+def _is_inside(section: SavedSection | None, other: WireLayouts) -> bool:
+    """Whether what one program lacks is a part of a section in the other one; then the
+    first lacks that section, too, and says so."""
+    return (
+        section is not None
+        and section.unread is not None
+        and not section.roots
+        and any(
+            placed.description.symbol == section.symbol for placed in other.lookup.all()
+        )
+    )
 
 
 def matched(
@@ -175,10 +213,10 @@ def _section(
         first = outcome(old, new, forward)
         second = outcome(new, old, backward)
     elif old is not None and (new is None or old.roots):
-        first, second = _only(old, new), COMPATIBLE
+        first, second = _only(old, new, forward.target), COMPATIBLE
     else:
         assert new is not None
-        first, second = COMPATIBLE, _only(new, old)
+        first, second = COMPATIBLE, _only(new, old, backward.target)
     return SectionVerdict(
         one.name,
         old.symbol if old else "",
@@ -200,6 +238,8 @@ def _side(section: SavedSection) -> Side:
     """What one side has of a section, for findings about its header."""
     placed = section.placed
     types = sorted({type_ for root in section.roots for type_ in root.device_types})
+    if section.unread is not None:
+        return _unread(section.unread, section.name)
     if placed is None:
         root = section.roots[0]
         return Side(
@@ -218,12 +258,37 @@ def _side(section: SavedSection) -> Side:
     )
 
 
-def _only(section: SavedSection, other: SavedSection | None) -> Outcome:
-    """A section that the destination does not know, or has a description of and does not
-    register."""
+def _unread(one: ir.Unread, name: str) -> Side:
+    found = one.found[0]
+    return Side("section", name, text=found.message, position=found.position)
+
+
+def _only(
+    section: SavedSection, other: SavedSection | None, layouts: WireLayouts
+) -> Outcome:
+    """A section that the destination, which has these layouts, does not know, or has a
+    description of and does not register."""
     placed = section.placed
     if placed is not None and placed.description.unmigratable:
         return COMPATIBLE
+    unread = next(
+        (one for one in layouts.unread if (one.file, one.symbol) == (section.file, "")),
+        other.unread if other is not None else None,
+    )
+    if section.unread is not None or unread is not None:
+        missing = Side("nothing") if unread is None else _unread(unread, section.name)
+        return Outcome(
+            "unknown",
+            (
+                Finding(
+                    "section-unread",
+                    section.name,
+                    section.symbol,
+                    source=_side(section),
+                    target=missing,
+                ),
+            ),
+        )
     absent = conditions.negated(ir.Ask(f"section {section.name}"))
     finding = Finding(
         "section-missing",
@@ -247,6 +312,8 @@ def outcome(
         source=_side(source),
         target=_side(target),
     )
+    if source.unread is not None or target.unread is not None:
+        return Outcome("unknown", (replace(about, kind="section-unread"),))
     if source.placed is None or target.placed is None:
         # Sections of C code: only their versions can be compared.
         if source.placed is target.placed and (

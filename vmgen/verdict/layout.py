@@ -215,6 +215,7 @@ class WireLayouts:
 
     def __init__(self, program: ir.Program, role: Role) -> None:
         self.lookup = Lookup(program)
+        self.unread = program.unread
         self.role = role
         self._known: dict[tuple[str, str, int], WireLayout] = {}
         self._members: dict[tuple[str, str, int], frozenset[str]] = {}

@@ -52,7 +52,8 @@ def explain(
     Every section is read with the tables of that release, as its QEMU would.  What it
     refuses is named by section, field, byte and rule: container, unknown-section,
     version-window, unknown-subsection, footer-shift (with the field that caused it),
-    value, and with --like machine. Exit status 0: it would be taken, 1: refused.
+    value, and with --like machine. Exit status 0: it would be taken, 1: refused, or a
+    table that decides could not be read.
     """
     from vmgen.cli.stream import made
     from vmgen.stream.explain import EVERYWHERE, choose
@@ -81,7 +82,7 @@ def explain(
         console.result("".join(f"{line}\n" for line in shown))
     if console.form != "text":
         console.diagnostics(_refusal(file, one) for one in found.refusals)
-    return 0 if found.taken else 1
+    return 0 if found.taken and not found.unread else 1
 
 
 def _refusal(file: str, one: Objection) -> Diagnostic:
@@ -135,7 +136,9 @@ def as_json(file: str, found: Explanation) -> dict[str, Any]:
 def lines(file: str, found: Explanation, paint: Paint, whole: bool) -> list[str]:
     """An explanation for people; ``whole`` if the codecs are those of every device."""
     whose = f"QEMU {found.release} for {found.target}".replace("  ", " ").rstrip()
-    if found.taken:
+    if found.taken and found.unread:
+        verdict = f"{paint('number', 'could not tell')}, {whose}"
+    elif found.taken:
         verdict = f"{paint('ok', 'taken')} by {whose}"
     else:
         verdict = f"{paint('removed', 'refused')} by {whose}"
