@@ -33,6 +33,12 @@ OPTIONS = """
 option('good', type: 'feature', value: 'auto')
 option('bad', type: 'feature', value: 'disabled')
 option('number', type: 'string', value: '4')
+option('cfi', type: 'boolean', value: 'false')
+option('plain', type: 'boolean', value: false)
+option('unsaid', type: 'boolean')
+option('count', type: 'integer', value: '3')
+option('list', type: 'array', value: 'a, b')
+option('pick', type: 'combo', choices: ['x', 'y'])
 """
 
 
@@ -192,6 +198,52 @@ if host.get('CONFIG_KQUEUE')
 endif
 """
     assert files(tmp_path, text) == ("epoll.c",)
+
+
+def test_an_unknown_source_costs_those_alone_that_select_it(tmp_path: Path) -> None:
+    text = """
+found = find_program('sh').found()
+common_ss.add(when: 'CONFIG_ODD', if_true: files(run_command('ls').stdout()))
+common_ss.add(when: ['CONFIG_ODD', found], if_true: files('odd.c'))
+common_ss.add(files('a.c'))
+"""
+    (tmp_path / "even").mkdir()
+    assert files(tmp_path / "even", text) == ("a.c",)
+    (tmp_path / "odd").mkdir()
+    with pytest.raises(VmgenError) as caught:
+        build(tmp_path / "odd", text, ("CONFIG_ODD",))
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.position.line) == ("VG123", 9)
+
+
+def test_a_shell_that_lists_a_folder_is_answered(tmp_path: Path) -> None:
+    text = """
+names = run_command('sh', '-c', 'cd $MESON_SOURCE_ROOT/$MESON_SUBDIR ; ls -1 core-*.c')
+common_ss.add(files(names.stdout().strip().split('\\n')))
+"""
+    found = build(tmp_path, text, made=("core-b.c", "core-a.c", "other.c"))
+    assert found.files == ("core-a.c", "core-b.c", "main.c")
+
+
+def test_a_library_of_another_build_system_brings_no_file(tmp_path: Path) -> None:
+    text = """
+cmake = import('cmake')
+vendor = cmake.subproject('vendor')
+dep = declare_dependency(link_with: vendor.target('it'), dependencies: vendor.dependency('it'))
+common_ss.add(dep, files('a.c'))
+"""
+    assert files(tmp_path, text) == ("a.c",)
+
+
+def test_options_may_quote_their_defaults(tmp_path: Path) -> None:
+    text = """
+if get_option('cfi') or get_option('plain') or get_option('count') != 3
+  common_ss.add(files('wrong.c'))
+elif get_option('list') == ['a', 'b'] and get_option('unsaid') and get_option('pick') == 'x'
+  common_ss.add(files('right.c'))
+endif
+"""
+    assert files(tmp_path, text) == ("right.c",)
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,105 @@ def test_kvm_only_where_the_host_has_it() -> None:
 def test_not_a_tree(tmp_path: Path, entries: Path) -> None:
     diagnostic = refusal(tmp_path, "toy64", entries)
     assert diagnostic.code == "VG101"
-    assert "no VERSION, meson.build, configs/targets" in diagnostic.message
+    assert "no include/migration/vmstate.h" in diagnostic.message
+    assert "configs/targets or default-configs" in diagnostic.message
+
+
+def test_a_release_before_four_is_told_apart(tmp_path: Path, entries: Path) -> None:
+    root = before_meson(tmp_path, **{"scripts/minikconf.py": None})
+    diagnostic = refusal(root, "toyeb", entries)
+    assert diagnostic.code == "VG101"
+    assert "older than QEMU 4.0" in diagnostic.message
+
+
+@pytest.mark.parametrize(
+    ("text", "release"),
+    [
+        (
+            "project('qemu', ['c'], meson_version: '>=1',\n  version: '9.0.1-fork')",
+            "9.0.1-fork",
+        ),
+        ("project('qemu')", "unknown"),
+    ],
+)
+def test_a_tree_without_version(
+    tmp_path: Path, entries: Path, text: str, release: str
+) -> None:
+    root = fake_qemu.make(tmp_path, **{"VERSION": None, "meson.build": text})
+    assert tree.configure(root, "toy64", cache=entries).release == release
+
+
+CONFIGURE = """
+case "$target_name" in
+  armeb|toyeb|mips)
+  target_bigendian="yes"
+  ;;
+esac
+case "$target_name" in
+  arm)
+    TARGET_BASE_ARCH=none
+  ;;
+  toy64)
+    mttcg="yes"
+  ;;
+  toy|toyeb)
+    TARGET_ARCH=toy
+    TARGET_BASE_ARCH=toy
+    mttcg="no"
+    echo "TARGET_ABI32=y" >> $config_target_mak
+  ;;
+esac
+"""
+
+
+def before_meson(folder: Path, **files: str | None) -> Path:
+    """The toy as releases up to 5.1 have it."""
+    gone = [name for name in fake_qemu.FILES if name.startswith("configs/")]
+    return fake_qemu.make(
+        folder,
+        **{
+            **dict.fromkeys((*gone, "meson.build", "target/Kconfig"), None),
+            "configure": CONFIGURE,
+            "Makefile.target": "",
+            "Makefile.objs": "trace-events-subdirs += hw/core\n",
+            "Kconfig": "source target/toy/Kconfig\n",
+            "default-configs/toyeb-softmmu.mak": "",
+            "default-configs/toyeb-linux-user.mak": "",
+            "default-configs/toy-softmmu-common.mak": "",
+            **files,
+        },
+    )
+
+
+def test_a_tree_before_meson(tmp_path: Path, entries: Path) -> None:
+    found = tree.configure(before_meson(tmp_path), "toyeb", cache=entries)
+    assert (found.targets, found.base_arch) == (("toyeb",), "toy")
+    header = generated(found, "toyeb-softmmu-config-target.h")
+    assert "#define TARGET_TOY 1" in header
+    assert "#define TARGET_WORDS_BIGENDIAN 1" in header
+    assert "#define TARGET_ABI32 1" in header
+    assert "MTTCG" not in header
+    assert "define" not in generated(found, "hw/core/trace.h")
+    assert "#include CONFIG_TARGET" in generated(found, "config-target.h")
+
+
+@pytest.mark.parametrize("folder", ["configs", "default-configs"])
+def test_devices_of_a_target_by_release(
+    tmp_path: Path, entries: Path, folder: str
+) -> None:
+    files = {
+        name.replace(
+            "configs/devices/toy64-softmmu/default", f"{folder}/devices/toy64-softmmu"
+        ).replace("configs/targets", f"{folder}/targets"): text
+        for name, text in fake_qemu.FILES.items()
+    }
+    if folder == "configs":
+        files = dict(fake_qemu.FILES)
+    gone = dict.fromkeys(set(fake_qemu.FILES) - set(files), None)
+    found = tree.configure(
+        fake_qemu.make(tmp_path, **files, **gone), "toy64", cache=entries
+    )
+    assert "CONFIG_TOY_UART" in generated(found, "toy64-softmmu-config-devices.h")
 
 
 def test_unknown_target(root: Path, entries: Path) -> None:

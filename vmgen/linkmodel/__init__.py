@@ -218,11 +218,34 @@ def _options(root: str, stamp: tuple[int, int]) -> dict[str, Value]:
                 )
             ):
                 given = {key: _literal(value) for key, value in keywords}
-                value = given.get("value")
-                if given.get("type") == "feature":
-                    value = Feature(host.OPTIONS.get(name, value or "auto"))
-                out[name] = value
+                out[name] = _default(name, given)
     return out
+
+
+def _default(name: str, given: dict[str, Value]) -> Value:
+    """An option's default as meson's ``get_option`` returns it: a boolean or a number may
+    be quoted, an array's items be one string."""
+    value = given.get("value")
+    match given.get("type"), value:
+        case "feature", _:
+            return Feature(host.OPTIONS.get(name, value or "auto"))
+        case "boolean", str():
+            return value.lower() == "true"
+        case "boolean", None:
+            return True
+        case "integer", str():
+            return int(value) if re.fullmatch(r"-?\d+", value) else value
+        case "array", str():
+            return [item.strip() for item in value.split(",") if item.strip()]
+        case "array", None:
+            return given.get("choices", [])
+        case "combo", None:
+            choices = given.get("choices", [])
+            return choices[0] if isinstance(choices, list) and choices else ""
+        case "string", None:
+            return ""
+        case _:
+            return value
 
 
 def _literal(value: syntax.Expression) -> Value:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fnmatch
+import os
+import re
 from collections.abc import Callable, Iterable
 
 from vmgen.linkmodel.host import ABSENT
 from vmgen.linkmodel.interpreter import Arguments, Interpreter, Leaving
 from vmgen.linkmodel.values import (
+    CommandOutput,
     ConfigurationData,
     Dependency,
     Feature,
@@ -19,6 +23,10 @@ from vmgen.linkmodel.values import (
     Value,
     flattened,
     joined,
+)
+
+_LISTING = re.compile(
+    r"\s*cd \$MESON_SOURCE_ROOT/\$MESON_SUBDIR\s*;\s*ls -1 ([\w.*?-]+)\s*"
 )
 
 Function = Callable[[Interpreter, Arguments], Value]
@@ -45,7 +53,7 @@ def brought(interpreter: Interpreter, values: Iterable[Value], line: int) -> Obj
     """What dependencies bring to a binary."""
     parts: list[Objects] = []
     for value in flattened(list(values)):
-        if isinstance(value, Unknown):
+        if isinstance(value, Unknown) and not value.external:
             raise interpreter.undecided(line, "a dependency", value)
         if isinstance(value, Dependency):
             parts.append(value.objects)
@@ -58,7 +66,7 @@ def _linked(interpreter: Interpreter, call: Arguments) -> tuple[Objects, Objects
     archives: list[Objects] = []
     for keyword, parts in (("link_whole", whole), ("link_with", archives)):
         for library in flattened(call.listed(keyword)):
-            if isinstance(library, Unknown):
+            if isinstance(library, Unknown) and not library.external:
                 raise interpreter.undecided(call.line, "a library", library)
             if isinstance(library, Library):
                 parts.append(library.as_whole if parts is whole else library.as_archive)
@@ -112,15 +120,26 @@ def find_library(interpreter: Interpreter, call: Arguments) -> Value:
     return Dependency(names[0] if names else "", found)
 
 
-def _files(interpreter: Interpreter, call: Arguments) -> list[File]:
-    out: list[File] = []
-    for value in flattened(call.values):
-        if isinstance(value, Unknown):
-            raise interpreter.undecided(call.line, "a file's name", value)
-        out.append(
-            value if isinstance(value, File) else File(interpreter.inside(str(value)))
+def _files(interpreter: Interpreter, call: Arguments) -> list[File | Unknown]:
+    return [
+        (
+            value
+            if isinstance(value, File | Unknown)
+            else File(interpreter.inside(str(value)))
         )
-    return out
+        for value in flattened(call.values)
+    ]
+
+
+def _run_command(interpreter: Interpreter, call: Arguments) -> Value:
+    """Nothing is run; a shell that lists the files of the folder is answered."""
+    match call.values:
+        case ["sh", "-c", str(script)] if found := _LISTING.fullmatch(script):
+            folder = interpreter.root / interpreter.folder
+            names = fnmatch.filter(sorted(os.listdir(folder)), found[1])
+            return CommandOutput("".join(f"{name}\n" for name in names))
+        case _:
+            return _unknown(interpreter, call)
 
 
 def _error(interpreter: Interpreter, call: Arguments) -> Value:
@@ -190,6 +209,7 @@ FUNCTIONS: dict[str, Function] = {
     "is_variable": _is_variable,
     "join_paths": _join_paths,
     "range": _range,
+    "run_command": _run_command,
     "subdir_done": _leave,
     "generator": lambda _interpreter, _call: MesonModule("generator"),
     "subproject": lambda _interpreter, call: MesonModule("subproject"),
@@ -212,7 +232,6 @@ FUNCTIONS: dict[str, Function] = {
             "environment",
             "find_program",
             "include_directories",
-            "run_command",
             "run_target",
             "structured_sources",
         ),

@@ -10,6 +10,8 @@ from typing import Final
 
 SYSTEM: Final = "linux"
 CPU: Final = "x86_64"
+MESON: Final = "1.7.0"
+"""The version of meson, newer than whatever a release asks for."""
 
 OPTIONS: Final[dict[str, str]] = {
     # Sources of modules are then part of the binary itself.
@@ -70,6 +72,7 @@ SKIPPED: Final = frozenset(
 
 HOST_MAKEFILE: Final[dict[str, str]] = {
     # What configure writes that the build description asks for; more of it up to 7.2.
+    "ARCH": CPU,
     "CONFIG_COROUTINE_BACKEND": "ucontext",
     "CONFIG_LINUX": "y",
     "CONFIG_PLUGIN": "y",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
@@ -103,10 +104,14 @@ class Interpreter:
             Diagnostic(
                 "VG123",
                 f"{what} depends on {value.reason}, which only a configured build knows",
-                self.where(line),
+                value.where or self.where(line),
                 hint="configure QEMU in a folder of its own and give it with --build",
             )
         )
+
+    def kept(self, value: Unknown, line: int) -> Unknown:
+        """What is put among sources: an error for those targets that select it."""
+        return replace(value, where=value.where or self.where(line))
 
     def subdir(self, name: str, line: int, statements: Sequence[Statement]) -> None:
         """Reads another folder's statements in place."""
@@ -170,6 +175,7 @@ class Interpreter:
         self, bodies: Sequence[Sequence[Statement]], why: Unknown, line: int
     ) -> None:
         """What any of these would assign is unknown from here on."""
+        why = replace(why, external=False)  # it may be the tree's own
         for body in bodies:
             for statement in body:
                 match statement:
@@ -270,7 +276,7 @@ class Interpreter:
             case syntax.Choice(condition, then, otherwise, line):
                 holds = self.value(condition)
                 if isinstance(holds, Unknown):
-                    return holds
+                    return replace(holds, external=False)
                 return self.value(then if self._truth(holds, line) else otherwise)
             case _:
                 assert_never(expression)

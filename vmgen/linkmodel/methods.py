@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from vmgen.linkmodel import host
 from vmgen.linkmodel.functions import find_library, sources_of
 from vmgen.linkmodel.interpreter import Arguments, Interpreter, Method, text_of
 from vmgen.linkmodel.values import (
+    CommandOutput,
     ConfigurationData,
     Dependency,
     Feature,
@@ -31,29 +33,33 @@ from vmgen.linkmodel.values import (
 
 def _add(interpreter: Interpreter, one: SourceSet, call: Arguments) -> None:
     """``add``: sources and dependencies, under a condition or not."""
-    keys, conditions = _conditions(interpreter, call)
+    conditions = _conditions(interpreter, call)
     sources, dependencies = _contents(
         interpreter, [*call.values, *call.listed("if_true")], call.line
     )
     otherwise, _ = _contents(interpreter, call.listed("if_false"), call.line)
-    one.rules.append(Rule(keys, conditions, sources, dependencies, (), otherwise))
+    one.rules.append(
+        replace(
+            conditions, sources=sources, dependencies=dependencies, otherwise=otherwise
+        )
+    )
 
 
 def _add_all(interpreter: Interpreter, one: SourceSet, call: Arguments) -> None:
     """``add_all``: other source sets, under a condition or not."""
-    keys, conditions = _conditions(interpreter, call)
+    conditions = _conditions(interpreter, call)
     sets = flattened([*call.values, *call.listed("if_true")])
     for value in sets:
         if isinstance(value, Unknown):
             raise interpreter.undecided(call.line, "a list of sources", value)
         if not isinstance(value, SourceSet):
             raise interpreter.error(call.line, "add_all() of what is no source set")
-    one.rules.append(Rule(keys, conditions, sets=tuple(sets)))
+    one.rules.append(replace(conditions, sets=tuple(sets)))
 
 
-def _conditions(
-    interpreter: Interpreter, call: Arguments
-) -> tuple[tuple[str, ...], tuple[Dependency, ...]]:
+def _conditions(interpreter: Interpreter, call: Arguments) -> Rule:
+    """A rule with these conditions and nothing in it."""
+    unknown: list[Unknown] = []
     keys: list[str] = []
     dependencies: list[Dependency] = []
     for value in flattened(call.listed("when")):
@@ -63,10 +69,10 @@ def _conditions(
             case Dependency():
                 dependencies.append(value)
             case Unknown():
-                raise interpreter.undecided(call.line, "a list of sources", value)
+                unknown.append(interpreter.kept(value, call.line))
             case _:
                 raise interpreter.error(call.line, "this condition is not understood")
-    return tuple(keys), tuple(dependencies)
+    return Rule(tuple(keys), tuple(dependencies), tuple(unknown))
 
 
 def _contents(
@@ -78,12 +84,12 @@ def _contents(
         match value:
             case File() | Generated():
                 sources.append(value)
+            case Unknown():
+                sources.append(interpreter.kept(value, line))
             case str():
                 sources.append(File(interpreter.inside(value)))
             case Dependency():
                 dependencies.append(value)
-            case Unknown():
-                raise interpreter.undecided(line, "a list of sources", value)
             case _:
                 raise interpreter.error(line, "this source is not understood")
     return tuple(sources), tuple(dependencies)
@@ -256,7 +262,7 @@ def _constant(value: Value) -> Method:
 def _opaque(_interpreter: Interpreter, one: Value, call: Arguments) -> Unknown:
     """What a compiler or a program would have to be run for."""
     name = one.name if isinstance(one, MesonModule) else type(one).__name__.lower()
-    return Unknown(f"{name}.{call.name}()")
+    return Unknown(f"{name}.{call.name}()", external=True)
 
 
 # --- modules --------------------------------------------------------------------------
@@ -380,6 +386,11 @@ _BY_TYPE: dict[type, dict[str, Method]] = {
         "has": lambda _interpreter, one, call: call.values[0] in one.values,
         "keys": lambda _interpreter, one, _call: sorted(one.values),
     },
+    CommandOutput: {
+        "stdout": lambda _interpreter, one, _call: one.text,
+        "stderr": _constant(""),
+        "returncode": _constant(0),
+    },
     Generated: {
         "full_path": _opaque,
         "to_list": lambda _interpreter, one, _call: [one],
@@ -453,6 +464,7 @@ _MODULES: dict[str, dict[str, Method]] = {
         "get_external_property": lambda _i, _one, call: call.values[-1],
         "is_cross_build": _constant(False),
         "override_dependency": _constant(None),
+        "version": _constant(host.MESON),
         "project_build_root": _constant(""),
         "project_source_root": _constant(""),
     },

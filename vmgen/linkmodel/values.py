@@ -11,15 +11,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from vmgen.source import Position
+
 Value: TypeAlias = Any
 """``str``, ``int``, ``bool``, ``list``, ``dict``, None (no value), or a class below."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that only a configured build has; ``reason`` says which."""
+    """A value that only a configured build has; ``reason`` says which.
+
+    ``external`` says that it comes from outside of the tree (another build system, a
+    subproject, the compiler): as a library it brings none of the tree's files.
+    ``where`` is the line that took it in as a source, which matters to the targets only
+    that select it.
+    """
 
     reason: str
+    external: bool = False
+    where: Position | None = None
 
 
 class Makefile(dict[str, Value]):
@@ -52,6 +62,13 @@ class Generated:
     tree's own."""
 
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOutput:
+    """What ``run_command()`` returns where the tree alone decides it."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +162,14 @@ class Selected:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One ``add`` or ``add_all``: if every key is set and every dependency is found,
-    ``sources``, ``dependencies`` and ``sets``, else ``otherwise``."""
+    ``sources``, ``dependencies`` and ``sets``, else ``otherwise``.
+
+    Where one of the conditions is unknown, so are the sources, unless another one fails.
+    """
 
     keys: tuple[str, ...] = ()
     conditions: tuple[Dependency, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
     sources: tuple[Value, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     sets: tuple[SourceSet, ...] = ()
@@ -184,7 +205,9 @@ class SourceSet:
                 holds = all(one.found for one in rule.conditions) and all(
                     configuration.get(key) for key in rule.keys
                 )
-            if holds:
+            if holds and rule.unknown and configuration is not None:
+                sources[rule.unknown[0]] = None
+            elif holds:
                 sources.update(dict.fromkeys(rule.sources))
                 dependencies.update(dict.fromkeys(rule.dependencies))
                 dependencies.update(dict.fromkeys(rule.conditions))

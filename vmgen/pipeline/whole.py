@@ -26,6 +26,7 @@ from vmgen.premises import premises_of
 from vmgen.roots import Registrations, Resolution
 from vmgen.source import Diagnostic
 from vmgen.tree import SourceTree
+from vmgen.tree.targets import configurations
 
 Progress = Callable[[str], None]
 
@@ -179,13 +180,8 @@ def _configured(root: Path, target: str, build: Path | None) -> SourceTree:
 
 def all_targets(root: Path) -> tuple[str, ...]:
     """The system targets of a tree, sorted; none for what is not a QEMU tree."""
-    suffix = "-softmmu.mak"
-    return tuple(
-        sorted(
-            path.name.removesuffix(suffix)
-            for path in (root / "configs/targets").glob(f"*{suffix}")
-        )
-    )
+    kept = configurations(root)
+    return kept.names() if kept is not None else ()
 
 
 def read(

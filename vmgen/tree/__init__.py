@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from vmgen.ir.words import RELEASE
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import scan
 from vmgen.tree.source_tree import SHIMS, CompileCommand, SourceTree
+from vmgen.tree.targets import TargetConfigurations, configurations
 
 __all__ = [
     "SHIMS",
@@ -30,14 +31,11 @@ __all__ = [
 ]
 
 _LOOKED_FOR = (
-    "VERSION",
-    "meson.build",
-    "configs/targets",
     "include/migration/vmstate.h",
     "qapi/qapi-schema.json",
     "scripts/minikconf.py",
 )
-_SOURCED = re.compile(r"^\s*source\s+(\S+)", re.MULTILINE)
+_PROJECT_VERSION = re.compile(r"\bproject\([^)]*?\bversion\s*:\s*'([^']*)'")
 _DEFINED = re.compile(r"^\s*#\s*define\s+(\w+)", re.MULTILINE)
 
 
@@ -59,8 +57,19 @@ def configure(
     cannot be used, VG108 if no file defines ``vmstate_cpu_common``.
     """
     root = Path(os.path.realpath(path))
+    kept = configurations(root)
     missing = [name for name in _LOOKED_FOR if not (root / name).exists()]
-    if missing:
+    if missing == ["scripts/minikconf.py"] and kept is not None:
+        raise VmgenError(
+            Diagnostic(
+                "VG101",
+                f"{path} is older than QEMU 4.0, the first release whose trees are read",
+                hint="name the C files to read as inputs, and leave the tree out",
+            )
+        )
+    if kept is None:
+        missing.append("configs/targets or default-configs")
+    if kept is None or missing:
         raise VmgenError(
             Diagnostic(
                 "VG101",
@@ -70,7 +79,7 @@ def configure(
         )
     try:
         entries = Cache.of("trees") if cache is None else Cache(cache)
-        return _configure(root, target, build, entries, digests or Digests())
+        return _configure(kept, target, build, entries, digests or Digests())
     except (OSError, UnicodeDecodeError) as error:
         raise VmgenError(
             Diagnostic(
@@ -82,18 +91,25 @@ def configure(
 
 
 def _release(root: Path) -> str:
-    """The release that the tree's VERSION names.
+    """The release that the tree's VERSION names, or where a fork has no such file, its
+    ``project()`` in meson.build; "unknown" where neither does.
 
     Raises :class:`VmgenError` VG113 for text that names none: it goes into generated
     modules and into the names of folders.
     """
-    text = (root / "VERSION").read_text(encoding="utf-8", errors="replace").strip()
+    place, text = root / "VERSION", "unknown"
+    if place.is_file():
+        text = place.read_text(encoding="utf-8", errors="replace").strip()
+    elif (root / "meson.build").is_file():
+        place = root / "meson.build"
+        found = _PROJECT_VERSION.search(place.read_text(encoding="utf-8"))
+        text = found[1] if found else text
     if not RELEASE.has(text):
         raise VmgenError(
             Diagnostic(
                 "VG113",
                 f"{text[:80]!r} is not the name of a release",
-                Position((root / "VERSION").as_posix()),
+                Position(place.as_posix()),
                 hint="a release is named with letters, digits, '.', '+', '-', '_' and '~'",
             )
         )
@@ -101,31 +117,29 @@ def _release(root: Path) -> str:
 
 
 def _configure(
-    root: Path, target: str, build: Path | None, entries: Cache, digests: Digests
+    kept: TargetConfigurations,
+    target: str,
+    build: Path | None,
+    entries: Cache,
+    digests: Digests,
 ) -> SourceTree:
+    root = kept.root
     release = _release(root)
-    suffix = "-softmmu.mak"
-    targets = tuple(
-        sorted(
-            name.removesuffix(suffix)
-            for name in os.listdir(root / "configs/targets")
-            if name.endswith(suffix) and RELEASE.has(name.removesuffix(suffix))
-        )
-    )
+    targets = kept.names()
     _check_target(target, targets, f"QEMU {release}")
-    settings = _makefile(root / f"configs/targets/{target}{suffix}")
+    settings = kept.settings_of(target)
     if "TARGET_ARCH" not in settings:
         raise VmgenError(
             Diagnostic(
                 "VG101",
                 f"the configuration of {target} does not say what TARGET_ARCH is",
-                Position(f"configs/targets/{target}{suffix}"),
+                Position(kept.place(target)),
                 hint="unpack the release again",
             )
         )
     base_arch = settings.get("TARGET_BASE_ARCH", settings["TARGET_ARCH"])
 
-    wanted = [_target_entry(root, target, base_arch, settings, digests)]
+    wanted = [_target_entry(kept, target, base_arch, settings, digests)]
     if build is None:
         wanted.append(_common_entry(root, release, digests))
     config_dirs = tuple(_entry_folders(entries, wanted))
@@ -292,6 +306,7 @@ def _command(
             root / "include",
             *(folder for folder in host if folder.is_dir()),
             tcg,
+            root / "accel/tcg",  # searched up to 5.2
         ),
         include_dirs=(root / "target" / base_arch,),
         system_dirs=(*config, root / "linux-headers", SHIMS / "include"),
@@ -333,19 +348,18 @@ def _entry_folders(entries: Cache, wanted: Sequence[_HeaderFolder]) -> list[Path
 
 
 def _target_entry(
-    root: Path,
+    kept: TargetConfigurations,
     target: str,
     base_arch: str,
     settings: dict[str, str],
     digests: Digests,
 ) -> _HeaderFolder:
+    root = kept.root
     folder = root / "target" / base_arch
     candidates = scan.common_candidates(root)
     inputs: list[str | Path] = [
-        root / f"configs/targets/{target}-softmmu.mak",
-        root / f"configs/devices/{target}-softmmu/default.mak",
         root / "scripts/minikconf.py",
-        *_kconfig_files(root),
+        *kept.inputs(target),
         *sorted(scan.c_files(folder)),
         *candidates,
     ]
@@ -353,7 +367,7 @@ def _target_entry(
     def make() -> dict[str, str]:
         from vmgen.tree import generated
 
-        devices = generated.Devices(root, target, settings)
+        devices = generated.Devices(kept, target, settings)
         found = list(scan.cpu_files(folder))
         common = scan.common_file(root, candidates)
         if common is not None:
@@ -383,6 +397,7 @@ def _common_entry(root: Path, release: str, digests: Digests) -> _HeaderFolder:
     inputs = [
         root / "VERSION",
         root / "meson.build",
+        root / "Makefile.objs",
         root / "target/s390x/gen-features.c",
         root / "scripts/qapi/schema.py",
         root / "scripts/qapi/common.py",
@@ -405,35 +420,3 @@ def _entry_name(
     names = [os.path.relpath(path, root) for path in inputs]
     contents = digests.digest(map(str, [*own, *inputs]))
     return f"{what}-{hashed((what, str(root), *names, contents))[:24]}"
-
-
-def _makefile(path: Path) -> dict[str, str]:
-    """The ``NAME=VALUE`` lines of a ``.mak`` file."""
-    out: dict[str, str] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        name, equals, value = line.partition("=")
-        if equals and not name.lstrip().startswith("#"):
-            out[name.strip()] = value.strip()
-    return out
-
-
-def _kconfig_files(root: Path) -> Iterator[str]:
-    """The tree's Kconfig files: the first, and what one sources from the other."""
-    top = str(root)
-    pending = [os.path.join(top, "Kconfig")]
-    seen = set(pending)
-    while pending:
-        path = pending.pop()
-        yield path
-        try:
-            with open(path, encoding="utf-8") as stream:
-                text = stream.read()
-        except FileNotFoundError:
-            continue  # minikconf reports it, with the line that asks for it
-        # A relative name starts at the folder of the file that asks for it.
-        folder = os.path.dirname(path)
-        for name in _SOURCED.findall(text):
-            other = os.path.normpath(os.path.join(folder, name.strip('"')))
-            if other not in seen:
-                seen.add(other)
-                pending.append(other)

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.tree.targets import TargetConfigurations
 
 _HOST = (
     "CONFIG_LINUX",
@@ -111,6 +112,7 @@ _S390X_FEATURES = "target/s390x/gen-features.c"
 _KVM_TARGETS = ("i386", "x86_64")
 _NOT_IN_HEADER = ("TARGET_XML_FILES", "TARGET_ABI_DIR", "TARGET_ARCH", "TARGET_SVE")
 _TRACE_FOLDERS = re.compile(r"trace_events_subdirs\s*\+?=\s*\[(.*?)\]", re.DOTALL)
+_OLD_TRACE_FOLDERS = re.compile(r"^trace-events-subdirs \+= (.+)$", re.MULTILINE)
 _S390X_GROUP = re.compile(r"^\s+FEAT_GROUP_INITIALIZER\((\w+)\)", re.MULTILINE)
 _QUOTED = re.compile(r"'([^']+)'")
 
@@ -127,19 +129,47 @@ def common_headers(root: Path, release: str) -> dict[str, str]:
         "hmp-commands-info.h": _HEADER,
         "target/s390x/gen-features.h": _s390x_features(root),
     }
-    text = (root / "meson.build").read_text(encoding="utf-8")
-    folders = [
-        folder
-        for block in _TRACE_FOLDERS.findall(text)
-        for folder in _QUOTED.findall(block)
-    ]
-    for folder in ("root", *folders):
+    for folder in ("root", *_trace_folders(root)):
         name = re.sub(r"[^A-Za-z0-9]", "_", folder)
         out[f"trace/trace-{name}.h"] = _HEADER
+    if not (root / "meson.build").is_file():
+        out |= _before_meson(root)
     asm = root / "linux-headers/asm-x86"
     if asm.is_dir():
         for path in asm.iterdir():
             out[f"asm/{path.name}"] = f'{_HEADER}#include "asm-x86/{path.name}"\n'
+    return out
+
+
+def _trace_folders(root: Path) -> list[str]:
+    """The folders that have trace events of their own."""
+    found: list[str] = []
+    for name, folders in (
+        ("meson.build", _TRACE_FOLDERS),
+        ("Makefile.objs", _OLD_TRACE_FOLDERS),
+    ):
+        if (root / name).is_file():
+            text = (root / name).read_text(encoding="utf-8")
+            for block in folders.findall(text):
+                found += _QUOTED.findall(block) if "'" in block else block.split()
+    return found
+
+
+def _before_meson(root: Path) -> dict[str, str]:
+    """Headers by the names that they have up to 5.1, where those of a target are in a
+    folder of the target's, and the events of a folder beside its files."""
+    out = dict.fromkeys(
+        (
+            "trace.h",
+            "trace-root.h",
+            "trace-tcg.h",
+            *(f"{folder}/trace.h" for folder in _trace_folders(root)),
+        ),
+        _HEADER,
+    )
+    for kind in ("target", "devices"):
+        macro = f"CONFIG_{kind.upper()}"
+        out[f"config-{kind}.h"] = f"{_HEADER}#ifdef {macro}\n#include {macro}\n#endif\n"
     return out
 
 
@@ -187,39 +217,38 @@ def config_target(target: str, settings: dict[str, str]) -> str:
 class Devices:
     """The tree's own ``scripts/minikconf.py``, at work beside everything else."""
 
-    def __init__(self, root: Path, target: str, settings: dict[str, str]) -> None:
-        known = set(
-            re.findall(
-                r"^config (\w+)",
-                (root / "Kconfig.host").read_text(encoding="utf-8"),
-                re.MULTILINE,
-            )
-        )
-        arch = settings["TARGET_ARCH"].upper()
+    def __init__(
+        self, kept: TargetConfigurations, target: str, settings: dict[str, str]
+    ) -> None:
+        known = kept.symbols()
         endian = settings.get("TARGET_BIG_ENDIAN", "n")
+        values = dict.fromkeys(
+            (*_KCONFIG_HOST, "TCG", settings["TARGET_ARCH"].upper()), "y"
+        )
+        values["TARGET_BIG_ENDIAN"] = endian
+        if target in _KVM_TARGETS:
+            values["KVM"] = "y"
+        # A symbol that no file declares makes minikconf give up.
+        options = [
+            f"CONFIG_{name}={value}" for name, value in values.items() if name in known
+        ]
+        self.defaults = kept.devices.format(target)
         self.target = target
         self._folder = tempfile.TemporaryDirectory(prefix="vmgen-")
-        options = [f"CONFIG_{name}=y" for name in _KCONFIG_HOST if name in known]
-        options += ["CONFIG_TCG=y", f"CONFIG_{arch}=y"]
-        # A symbol of Kconfig's since 10.0; unknown ones make it give up.
-        if "TARGET_BIG_ENDIAN" in (root / "target/Kconfig").read_text(encoding="utf-8"):
-            options.append(f"CONFIG_TARGET_BIG_ENDIAN={endian}")
-        if target in _KVM_TARGETS:
-            options.append("CONFIG_KVM=y")
         folder = self._folder.name
         self._process = subprocess.Popen(
             [
                 sys.executable,
                 "-IB",
-                str(root / "scripts/minikconf.py"),
+                str(kept.root / "scripts/minikconf.py"),
                 "--defconfig",
                 str(Path(folder, "devices.mak")),
                 str(Path(folder, "devices.d")),
-                f"configs/devices/{target}-softmmu/default.mak",
-                "Kconfig",
+                self.defaults,
+                *kept.kconfig,
                 *options,
             ],
-            cwd=root,
+            cwd=kept.root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -240,7 +269,7 @@ class Devices:
                 Diagnostic(
                     "VG104",
                     f"Kconfig of {self.target} cannot be resolved: {last}",
-                    Position(f"configs/devices/{self.target}-softmmu/default.mak"),
+                    Position(self.defaults),
                     hint="configure QEMU in a folder of its own and give it with "
                     "--build",
                 )

@@ -69,10 +69,12 @@ class Dialect:
 
 def dialect(root: Path) -> Dialect:
     """Reads off the tree's generator which rules it has, rather than off its version."""
-    schema = (root / "scripts/qapi/schema.py").read_text(encoding="utf-8")
     common = (root / "scripts/qapi/common.py").read_text(encoding="utf-8")
+    # Up to 5.0 all of the generator is in one file.
+    schema = root / "scripts/qapi/schema.py"
+    rules = schema.read_text(encoding="utf-8") if schema.is_file() else common
     return Dialect(
-        pointers_are_optional="def need_has" in schema,
+        pointers_are_optional="def need_has" in rules,
         runs_of_capitals="upc =" in common,
     )
 
@@ -232,6 +234,13 @@ class _Schema:
         if self.kind[symbol] == "enum":
             module.forward.append(_under(condition, self._enum(symbol, expression)))
             return
+        if _is_simple(expression):
+            kinds = [
+                {"name": name, "if": _member(value)[1]}
+                for name, value in expression["data"].items()
+            ]
+            text = self._enum(f"{symbol}Kind", {"data": kinds})
+            module.forward.append(_under(condition, text))
         module.forward.append(_under(condition, _forward(symbol)))
         module.bodies += self._object(symbol)
 
@@ -247,10 +256,18 @@ class _Schema:
             branches = [
                 (name, *_member(value)) for name, value in expression["data"].items()
             ]
+            if _is_simple(expression):
+                yield from self._wrappers(branches)
+                branches = [
+                    (name, _wrapper(type_name), condition)
+                    for name, type_name, condition in branches
+                ]
             for _, type_name, _ in branches:
                 if self.kind.get(type_name) in ("struct", "union"):
                     yield from self._object(type_name)
         lines = list(self._members(symbol))
+        if _is_simple(expression):
+            lines.append(f"    {c_name(symbol)}Kind type;")
         if kind == "alternate":
             lines.append("    QType type;")
         if branches:
@@ -275,6 +292,15 @@ class _Schema:
             )
         yield _under(condition, _cleanup(name))
 
+    def _wrappers(self, branches: Iterable[tuple[str, str, Json]]) -> Iterator[str]:
+        """The structs that hold the branches of a union without a discriminator."""
+        for _, type_name, _ in branches:
+            wrapper = _wrapper(type_name)
+            if wrapper not in self.printed:
+                self.printed.add(wrapper)
+                member = _declare(self._spelled(type_name), "data")
+                yield f"{_forward(wrapper)}\nstruct {wrapper} {{\n    {member};\n}};"
+
     def _members(self, symbol: str) -> Iterator[str]:
         """The members of a struct, those of its base first."""
         expression = self.definition[symbol]
@@ -289,11 +315,7 @@ class _Schema:
     def _plain(self, data: Mapping[str, Json]) -> Iterator[str]:
         for name, value in data.items():
             type_name, condition = _member(value)
-            spelled = (
-                c_name(f"{type_name[:-2]}List") + " *"
-                if type_name.endswith("[]")
-                else self._boxed(type_name)
-            )
+            spelled = self._spelled(type_name)
             plain = name.removeprefix("*")
             text = f"    {_declare(spelled, c_name(plain))};"
             flagged = not self.rules.pointers_are_optional or (
@@ -302,6 +324,12 @@ class _Schema:
             if plain != name and flagged:
                 text = f"    bool has_{c_name(plain)};\n{text}"
             yield _under(condition, text)
+
+    def _spelled(self, name: str) -> str:
+        """A member's type in C, before its name."""
+        if name.endswith("[]"):
+            return c_name(f"{name[:-2]}List") + " *"
+        return self._boxed(name)
 
     def _boxed(self, name: str) -> str:
         if name in _BUILTINS:
@@ -314,11 +342,9 @@ class _Schema:
         return c_name(name) if kind == "enum" else f"{c_name(name)} *"
 
     def _unboxed(self, name: str) -> str:
-        if name.endswith("[]"):
-            return c_name(f"{name[:-2]}List") + " *"
-        if self.kind.get(name) in ("struct", "union"):
+        if self.kind.get(name) in ("struct", "union") or name in self.printed:
             return c_name(name)
-        return self._boxed(name)
+        return self._spelled(name)
 
     def _array(self, element: str) -> str:
         name = c_name(f"{element}List")
@@ -394,6 +420,17 @@ class _Schema:
         return "\n".join(("typedef enum {", first, second, *lines, "} QapiFeature;"))
 
 
+def _is_simple(expression: Mapping[str, Json]) -> bool:
+    """Whether it is a union without a discriminator (up to 6.1), which gets an enum of
+    its branches and a wrapper around each."""
+    return "union" in expression and "discriminator" not in expression
+
+
+def _wrapper(type_name: str) -> str:
+    element = type_name.removesuffix("[]")
+    return c_name(f"q_obj_{element}{'List' * (element != type_name)}-wrapper")
+
+
 def _member(value: Json) -> tuple[str, Json]:
     """A member's type (an array as ``Element[]``) and its condition."""
     condition = None
@@ -450,7 +487,10 @@ def _unknown(where: str, line: int, what: str) -> VmgenError:
 
 def _condition(condition: Json, nested: bool = False) -> str:
     if isinstance(condition, str):
-        return f"defined({condition})"
+        # Up to 6.1 it is C text; then a macro's name.
+        return f"defined({condition})" if condition.isidentifier() else f"({condition})"
+    if isinstance(condition, list):
+        return " && ".join(_condition(operand) for operand in condition)
     ((operator, operands),) = condition.items()
     if operator == "not":
         return "!" + _condition(operands, True)
