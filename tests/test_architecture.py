@@ -25,6 +25,7 @@ STAGES = (
     {"ir"},
     {"wording", "report"},
     {"lookup", "diff", "lock"},
+    {"archive"},
     {"inspect_json", "tree_view"},
     # From C to the IR.
     {"tree"},
@@ -88,6 +89,8 @@ def modules() -> list[Path]:
 
 def stage(path: Path) -> str:
     """The stage a file belongs to: its folder or its own name; empty for the package."""
+    if path.name == "__main__.py":
+        return "__main__"
     first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     return "" if first == "__init__" else first
 

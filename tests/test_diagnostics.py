@@ -130,6 +130,8 @@ LINES = {
     "diff": ("diff embedded . -t arm", "VG632"),
     "lock": ("lock nowhere.c", "VG630"),
     "stream": ("stream show nowhere", "VG707"),
+    "releases": ("releases --format xml", "VG600"),
+    "archive": ("archive nowhere", "VG600"),
     "init": ("init --foo", "VG600"),
     "completion": ("completion tcsh", "VG600"),
     "help": ("help VG000", "VG600"),

@@ -16,6 +16,8 @@ GUARDS = {
     "VG424": "stands in the reasons of vmgen coverage",
     "VG503": "needs a fork that changed a format",
     "VG638": "known releases have none",
+    "VG642": "vmgen's own file is not damaged",
+    "VG644": "needs a whole tree",
     "VG700": "the base of other errors",
 }
 """The codes without an example that runs, and why."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from vmgen import ir
 from vmgen.ir import json as ir_json
@@ -37,21 +37,7 @@ def dumps(programs: Iterable[ir.Program]) -> str:
     newline; the same text for the same wire format, wherever the tree lies."""
     known = sorted(programs, key=lambda program: program.target)
     targets = [program.target for program in known]
-    modules: dict[str, tuple[dict[str, Any], list[str]]] = {}
-    roots: dict[str, tuple[dict[str, Any], list[str]]] = {}
-    premises: dict[str, tuple[dict[str, Any], list[str]]] = {}
-    unread: dict[str, tuple[dict[str, Any], list[str]]] = {}
-    for program in known:
-        document = json.loads(ir_json.dumps(bare(program)))
-        for table, items in (
-            (modules, document["modules"]),
-            (roots, document.get("roots", [])),
-            (premises, document.get("premises", [])),
-            (unread, document.get("unread", [])),
-        ):
-            for item in items:
-                key = json.dumps(item, sort_keys=True)
-                table.setdefault(key, (item, []))[1].append(program.target)
+    modules, roots, premises, unread = (shared(known)[name] for name in TABLES)
     lines = [
         "{",
         f'  "format": {json.dumps(FORMAT)},',
@@ -59,25 +45,50 @@ def dumps(programs: Iterable[ir.Program]) -> str:
         f'  "targets": {json.dumps(targets)},',
         '  "modules": [',
     ]
-    lines += _separated(
-        [list(_module(*pair, targets)) for pair in _sorted(modules, "file")]
-    )
+    lines += _separated([list(_module(*pair, targets)) for pair in modules])
     lines += ["  ],", '  "roots": [']
-    lines += _separated(
-        [[_one_line(*pair, targets)] for pair in _sorted(roots, "section")]
-    )
+    lines += _separated([[_one_line(*pair, targets)] for pair in roots])
     if premises:
         lines += ["  ],", '  "premises": [']
-        lines += _separated(
-            [list(_premise(*pair, targets)) for pair in _sorted(premises, "name")]
-        )
+        lines += _separated([list(_premise(*pair, targets)) for pair in premises])
     if unread:
         lines += ["  ],", '  "unread": [']
-        lines += _separated(
-            [[_one_line(*pair, targets)] for pair in _sorted(unread, "file")]
-        )
+        lines += _separated([[_one_line(*pair, targets)] for pair in unread])
     lines += ["  ]", "}", ""]
     return "\n".join(lines)
+
+
+Entries: TypeAlias = "list[tuple[dict[str, Any], list[str]]]"
+"""Modules, roots, premises or what is unread as the IR's JSON has them, each with its targets."""
+
+TABLES = {
+    "modules": "file",
+    "roots": "section",
+    "premises": "name",
+    "unread": "file",
+}
+"""The tables of a lock, with the key by which each is sorted."""
+
+
+def shared(programs: Iterable[ir.Program]) -> dict[str, Entries]:
+    """The tables of a lock of these programs, sorted by target: what several targets
+    have alike is there once."""
+    found: dict[str, dict[str, tuple[dict[str, Any], list[str]]]] = {
+        name: {} for name in TABLES
+    }
+    for program in programs:
+        document = json.loads(ir_json.dumps(bare(program)))
+        for name, table in found.items():
+            for item in document.get(name, []):
+                key = json.dumps(item, sort_keys=True)
+                table.setdefault(key, (item, []))[1].append(program.target)
+    return {
+        name: [
+            table[key]
+            for key in sorted(table, key=lambda key: (str(table[key][0].get(by)), key))
+        ]
+        for (name, by), table in zip(TABLES.items(), found.values(), strict=True)
+    }
 
 
 def is_lock(text: str) -> bool:
@@ -105,10 +116,20 @@ def loads(text: str, name: str = "lock") -> tuple[ir.Program, ...]:
             raise ValueError(f"it has more than {MAX_TARGETS} targets")
         document.setdefault("premises", [])
         document.setdefault("unread", [])
-        for table in ("modules", "roots", "premises", "unread"):
+        found = []
+        for table in TABLES:
             for item in _objects(document[table]):
                 item["targets"] = set(_strings(item.get("targets", targets)))
-        found = [_program(document, target) for target in targets]
+        for target in targets:
+            mine = {
+                table: [
+                    {key: item[key] for key in item if key != "targets"}
+                    for item in document[table]
+                    if target in item["targets"]
+                ]
+                for table in TABLES
+            }
+            found.append(_program(document["release"], target, mine))
     except KeyError as error:
         raise _no_lock(f"{error} is missing", name) from None
     except (ValueError, TypeError) as error:
@@ -139,23 +160,27 @@ def _objects(value: object) -> list[dict[str, Any]]:
     return value
 
 
-def _program(document: Mapping[str, Any], target: str) -> str:
-    def mine(items: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [
-            {key: value for key, value in item.items() if key != "targets"}
-            for item in items
-            if target in item["targets"]
-        ]
+def program(
+    release: str, target: str, tables: Mapping[str, list[dict[str, Any]]], name: str
+) -> ir.Program:
+    """The program of one target, from its entries in the tables of a lock; raises what
+    :func:`ir_json.loads` raises for them."""
+    return ir_json.loads(_program(release, target, tables), name)
 
+
+def _program(
+    release: str, target: str, tables: Mapping[str, list[dict[str, Any]]]
+) -> str:
+    roots = tables["roots"]
     return json.dumps(
         {
             "format": ir_json.FORMAT,
-            "release": document["release"],
+            "release": release,
             "target": target,
-            "modules": [_placed(item) for item in mine(document["modules"])],
-            **({"roots": found} if (found := mine(document["roots"])) else {}),
-            "premises": mine(document["premises"]),
-            "unread": mine(document["unread"]),
+            "modules": [_placed(item) for item in tables["modules"]],
+            **({"roots": roots} if roots else {}),
+            "premises": tables["premises"],
+            "unread": tables["unread"],
         }
     )
 
@@ -165,26 +190,27 @@ def _placed(module: dict[str, Any]) -> dict[str, Any]:
     somewhere = {"position": "0:0"}
     descriptions = [
         {
+            **somewhere,
             **item,
-            "fields": [{**field, **somewhere} for field in _objects(item["fields"])],
+            "fields": [{**somewhere, **field} for field in _objects(item["fields"])],
         }
-        | somewhere
         for item in _objects(module["descriptions"])
     ]
     return {**module, "descriptions": descriptions}
 
 
-def bare(node: _Node) -> _Node:
-    """The node without what loading does not depend on."""
+def bare(node: _Node, *, places: bool = False) -> _Node:
+    """The node without what loading does not depend on; with its ``places`` in C, if
+    they are wanted."""
     if isinstance(node, tuple):
-        return tuple(bare(item) for item in node)  # type: ignore[return-value]
+        return tuple(bare(item, places=places) for item in node)  # type: ignore[return-value]
     if not dataclasses.is_dataclass(node) or isinstance(node, (type, Position)):
         return node
     changes: dict[str, Any] = {
         item.name: (
             _NOTHING[item.name]
-            if item.name in _NOTHING
-            else bare(getattr(node, item.name))
+            if item.name in _NOTHING and not (places and item.name == "position")
+            else bare(getattr(node, item.name), places=places)
         )
         for item in dataclasses.fields(node)
         if item.init
@@ -201,15 +227,6 @@ def bare(node: _Node) -> _Node:
             sorted(changes["functions"], key=lambda item: item.symbol)
         )
     return dataclasses.replace(node, **changes)
-
-
-def _sorted(
-    table: Mapping[str, tuple[dict[str, Any], list[str]]], name: str
-) -> list[tuple[dict[str, Any], list[str]]]:
-    return [
-        table[key]
-        for key in sorted(table, key=lambda key: (str(table[key][0].get(name)), key))
-    ]
 
 
 def _separated(blocks: list[list[str]]) -> Iterator[str]:

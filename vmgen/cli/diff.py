@@ -27,6 +27,7 @@ WHICH = "say which target to compare, for example --target riscv64"
     name="diff",
     epilog="""\b
 OLD and NEW are each one of:
+  8.2          a release that vmgen knows, every device of it ('vmgen releases')
   embedded     the headers that come with vmgen
   TREE         a QEMU source tree
   FILE.json    an IR that 'vmgen generate' wrote, or a lock of 'vmgen lock'
@@ -34,7 +35,7 @@ OLD and NEW are each one of:
 
 \b
 Examples:
-  vmgen diff ~/qemu-7.2.0 ~/qemu-10.0.2 --target riscv64
+  vmgen diff 7.2 10.0 --target riscv64
   vmgen diff ~/qemu-7.2.0 ~/qemu-10.0.2 --all -t x86_64 --check 20
   vmgen diff --git ~/qemu v9.2.0..v10.0.0 -t aarch64 --format github
   vmgen diff embedded ~/qemu-10.0.2 --fields
@@ -194,7 +195,9 @@ def _pairs(
 ) -> list[tuple[ir.Program, ir.Program]]:
     """The programs of either side, target by target."""
     stored = _stored(old), _stored(new)
-    wanted = targets or tuple(dict.fromkeys([*(stored[0] or ()), *(stored[1] or ())]))
+    if not whole and None in stored:  # of the other side the CPU alone is read
+        stored = _cpu(stored[0]), _cpu(stored[1])
+    wanted = targets or _common(*stored)
     if not wanted and "embedded" in (old, new):
         wanted = EMBEDDED_TARGETS
     if not wanted and whole:
@@ -211,13 +214,32 @@ def _pairs(
     return list(zip(*sides, strict=True))
 
 
+def _common(*sides: Mapping[str, ir.Program] | None) -> tuple[str, ...]:
+    """The targets of both sides if both are releases; else of those that are stored."""
+    from vmgen.cli import shipped
+
+    known = [side for side in sides if side is not None]
+    if len(known) == 2 and all(isinstance(one, shipped.Targets) for one in known):
+        return tuple(name for name in known[0] if name in known[1])
+    return tuple(dict.fromkeys(name for side in known for name in side))
+
+
+def _cpu(known: Mapping[str, ir.Program] | None) -> Mapping[str, ir.Program] | None:
+    """Of a release no more than its CPUs."""
+    from vmgen.cli import shipped
+
+    return known.only(shipped.CPU) if isinstance(known, shipped.Targets) else known
+
+
 def _stored(source: str) -> Mapping[str, ir.Program] | None:
-    """The programs by target of an IR file, a lock or a folder of IR files; None for a
-    source that is to be read from C."""
+    """The programs by target of a release, an IR file, a lock or a folder of IR files;
+    None for a source that is to be read from C."""
     from vmgen import lock
-    from vmgen.cli import stored
+    from vmgen.cli import shipped, stored
 
     path = Path(source)
+    if shipped.is_number(source) and not path.exists():
+        return shipped.of(source)
     if source == "embedded" or (path / "include" / "migration").is_dir():
         return None
     found: Mapping[str, ir.Program] = {}

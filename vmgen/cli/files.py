@@ -67,7 +67,7 @@ def _keep(key: str, digests: Mapping[str, str]) -> None:
 
 def _trees(job: Job) -> tuple[TreeFiles, ...]:
     """The files of the trees that are read completely."""
-    if not job.whole:
+    if not job.whole or job.release:
         return ()
     from vmgen.pipeline.survey import TreeFiles
 
@@ -80,6 +80,11 @@ def _key(job: Job, trees: Sequence[TreeFiles]) -> str:
     from vmgen import resources
 
     folders = [resources.folder("templates"), resources.package()]
+    if job.release:
+        from vmgen.cli import shipped
+
+        content = shipped.of(job.release).archive.content
+        return cache.key("\0".join((job.release, content, repr(job.requests))), folders)
     if job.embedded:
         folders.insert(0, resources.folder("c_headers"))
         return cache.key(repr(job.requests), folders)

@@ -81,6 +81,11 @@ def input_options(function: _Function) -> _Function:
             metavar="TREE",
             help="A QEMU source tree, as unpacked. Without it: the embedded headers.",
         ),
+        click.option(
+            "--release",
+            metavar="NUMBER",
+            help="A release that vmgen knows without sources: see 'vmgen releases'.",
+        ),
     ):
         function = option(function)
     return function
@@ -118,18 +123,20 @@ class Job:
     """The requests of one command, and the folder their files go to.
 
     Relative paths of the requests start at ``folder``: what the configuration names is
-    called the same wherever the command runs.  ``strict``: all or nothing.
+    called the same wherever the command runs.  ``strict``: all or nothing.  ``release``
+    is one of those that vmgen knows, empty for sources.
     """
 
     requests: tuple[Request, ...]
     output: Path
     folder: Path = Path()
     strict: bool = False
+    release: str = ""
 
     @property
     def embedded(self) -> bool:
         """Whether everything is read from vmgen's own headers."""
-        return all(
+        return not self.release and all(
             request.qemu is None and not request.sources for request in self.requests
         )
 
@@ -148,6 +155,7 @@ def read_job(
     include_dirs: tuple[Path, ...],
     defines: tuple[str, ...],
     preprocessor: str | None,
+    release: str | None = None,
     output: Path | None = None,
     whole: bool = False,
     strict: bool = False,
@@ -159,6 +167,15 @@ def read_job(
     from vmgen.pipeline import Request
 
     settings = config.find(Path.cwd())
+    if release is not None:
+        if qemu or files or build or include_dirs or defines or preprocessor:
+            raise _usage(
+                "--release needs no sources, and takes no option about them",
+                "give --target, and --all for every device",
+            )
+        requests = _of_release(release, targets or settings.targets, whole)
+        where = output or settings.output or Path("generated")
+        return Job(requests, _short(where), Path(), strict, release)
     tree = qemu or settings.qemu
     folder = Path()
     if not files and tree is None and settings.file is not None:
@@ -207,6 +224,22 @@ def read_job(
     )
     where = output or settings.output or Path("generated")
     return Job(requests, _short(where), folder, strict)
+
+
+def _of_release(
+    release: str, targets: Sequence[str], whole: bool
+) -> tuple[Request, ...]:
+    from vmgen.cli import shipped
+    from vmgen.pipeline import Request
+
+    known = shipped.of(release)
+    chosen = targets or (tuple(known) if whole else EMBEDDED_TARGETS)
+    if lacking := [one for one in chosen if one not in known]:
+        raise _usage(
+            f"QEMU {known.release.name} has no target '{lacking[0]}'",
+            f"it has: {', '.join(known)}",
+        )
+    return tuple(Request(target=one, whole=whole) for one in dict.fromkeys(chosen))
 
 
 def _in_tree(name: str, tree: Path) -> str:
@@ -293,6 +326,11 @@ def _compiled(
     programs = []
     found: list[Diagnostic] = []
     with console.working(), chdir(job.folder):
+        if job.release:
+            from vmgen.cli import shipped
+
+            known = shipped.of(job.release).only(None if job.whole else shipped.CPU)
+            return tuple(known[request.target] for request in job.requests)
         if job.whole:
             return compile_whole(job.requests, console.progress, files)
         for request in job.requests:

@@ -148,7 +148,12 @@ def _packages(source: Input, console: Console, wanted: Wanted) -> dict[str, Code
         tree, target = Path(wanted.qemu), wanted.target
         targets = (target,) if target else made.likely(tree, source)
         return from_folder(made.from_tree(tree, targets, wanted.whole, console))
-    places = made.of_release(str(wanted.folder), wanted.target, console)
+    from vmgen.cli import shipped
+
+    if (release := shipped.known(str(wanted.folder))) is not None:
+        places = made.of_archive(release, wanted.target, source, console)
+    else:
+        places = made.of_release(str(wanted.folder), wanted.target, console)
     return {name: from_folder(place)[name] for name, place in places.items()}
 
 

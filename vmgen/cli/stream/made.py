@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from vmgen.cli.console import Console
 from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:
+    from vmgen.cli.shipped import Targets
     from vmgen.pipeline import Request
     from vmgen.stream import Codecs
     from vmgen.stream.input import Input
@@ -113,6 +114,85 @@ def kept() -> Iterator[Kept]:
 
 
 # --- a release by its number ----------------------------------------------------------------
+
+
+def of_archive(
+    targets: Targets, target: str | None, source: Input, console: Console
+) -> dict[str, Path]:
+    """The folders of a release that vmgen knows, by target: of the one named, else of
+    those whose CPU the stream's description has.
+
+    They have the codecs of the sections that the stream's description names, and all
+    where there is no description.
+    """
+    sections = _section_names(source)
+    wanted = (target,) if target else _likely(targets, source)
+    release = targets.release
+    maker = this_vmgen()
+    found = {}
+    for one in wanted:
+        chosen = targets.only(sections or None)
+        if one not in chosen:
+            known = ", ".join(targets)
+            message = f"QEMU {release.name} has no target '{one}'"
+            raise VmgenError(Diagnostic("VG710", message, hint=f"there are: {known}"))
+
+        def make(one: str = one, chosen: Targets = chosen) -> dict[str, str]:
+            from vmgen.lower import lower
+            from vmgen.render import render
+
+            with console.working():
+                console.progress(f"codecs of QEMU {release.name} {one}")
+                files = render(lower(chosen[one]), formatted=False)
+            return {file.path: file.text for file in files}
+
+        parts = (targets.archive.content, release.name, one, *sections, maker)
+        folder = Cache.of("shipped").folder_of(hashed(parts)[:24], make)
+        found[one] = folder / one
+    return found
+
+
+def _section_names(source: Input) -> tuple[str, ...]:
+    """What the stream's description calls its devices, sorted; empty without one."""
+    from vmgen.stream import Stream
+
+    source.finish()
+    document = Stream(source, strict=False).description
+    names = set()
+    for device in () if document is None else document.devices:
+        names.add(device.name)
+        names.add(str(device.node.get("vmsd_name", device.name)))
+    return tuple(sorted(names))
+
+
+def _likely(targets: Targets, source: Input) -> tuple[str, ...]:
+    """The targets of a release whose CPU has most of the fields that the stream's has."""
+    names = set(_cpu_names(source))
+    archive, release = targets.archive, targets.release
+    scores = {
+        one: len(names & set(_words_of(archive.field_names(release, one, "cpu"))))
+        for one in targets
+        if names
+    }
+    best = max(scores.values(), default=0)
+    if not best:
+        raise _no_target()
+    return tuple(one for one, score in scores.items() if score == best)
+
+
+def _words_of(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        yield from _WORD.findall(name)
+
+
+def _no_target() -> VmgenError:
+    return VmgenError(
+        Diagnostic(
+            "VG711",
+            "nothing in the stream says which target it is",
+            hint="give it with --target",
+        )
+    )
 
 
 def of_release(name: str, target: str | None, console: Console) -> dict[str, Path]:
@@ -262,9 +342,7 @@ def likely(qemu: Path, source: Input) -> tuple[str, ...]:
     }
     best = max(scores.values(), default=0)
     if not names or not best:
-        hint = "give it with --target"
-        message = "nothing in the stream says which target it is"
-        raise VmgenError(Diagnostic("VG711", message, hint=hint))
+        raise _no_target()
     return tuple(name for name, arch in _targets(qemu) if scores[arch] == best)
 
 

@@ -1,0 +1,272 @@
+"""The archive of releases: what goes in comes out, and a damaged one is no answer."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.programs import CPU, FILE, LANE, PROGRAM
+from vmgen import ir, lock
+from vmgen.archive import Archive, build, form, places
+from vmgen.cli import run
+from vmgen.ir import json as ir_json
+from vmgen.source import Position, VmgenError
+
+OUTSIDE = replace(
+    LANE, symbol="vmstate_outside", name="outside", position=Position("hw/out.c", 9)
+)
+DEVICE = ir.Description(
+    "vmstate_device",
+    "device",
+    "Device",
+    2,
+    1,
+    (
+        ir.Field(
+            "inner",
+            (ir.Step("inner", "Lane"),),
+            ir.StructElement("vmstate_outside", "Lane"),
+            ir.Fixed(8),
+            position=Position("hw/dev.c", 31),
+        ),
+    ),
+    hooks=(
+        ir.Hook(
+            "post_load",
+            "device_post_load",
+            Position("hw/dev.c", 12),
+            (
+                ir.Refusal(
+                    None, ("a",), "5a", "calls f()", Position("hw/dev.c", 17)
+                ),
+            ),
+        ),
+    ),
+    position=Position("hw/dev.c", 29),
+)  # fmt: skip
+
+
+def whole(release: str, target: str = "toy", version: int = 2) -> ir.Program:
+    """A CPU, and a device whose description is in one file and names one of another."""
+    device = replace(DEVICE, version_id=version, static=False)
+    outside = replace(OUTSIDE, static=False)
+    roots = (
+        ir.Root("vmstate_toy", FILE, FILE, "legacy_cpu", "toy_init", "cpu"),
+        ir.Root("vmstate_device", "hw/dev.c", "hw/dev.c", "device", "dev", "device"),
+        ir.Root("handlers", "hw/pass.c", "", "handlers", "pass_init", "*"),
+    )
+    roots = (replace(roots[0], symbol=CPU.symbol), *roots[1:])
+    modules = (
+        *PROGRAM.modules,
+        ir.Module("hw/dev.c", (device,)),
+        ir.Module("hw/out.c", (outside,)),
+    )
+    modules = tuple(sorted(modules, key=lambda module: module.file))
+    return replace(
+        PROGRAM, release=release, target=target, modules=modules, roots=roots
+    )
+
+
+SNAPSHOTS = tuple(
+    build.snapshot(release, [whole(release), whole(release, "toy2", version)])
+    for release, version in (("1.0.0", 2), ("1.1.0", 2), ("1.1.1", 3))
+)
+
+
+ALL, ONE = form.pack(SNAPSHOTS), form.pack(SNAPSHOTS[:1])
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    file = tmp_path / "releases.vmgen"
+    file.write_bytes(ALL)
+    return Archive(file)
+
+
+def release_of(archive: Archive, name: str) -> ir.Program:
+    found = archive.find(name)
+    assert found is not None
+    return archive.program(found, "toy2")
+
+
+@pytest.mark.parametrize(("release", "version"), [("1.0.0", 2), ("1.1.1", 3)])
+def test_a_program_comes_out_as_it_went_in(
+    archive: Archive, release: str, version: int
+) -> None:
+    found = release_of(archive, release)
+    went_in = whole(release, "toy2", version)
+    assert lock.dumps([found]) == lock.dumps([went_in])
+    by_file = {module.file: module for module in found.modules}
+    device = by_file["hw/dev.c"].descriptions[0]
+    assert device.position == Position("hw/dev.c", 29)
+    assert device.fields[0].position == Position("hw/dev.c", 31)
+    assert device.hooks[0].refusals[0].position == Position("hw/dev.c", 17)
+    assert device.version_id == version
+
+
+def test_releases_by_number_and_by_series(archive: Archive) -> None:
+    names = {
+        asked: found.name if (found := archive.find(asked)) else None
+        for asked in ("1.0", "1.1", "1.1.0", "1", "1.1.1", "1.2", "1.")
+    }
+    assert names == {
+        "1.0": "1.0.0", "1.1": "1.1.1", "1.1.0": "1.1.0", "1": "1.1.1",
+        "1.1.1": "1.1.1", "1.2": None, "1.": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("section", ["device", "0000:00:02.0/device"])
+def test_a_section_brings_what_it_is_made_of_and_no_more(
+    archive: Archive, section: str
+) -> None:
+    release = archive.releases[0]
+    found = archive.program(release, "toy", [section])
+    symbols = {one.symbol for module in found.modules for one in module.descriptions}
+    assert symbols == {"vmstate_device", "vmstate_outside"}
+    assert [root.section for root in found.roots] == ["device"]
+
+
+def test_a_section_of_no_known_name_may_be_of_what_has_its_name_at_run_time(
+    archive: Archive,
+) -> None:
+    release = archive.releases[0]
+    found = archive.program(release, "toy", ["device", "odd"])
+    assert {root.section for root in found.roots} == {"device", "*"}
+    assert archive.sections(release, "toy") == ("*", "cpu", "device")
+
+
+def test_the_same_releases_are_the_same_bytes_however_they_came_in(
+    archive: Archive,
+) -> None:
+    assert form.pack(tuple(archive.snapshots())) == ALL
+    assert ONE != ALL
+
+
+def test_a_release_like_the_one_before_costs_next_to_nothing() -> None:
+    assert len(form.pack(SNAPSHOTS[:2])) - len(ONE) < 64
+
+
+def test_no_target_of_that_name(archive: Archive) -> None:
+    with pytest.raises(VmgenError, match="VG633"):
+        archive.program(archive.releases[0], "vax")
+
+
+def texts(data: bytes) -> list[str] | str:
+    """All texts of an archive; the code of what is wrong with it."""
+    found: list[str] = []
+    try:
+        index = form.read_index(data, "x")
+        for block in index.blocks:
+            start = index.start + block.start
+            found += form.read_block(data[start : start + block.packed], block, "x")
+    except VmgenError as error:
+        return error.diagnostics[0].code
+    return found
+
+
+@given(st.data())
+def test_a_damaged_archive_is_no_answer(data: st.DataObject) -> None:
+    """Whatever byte is another one or missing: the same program, or VG642."""
+    at = data.draw(st.integers(0, len(ONE) - 1))
+    if data.draw(st.booleans()):
+        damaged = ONE[:at]
+    else:
+        other = ONE[at] ^ data.draw(st.integers(1, 255))
+        damaged = ONE[:at] + bytes([other]) + ONE[at + 1 :]
+    found = texts(damaged)
+    assert found in (texts(ONE), "VG642")
+
+
+def test_places_are_those_of_the_module() -> None:
+    document = json.loads(ir_json.dumps(lock.bare(whole("1"), places=True)))
+    for module in document["modules"]:
+        text = places.taken(module)
+        assert places.put(module, text) == module
+        for wrong in (f"{text} 1", text.rpartition(" ")[0]):
+            with pytest.raises(ValueError, match="places"):
+                places.put(module, wrong)
+
+
+# --- the commands -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shipped(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Archive:
+    """The archive as if it had come with vmgen, and an empty working folder."""
+    file = tmp_path / "releases.vmgen"
+    monkeypatch.setattr("vmgen.archive.archive.SHIPPED", file)
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return archive
+
+
+def command(line: str) -> int:
+    return run(shlex.split(line))
+
+
+def test_releases_are_listed(
+    shipped: Archive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("releases") == 0
+    assert capsys.readouterr().out.split() == [
+        word for name in ("1.0.0", "1.1.0", "1.1.1") for word in (name, "2", "targets")
+    ]
+    assert command("releases --format json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["releases"][2] == {"release": "1.1.1", "targets": ["toy", "toy2"]}
+
+
+def test_two_releases_are_compared_by_their_numbers(
+    shipped: Archive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("diff 1.0 1.1.0") == 0
+    capsys.readouterr()
+    assert command("diff 1.0 1.1 -t toy2") == 1
+    said = capsys.readouterr().out
+    assert "version 3 is above the destination's 2" in said
+    assert "hw/dev.c:29" in said
+    assert command("diff 1.0 1.1 -t toy") == 0
+    assert command("diff 1.0 3.0 -t toy") == 2
+    assert "[VG643]" in capsys.readouterr().err
+
+
+def test_code_for_a_release_by_its_number(
+    shipped: Archive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("generate --release 1.1.1 --all -t toy2 -o all") == 0
+    assert {path.name for path in Path("all/toy2").rglob("*.py")} >= {
+        "dev.py",
+        "out.py",
+    }
+    assert '"device", 3, 1' in Path("all/toy2/hw/dev.py").read_text()
+    assert command("check --release 1.1.1 --all -t toy2 -o all") == 0
+    assert command("check --release 1.0 --all -t toy2 -o all") == 1
+    assert command("generate --release 1.1 -t toy -o cpu") == 0
+    assert not list(Path("cpu").rglob("dev.py"))
+    capsys.readouterr()
+    assert command("generate --release 1.1 -t vax") == 2
+    assert "it has: toy, toy2" in capsys.readouterr().err
+    assert command("generate --release 1.1 -t toy hw/x.c") == 2
+    assert command("inspect device --release 1.1 --all -t toy2") == 0
+    assert "hw/dev.c:29" in capsys.readouterr().out
+
+
+def test_without_an_archive_no_release_is_known(
+    shipped: Archive,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("vmgen.archive.archive.SHIPPED", Path("none"))
+    assert command("releases") == 0
+    assert capsys.readouterr().out == ""
+    assert command("diff 1.0 1.1 -t toy") == 2
+    assert "VG643" in capsys.readouterr().err

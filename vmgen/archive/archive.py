@@ -1,0 +1,272 @@
+"""Answers out of an archive's file, of which only what is needed is unpacked."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from vmgen import ir, lock, resources
+from vmgen.archive import form, places
+from vmgen.archive.form import ArchiveEntry, Kind, ReleaseEntries
+from vmgen.lookup import Lookup
+from vmgen.source import Diagnostic, VmgenError
+
+SHIPPED = resources.package() / "archive" / "releases.vmgen"
+"""The archive that comes with vmgen."""
+
+_START = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release that an archive has: ``number`` is its place in it."""
+
+    name: str
+    targets: tuple[str, ...]
+    number: int
+
+
+class Archive:
+    """The releases in one archive's file.
+
+    Reading one raises :class:`VmgenError` VG642 if the file is damaged.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._unpacked: dict[int, tuple[str, ...]] = {}
+        self._parsed: dict[str, dict[str, Any]] = {}
+
+    @cached_property
+    def _index(self) -> form.ArchiveIndex:
+        with self._file.open("rb") as opened:
+            data = opened.read(_START)
+            data += opened.read(max(0, form.head_size(data) - len(data)))
+        return form.read_index(data, self._file.name)
+
+    @cached_property
+    def releases(self) -> tuple[Release, ...]:
+        """Every release, the oldest first."""
+        return tuple(
+            Release(name, targets, number)
+            for number, (name, targets) in enumerate(self._index.releases)
+        )
+
+    def find(self, name: str) -> Release | None:
+        """The release of this number (``10.0.2``), or the newest of its series
+        (``10.0``); None if there is none."""
+        exact = (one for one in self.releases if one.name == name)
+        series = (one for one in self.releases[::-1] if one.name.startswith(f"{name}."))
+        return next(exact, None) or next(series, None)
+
+    def sections(self, release: Release, target: str) -> tuple[str, ...]:
+        """The sections that the target's binary registers, as patterns (``*`` stands
+        for what is known at run time only), sorted."""
+        roots = self._items("root", release, target)
+        return tuple(sorted({one["section"] for one in roots}))
+
+    def field_names(self, release: Release, target: str, section: str) -> set[str]:
+        """The wire names of the fields in the modules of a section's descriptions."""
+        _, files = self._wanted(release, target, (section,))
+        modules = self._items("module", release, target, files)
+        return {
+            field["name"]
+            for module in modules
+            for description in module["descriptions"]
+            for field in description["fields"]
+        }
+
+    def snapshots(self) -> Iterator[ReleaseEntries]:
+        """All entries, release by release."""
+        for release in self.releases:
+            entries = [
+                ArchiveEntry(
+                    known.kind,
+                    known.name,
+                    self._block(number)[at],
+                    targets,
+                    known.needs,
+                )
+                for number, block in enumerate(self._index.blocks)
+                for at, known in enumerate(block.texts)
+                for first, last, targets in known.runs
+                if first <= release.number <= last
+            ]
+            yield ReleaseEntries(release.name, release.targets, tuple(entries))
+
+    @property
+    def content(self) -> str:
+        """A hash of all that the archive says."""
+        return hashlib.sha256(self._file.read_bytes()).hexdigest()
+
+    def _wanted(
+        self, release: Release, target: str, sections: Collection[str] | None
+    ) -> tuple[list[dict[str, Any]], set[str] | None]:
+        """The roots of these sections, and the files with what is below them; all roots
+        and None where all are wanted."""
+        roots = self._items("root", release, target)
+        if sections is None:
+            return roots, None
+        named = [one for one in roots if set(one["section"]) != {"*"}]
+        chosen = [one for one in named if _of(one["section"], sections)]
+        left = [
+            section
+            for section in sections
+            if not any(_of(one["section"], (section,)) for one in chosen)
+        ]
+        if left:  # which may be of those that have their names at run time
+            chosen = [one for one in roots if one in chosen or one not in named]
+        return chosen, self._closed({one["home"] for one in chosen}, release, target)
+
+    def program(
+        self, release: Release, target: str, sections: Collection[str] | None = None
+    ) -> ir.Program:
+        """The IR of one target; of these sections alone, by the names that a stream has
+        for them, where they are given.
+
+        VG633 if the release has no such target.
+        """
+        if target not in release.targets:
+            raise VmgenError(
+                Diagnostic(
+                    "VG633",
+                    f"QEMU {release.name} has no target '{target}'",
+                    hint=f"it has: {', '.join(release.targets)}",
+                )
+            )
+        roots, files = self._wanted(release, target, sections)
+        tables = {
+            "modules": self._modules(release, target, files),
+            "roots": roots,
+            "premises": self._items("premise", release, target),
+            "unread": self._items("unread", release, target, files),
+        }
+        found = lock.program(release.name, target, tables, self._file.name)
+        return found if sections is None else _below_its_roots(found)
+
+    def _closed(self, files: set[str], release: Release, target: str) -> set[str]:
+        """The files, those that they need, and those that these need."""
+        needs = {
+            known.name: known.needs
+            for block in self._index.blocks
+            for known in block.texts
+            if known.kind == "module" and known.has(release.number, target)
+        }
+        found: set[str] = set()
+        waiting = [*files]
+        while waiting:
+            file = waiting.pop()
+            if file not in found:
+                found.add(file)
+                waiting += needs.get(file, ())
+        return found
+
+    def _modules(
+        self, release: Release, target: str, files: Collection[str] | None
+    ) -> list[dict[str, Any]]:
+        """The modules of these files (None: all) with their places in C."""
+        where = dict(self._texts("places", release, target, files))
+        modules = self._items("module", release, target, files)
+        try:
+            return [places.put(one, where[one["file"]]) for one in modules]
+        except (KeyError, ValueError) as error:
+            raise form.damaged(self._file.name, error) from None
+
+    def _items(
+        self,
+        kind: Kind,
+        release: Release,
+        target: str,
+        names: Collection[str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """The entries that a target of a release has, in the archive's order; of these
+        names alone, if they are given.  They are to be read, not to be changed."""
+        found = []
+        for _, text in self._texts(kind, release, target, names):
+            if text not in self._parsed:
+                self._parsed[text] = json.loads(text)
+            found.append(self._parsed[text])
+        return found
+
+    def _texts(
+        self,
+        kind: Kind,
+        release: Release,
+        target: str,
+        names: Collection[str] | None,
+    ) -> Iterator[tuple[str, str]]:
+        """The texts of these entries, each with its name."""
+        for number, block in enumerate(self._index.blocks):
+            for at, known in enumerate(block.texts):
+                if (
+                    known.kind == kind
+                    and (names is None or known.name in names)
+                    and known.has(release.number, target)
+                ):
+                    yield known.name, self._block(number)[at]
+
+    def _block(self, number: int) -> tuple[str, ...]:
+        if number not in self._unpacked:
+            block = self._index.blocks[number]
+            with self._file.open("rb") as opened:
+                opened.seek(self._index.start + block.start)
+                data = opened.read(block.packed)
+            self._unpacked[number] = form.read_block(data, block, self._file.name)
+        return self._unpacked[number]
+
+
+def shipped() -> Archive | None:
+    """The archive that came with vmgen; None where there is none (a checkout in which
+    nobody made one)."""
+    return Archive(SHIPPED) if SHIPPED.is_file() else None
+
+
+def _of(pattern: str, sections: Collection[str]) -> bool:
+    """Whether one of the sections may be of a root: ``0000:00:02.0/vga`` of ``vga``."""
+    if "*" not in pattern:
+        return pattern in sections or any(
+            name.endswith(f"/{pattern}") for name in sections
+        )
+    return any(
+        fnmatch.fnmatchcase(part, _literal(pattern))
+        for name in sections
+        for part in (name, name.rpartition("/")[2])
+    )
+
+
+def _literal(pattern: str) -> str:
+    """A pattern of fnmatch in which only ``*`` is special."""
+    return re.sub(r"([\[?])", r"[\1]", pattern)
+
+
+def _below_its_roots(program: ir.Program) -> ir.Program:
+    """The program without descriptions that no root of it leads to."""
+    lookup = Lookup(program)
+    kept: set[tuple[str, str]] = set()
+    for placed in lookup.all():
+        key = placed.module.file, placed.description.symbol
+        if any((root.home, root.symbol) == key for root in program.roots):
+            kept.add(key)
+            kept.update(
+                (one.module.file, one.description.symbol)
+                for one in lookup.below(placed)
+            )
+    modules = (
+        replace(
+            module,
+            descriptions=tuple(
+                one for one in module.descriptions if (module.file, one.symbol) in kept
+            ),
+        )
+        for module in program.modules
+    )
+    return replace(
+        program, modules=tuple(module for module in modules if module.descriptions)
+    )

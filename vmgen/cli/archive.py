@@ -1,0 +1,94 @@
+"""``vmgen archive``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vmgen.cli.console import Console, console_options
+from vmgen.cli.job import Job, compile_all
+from vmgen.source import Diagnostic, Position, VmgenError
+
+if TYPE_CHECKING:
+    from vmgen import ir
+
+
+@click.command(
+    name="archive",
+    epilog="""\b
+Examples:
+  vmgen archive ~/qemu-10.0.2 ~/qemu-10.2.2 -o releases.vmgen
+  python -m vmgen.archive ~/qemu-*        the file that vmgen ships, in a checkout
+
+\b
+Exit status: 0 all of every tree was read, 1 something was not and nothing is
+written, 2 bad input.""",
+)
+@click.argument(
+    "trees",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The archive; releases that it has already stay, or are made anew.  "
+    "[default: the one that vmgen came with]",
+)
+@console_options
+@click.pass_obj
+def command(
+    console: Console, /, *, trees: tuple[Path, ...], output: Path | None
+) -> int:
+    """Write the wire format of whole QEMU trees into one file.
+
+    Every target and every device, each table once for all releases that share it. The same
+    trees give the same bytes.
+    """
+    from vmgen import write
+    from vmgen.archive import SHIPPED, Archive, build, form
+
+    place = output or SHIPPED
+    known = {}
+    if place.is_file():
+        known = {one.release: one for one in Archive(place).snapshots()}
+    for tree in trees:
+        snapshot = build.snapshot(*_read(tree, console))
+        known[snapshot.release] = snapshot
+        console.message(f"{snapshot.release}: {len(snapshot.targets)} targets")
+    data = form.pack(sorted(known.values(), key=lambda one: _ordered(one.release)))
+    with write.replacing(place) as opened:
+        opened.write(data)
+    console.message(f"{place}: {len(known)} releases, {len(data)} bytes")
+    return 0
+
+
+def _read(tree: Path, console: Console) -> tuple[str, tuple[ir.Program, ...]]:
+    """The release that a tree says it is, and its programs; VG644 where it says none."""
+    from vmgen.pipeline import Request, all_targets
+
+    requests = tuple(
+        Request(target=target, qemu=tree, whole=True) for target in all_targets(tree)
+    )
+    programs = compile_all(Job(requests, Path(), strict=True), console)
+    release = programs[0].release
+    if not release:
+        raise VmgenError(
+            Diagnostic(
+                "VG644",
+                "the tree does not say which release it is",
+                Position(str(tree)),
+                hint="give it a file VERSION with a number like 10.0.2",
+            )
+        )
+    return release, programs
+
+
+def _ordered(release: str) -> tuple[tuple[int, ...], str]:
+    """Releases in the order of their numbers."""
+    numbers = [int(part) for part in release.split(".") if part.isdecimal()]
+    return tuple(numbers), release

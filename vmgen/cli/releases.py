@@ -1,0 +1,52 @@
+"""``vmgen releases``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from vmgen.cli.console import Console, console_options
+
+
+@click.command(
+    name="releases",
+    epilog="""\b
+Examples:
+  vmgen releases
+  vmgen releases --format json
+
+\b
+Each can be named where a release is wanted:
+  vmgen diff 8.2 10.0 -t x86_64
+  vmgen stream show vm.mig --codecs 10.0""",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print them.",
+)
+@console_options
+@click.pass_obj
+def command(console: Console, /, *, form: str) -> int:
+    """List the releases of QEMU that vmgen knows without sources.
+
+    Of each it has the wire format of every target and every device.
+    """
+    from vmgen import archive
+
+    there = archive.shipped()
+    releases = () if there is None else there.releases
+    if form == "json":
+        rows = [{"release": one.name, "targets": one.targets} for one in releases]
+        console.result(json.dumps({"version": 1, "releases": rows}, indent=2) + "\n")
+        return 0
+    width = max((len(one.name) for one in releases), default=0)
+    for one in releases:
+        console.result(f"{one.name:{width}}  {len(one.targets)} targets\n")
+    if not releases:
+        console.message("none: this vmgen was installed without its archive")
+    return 0
