@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from struct import Struct
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from ._arrays import Buffer
 from ._errors import BadValue, Truncated
+
+
+class Run(Struct):
+    """Fields of a fixed size: how they are packed, and what messages say of them.
+
+    ``fields`` lists them by C path (:func:`_items`); ``? `` in front of the list says
+    that a state may lack them.
+    """
+
+    __slots__ = ("fields",)
+
+    def __init__(self, format: str, fields: str) -> None:
+        super().__init__(format)
+        self.fields = fields
+
 
 LIMITS = {
     "?": (0, 1),
@@ -79,7 +96,39 @@ def _items(tokens: Iterator[str]) -> tuple[_Item, ...]:
 
 
 def _parse(fields: str) -> tuple[_Item, ...]:
-    return _items(iter(fields.replace("(", "( ").replace(")", " )").split()))
+    plain = fields.removeprefix("? ")
+    return _items(iter(plain.replace("(", "( ").replace(")", " )").split()))
+
+
+class _Cut:
+    """Stands for a run that may be cut off: the same values, or the error."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def unpack_from(self, buf: Buffer, pos: int) -> tuple[Any, ...]:
+        if pos + self.run.size > len(buf):
+            raise truncated(buf, pos, self.run.fields)
+        return self.run.unpack_from(buf, pos)
+
+
+def explain(loader: Callable[..., Any], *arguments: Any) -> None:
+    """Call a loader once more, after a run did not fit: Truncated with the field and the
+    byte.  So the loader itself need not keep account of them."""
+    assert isinstance(loader, FunctionType)
+    names = {
+        name: _Cut(one) if isinstance(one, Run) else one
+        for name, one in loader.__globals__.items()
+    }
+    FunctionType(loader.__code__, names)(*arguments)
+
+
+def runs_of(saver: Callable[..., Any]) -> Iterator[Run]:
+    """The runs that a saver packs, in order."""
+    assert isinstance(saver, FunctionType)
+    for name in saver.__code__.co_names:
+        if isinstance(one := saver.__globals__.get(name), Run):
+            yield one
 
 
 def truncated(buf: Buffer, pos: int, fields: str) -> Truncated:
@@ -171,8 +220,7 @@ def unfit(state: Any, fields: str) -> BadValue | None:
 
     A run that begins with ``?`` is of a field that may be absent.
     """
-    optional = fields.startswith("? ")
-    return _unfit(state, _parse(fields[2:] if optional else fields), optional)
+    return _unfit(state, _parse(fields), fields.startswith("? "))
 
 
 def _miscounted(state: Any, items: Sequence[_Item]) -> BadValue | None:
@@ -195,16 +243,15 @@ def _miscounted(state: Any, items: Sequence[_Item]) -> BadValue | None:
     return None
 
 
-def unsavable(error: Exception, state: Any, *runs: str) -> BadValue:
-    """The error for a state that cannot be packed: names the first field that does not fit.
-
-    The runs are as :func:`unfit` takes them.
-    """
-    for fields in runs:
-        if (found := unfit(state, fields)) is not None:
+def unsavable(error: Exception, state: Any, saver: Callable[..., Any]) -> BadValue:
+    """The error for a state that the saver cannot pack: names the first field that does
+    not fit."""
+    runs = tuple(runs_of(saver))
+    for one in runs:
+        if (found := unfit(state, one.fields)) is not None:
             return found
     if "values to unpack" in str(error):
-        items = [one for fields in runs for one in _parse(fields.removeprefix("? "))]
+        items = [item for one in runs for item in _parse(one.fields)]
         if miscounted := _miscounted(state, items):
             return miscounted
     return BadValue(f"cannot be packed: {error}")

@@ -51,6 +51,15 @@ class Codec(NamedTuple, Generic[S]):
         return Context
 
 
+def codec(name: str, cls: type[S]) -> Codec[S]:
+    """The codec of the sections of one name: that of its state class."""
+    found = cls.__vmstate_section__
+    assert found is not None
+    return Codec(
+        name, found.current, found.minimum, cls, found.load, found.save, found.symbol
+    )
+
+
 class Codecs(Mapping[str, Codec[Any]]):
     """Codecs by wire name; a module is imported when one of its codecs is asked for.
 

@@ -7,10 +7,11 @@ from typing import Protocol, TypeVar
 from ._arrays import Buffer
 from ._context import ANYWHERE, Context, Scope
 from ._errors import PACK_ERRORS, BadValue, Truncated, VMStateError
-from ._loading import Loader, window
-from ._saving import Saver
+from ._loading import loaded, window
+from ._saving import saved
+from ._state import Section, State
 
-S = TypeVar("S")
+S = TypeVar("S", bound=State)
 S_co = TypeVar("S_co", covariant=True)
 S_contra = TypeVar("S_contra", contravariant=True)
 
@@ -40,15 +41,13 @@ class Save(Protocol[S_contra]):
 
 
 def functions(
-    codec: str,
-    name: str,
-    minimum: int,
-    current: int,
-    cls: type[S],
-    loader: Loader[S],
-    saver: Saver[S],
+    cls: type[S], codec: str, name: str, minimum: int, current: int, symbol: str = ""
 ) -> tuple[Load[S], Save[S]]:
-    """The functions for the sections of one name, of versions ``minimum`` to ``current``."""
+    """``load_*`` and ``save_*`` of a description, of versions ``minimum`` to ``current``;
+    the class knows them from here on.
+
+    ``symbol`` is the C symbol where that is not ``vmstate_`` and the codec's name.
+    """
 
     def load(
         buf: Buffer,
@@ -65,9 +64,9 @@ def functions(
             if not minimum <= version_id <= current:
                 window(version_id, minimum, current, pos)
             if context is None:
-                return loader(buf, pos, version_id, ANYWHERE, ())
+                return loaded(cls, buf, pos, version_id, ANYWHERE, ())
             scope = Scope(context, context.description)
-            return loader(buf, pos, version_id, scope, ())
+            return loaded(cls, buf, pos, version_id, scope, ())
         except VMStateError as error:
             if error.offset is None:
                 error.offset = pos
@@ -83,9 +82,7 @@ def functions(
         try:
             if not minimum <= version_id <= current:
                 window(version_id, minimum, current)
-            if not isinstance(state, cls):
-                raise BadValue(f"{type(state).__name__} is not a {cls.__name__}")
-            saver(state, out, version_id, ())
+            saved(cls, state, out, version_id, ())
         except VMStateError as error:
             error.within(name)
             raise
@@ -107,4 +104,7 @@ def functions(
     for function, verb in ((load, "load"), (save, "save")):
         function.__name__ = function.__qualname__ = f"{verb}_{codec}"
         function.__module__ = cls.__module__
+    symbol = symbol or f"vmstate_{codec}"
+    cls.__vmstate_section__ = Section(name, minimum, current, symbol, load, save)
+    cls.__doc__ = cls.__doc__ or f"The state of ``{name or symbol}``, {versions}."
     return load, save

@@ -17,18 +17,18 @@ from ._runtime import (
     BadValue,
     Buffer,
     Context,
-    Loader,
     MissingContext,
     Owner,
-    Saver,
     Scope,
     State,
     Truncated,
     VMStateError,
     array_u64,
     bytes_u64,
+    loaded,
     lookup,
     natural,
+    saved,
 )
 from ._runtime import (
     factory as _default,
@@ -80,10 +80,9 @@ class FormatSite(NamedTuple):
 
 
 class FormatPart(NamedTuple):
-    """A description inside of a format: how to load and save it, and the versions."""
+    """A description inside of a format: the class of its states, and the versions."""
 
-    load: Loader[Any]
-    save: Saver[Any]
+    cls: type[State]
     version: int
     saved: int
 
@@ -120,7 +119,9 @@ class Reader:
     def part(self, part: FormatPart, scope: Scope, owner: Owner, member: str) -> Any:
         """An object of a description."""
         try:
-            made, self.pos = part.load(self.buf, self.pos, part.version, scope, owner)
+            made, self.pos = loaded(
+                part.cls, self.buf, self.pos, part.version, scope, owner
+            )
         except VMStateError as error:
             error.under(self.named(member))
             raise
@@ -164,7 +165,7 @@ class Writer:
         if not isinstance(state, State):
             raise BadValue(f"{state!r} is not a state", None, self.named(member))
         try:
-            part.save(state, self.out, part.saved, owner)
+            saved(part.cls, state, self.out, part.saved, owner)
         except VMStateError as error:
             error.under(self.named(member))
             raise

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from ._arrays import Buffer
+from ._blame import explain
 from ._context import Scope
 from ._errors import (
     BadValue,
@@ -16,16 +18,14 @@ from ._errors import (
     UnknownSubsection,
     VMStateError,
 )
+from ._state import Owner, State, method
 
 T = TypeVar("T")
 K = TypeVar("K")
+S = TypeVar("S", bound=State)
 
-# ``(buffer, position, version, scope, owner)``; the owner is the state that has the
-# subsection, then the one that has that, and so on.
-Owner: TypeAlias = tuple[Any, ...]
+# ``(buffer, position, version, scope, owner)`` -> value and its end
 Loader: TypeAlias = Callable[[Buffer, int, int, Scope, Owner], tuple[T, int]]
-# wire name -> attribute, loader, minimum version, version
-Subsections: TypeAlias = Mapping[bytes, tuple[str, Loader[Any], int, int]]
 
 
 def window(
@@ -42,45 +42,66 @@ def window(
         raise TooNew(f"version {version} is above {current}", pos, member)
 
 
-def subsections(
-    buf: Buffer,
-    pos: int,
-    name: bytes,
-    table: Subsections,
-    state: Any,
-    scope: Scope,
-    owner: Owner,
-) -> int:
+def loaded(
+    cls: type[S], buf: Buffer, pos: int, version: int, scope: Scope, owner: Owner
+) -> tuple[S, int]:
+    """The state at ``pos`` and where it ends: its fields, then its subsections
+    (``vmstate_load_state``)."""
+    state = object.__new__(cls)
+    try:
+        end = state.__load__(buf, pos, version, scope, owner)
+    except struct.error:
+        explain(method(cls, "load", version), state, buf, pos, version, scope, owner)
+        raise Truncated("the buffer ends", pos) from None
+    if end < len(buf) and buf[end] == 5:
+        end = subsections(state, buf, end, scope, owner)
+    return state, end
+
+
+def loader(cls: type[S]) -> Loader[S]:
+    """Loads states of the class, where plain values could stand too."""
+    return partial(loaded, cls)
+
+
+def subsections(state: State, buf: Buffer, pos: int, scope: Scope, owner: Owner) -> int:
     """Load the subsections at ``pos`` into attributes of ``state``; return their end.
 
     As ``vmstate_subsection_load`` does: a byte other than 5, a name that is not longer
     than the description's or does not begin with it, or a cut name is not a subsection
     of ours; one that begins with it and is not in the table is an error.  A subsection
-    that comes twice replaces the first, and of the version the low byte counts.
+    that comes twice replaces the first, and of the version the low byte counts.  Of two
+    in the table with one name the first is meant (``vmstate_get_subsection``; the
+    ``sd-card`` of 10.2 has two).
     """
+    section = type(state).__vmstate_section__
+    if section is None or not section.name:
+        return pos
+    name = section.name.encode()
     least, size, owners = len(name), len(buf), (state, *owner)
     while pos + 1 < size and buf[pos] == 5 and buf[pos + 1] > least:
         end = pos + 2 + buf[pos + 1]
         found = bytes(buf[pos + 2 : end])
         if end > size or not found.startswith(name):
             return pos
-        entry = table.get(found)
-        if entry is None:
+        for one in type(state).__vmstate_subsections__():
+            if one.wire == found:
+                break
+        else:
             text = found.decode("utf-8", "backslashreplace")
             raise UnknownSubsection(f"unknown subsection {text!r}", pos)
-        attribute, loader, minimum, current = entry
         try:
             if end + 4 > size:
                 raise Truncated("the version is cut off", end)
-            version = buf[end + 3]
-            if not minimum <= version <= current:
-                window(version, minimum, current, end)
-            inner = scope if scope.node is None else scope.section(found.decode())
-            value, pos = loader(buf, end + 4, version, inner, owners)
+            version, inner = buf[end + 3], one.cls.__vmstate_section__
+            assert inner is not None
+            if not inner.minimum <= version <= inner.current:
+                window(version, inner.minimum, inner.current, end)
+            below = scope if scope.node is None else scope.section(found.decode())
+            value, pos = loaded(one.cls, buf, end + 4, version, below, owners)
         except VMStateError as error:
             error.within(found.decode())
             raise
-        setattr(state, attribute, value)
+        setattr(state, one.attribute, value)
     return pos
 
 
@@ -105,7 +126,7 @@ def extent(
 
 
 def embedded(
-    loader: Loader[T],
+    cls: type[S],
     buf: Buffer,
     pos: int,
     version: int,
@@ -113,22 +134,21 @@ def embedded(
     name: str,
     path: str = "",
     owner: Owner = (),
-) -> tuple[T, int]:
+) -> tuple[S, int]:
     """One element of a nested description; a temporary has its parent as owner.
 
     ``path`` is the member's C path where that is not the field's ``name``.
     """
     try:
-        return loader(
-            buf, pos, version, scope if scope.node is None else scope.field(name), owner
-        )
+        inner = scope if scope.node is None else scope.field(name)
+        return loaded(cls, buf, pos, version, inner, owner)
     except VMStateError as error:
         error.under(path or name)
         raise
 
 
 def embedded_many(
-    loader: Loader[T],
+    cls: type[S],
     count: int,
     buf: Buffer,
     pos: int,
@@ -138,18 +158,18 @@ def embedded_many(
     path: str,
     least: int,
     start: int = 0,
-) -> tuple[list[T], int]:
+) -> tuple[list[S], int]:
     """``count`` elements of a nested description, the first of them ``path[start]``.
 
     ``least`` is how many bytes an element has at least.
     """
     extent(buf, pos, count, least, path)
-    made: list[T] = []
+    made: list[S] = []
     index = 0
     try:
         for index in range(count):
             inner = scope if scope.node is None else scope.field(name, index)
-            value, pos = loader(buf, pos, version, inner, ())
+            value, pos = loaded(cls, buf, pos, version, inner, ())
             made.append(value)
     except VMStateError as error:
         error.under(f"{path}[{start + index}]")

@@ -56,8 +56,8 @@ from ._arrays import (
     split_u64,
     zeros,
 )
-from ._blame import truncated, unsavable
-from ._codecs import Codec, Codecs
+from ._blame import Run
+from ._codecs import Codec, Codecs, codec
 from ._context import NO_CONTEXT, Context, Outside, Scope, ask, lookup, member, natural
 from ._entry import functions
 from ._errors import (
@@ -72,18 +72,17 @@ from ._errors import (
 )
 from ._loading import (
     Loader,
-    Owner,
-    Subsections,
     embedded,
     embedded_many,
     extent,
     listed,
+    loaded,
+    loader,
     marked_pointers,
     opaque,
     opaque_one,
     pointers,
     scalar,
-    subsections,
     tree,
     window,
 )
@@ -104,11 +103,14 @@ from ._saving import (
     put_pointers,
     put_scalar,
     put_tree,
-    subsection,
+    saved,
+    saver,
     unused,
 )
 from ._state import (
     Field,
+    Out,
+    Owner,
     State,
     factory,
     field,
@@ -129,12 +131,13 @@ __all__ = (
     "Field",
     "Loader",
     "MissingContext",
+    "Out",
     "Outside",
     "Owner",
+    "Run",
     "Saver",
     "Scope",
     "State",
-    "Subsections",
     "TooNew",
     "TooOld",
     "Truncated",
@@ -163,6 +166,7 @@ __all__ = (
     "bytes_u64",
     "c_div",
     "c_mod",
+    "codec",
     "counted",
     "embed",
     "embed_many",
@@ -182,6 +186,8 @@ __all__ = (
     "join_u64",
     "known",
     "listed",
+    "loaded",
+    "loader",
     "lookup",
     "maker",
     "marked_pointers",
@@ -204,6 +210,8 @@ __all__ = (
     "repeated",
     "row_bytes",
     "rows_of",
+    "saved",
+    "saver",
     "scalar",
     "shift",
     "signed",
@@ -214,11 +222,7 @@ __all__ = (
     "split_u16",
     "split_u32",
     "split_u64",
-    "subsection",
-    "subsections",
     "tree",
-    "truncated",
-    "unsavable",
     "unused",
     "window",
     "words",

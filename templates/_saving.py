@@ -4,37 +4,63 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
-from ._blame import LIMITS, unfit
+from ._blame import LIMITS, unfit, unsavable
 from ._errors import PACK_ERRORS, BadValue, VMStateError
-from ._loading import Owner
+from ._state import Owner, State, Subsection, method
 
 T = TypeVar("T")
 K = TypeVar("K")
+S = TypeVar("S", bound=State)
 
 Saver: TypeAlias = Callable[[T, list[bytes], int, Owner], None]
 
 
-def subsection(
-    out: list[bytes], name: bytes, saver: Saver[T], state: T, version: int, owner: Owner
-) -> None:
+def saved(cls: type[S], state: S, out: list[bytes], version: int, owner: Owner) -> None:
+    """The bytes of a state: its fields, then its subsections (``vmstate_save_state_v``)."""
+    if not isinstance(state, cls):
+        kind = f"{type(state).__name__} is not a {cls.__name__}"
+        raise BadValue("must be present" if state is None else kind)
+    try:
+        state.__save__(out, version, owner)
+    except PACK_ERRORS as error:
+        raise unsavable(error, state, method(cls, "save", version)) from None
+    if cls.__vmstate_inner__:
+        owners = (state, *owner)
+        for one in cls.__vmstate_subsections__():
+            if (value := getattr(state, one.attribute)) is not None:
+                _subsection(out, one, value, owners)
+
+
+def saver(cls: type[S]) -> Saver[S]:
+    """Saves states of the class, where plain values could stand too."""
+    return partial(saved, cls)
+
+
+def _subsection(out: list[bytes], one: Subsection, state: Any, owner: Owner) -> None:
     """A subsection's header and its fields (``vmstate_subsection_save``)."""
     try:
+        section = one.cls.__vmstate_section__
+        assert section is not None
+        version: Any = section.current
+        if one.version:  # a member of the state says it
+            version = getattr(state, one.version, None)
         try:
             head = version.to_bytes(4, "big")
-        except PACK_ERRORS:  # a member of the state can say it
+        except PACK_ERRORS:
             raise BadValue(f"{version!r} is not a version") from None
-        out.append(b"\x05%c%b%b" % (len(name), name, head))
-        saver(state, out, version, owner)
+        out.append(b"\x05%c%b%b" % (len(one.wire), one.wire, head))
+        saved(one.cls, state, out, version, owner)
     except VMStateError as error:
-        error.within(name.decode())
+        error.within(one.wire.decode())
         raise
 
 
 def embed(
-    saver: Saver[T],
-    state: T,
+    cls: type[S],
+    state: S,
     out: list[bytes],
     version: int,
     path: str,
@@ -42,15 +68,26 @@ def embed(
 ) -> None:
     """One element of a nested description; a temporary has its parent as owner."""
     try:
-        saver(state, out, version, owner)
+        saved(cls, state, out, version, owner)
     except VMStateError as error:
         error.under(path)
         raise
 
 
+def _each(
+    saver: Saver[T], state: T, out: list[bytes], version: int, path: str, index: int
+) -> None:
+    """An element of an array, a list or a tree."""
+    try:
+        saver(state, out, version, ())
+    except VMStateError as error:
+        error.under(f"{path}[{index}]")
+        raise
+
+
 def embed_many(
-    saver: Saver[T],
-    states: Sequence[T],
+    cls: type[S],
+    states: Sequence[S],
     out: list[bytes],
     version: int,
     path: str,
@@ -58,7 +95,7 @@ def embed_many(
 ) -> None:
     """The elements of a nested description from ``start`` on."""
     for index in range(start, len(states)):
-        embed(saver, states[index], out, version, f"{path}[{index}]")
+        embed(cls, states[index], out, version, f"{path}[{index}]")
 
 
 def put_pointers(
@@ -77,7 +114,7 @@ def put_pointers(
             out.append(b"0")
         else:
             out.append(marker)
-            embed(saver, state, out, version, f"{path}[{index}]")
+            _each(saver, state, out, version, path, index)
 
 
 def put_scalar(format: str) -> Saver[Any]:
@@ -99,7 +136,7 @@ def put_listed(
     """A QTAILQ or QLIST: 1 and an element, ..., then 0."""
     for index, state in enumerate(states):
         out.append(b"\1")
-        embed(saver, state, out, version, f"{path}[{index}]")
+        _each(saver, state, out, version, path, index)
     out.append(b"\0")
 
 
@@ -116,8 +153,8 @@ def put_tree(
     out.append(len(nodes).to_bytes(4, "big"))
     for index, (first, second) in enumerate(nodes):
         out.append(b"\1")
-        embed(key, first, out, key_version, f"{path}[{index}]")
-        embed(value, second, out, version, f"{path}[{index}]")
+        _each(key, first, out, key_version, path, index)
+        _each(value, second, out, version, path, index)
     out.append(b"\0")
 
 

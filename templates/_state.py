@@ -15,7 +15,9 @@ from typing import (
     Any,
     ClassVar,
     Literal,
+    NamedTuple,
     Self,
+    TypeAlias,
     TypeVar,
     dataclass_transform,
     overload,
@@ -27,9 +29,14 @@ from ._errors import BadValue
 if typing.TYPE_CHECKING:
     import inspect
 
-    from ._context import Context
+    from ._context import Context, Scope
 
 T = TypeVar("T")
+
+# The state that has the subsection, then the one that has that, and so on.
+Owner: TypeAlias = tuple[Any, ...]
+# What is saved, piece by piece.
+Out: TypeAlias = list[bytes]
 
 _BITS = {
     "bool": 8, "int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32,
@@ -170,6 +177,28 @@ def numbers(type: str, line: int, length: int, **more: Any) -> Any:
     return _Member(type, line, make, None, **{"count": length, **more})
 
 
+class Section(NamedTuple):
+    """How the states of a class stand in a stream: the name of the section or subsection
+    (empty for one that only other descriptions hold), the versions, the C symbol."""
+
+    name: str
+    minimum: int
+    current: int
+    symbol: str
+    load: Callable[..., Any]
+    save: Callable[..., Any]
+
+
+class Subsection(NamedTuple):
+    """A member that is a subsection: its attribute, its name on the wire, its class, and
+    the attribute of that class that says in which version it came, if one does."""
+
+    attribute: str
+    wire: bytes
+    cls: builtins.type[State]
+    version: str
+
+
 class _Docs(dict[str, str]):
     """``__slots__`` with a line for each member, made when ``help()`` wants it."""
 
@@ -183,13 +212,14 @@ class _Docs(dict[str, str]):
 class StateType(type):
     """Turns annotated defaults into ``__slots__`` and keyword construction.
 
-    ``of`` is the name of the class's codec in its module, ``path`` the C path of the
-    struct in the object of the section.
+    ``path`` is the C path of the struct in the object of the section.
+    ``__vmstate_section__`` is what ``functions`` says of a whole description's class.
     """
 
     __vmstate_declared__: dict[str, _Member]
-    __vmstate_of__: str
     __vmstate_path__: str
+    __vmstate_section__: Section | None
+    __vmstate_inner__: tuple[str, ...]
     __match_args__: tuple[str, ...]
 
     def __new__(
@@ -197,7 +227,6 @@ class StateType(type):
         name: str,
         bases: tuple[type, ...],
         namespace: dict[str, Any],
-        of: str = "",
         path: str = "",
     ) -> StateType:
         declared = {}
@@ -211,8 +240,13 @@ class StateType(type):
         namespace["__slots__"] = docs
         namespace["__match_args__"] = tuple(declared)
         namespace["__vmstate_declared__"] = declared
-        namespace["__vmstate_of__"] = of
         namespace["__vmstate_path__"] = path
+        namespace["__vmstate_section__"] = None
+        namespace["__vmstate_inner__"] = tuple(
+            member for member, one in declared.items() if one.type == "subsection"
+        )
+        if path:
+            namespace.setdefault("__doc__", f"``{path}`` of the section's object.")
         docs.cls = cls = super().__new__(mcls, name, bases, namespace)
         return cls
 
@@ -257,6 +291,24 @@ class StateType(type):
             return_annotation=cls.__name__,
         )
 
+    def __vmstate_subsections__(cls) -> tuple[Subsection, ...]:
+        """The members that are subsections, in the order of the wire."""
+        found: tuple[Subsection, ...] | None = vars(cls).get("__vmstate_found__")
+        if found is None:
+            found = tuple(map(cls.__vmstate_subsection__, cls.__vmstate_inner__))
+            type.__setattr__(cls, "__vmstate_found__", found)
+        return found
+
+    def __vmstate_subsection__(cls, name: str) -> Subsection:
+        inner = next(_classes(_hints(cls)[name]))
+        versions = (
+            one
+            for one, member in inner.__vmstate_declared__.items()
+            if member.type == "version"
+        )
+        wire = cls.__vmstate_declared__[name].path.encode()
+        return Subsection(name, wire, inner, next(versions, ""))
+
     def __vmstate_field__(cls, name: str) -> Field:
         member = cls.__vmstate_declared__[name]
         above = f"{cls.__vmstate_path__}." if cls.__vmstate_path__ else ""
@@ -292,8 +344,19 @@ class State(metaclass=StateType):
     """Base of the classes that mirror C structs: what the wire holds, nothing else."""
 
     __vmstate_declared__: ClassVar[dict[str, _Member]]
-    __vmstate_of__: ClassVar[str]
     __vmstate_path__: ClassVar[str]
+    __vmstate_section__: ClassVar[Section | None]
+    __vmstate_inner__: ClassVar[tuple[str, ...]]
+
+    def __load__(
+        self, buf: Buffer, pos: int, version: int, scope: Scope, owner: Owner
+    ) -> int:
+        """Set the members from the fields at ``pos``; return where these end."""
+        raise NotImplementedError
+
+    def __save__(self, out: Out, version: int, owner: Owner) -> None:
+        """Append the bytes of the fields."""
+        raise NotImplementedError
 
     @classmethod
     def load(
@@ -308,7 +371,7 @@ class State(metaclass=StateType):
         Raises VMStateError; TypeError for a class that is a part of another.
         """
         version = {} if version_id is None else {"version_id": version_id}
-        state, end = _codec(cls, "load")(buf, **version, context=context)
+        state, end = _section(cls, "load").load(buf, **version, context=context)
         if end != memoryview(buf).nbytes:
             left = memoryview(buf).nbytes - end
             raise BadValue(f"{left} bytes behind the state", end)
@@ -320,7 +383,7 @@ class State(metaclass=StateType):
         Raises VMStateError; TypeError for a class that is a part of another.
         """
         version = {} if version_id is None else {"version_id": version_id}
-        return bytes(_codec(type(self), "save")(self, **version))
+        return bytes(_section(type(self), "save").save(self, **version))
 
     @classmethod
     def fields(cls) -> tuple[Field, ...]:
@@ -397,14 +460,23 @@ class State(metaclass=StateType):
         return "\n".join((type(self).__name__, *_lines(self, "  ")))
 
 
-def _codec(cls: type[State], how: str) -> Callable[..., Any]:
-    if not cls.__vmstate_of__:
+def _section(cls: type[State], how: str) -> Section:
+    if cls.__vmstate_section__ is None:
         raise TypeError(
             f"{cls.__name__} is a part of a description, not one: {how} the whole"
         )
-    found: Callable[..., Any] = vars(sys.modules[cls.__module__])[
-        f"{how}_{cls.__vmstate_of__}"
-    ]
+    return cls.__vmstate_section__
+
+
+def method(cls: type[State], how: str, version: int) -> Callable[..., Any]:
+    """What loads or saves (``how``) the fields of a version: earlier ones than the
+    current may have a method of their own."""
+    section = cls.__vmstate_section__
+    if section is not None and version != section.current:
+        old: Callable[..., Any] | None = vars(cls).get(f"__{how}_old__")
+        if old is not None:
+            return old
+    found: Callable[..., Any] = vars(cls)[f"__{how}__"]
     return found
 
 

@@ -88,15 +88,10 @@ class Classes:
             members.append(
                 plan.StateMember(layout.version_attr, types("int"), declared)
             )
-        whole = record is layout.root and layout.description is not None
+        doc = tuple(_class_doc(layout, record))
+        integer = types("int") if record is layout.root else code.PyName("int")
         made.append(
-            plan.Class(
-                record.cls,
-                self._space.codecs[layout.key] if whole else "",
-                record.path,
-                tuple(_class_doc(layout, record)),
-                tuple(members),
-            )
+            plan.Class(record.cls, record.path, doc, tuple(members), integer)
         )
 
     def _subsection(self, attr: str, key: Key) -> plan.StateMember:
@@ -335,15 +330,17 @@ def _unnumbered(leaf: Leaf) -> str:
 
 
 def _class_doc(layout: CodecLayout, record: StateRecord) -> Iterator[str]:
-    if record is layout.root:
-        description = layout.description
-        if description is None:
-            yield f"What the info ``{layout.name}`` puts on the wire."
-        else:
-            yield f"{record.type or 'The object'} as ``{layout.name}`` has it."
-    else:
-        yield f"``{record.path}`` of {layout.root.type or 'the object'} in ``{layout.name}``."
+    """What the class cannot say of itself: the runtime knows the section's name and the
+    C path."""
     holes = [one.attr for one in record.members if _has_holes(one)]
+    if record is layout.root and layout.description is None:
+        yield f"What the info ``{layout.name}`` puts on the wire."
+    elif holes:
+        yield (
+            f"``{record.path}`` of the section's object."
+            if record.path
+            else f"{record.type or 'The object'} as ``{layout.name}`` has it."
+        )
     if holes:
         yield ""
         yield (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from vmgen import plan
 from vmgen.lower.classes import Classes
@@ -41,31 +42,28 @@ class Descriptions:
         classes += self._classes.of(layout)
         if key in self._layouts.repeated:
             elements.append(self._elements(layout, runs, runs))
-        current = self._function(layout, runs, (layout.version,), f"{codec}")
+        current = self._function(layout, runs, (layout.version,))
         old = None
         if versions:
-            old = self._function(layout, runs, tuple(versions), f"{codec}_old")
-        rows = tuple(self._subsection(attr, sub) for attr, sub in layout.subsections)
+            old = self._function(layout, runs, tuple(versions))
         assert layout.description is not None
         place = layout.description.position
         return plan.CodecPlan(
             codec=codec,
             symbol=layout.symbol,
             wire=layout.name,
-            place=(
-                f"{place.file}:{place.line}" if place.file else self._space.source.file
-            ),
             version=layout.version,
             minimum=layout.minimum,
             cls=layout.root.cls,
-            banner=f"{layout.name or '(named at run time)'}: {layout.symbol}",
+            banner=(
+                f"{layout.name or '(named at run time)'}: {layout.symbol}"
+                + (f" ({place.file}:{place.line})" if place.file else "")
+            ),
             classes=tuple(classes),
             runs=tuple(runs.made.values()),
             elements=tuple(elements),
             current=current,
             old=old,
-            subsections=rows,
-            looked_up=_first_of_each_name(rows),
             predicates=tuple(self._predicates.of(layout)),
             hooks=tuple(self._hooks(layout)),
             keys=tuple(
@@ -74,33 +72,17 @@ class Descriptions:
             ),
         )
 
-    def _subsection(self, attr: str, sub: Key) -> plan.SubsectionRow:
-        inner = self._layouts.all[sub]
-        version: code.Expr = code.PyConst(inner.version)
-        if inner.version_attr:
-            there = code.PyAttr(code.PyName("state"), attr)
-            version = code.PyAttr(there, inner.version_attr)
-        return plan.SubsectionRow(
-            wire=inner.name,
-            attribute=attr,
-            load=self._space.function("load", sub),
-            save=self._space.function("save", sub),
-            minimum=inner.minimum,
-            version=version,
-            current=inner.version,
-        )
-
     def _function(
-        self, layout: CodecLayout, runs: Runs, versions: tuple[int, ...], name: str
+        self, layout: CodecLayout, runs: Runs, versions: tuple[int, ...]
     ) -> plan.FunctionPair:
         frame = Frame(self._layouts, layout, self._space, runs, versions)
         Body(frame).write()
         packs = [one for one in code.parts(frame.save) if isinstance(one, code.PyPack)]
+        load, end = _ending(frame.load)
         return plan.FunctionPair(
-            name=name,
-            load=tuple(frame.load),
+            load=load,
+            end=end,
             save=tuple(frame.save),
-            blame=tuple(plan.Blame(*one) for one in frame.blame),
             names_put=len(packs) > 1 or code.mentions(frame.save, "put"),
         )
 
@@ -124,6 +106,7 @@ class Descriptions:
             unpack=f"_unpack_{codec}",
             pack=f"_pack_{codec}",
             cls=layout.root.cls,
+            make=code.PyCall(self._space.maker(layout.root)),
             run=into.add(run).name if run.format else "",
             before=tuple(run.before),
             targets=tuple(run.targets),
@@ -178,13 +161,18 @@ class Descriptions:
                 yield f"{what} {symbol}{at} is not translated ({reason}): Context(functions=...)."
 
 
-def _first_of_each_name(
-    rows: Sequence[plan.SubsectionRow],
-) -> tuple[plan.SubsectionRow, ...]:
-    """The subsections that a load finds: ``vmstate_get_subsection`` takes the first of a
-    name, though ``vmstate_subsection_save`` writes every one (10.2's ``sd-card`` has two).
-    """
-    found: dict[str, plan.SubsectionRow] = {}
-    for row in rows:
-        found.setdefault(row.wire, row)
-    return tuple(found.values())
+def _ending(
+    load: Sequence[code.Statement],
+) -> tuple[tuple[code.Statement, ...], code.Expr]:
+    """A loader's statements and where its fields end, behind the last run at once where
+    nothing else needs the position."""
+    pos = code.PyName("pos")
+    for at in range(len(load) - 1, -1, -1):
+        one = load[at]
+        if isinstance(one, code.PyUnpack):
+            end = code.PyBinary("+", pos, code.PyConst(one.size))
+            return (*load[:at], replace(one, size=0), *load[at + 1 :]), end
+        below = any(isinstance(each, code.PyUnpack) for each in code.parts(one))
+        if below or code.mentions(one, "pos"):
+            break
+    return tuple(load), pos

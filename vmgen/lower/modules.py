@@ -182,7 +182,7 @@ class _Written:
         written = Descriptions(space)
         self.descriptions = tuple(written.of(key) for key in space.keys)
         files = space.layouts.functions.keys()
-        used = set(code.imported(self.descriptions))
+        used = set(code.imported((self.descriptions, tuple(space.makers))))
         self.foreign = {one.module for one in used if one.module in files}
 
     def module(
@@ -207,7 +207,15 @@ class _Written:
             )
             for one in self.descriptions
         )
-        used = set(code.imported(descriptions)) | set(_printed(descriptions))
+        mentioned = {
+            one.id for one in code.parts(descriptions) if isinstance(one, code.PyName)
+        }
+        makers = tuple(
+            plan.Maker(name, one)
+            for one, name in self.space.makers.items()
+            if name in mentioned
+        )
+        used = set(code.imported((descriptions, makers))) | set(_printed(descriptions))
         path = f"{module_path(source.file)}.py"
         here = path.count("/")
         runtime = "." * (here + (2 if program.target else 1))
@@ -245,6 +253,7 @@ class _Written:
             ).hexdigest(),
             imports=tuple(imports),
             late=tuple(late),
+            makers=makers,
             standard=tuple(standard),
             descriptions=descriptions,
             exports=tuple(sorted(exports)),
@@ -289,22 +298,16 @@ def _unpackers(node: object, file: str) -> Iterator[tuple[str, str]]:
 
 def _printed(descriptions: Sequence[plan.CodecPlan]) -> Iterator[code.PyGlobal]:
     """What a module has from its template."""
-    names = ["Buffer", "Codec", "Owner", "Scope", "State", "functions", "maker"]
-    if any(one.wire for one in descriptions):
-        names += ["subsections"]
+    names = ["Buffer", "Codec", "Out", "Owner", "Scope", "State", "functions"]
+    if any(one.keys for one in descriptions):
+        names += ["codec"]
     predicates = [each for one in descriptions for each in one.predicates]
     if predicates:
         names += ["Context"]
     if any(one.asks for one in predicates):
         names += ["Outside"]
     if any(one.runs for one in descriptions):
-        names += ["truncated"]
-        yield code.PyGlobal(f"{STANDARD}struct", "Struct", "Struct")
-        yield code.PyGlobal(f"{STANDARD}struct", "error", "struct_error")
-    if any(f.save for one in descriptions for f in (one.current, one.old) if f):
-        names += ["PACK_ERRORS", "unsavable"]
-    if any(one.subsections for one in descriptions):
-        names += ["Subsections", "subsection"]
+        names += ["Run"]
     if any(one.elements for one in descriptions):
         yield code.PyGlobal(f"{STANDARD}collections.abc", "Sequence", "Sequence")
     yield from map(code.runtime, names)

@@ -10,18 +10,17 @@ from collections.abc import Iterable
 from vmgen.infos import formats
 
 RUNTIME = (
-    "Array", "BadValue", "Buffer", "Codec", "Codecs", "Context", "Owner", "PACK_ERRORS", "Scope", "State",
-    "Subsections", "absent", "array_bool", "array_i16", "array_i32", "array_i64",
+    "Array", "BadValue", "Buffer", "Codec", "Codecs", "Context", "Out", "Owner", "Run", "Scope", "State",
+    "absent", "array_bool", "array_i16", "array_i32", "array_i64",
     "array_i8", "array_u16", "array_u32", "array_u64", "array_u8", "ask",
     "bytes_bool", "bytes_i16", "bytes_i32", "bytes_i64", "bytes_i8", "bytes_of",
-    "bytes_u16", "bytes_u32", "bytes_u64", "bytes_u8", "c_div", "c_mod", "counted", "embed", "embed_many", "embedded", "embedded_many", "extent",
+    "bytes_u16", "bytes_u32", "bytes_u64", "bytes_u8", "c_div", "c_mod", "codec", "counted", "embed", "embed_many", "embedded", "embedded_many", "extent",
     "fits", "functions", "item", "join_i16", "join_i32", "join_i64", "join_u16",
-    "join_u32", "join_u64", "known", "listed", "maker", "marked_pointers", "member",
+    "join_u32", "join_u64", "known", "listed", "loader", "maker", "marked_pointers", "member",
     "opaque", "Outside", "opaque_one", "packed", "packed_many", "pointers", "positive", "present", "presence", "put_listed", "put_opaque",
     "put_pointers", "put_scalar", "put_tree", "repeated", "row_bytes", "rows_of",
-    "scalar", "shift", "signed", "sized",
-    "split_i16", "split_i32", "split_i64", "split_u16", "split_u32", "split_u64", "subsection", "subsections", "tree",
-    "truncated", "unsavable", "unused", "window", "words", "zeros",
+    "saver", "scalar", "shift", "signed", "sized",
+    "split_i16", "split_i32", "split_i64", "split_u16", "split_u32", "split_u64", "tree", "unused", "window", "words", "zeros",
 )  # fmt: skip
 """What a generated module may import from ``_runtime``."""
 
@@ -58,10 +57,29 @@ RESERVED = frozenset(
 )
 """Names that module-level definitions and locals must not take."""
 
-_NOT_MEMBERS = METHODS | {"Array", *SPECIFIERS.values()}
+_NOT_MEMBERS = METHODS | {
+    "Array",
+    "Buffer",
+    "Out",
+    "Owner",
+    "Scope",
+    *SPECIFIERS.values(),
+}
 
 LOCALS = frozenset(
-    {"buf", "pos", "version", "scope", "owner", "state", "out", "put", "chunk", "count"}
+    {
+        "buf",
+        "pos",
+        "version",
+        "scope",
+        "owner",
+        "self",
+        "state",
+        "out",
+        "put",
+        "chunk",
+        "count",
+    }
     | {
         "made",
         "outside",

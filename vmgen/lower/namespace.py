@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from vmgen import ir
 from vmgen.lower.codec.refer import Role
+from vmgen.lower.codec.zeros import zeros
 from vmgen.lower.names import (
     LOCALS,
     RESERVED,
@@ -18,6 +19,10 @@ from vmgen.lower.names import (
 from vmgen.lower.program import CodecLayouts, named
 from vmgen.lower.shape import CodecLayout, Key, StateRecord
 from vmgen.plan import code
+
+_SHORT = 64
+"""Elements of an array of zeros that is copied: the call of what makes one anew takes
+longer than that many zeros."""
 
 
 @dataclass(eq=False)
@@ -40,6 +45,7 @@ class Namespace:
     attributes: set[str] = field(default_factory=set)
     others: Mapping[str, Namespace] = field(default_factory=dict)
     foreign: dict[tuple[str, str], str] = field(default_factory=dict)
+    makers: dict[code.Expr, str] = field(default_factory=dict)
 
     def name_all(self) -> None:
         """Order the descriptions, and name codecs and classes."""
@@ -68,11 +74,10 @@ class Namespace:
     def _codec_name(self, wanted: str) -> str:
         name, number = wanted, 2
         while not all(
-            self.names.free(f"{prefix}{name}")
-            for prefix in ("load_", "save_", "_load_", "_")
+            self.names.free(f"{prefix}{name}") for prefix in ("load_", "save_", "_")
         ):
             name, number = f"{wanted}_{number}", number + 1
-        for prefix in ("load_", "save_", "_load_", "_save_", "_unpack_", "_pack_", "_"):
+        for prefix in ("load_", "save_", "_unpack_", "_pack_", "_"):
             self.names.take(f"{prefix}{name}")
         return name
 
@@ -135,8 +140,25 @@ class Namespace:
         return self._named(record.file, record.cls)
 
     def maker(self, record: StateRecord) -> code.Expr:
-        """The function that makes an object of a record's class."""
-        return self._named(record.file, record.cls, "_new_")
+        """The function that makes an object of a record's class, without members."""
+        cls = self.record(record)
+        assert isinstance(cls, code.PyName | code.PyGlobal)
+        here = cls.id if isinstance(cls, code.PyName) else cls.local
+        return self._maker(f"_new_{here}", code.call("maker", cls))
+
+    def zeros(self, kind: str, length: int) -> code.Expr:
+        """An array of so many zeros of a ``struct`` code, for a loader to fill."""
+        made = zeros(kind, length)
+        if kind in "?B" or length > _SHORT:
+            return made
+        copy = code.PyAttr(made, "__copy__")
+        return code.PyCall(self._maker(f"_zeros_{kind}{length}", copy))
+
+    def _maker(self, wanted: str, value: code.Expr) -> code.PyName:
+        """The name of a module-level function; equal ones are made once."""
+        if value not in self.makers:
+            self.makers[value] = self.names.take(wanted)
+        return code.PyName(self.makers[value])
 
     def function(self, role: Role, key: Key) -> code.Expr:
         """One of the functions of a layout."""
@@ -148,7 +170,7 @@ class Namespace:
         """What a module defines under a name, with the prefix in front."""
         if file == self.source.file:
             return code.PyName(f"{prefix}{name}")
-        is_codec = prefix not in ("", "_new_")
+        is_codec = bool(prefix)
         memo = (file, f"codec {name}" if is_codec else name)
         if memo not in self.foreign:
             # A local is called like an attribute, and must not hide what is imported.

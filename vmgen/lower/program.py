@@ -27,7 +27,7 @@ from vmgen.lower.shape import (
 )
 from vmgen.plan import code
 
-_STATE = code.PyName("state")
+_STATE = code.PyName("self")
 _DEEPEST = 8
 """So many levels of owners, or of subsections below them, are looked through for a member:
 QEMU has three, and descriptions may name each other in a circle."""

@@ -1,13 +1,13 @@
 """The plan of generated code: modules and their parts, and the code in them."""
 
 from vmgen.plan.model import (
-    Blame,
     Class,
     CodecPlan,
     Elements,
     Export,
     FunctionPair,
     Import,
+    Maker,
     ModulePlan,
     Package,
     Predicate,
@@ -16,17 +16,16 @@ from vmgen.plan.model import (
     Run,
     Several,
     StateMember,
-    SubsectionRow,
 )
 
 __all__ = [
-    "Blame",
     "Class",
     "CodecPlan",
     "Elements",
     "Export",
     "FunctionPair",
     "Import",
+    "Maker",
     "ModulePlan",
     "Package",
     "Predicate",
@@ -35,5 +34,4 @@ __all__ = [
     "Run",
     "Several",
     "StateMember",
-    "SubsectionRow",
 ]

@@ -31,14 +31,14 @@ class StateMember:
 
 @dataclass(frozen=True, slots=True)
 class Class:
-    """A state class; ``of`` is the codec whose states it has, empty for a part of one,
-    and ``path`` the C path of its struct."""
+    """A state class; ``path`` is the C path of its struct, ``integer`` how its body spells
+    ``int``."""
 
     name: str
-    of: str
     path: str
     doc: tuple[str, ...]
     members: tuple[StateMember, ...]
+    integer: Expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class Elements:
     unpack: str
     pack: str
     cls: str
+    make: Expr
     run: str
     before: tuple[Statement, ...]
     targets: tuple[Expr, ...]
@@ -63,37 +64,14 @@ class Elements:
 
 
 @dataclass(frozen=True, slots=True)
-class Blame:
-    """A run that may be at fault when packing fails; its fields may be absent if
-    ``optional``."""
-
-    run: str
-    optional: bool
-
-
-@dataclass(frozen=True, slots=True)
 class FunctionPair:
-    """A loader's and a saver's statements; ``put`` is what the saver calls to append
-    bytes, and whether it needs that as a name of its own."""
+    """A loader's and a saver's statements; ``end`` is where the loader's fields end,
+    ``names_put`` whether the saver needs what appends bytes as a name of its own."""
 
-    name: str
     load: tuple[Statement, ...]
+    end: Expr
     save: tuple[Statement, ...]
-    blame: tuple[Blame, ...]
     names_put: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SubsectionRow:
-    """One row of a description's table of subsections."""
-
-    wire: str
-    attribute: str
-    load: Expr
-    save: Expr
-    minimum: int
-    version: Expr
-    current: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +103,6 @@ class CodecPlan:
     codec: str
     symbol: str
     wire: str
-    place: str
     version: int
     minimum: int
     cls: str
@@ -135,11 +112,17 @@ class CodecPlan:
     elements: tuple[Elements, ...]
     current: FunctionPair
     old: FunctionPair | None
-    subsections: tuple[SubsectionRow, ...]
-    looked_up: tuple[SubsectionRow, ...]
     predicates: tuple[Predicate, ...]
     hooks: tuple[str, ...]
     keys: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """A module-level function that makes an object or an array; ``value`` is it."""
+
+    name: str
+    value: Expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +137,8 @@ class Import:
 class ModulePlan:
     """One generated module; ``path`` is relative to the target's folder.
 
-    ``late`` imports stand at the end: those of modules that import this one.  ``states``
+    ``late`` imports stand at the end: those of modules that import this one, and behind
+    them the ``makers`` of what loaders make again and again.  ``states``
     are the classes of the codecs in its ``CODECS``.
     """
 
@@ -165,6 +149,7 @@ class ModulePlan:
     digest: str
     imports: tuple[Import, ...]
     late: tuple[Import, ...]
+    makers: tuple[Maker, ...]
     standard: tuple[Import, ...]
     descriptions: tuple[CodecPlan, ...]
     exports: tuple[str, ...]

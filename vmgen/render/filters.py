@@ -107,19 +107,20 @@ def _words(names: Iterable[str], module: str) -> str:
     return "\n".join([*lines, f"{margin}),"])
 
 
-def _saving(one: plan.SubsectionRow) -> list[Piece]:
-    """A call that saves a subsection."""
-    attribute, owners = f"state.{one.attribute}", "(state, *owner)"
-    wire, saver = spell.quoted(one.wire.encode()), spell.spelled(one.save)
-    given = ("out", wire, saver, attribute, spell.spelled(one.version), owners)
-    return ["subsection", Row("(", given, ")", "call")]
+def _running(one: plan.Run) -> list[Piece]:
+    """A run: its format, and its fields as pieces of one string."""
+    pieces = tuple(map(spell.quoted, one.fields))
+    return [
+        f"{one.name} = Run",
+        Row("(", (spell.quoted(one.format), *pieces), ")", "strings"),
+    ]
 
 
 def _calling(
-    pieces: Sequence[str], values: Sequence[object], names: Sequence[str]
+    pieces: Sequence[str], names: Sequence[str], values: Sequence[object]
 ) -> list[Piece]:
-    """A call with literals and names as its arguments."""
-    given = (*map(spell.quoted, values), *names)
+    """A call with names and literals as its arguments."""
+    given = (*names, *map(spell.quoted, values))
     return ["".join(pieces), Row("(", given, ")", "call")]
 
 
@@ -133,7 +134,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "expression": lambda value: list(_pieces(value)),
     "unpacking": _unpacking,
     "unpacked": _row,
-    "saving": _saving,
+    "running": _running,
     "calling": _calling,
     "arguments": lambda values: Row(
         "(", tuple(map(spell.spelled, values)), ")", "list"

@@ -22,9 +22,11 @@ class Row:
     start: str
     items: tuple[str, ...]
     end: str
-    kind: Literal["targets", "names", "call", "list"]
+    kind: Literal["targets", "names", "call", "list", "strings"]
 
     def __str__(self) -> str:
+        if self.kind == "strings":
+            return f"{self.start}{self.items[0]}, {' '.join(self.items[1:])}{self.end}"
         text = ", ".join(self.items)
         match self.kind:
             case "names":
@@ -55,6 +57,10 @@ def laid_out(pieces: Sequence[Piece], depth: int) -> str:
         head = margin + "".join(map(str, pieces[:-1])) + last.start
         if len(inner) <= WIDTH and len(head) <= WIDTH:
             return f"{head}\n{inner}\n{margin}{last.end}"
+    if isinstance(last, Row) and last.kind == "strings":
+        first, *others = (f"{margin}    {one}" for one in last.items)
+        head = margin + "".join(map(str, pieces[:-1])) + last.start
+        return "\n".join([head, f"{first},", *others]) + f",\n{margin}{last.end}"
     lines = [margin]
     for one in pieces:
         if isinstance(one, Row) and _long(one):

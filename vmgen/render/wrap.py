@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 WIDTH = 88
+_STARTS = ("def ", "class ")
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
 
@@ -23,14 +24,17 @@ def wrap(text: str) -> str:
 def _spaced(lines: list[str]) -> Iterator[str]:
     """Two blank lines around functions and classes, none at the head of a block."""
     blanks, last, block = 0, "", False
-    for line in lines:
+    for at, line in enumerate(lines):
         if not line.strip():
             blanks += 1
             continue
         keep = min(blanks, 1)
         if line[0] not in " )]}":
-            starts = line.startswith(("def ", "class "))
-            keep = 2 if starts or block else keep
+            starts = line.startswith(_STARTS)
+            if last.startswith("#") and not blanks:
+                keep = 0  # a comment belongs to what it stands before
+            elif block or _first(lines, at).startswith(_STARTS):
+                keep = 2
             block = starts
         elif last.endswith(":"):
             keep = 0
@@ -38,6 +42,13 @@ def _spaced(lines: list[str]) -> Iterator[str]:
             yield from [""] * keep
         yield line
         blanks, last = 0, line
+
+
+def _first(lines: list[str], at: int) -> str:
+    """The line, or what stands below the comment that it begins."""
+    while at + 1 < len(lines) and lines[at].startswith("#"):
+        at += 1
+    return lines[at]
 
 
 def _wrapped(line: str) -> Iterator[str]:

@@ -312,13 +312,12 @@ class Dynamic:
         owner = {"owner": self._owners()} if outer else {}
         # The C path is nearly always the field's name on the wire.
         shown = () if path == leaf.json else (path,)
-        loader = self.refer.function("load", kind.key)
-        saver = self.refer.function("save", kind.key)
+        cls = self.refer.cls(kind.key)
         load = code.call(
-            "embedded", loader, _BUF, _POS, kind.version, _SCOPE, leaf.json, *shown
+            "embedded", cls, _BUF, _POS, kind.version, _SCOPE, leaf.json, *shown
         )
         self._read(target, replace(load, keywords=tuple(owner.items())))
-        save = code.call("embed", saver, source, _OUT, kind.saved, path)
+        save = code.call("embed", cls, source, _OUT, kind.saved, path)
         self._save(replace(save, keywords=tuple(owner.items())))
 
     def _owners(self) -> code.Expr:
@@ -361,15 +360,14 @@ class Dynamic:
             stop = code.PyConst(leaf.start + leaf.count)
             if not leaf.member.shared:
                 self._save(sized(self.source, leaf.start + leaf.count, self.path))
-        loader = self.refer.function("load", kind.key)
-        saver = self.refer.function("save", kind.key)
+        cls = self.refer.cls(kind.key)
         part = frame.local("part")
         least = self.layouts.least(kind.key, kind.version)
         start = () if rows else self._start()
         self._read(
             part,
             code.call(
-                "embedded_many", loader, count, _BUF, _POS, kind.version, _SCOPE, leaf.json,
+                "embedded_many", cls, count, _BUF, _POS, kind.version, _SCOPE, leaf.json,
                 self.path, least, *start,
             ),
         )  # fmt: skip
@@ -393,7 +391,7 @@ class Dynamic:
         else:
             self._set(self.target, self._above(part, kind.key))
         self._save(
-            code.call("embed_many", saver, source, _OUT, kind.saved, self.path, *start)
+            code.call("embed_many", cls, source, _OUT, kind.saved, self.path, *start)
         )
 
     def _pointers(self) -> None:
@@ -410,8 +408,7 @@ class Dynamic:
             and self.layouts.all[kind.key].description is not None
         ):
             self._window(kind.key, kind.version)
-            loader = self.refer.function("load", kind.key)
-            saver = self.refer.function("save", kind.key)
+            loader, saver = self._functions(kind.key)
             version, saved = kind.version, kind.saved
         else:
             raise self._unsupported("an array of pointers to such elements")
@@ -447,13 +444,17 @@ class Dynamic:
             )
         )
 
+    def _functions(self, key: Key) -> tuple[code.Expr, code.Expr]:
+        """What loads and saves the states of a layout, as plain values could be too."""
+        cls = self.refer.cls(key)
+        return code.call("loader", cls), code.call("saver", cls)
+
     # --- lists and trees --------------------------------------------------------------
 
     def _listed(self, kind: Listed) -> None:
         self._only_one("a list")
         inner = self.layouts.all[kind.key]
-        loader = self.refer.function("load", kind.key)
-        saver = self.refer.function("save", kind.key)
+        loader, saver = self._functions(kind.key)
         self._window(kind.key, kind.version)
         self._read(
             self.target,
@@ -469,17 +470,15 @@ class Dynamic:
         saver: code.Expr = code.call("put_scalar", ">Q")
         version = 0
         if kind.first is not None:
-            loader = self.refer.function("load", kind.first)
-            saver = self.refer.function("save", kind.first)
+            loader, saver = self._functions(kind.first)
             version = self.layouts.all[kind.first].version
             self._window(kind.first, kind.version)
         self._window(kind.second, kind.version)
-        second = self.refer.function("load", kind.second)
+        second, value = self._functions(kind.second)
         self._read(
             self.target,
             code.call("tree", loader, second, _BUF, _POS, kind.version, _SCOPE, self.path),
         )  # fmt: skip
-        value = self.refer.function("save", kind.second)
         last = self.layouts.all[kind.second].version
         self._save(
             code.call("put_tree", saver, version, value, self.source, _OUT, last, self.path)
@@ -500,10 +499,10 @@ class Dynamic:
         extra = (code.PyConst(kind.kind),) if known.kinds else ()
         keywords = []
         for part in kind.parts:
-            functions = (self.refer.function("load", part.key), self.refer.function("save", part.key))  # fmt: skip
+            cls = self.refer.cls(part.key)
             made = code.call(
-                code.runtime("FormatPart", "_formats"), *functions, part.version, part.saved
-            )  # fmt: skip
+                code.runtime("FormatPart", "_formats"), cls, part.version, part.saved
+            )
             keywords.append((part.role, made))
         if leaf.shape == "one":
             self._read(

@@ -7,7 +7,7 @@ from vmgen.lower.codec.phrases import checked, present, sized, unblanked
 from vmgen.lower.codec.records import UNROLLED, Records, named
 from vmgen.lower.codec.refer import Refer
 from vmgen.lower.codec.run import SUFFIX, FixedRun, Runs
-from vmgen.lower.codec.zeros import default_rows, leaf_default, zeros
+from vmgen.lower.codec.zeros import default_rows, leaf_default
 from vmgen.lower.program import CodecLayouts
 from vmgen.lower.shape import SIZES, CodecLayout, Ints, Leaf, Pad, Struct
 from vmgen.plan import code
@@ -104,7 +104,7 @@ class FixedFields:
             ]
             length = max(one.start + one.count for one in parts or [leaf])
             name = self._gathered[source] = frame.local(leaf.member.attr)
-            zero = zeros(kind.code, length)
+            zero = frame.refer.zeros(kind.code, length)
             run.before.append(code.PyAssign((name, target), zero))
             value = self._present(leaf, source, path)
             run.aliases += checked(name, value, length, path)
@@ -208,7 +208,7 @@ class FixedFields:
             leaf.shape == "array"
             and not leaf.start
             and not leaf.member.shared
-            and self._frame.root == code.PyName("state")
+            and self._frame.root == code.PyName("self")
             and leaf.count > 0
             and leaf.count * self._values(inner) <= UNROLLED
         )

@@ -16,11 +16,7 @@ from vmgen.plan import code
 
 
 class Frame:
-    """What the fields of a function have in common, for the given versions.
-
-    ``blame`` are the runs that may be at fault when packing fails, and whether their
-    fields may be absent.
-    """
+    """What the fields of a function have in common, for the given versions."""
 
     def __init__(
         self,
@@ -29,7 +25,7 @@ class Frame:
         refer: Refer,
         runs: Runs,
         versions: Sequence[int],
-        root: str = "state",
+        root: str = "self",
     ) -> None:
         self.layouts = layouts
         self.layout = layout
@@ -38,7 +34,6 @@ class Frame:
         self.versions = versions
         self.load: list[code.Statement] = []
         self.save: list[code.Statement] = []
-        self.blame: list[tuple[str, bool]] = []
         self.run = FixedRun()
         self.optional = False
         self.root = code.PyName(root)
@@ -58,11 +53,9 @@ class Frame:
         self.load += run.before
         self.save += run.aliases
         if run.format:
-            made = self.runs.add(run)
+            made = self.runs.add(run, self.optional)
             self.load.append(code.PyUnpack(made.name, tuple(run.targets), run.size))
             self.save.append(code.PyPack(made.name, tuple(run.values)))
-            if (made.name, self.optional) not in self.blame:
-                self.blame.append((made.name, self.optional))
         self.load += run.after
 
     # --- names ------------------------------------------------------------------------
@@ -157,7 +150,7 @@ class Frame:
 
     def asked(self, name: str, where: str) -> code.Expr:
         """The value of a C function that only the context knows."""
-        state, version = code.PyName("state"), expressions.VERSION
+        state, version = code.PyName("self"), expressions.VERSION
         return code.call("ask", CONTEXT, name, state, version, where)
 
     def where(self, leaf: Leaf) -> str:

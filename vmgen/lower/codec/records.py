@@ -6,7 +6,7 @@ from vmgen.lower.codec.frame import Frame
 from vmgen.lower.codec.phrases import checked, in_groups, present, sized
 from vmgen.lower.codec.zeros import default
 from vmgen.lower.expressions import VERSION
-from vmgen.lower.shape import CodecLayout, Leaf, RecordMember, StateRecord
+from vmgen.lower.shape import CodecLayout, Ints, Leaf, RecordMember, StateRecord
 from vmgen.plan import code
 
 UNROLLED = 128
@@ -34,7 +34,7 @@ class Records:
         several fields share."""
         frame, layout = self._frame, self._layout
         if layout.version_attr:
-            own = layout is frame.layout and root == code.PyName("state")
+            own = layout is frame.layout and root == code.PyName("self")
             version = VERSION if own else code.PyConst(layout.version)
             self._assign(code.PyAttr(root, layout.version_attr), version)
         self._below(layout.root, root)
@@ -59,9 +59,21 @@ class Records:
                 self._record(member, member.record, full)
             elif member.shared and not frame.undecided(self._layout, member.leaves):
                 alias = frame.name(full, member.attr)
-                zero = default(member, frame.refer)
+                zero = self._zero(member)
                 self._load.append(code.PyAssign((alias, full), zero))
                 self._share(member, full, alias)
+
+    def _zero(self, member: RecordMember) -> code.Expr:
+        """What a member is that several fields fill."""
+        leaf = member.leaves[0]
+        if (
+            isinstance(leaf.kind, Ints)
+            and not member.levels
+            and leaf.shape in ("item", "items", "array")
+            and not (leaf.amount or leaf.size)
+        ):
+            return self._frame.refer.zeros(leaf.kind.code, member.length())
+        return default(member, self._frame.refer)
 
     def _record(
         self, member: RecordMember, record: StateRecord, full: code.Expr

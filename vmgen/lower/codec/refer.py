@@ -7,8 +7,8 @@ from typing import Literal, Protocol, TypeAlias
 from vmgen.lower.shape import Key, StateRecord
 from vmgen.plan import code
 
-Role: TypeAlias = Literal["load", "save", "unpack", "pack"]
-"""What a function of a layout does: one object, or many of one fixed size."""
+Role: TypeAlias = Literal["unpack", "pack"]
+"""What a function of a layout does, with many objects of one fixed size."""
 
 
 class Refer(Protocol):
@@ -23,7 +23,11 @@ class Refer(Protocol):
         ...
 
     def maker(self, record: StateRecord) -> code.Expr:
-        """The function that makes an object of a record's class."""
+        """The function that makes an object of a record's class, without members."""
+        ...
+
+    def zeros(self, kind: str, length: int) -> code.Expr:
+        """An array of so many zeros of a ``struct`` code, for a loader to fill."""
         ...
 
     def function(self, role: Role, key: Key) -> code.Expr:

@@ -21,9 +21,11 @@ class Runs:
     stem: str
     made: dict[tuple[str, str], plan.Run] = field(default_factory=dict)
 
-    def add(self, run: FixedRun) -> plan.Run:
-        """The struct of a run, by its format and its field list."""
-        key = (run.struct_format(), " ".join(run.fields))
+    def add(self, run: FixedRun, optional: bool = False) -> plan.Run:
+        """The struct of a run, by its format and its field list; a state may lack the
+        fields of an ``optional`` one."""
+        fields = ["?", *run.fields] if optional else run.fields
+        key = (run.struct_format(), " ".join(fields))
         made = self.made.get(key)
         if made is None:
             name = f"_{self.stem}_{len(self.made)}"
@@ -32,19 +34,19 @@ class Runs:
 
 
 def _pieces(fields: str) -> Iterable[str]:
-    """The field list in pieces of even length, at most 76 characters if words allow."""
-    if len(fields) <= 82:
-        yield fields
-        return
-    width = len(fields) / -(-len(fields) // 72) + 4
+    """The field list in pieces that fit on a line, if words allow."""
     line = ""
     for word in fields.split(" "):
-        if line and len(line) + len(word) + 1 > width:
+        if line and len(line) + len(word) + 1 > _WIDTH:
             yield f"{line} "
             line = word
         else:
             line = f"{line} {word}" if line else word
     yield line
+
+
+_WIDTH = 80
+"""Characters of a piece: what an indented string with a comma has room for."""
 
 
 @dataclass(eq=False)
