@@ -236,7 +236,7 @@ def test_modules_import_each_other() -> None:
         for file in render(lower(ir.Program("", "t", tuple(shown))))
     }["t/hw/b/b.py"]
     assert "from ...hw.a import" in text
-    assert 'class DevState(State):' in text
+    assert "class DevState(State):" in text
     assert "in_: Inner" in text
 
 

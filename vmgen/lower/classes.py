@@ -90,9 +90,7 @@ class Classes:
             )
         doc = tuple(_class_doc(layout, record))
         integer = types("int") if record is layout.root else code.PyName("int")
-        made.append(
-            plan.Class(record.cls, record.path, doc, tuple(members), integer)
-        )
+        made.append(plan.Class(record.cls, record.path, doc, tuple(members), integer))
 
     def _subsection(self, attr: str, key: Key) -> plan.StateMember:
         inner = self._layouts.all[key]
