@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import subprocess
 from dataclasses import replace
@@ -15,7 +14,7 @@ from tests.programs import CPU, LANE, PROGRAM, TIMER
 from vmgen import ir, pipeline
 from vmgen.cli import run
 from vmgen.ir import json as ir_json
-from vmgen.tree.revisions import Revisions, apart
+from vmgen.tree.revisions import Revisions
 from vmgen.verdict import show
 
 
@@ -204,7 +203,3 @@ def test_only_what_differs_between_revisions_is_written(
         check=True,
     )
     assert done.stdout == b""
-
-
-def test_each_revision_is_read_in_a_process_of_its_own() -> None:
-    assert apart(os.getpid) != os.getpid()

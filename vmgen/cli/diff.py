@@ -163,7 +163,7 @@ def _revisions(
 ) -> list[tuple[ir.Program, ir.Program]]:
     """The programs of two revisions of one tree, target by target."""
     from vmgen.pipeline import all_targets
-    from vmgen.tree.revisions import Revisions, apart
+    from vmgen.tree.revisions import Revisions
 
     old, dots, new = names.partition("..")
     if not dots or not old:
@@ -180,8 +180,7 @@ def _revisions(
         for name in pair:
             place = str(revisions.at(name))
             console.progress(f"{name}: reading")
-            options = (wanted, whole, preprocessor, console)
-            sides.append(apart(_programs, place, None, *options))
+            sides.append(_programs(place, None, wanted, whole, preprocessor, console))
     return list(zip(*sides, strict=True))
 
 

@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -114,30 +113,32 @@ def common_tree(tree: SourceTree) -> SourceTree:
 
 def _kconfig_symbols(root: Path) -> Iterable[str]:
     yield from _ACCELERATORS
-    for path in _files(str(root)):
+    for path in included_files(root):
         # Kconfig.host declares what the host decides, for all targets alike.
         if os.path.basename(path) == "Kconfig":
             yield from _SYMBOL.findall((root / path).read_text(encoding="utf-8"))
 
 
-@lru_cache(maxsize=4)
-def _files(root: str) -> tuple[str, ...]:
-    """Every file of the tree that C or Kconfig might include, in no order."""
+def included_files(root: Path) -> tuple[str, ...]:
+    """Every file of the tree that C or Kconfig might include, sorted."""
     found = []
     for folder, below, names in os.walk(root):
         below[:] = [name for name in below if name not in _NOT_INCLUDED]
-        start = folder[len(root) + 1 :]
+        start = folder[len(str(root)) + 1 :]
         found += [
             f"{start}/{name}" if start else name
             for name in names
             if name.endswith((".h", ".inc")) or name.startswith("Kconfig")
         ]
-    return tuple(found)
+    return tuple(sorted(found))
 
 
-def command_name(tree: SourceTree, preprocessor: Preprocessor) -> str:
+def command_name(
+    tree: SourceTree, preprocessor: Preprocessor, included: Iterable[str]
+) -> str:
     """A name for everything but the files that decides what the command yields: the
-    macros and folders, the compiler, vmgen's front end and which headers there are."""
+    macros and folders, the compiler, vmgen's front end and which headers there are
+    (``included``: :func:`included_files`)."""
     compiler = preprocess.find_compiler() if preprocessor != "pcpp" else None
     identity: list[str] = list(compiler) if compiler else ["pcpp"]
     if compiler:
@@ -145,7 +146,7 @@ def command_name(tree: SourceTree, preprocessor: Preprocessor) -> str:
         identity.append(f"{status.st_size} {status.st_mtime_ns}")
     command = _flags(tree.command)
     each = {file: _flags(one) for file, one in tree.build_commands.items()}
-    headers = hashed(sorted(_files(str(tree.root))))
+    headers = hashed(included)
     words = [front_end(), str(tree.root), command, headers, *identity]
     return hashed(words, each)
 

@@ -58,6 +58,7 @@ class Whole:
     parts: tuple[TargetFiles, ...]
     outcomes: dict[tuple[str, str], ReadFile] = field(default_factory=dict)
     _resolutions: dict[str, Resolution] = field(default_factory=dict)
+    _types: roots.TreeTypes | None = None
 
     def outcome(self, target: str, file: str) -> ReadFile:
         """The outcome that counts for a target: its own, or that of all targets."""
@@ -106,19 +107,20 @@ class Whole:
                 if (registered := self.outcome(target, file).registered) is not None
             ]
             self._resolutions[target] = roots.resolve(
-                [*read, *_types_as_text(part)], program.modules
+                [*read, *self._types_as_text(part)], program.modules
             )
         return self._resolutions[target]
 
-
-def _types_as_text(part: TargetFiles) -> list[Registrations]:
-    defined = frozenset(
-        name
-        for folder in part.tree.config_dirs
-        for header in sorted(folder.glob("*config*.h"))
-        for name in _MACRO.findall(header.read_text(encoding="utf-8"))
-    )
-    return roots.TreeTypes(part.tree.root).of(part.others, defined)
+    def _types_as_text(self, part: TargetFiles) -> list[Registrations]:
+        defined = frozenset(
+            name
+            for folder in part.tree.config_dirs
+            for header in sorted(folder.glob("*config*.h"))
+            for name in _MACRO.findall(header.read_text(encoding="utf-8"))
+        )
+        if self._types is None:
+            self._types = roots.TreeTypes(part.tree.root)
+        return self._types.of(part.others, defined)
 
 
 def configure(
@@ -236,6 +238,7 @@ class _UnitReader:
         self._progress = progress
         self._store = store
         self._digests = digests
+        self._included = reading.included_files(whole.parts[0].tree.root)
         self._read: dict[str, tuple[ir.Module, Registrations]] = {}
 
     def read(
@@ -243,7 +246,7 @@ class _UnitReader:
     ) -> None:
         """``wanted`` are the files by the name of the command in ``commands``."""
         names = {
-            name: reading.command_name(tree, self._preprocessor)
+            name: reading.command_name(tree, self._preprocessor, self._included)
             for name, tree in commands.items()
             if wanted[name]
         }
@@ -350,12 +353,13 @@ def read_strays(
     strays = [file for file in sorted(_c_files(root)) if file not in inside]
     seen = survey.look(files, strays, store)
     outcomes = []
+    common = reading.common_tree(parts[0].tree)
     for file in strays:
         if not seen[file].mentions:
             continue
         if progress is not None:
             progress(file)
-        commands = [reading.common_tree(parts[0].tree)]
+        commands = [common]
         commands += sorted(
             (part.tree for part in parts),
             key=lambda tree: (tree.base_arch not in file, tree.target),

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 _DEFINE = re.compile(
@@ -209,8 +208,7 @@ def header_macros(root: Path, folders: Iterable[str]) -> dict[str, list[Macro]]:
     return out
 
 
-@lru_cache(maxsize=4096)
-def included(root: str, file: str) -> frozenset[str]:
+def included(root: Path, file: str) -> frozenset[str]:
     """The headers that a file includes by name, and those that they include."""
     out: set[str] = set()
     pending = [file]

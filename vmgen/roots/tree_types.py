@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache, partial
 from pathlib import Path
 
 from vmgen.roots.model import Registrations
@@ -32,30 +31,33 @@ class TreeTypes:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._macros: dict[str, list[Macro]] | None = None
+        self._texts: dict[str, FileText] = {}
+        self._included: dict[str, frozenset[str]] = {}
 
     def of(self, files: Iterable[str], defined: frozenset[str]) -> list[Registrations]:
         """The registrations of files that :func:`vmgen.roots.is_wanted` does not want.
 
         ``defined`` are the macros of the target's configuration headers.
         """
-        root = str(self._root)
-        strings = Strings(_macros(root), defined, partial(included, root))
+        if self._macros is None:
+            self._macros = header_macros(self._root, _WITH_HEADERS)
+        strings = Strings(self._macros, defined, self._near)
         out: list[Registrations] = []
         for file in files:
-            found = _file(root, file)
-            if found.types:
-                out.append(registrations(found, strings))
+            if file not in self._texts:
+                self._texts[file] = self._look(file)
+            if self._texts[file].types:
+                out.append(registrations(self._texts[file], strings))
         return out
 
+    def _near(self, file: str) -> frozenset[str]:
+        if file not in self._included:
+            self._included[file] = included(self._root, file)
+        return self._included[file]
 
-@lru_cache(maxsize=4)
-def _macros(root: str) -> dict[str, list[Macro]]:
-    return header_macros(Path(root), _WITH_HEADERS)
-
-
-@lru_cache(maxsize=4096)
-def _file(root: str, file: str) -> FileText:
-    text = Path(root, file).read_text(encoding="utf-8", errors="replace")
-    if "TypeInfo" not in text and "OBJECT_DEFINE_" not in text:
-        return FileText(file, (), (), {})
-    return look_at(text, file)
+    def _look(self, file: str) -> FileText:
+        text = (self._root / file).read_text(encoding="utf-8", errors="replace")
+        if "TypeInfo" not in text and "OBJECT_DEFINE_" not in text:
+            return FileText(file, (), (), {})
+        return look_at(text, file)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from vmgen import ir
@@ -99,13 +99,18 @@ class Tables:
 
 def of(codecs: Codecs) -> Tables | None:
     """The tables of a package's codecs; None if it has none beside its code."""
-    if codecs.folder is None or not (codecs.folder / "ir.json").is_file():
+    if codecs.folder is None:
         return None
-    return _tables(codecs.folder)
+    try:
+        status = (codecs.folder / "ir.json").stat()
+    except OSError:
+        return None
+    return _tables(codecs.folder, (status.st_mtime_ns, status.st_size))
 
 
-@cache
-def _tables(folder: Path) -> Tables:
+@lru_cache(maxsize=16)
+def _tables(folder: Path, stamp: tuple[int, int]) -> Tables:
+    """The tables of a folder whose file has this time and size."""
     return Tables(folder)
 
 

@@ -7,21 +7,15 @@ change the files that differ and nothing else: what was read from all others is 
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from vmgen.cache import Cache
 from vmgen.source import Diagnostic, Position, VmgenError
-
-_Result = TypeVar("_Result")
 
 
 class Revisions:
@@ -88,12 +82,3 @@ def _unknown(repository: str, revision: str, said: str) -> VmgenError:
             hint="name a folder that git knows and a revision of it",
         )
     )
-
-
-def apart(function: Callable[..., _Result], *arguments: object) -> _Result:
-    """The function's result from a process of its own, which remembers nothing of the
-    files that were in the folder before."""
-    method = "fork" if sys.platform.startswith("linux") else "spawn"
-    context = multiprocessing.get_context(method)
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(function, *arguments).result()
