@@ -13,11 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vmgen.cli import run
-from vmgen.cli.arguments import COLOR, DIAGNOSTICS, read
+from vmgen.cli.arguments import COLOR, DIAGNOSTICS, Subcommand, read
 from vmgen.cli.clicked import made
 from vmgen.cli.console import Console
-from vmgen.cli.listed import STREAM_COMMANDS
-from vmgen.cli.stream import named
+from vmgen.cli.listed import COMMANDS, STREAM_COMMANDS, named
 
 WORDS = (
     "file", "folder", "missing", "-", "--", "--format", "json", "--format=json", "--format=x",
@@ -25,14 +24,26 @@ WORDS = (
     "--target=", "--page-size", "4096", "--page-size=255", "--page-size=0x1000", "--snapshot", "one",
     "--no-description", "--member", "A.b=1", "--member=A.c=2", "--color", "--color=never", "always", "--diagnostics", "--diagnostics=text",
     "-o", "-oout", "--output=out", "--output", "--from", "--to=7.2", "--map", "--accept-loss",
-    "--report=all", "--help", "-h", "--fo=json", "cpu/0.env.pc=1", "", "-1",
+    "--report=all", "--qemu=folder", "--force", "--strict", "-I", "-Ifolder", "-D", "-DA=1", "--input",
+    "--check=3", "--check", "0", "--git", "--lock=file", "--ir", "--preprocessor=pcpp", "bash", "--help", "-h", "--fo=json", "cpu/0.env.pc=1", "", "-1",
 )  # fmt: skip
 
 
-def by_click(name: str, words: list[str]) -> dict[str, Any] | None:
-    """The values that click gives the command's function; None for an error or help."""
-    found = named(name)
+EVERY = [
+    *(("vmgen", name) for name, module in COMMANDS.items() if module),
+    *(("stream", name) for name in STREAM_COMMANDS),
+]
+
+
+def command_of(group: str, name: str) -> Subcommand:
+    found = named(name, STREAM_COMMANDS if group == "stream" else COMMANDS)
     assert found is not None
+    return found
+
+
+def by_click(group: str, name: str, words: list[str]) -> dict[str, Any] | None:
+    """The values that click gives the command's function; None for an error or help."""
+    found = command_of(group, name)
     console = Console()
     try:
         ctx = made(name, found).make_context(name, list(words), obj=console)
@@ -53,22 +64,20 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", STREAM_COMMANDS)
+@pytest.mark.parametrize(("group", "name"), EVERY)
 @pytest.mark.usefixtures("here")
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-    max_examples=300,
+    max_examples=150,
     deadline=None,
 )
 @given(words=st.lists(st.sampled_from(WORDS), max_size=6))
 def test_what_is_understood_is_what_click_understands(
-    name: str, words: list[str]
+    group: str, name: str, words: list[str]
 ) -> None:
-    command = named(name)
-    assert command is not None
-    understood = read(command, words)
+    understood = read(command_of(group, name), words)
     if understood is not None:
-        expected = by_click(name, words)
+        expected = by_click(group, name, words)
         if understood[COLOR.name] == "auto":
             understood[COLOR.name] = None
         if understood[DIAGNOSTICS.name] == "text":
@@ -79,24 +88,29 @@ def test_what_is_understood_is_what_click_understands(
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("show", "file"),
-        ("show", "- cpu/0 ram --format json"),
-        ("show", "--codecs folder --target riscv64 file"),
-        ("verify", "file file --no-description --member A.b=1 --member=A.c=2"),
-        ("edit", "file cpu/0.env.pc=1 -o out"),
-        ("diff", "file missing --format=text --color never"),
-        ("extract", "file ram -o folder"),
-        ("explain", "file --qemu folder --all -t riscv64 --page-size 4096"),
-        ("convert", "file --from 7.2 --to 10.0 --map file --accept-loss -o out"),
+        ("generate", "file --qemu folder -a -t arm --output out --force"),
+        ("check", "--lock file -D A=1 -I folder"),
+        ("inspect", "cpu --ir file --format json"),
+        ("diff", "embedded folder --fields --check 20"),
+        ("init", "--target arm"),
+        ("help", "VG310"),
+        ("stream show", "file"),
+        ("stream show", "- cpu/0 ram --format json"),
+        ("stream show", "--codecs folder --target riscv64 file"),
+        ("stream verify", "file file --no-description --member A.b=1 --member=A.c=2"),
+        ("stream edit", "file cpu/0.env.pc=1 -o out"),
+        ("stream diff", "file missing --format=text --color never"),
+        ("stream extract", "file ram -o folder"),
+        ("stream explain", "file --qemu folder --all -t riscv64 --page-size 4096"),
+        ("stream convert", "file --from 7.2 --to 10.0 --map file --accept-loss -o out"),
     ],
 )
 @pytest.mark.usefixtures("here")
 def test_the_usual_lines_are_understood(name: str, line: str) -> None:
-    command = named(name)
-    assert command is not None
-    understood = read(command, line.split())
+    group, _, name = name.rpartition(" ")
+    understood = read(command_of(group, name), line.split())
     assert understood is not None
-    assert understood == by_click(name, line.split())
+    assert understood == by_click(group, name, line.split())
 
 
 SLOW = (

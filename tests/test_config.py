@@ -134,7 +134,7 @@ def test_all_means_every_target_of_a_tree_that_the_configuration_does_not_name(
     def targets(tree: str, *given: str) -> list[str]:
         job = read_job(
             files=(),
-            qemu=Path(tree) if tree else None,
+            qemu=tree or None,
             targets=given,
             build=None,
             include_dirs=(),

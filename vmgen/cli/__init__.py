@@ -1,8 +1,8 @@
 """The command line: the only place that prints and exits.
 
 One module per command; stages are imported where a command needs them, so that
-``vmgen --help`` does not wait for the C parser.  Plain command lines of ``vmgen stream``
-do not even wait for the library that reads command lines.
+``vmgen --help`` does not wait for the C parser.  Plain command lines do not even wait for
+the library that reads command lines.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     console = Console()
     try:
-        if words[:1] == ["stream"] and "_VMGEN_COMPLETE" not in os.environ:
+        if "_VMGEN_COMPLETE" not in os.environ:
             from vmgen.cli.plainly import plainly
 
-            status = plainly(words[1:], console)
+            status = plainly(words, console)
             if status is not None:
                 return max(status, int(console.incomplete))
         return max(_by_click(arguments, console), int(console.incomplete))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from vmgen.cli.console import Console, console_options
+from vmgen.cli.arguments import Argument, Option, command
+from vmgen.cli.console import Console
 from vmgen.cli.job import Job, compile_all
 from vmgen.source import Diagnostic, Position, VmgenError
 
@@ -15,8 +14,15 @@ if TYPE_CHECKING:
     from vmgen import ir
 
 
-@click.command(
-    name="archive",
+@command(
+    Argument("trees", "folder", many=True),
+    Option(
+        "--output",
+        "-o",
+        kind="file",
+        help="The archive; releases that it has already stay, or are made anew.  "
+        "[default: the one that vmgen came with]",
+    ),
     epilog="""\b
 Examples:
   vmgen archive ~/qemu-10.0.2 ~/qemu-10.2.2 -o releases.vmgen
@@ -26,24 +32,7 @@ Examples:
 Exit status: 0 all of every tree was read, 1 something was not and nothing is
 written, 2 bad input.""",
 )
-@click.argument(
-    "trees",
-    nargs=-1,
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-)
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The archive; releases that it has already stay, or are made anew.  "
-    "[default: the one that vmgen came with]",
-)
-@console_options
-@click.pass_obj
-def command(
-    console: Console, /, *, trees: tuple[Path, ...], output: Path | None
-) -> int:
+def archive(console: Console, /, *, trees: tuple[str, ...], output: str | None) -> int:
     """Write the wire format of whole QEMU trees into one file.
 
     Every target and every device, each table once for all releases that share it. The same
@@ -52,12 +41,12 @@ def command(
     from vmgen import write
     from vmgen.archive import SHIPPED, Archive, build, form
 
-    place = output or SHIPPED
+    place = Path(output) if output else SHIPPED
     known = {}
     if place.is_file():
         known = {one.release: one for one in Archive(place).snapshots()}
     for tree in trees:
-        snapshot = build.snapshot(*_read(tree, console))
+        snapshot = build.snapshot(*_read(Path(tree), console))
         known[snapshot.release] = snapshot
         console.message(f"{snapshot.release}: {len(snapshot.targets)} targets")
     data = form.pack(sorted(known.values(), key=lambda one: _ordered(one.release)))

@@ -1,4 +1,4 @@
-"""Commands that start fast: their arguments as data, and a reader of plain command lines.
+"""Every command: its arguments as data, and a reader of plain command lines.
 
 The library that reads command lines takes longer to start than most streams take to read.
 What a command accepts is therefore written down here without it: :mod:`vmgen.cli.clicked`
@@ -9,11 +9,13 @@ of help.  Whatever it is not sure about it leaves to the real command.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal, TypeAlias
+
+    from vmgen.cli.console import Console
 
 Kind: TypeAlias = (
     "Literal['text', 'flag', 'choice', 'number', 'file', 'place', 'folder', 'present']"
@@ -39,7 +41,7 @@ class CommandParameter:
         metavar: str | None,
         many: bool,
         required: bool,
-        choices: Sequence[str] | tuple[int, int],
+        choices: Sequence[str] | tuple[int, int | None],
     ) -> None:
         self.names = names
         self.name = name
@@ -63,18 +65,19 @@ class Argument(CommandParameter):
         *,
         many: bool = False,
         required: bool = True,
+        choices: Sequence[str] = (),
     ) -> None:
-        super().__init__((), name, kind, metavar, many, required, ())
+        super().__init__((), name, kind, metavar, many, required, choices)
 
 
 class Option(CommandParameter):
     """An option with a value, or a flag.
 
-    ``choices`` are the words of a ``choice``, or the least and greatest of a ``number``.
-    ``shown`` puts the default into the help.
+    ``choices`` are the words of a ``choice``, or the least and greatest of a ``number``
+    (None: any).  ``shown`` puts the default into the help.  A ``pair`` takes two words.
     """
 
-    __slots__ = ("default", "help", "shown")
+    __slots__ = ("default", "help", "pair", "shown")
 
     def __init__(
         self,
@@ -85,15 +88,17 @@ class Option(CommandParameter):
         metavar: str | None = None,
         many: bool = False,
         required: bool = False,
-        choices: Sequence[str] | tuple[int, int] = (),
+        choices: Sequence[str] | tuple[int, int | None] = (),
         default: object = None,
         shown: bool = False,
+        pair: bool = False,
     ) -> None:
         name = name or names[0].lstrip("-").replace("-", "_")
         super().__init__(names, name, kind, metavar, many, required, choices)
         self.default = False if kind == "flag" else default
         self.help = help
         self.shown = shown
+        self.pair = pair
 
 
 COLOR = Option(
@@ -135,6 +140,11 @@ class Subcommand:
         self.epilog = epilog
         self.__doc__ = run.__doc__
 
+    def __call__(self, console: Console, values: Mapping[str, Any]) -> int:
+        """Run it; what runs is on the console."""
+        console.running = self, values
+        return self.run(console, **values)
+
 
 def command(
     *parameters: CommandParameter, epilog: str = ""
@@ -165,7 +175,7 @@ def read(command: Subcommand, words: Sequence[str]) -> dict[str, Any] | None:
             continue
         name, equals, value = word.partition("=")
         option = options.get(name)
-        if option is None or (equals and not name.startswith("--")):
+        if option is None or option.pair or (equals and not name.startswith("--")):
             return None
         if option.kind == "flag":
             if equals:
@@ -225,7 +235,8 @@ def _fits(parameter: CommandParameter, value: str) -> bool:
         return (
             value.isdecimal()
             and value.isascii()
-            and int(low) <= int(value) <= int(high)
+            and int(low) <= int(value)
+            and (high is None or int(value) <= int(high))
         )
     if parameter.kind == "text" or (
         value == "-" and parameter.kind in ("file", "place")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from vmgen.cli import lock as lock_command
-from vmgen.cli.console import Console, console_options
-from vmgen.cli.job import command_line, input_options, output_options, read_job
+from vmgen.cli.arguments import Option, command
+from vmgen.cli.console import Console
+from vmgen.cli.job import FILES, INPUT, OUTPUT, command_line, read_job
 from vmgen.paint import Paint
 from vmgen.source import Diagnostic, Position
 
@@ -17,34 +16,31 @@ if TYPE_CHECKING:
     from vmgen import write
 
 
-@click.command(
-    name="check",
+@command(
+    FILES,
+    *INPUT,
+    *OUTPUT,
+    Option(
+        "--lock",
+        name="lock",
+        kind="present",
+        help=f"The wire format as 'vmgen lock' wrote it.  [default: {lock_command.NAME}, if "
+        "it is there]",
+    ),
     epilog="""\b
 Examples:
   vmgen check                                 in CI: exit status 1 if out of date
   vmgen check | patch -p1                     take the changes without vmgen writing
   vmgen check --qemu ~/qemu-10.0.2 -t riscv64 --output qemu_state""",
 )
-@click.argument("files", nargs=-1, metavar="[FILES]...")
-@input_options
-@output_options
-@click.option(
-    "--lock",
-    "lock",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help=f"The wire format as 'vmgen lock' wrote it.  [default: {lock_command.NAME}, if "
-    "it is there]",
-)
-@console_options
-@click.pass_obj
-def command(
+def check(
     console: Console,
     /,
     *,
-    output: Path | None,
+    output: str | None,
     force: bool,
     prune: bool,
-    lock: Path | None,
+    lock: str | None,
     **inputs: Any,
 ) -> int:
     """Say whether the files are current.
@@ -57,7 +53,7 @@ def command(
 
     job = read_job(output=output, **inputs)
     locked = 0
-    known = lock or Path(lock_command.NAME)
+    known = Path(lock or lock_command.NAME)
     if known.is_file():
         locked = lock_command.compare(known, job, console)
         if locked == 0:
@@ -82,7 +78,9 @@ def command(
             options.add("--force")
         if change.kind == "orphan":
             options.add("--prune")
-    console.message(f"to mend this: {command_line('generate', *sorted(options))}")
+    console.message(
+        f"to mend this: {command_line(console, 'generate', *sorted(options))}"
+    )
     return 1
 
 

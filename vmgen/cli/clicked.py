@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -16,7 +16,7 @@ from vmgen.cli.arguments import (
     Subcommand,
     WrongUsage,
 )
-from vmgen.cli.console import Console, chosen
+from vmgen.cli.console import Console
 
 _NO_COMMAND: type[click.ClickException] | tuple[()] = getattr(
     click.exceptions, "NoArgsIsHelpError", ()
@@ -32,12 +32,12 @@ def made(name: str, command: Subcommand) -> click.Command:
     def run(**values: Any) -> int:
         ctx = click.get_current_context()
         try:
-            return command.run(ctx.ensure_object(Console), **values)
+            return command(ctx.ensure_object(Console), values)
         except WrongUsage as error:
             raise click.UsageError(str(error)) from None
 
     parameters: list[click.Parameter] = [
-        _argument(one) if isinstance(one, Argument) else _option(one)
+        _argument(one) if isinstance(one, Argument) else option(one)
         for one in command.parameters
         if isinstance(one, (Argument, Option))
     ]
@@ -59,7 +59,7 @@ def _type(parameter: CommandParameter) -> click.ParamType[Any] | None:
         return click.Choice([str(word) for word in choices])
     if kind == "number":
         low, high = choices
-        return click.IntRange(int(low), int(high))
+        return click.IntRange(low, high)  # type: ignore[arg-type]
     if kind in ("file", "place"):
         return click.Path(dir_okay=kind == "place", allow_dash=True)
     if kind in ("folder", "present"):
@@ -75,34 +75,21 @@ def _argument(one: Argument) -> click.Argument:
     )  # fmt: skip
 
 
-def _option(one: Option) -> click.Option:
+def option(one: Option) -> click.Option:
+    """The option as click has it; ``--color`` and ``--diagnostics`` go to the console."""
     if one in CONSOLE:
         return click.Option(
-            list(one.names),
-            type=_type(one),
-            expose_value=False,
-            callback=chosen,
+            list(one.names), type=_type(one), expose_value=False, callback=_chosen,
             help=one.help,
-        )
+        )  # fmt: skip
     if one.kind == "flag":
         return click.Option([*one.names, one.name], is_flag=True, help=one.help)
     # A default of None is a value to click 8.3, and a required option would have it.
     given: dict[str, Any] = {} if one.default is None else {"default": one.default}
     return click.Option(
         [*one.names, one.name], type=_type(one), required=one.required, multiple=one.many,
-        metavar=one.metavar, show_default=one.shown, help=one.help, **given,
+        nargs=2 if one.pair else 1, metavar=one.metavar, show_default=one.shown, help=one.help, **given,
     )  # fmt: skip
-
-
-def refuse_unknown(ctx: click.Context, name: str, known: Iterable[str]) -> None:
-    """Raise a usage error for a command that is not known, with the one that is meant."""
-    import difflib
-
-    if name in known or name.startswith("-"):
-        return
-    close = difflib.get_close_matches(name, known, 1)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
-    ctx.fail(f"No such command '{name}'.{hint}")
 
 
 def show(error: click.ClickException, console: Console) -> None:
@@ -123,16 +110,31 @@ def show(error: click.ClickException, console: Console) -> None:
     console.diagnostics([Diagnostic("VG600", said, hint=hint)])
 
 
+def _chosen(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    """Keep what one of the console's options says."""
+    if value is not None:
+        name = "form" if parameter.name == "diagnostics" else "color"
+        setattr(ctx.ensure_object(Console), name, value)
+
+
+def context(names: Sequence[str], group: click.Group) -> click.Context | None:
+    """The context of the command that has these names below ``group``; None if one of
+    them is none."""
+    ctx = click.Context(group, info_name="vmgen", **SETTINGS)
+    for name in names:
+        found = (
+            ctx.command.get_command(ctx, name)
+            if isinstance(ctx.command, click.Group)
+            else None
+        )
+        if found is None:
+            return None
+        ctx = click.Context(found, ctx, name)
+    return ctx
+
+
 def show_usage(
     names: Sequence[str], group: click.Group, error: WrongUsage, console: Console
 ) -> None:
     """:func:`show` an error of the command that has these names below ``group``."""
-    ctx = click.Context(group, info_name="vmgen", **SETTINGS)
-    command: click.Command = group
-    for name in names:
-        assert isinstance(command, click.Group)
-        found = command.get_command(ctx, name)
-        assert found is not None
-        command = found
-        ctx = click.Context(command, ctx, name)
-    show(click.UsageError(str(error), ctx), console)
+    show(click.UsageError(str(error), context(names, group)), console)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import click
-from click.shell_completion import ShellComplete, get_completion_class
-
-from vmgen.cli.console import Console, console_options
+from vmgen.cli.arguments import Argument, command
+from vmgen.cli.console import Console
 
 
-@click.command(
-    name="completion",
+@command(
+    Argument("shell", "choice", choices=("bash", "zsh", "fish")),
     epilog="""\b
 Examples:
   eval "$(vmgen completion bash)"                                   in ~/.bashrc
   eval "$(vmgen completion zsh)"                                    in ~/.zshrc
   vmgen completion fish > ~/.config/fish/completions/vmgen.fish""",
 )
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@console_options
-@click.pass_obj
-def command(console: Console, *, shell: str) -> int:
+def completion(console: Console, *, shell: str) -> int:
     """Print the completion script for a shell."""
+    from click.shell_completion import ShellComplete, get_completion_class
+
     from vmgen.cli.group import cli
 
     kind = get_completion_class(shell)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from vmgen.paint import ansi, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO, TextIO, TypeVar
+    from typing import Any, BinaryIO, TextIO
 
-    import click
-
+    from vmgen.cli.arguments import Subcommand
     from vmgen.paint import Paint
     from vmgen.source import Diagnostic, VmgenError
-
-    _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 FORMS = ("text", "json", "github")
 """The forms of diagnostics."""
@@ -47,6 +44,8 @@ class Console:
         self.warned = False
         #: Whether something was left out of the result because it could not be read.
         self.incomplete = False
+        #: The running command, and the values of its parameters.
+        self.running: tuple[Subcommand, Mapping[str, Any]] | None = None
 
     @property
     def paint(self) -> Paint:
@@ -119,32 +118,6 @@ class Console:
         if self._progress:
             _say(f"\r{' ' * len(self._progress)}\r")
             self._progress = ""
-
-
-def console_options(function: _Function) -> _Function:
-    """``--color`` and ``--diagnostics``, accepted before and after the command's name."""
-    import click
-
-    from vmgen.cli import arguments
-
-    for option in (arguments.DIAGNOSTICS, arguments.COLOR):
-        choice = click.Choice([str(word) for word in option.choices])
-        decorate = click.option(
-            *option.names,
-            type=choice,
-            expose_value=False,
-            callback=chosen,
-            help=option.help,
-        )
-        function = decorate(function)
-    return function
-
-
-def chosen(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    """Keep what one of these options says."""
-    if value is not None:
-        name = "form" if parameter.name == "diagnostics" else "color"
-        setattr(ctx.ensure_object(Console), name, value)
 
 
 def standard_output() -> BinaryIO:

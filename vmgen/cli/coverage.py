@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from vmgen.cli.console import Console, console_options
-from vmgen.cli.job import input_options, read_job
+from vmgen.cli.arguments import Option, command
+from vmgen.cli.console import Console
+from vmgen.cli.job import INPUT, read_job
 from vmgen.paint import Kind, Paint
 from vmgen.source import Diagnostic, Position, VmgenError
 
@@ -17,8 +16,17 @@ if TYPE_CHECKING:
     from vmgen.coverage import Covered, Report, Status
 
 
-@click.command(
-    name="coverage",
+@command(
+    *INPUT,
+    Option(
+        "--format",
+        name="form",
+        kind="choice",
+        choices=("text", "json"),
+        default="text",
+        shown=True,
+        help="'json' has every description and field, 'text' those that are not ok.",
+    ),
     epilog="""\b
 Examples:
   vmgen coverage --qemu ~/qemu-10.0.2           all targets, and what none contains
@@ -29,18 +37,7 @@ Examples:
 Statuses: ok; hook: a test that is asked of your context; custom: bytes that no codec
 knows; error: not read. Exit status: 1 if anything is custom or in error.""",
 )
-@input_options
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="'json' has every description and field, 'text' those that are not ok.",
-)
-@console_options
-@click.pass_obj
-def command(
+def coverage(
     console: Console,
     /,
     *,

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from vmgen import config
-from vmgen.cli.console import Console, console_options
+from vmgen.cli.arguments import Argument, Option, WrongUsage, command
+from vmgen.cli.console import Console
 from vmgen.cli.job import EMBEDDED_TARGETS, Job, below, compile_all
 from vmgen.source import Diagnostic, Position, VmgenError
 
@@ -23,8 +22,74 @@ if TYPE_CHECKING:
 WHICH = "say which target to compare, for example --target riscv64"
 
 
-@click.command(
-    name="diff",
+@command(
+    Argument("sources", many=True, required=False, metavar="OLD NEW"),
+    Option(
+        "--git",
+        pair=True,
+        metavar="TREE REV..REV",
+        help="Compare two revisions of one tree, instead of OLD and NEW.",
+    ),
+    Option(
+        "--target",
+        "-t",
+        name="targets",
+        many=True,
+        metavar="TARGET",
+        help="Compare this target. May be repeated.  [default: all that are there]",
+    ),
+    Option(
+        "--all",
+        "-a",
+        name="whole",
+        kind="flag",
+        help="Of trees: everything the binaries contain, not the CPU alone.",
+    ),
+    Option(
+        "--preprocessor",
+        kind="choice",
+        choices=config.PREPROCESSORS,
+        default="auto",
+        shown=True,
+        help="As for 'generate'.",
+    ),
+    Option(
+        "--direction",
+        kind="choice",
+        choices=("both", "forward", "backward"),
+        default="both",
+        shown=True,
+        help="'forward': what OLD saved is loaded by NEW.",
+    ),
+    Option(
+        "--check",
+        name="count",
+        kind="number",
+        choices=(1, None),
+        default=None,
+        metavar="N",
+        help="Try each verdict on N random sections, with the codecs of both sides.",
+    ),
+    Option(
+        "--strict",
+        kind="flag",
+        help="What is compatible under a condition only counts as incompatible.",
+    ),
+    Option("--notes", kind="flag", help="Also tell what changed without doing harm."),
+    Option(
+        "--fields",
+        kind="flag",
+        help="List the differences field by field instead; exit status 1 if there are any.",
+    ),
+    Option(
+        "--format",
+        name="form",
+        kind="choice",
+        choices=("text", "json", "github"),
+        default="text",
+        shown=True,
+        help="How to print the verdicts.",
+    ),
     epilog="""\b
 OLD and NEW are each one of:
   8.2          a release that vmgen knows, every device of it ('vmgen releases')
@@ -43,74 +108,7 @@ Examples:
 \b
 Exit status: 0 compatible, 1 incompatible, 2 could not tell (or bad input).""",
 )
-@click.argument("sources", nargs=-1, metavar="OLD NEW")
-@click.option(
-    "--git",
-    nargs=2,
-    metavar="TREE REV..REV",
-    help="Compare two revisions of one tree, instead of OLD and NEW.",
-)
-@click.option(
-    "--target",
-    "-t",
-    "targets",
-    multiple=True,
-    metavar="TARGET",
-    help="Compare this target. May be repeated.  [default: all that are there]",
-)
-@click.option(
-    "--all",
-    "-a",
-    "whole",
-    is_flag=True,
-    help="Of trees: everything the binaries contain, not the CPU alone.",
-)
-@click.option(
-    "--preprocessor",
-    type=click.Choice(config.PREPROCESSORS),
-    default="auto",
-    show_default=True,
-    help="As for 'generate'.",
-)
-@click.option(
-    "--direction",
-    type=click.Choice(["both", "forward", "backward"]),
-    default="both",
-    show_default=True,
-    help="'forward': what OLD saved is loaded by NEW.",
-)
-@click.option(
-    "--check",
-    "count",
-    type=click.IntRange(min=1),
-    default=None,
-    metavar="N",
-    help="Try each verdict on N random sections, with the codecs of both sides.",
-)
-@click.option(
-    "--strict",
-    is_flag=True,
-    help="What is compatible under a condition only counts as incompatible.",
-)
-@click.option(
-    "--notes", is_flag=True, help="Also tell what changed without doing harm."
-)
-@click.option(
-    "--fields",
-    is_flag=True,
-    help="List the differences field by field instead; exit status 1 if there are any.",
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "github"]),
-    default="text",
-    show_default=True,
-    help="How to print the verdicts.",
-)
-@console_options
-@click.pass_obj
-def command(
+def diff(
     console: Console,
     /,
     *,
@@ -133,9 +131,9 @@ def command(
     disagree. Trees are compared in seconds, without building them.
     """
     if bool(git) == bool(sources) or (sources and len(sources) != 2):
-        raise click.UsageError("give OLD and NEW, or --git TREE REV..REV")
+        raise WrongUsage("give OLD and NEW, or --git TREE REV..REV")
     if fields and form == "github":
-        raise click.UsageError("--format github is for verdicts, not for --fields")
+        raise WrongUsage("--format github is for verdicts, not for --fields")
     if git:
         pairs = _revisions(*git, targets, whole, preprocessor, console)
     else:
@@ -167,9 +165,9 @@ def _revisions(
 
     old, dots, new = names.partition("..")
     if not dots or not old:
-        raise click.UsageError(f"'{names}' is not of the form REV..REV")
+        raise WrongUsage(f"'{names}' is not of the form REV..REV")
     if not (targets or whole):
-        raise click.UsageError(WHICH)
+        raise WrongUsage(WHICH)
     pair = old, new.lstrip(".") or "HEAD"
     with Revisions.of(tree) as revisions:
         wanted = targets
@@ -205,7 +203,7 @@ def _pairs(
         known = [all_targets(Path(source)) for source in (old, new)]
         wanted = tuple(name for name in known[0] if name in known[1])
     if not wanted:
-        raise click.UsageError(WHICH)
+        raise WrongUsage(WHICH)
     sides = [
         _programs(source, known, wanted, whole, preprocessor, console)
         for source, known in zip((old, new), stored, strict=True)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import click
+from vmgen.cli.arguments import command
+from vmgen.cli.console import Console
+from vmgen.cli.job import FILES, INPUT, OUTPUT, command_line, read_job
 
-from vmgen.cli.console import Console, console_options
-from vmgen.cli.job import command_line, input_options, output_options, read_job
 
-
-@click.command(
-    name="generate",
+@command(
+    FILES,
+    *INPUT,
+    *OUTPUT,
     epilog="""\b
 Examples:
   vmgen generate
@@ -24,13 +24,8 @@ Examples:
   vmgen generate my_device.c -I include -D MAX_CHANNELS=4
       a C file of your own""",
 )
-@click.argument("files", nargs=-1, metavar="[FILES]...")
-@input_options
-@output_options
-@console_options
-@click.pass_obj
-def command(
-    console: Console, /, *, output: Path | None, force: bool, prune: bool, **inputs: Any
+def generate(
+    console: Console, /, *, output: str | None, force: bool, prune: bool, **inputs: Any
 ) -> int:
     """Write the Python package for the given C.
 
@@ -54,5 +49,7 @@ def command(
     for found_there, path in grouped(orphans):
         console.message(f"{found_there}: {where}/{path}")
     if orphans:
-        console.message(f"to delete them: {command_line('generate', '--prune')}")
+        console.message(
+            f"to delete them: {command_line(console, 'generate', '--prune')}"
+        )
     return int(console.warned)

@@ -1,39 +1,89 @@
-"""``vmgen``: the commands and the help, each command loaded from its module."""
+"""``vmgen`` and ``vmgen stream``: the commands and the help, each command loaded from its
+module."""
 
 from __future__ import annotations
 
-import importlib
+import difflib
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
 import vmgen
-from vmgen.cli.clicked import SETTINGS, refuse_unknown
-from vmgen.cli.console import console_options
-from vmgen.cli.listed import COMMANDS
+from vmgen.cli.arguments import CONSOLE
+from vmgen.cli.clicked import SETTINGS, made, option
+from vmgen.cli.listed import COMMANDS, STREAM_COMMANDS, named
 
 
 class _Commands(click.Group):
-    """The commands in the order they are used in."""
+    """Commands in the order they are used in, imported when somebody asks for them."""
+
+    def __init__(
+        self, name: str, places: Mapping[str, str], *groups: click.Group, **more: Any
+    ) -> None:
+        super().__init__(name, {one.name or "": one for one in groups}, **more)
+        self._places = places
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(self._places)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(COMMANDS[name]).command
-        return command
+        found = named(name, self._places)
+        return self.commands.get(name) if found is None else made(name, found)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        refuse_unknown(ctx, args[0], COMMANDS)
+        """A usage error for a command that is not known has the one that is meant."""
+        name = args[0]
+        if name not in self._places and not name.startswith("-"):
+            close = difflib.get_close_matches(name, self._places, 1)
+            hint = f" Did you mean '{close[0]}'?" if close else ""
+            ctx.fail(f"No such command '{name}'.{hint}")
         return super().resolve_command(ctx, args)
 
 
-@click.group(
-    cls=_Commands,
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"vmgen {vmgen.__version__}")
+        ctx.exit()
+
+
+_STREAM = _Commands(
+    "stream",
+    STREAM_COMMANDS,
+    params=list(map(option, CONSOLE)),
+    help="Read, check, edit and compare whole migration streams.",
+    epilog="""\b
+FILE is what QEMU's migrate command wrote, plain or compressed (gzip, bzip2, xz, zstd,
+lzop, lz4), a save image of libvirt, or a qcow2 image with what savevm wrote; - is
+standard input.  A PATH is SECTION/INSTANCE and the C path of a field in it, for
+instance cpu/0.env.gpr[10]; the instance may be left out where there is only one.
+
+\b
+Examples:
+  vmgen stream show vm.mig                        the sections
+  vmgen stream show vm.mig cpu/0.env.gpr          registers
+  vmgen stream verify *.mig
+  vmgen stream edit vm.mig 'cpu/0.env.pc=0x80000000' -o new.mig
+  vmgen stream diff before.mig after.mig
+  vmgen stream explain vm.mig --codecs 10.0       would that release take it?
+  vmgen stream extract vm.mig ram/pc.ram -o ram.bin""",
+)
+
+cli = _Commands(
+    "vmgen",
+    COMMANDS,
+    _STREAM,
+    params=[
+        *map(option, CONSOLE),
+        click.Option(
+            ["--version"], is_flag=True, expose_value=False, is_eager=True,
+            callback=_version, help="Show the version and exit.",
+        ),
+    ],
     context_settings=SETTINGS,
+    help="Read QEMU's VMState tables from C, write byte-exact Python serializers.",
     epilog="""\b
 Examples:
   vmgen generate                             eight CPUs, from the embedded headers
@@ -45,10 +95,4 @@ Examples:
 \b
 Exit status: 0 fine, 1 out of date or incompatible, 2 bad input or usage.
 Options can be set in [tool.vmgen] of pyproject.toml; see 'vmgen init --help'.""",
-)
-@console_options
-@click.version_option(
-    vmgen.__version__, prog_name="vmgen", message="%(prog)s %(version)s"
-)
-def cli() -> None:
-    """Read QEMU's VMState tables from C, write byte-exact Python serializers."""
+)  # fmt: skip

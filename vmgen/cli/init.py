@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from vmgen import config
-from vmgen.cli.console import Console, console_options
-from vmgen.cli.job import EMBEDDED_TARGETS
+from vmgen.cli.arguments import Option, command
+from vmgen.cli.console import Console
+from vmgen.cli.job import EMBEDDED_TARGETS, FILES
 from vmgen.source import Diagnostic, Position, VmgenError
 
 CI_LINES = """\
@@ -30,8 +29,20 @@ GitLab, in .gitlab-ci.yml:
 """
 
 
-@click.command(
-    name="init",
+@command(
+    FILES,
+    Option(
+        "--target", "-t", name="targets", many=True, metavar="TARGET", help="Targets."
+    ),
+    Option("--qemu", metavar="TREE", help="A QEMU source tree."),
+    Option(
+        "--output",
+        "-o",
+        default="generated",
+        metavar="PATH",
+        shown=True,
+        help="The folder of the generated package.",
+    ),
     epilog=f"""\b
 Examples:
   vmgen init
@@ -48,22 +59,7 @@ The keys of [tool.vmgen]; paths are relative to pyproject.toml:
                  for C files of your own
   preprocessor   auto, cc or pcpp""",
 )
-@click.argument("files", nargs=-1, metavar="[FILES]...")
-@click.option(
-    "--target", "-t", "targets", multiple=True, metavar="TARGET", help="Targets."
-)
-@click.option("--qemu", metavar="TREE", help="A QEMU source tree.")
-@click.option(
-    "--output",
-    "-o",
-    default="generated",
-    metavar="PATH",
-    show_default=True,
-    help="The folder of the generated package.",
-)
-@console_options
-@click.pass_obj
-def command(
+def init(
     console: Console,
     /,
     *,

@@ -7,10 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from vmgen.cli.console import Console, console_options
-from vmgen.cli.job import compile_all, input_options, read_job
+from vmgen.cli.arguments import Argument, Option, WrongUsage, command
+from vmgen.cli.console import Console
+from vmgen.cli.job import INPUT, compile_all, read_job
 from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:
@@ -18,8 +17,32 @@ if TYPE_CHECKING:
     from vmgen.lookup import Lookup
 
 
-@click.command(
-    name="inspect",
+@command(
+    Argument("names", many=True, required=False, metavar="[NAME]..."),
+    *INPUT,
+    Option(
+        "--input",
+        name="files",
+        many=True,
+        metavar="FILE",
+        help="A C file, as for 'generate'.",
+    ),
+    Option(
+        "--ir",
+        name="ir_files",
+        many=True,
+        kind="present",
+        help="Read an IR that 'generate' wrote instead of C.",
+    ),
+    Option(
+        "--format",
+        name="form",
+        kind="choice",
+        choices=("text", "json"),
+        default="text",
+        shown=True,
+        help="'json' is for one target.",
+    ),
     epilog="""\b
 Examples:
   vmgen inspect -t riscv64                    everything of one target
@@ -28,39 +51,13 @@ Examples:
   vmgen inspect --qemu ~/qemu -t x86_64 --input hw/char/serial.c serial
   vmgen inspect --ir generated/arm/ir.json --format json | jq '.descriptions[].name'""",
 )
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@input_options
-@click.option(
-    "--input",
-    "files",
-    multiple=True,
-    metavar="FILE",
-    help="A C file, as for 'generate'.",
-)
-@click.option(
-    "--ir",
-    "ir_files",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Read an IR that 'generate' wrote instead of C.",
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="'json' is for one target.",
-)
-@console_options
-@click.pass_obj
-def command(
+def inspect(
     console: Console,
     /,
     *,
     names: tuple[str, ...],
     form: str,
-    ir_files: tuple[Path, ...],
+    ir_files: tuple[str, ...],
     **inputs: Any,
 ) -> int:
     """Show what is on the wire.
@@ -90,18 +87,18 @@ def command(
 
 
 def _programs(
-    ir_files: tuple[Path, ...], inputs: dict[str, Any], form: str, console: Console
+    ir_files: tuple[str, ...], inputs: dict[str, Any], form: str, console: Console
 ) -> tuple[ir.Program, ...]:
     if ir_files:
         from vmgen.cli import stored
 
         if form == "json" and len(ir_files) > 1:
-            raise click.UsageError("--format json shows one target: give one --ir")
-        return tuple(map(stored.program, ir_files))
+            raise WrongUsage("--format json shows one target: give one --ir")
+        return tuple(stored.program(Path(one)) for one in ir_files)
     job = read_job(**inputs)
     if form == "json" and len(job.requests) > 1:
         targets = ", ".join(request.target for request in job.requests)
-        raise click.UsageError(
+        raise WrongUsage(
             f"--format json shows one target: give --target, one of {targets}"
         )
     return compile_all(job, console)

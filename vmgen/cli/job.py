@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import click
-from click.core import ParameterSource
+from typing import TYPE_CHECKING
 
 from vmgen import config
+from vmgen.cli.arguments import Argument, Option
 from vmgen.cli.console import Console
 from vmgen.source import Diagnostic, VmgenError
 
@@ -27,95 +25,83 @@ EMBEDDED_TARGETS = (
 )  # fmt: skip
 """What is read where nothing else is asked for."""
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+FILES = Argument("files", metavar="[FILES]...", many=True, required=False)
 
+INPUT = (
+    Option(
+        "--release",
+        metavar="NUMBER",
+        help="A release that vmgen knows without sources: see 'vmgen releases'.",
+    ),
+    Option(
+        "--qemu",
+        kind="folder",
+        metavar="TREE",
+        help="A QEMU source tree, as unpacked. Without it: the embedded headers.",
+    ),
+    Option(
+        "--all",
+        "-a",
+        name="whole",
+        kind="flag",
+        help="Everything the binaries of a tree contain, not the CPU alone: of the "
+        "targets given, else of those that pyproject.toml names for this very "
+        "tree, else of all.",
+    ),
+    Option(
+        "--target",
+        "-t",
+        name="targets",
+        many=True,
+        metavar="TARGET",
+        help="A QEMU target (riscv64, x86_64, ...). May be repeated.",
+    ),
+    Option(
+        "--build",
+        kind="folder",
+        help="A configured build folder of the tree (with compile_commands.json).",
+    ),
+    Option(
+        "-I",
+        name="include_dirs",
+        many=True,
+        kind="folder",
+        help="Search headers there, for C files of your own.",
+    ),
+    Option(
+        "-D",
+        name="defines",
+        many=True,
+        metavar="NAME[=VALUE]",
+        help="Define a macro, for C files of your own.",
+    ),
+    Option(
+        "--preprocessor",
+        kind="choice",
+        choices=config.PREPROCESSORS,
+        help="'cc' is the C compiler, 'pcpp' needs none; 'auto' takes cc if it is there.",
+    ),
+)
+"""What to read: for every command that reads C."""
 
-def input_options(function: _Function) -> _Function:
-    """The options that say what to read, for every command that reads C."""
-    folder = click.Path(path_type=Path, file_okay=False, exists=True)
-    for option in (
-        click.option(
-            "--preprocessor",
-            type=click.Choice(config.PREPROCESSORS),
-            help="'cc' is the C compiler, 'pcpp' needs none; 'auto' takes cc if it is there.",
-        ),
-        click.option(
-            "-D",
-            "defines",
-            multiple=True,
-            metavar="NAME[=VALUE]",
-            help="Define a macro, for C files of your own.",
-        ),
-        click.option(
-            "-I",
-            "include_dirs",
-            multiple=True,
-            type=folder,
-            help="Search headers there, for C files of your own.",
-        ),
-        click.option(
-            "--build",
-            type=folder,
-            help="A configured build folder of the tree (with compile_commands.json).",
-        ),
-        click.option(
-            "--target",
-            "-t",
-            "targets",
-            multiple=True,
-            metavar="TARGET",
-            help="A QEMU target (riscv64, x86_64, ...). May be repeated.",
-        ),
-        click.option(
-            "--all",
-            "-a",
-            "whole",
-            is_flag=True,
-            help="Everything the binaries of a tree contain, not the CPU alone: of the "
-            "targets given, else of those that pyproject.toml names for this very "
-            "tree, else of all.",
-        ),
-        click.option(
-            "--qemu",
-            type=folder,
-            metavar="TREE",
-            help="A QEMU source tree, as unpacked. Without it: the embedded headers.",
-        ),
-        click.option(
-            "--release",
-            metavar="NUMBER",
-            help="A release that vmgen knows without sources: see 'vmgen releases'.",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def output_options(function: _Function) -> _Function:
-    """The options that say what happens to files."""
-    for option in (
-        click.option(
-            "--strict",
-            is_flag=True,
-            help="Change nothing where something cannot be read.",
-        ),
-        click.option(
-            "--prune",
-            is_flag=True,
-            help="Delete generated files that no longer belong.",
-        ),
-        click.option(
-            "--force", is_flag=True, help="Overwrite files that were edited by hand."
-        ),
-        click.option(
-            "--output",
-            "-o",
-            type=click.Path(path_type=Path),
-            help="The folder of the generated package.  [default: generated]",
-        ),
-    ):
-        function = option(function)
-    return function
+OUTPUT = (
+    Option(
+        "--output",
+        "-o",
+        kind="place",
+        help="The folder of the generated package.  [default: generated]",
+    ),
+    Option("--force", kind="flag", help="Overwrite files that were edited by hand."),
+    Option(
+        "--prune", kind="flag", help="Delete generated files that no longer belong."
+    ),
+    Option(
+        "--strict",
+        kind="flag",
+        help="Change nothing where something cannot be read.",
+    ),
+)
+"""What happens to files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +135,14 @@ class Job:
 def read_job(
     *,
     files: tuple[str, ...],
-    qemu: Path | None,
+    qemu: str | None,
     targets: tuple[str, ...],
-    build: Path | None,
-    include_dirs: tuple[Path, ...],
+    build: str | None,
+    include_dirs: tuple[str, ...],
     defines: tuple[str, ...],
     preprocessor: str | None,
     release: str | None = None,
-    output: Path | None = None,
+    output: str | None = None,
     whole: bool = False,
     strict: bool = False,
 ) -> Job:
@@ -174,9 +160,10 @@ def read_job(
                 "give --target, and --all for every device",
             )
         requests = _of_release(release, targets or settings.targets, whole)
-        where = output or settings.output or Path("generated")
+        where = Path(output) if output else settings.output or Path("generated")
         return Job(requests, _short(where), Path(), strict, release)
-    tree = qemu or settings.qemu
+    tree = Path(qemu) if qemu else settings.qemu
+    configured = Path(build) if build else settings.build
     folder = Path()
     if not files and tree is None and settings.file is not None:
         folder = settings.file.parent
@@ -208,13 +195,14 @@ def read_job(
         raise _usage(
             "-I and -D are for C files of your own", "name the files, without --qemu"
         )
-    if (build or settings.build) is not None and tree is None:
+    if configured is not None and tree is None:
         raise _usage("--build needs the source tree too", "give --qemu TREE")
     request = Request(
         qemu=tree,
-        build=build or settings.build,
+        build=configured,
         sources=sources,
-        include_dirs=tuple(map(Path.absolute, include_dirs)) or settings.include_dirs,
+        include_dirs=tuple(Path(one).absolute() for one in include_dirs)
+        or settings.include_dirs,
         defines=defines or settings.defines,
         preprocessor=preprocessor or settings.preprocessor or "auto",  # type: ignore[arg-type]
         whole=whole,
@@ -222,7 +210,7 @@ def read_job(
     requests = tuple(
         replace(request, target=name) for name in dict.fromkeys(chosen or ("",))
     )
-    where = output or settings.output or Path("generated")
+    where = Path(output) if output else settings.output or Path("generated")
     return Job(requests, _short(where), folder, strict)
 
 
@@ -347,28 +335,19 @@ def _compiled(
     return tuple(programs)
 
 
-def command_line(name: str, *extra: str) -> str:
+def command_line(console: Console, name: str, *extra: str) -> str:
     """The command ``name`` with the options and arguments of the running command."""
-    ctx = click.get_current_context()
+    assert console.running is not None
+    running, given = console.running
     words: list[str] = []
     files: list[str] = []
-    for parameter in ctx.command.params:
-        if not parameter.expose_value:
-            continue  # how this run looks: colours, the form of diagnostics
-        value = ctx.params.get(parameter.name or "")
-        if (
-            ctx.get_parameter_source(parameter.name or "")
-            is not ParameterSource.COMMANDLINE
-        ):
-            continue
-        values = [value] if not isinstance(value, tuple) else list(value)
-        if isinstance(parameter, click.Argument):
-            files += map(str, values)
-        elif value is True:
-            words.append(parameter.opts[0])
-        else:
-            for each in values:
-                words += [parameter.opts[0], str(each)]
+    for one in running.parameters:
+        value = given.get(one.name)
+        if isinstance(one, Argument):
+            files += value or ()
+        elif isinstance(one, Option) and value not in (one.default, None, ()):
+            for each in value if one.many else (value,):
+                words += [one.names[0], *(() if one.kind == "flag" else (str(each),))]
     missing = [option for option in extra if option not in words]
     return shlex.join(["vmgen", name, *words, *missing, *files])
 

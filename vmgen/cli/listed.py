@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vmgen.cli.arguments import Subcommand
+
 COMMANDS = {
     "generate": "vmgen.cli.generate",
     "check": "vmgen.cli.check",
@@ -10,13 +17,14 @@ COMMANDS = {
     "diff": "vmgen.cli.diff",
     "lock": "vmgen.cli.lock",
     "releases": "vmgen.cli.releases",
-    "stream": "vmgen.cli.stream.group",
+    "stream": "",
     "archive": "vmgen.cli.archive",
     "init": "vmgen.cli.init",
     "completion": "vmgen.cli.completion",
     "help": "vmgen.cli.help",
 }
-"""The module of each command of ``vmgen``, in the order they are listed."""
+"""The module of each command of ``vmgen``, in the order they are listed; none for the
+group."""
 
 STREAM_COMMANDS = {
     "show": "vmgen.cli.stream.show",
@@ -28,3 +36,12 @@ STREAM_COMMANDS = {
     "convert": "vmgen.cli.stream.convert",
 }
 """The module of each command of ``vmgen stream``, in the order they are listed."""
+
+
+def named(name: str, places: Mapping[str, str]) -> Subcommand | None:
+    """The command of this name in one of these tables, imported when it is asked for."""
+    module = places.get(name)
+    if not module:
+        return None
+    found: Subcommand = getattr(import_module(module), name)
+    return found

@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from vmgen.cli.console import Console, console_options
-from vmgen.cli.job import Job, below, command_line, compile_all, input_options, read_job
+from vmgen.cli.arguments import Option, command
+from vmgen.cli.console import Console
+from vmgen.cli.job import FILES, INPUT, Job, below, command_line, compile_all, read_job
 from vmgen.source import Diagnostic, Position
 
 if TYPE_CHECKING:
@@ -20,8 +19,17 @@ NAME = "vmgen.lock.json"
 """The lock that 'vmgen check' looks for in the working folder."""
 
 
-@click.command(
-    name="lock",
+@command(
+    FILES,
+    *INPUT,
+    Option(
+        "--output",
+        "-o",
+        kind="file",
+        default=NAME,
+        shown=True,
+        help="The lock file.",
+    ),
     epilog=f"""\b
 Examples:
   vmgen lock                                     the embedded headers
@@ -33,19 +41,7 @@ Examples:
 the wire format is another one, with the verdict on the change.
 'vmgen diff' takes locks too.""",
 )
-@click.argument("files", nargs=-1, metavar="[FILES]...")
-@input_options
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path(NAME),
-    show_default=True,
-    help="The lock file.",
-)
-@console_options
-@click.pass_obj
-def command(console: Console, /, *, output: Path, **inputs: Any) -> int:
+def lock(console: Console, /, *, output: str, **inputs: Any) -> int:
     """Write the wire format down, to be committed.
 
     One JSON file, sorted, a line for every field: a change of the wire is a change of a
@@ -56,14 +52,15 @@ def command(console: Console, /, *, output: Path, **inputs: Any) -> int:
 
     job = read_job(**inputs)
     text = lock.dumps(compile_all(job, console))
-    old = output.read_text("utf-8") if output.is_file() else None
+    place = Path(output)
+    old = place.read_text("utf-8") if place.is_file() else None
     if old == text:
-        console.message(f"{output.as_posix()}: nothing changed")
+        console.message(f"{place.as_posix()}: nothing changed")
         return int(console.warned)
     kind = "create" if old is None else "update"
-    change = write.FileChange(output.name, old, text, kind)  # type: ignore[arg-type]
-    write.apply(output.parent, [change], force=True)
-    console.message(f"{output.as_posix()}: {'new' if old is None else 'changed'}")
+    change = write.FileChange(place.name, old, text, kind)  # type: ignore[arg-type]
+    write.apply(place.parent, [change], force=True)
+    console.message(f"{place.as_posix()}: {'new' if old is None else 'changed'}")
     return int(console.warned)
 
 
@@ -83,7 +80,7 @@ def compare(path: Path, job: Job, console: Console) -> int:
         return 0
     console.message(f"{path.as_posix()}: the wire format is another one")
     if console.form != "text":
-        hint = f"if that is meant: {_mending()}"
+        hint = f"if that is meant: {_mending(console)}"
         message = "the wire format is another one than that of the lock"
         place = Position(path.as_posix())
         console.diagnostics([Diagnostic("VG651", message, place, hint=hint)])
@@ -96,13 +93,15 @@ def compare(path: Path, job: Job, console: Console) -> int:
         _judge(before, program, folders.get(program.target, ""), console)
     for target in known:
         console.message(f"{target}: in the lock only")
-    console.message(f"if that is meant: {_mending()}, and commit {path.as_posix()}")
+    console.message(
+        f"if that is meant: {_mending(console)}, and commit {path.as_posix()}"
+    )
     return 1
 
 
-def _mending() -> str:
+def _mending(console: Console) -> str:
     """The command that writes the lock anew, with the options of the running check."""
-    words = iter(shlex.split(command_line("lock")))
+    words = iter(shlex.split(command_line(console, "lock")))
     kept: list[str] = []
     for word in words:
         if word == "--output":

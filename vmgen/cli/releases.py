@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 
-import click
+from vmgen.cli.arguments import Option, command
+from vmgen.cli.console import Console
 
-from vmgen.cli.console import Console, console_options
 
-
-@click.command(
-    name="releases",
+@command(
+    Option(
+        "--format",
+        name="form",
+        kind="choice",
+        choices=("text", "json"),
+        default="text",
+        shown=True,
+        help="How to print them.",
+    ),
     epilog="""\b
 Examples:
   vmgen releases
@@ -21,17 +28,7 @@ Each can be named where a release is wanted:
   vmgen diff 8.2 10.0 -t x86_64
   vmgen stream show vm.mig --codecs 10.0""",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How to print them.",
-)
-@console_options
-@click.pass_obj
-def command(console: Console, /, *, form: str) -> int:
+def releases(console: Console, /, *, form: str) -> int:
     """List the releases of QEMU that vmgen knows without sources.
 
     Of each it has the wire format of every target and every device.
@@ -39,14 +36,14 @@ def command(console: Console, /, *, form: str) -> int:
     from vmgen import archive
 
     there = archive.shipped()
-    releases = () if there is None else there.releases
+    known = () if there is None else there.releases
     if form == "json":
-        rows = [{"release": one.name, "targets": one.targets} for one in releases]
+        rows = [{"release": one.name, "targets": one.targets} for one in known]
         console.result(json.dumps({"version": 1, "releases": rows}, indent=2) + "\n")
         return 0
-    width = max((len(one.name) for one in releases), default=0)
-    for one in releases:
+    width = max((len(one.name) for one in known), default=0)
+    for one in known:
         console.result(f"{one.name:{width}}  {len(one.targets)} targets\n")
-    if not releases:
+    if not known:
         console.message("none: this vmgen was installed without its archive")
     return 0
