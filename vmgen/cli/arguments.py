@@ -141,9 +141,27 @@ class Subcommand:
         self.__doc__ = run.__doc__
 
     def __call__(self, console: Console, values: Mapping[str, Any]) -> int:
-        """Run it; what runs is on the console."""
-        console.running = self, values
+        """Run it; the console can spell the line again."""
+        console.again = lambda name, *extra: self._spelled(values, name, extra)
         return self.run(console, **values)
+
+    def _spelled(
+        self, values: Mapping[str, Any], name: str, extra: tuple[str, ...]
+    ) -> str:
+        """The command ``name`` with these options and arguments."""
+        import shlex
+
+        words: list[str] = []
+        files: list[str] = []
+        for one in self.parameters:
+            value = values.get(one.name)
+            if isinstance(one, Argument):
+                files += value or ()
+            elif isinstance(one, Option) and value not in (one.default, None, ()):
+                for each in value if one.many else (value,):
+                    words += (one.names[0], *(() if each is True else (str(each),)))
+        missing = [option for option in extra if option not in words]
+        return shlex.join(["vmgen", name, *words, *missing, *files])
 
 
 def command(

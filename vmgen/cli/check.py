@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vmgen.cli import lock as lock_command
 from vmgen.cli.arguments import Option, command
 from vmgen.cli.console import Console
-from vmgen.cli.job import FILES, INPUT, OUTPUT, command_line, read_job
+from vmgen.cli.job import FILES, INPUT, OUTPUT, read_job
 from vmgen.paint import Paint
 from vmgen.source import Diagnostic, Position
 
@@ -78,9 +78,7 @@ def check(
             options.add("--force")
         if change.kind == "orphan":
             options.add("--prune")
-    console.message(
-        f"to mend this: {command_line(console, 'generate', *sorted(options))}"
-    )
+    console.message(f"to mend this: {console.again('generate', *sorted(options))}")
     return 1
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from vmgen.paint import ansi, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO, TextIO
+    from typing import BinaryIO, TextIO
 
-    from vmgen.cli.arguments import Subcommand
     from vmgen.paint import Paint
     from vmgen.source import Diagnostic, VmgenError
 
@@ -44,8 +43,8 @@ class Console:
         self.warned = False
         #: Whether something was left out of the result because it could not be read.
         self.incomplete = False
-        #: The running command, and the values of its parameters.
-        self.running: tuple[Subcommand, Mapping[str, Any]] | None = None
+        #: Another command's line with what the running one was given, and more options.
+        self.again: Callable[..., str] = lambda name, *_: f"vmgen {name}"
 
     @property
     def paint(self) -> Paint:

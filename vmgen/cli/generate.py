@@ -6,7 +6,7 @@ from typing import Any
 
 from vmgen.cli.arguments import command
 from vmgen.cli.console import Console
-from vmgen.cli.job import FILES, INPUT, OUTPUT, command_line, read_job
+from vmgen.cli.job import FILES, INPUT, OUTPUT, read_job
 
 
 @command(
@@ -49,7 +49,5 @@ def generate(
     for found_there, path in grouped(orphans):
         console.message(f"{found_there}: {where}/{path}")
     if orphans:
-        console.message(
-            f"to delete them: {command_line(console, 'generate', '--prune')}"
-        )
+        console.message(f"to delete them: {console.again('generate', '--prune')}")
     return int(console.warned)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
@@ -333,23 +332,6 @@ def _compiled(
     if found:
         raise VmgenError(*dict.fromkeys(found))
     return tuple(programs)
-
-
-def command_line(console: Console, name: str, *extra: str) -> str:
-    """The command ``name`` with the options and arguments of the running command."""
-    assert console.running is not None
-    running, given = console.running
-    words: list[str] = []
-    files: list[str] = []
-    for one in running.parameters:
-        value = given.get(one.name)
-        if isinstance(one, Argument):
-            files += value or ()
-        elif isinstance(one, Option) and value not in (one.default, None, ()):
-            for each in value if one.many else (value,):
-                words += [one.names[0], *(() if one.kind == "flag" else (str(each),))]
-    missing = [option for option in extra if option not in words]
-    return shlex.join(["vmgen", name, *words, *missing, *files])
 
 
 def below(tree: str | Path) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vmgen.cli.arguments import Option, command
 from vmgen.cli.console import Console
-from vmgen.cli.job import FILES, INPUT, Job, below, command_line, compile_all, read_job
+from vmgen.cli.job import FILES, INPUT, Job, below, compile_all, read_job
 from vmgen.source import Diagnostic, Position
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def compare(path: Path, job: Job, console: Console) -> int:
 
 def _mending(console: Console) -> str:
     """The command that writes the lock anew, with the options of the running check."""
-    words = iter(shlex.split(command_line(console, "lock")))
+    words = iter(shlex.split(console.again("lock")))
     kept: list[str] = []
     for word in words:
         if word == "--output":
