@@ -8,13 +8,22 @@ import shutil
 import tempfile
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.trees import RELEASES, trees
 
 # In CI the same examples every time: a finding there can be repeated anywhere.
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("dev", deadline=None)
+# tests.mutants only wants to know whether a test fails, not for which smallest example.
+settings.register_profile(
+    "mutants",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=(HealthCheck.too_slow,),
+)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
 if "PYTEST_XDIST_WORKER" not in os.environ:

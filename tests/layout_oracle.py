@@ -121,18 +121,22 @@ def _member_assertions(
             yield from _member_assertions(layout, inner, name, inside, start)
 
 
-def clang_messages(text: str, name: str = "unit.c") -> list[str]:
-    """What libclang finds wrong in preprocessed C; an assertion that does not hold says
-    which it is."""
+def translation_unit(text: str, name: str = "unit.c") -> Any:
+    """Preprocessed C as libclang reads it."""
     index = pytest.importorskip("clang.cindex").Index.create()
-    unit: Any = index.parse(
+    return index.parse(
         name,
         args=["-std=gnu2x", "-w", "-ferror-limit=0", "-target", "x86_64-linux-gnu"],
         unsaved_files=[(name, text)],
     )
+
+
+def clang_messages(text: str) -> list[str]:
+    """What libclang finds wrong in preprocessed C; an assertion that does not hold says
+    which it is."""
     return [
         f"{one.location.line}: {one.spelling}"
-        for one in unit.diagnostics
+        for one in translation_unit(text).diagnostics
         if one.severity >= 3
     ]
 

@@ -318,3 +318,17 @@ def test_a_mapping() -> None:
     rules = loads(text, "map.json").rules("/machine/cpu")
     assert rules == Rules({"x[*].a": "x[*].b"}, {"y": 1}, frozenset({"z"}))
     assert Mapping().rules("cpu") == Rules()
+
+
+def test_a_list_that_the_old_release_lacks_is_one_line() -> None:
+    """Its elements are no states, so there is nothing inside of it to look at."""
+    grid = replace(
+        ARRAY,
+        name="grid",
+        path=(step("grid", "uint32_t", 2, 3),),
+        count=ir.Fixed(6),
+    )
+    with codec(device(A)) as old, codec(device(A, grid)) as new:
+        assert isinstance(new.state().grid, list)
+        _, lines = converted(old.state(a=1), new)
+        assert said(lines) == {"a": "kept", "grid": "defaulted"}

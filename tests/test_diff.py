@@ -237,3 +237,15 @@ def test_json_names_both_places() -> None:
             }
         ],
     }
+
+
+def test_a_field_that_came_says_how_often_it_is_there() -> None:
+    """Also where no array of C says so: ``VMSTATE_VARRAY`` of a pointer."""
+    counted = replace(CPU.fields[0], array=False, count=ir.Fixed(3))
+    alone = replace(CPU.fields[0], array=False, count=ir.Fixed(1))
+    for field, text in ((counted, "uint64 x 3"), (alone, "uint64")):
+        comparison = diff.compare(
+            program(LANE, TIMER, replace(CPU, fields=())),
+            program(LANE, TIMER, replace(CPU, fields=(field,))),
+        )
+        assert [one.new for one in comparison.differences] == [text]

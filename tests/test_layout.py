@@ -116,6 +116,11 @@ def refused(expression: str, more: str = "") -> str:
         ("__builtin_ctz(8)", 3),
         ("__builtin_clzl(1)", 63),
         ("__builtin_bswap32(0x01020304)", 0x04030201),
+        ("sizeof(__builtin_ctzll(1)) + sizeof(__builtin_popcountl(1))", 8),
+        ("__builtin_ctz(0x100000008)", 3),
+        ("(int)-2.9", -2),
+        ("(int)+2.9", 2),
+        ("({ (void)0; 5; })", 5),
         ("({ typeof(3) a = 3; int b = 4; a > b ? a : b; })", 4),
         ("({ __auto_type a = 3UL; a - 4; }) > 0", 1),
         ("sizeof(struct { int:(sizeof(int) == 8) ? -1 : 1; }) - sizeof(struct { int:1; })", 0),
@@ -222,6 +227,19 @@ def test_what_is_no_constant_says_why(expression: str, code: str, words: str) ->
     assert f"[{code}]" in message
     assert words in message
     assert message.startswith(f"t.c:{PROBE_LINE}: ")
+
+
+def test_what_an_initialiser_leaves_out_of_a_constant_is_zero() -> None:
+    more = "constexpr struct { int a, b; } made = { .a = 4 };\n"
+    assert evaluated("made.a", more) == 4
+    assert evaluated("made.b", more) == 0
+
+
+def test_of_several_members_without_a_size_the_first_is_named() -> None:
+    more = "struct Bad { int good; struct First one; struct Second two; };\n"
+    message = refused("sizeof(struct Bad)", more)
+    assert "First" in message
+    assert "Second" not in message
 
 
 def test_a_missing_member_suggests_the_nearest() -> None:

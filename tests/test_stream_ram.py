@@ -6,13 +6,15 @@ import hashlib
 import struct
 import zlib
 from array import array
+from collections.abc import Iterator
 
 import pytest
 
 from tests.stream_files import WHOLE, captured, codecs_of
 from vmgen.stream import Malformed, Memory, NotFound, Stream, StreamError, Truncated
 from vmgen.stream.memory import apply_xbzrle
-from vmgen.stream.ram import Mark, PageRun, Ram, encode, walk
+from vmgen.stream.ram import Mark, PageRun, Ram, Record, encode, walk
+from vmgen.stream.verify import verify
 from vmgen.stream.wire import Cursor
 
 ZERO, SIZES, PAGE, EOS, CONTINUE, XBZRLE = 2, 4, 8, 0x10, 0x20, 0x40
@@ -397,3 +399,32 @@ def test_numbers_of_two_bytes_in_a_difference_of_pages() -> None:
     assert page.index(b"a") == 200
     assert page.count(b"a") == 130
     assert page.index(b"b") == 200 + 130 + 256
+
+
+@pytest.mark.parametrize("number", [0, 1, 5, 15])
+def test_verify_names_the_header_of_the_page_that_comes_back_as_another(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Of a run of pages it is the header that differs, not the first of the run."""
+    where: list[tuple[int, int]] = []
+
+    def wrong(ram: Ram, cursor: Cursor) -> Iterator[Record]:
+        for record in walk(ram, cursor):
+            is_run = isinstance(record, PageRun) and record.kind == "normal"
+            if is_run and not where and len(record.addresses) > number + 1:
+                where.append((record.start, record.stride))
+                record.addresses[number] ^= 0x5000
+            yield record
+
+    monkeypatch.setattr("vmgen.stream.verify.walk", wrong)
+    differences = [
+        one.difference
+        for one in verify(Stream(captured("riscv64-xbzrle--10.0.2")))
+        if one.difference is not None
+    ]
+    ((start, stride),) = where
+    assert stride == 4096 + 8
+    (found,) = differences
+    # 0x5000 is in the last byte but one of eight.
+    assert (found.path, found.offset) == ("ram/0", start + number * stride + 6)
+    assert found.old[0] ^ found.new[0] == 0x50

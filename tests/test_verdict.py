@@ -201,6 +201,23 @@ def test_padding_for_elements_that_were_cut_off() -> None:
     assert noted(forward)[0] == "a[5] is skipped as padding"
 
 
+def part_of(name: str, start: int, count: int) -> ir.Field:
+    """Some elements of an array of eight (``VMSTATE_SUB_ARRAY``)."""
+    return replace(array(name, 8), start=start, count=ir.Fixed(count))
+
+
+def test_padding_for_elements_that_the_other_side_has_elsewhere() -> None:
+    """They would be skipped here, and filled there with what is not theirs."""
+    new = description(part_of("a", 0, 5), unused(12), part_of("a", 5, 3))
+    for old in (
+        description(array("a", 8), array("c", 3)),
+        description(array("a", 7), B, array("c", 3)),
+    ):
+        forward, _ = both(old, new)
+        assert forward.verdict == "incompatible"
+        assert said(forward)[0] == "a[5] is skipped as padding; it has another place"
+
+
 def test_padding_of_another_size_does_not() -> None:
     forward, _ = both(description(A, B, C), description(A, unused(3), C))
     assert forward.verdict == "incompatible"

@@ -1,0 +1,1 @@
+"""Plants faults in vmgen, one at a time, and names those that no test sees."""

@@ -1,0 +1,106 @@
+"""Which tests a fault is tried with: those that run its lines, the quickest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .faults import Fault
+from .reached import Reached
+
+TESTS: Mapping[str, tuple[str, ...]] = {
+    "cache": ("cache",),
+    "cfront": (
+        "cfront_unit", "cfront_parse", "cfront_code", "initialize", "layout", "census",
+        "layout_gcc",
+    ),
+    "cli": ("cli_arguments", "cli", "stream_cli", "verdict_cli"),
+    "config": ("config",),
+    "convert": ("convert",),
+    "coverage": ("coverage",),
+    "diff": ("diff", "closed_ir"),
+    "extract": ("c_headers", "cases", "circles", "infos"),
+    "grammar": ("infos", "free_infos"),
+    "infos": ("infos", "device_sections"),
+    "inspect_json": ("inspect",),
+    "ir": ("ir_arithmetic", "ir_json", "closed_ir", "lock", "inspect"),
+    "link": ("link", "infos"),
+    "linkmodel": ("linkmodel",),
+    "lock": ("lock", "closed_ir"),
+    "lookup": ("inspect", "circles", "closed_ir"),
+    "lower": ("lower", "render", "runtime", "rivals", "differential"),
+    "paint": ("inspect", "diagnostics"),
+    "pipeline": ("pipeline", "cases"),
+    "plan": ("lower", "render"),
+    "premises": ("premises",),
+    "preprocess": ("preprocess",),
+    "render": ("render", "runtime"),
+    "report": ("diagnostics",),
+    "resources": ("packaging", "cases"),
+    "roots": ("roots",),
+    "source": ("diagnostics", "cases"),
+    "stamp": ("render", "write"),
+    "stream": (
+        "stream_read", "stream_write", "stream_ram", "stream_old_style", "stream_codecs",
+        "stream_explain", "stream_origin", "stream_machine", "stream_registers",
+        "stream_analyze", "stream_carriers", "description_json",
+    ),
+    "translate": ("translate", "refusals", "infos"),
+    "tree": ("tree", "preprocess"),
+    "targets": ("targets",),
+    "tree_view": ("inspect",),
+    "verdict": (
+        "verdict", "verdict_circles", "verdict_refusals", "verdict_check", "verdict_cli",
+        "closed_ir",
+    ),
+    "wording": ("inspect", "diff"),
+    "write": ("write",),
+}  # fmt: skip
+"""The test files of each module or package of vmgen: they are tried first, and whole where
+no test function is known to run a line."""
+
+
+_FIRST = 6.0
+_MORE = 25.0
+_FILES = 30.0
+"""Seconds that a batch of tests may take, as measured."""
+
+
+def batches(
+    reached: Reached, fault: Fault, also: Sequence[str] = ()
+) -> list[tuple[list[str], float]]:
+    """The tests of a fault in batches, each with a limit in seconds beyond which it hangs:
+    a few quick functions, more of them, whole test files."""
+    own = [f"tests/test_{name}.py" for name in TESTS[fault.package]]
+    found = reached.tests(fault)
+
+    def near(test: str) -> tuple[bool, float, str]:
+        return test.partition("::")[0] not in own, reached.seconds.get(test, 0.0), test
+
+    functions = sorted((test for test in found if "::" in test), key=near)
+    files = sorted((test for test in found if "::" not in test), key=near)
+    if functions:
+        files = [file for file in files if file in own]
+    elif not files:
+        files = [file for file in own if file not in reached.broken]
+    first, rest = _within(reached, functions, _FIRST)
+    more, _ = _within(reached, rest, _MORE)
+    whole, _ = _within(reached, files, _FILES)
+    return [
+        (tests, 20 + 3 * sum(reached.seconds.get(one, 0.0) for one in tests))
+        for tests in (list(also), first, more, whole)
+        if tests
+    ]
+
+
+def _within(
+    reached: Reached, tests: Sequence[str], seconds: float
+) -> tuple[list[str], list[str]]:
+    """The first of these tests that take that many seconds together, at least one; and
+    the others."""
+    taken: list[str] = []
+    for test in tests:
+        seconds -= reached.seconds.get(test, 0.0)
+        if seconds < 0 and taken:
+            break
+        taken.append(test)
+    return taken, list(tests[len(taken) :])
