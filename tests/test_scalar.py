@@ -85,6 +85,34 @@ def test_a_mask_that_is_not_negative_bounds_the_result(
     assert (found.low, found.high) == bounds
 
 
+@pytest.mark.parametrize("op", ["|", "^"])
+@pytest.mark.parametrize(
+    ("one", "two", "bounds"),
+    [
+        ((0, 3), (0, 4), (0, 7)), ((0, 0), (0, 1), (0, 1)), ((-1, 3), (0, 4), (-8, 7)),
+        ((0, 3), (-5, 4), (-8, 7)),
+    ],
+)  # fmt: skip
+def test_bits_that_are_set_stay_within_the_widest_operand(
+    op: ir.BinaryOperator, one: tuple[int, int], two: tuple[int, int],
+    bounds: tuple[int, int],
+) -> None:  # fmt: skip
+    found = scalar.binary(op, Scalar(A, INT, *one), Scalar(B, INT, *two))
+    assert (found.low, found.high) == bounds
+
+
+def test_what_is_0_or_1_is_its_own_truth() -> None:
+    for low, high in [(0, 0), (0, 1), (1, 1)]:
+        assert scalar.as_bool(Scalar(A, INT, low, high)).expr == A
+    for low, high in [(-1, 1), (0, 2), (-1, 0)]:
+        assert scalar.as_bool(Scalar(A, INT, low, high)).expr == ir.Binary(
+            "!=", A, ir.Const(0)
+        )
+    for low, high in [(1, 2), (-2, -1)]:
+        assert scalar.as_bool(Scalar(A, INT, low, high)).constant == 1
+        assert scalar.negation(Scalar(A, INT, low, high)).constant == 0
+
+
 @pytest.mark.parametrize(
     ("one", "two", "bounds"),
     [

@@ -66,6 +66,33 @@ def test_a_wrong_type_hides_no_other_description(here: Path) -> None:
     assert (missing.file, missing.found[0].position.line) == ("dev0.c", 3)
 
 
+@pytest.mark.parametrize(
+    ("declaration", "code"),
+    [
+        ("", "VG308"),
+        ("extern const VMStateDescription other;", "VG501"),
+        ("extern int other;", "VG501"),
+        ("int other;", "VG501"),
+        ("extern const VMStateInfo other;", "VG501"),
+        ("int other(int one);", "VG501"),
+        ("static inline int other(int one) { return one; }", "VG501"),
+    ],
+)
+@pytest.mark.parametrize("as_subsection", [False, True])
+def test_a_name_that_is_declared_and_is_no_table_is_not_one(
+    here: Path, declaration: str, code: str, as_subsection: bool
+) -> None:
+    listed = ".subsections = (const VMStateDescription * const []) { &other, NULL }"
+    used = (
+        table("vmstate_used", "VMSTATE_UINT32(b, Dev)", more=listed)
+        if as_subsection
+        else table("vmstate_used", "VMSTATE_STRUCT(a, Dev, 1, other, uint32_t)")
+    )
+    program = read(f"{declaration}\n{used}{GOOD}")
+    assert symbols(program) == ["vmstate_good"]
+    assert unread(program) == {"vmstate_used": [code]}
+
+
 def test_what_contains_it_is_left_out_too(here: Path) -> None:
     outer = table(
         "vmstate_outer",
