@@ -66,7 +66,8 @@ def _is_of(written: Any, type_: str) -> bool:
     found = written.get_canonical()
     while found.kind.name in ("CONSTANTARRAY", "INCOMPLETEARRAY", "VARIABLEARRAY"):
         found = found.element_type.get_canonical()
-    return found.kind.name == "RECORD" and found.get_declaration().spelling == type_
+    is_record: bool = found.kind.name == "RECORD"
+    return is_record and bool(found.get_declaration().spelling == type_)
 
 
 def differences(

@@ -410,8 +410,12 @@ def test_verify_names_the_header_of_the_page_that_comes_back_as_another(
 
     def wrong(ram: Ram, cursor: Cursor) -> Iterator[Record]:
         for record in walk(ram, cursor):
-            is_run = isinstance(record, PageRun) and record.kind == "normal"
-            if is_run and not where and len(record.addresses) > number + 1:
+            if (
+                isinstance(record, PageRun)
+                and record.kind == "normal"
+                and len(record.addresses) > number + 1
+                and not where
+            ):
                 where.append((record.start, record.stride))
                 record.addresses[number] ^= 0x5000
             yield record
