@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 from vmgen.verdict import premises, walk
 from vmgen.verdict.cases import Assumptions
-from vmgen.verdict.layout import WireLayout, WireLayouts
+from vmgen.verdict.items import WireLayout
+from vmgen.verdict.layout import WireLayouts
 from vmgen.verdict.state import NOTHING_AROUND, Around, Ending, Pair
 
 _NONE = sys.maxsize

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from vmgen.verdict.layout import (
+from vmgen.verdict.items import (
     Custom,
     Group,
     Item,
@@ -20,8 +20,8 @@ from vmgen.verdict.layout import (
     Validation,
     Values,
     WireLayout,
-    WireLayouts,
 )
+from vmgen.verdict.layout import WireLayouts
 
 DEEPEST = 3
 """How often an object is opened inside of objects of its own description."""

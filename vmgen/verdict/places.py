@@ -8,7 +8,7 @@ from vmgen import ir
 from vmgen.lookup import Placed
 from vmgen.verdict import conditions
 from vmgen.verdict.cursor import Entry, ItemCursor
-from vmgen.verdict.layout import (
+from vmgen.verdict.items import (
     Custom,
     Group,
     Nested,

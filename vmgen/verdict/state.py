@@ -11,7 +11,8 @@ from vmgen import ir
 from vmgen.verdict import conditions
 from vmgen.verdict.cases import Assumptions, condition_of
 from vmgen.verdict.cursor import Entry, ItemCursor
-from vmgen.verdict.layout import WireLayout, WireLayouts, bare
+from vmgen.verdict.items import WireLayout
+from vmgen.verdict.layout import WireLayouts, bare
 from vmgen.verdict.model import START, Finding, Offset
 
 Difference: TypeAlias = tuple[str, tuple[tuple[str, ...], tuple[str, ...]]]

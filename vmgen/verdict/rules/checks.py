@@ -9,7 +9,7 @@ from vmgen import ir
 from vmgen.verdict import conditions
 from vmgen.verdict.cases import implied
 from vmgen.verdict.cursor import Entry, ItemCursor
-from vmgen.verdict.layout import Refuses, Validation
+from vmgen.verdict.items import Refuses, Validation
 from vmgen.verdict.model import Finding
 from vmgen.verdict.places import finding, side
 from vmgen.verdict.state import Ending, State, Step

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from vmgen import ir
 from vmgen.verdict.cursor import ItemCursor
-from vmgen.verdict.layout import (
+from vmgen.verdict.items import (
     Custom,
     Group,
     Nested,
@@ -18,8 +18,8 @@ from vmgen.verdict.layout import (
     Unused,
     Validation,
     Values,
-    WireLayouts,
 )
+from vmgen.verdict.layout import WireLayouts
 from vmgen.verdict.model import Offset, Term
 from vmgen.verdict.places import count_path, finding, side
 from vmgen.verdict.rules.objects import inside, size_of

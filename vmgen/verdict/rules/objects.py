@@ -9,7 +9,7 @@ from vmgen import ir
 from vmgen.lookup import Placed
 from vmgen.verdict import conditions, cursor
 from vmgen.verdict.cursor import ItemCursor
-from vmgen.verdict.layout import (
+from vmgen.verdict.items import (
     Custom,
     Group,
     Nested,
@@ -20,8 +20,8 @@ from vmgen.verdict.layout import (
     Validation,
     Values,
     WireLayout,
-    WireLayouts,
 )
+from vmgen.verdict.layout import WireLayouts
 from vmgen.verdict.model import START, Finding, Offset, Side, Term
 from vmgen.verdict.places import count_path, finding
 from vmgen.verdict.rules.units import counts

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from vmgen.verdict import cursor
 from vmgen.verdict.cursor import ItemCursor
-from vmgen.verdict.layout import Group, Nested, Unused, Values
+from vmgen.verdict.items import Group, Nested, Unused, Values
 from vmgen.verdict.model import Term
 from vmgen.verdict.state import Fork, Guarded, State, Step
 

@@ -10,7 +10,7 @@ from vmgen.lookup import Placed
 from vmgen.verdict import conditions
 from vmgen.verdict.conditions import TRUE, either, negated
 from vmgen.verdict.cursor import Entry, ItemCursor
-from vmgen.verdict.layout import Subsections, WireLayout
+from vmgen.verdict.items import Subsections, WireLayout
 from vmgen.verdict.model import Finding, Side
 from vmgen.verdict.places import subsection as place
 from vmgen.verdict.state import Around, Ending, State, Step, summed

@@ -9,7 +9,8 @@ from vmgen import ir
 from vmgen.verdict import conditions
 from vmgen.verdict.conditions import DESTINATION
 from vmgen.verdict.cursor import Entry, ItemCursor
-from vmgen.verdict.layout import Number, Unused, Values, bare
+from vmgen.verdict.items import Number, Unused, Values
+from vmgen.verdict.layout import bare
 from vmgen.verdict.model import Finding
 from vmgen.verdict.places import TYPES, count_path, finding, member, term, value
 from vmgen.verdict.state import Ending, State, Step
