@@ -23,6 +23,7 @@ from vmgen.stream.errors import (
 )
 from vmgen.stream.footers import Footers
 from vmgen.stream.input import CHUNK, Input
+from vmgen.stream.learned import Learned
 from vmgen.stream.old_style import old_style
 from vmgen.stream.parts import (
     Command,
@@ -47,7 +48,6 @@ from vmgen.stream.wire import (
     EOF,
     KINDS,
     MAGIC,
-    SECTION_FOOTER,
     VERSION,
     Cursor,
     printable,
@@ -61,36 +61,6 @@ if TYPE_CHECKING:
 
 _DEPTH = 4
 _MARGIN = 1 << 16
-_BEHIND_A_SECTION = (*KINDS, COMMAND, EOF, SECTION_FOOTER)
-
-
-class _Known:
-    """What was learned from the parts so far."""
-
-    __slots__ = (
-        "advised", "capabilities", "footers", "page_bits", "ram", "sections", "unchecked",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.footers: bool | None = None
-        self.sections: dict[int, tuple[str, int, int]] = {}
-        self.unchecked: list[Section] = []
-        self.advised = False
-        self.capabilities: frozenset[str] = frozenset()
-        self.page_bits: int | None = None
-        self.ram: Ram | None = None
-
-    def copy(self) -> _Known:
-        """The same knowledge, so that a part can be tried."""
-        made = _Known()
-        made.footers = self.footers
-        made.sections = dict(self.sections)
-        made.unchecked = list(self.unchecked)
-        made.advised = self.advised
-        made.capabilities = self.capabilities
-        made.page_bits = self.page_bits
-        made.ram = None if self.ram is None else self.ram.copy()
-        return made
 
 
 class Reader:
@@ -116,7 +86,7 @@ class Reader:
         self.page_size = page_size
         self.use_description = use_description
         self.strict = strict
-        self.known = _Known()
+        self.known = Learned()
         self._document: Document | None = None
         self._looked = False
         self._devices: dict[tuple[str, int], list[Device]] = {}
@@ -326,7 +296,7 @@ class Reader:
         self._open = None
         means, codec, device = self._body(cursor, kind, name, instance, version, number)
         end = cursor.pos
-        footer = self._footer(cursor, number, path, means)
+        footer = self.known.footer(cursor, number, path, means)
         made = Section(
             start, cursor.pos - start, kind, number, name, instance, version,
             begin, end, footer, means, codec, device, self._open,
@@ -487,35 +457,6 @@ class Reader:
             cursor.path,
             begin,
         )
-
-    # --- footers ------------------------------------------------------------------------
-
-    def _footer(self, cursor: Cursor, number: int, path: str, means: Means) -> bool:
-        """Pass over a footer, and check it."""
-        at = cursor.pos
-        if self.known.footers is None and cursor.left() > 0:
-            self.known.footers = cursor.view[at] == SECTION_FOOTER
-            if cursor.view[at] not in _BEHIND_A_SECTION:
-                message = f"neither a footer nor a part behind the section, but {cursor.view[at]:#04x}"
-                raise Malformed(message, at, path)
-        if not self.known.footers:
-            return False
-        mark = cursor.u8()
-        if mark != SECTION_FOOTER:
-            hint = {
-                "codec": "the codec ends here: the stream is of another release, or damaged",
-                "description": "the description's sizes end here",
-            }.get(means, "")
-            missing = Malformed(
-                f"no footer behind the section, but {mark:#04x}", at, path, hint
-            )
-            missing.rule = "footer-shift"
-            raise missing
-        found = cursor.u32()
-        if found != number:
-            message = f"the footer has section id {found:#x} instead of {number:#x}"
-            raise Malformed(message, at, path)
-        return True
 
     def _scanned(
         self, cursor: Cursor, number: int, device: Device | None

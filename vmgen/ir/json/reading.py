@@ -1,22 +1,4 @@
-"""The IR as JSON and back: one line per field, stable order, nothing lost.
-
-The text is made to be committed and read in a diff: a description's members each stand
-on a line of their own, a field is one line, members that have their default value are
-left out.  :func:`loads` accepts exactly what :func:`dumps` writes (any white space, any
-order of members, with or without the stamp of a generated file) and nothing else, so that a file that was damaged or made by another
-version is named as such instead of being half understood.
-
-Short forms, all others are objects whose members are the attributes of :mod:`vmgen.ir`:
-
-- a position is ``"LINE:COLUMN"``, with ``FILE:`` in front where the file is not the
-  module's own;
-- a step of a path is ``[name, type, dims, index, pointer]``, a word of a custom info
-  ``[type, member]``, trailing defaults left out;
-- a fixed amount is the number itself;
-- an element is an object with its kind under ``is`` (``{"is": "int", "type": "uint8"}``);
-- an expression is a number, ``"version"``, or a list with its operator first
-  (``["&&", ["load", "env.priv", "uint64"], 1]``).
-"""
+"""The IR from JSON text: exactly what was written, anything else is named."""
 
 from __future__ import annotations
 
@@ -26,220 +8,23 @@ import json
 import re
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from vmgen import ir
 from vmgen.ir import words
+from vmgen.ir.json.shape import (
+    BINARY,
+    ELEMENTS,
+    FORMAT,
+    LISTS,
+    MAX_DEPTH,
+    OPERATIONS,
+    STAMP,
+    UNARY,
+    shape,
+)
 from vmgen.source import Diagnostic, Position, VmgenError
-
-FORMAT = "vmgen ir 2"
-"""The first member of every file; changes when older files can no longer be read."""
-
-_STAMP = ("generated", "body")
-"""Members that a generated file begins with (:mod:`vmgen.stamp`); not part of the IR."""
-
-MAX_DEPTH = 100
-"""Deepest nesting that :func:`loads` follows; real predicates stay below 30."""
-
-_ELEMENTS: Mapping[str, type[Any]] = {
-    "int": ir.IntegerElement,
-    "timer": ir.TimerElement,
-    "buffer": ir.BufferElement,
-    "unused": ir.UnusedElement,
-    "bitmap": ir.BitmapElement,
-    "struct": ir.StructElement,
-    "tmp": ir.TmpElement,
-    "list": ir.ListElement,
-    "gtree": ir.GTreeElement,
-    "words": ir.WordsElement,
-    "nothing": ir.NothingElement,
-    "format": ir.FormatElement,
-    "custom": ir.CustomElement,
-}
-
-_OPERATIONS: Mapping[str, type[Any]] = {
-    "const": ir.Const,
-    "var": ir.Var,
-    "load": ir.Load,
-    "?:": ir.Select,
-    "cast": ir.Truncate,
-    "exists": ir.Exists,
-    "ask": ir.Ask,
-}
-
-_LISTS: tuple[type[Any], ...] = (ir.Step, ir.Word, ir.Part, ir.Method)
-_ELEMENT_TAGS = {cls: tag for tag, cls in _ELEMENTS.items()}
-_OPERATION_TAGS = {cls: tag for tag, cls in _OPERATIONS.items()}
-
-
-# --- the shape of a node, read from its dataclass -----------------------------------
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Member:
-    name: str
-    hint: Any
-    default: object  # dataclasses.MISSING: must be present
-
-
-def _shape(cls: type[Any]) -> dict[str, _Member]:
-    return _SHAPES[cls]
-
-
-def _read_shape(cls: type[Any]) -> dict[str, _Member]:
-    hints = typing.get_type_hints(cls, include_extras=True)
-    return {
-        field.name: _Member(field.name, hints[field.name], field.default)
-        for field in dataclasses.fields(cls)
-    }
-
-
-_SHAPES: Mapping[type[Any], dict[str, _Member]] = {
-    node: _read_shape(node)
-    for node in (*vars(ir).values(), Diagnostic)
-    if isinstance(node, type) and dataclasses.is_dataclass(node)
-}
-
-
-_UNARY: tuple[str, ...] = typing.get_args(_shape(ir.Unary)["op"].hint)
-_BINARY: tuple[str, ...] = typing.get_args(_shape(ir.Binary)["op"].hint)
-
-# --- writing ------------------------------------------------------------------------
-
-
-def dumps(program: ir.Program) -> str:
-    """The program as JSON text, ASCII only, with a final newline."""
-    return "".join(_program_lines(program))
-
-
-def encoded(value: ir.Expr) -> object:
-    """An expression as JSON values, in its short form."""
-    return _encode(value, "")
-
-
-def _program_lines(program: ir.Program) -> Iterator[str]:
-    yield "{\n"
-    yield f'  "format": {_line(FORMAT)},\n'
-    yield f'  "release": {_line(program.release)},\n'
-    yield f'  "target": {_line(program.target)},\n'
-    yield '  "modules": ['
-    for index, module in enumerate(program.modules):
-        yield ",\n" if index else "\n"
-        yield "    {\n"
-        yield f'      "file": {_line(module.file)},\n'
-        yield '      "descriptions": ['
-        for number, description in enumerate(module.descriptions):
-            yield ",\n" if number else "\n"
-            yield from _description_lines(description, module.file)
-        yield "\n      ]" if module.descriptions else "]"
-        if module.functions:
-            yield ',\n      "functions": '
-            yield _lines(_encode(module.functions, module.file), "        ")
-        if module.infos:
-            yield ',\n      "infos": '
-            yield _lines(_encode(module.infos, module.file), "        ")
-        if module.methods:
-            yield ',\n      "methods": '
-            yield _lines(_encode(module.methods, module.file), "        ")
-        if module.unread:
-            yield ',\n      "unread": '
-            yield _lines(_encode(module.unread, module.file), "        ")
-        yield "\n    }"
-    yield "\n  ]" if program.modules else "]"
-    if program.roots:
-        yield ',\n  "roots": '
-        yield _lines(_encode(program.roots, ""), "    ")
-    if program.premises:
-        yield ',\n  "premises": [\n'
-        yield ",\n".join(map(_premise_text, program.premises))
-        yield "\n  ]"
-    if program.elsewhere:
-        yield ',\n  "elsewhere": '
-        yield _lines(list(program.elsewhere), "    ")
-    if program.unread:
-        yield ',\n  "unread": '
-        yield _lines(_encode(program.unread, ""), "    ")
-    yield "\n}\n"
-
-
-def _description_lines(description: ir.Description, file: str) -> Iterator[str]:
-    yield "        {\n"
-    members = _record(description, file)
-    for number, (name, value) in enumerate(members.items()):
-        yield ",\n" if number else ""
-        text = _lines(value, " " * 12) if isinstance(value, list) else _line(value)
-        yield f"          {_line(name)}: {text}"
-    yield "\n        }"
-
-
-def _premise_text(premise: ir.Premise) -> str:
-    """One line a row."""
-    members = _record(premise, "")
-    rows: Any = members.pop("rows", [])
-    head = _line(members)[:-1]
-    return f'    {head}, "rows": {_lines(rows, "      ")}}}'
-
-
-def _lines(values: list[object], indent: str) -> str:
-    """A list with one line per item."""
-    if not values:
-        return "[]"
-    items = ",\n".join(f"{indent}{_line(value)}" for value in values)
-    return f"[\n{items}\n{indent[:-2]}]"
-
-
-def _line(value: object) -> str:
-    return json.dumps(value)
-
-
-def _record(node: object, file: str) -> dict[str, object]:
-    """The members of a node that differ from their default, in the class's order."""
-    members = {}
-    for name, member in _shape(type(node)).items():
-        value = getattr(node, name)
-        if member.default is dataclasses.MISSING or value != member.default:
-            members[name] = _encode(value, file)
-    return members
-
-
-def _positional(node: object, file: str) -> list[object]:
-    """The members of a node in order, without the trailing ones that are default."""
-    values: list[object] = []
-    keep = 0
-    for name, member in _shape(type(node)).items():
-        value = getattr(node, name)
-        values.append(_encode(value, file))
-        if member.default is dataclasses.MISSING or value != member.default:
-            keep = len(values)
-    return values[:keep]
-
-
-def _encode(value: Any, file: str) -> Any:
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, tuple):
-        return [_encode(item, file) for item in value]
-    cls = type(value)
-    if cls is Position:
-        place = f"{value.line}:{value.column}"
-        return place if value.file == file else f"{value.file}:{place}"
-    if cls is ir.Fixed or (cls is ir.Const and not value.name):
-        return value.value
-    if cls is ir.Version:
-        return "version"
-    if cls in (ir.Unary, ir.Binary):
-        return _positional(value, file)
-    if cls in _OPERATION_TAGS:
-        return [_OPERATION_TAGS[cls], *_positional(value, file)]
-    if cls in _LISTS:
-        return _positional(value, file)
-    if cls in _ELEMENT_TAGS:
-        return {"is": _ELEMENT_TAGS[cls], **_record(value, file)}
-    return _record(value, file)
-
-
-# --- reading ------------------------------------------------------------------------
 
 
 def loads(text: str, file: str = "") -> ir.Program:
@@ -263,7 +48,7 @@ def loads(text: str, file: str = "") -> ir.Program:
             file,
             hint="write the file again with 'vmgen generate' of this version",
         )
-    for name in _STAMP:
+    for name in STAMP:
         if not isinstance(data.pop(name, ""), str):
             raise _error("VG603", f"the stamp's {name!r} is not a string", file)
     try:
@@ -379,7 +164,7 @@ class _NodeReader:
             return self.union(set(typing.get_args(hint)), data, where)
         if hint is Position:
             return self.position(data, where)
-        if hint in _LISTS:
+        if hint in LISTS:
             return self.positional(hint, self.expect(list, data, where), where)
         return self.record(hint, self.expect(dict, data, where), where)
 
@@ -459,10 +244,10 @@ class _NodeReader:
 
     def element(self, data: dict[str, Any], where: str) -> Any:
         tag = data.get("is")
-        cls = _ELEMENTS.get(tag) if isinstance(tag, str) else None
+        cls = ELEMENTS.get(tag) if isinstance(tag, str) else None
         if cls is None:
             raise self.wrong(
-                where, f"no element is called {tag!r:.80}", _nearest(tag, _ELEMENTS)
+                where, f"no element is called {tag!r:.80}", _nearest(tag, ELEMENTS)
             )
         rest = {name: value for name, value in data.items() if name != "is"}
         return self.record(cls, rest, where)
@@ -477,17 +262,17 @@ class _NodeReader:
                 where, "not an expression: a number, 'version' or a list", ""
             )
         operator = data[0]
-        if operator in _UNARY and len(data) == 2:
+        if operator in UNARY and len(data) == 2:
             return self.positional(ir.Unary, data, where)
-        if operator in _BINARY:
+        if operator in BINARY:
             return self.positional(ir.Binary, data, where)
-        if operator not in _OPERATIONS:
-            hint = _nearest(operator, _OPERATIONS)
+        if operator not in OPERATIONS:
+            hint = _nearest(operator, OPERATIONS)
             raise self.wrong(where, f"no expression is called {operator!r:.80}", hint)
-        return self.positional(_OPERATIONS[operator], data[1:], where)
+        return self.positional(OPERATIONS[operator], data[1:], where)
 
     def positional(self, cls: type[Any], data: list[Any], where: str) -> Any:
-        members = list(_shape(cls).values())
+        members = list(shape(cls).values())
         needed = sum(member.default is dataclasses.MISSING for member in members)
         if not needed <= len(data) <= len(members):
             names = ", ".join(member.name for member in members)
@@ -500,14 +285,14 @@ class _NodeReader:
         ))  # fmt: skip
 
     def record(self, cls: type[Any], data: dict[str, Any], where: str) -> Any:
-        shape = _shape(cls)
+        members = shape(cls)
         for name in data:
-            if name not in shape:
-                hint = _nearest(name, shape)
+            if name not in members:
+                hint = _nearest(name, members)
                 raise self.wrong(
                     where, f"{cls.__name__} has no member {name!r:.80}", hint
                 )
-        for name, member in shape.items():
+        for name, member in members.items():
             if member.default is dataclasses.MISSING and name not in data:
                 raise self.wrong(where, f"{cls.__name__} lacks its member {name!r}")
         if cls is ir.Module:
@@ -517,7 +302,7 @@ class _NodeReader:
             self.module = ""
         dot = "." if where else ""
         return cls(**{
-            name: self.value(shape[name].hint, value, f"{where}{dot}{name}")
+            name: self.value(members[name].hint, value, f"{where}{dot}{name}")
             for name, value in data.items()
         })  # fmt: skip
 

@@ -1,0 +1,86 @@
+"""What the JSON of the IR is made of: the tags of its nodes, and their members."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from vmgen import ir
+from vmgen.source import Diagnostic
+
+FORMAT = "vmgen ir 2"
+"""The first member of every file; changes when older files can no longer be read."""
+
+STAMP = ("generated", "body")
+"""Members that a generated file begins with (:mod:`vmgen.stamp`); not part of the IR."""
+
+MAX_DEPTH = 100
+"""Deepest nesting that :func:`loads` follows; real predicates stay below 30."""
+
+ELEMENTS: Mapping[str, type[Any]] = {
+    "int": ir.IntegerElement,
+    "timer": ir.TimerElement,
+    "buffer": ir.BufferElement,
+    "unused": ir.UnusedElement,
+    "bitmap": ir.BitmapElement,
+    "struct": ir.StructElement,
+    "tmp": ir.TmpElement,
+    "list": ir.ListElement,
+    "gtree": ir.GTreeElement,
+    "words": ir.WordsElement,
+    "nothing": ir.NothingElement,
+    "format": ir.FormatElement,
+    "custom": ir.CustomElement,
+}
+
+OPERATIONS: Mapping[str, type[Any]] = {
+    "const": ir.Const,
+    "var": ir.Var,
+    "load": ir.Load,
+    "?:": ir.Select,
+    "cast": ir.Truncate,
+    "exists": ir.Exists,
+    "ask": ir.Ask,
+}
+
+LISTS: tuple[type[Any], ...] = (ir.Step, ir.Word, ir.Part, ir.Method)
+ELEMENT_TAGS = {cls: tag for tag, cls in ELEMENTS.items()}
+OPERATION_TAGS = {cls: tag for tag, cls in OPERATIONS.items()}
+
+
+# --- the shape of a node, read from its dataclass -----------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NodeMember:
+    """A member of a node: its name, its type hint, and its default."""
+
+    name: str
+    hint: Any
+    default: object  # dataclasses.MISSING: must be present
+
+
+def shape(cls: type[Any]) -> dict[str, NodeMember]:
+    """The members of a class of the IR, in its order."""
+    return _SHAPES[cls]
+
+
+def _read_shape(cls: type[Any]) -> dict[str, NodeMember]:
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return {
+        field.name: NodeMember(field.name, hints[field.name], field.default)
+        for field in dataclasses.fields(cls)
+    }
+
+
+_SHAPES: Mapping[type[Any], dict[str, NodeMember]] = {
+    node: _read_shape(node)
+    for node in (*vars(ir).values(), Diagnostic)
+    if isinstance(node, type) and dataclasses.is_dataclass(node)
+}
+
+
+UNARY: tuple[str, ...] = typing.get_args(shape(ir.Unary)["op"].hint)
+BINARY: tuple[str, ...] = typing.get_args(shape(ir.Binary)["op"].hint)
