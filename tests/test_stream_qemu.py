@@ -12,7 +12,6 @@ from tests.stream_files import packages
 from vmgen.stream import Draft, Stream
 from vmgen.stream.compare import compare
 from vmgen.stream.edit import edit
-from vmgen.stream.fingerprint import with_context
 from vmgen.stream.verify import verify
 
 REGISTERS = {
@@ -41,7 +40,7 @@ def captured(guest: Guest, register: str | None = None) -> tuple[bytes, int]:
 
 def opened(guest: Guest, data: bytes, use_description: bool = True) -> Stream:
     board = guest.options[guest.options.index("-M") + 1].split(",")[0]
-    codecs = with_context(packages()[guest.target], members(guest.target, board))
+    codecs = packages()[guest.target].but(members(guest.target, board))
     return Stream(data, codecs, use_description=use_description)
 
 

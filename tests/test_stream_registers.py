@@ -32,12 +32,9 @@ DIFFERENT = {
 
 def stream_of(name: str) -> Stream:
     from tests.machine_facts import members
-    from vmgen.stream.fingerprint import with_context
 
     target, board = name.split("-")[:2]
-    return Stream(
-        captured(name), with_context(packages()[target], members(target, board))
-    )
+    return Stream(captured(name), packages()[target].but(members(target, board)))
 
 
 def truth(name: str) -> list[dict[str, Any]]:

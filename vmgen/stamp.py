@@ -64,9 +64,3 @@ def strip(text: str) -> str:
         return "{\n" + text[match.end() :]
     match = _PYTHON.match(text)
     return text if match is None else text[match.end() :]
-
-
-def made_from(text: str) -> str:
-    """The IR hash in a Python file's stamp, empty if it has none."""
-    match = _PYTHON.match(text)
-    return match["ir"] if match else ""

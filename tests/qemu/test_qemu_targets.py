@@ -25,7 +25,6 @@ from vmgen import pipeline
 from vmgen.stream import Codecs, Draft, Stream, described, from_folder, registers
 from vmgen.stream.compare import compare
 from vmgen.stream.edit import edit
-from vmgen.stream.fingerprint import with_context
 from vmgen.stream.verify import verify
 
 
@@ -96,7 +95,7 @@ def needed(target: str) -> Guest:
 def codecs_for(target: str, folder: Path) -> Codecs:
     if target in GUESTS:
         board = GUESTS[target].options[GUESTS[target].options.index("-M") + 1]
-        return with_context(packages()[target], members(target, board.split(",")[0]))
+        return packages()[target].but(members(target, board.split(",")[0]))
     request = pipeline.Request(target=target, qemu=require_tree("10.0"))
     for file in pipeline.generate([pipeline.compile_program(request)]):
         path = folder / target / file.path

@@ -101,6 +101,14 @@ class Option(CommandParameter):
         self.pair = pair
 
 
+def format_option(help: str, *more: str) -> Option:
+    """``--format``: text, JSON, and perhaps ``more``."""
+    return Option(
+        "--format", name="form", kind="choice", choices=("text", "json", *more),
+        default="text", shown=True, help=help,
+    )  # fmt: skip
+
+
 COLOR = Option(
     "--color",
     kind="choice",

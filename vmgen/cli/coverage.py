@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from vmgen.cli.arguments import Option, command
+from vmgen.cli.arguments import command, format_option
 from vmgen.cli.console import Console
 from vmgen.cli.job import INPUT, read_job
 from vmgen.paint import Kind, Paint
@@ -18,14 +18,8 @@ if TYPE_CHECKING:
 
 @command(
     *INPUT,
-    Option(
-        "--format",
-        name="form",
-        kind="choice",
-        choices=("text", "json"),
-        default="text",
-        shown=True,
-        help="'json' has every description and field, 'text' those that are not ok.",
+    format_option(
+        "'json' has every description and field, 'text' those that are not ok."
     ),
     epilog="""\b
 Examples:

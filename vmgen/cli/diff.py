@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmgen import config
-from vmgen.cli.arguments import Argument, Option, WrongUsage, command
+from vmgen.cli.arguments import Argument, Option, WrongUsage, command, format_option
 from vmgen.cli.console import Console
 from vmgen.cli.job import EMBEDDED_TARGETS, Job, below, compile_all
 from vmgen.source import Diagnostic, Position, VmgenError
@@ -81,15 +81,7 @@ WHICH = "say which target to compare, for example --target riscv64"
         kind="flag",
         help="List the differences field by field instead; exit status 1 if there are any.",
     ),
-    Option(
-        "--format",
-        name="form",
-        kind="choice",
-        choices=("text", "json", "github"),
-        default="text",
-        shown=True,
-        help="How to print the verdicts.",
-    ),
+    format_option("How to print the verdicts.", "github"),
     epilog="""\b
 OLD and NEW are each one of:
   8.2          a release that vmgen knows, every device of it ('vmgen releases')

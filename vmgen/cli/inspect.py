@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vmgen.cli.arguments import Argument, Option, WrongUsage, command
+from vmgen.cli.arguments import Argument, Option, WrongUsage, command, format_option
 from vmgen.cli.console import Console
 from vmgen.cli.job import INPUT, compile_all, read_job
 from vmgen.source import Diagnostic, VmgenError
@@ -34,15 +34,7 @@ if TYPE_CHECKING:
         kind="present",
         help="Read an IR that 'generate' wrote instead of C.",
     ),
-    Option(
-        "--format",
-        name="form",
-        kind="choice",
-        choices=("text", "json"),
-        default="text",
-        shown=True,
-        help="'json' is for one target.",
-    ),
+    format_option("'json' is for one target."),
     epilog="""\b
 Examples:
   vmgen inspect -t riscv64                    everything of one target

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import json
 
-from vmgen.cli.arguments import Option, command
+from vmgen.cli.arguments import command, format_option
 from vmgen.cli.console import Console
 
 
 @command(
-    Option(
-        "--format",
-        name="form",
-        kind="choice",
-        choices=("text", "json"),
-        default="text",
-        shown=True,
-        help="How to print them.",
-    ),
+    format_option("How to print them."),
     epilog="""\b
 Examples:
   vmgen releases

@@ -11,87 +11,36 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from vmgen.stream.codec import (
-        Codec as Codec,
-    )
-    from vmgen.stream.codecs import (
-        Codecs as Codecs,
-    )
-    from vmgen.stream.draft import (
-        Draft as Draft,
-    )
+    from vmgen.stream.codec import Codec
+    from vmgen.stream.codecs import Codecs
+    from vmgen.stream.draft import Draft
     from vmgen.stream.errors import (
-        Ambiguous as Ambiguous,
+        Ambiguous,
+        BadEdit,
+        Disagreement,
+        Malformed,
+        NoCodecs,
+        NotAStream,
+        NotFound,
+        Refused,
+        StreamError,
+        Truncated,
+        UnknownSection,
+        Unreadable,
     )
-    from vmgen.stream.errors import (
-        BadEdit as BadEdit,
-    )
-    from vmgen.stream.errors import (
-        Disagreement as Disagreement,
-    )
-    from vmgen.stream.errors import (
-        Malformed as Malformed,
-    )
-    from vmgen.stream.errors import (
-        NoCodecs as NoCodecs,
-    )
-    from vmgen.stream.errors import (
-        NotAStream as NotAStream,
-    )
-    from vmgen.stream.errors import (
-        NotFound as NotFound,
-    )
-    from vmgen.stream.errors import (
-        Refused as Refused,
-    )
-    from vmgen.stream.errors import (
-        StreamError as StreamError,
-    )
-    from vmgen.stream.errors import (
-        Truncated as Truncated,
-    )
-    from vmgen.stream.errors import (
-        UnknownSection as UnknownSection,
-    )
-    from vmgen.stream.errors import (
-        Unreadable as Unreadable,
-    )
-    from vmgen.stream.memory import (
-        Memory as Memory,
-    )
-    from vmgen.stream.memory import (
-        Page as Page,
-    )
-    from vmgen.stream.packages import (
-        from_folder as from_folder,
-    )
+    from vmgen.stream.memory import Memory, Page
+    from vmgen.stream.packages import from_folder
     from vmgen.stream.parts import (
-        Command as Command,
+        Command,
+        Configuration,
+        DescriptionJson,
+        End,
+        Header,
+        Part,
+        Section,
+        Trailing,
     )
-    from vmgen.stream.parts import (
-        Configuration as Configuration,
-    )
-    from vmgen.stream.parts import (
-        DescriptionJson as DescriptionJson,
-    )
-    from vmgen.stream.parts import (
-        End as End,
-    )
-    from vmgen.stream.parts import (
-        Header as Header,
-    )
-    from vmgen.stream.parts import (
-        Part as Part,
-    )
-    from vmgen.stream.parts import (
-        Section as Section,
-    )
-    from vmgen.stream.parts import (
-        Trailing as Trailing,
-    )
-    from vmgen.stream.stream import (
-        Stream as Stream,
-    )
+    from vmgen.stream.stream import Stream
 
 _NAMES = {
     "codec": "Codec",

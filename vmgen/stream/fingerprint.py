@@ -223,8 +223,3 @@ def without_absent(value: Any) -> Any:
     if isinstance(value, array):
         return value.tobytes()
     return value
-
-
-def with_context(codecs: Codecs, members: Mapping[str, Any]) -> Codecs:
-    """The codecs, with answers to what the bytes leave open."""
-    return codecs.but(members)

@@ -11,7 +11,6 @@ from vmgen.stream.ram import Mark, PageKind, PageRun, Ram, RamBlock, Record, wal
 from vmgen.stream.wire import Cursor, printable
 
 _NONE = 0
-_DELTA = 1 << 63
 
 
 class Page(Frozen):

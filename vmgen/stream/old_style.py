@@ -46,7 +46,6 @@ def _data(event: Event) -> bytes:
 # --- spapr/htab (hw/ppc/spapr.c, htab_load) -------------------------------------------
 
 _HPTE_SIZE = 16
-_NO_HTAB = 0xFFFFFFFF
 
 
 def _read_htab(cursor: Cursor, kind: str) -> Events:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from vmgen.cli.arguments import Argument, Option
+from vmgen.cli.arguments import Argument, Option, format_option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,15 +16,7 @@ if TYPE_CHECKING:
 
 FILE = Argument("file", "file")
 
-FORMAT = Option(
-    "--format",
-    name="form",
-    kind="choice",
-    choices=("text", "json"),
-    default="text",
-    shown=True,
-    help="How to print it.",
-)
+FORMAT = format_option("How to print it.")
 
 TARGET = Option(
     "--target",
