@@ -4,6 +4,6 @@ Nothing here knows trees.  :mod:`vmgen.archive.form` is the file, :mod:`vmgen.ar
 makes it from programs, and :class:`Archive` answers out of it.
 """
 
-from vmgen.archive.archive import SHIPPED, Archive, Release, shipped
+from vmgen.archive.archive import SHIPPED, Archive, Release, named, shipped
 
-__all__ = ["SHIPPED", "Archive", "Release", "shipped"]
+__all__ = ["SHIPPED", "Archive", "Release", "named", "shipped"]

@@ -101,6 +101,22 @@ class Archive:
             ]
             yield ReleaseEntries(release.name, release.targets, tuple(entries))
 
+    def roots(
+        self, release: Release, target: str, sections: Collection[str]
+    ) -> list[dict[str, Any]]:
+        """What the target's binary registers under these names, as the IR's JSON has it;
+        to be read, not to be changed."""
+        return self._wanted(release, target, sections)[0]
+
+    def tables(
+        self, release: Release, target: str, sections: Collection[str]
+    ) -> frozenset[str]:
+        """All that the target's binary says about these sections; equal for releases
+        that say the same."""
+        roots, files = self._wanted(release, target, sections)
+        modules = self._texts("module", release, target, files)
+        return frozenset([json.dumps(roots), *(text for _, text in modules)])
+
     @property
     def content(self) -> str:
         """A hash of all that the archive says."""
@@ -114,15 +130,19 @@ class Archive:
         roots = self._items("root", release, target)
         if sections is None:
             return roots, None
-        named = [one for one in roots if set(one["section"]) != {"*"}]
-        chosen = [one for one in named if _of(one["section"], sections)]
+        nameless = [one for one in roots if set(one["section"]) == {"*"}]
+        chosen = [
+            one
+            for one in roots
+            if one not in nameless and named(one["section"], sections)
+        ]
         left = [
             section
             for section in sections
-            if not any(_of(one["section"], (section,)) for one in chosen)
+            if not any(named(one["section"], (section,)) for one in chosen)
         ]
         if left:  # which may be of those that have their names at run time
-            chosen = [one for one in roots if one in chosen or one not in named]
+            chosen += nameless
         return chosen, self._closed({one["home"] for one in chosen}, release, target)
 
     def program(
@@ -228,8 +248,8 @@ def shipped() -> Archive | None:
     return Archive(SHIPPED) if SHIPPED.is_file() else None
 
 
-def _of(pattern: str, sections: Collection[str]) -> bool:
-    """Whether one of the sections may be of a root: ``0000:00:02.0/vga`` of ``vga``."""
+def named(pattern: str, sections: Collection[str]) -> bool:
+    """Whether one of the sections, as a stream calls them, may be of a root: ``0000:00:02.0/vga`` of ``vga``."""
     if "*" not in pattern:
         return pattern in sections or any(
             name.endswith(f"/{pattern}") for name in sections

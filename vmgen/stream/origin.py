@@ -92,9 +92,9 @@ def _nearest(refusals: Mapping[str, StreamError]) -> StreamError:
     return Refused("no target has such a CPU") if found is None else found
 
 
-def _written_by(release: str, stream: Stream) -> None:
-    """Raises Refused for what the release would have written in another way."""
-    assert stream.codecs is not None
+def refuse_header(release: str, stream: Stream) -> None:
+    """Raises Refused for what the release would have written in another way before its
+    sections and about them."""
     configuration = stream.configuration
     machine = "" if configuration is None else configuration.machine
     newer = _numbers(machine.rpartition("-")[2])
@@ -109,6 +109,12 @@ def _written_by(release: str, stream: Stream) -> None:
             if not described:
                 message = "it describes the configuration, and the stream does not"
             raise Refused(message, document.offset, "description")
+
+
+def _written_by(release: str, stream: Stream) -> None:
+    """Raises Refused for what the release would have written in another way."""
+    assert stream.codecs is not None
+    refuse_header(release, stream)
     whole = EVERYWHERE in stream.codecs.codecs
     for section in stream.sections():
         codec = section.codec

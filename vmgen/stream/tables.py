@@ -7,7 +7,8 @@ laid side by side, say which field it is that moved the rest.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -114,6 +115,11 @@ def _tables(folder: Path, stamp: tuple[int, int]) -> Tables:
     return Tables(folder)
 
 
+def parted(lookup: Lookup, placed: Placed, node: Node, version: int) -> Shift | None:
+    """The same for a table of a program; offsets from the start of the body."""
+    return _Sides(lookup).parted(placed, node, version, 0, "")
+
+
 def bounded(placed: Placed) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The fields of a table that are compared with the machine's own value, which they
     may not exceed: name on the wire, and path."""
@@ -180,13 +186,12 @@ class _Sides:
         names = {field.name for field in fields}
         entries = list(_entries(node, names))
         later = {entry.name for entry in entries}
+        left = Counter(entry.name for entry in entries)
         position, at = base, 0
         for entry in entries:
             member = f"{path}.{entry.name}" if path else entry.name
-            index = next(
-                (i for i in range(at, len(fields)) if fields[i].name == entry.name),
-                None,
-            )
+            index = _meant(fields, at, entry, left[entry.name], version)
+            left[entry.name] -= 1
             if index is None and at and fields[at - 1].name == entry.name:
                 index = at - 1  # one more piece of the same array
             if index is None and _renamed(fields, at, entry, later):
@@ -319,6 +324,29 @@ def _size(field: ir.Field) -> int | None:
     if isinstance(field.element, ir.NothingElement) or field.count == ir.Fixed(0):
         return 0
     return None
+
+
+def _meant(
+    fields: Sequence[ir.Field], at: int, entry: _FieldEntry, left: int, version: int
+) -> int | None:
+    """Which of the fields from ``at`` on an entry is; None if none has its name.
+
+    Of several with the name, between which tests choose: one before which nothing is
+    missing, of the entry's size, and one that must be there rather than one that may be
+    unless the ``left`` entries of that name are more than those.
+    """
+    named = [i for i in range(at, len(fields)) if fields[i].name == entry.name]
+    reached = [
+        i for i in named if not any(_must(field, version) for field in fields[at:i])
+    ]
+    fit = [
+        i for i in reached if size_of_element(fields[i]) in (None, entry.element)
+    ] or reached
+    needed = [i for i in named if _must(fields[i], version)]
+    first = next((i for i in fit if i in needed), None)
+    if first is not None and left <= len(needed):
+        return first
+    return next(iter(fit or named), None)
 
 
 def _since(field: ir.Field) -> str:

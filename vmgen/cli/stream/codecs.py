@@ -113,11 +113,7 @@ def packages_of(
 ) -> tuple[dict[str, Codecs], Codecs | None]:
     """The codecs by target, and those of the target that was named."""
     if wanted.folder == "any" and not os.path.isdir("any"):
-        from vmgen.cli.stream import made
-        from vmgen.stream.origin import origin
-
-        releases = made.every_release(wanted.target, console)
-        found = origin(source, releases, wanted.page_size).codecs
+        found = _writer(source, console, wanted, others=True)
         return {found.target: found}, found
     packages = _packages(source, console, wanted)
     if wanted.target is None or not packages:
@@ -129,6 +125,25 @@ def packages_of(
         message = f"there are no codecs for '{wanted.target}'"
         raise VmgenError(Diagnostic("VG710", message, hint=f"there are: {known}"))
     return packages, packages[wanted.target]
+
+
+def _writer(
+    source: Input, console: Console, wanted: Wanted, others: bool = False
+) -> Codecs:
+    """Codecs of the release that wrote a stream, out of those that vmgen knows; with
+    ``others`` also out of those of trees that were read before."""
+    from vmgen.cli.stream import made
+    from vmgen.stream.origin import origin
+
+    releases, alike = made.writers_of(source, wanted.target, console)
+    if others:
+        releases = made.every_release(wanted.target, console) | releases
+    found = origin(source, releases, wanted.page_size)
+    target = found.codecs.target
+    names = tuple(
+        name for one in found.releases for name in alike.get((one, target), (one,))
+    )
+    return found.codecs.but(releases=names)
 
 
 def _packages(source: Input, console: Console, wanted: Wanted) -> dict[str, Codecs]:
@@ -161,6 +176,8 @@ def _codecs(
     source: Input, console: Console, wanted: Wanted
 ) -> tuple[Codecs | None, Stream | None]:
     """The codecs that are asked for or that fit, and the stream if they have read it."""
+    if not wanted.given:
+        return _unasked(source, console, wanted), None
     packages, chosen = packages_of(source, console, wanted)
     if chosen is not None:
         return chosen, None
@@ -179,6 +196,20 @@ def _codecs(
         message = f"no target of {wanted.words} fits the stream"
         raise VmgenError(Diagnostic("VG710", message, hint=reasons))
     return found.codecs, found.stream
+
+
+def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
+    """Codecs of the release that wrote the stream, if vmgen knows it for certain."""
+    from vmgen import archive
+    from vmgen.stream.errors import StreamError
+
+    if archive.shipped() is None:
+        return None
+    try:
+        return _writer(source, console, wanted)
+    except StreamError as error:
+        console.message(f"without codecs: {error.message}")
+        return None
 
 
 def _named_by_project(folder: str) -> str:

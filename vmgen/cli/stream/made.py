@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -125,8 +125,16 @@ def of_archive(
     They have the codecs of the sections that the stream's description names, and all
     where there is no description.
     """
-    sections = _section_names(source)
-    wanted = (target,) if target else _likely(targets, source)
+    from vmgen.stream import Stream
+    from vmgen.stream.writers import section_names, targets_of
+
+    source.finish()
+    stream = Stream(source, strict=False)
+    sections = section_names(stream)
+    wanted: tuple[str, ...] = (target,) if target else ()
+    wanted = wanted or targets_of(targets.archive, targets.release, stream)
+    if not wanted:
+        raise _no_target()
     release = targets.release
     maker = this_vmgen()
     found = {}
@@ -152,37 +160,33 @@ def of_archive(
     return found
 
 
-def _section_names(source: Input) -> tuple[str, ...]:
-    """What the stream's description calls its devices, sorted; empty without one."""
+def writers_of(
+    source: Input, target: str | None, console: Console
+) -> tuple[dict[str, dict[str, Codecs]], dict[tuple[str, str], tuple[str, ...]]]:
+    """Codecs by release and target of every release that vmgen knows and that can have
+    written the stream, by its description; and for each of these the releases whose tables of the
+    stream's sections are the same, itself among them."""
+    from vmgen import archive
+    from vmgen.cli.shipped import Targets
     from vmgen.stream import Stream
+    from vmgen.stream.packages import from_folder
+    from vmgen.stream.writers import writers
 
+    there = archive.shipped()
+    if there is None:
+        return {}, {}
     source.finish()
-    document = Stream(source, strict=False).description
-    names = set()
-    for device in () if document is None else document.devices:
-        names.add(device.name)
-        names.add(str(device.node.get("vmsd_name", device.name)))
-    return tuple(sorted(names))
-
-
-def _likely(targets: Targets, source: Input) -> tuple[str, ...]:
-    """The targets of a release whose CPU has most of the fields that the stream's has."""
-    names = set(_cpu_names(source))
-    archive, release = targets.archive, targets.release
-    scores = {
-        one: len(names & set(_words_of(archive.field_names(release, one, "cpu"))))
-        for one in targets
-        if names
-    }
-    best = max(scores.values(), default=0)
-    if not best:
-        raise _no_target()
-    return tuple(one for one, score in scores.items() if score == best)
-
-
-def _words_of(names: Iterable[str]) -> Iterator[str]:
-    for name in names:
-        yield from _WORD.findall(name)
+    stream = Stream(source, strict=False)
+    found: dict[str, dict[str, Codecs]] = {}
+    alike: dict[tuple[str, str], tuple[str, ...]] = {}
+    for one in writers(there, stream, target).writers:
+        release = one.releases[-1]
+        places = of_archive(Targets(there, release), one.target, source, console)
+        packages = {name: from_folder(place)[name] for name, place in places.items()}
+        found.setdefault(release.name, {}).update(packages)
+        names = (each.name for each in reversed(one.releases))
+        alike[release.name, one.target] = tuple(names)
+    return found, alike
 
 
 def _no_target() -> VmgenError:

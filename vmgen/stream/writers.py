@@ -1,0 +1,151 @@
+"""Which releases of an archive can have written a stream, by its description alone.
+
+No codec is needed for that: a release writes every section in the version of its table, and
+describes the fields of that table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vmgen.archive import Archive, Release, named
+from vmgen.lookup import Lookup
+from vmgen.stream.description import Device
+from vmgen.stream.errors import Refused, StreamError
+from vmgen.stream.explain import WITHOUT_A_TABLE
+from vmgen.stream.origin import refuse_header
+from vmgen.stream.stream import Stream
+from vmgen.stream.tables import parted, sized
+
+_WORD = re.compile(r"[A-Za-z_]\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """Releases, the oldest first, whose tables for a stream's sections are the same."""
+
+    target: str
+    releases: tuple[Release, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Likely:
+    """The ``writers`` that fit a stream, those with the newest release first, and by
+    release why the others do not."""
+
+    writers: tuple[Writers, ...]
+    refusals: dict[str, StreamError]
+
+
+def section_names(stream: Stream) -> tuple[str, ...]:
+    """What a stream's description calls its devices, and their tables; sorted, empty
+    without a description."""
+    document = stream.description
+    names: set[str] = set()
+    for device in () if document is None else document.devices:
+        names |= {*_names(device)}
+    return tuple(sorted(names))
+
+
+def targets_of(archive: Archive, release: Release, stream: Stream) -> tuple[str, ...]:
+    """The targets of a release whose CPU has most of the fields that the stream's CPU
+    has; none where the stream's description has no CPU."""
+    document = stream.description
+    words = {
+        word
+        for device in (() if document is None else document.devices)
+        if device.name.rpartition("/")[2] == "cpu"
+        for name, _ in sized(device.node)
+        for word in _WORD.findall(name)
+    }
+    scores = {
+        target: len(
+            words
+            & {
+                word
+                for name in archive.field_names(release, target, "cpu")
+                for word in _WORD.findall(name)
+            }
+        )
+        for target in release.targets
+        if words
+    }
+    best = max(scores.values(), default=0)
+    return tuple(name for name, score in scores.items() if best and score == best)
+
+
+def writers(archive: Archive, stream: Stream, target: str | None = None) -> Likely:
+    """The releases that can have written the stream; of one target if it is named."""
+    names = section_names(stream)
+    refusals: dict[str, StreamError] = {}
+    same: dict[tuple[str, frozenset[str]], list[Release]] = {}
+    for release in archive.releases:
+        try:
+            refuse_header(release.name, stream)
+        except StreamError as error:
+            refusals[release.name] = error
+            continue
+        for one in (target,) if target else targets_of(archive, release, stream):
+            if one in release.targets:
+                tables = archive.tables(release, one, names)
+                same.setdefault((one, tables), []).append(release)
+    found = []
+    for (one, _), releases in same.items():
+        wrong = next(_differences(archive, releases[-1], one, stream, names), None)
+        if wrong is None:
+            found.append(Writers(one, tuple(releases)))
+        else:
+            refusals |= {release.name: wrong for release in releases}
+    found.sort(key=lambda item: -item.releases[-1].number)
+    fit = {release.name for one in found for release in one.releases}
+    refusals = {name: why for name, why in refusals.items() if name not in fit}
+    return Likely(tuple(found), refusals)
+
+
+def _differences(
+    archive: Archive,
+    release: Release,
+    target: str,
+    stream: Stream,
+    names: tuple[str, ...],
+) -> Iterator[StreamError]:
+    """What the release would have written in another way."""
+    document = stream.description
+    assert document is not None  # or there would be no target
+    roots = archive.roots(release, target, names)
+    lookup: Lookup | None = None
+    for device in document.devices:
+        if device.version is None or device.name in WITHOUT_A_TABLE:
+            continue
+        mine = [one for one in roots if named(one["section"], _names(device))]
+        if not mine:
+            yield Refused(
+                "no device of the release has such a section", None, device.path
+            )
+            continue
+        known = {one.get("version_id", 0) for one in mine}
+        if device.version not in known:
+            writes = " or ".join(map(str, sorted(known)))
+            message = f"version {device.version}, and it writes {writes}"
+            yield Refused(message, None, device.path)
+            continue
+        if lookup is None:
+            lookup = Lookup(archive.program(release, target, names))
+        homes = {(one["home"], one["symbol"]) for one in mine}
+        shifts = [
+            parted(lookup, placed, device.node, device.version)
+            for placed in lookup.all()
+            if (placed.module.file, placed.description.symbol) in homes
+        ]
+        if shifts and (wrong := shifts[0]) is not None and all(shifts):
+            yield Refused(wrong.message, None, f"{device.path} {wrong.member}")
+
+
+def _names(device: Device) -> tuple[str, str]:
+    return device.name, _table(device)
+
+
+def _table(device: Device) -> str:
+    return str(device.node.get("vmsd_name", device.name))
