@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -55,3 +56,9 @@ if os.environ.get("CI") == "true":
         )
     if importlib.util.find_spec("hatchling") is None:
         raise pytest.UsageError("hatchling is not installed: nothing builds the wheel")
+
+
+@pytest.fixture
+def no_archive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """vmgen as if it had been installed without the archive of releases."""
+    monkeypatch.setattr("vmgen.archive.archive.SHIPPED", Path("none"))

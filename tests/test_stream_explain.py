@@ -319,6 +319,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert command(f"{old} --codecs {package} -t vax", capsys)[0] == 2
 
 
+@pytest.mark.usefixtures("no_archive")
 def test_a_release_by_its_number(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,6 +337,7 @@ def test_a_release_by_its_number(
     assert "known: 10.0.2" in err
 
 
+@pytest.mark.usefixtures("no_archive")
 def test_two_trees_of_one_release_are_two(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -392,6 +394,7 @@ def test_every_release_has_the_embedded_targets_that_no_tree_has(
     assert set(made.every_release("mips", Console())["10.0.2"]) == {"mips"}
 
 
+@pytest.mark.usefixtures("no_archive")
 def test_a_release_whose_largest_package_is_of_another_target(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -428,6 +431,7 @@ def verified(line: str, capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("no_archive")
 def test_codecs_from_a_tree_without_a_target(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

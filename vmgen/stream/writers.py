@@ -81,7 +81,7 @@ def writers(archive: Archive, stream: Stream, target: str | None = None) -> Like
     names = section_names(stream)
     refusals: dict[str, StreamError] = {}
     same: dict[tuple[str, frozenset[str]], list[Release]] = {}
-    for release in archive.releases:
+    for release in archive.releases if names else ():
         try:
             refuse_header(release.name, stream)
         except StreamError as error:

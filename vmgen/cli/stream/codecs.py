@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 class Wanted:
-    """The codecs that a command line asks for; ``page_size`` is in bytes.
+    """The codecs that a command line asks for; ``page_size`` is in bytes, ``none`` says
+    that only the stream's own description is to be used.
 
     Raises WrongUsage for options that exclude each other.
     """
@@ -34,7 +35,8 @@ class Wanted:
             raise WrongUsage("--qemu and --codecs exclude each other")
         if whole and qemu is None:
             raise WrongUsage("--all is for --qemu")
-        self.folder = folder
+        self.none = folder == "none"
+        self.folder = None if self.none else folder
         self.qemu = qemu
         self.whole = whole
         self.target = target
@@ -70,6 +72,7 @@ def opened(
     from vmgen.stream.stream import Stream
 
     wanted = Wanted(folder, qemu, whole, target, page_size)
+    wanted.none |= no_description
     answers = answered(members)
     source = input_of(file, snapshot)
     codecs, stream = _codecs(source, console, wanted)
@@ -113,7 +116,7 @@ def packages_of(
 ) -> tuple[dict[str, Codecs], Codecs | None]:
     """The codecs by target, and those of the target that was named."""
     if wanted.folder == "any" and not os.path.isdir("any"):
-        found = _writer(source, console, wanted, others=True)
+        found = _writer(source, console, wanted)
         return {found.target: found}, found
     packages = _packages(source, console, wanted)
     if wanted.target is None or not packages:
@@ -127,17 +130,29 @@ def packages_of(
     return packages, packages[wanted.target]
 
 
-def _writer(
-    source: Input, console: Console, wanted: Wanted, others: bool = False
-) -> Codecs:
-    """Codecs of the release that wrote a stream, out of those that vmgen knows; with
-    ``others`` also out of those of trees that were read before."""
+def _writer(source: Input, console: Console, wanted: Wanted) -> Codecs:
+    """Codecs of the release that wrote a stream, out of those that vmgen knows and of
+    those of trees that were read before."""
     from vmgen.cli.stream import made
+    from vmgen.stream.errors import NoCodecs
+
+    try:
+        releases, alike = made.writers_of(source, wanted.target, console)
+    except NoCodecs:
+        releases, alike = {}, {}
+    releases = made.every_release(wanted.target, console) | releases
+    return _chosen(source, wanted, releases, alike)
+
+
+def _chosen(
+    source: Input,
+    wanted: Wanted,
+    releases: Mapping[str, Mapping[str, Codecs]],
+    alike: Mapping[tuple[str, str], tuple[str, ...]],
+) -> Codecs:
+    """The codecs that would have written the stream so, with the releases they are of."""
     from vmgen.stream.origin import origin
 
-    releases, alike = made.writers_of(source, wanted.target, console)
-    if others:
-        releases = made.every_release(wanted.target, console) | releases
     found = origin(source, releases, wanted.page_size)
     target = found.codecs.target
     names = tuple(
@@ -199,17 +214,22 @@ def _codecs(
 
 
 def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
-    """Codecs of the release that wrote the stream, if vmgen knows it for certain."""
+    """Codecs of the release that wrote the stream, if vmgen knows it for certain and
+    nobody wants none."""
     from vmgen import archive
-    from vmgen.stream.errors import StreamError
+    from vmgen.cli.stream import made
+    from vmgen.stream.errors import Ambiguous, NoCodecs, StreamError
 
-    if archive.shipped() is None:
+    if wanted.none or archive.shipped() is None:
         return None
     try:
-        return _writer(source, console, wanted)
-    except StreamError as error:
+        releases, alike = made.writers_of(source, wanted.target, console)
+        return _chosen(source, wanted, releases, alike) if releases else None
+    except (NoCodecs, Ambiguous) as error:
         console.message(f"without codecs: {error.message}")
         return None
+    except StreamError:
+        return None  # whoever reads the stream says what is wrong with it
 
 
 def _named_by_project(folder: str) -> str:

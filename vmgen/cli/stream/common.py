@@ -29,10 +29,12 @@ SOURCES = (
     Option(
         "--codecs",
         name="folder",
-        metavar="DIR|RELEASE|any",
+        metavar="DIR|RELEASE|any|none",
         help="A generated package, the folder of one target in it, or a project that names"
-        " one in [tool.vmgen]; a release (10.0); or 'any' to detect the release that wrote"
-        " the stream.  [default: the stream's own description]",
+        " one in [tool.vmgen]; a release (10.0); 'any' to detect the release that wrote"
+        " the stream, also among trees that were read before; 'none' for the stream's own"
+        " description alone.  [default: the release that wrote the stream, if that is"
+        " certain, else none]",
     ),
     Option(
         "--qemu",

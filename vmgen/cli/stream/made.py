@@ -165,10 +165,14 @@ def writers_of(
 ) -> tuple[dict[str, dict[str, Codecs]], dict[tuple[str, str], tuple[str, ...]]]:
     """Codecs by release and target of every release that vmgen knows and that can have
     written the stream, by its description; and for each of these the releases whose tables of the
-    stream's sections are the same, itself among them."""
+    stream's sections are the same, itself among them.
+
+    Nothing where the stream has no description of a CPU; NoCodecs if none of them fits.
+    """
     from vmgen import archive
     from vmgen.cli.shipped import Targets
     from vmgen.stream import Stream
+    from vmgen.stream.errors import NoCodecs
     from vmgen.stream.packages import from_folder
     from vmgen.stream.writers import writers
 
@@ -179,7 +183,11 @@ def writers_of(
     stream = Stream(source, strict=False)
     found: dict[str, dict[str, Codecs]] = {}
     alike: dict[tuple[str, str], tuple[str, ...]] = {}
-    for one in writers(there, stream, target).writers:
+    likely = writers(there, stream, target)
+    if likely.refusals and not likely.writers:
+        hint = "\n".join(f"{name}: {why}" for name, why in likely.refusals.items())
+        raise NoCodecs("none of the releases that vmgen knows wrote it", hint=hint)
+    for one in likely.writers:
         release = one.releases[-1]
         places = of_archive(Targets(there, release), one.target, source, console)
         packages = {name: from_folder(place)[name] for name, place in places.items()}
