@@ -353,3 +353,13 @@ def test_a_chain_of_operators_is_spelled_in_one_pass() -> None:
     assert spell.spelled(mixed) == f"{text} - (a - b)"
     shifted = code.PyBinary("<<", code.PyBinary("<<", code.PyName("a"), code.PyConst(1)), code.PyConst(2))  # fmt: skip
     assert spell.spelled(shifted) == "(a << 1) << 2"
+
+
+def test_a_symbol_that_begins_with_a_digit() -> None:
+    """Python renames ``__name`` inside of a class (``vmstate_68040_mmu`` of m68k)."""
+    made = description("2nd_mmu", field("n", U32), field("m", U32))
+    with compiled(made) as (module, _):
+        load, save = module.load__2nd_mmu, module.save__2nd_mmu
+        state, end = load(bytes(range(8)))
+        assert (state.n, state.m, end) == (0x00010203, 0x04050607, 8)
+        assert save(state) == bytes(range(8))

@@ -29,6 +29,8 @@ class Runs:
         made = self.made.get(key)
         if made is None:
             name = f"_{self.stem}_{len(self.made)}"
+            if self.stem.startswith("_"):  # Python renames __name inside of a class
+                name = f"_{len(self.made)}{self.stem}"
             made = self.made[key] = plan.Run(name, key[0], tuple(_pieces(key[1])))
         return made
 
