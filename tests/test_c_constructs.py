@@ -38,7 +38,8 @@ CONSTRUCTS = {
     "attributes in brackets": "struct [[gnu::packed]] R { char a; int b; };"
     " struct S { char a; [[gnu::aligned(32)]] int b; int c [[gnu::packed]]; };"
     " struct [[__gnu__::__aligned__(64), vendor::packed]] T { char a; };"
-    " typedef struct [[gnu::packed]] { char a; long b; } U;",
+    " typedef struct [[gnu::packed]] { char a; long b; } U;"
+    " struct [[vendor::thing(1, aligned(64)), gnu::packed]] P { char a; int b; };",
     "alignas": "struct R { char a; alignas(16) int b; alignas(long) char c; char d[alignof(int)]; };",
     "constexpr": "constexpr int n = 3, m[] = { 1, n }; struct R { char a[n]; short b[m[1]]; };",
     "nullptr": "struct R { char a[sizeof(nullptr)]; };",

@@ -384,3 +384,9 @@ def test_anonymous_enum_types() -> None:
     assert e is not None
     assert e.type == EnumType("<e>")
     assert source.enum("<e>") is not None
+
+
+def test_a_marker_behind_an_empty_line_counts() -> None:
+    found = Unit('\n# 7 "x.h"\n\nint a;\n', source="t.c").object("a")
+    assert found is not None
+    assert (found.position.file, found.position.line) == ("x.h", 8)

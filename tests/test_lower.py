@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 from array import array
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.ir_programs import U8, U16, U32, U64, compiled, description, field, program
 from vmgen import ir
+from vmgen.ir.types import WIDTHS, signed
 from vmgen.lower import lower
 from vmgen.lower.names import attribute, identifier, module_path, record_name
 from vmgen.source import VmgenError
@@ -588,3 +590,27 @@ def test_what_has_no_wire_format_is_an_error() -> None:
     with pytest.raises(VmgenError, match="VG510") as error:
         lower(program(inner, description("dev", made)))
     assert error.value.diagnostics[0].position.file == "hw/dev.c"
+
+
+@pytest.mark.parametrize("kind", sorted(set(WIDTHS) - {"bool"}))
+@pytest.mark.parametrize("dims", [(), (2,), (3, 2)])
+def test_every_integer_has_its_width_its_sign_and_the_order_of_the_wire(
+    kind: ir.IntType, dims: tuple[int, ...]
+) -> None:
+    """Alone, in an array and in rows, behind a byte so that nothing is aligned."""
+    width = WIDTHS[kind]
+    element = ir.IntegerElement(kind)
+    table = description(
+        "dev", field("before", U8), field("x", element, dims, size=ir.Fixed(width))
+    )
+    one = bytes([0x81, *range(1, width)])
+    data = b"\1" + one * math.prod(dims)
+    with compiled(table) as (module, _):
+        state, end = module.load_dev(data)
+        assert end == len(data)
+        found = state.x
+        for length in dims:
+            assert len(found) == length
+            found = found[-1]
+        assert found == int.from_bytes(one, "big", signed=signed(kind))
+        assert module.save_dev(state) == data

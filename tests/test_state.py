@@ -321,3 +321,17 @@ def test_a_name_of_two_modules_is_reached_by_its_module() -> None:
         assert two not in package.__all__
         with pytest.raises(AttributeError, match=r"no attribute 'Nothing'$"):
             getattr(package, none)
+
+
+def test_a_field_of_a_length_that_a_member_says_has_that_member_for_a_count() -> None:
+    size = ir.FromMember((ir.Step("env", "Env"), ir.Step("n", "uint32_t")), "uint32")
+    table = description(
+        "dev",
+        field("env.n", U32),
+        field("many", U16, count=size, array=True, pointer=True),
+        field("some", ir.BufferElement(), size=size, pointer=True),
+        field("two", U16, (2,)),
+    )
+    with compiled(table) as (module, _):
+        counts = {one.path: one.count for one in module.DevState.fields()}
+        assert counts == {"env": 1, "many": "env.n", "some": "env.n", "two": 2}

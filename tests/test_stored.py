@@ -93,3 +93,19 @@ def test_diff_compares_what_is_shared(
     shared.write_text(text)
     assert run(arguments) == 1
     assert "pci" in capsys.readouterr().out
+
+
+def test_several_files_are_shown_as_text_and_one_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = package(tmp_path / "state", 2)
+    both = [f"--ir={folder / target / 'ir.json'}" for target in ("one", "two")]
+    assert run(["inspect", *both, "cpu"]) == 0
+    assert [
+        line for line in capsys.readouterr().out.splitlines() if "QEMU" in line
+    ] == [
+        "one, QEMU 1.0",
+        "two, QEMU 1.0",
+    ]
+    assert run(["inspect", *both, "cpu", "--format", "json"]) == 2
+    assert "give one --ir" in capsys.readouterr().err

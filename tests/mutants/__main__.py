@@ -8,7 +8,8 @@ Which faults are planted depends on the seed and on the sources alone
 (:mod:`tests.mutants.faults`).  Everything happens in copies of the checkout in a temporary
 folder.  First each test file runs once without a fault, to know which tests run which
 line; then each fault is tried with the tests that run its lines, the quickest first, up to
-the first that fails.  A fault that makes the tests hang is seen.
+the first that fails.  A fault that makes the tests hang is seen, and so is one that only
+the type checker refuses (``types``): neither can be landed.
 
 FILE takes one JSON object a line for each fault tried, and FILE.reached what the tests
 run: a run that was stopped goes on where it was.  ``--survivors`` tries those of FILE
@@ -90,18 +91,18 @@ def again(row: dict[str, str]) -> Fault | None:
 def summary(rows: Sequence[dict[str, str]]) -> int:
     """Print what was planted and seen, by package, and the survivors; 1 if too many."""
     table = Counter((row["package"], row["fate"]) for row in rows)
-    print(f"{'package':14} planted    seen  timeout  survived")
+    print(f"{'package':14} planted    seen  timeout  types  survived")
     for name in [*sorted({package for package, _ in table}), "all"]:
-        seen, timeout, survived = (
+        seen, timeout, types, survived = (
             sum(
                 count
                 for (package, one), count in table.items()
                 if one == fate and name in (package, "all")
             )
-            for fate in ("seen", "timeout", "survived")
+            for fate in ("seen", "timeout", "types", "survived")
         )
-        total = seen + timeout + survived
-        print(f"{name:14} {total:7} {seen:7} {timeout:8} {survived:9}")
+        total = seen + timeout + types + survived
+        print(f"{name:14} {total:7} {seen:7} {timeout:8} {types:6} {survived:9}")
     for row in rows:
         if row["fate"] == "survived":
             print(f"\n{row['place']}: {row['kind']}\n{row['diff']}")

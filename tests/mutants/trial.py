@@ -16,7 +16,8 @@ from typing import Literal
 
 from .faults import Fault
 
-Fate = Literal["seen", "timeout", "survived"]
+Fate = Literal["seen", "timeout", "types", "survived"]
+"""``types``: no test sees it, and ``mypy`` refuses it, as continuous integration does."""
 
 
 def copied(root: Path, folder: Path) -> Path:
@@ -83,6 +84,18 @@ def _end(child: subprocess.Popen[str]) -> None:
         os.killpg(child.pid, signal.SIGKILL)
 
 
+def is_typed(root: Path) -> bool:
+    """Whether the type checker has nothing to say about the copy's vmgen."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "vmgen"],
+        cwd=root,
+        env=environment(root),
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode != 1  # 2: it cannot run here
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What became of a fault, and the test that saw it."""
@@ -108,6 +121,8 @@ def tried(
                 return Trial(fault, "timeout", "")
             if outcome.code:
                 return Trial(fault, "seen", outcome.failed)
+        if not is_typed(root):
+            return Trial(fault, "types", "mypy")
         return Trial(fault, "survived", "")
     finally:
         path.write_text(text, encoding="utf-8")
