@@ -69,11 +69,13 @@ class Codecs(Mapping[str, Codec[Any]]):
     each has a key with the device's type behind it (``serial:isa-serial``), and the name
     alone is nobody's: :meth:`choose` finds out whose it is.
 
-    ``target``, ``release`` and ``page_bits`` are those of its codecs.
+    ``target``, ``release`` and ``page_bits`` are those of its codecs.  ``unread`` says why
+    a description has no codec, by its section's name and by its symbol.
     """
 
     __slots__ = (
         "_known", "_modules", "_package", "_rivals", "page_bits", "release", "target",
+        "unread",
     )  # fmt: skip
 
     def __init__(
@@ -85,6 +87,7 @@ class Codecs(Mapping[str, Codec[Any]]):
         target: str = "",
         release: str = "",
         page_bits: int | None = None,
+        unread: Mapping[str, str] | None = None,
     ) -> None:
         self._package = package
         self._modules = modules
@@ -93,11 +96,15 @@ class Codecs(Mapping[str, Codec[Any]]):
         self.target = target
         self.release = release
         self.page_bits = page_bits
+        self.unread = unread or {}
 
     def __getitem__(self, name: str) -> Codec[Any]:
         key = self._key(name)
         if key is None:
-            raise KeyError(name)
+            why = self.unread.get(name.rpartition("/")[2])
+            raise KeyError(
+                f"{name}: its description was not read: {why}" if why else name
+            )
         if key in self._rivals:
             raise KeyError(f"{name}: {_one_of(self._rivals[key])}")
         if key not in self._known:

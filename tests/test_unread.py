@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -252,3 +254,25 @@ def test_a_lock_says_what_was_not_read(here: Path) -> None:
     ]
     assert "VMSTATE_UINT64" not in text
     assert lock.dumps([stored(partial)]) == text
+
+
+def test_the_package_says_why_a_codec_is_missing(here: Path) -> None:
+    Path("dev.c").write_text(HEAD + BAD + GOOD)
+    assert cli.run(["generate", "dev.c"]) == 1
+    code = (
+        "import generated\n"
+        "for ask in (lambda: generated.CODECS['0000:00:02.0/bad'],\n"
+        "            lambda: generated.load_bad, lambda: generated.CODECS['other']):\n"
+        "    try:\n"
+        "        ask()\n"
+        "    except (KeyError, AttributeError) as error:\n"
+        "        print(error)\n"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert len(said) == 3
+    for line in said[:2]:
+        assert "its description was not read: dev.c:3:" in line
+        assert "[VG310]" in line
+    assert said[2] == "'other'"

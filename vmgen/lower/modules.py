@@ -18,7 +18,7 @@ from vmgen import ir, plan
 from vmgen.ir import json as ir_json
 from vmgen.lower.descriptions import Descriptions
 from vmgen.lower.meta import meta
-from vmgen.lower.names import PUBLIC, identifier, module_path
+from vmgen.lower.names import PUBLIC, identifier, module_path, short
 from vmgen.lower.namespace import Namespace
 from vmgen.lower.program import CodecLayouts, named
 from vmgen.lower.sections import Shape, rivals, sections, shapes
@@ -97,6 +97,7 @@ def lower(program: ir.Program, around: OtherPrograms | None = None) -> plan.Pack
         several=several(offers(modules)),
         page_bits=page_bits(program.target, program.release),
         meta=meta(program),
+        unread=tuple(sorted(_unread(program).items())),
         roots=tuple(_roots(own, around.files)),
         rivals=tuple(
             plan.Rivals(key, tuple((one.key, one.fields) for one in found))
@@ -104,6 +105,20 @@ def lower(program: ir.Program, around: OtherPrograms | None = None) -> plan.Pack
         ),
         ir=ir_json.dumps(_without(program, around.files)),
     )
+
+
+def _unread(program: ir.Program) -> dict[str, str]:
+    """Why there is no codec, by symbol without ``vmstate_`` and by the section's name."""
+    lost = {
+        (one.file, one.symbol): str(one.found[0])
+        for one in program.unread
+        if one.symbol
+    }
+    return {short(symbol): why for (_, symbol), why in lost.items()} | {
+        root.section: why
+        for root in program.roots
+        if (why := lost.get((root.home, root.symbol)))
+    }
 
 
 def _digest(program: ir.Program, above: frozenset[str]) -> str:

@@ -198,7 +198,8 @@ class Package:
     ``folder`` is the target's subpackage, empty for a program without target;
     ``runtime`` are the names of ``_runtime`` that it offers.  ``page_bits`` is the
     smallest ``TARGET_PAGE_BITS``, None if it is not known; ``meta`` is the text of the
-    file by which a stream's target is found without importing anything.
+    file by which a stream's target is found without importing anything.  ``unread`` are
+    names that have no codec, with the diagnostic that says why.
     """
 
     folder: str
@@ -215,3 +216,4 @@ class Package:
     several: tuple[Several, ...] = ()
     page_bits: int | None = None
     meta: str = ""
+    unread: tuple[tuple[str, str], ...] = ()
