@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from struct import Struct
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -166,6 +167,8 @@ def _value_of(state: Any, name: str) -> Any:
             wrong = "must be present" if state is None else f"{state!r} is no object"
             raise AttributeError(f"{done}: {wrong}") from None
         for index in indices:
+            if state is None:
+                raise TypeError("must be present")
             state = state[int(index)]
         done = f"{done}.{part}" if done else part
     return state
@@ -247,11 +250,12 @@ def unsavable(error: Exception, state: Any, saver: Callable[..., Any]) -> BadVal
     """The error for a state that the saver cannot pack: names the first field that does
     not fit."""
     runs = tuple(runs_of(saver))
+    if "values to unpack" in str(error):
+        items = [item for one in runs for item in _parse(one.fields)]
+        with suppress(AttributeError, LookupError, TypeError):
+            if miscounted := _miscounted(state, items):
+                return miscounted
     for one in runs:
         if (found := unfit(state, one.fields)) is not None:
             return found
-    if "values to unpack" in str(error):
-        items = [item for one in runs for item in _parse(one.fields)]
-        if miscounted := _miscounted(state, items):
-            return miscounted
     return BadValue(f"cannot be packed: {error}")

@@ -27,11 +27,14 @@ def saved(cls: type[S], state: S, out: list[bytes], version: int, owner: Owner) 
         state.__save__(out, version, owner)
     except PACK_ERRORS as error:
         raise unsavable(error, state, method(cls, "save", version)) from None
-    if cls.__vmstate_inner__:
-        owners = (state, *owner)
-        for one in cls.__vmstate_subsections__():
-            if (value := getattr(state, one.attribute)) is not None:
-                _subsection(out, one, value, owners)
+    inner = cls.__vmstate_inner__
+    if inner is not None:
+        values = inner(state)
+        if values.count(None) != len(values):
+            owners = (state, *owner)
+            for one, value in zip(cls.__vmstate_subsections__(), values, strict=False):
+                if value is not None:
+                    _subsection(out, one, value, owners)
 
 
 def saver(cls: type[S]) -> Saver[S]:

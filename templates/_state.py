@@ -213,13 +213,14 @@ class StateType(type):
     """Turns annotated defaults into ``__slots__`` and keyword construction.
 
     ``path`` is the C path of the struct in the object of the section.
+    ``__vmstate_inner__`` gives the subsections of a state, None if it has none.
     ``__vmstate_section__`` is what ``functions`` says of a whole description's class.
     """
 
     __vmstate_declared__: dict[str, _Member]
     __vmstate_path__: str
     __vmstate_section__: Section | None
-    __vmstate_inner__: tuple[str, ...]
+    __vmstate_inner__: Callable[[Any], tuple[Any, ...]] | None
     __match_args__: tuple[str, ...]
 
     def __new__(
@@ -242,9 +243,10 @@ class StateType(type):
         namespace["__vmstate_declared__"] = declared
         namespace["__vmstate_path__"] = path
         namespace["__vmstate_section__"] = None
-        namespace["__vmstate_inner__"] = tuple(
-            member for member, one in declared.items() if one.type == "subsection"
-        )
+        inner = [name for name, one in declared.items() if one.type == "subsection"]
+        # The first once more: of one name alone ``attrgetter`` makes no tuple.
+        values = operator.attrgetter(*inner, *inner[:1]) if inner else None
+        namespace["__vmstate_inner__"] = values
         if path:
             namespace.setdefault("__doc__", f"``{path}`` of the section's object.")
         docs.cls = cls = super().__new__(mcls, name, bases, namespace)
@@ -295,7 +297,11 @@ class StateType(type):
         """The members that are subsections, in the order of the wire."""
         found: tuple[Subsection, ...] | None = vars(cls).get("__vmstate_found__")
         if found is None:
-            found = tuple(map(cls.__vmstate_subsection__, cls.__vmstate_inner__))
+            found = tuple(
+                cls.__vmstate_subsection__(name)
+                for name, member in cls.__vmstate_declared__.items()
+                if member.type == "subsection"
+            )
             type.__setattr__(cls, "__vmstate_found__", found)
         return found
 
@@ -346,7 +352,7 @@ class State(metaclass=StateType):
     __vmstate_declared__: ClassVar[dict[str, _Member]]
     __vmstate_path__: ClassVar[str]
     __vmstate_section__: ClassVar[Section | None]
-    __vmstate_inner__: ClassVar[tuple[str, ...]]
+    __vmstate_inner__: ClassVar[Callable[[Any], tuple[Any, ...]] | None]
 
     def __load__(
         self, buf: Buffer, pos: int, version: int, scope: Scope, owner: Owner

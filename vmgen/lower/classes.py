@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from vmgen import ir, plan
@@ -319,12 +319,11 @@ def _more(
 
 def _unnumbered(leaf: Leaf) -> str:
     """A field's C path without the indices of structs in arrays."""
-    path = leaf.path
-    for parent, index in leaf.parents:
-        if index:
-            numbers = "".join(f"[{one}]" for one in index)
-            path = path.replace(f"{parent.name}{numbers}", parent.name, 1)
-    return path
+    if not leaf.field.path:
+        return leaf.path
+    *above, last = leaf.field.path
+    steps = [replace(step, index=()) for step in above]
+    return ir.path_text((*steps, replace(last, index=leaf.levels)))
 
 
 def _class_doc(layout: CodecLayout, record: StateRecord) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from vmgen.lower.codec.frame import Frame
 from vmgen.lower.codec.phrases import checked, present, sized, unblanked
 from vmgen.lower.codec.records import UNROLLED, Records, named
@@ -12,6 +14,10 @@ from vmgen.lower.program import CodecLayouts
 from vmgen.lower.shape import SIZES, CodecLayout, Ints, Leaf, Pad, Struct
 from vmgen.plan import code
 
+_NAMED = 16
+"""Elements of an array that save takes apart at once: one statement that also counts them
+is faster than as many subscripts, and is a few lines at most."""
+
 
 class FixedFields:
     """Adds fields whose size the tables alone tell to the run of a frame."""
@@ -20,6 +26,8 @@ class FixedFields:
         self._frame = frame
         # Arrays that the table names element by element, and what they are called.
         self._gathered: dict[code.Expr, code.PyName] = {}
+        # The names of the elements of short ones on save.
+        self._elements: dict[code.Expr, tuple[code.PyName, ...]] = {}
 
     def elements(self) -> FixedRun:
         """Emit a flat layout as one run, for the codec of many objects."""
@@ -107,15 +115,29 @@ class FixedFields:
             zero = frame.refer.zeros(kind.code, length)
             run.before.append(code.PyAssign((name, target), zero))
             value = self._present(leaf, source, path)
-            run.aliases += checked(name, value, length, path)
+            there = {at for one in parts or [leaf] for at in one.indices}
+            if length > _NAMED:
+                run.aliases += checked(name, value, length, path)
+            else:
+                names = tuple(self._element(leaf, at, there) for at in range(length))
+                run.aliases.append(code.PyAssign((code.PyTuple(names),), value))
+                self._elements[source] = names
         name = self._gathered[source]
+        elements = self._elements.get(source)
         for index in leaf.indices:
             run.format.append(kind.code)
             token = self._token(f"{path}[{index}]", code.at(source, index))
             run.note(kind.code, token)
             run.targets.append(code.at(name, index))
-            run.values.append(code.at(name, index))
+            run.values.append(elements[index] if elements else code.at(name, index))
             run.size += SIZES[kind.code]
+
+    def _element(self, leaf: Leaf, at: int, there: Collection[int]) -> code.PyName:
+        """What save calls an element of an array; those not on the wire have no name."""
+        assert leaf.member is not None
+        if at not in there:
+            return code.PyName("_")
+        return self._frame.local(f"{leaf.member.attr.strip('_') or 'part'}_{at}")
 
     def _array(
         self, leaf: Leaf, kind: Ints, target: code.Expr, source: code.Expr, path: str
