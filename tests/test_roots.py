@@ -372,6 +372,7 @@ def test_a_description_that_is_called_after_the_type_of_its_device() -> None:
         ("object_get_typename((Object *)s)", MODEL),
         ('"nic"', MODEL),
         (TYPENAME, "qemu_get_queue(s->nic)->name"),
+        (TYPENAME, '"one"; s->own->name = "two"'),
     ],
 )
 def test_a_description_that_is_called_what_nobody_can_tell(
@@ -381,8 +382,9 @@ def test_a_description_that_is_called_what_nobody_can_tell(
     assert (root.section, root.device_types) == ("*", ())
 
 
-def test_a_description_that_is_called_by_a_string() -> None:
-    (root,) = named_by(TYPENAME, '"card"')
+@pytest.mark.parametrize("name", ['"card"', '"ca" "rd"', 'g_strdup("card")'])
+def test_a_description_that_is_called_by_a_string(name: str) -> None:
+    (root,) = named_by(TYPENAME, name)
     assert (root.section, root.device_types) == ("card", ())
 
 
@@ -543,6 +545,25 @@ def test_types_declared_by_macro() -> None:
     (found,) = as_text(text, header=header)
     assert (found.name, found.parent, found.abstract) == ("leaf", "node", True)
     assert found.class_init == "leaf_class_init"
+
+
+@pytest.mark.parametrize(
+    ("text", "abstract"),
+    [
+        ("OBJECT_DEFINE_TYPE(Leaf, leaf, LEAF, NODE)", False),
+        ("OBJECT_DEFINE_TYPE_EXTENDED(Leaf, leaf, LEAF, NODE, true, { A }, { })", True),
+        ("OBJECT_DEFINE_TYPE_EXTENDED(Leaf, leaf, LEAF, NODE, false, { A })", False),
+        ("OBJECT_DEFINE_TYPE(Leaf, leaf, LEAF)", None),
+        ("OBJECT_DEFINE_TYPE(Leaf)", None),
+    ],
+)
+def test_a_macro_declares_a_type_if_it_has_all_of_its_words(
+    text: str, abstract: bool | None
+) -> None:
+    header = '#define TYPE_LEAF "leaf"\n#define TYPE_NODE "node"\n'
+    more = "OBJECT_DEFINE_ABSTRACT_TYPE(Leaf, leaf, LEAF, NODE)\n"
+    found = [one.abstract for one in as_text(f"{text}\n{more}", header=header)]
+    assert found == [*(() if abstract is None else (abstract,)), True]
 
 
 def test_functions_of_a_file() -> None:

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -31,6 +32,7 @@ from vmgen.stream import (
     Truncated,
     Unreadable,
 )
+from vmgen.stream.carriers.libvirt import read_save_image
 from vmgen.stream.carriers.qcow2 import snapshots
 from vmgen.stream.input import Input
 from vmgen.stream.verify import verify
@@ -387,3 +389,21 @@ def test_damaged_carriers_raise_our_errors() -> None:
             data[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
         with suppress(StreamError):
             list(Stream(Input(bytes(data), rng.choice(("", "one")))).parts())
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(0, ""), (1, "gzip"), (2, "bzip2"), (3, "xz"), (4, "lzop"), (5, "zstd"), (6, "")],
+)
+def test_a_save_image_says_how_it_is_compressed(
+    kind: int, name: str, order: Literal["little", "big"]
+) -> None:
+    """``virQEMUSaveFormat`` (libvirt's src/qemu/qemu_saveimage.h)."""
+    head = save_image(b"", kind, order)
+    found = read_save_image(head)
+    assert (found.compression, found.version, found.byte_order) == (name, 2, order)
+    assert (found.start, found.was_running) == (len(head), True)
+    # A plain image's own header says that nothing is compressed; a sparse one's stays.
+    shown = 0 if name else kind
+    assert found.plain[28:32] == shown.to_bytes(4, order)

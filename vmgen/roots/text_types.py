@@ -18,7 +18,7 @@ from vmgen.source import Position
 
 _CONSTANT = re.compile(r"\bTypeInfo\s+\w+\s*(?:\[[^\]\n]*\]\s*)?=\s*\{")
 _DEFINED = re.compile(
-    r"^OBJECT_DEFINE_(\w*TYPE\w*)\s*\(([^;{]*?)\)\s*(?:;|$|\n)", re.MULTILINE
+    r"^OBJECT_DEFINE_(\w*TYPE\w*)\s*\(([^;]*?)\)\s*(?:;|$|\n)", re.MULTILINE
 )
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*$", re.MULTILINE)
 _MEMBER = re.compile(r"^\s*\.\s*(\w+)\s*=\s*(.*)$", re.DOTALL)
