@@ -46,7 +46,9 @@ typedef struct DeviceClass { const VMStateDescription *vmsd; const char *bus_typ
 typedef struct BusClass { char *(*get_dev_path)(void *); } BusClass;
 typedef struct VirtioDeviceClass { const VMStateDescription *vmsd; } VirtioDeviceClass;
 typedef struct SysemuCPUOps { const VMStateDescription *legacy_vmsd; } SysemuCPUOps;
-typedef struct CPUClass { const SysemuCPUOps *sysemu_ops; } CPUClass;
+typedef struct CPUClass {
+    const SysemuCPUOps *sysemu_ops; const VMStateDescription *vmsd;
+} CPUClass;
 typedef struct SaveVMHandlers { int x; } SaveVMHandlers;
 DeviceClass *DEVICE_CLASS(ObjectClass *);
 BusClass *BUS_CLASS(ObjectClass *);
@@ -255,6 +257,39 @@ static void toy_register(const char *model)
     )
     (root,) = resolved(text)
     assert root.device_types == ("*-toy-cpu",)
+
+
+def test_the_description_of_a_cpu_before_its_operations() -> None:
+    text = described("vmstate_toy", "cpu") + """
+static void toy_class_init(ObjectClass *klass, void *data)
+{
+    CPUClass *cc = CPU_CLASS(klass);
+    cc->vmsd = &vmstate_toy;
+}
+void cpu_exec_realizefn(CPUClass *cc, int index, void *cpu)
+{
+    vmstate_register((void *)0, index, cc->vmsd, cpu);
+}
+""" + device("toy-cpu", "toy_class_init")
+    (root,) = resolved(text)
+    assert (root.how, root.symbol, root.registrant) == (
+        "legacy_cpu",
+        "vmstate_toy",
+        "toy-cpu",
+    )
+    assert (root.prefix, root.instance) == ("", "cpu->cpu_index")
+
+
+def test_an_old_style_section_of_a_device() -> None:
+    text = """
+static const SaveVMHandlers handlers;
+static void setup(void *s)
+{
+    register_savevm_live((void *)0, "old", 5, 2, &handlers, s);
+}
+"""
+    (root,) = resolved(text)
+    assert (root.section, root.instance, root.version_id) == ("old", "5", 2)
 
 
 def test_the_description_of_a_cpu() -> None:

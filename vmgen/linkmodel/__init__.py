@@ -1,7 +1,8 @@
 """Which C files a target's system binary is made of, from the tree's own build files.
 
-QEMU's ``meson.build`` files are followed as meson would follow them, for one target and
-the configuration of :mod:`vmgen.linkmodel.host`; nothing is configured or built.
+QEMU's ``meson.build`` files are followed as meson would follow them, or the make files of
+releases up to 5.1 as make would, for one target and the configuration of
+:mod:`vmgen.linkmodel.host`; nothing is configured or built.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import assert_never
 
-from vmgen.linkmodel import host, syntax
+from vmgen.linkmodel import host, make_objects, syntax
 from vmgen.linkmodel.functions import FUNCTIONS, library
 from vmgen.linkmodel.interpreter import Arguments, Interpreter
 from vmgen.linkmodel.methods import HOST_HEADER, MAKEFILES, method
@@ -22,6 +23,7 @@ from vmgen.linkmodel.values import (
     Library,
     Makefile,
     MesonModule,
+    Objects,
     Unknown,
     Value,
     joined,
@@ -57,8 +59,7 @@ def binary(tree: SourceTree) -> SystemBinary:
     """
     if tree.kind != "qemu":
         return SystemBinary(tree.target, tree.cpu_sources)
-    emulator = _Build(tree).executable(f"qemu-system-{tree.target}")
-    objects = joined((emulator.own, emulator.needs))
+    objects = _objects(tree)
     files = {file for file in objects.files if file.endswith(".c")}
     archive = {file for file in objects.archives if file.endswith(".c")} - files
     missing = [
@@ -78,6 +79,22 @@ def binary(tree: SourceTree) -> SystemBinary:
         tuple(sorted(files)),
         tuple(sorted(archive)),
     )
+
+
+def _objects(tree: SourceTree) -> Objects:
+    """What the tree's build description links into the binary."""
+    if (tree.root / "meson.build").is_file():
+        emulator = _Build(tree).executable(f"qemu-system-{tree.target}")
+        return joined((emulator.own, emulator.needs))
+    settings = {
+        name: "y" if value == "1" else value.strip('"')
+        for kind in ("target", "devices")
+        for name, value in _macros(
+            tree, f"{tree.target}-softmmu-config-{kind}.h"
+        ).items()
+    }
+    settings["TARGET_BASE_ARCH"] = tree.base_arch
+    return make_objects.objects(tree, _macros(tree, "config-host.h"), settings)
 
 
 class _Found(Exception):

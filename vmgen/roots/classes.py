@@ -56,12 +56,16 @@ def _effects(
     unit: Unit, names: Locals, expression: c.Expr, maybe: bool
 ) -> Iterator[Effect]:
     match expression:
-        case c.Assign("=", c.Member(object, "vmsd", True), value, position):
-            if _class_of(unit, names, object) == "DeviceClass":
-                found = _description(names, value)
-                if found is None:
-                    raise _lost("dc->vmsd is set to", value, position)
-                yield Effect(found[0], found[1], maybe, position)
+        case c.Assign("=", c.Member(object, "vmsd", True) as place, value, position):
+            class_ = _class_of(unit, names, object)
+            found = _description(names, value)
+            match class_, found:
+                case "DeviceClass", (kind, symbol):
+                    yield Effect(kind, symbol, maybe, position)
+                case "CPUClass", ("set", symbol):
+                    yield Effect("legacy", symbol, maybe, position)
+                case "DeviceClass" | "CPUClass", _:
+                    raise _lost(f"{phrase(place)} is set to", value, position)
         case c.Assign("=", c.Member(_, "sysemu_ops", True), value, position):
             inner = uncast(value)
             if isinstance(inner, c.UnaryOperation) and isinstance(
@@ -148,7 +152,8 @@ def _registration(
 ) -> Registration | None:
     assert isinstance(call.function, c.Name)
     name, given = call.function.name, call.arguments
-    if name == "register_savevm_live" and len(given) == 5:
+    if name == "register_savevm_live" and len(given) in (5, 6):
+        given = given[-5:]  # up to 4.2 a device stands before the name
         handlers = uncast(given[3])
         if isinstance(handlers, c.UnaryOperation) and isinstance(
             handlers.operand, c.Name
@@ -204,11 +209,16 @@ def _is_parameter(names: Locals, value: c.Expr) -> bool:
 
 def _registered(unit: Unit, names: Locals, value: c.Expr) -> str | None:
     """The description that a call registers; None where it is a device's own or a CPU's
-    (``qdev_get_vmsd``, ``legacy_vmsd``), which the classes tell."""
+    (``qdev_get_vmsd``, ``legacy_vmsd``; ``cc->vmsd`` up to 6.0), which the classes tell.
+    """
     match uncast(value):
         case c.UnaryOperation("&", c.Name(symbol)):
             return symbol
         case c.Call(c.Name("qdev_get_vmsd")) | c.Member(_, "legacy_vmsd"):
+            return None
+        case c.Member(object, "vmsd", True) if (
+            _class_of(unit, names, object) == "CPUClass"
+        ):
             return None
         case c.Call(c.Name("g_memdup" | "g_memdup2"), arguments) if arguments:
             return _registered(unit, names, arguments[0])

@@ -42,7 +42,8 @@ class TypeDecl:
 class Effect:
     """Something a function does to a class that it is given.
 
-    ``set``: ``dc->vmsd = &symbol`` (``symbol`` empty for NULL).  ``cpu``: ``cc->sysemu_ops
+    ``set``: ``dc->vmsd = &symbol`` (``symbol`` empty for NULL).  ``legacy``: ``cc->vmsd =
+    &symbol`` of a ``CPUClass`` (up to 6.0).  ``cpu``: ``cc->sysemu_ops
     = &symbol``.  ``bus``: ``dc->bus_type = "symbol"``.  ``path``: ``bc->get_dev_path =
     symbol``.  ``row``: ``dc->vmsd`` is the member ``symbol`` of what the type's
     ``class_data`` points at.  ``realize``: ``symbol`` makes devices of the class real.
@@ -50,7 +51,7 @@ class Effect:
     ``maybe`` says that a condition stands before it.
     """
 
-    kind: Literal["set", "cpu", "bus", "path", "row", "realize", "call"]
+    kind: Literal["set", "legacy", "cpu", "bus", "path", "row", "realize", "call"]
     symbol: str
     maybe: bool = False
     position: Position = NOWHERE

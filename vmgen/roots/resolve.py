@@ -50,6 +50,7 @@ class Hierarchy:
         self._rows: dict[tuple[str, str, str], str] = {}
         self._vmsd: dict[str, tuple[_Symbol, str] | None] = {}
         self._ops: dict[str, tuple[_Symbol, str] | None] = {}
+        self._legacy: dict[str, tuple[_Symbol, str] | None] = {}
         self._bus: dict[str, tuple[_Symbol, str] | None] = {}
         self._path: dict[str, tuple[_Symbol, str] | None] = {}
         self._realize: dict[str, tuple[_Symbol, str] | None] = {}
@@ -85,6 +86,10 @@ class Hierarchy:
     def cpu_ops(self, name: str) -> tuple[_Symbol, str] | None:
         """The ``SysemuCPUOps`` of a CPU type's class, and the type that set it."""
         return self._inherited(name, "cpu", self._ops)
+
+    def legacy_vmsd(self, name: str) -> tuple[_Symbol, str] | None:
+        """The description of a CPU type's class, and the type that set it."""
+        return self._inherited(name, "legacy", self._legacy)
 
     def realized_by(self, file: str, function: str) -> tuple[str, ...]:
         """The concrete types whose devices a function makes real, sorted."""
@@ -233,7 +238,7 @@ def _legacy(
 ) -> tuple[_Symbol, str] | None:
     got = hierarchy.cpu_ops(name)
     if got is None:
-        return None
+        return hierarchy.legacy_vmsd(name)
     object, setter = got
     legacy = ops.get((object.file, object.name))
     if legacy is None or not legacy[0]:

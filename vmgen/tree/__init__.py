@@ -306,7 +306,9 @@ def _command(
             root / "include",
             *(folder for folder in host if folder.is_dir()),
             tcg,
-            root / "accel/tcg",  # searched up to 5.2
+            # Searched up to 5.2.
+            root / "tcg",
+            root / "accel/tcg",
         ),
         include_dirs=(root / "target" / base_arch,),
         system_dirs=(*config, root / "linux-headers", SHIMS / "include"),

@@ -72,6 +72,26 @@ _HOST = (
     "HAVE_STRUCT_STAT_ST_ATIM",
     "HOST_X86_64",
 )
+# What configure of releases up to 5.1 finds on such a host besides: it decides there which
+# files are linked, as the libraries of meson's dependencies do later.  Left out is what
+# brings headers of libraries into files with tables, and no table.
+_FEATURES_BEFORE_MESON = (
+    *("CONFIG_AF_ALG", "CONFIG_AUDIO_ALSA", "CONFIG_AUDIO_OSS", "CONFIG_AUDIO_PA"),
+    *("CONFIG_AUDIO_PT_INT", "CONFIG_AUDIO_SDL", "CONFIG_BLUEZ", "CONFIG_BOCHS"),
+    *("CONFIG_BRLAPI", "CONFIG_BZIP2", "CONFIG_CLOOP", "CONFIG_CURL", "CONFIG_CURSES"),
+    *("CONFIG_DMG", "CONFIG_GIO", "CONFIG_GLUSTERFS", "CONFIG_GTK"),
+    *("CONFIG_GTK_GL", "CONFIG_IVSHMEM", "CONFIG_L2TPV3", "CONFIG_LIBISCSI"),
+    *("CONFIG_LIBNFS", "CONFIG_LIBSSH", "CONFIG_LIBSSH2", "CONFIG_LINUX_AIO"),
+    *("CONFIG_LINUX_IO_URING", "CONFIG_LIVE_BLOCK_MIGRATION", "CONFIG_MEMBARRIER"),
+    *("CONFIG_NETTLE", "CONFIG_PARALLELS", "CONFIG_PVRDMA"),
+    *("CONFIG_QCOW1", "CONFIG_QED", "CONFIG_RBD", "CONFIG_RDMA", "CONFIG_SDL"),
+    *("CONFIG_SECCOMP", "CONFIG_SECRET_KEYRING", "CONFIG_SHEEPDOG", "CONFIG_SLIRP"),
+    *("CONFIG_SMARTCARD", "CONFIG_SPICE", "CONFIG_TOOLS", "CONFIG_TPM_EMULATOR"),
+    *("CONFIG_TPM_PASSTHROUGH", "CONFIG_USB_REDIR", "CONFIG_VDE", "CONFIG_VDI"),
+    *("CONFIG_VHOST_SCSI", "CONFIG_VHOST_USER_FS", "CONFIG_VHOST_USER_VSOCK"),
+    *("CONFIG_VHOST_VSOCK", "CONFIG_VVFAT"),
+    *("CONFIG_X11", "CONFIG_ZSTD"),
+)
 _HOST_TEXT = {
     "CONFIG_QEMU_DATADIR": "/usr/share/qemu",
     "CONFIG_QEMU_CONFDIR": "/etc/qemu",
@@ -119,8 +139,9 @@ _QUOTED = re.compile(r"'([^']+)'")
 
 def common_headers(root: Path, release: str) -> dict[str, str]:
     """Headers that are the same for every target: path -> text, QAPI's aside."""
+    is_meson = (root / "meson.build").is_file()
     out = {
-        "config-host.h": _config_host(release),
+        "config-host.h": _config_host(release, is_old=not is_meson),
         "config-poison.h": _HEADER,
         "qemu-version.h": _HEADER
         + f'#define QEMU_PKGVERSION ""\n#define QEMU_FULL_VERSION "{release}"\n',
@@ -132,7 +153,7 @@ def common_headers(root: Path, release: str) -> dict[str, str]:
     for folder in ("root", *_trace_folders(root)):
         name = re.sub(r"[^A-Za-z0-9]", "_", folder)
         out[f"trace/trace-{name}.h"] = _HEADER
-    if not (root / "meson.build").is_file():
+    if not is_meson:
         out |= _before_meson(root)
     asm = root / "linux-headers/asm-x86"
     if asm.is_dir():
@@ -282,8 +303,10 @@ class Devices:
         return _defines(dict.fromkeys(names, "1"))
 
 
-def _config_host(release: str) -> str:
+def _config_host(release: str, *, is_old: bool) -> str:
     values = dict.fromkeys(_HOST, "1")
+    if is_old:
+        values |= dict.fromkeys(_FEATURES_BEFORE_MESON, "1")
     values |= {name: f'"{text}"' for name, text in _HOST_TEXT.items()}
     numbers = [*release.split("."), "0", "0"][:3]
     values["CONFIG_AUDIO_DRIVERS"] = '"pa", "alsa",'
