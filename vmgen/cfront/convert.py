@@ -454,7 +454,8 @@ class _Converter(CodeConverter):
     def member(self, decl: Any) -> MemberDecl | None:
         """None for what declares no member: ``enum {A};`` or ``struct s {...};``."""
         self.complete(decl)
-        type_ = self.member_type(decl)
+        attributes = self.attributes(decl)
+        type_ = self.member_type(decl, attributes)
         if decl.name is None and decl.bitsize is None:
             tagged = decl.type
             while isinstance(tagged, (c_ast.TypeDecl, c_ast.AttributedType)):
@@ -467,7 +468,6 @@ class _Converter(CodeConverter):
             coord = tagged.coord
         else:
             coord = decl.coord or getattr(decl.bitsize, "coord", None)
-        attributes = self.attributes(decl)
         return MemberDecl(
             decl.name or "",
             type_,
@@ -477,10 +477,10 @@ class _Converter(CodeConverter):
             self.position(coord),
         )
 
-    def member_type(self, decl: Any) -> TypeExpr:
+    def member_type(self, decl: Any, attributes: _Attributes) -> TypeExpr:
         """The member's type; what cannot be read costs only what needs this member."""
         try:
-            return self.changed(self.type(decl.type), self.attributes(decl), decl)
+            return self.changed(self.type(decl.type), attributes, decl)
         except ConvertError as error:
             if decl.name is None:
                 raise

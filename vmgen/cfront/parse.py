@@ -13,6 +13,7 @@ from pycparser.c_parser import CParser, ParseError
 
 from vmgen.cfront.convert import Parsed, convert, convert_expression
 from vmgen.cfront.convert_code import ConvertError
+from vmgen.cfront.nesting import LEVELS, too_deep
 from vmgen.cfront.normalise import NormaliseError, normalise
 from vmgen.cfront.syntax import Expr, IntegerLiteral
 from vmgen.cfront.tokens import Token, tokenise
@@ -49,6 +50,22 @@ class _TokenReader:
         return self.tokens[max(len(self.tokens) - length_hint(self._left) - 1, 0)]
 
 
+class _Parser(CParser):  # type: ignore[misc]
+    """pycparser's parser, which reads what may be a type twice, and types in such types
+    four times: what it reads again is counted."""
+
+    #: Tokens that may still be read again.
+    patience = 0
+
+    def _reset(self, mark: int) -> None:
+        self.patience -= self._mark() - mark
+        if self.patience < 0:
+            raise ParseError(
+                ": types of expressions are nested deeper than is followed"
+            )
+        super()._reset(mark)
+
+
 _parser: Any = None
 
 
@@ -56,7 +73,7 @@ def _parse(tokens: list[Token], typedefs: Iterable[str]) -> list[Any]:
     """External declarations; each name of ``typedefs`` is a type, declared in front."""
     global _parser
     if _parser is None:
-        _parser = CParser(lexer=_TokenReader, dialect="c23")
+        _parser = _Parser(lexer=_TokenReader, dialect="c23")
     prefix: list[Token] = []
     names = 0
     for name in typedefs:
@@ -72,6 +89,7 @@ def _parse(tokens: list[Token], typedefs: Iterable[str]) -> list[Any]:
     if names:
         prefix.append(Token("SEMI", ";", 0, 0, ""))
     _parser.clex.tokens = prefix + tokens
+    _parser.patience = 10_000 + 10 * len(tokens)
     try:
         external: list[Any] = _parser.parse("").ext
     except ValueError as error:
@@ -95,6 +113,9 @@ def parse_declaration(
     for text that is not C as we know it, VG202 for C that has no node.
     """
     known = tuple(typedefs)
+    if deep := too_deep(tokens):
+        message = f"brackets and operators are nested more than {LEVELS} deep"
+        raise _syntax_error(message, _place(deep), about)
 
     def expression(text: str) -> Expr:
         return _expression(text, known, tokens[0])
@@ -120,9 +141,6 @@ def parse_declaration(
                 context=(about,) if about else (),
             )
         ) from None
-    except RecursionError:
-        message = "brackets are nested deeper than the parser can follow"
-        raise _syntax_error(message, _place(tokens[0]), about) from None
 
 
 def _expression(text: str, typedefs: tuple[str, ...], place: Token) -> Expr:

@@ -21,7 +21,7 @@ from vmgen.cfront.tokens import LINE_MARKER, Packing, word_set
 
 # --- regular expressions --------------------------------------------------------------
 
-#: Levels of nested brackets that are followed; QEMU and libc stay well below.
+#: Levels of nested brackets that one expression follows; QEMU and libc stay well below.
 _BRACES = 24
 _ROUND = 6
 _LITERAL = r""""(?:[^"\\\n]++|\\.)*+"|'(?:[^'\\\n]++|\\.)*+'"""
@@ -38,6 +38,8 @@ def _nested(open_: str, close: str, depth: int) -> str:
 
 
 _BODY = _nested("{", "}", _BRACES)
+#: One step through a body that is nested deeper.
+_BRACE = re.compile(rf"[{{}}]|{_LITERAL}|{_DIRECTIVE}|[\"']", re.DOTALL)
 _PARENTHESES = _nested("(", ")", _ROUND)
 _FLAT = rf"""[^{{}}"';\#]++|{_LITERAL}|{_DIRECTIVE}"""
 #: What may stand between two tokens, and between two declarations.
@@ -48,7 +50,7 @@ _BRACKETED = r"\[\[(?:[^\[\]]++|\[[^\[\]]*+\])*+\]\]"
 _ATTRIBUTE = rf"(?:__attribute(?:__)?{_W}{_PARENTHESES}|{_BRACKETED})"
 
 _DECLARATION = re.compile(
-    rf"{_GAP}(?P<head>(?:{_FLAT})*+)(?:;|(?P<body>{_BODY}))", re.DOTALL
+    rf"{_GAP}(?P<head>(?:{_FLAT})*+)(?:;|(?P<body>{_BODY})|(?P<deep>\{{))", re.DOTALL
 )
 _UP_TO_BRACKET = re.compile(rf"(?:{_FLAT})*+", re.DOTALL)
 _ANY_GAP = re.compile(_GAP)
@@ -283,11 +285,13 @@ class Chunk:
         offset = 0
         while match := declaration(text, offset):
             start, head_end = match.span("head")
-            end = offset = match.end()
+            end = offset = _end(match)
+            if end < 0:
+                return spans, start
             if head_end + 1 == end and text[end - 1] == ";":
                 spans.append(_Span(start, head_end, end, "plain"))
                 continue
-            if match["body"] and _ANY_GAP.fullmatch(text, start, head_end):
+            if _ANY_GAP.fullmatch(text, start, head_end):
                 # A body of its own: that of an old-style function.
                 first = _old_style(text, spans)
                 if first is not None:
@@ -307,9 +311,9 @@ class Chunk:
                 if text[end : end + 1] == ";":
                     break
                 body = declaration(text, end)
-                if text[end : end + 1] != "{" or body is None:
+                if text[end : end + 1] != "{" or body is None or _end(body) < 0:
                     return spans, start
-                end = body.end()
+                end = _end(body)
             end = offset = end + 1
             spans.append(_Span(start, head_end, end, "braced", tail))
         if _ONLY_GAP.match(text, offset):
@@ -413,6 +417,20 @@ class Chunk:
                 self.objects[name] = new
             elif not is_extern or name not in self.externs:
                 self.externs[name] = new
+
+
+def _end(match: re.Match[str]) -> int:
+    """Where what :data:`_DECLARATION` found ends; -1 for a body that is not closed."""
+    if match["deep"] is None:
+        return match.end()
+    depth = 0
+    for brace in _BRACE.finditer(match.string, match.start("deep")):
+        if brace[0] in ("'", '"'):
+            return -1
+        depth += (brace[0] == "{") - (brace[0] == "}")
+        if not depth:
+            return brace.end()
+    return -1
 
 
 def _end_of_head(text: str) -> int:

@@ -151,7 +151,9 @@ class Expressions:
         enumerator = self._layout.enumerator(name)
         type = self._layout.type_of(expr)
         if enumerator is not None:
-            return scalar.constant(enumerator[0], integer_of(type) or INT, name)
+            return scalar.constant(
+                int(enumerator.number), integer_of(type) or INT, name
+            )
         if isinstance(type, ctype.FunctionSignature):
             return Outside(name, type)
         return self._places.read(Outside(name, type), PathState(), expr.position)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 
 from vmgen.cfront import ctype, syntax
 from vmgen.cfront.arithmetic import (
     BASIC_TYPES,
+    INT,
     UNSIGNED_INT,
     decayed,
     integer_of,
     limits,
+    wrap,
 )
 from vmgen.cfront.ctype import (
     Array,
@@ -23,9 +26,8 @@ from vmgen.cfront.ctype import (
     Pointer,
     Record,
 )
-from vmgen.cfront.layout import initialize, objects
-from vmgen.cfront.layout.allocation import MemberRequest, alignment, allocate
-from vmgen.cfront.layout.evaluate import base_words, fold, not_constant, placed
+from vmgen.cfront.layout import identity, initialize, objects, records
+from vmgen.cfront.layout.evaluate import base_words, fold, not_constant
 from vmgen.cfront.layout.expression_types import record_of, selected, type_of
 from vmgen.cfront.layout.initialize import Filled, FilledArray, FilledRecord
 from vmgen.cfront.layout.model import (
@@ -34,21 +36,20 @@ from vmgen.cfront.layout.model import (
     Base,
     Constant,
     Declarations,
+    DefinitionKind,
     MemberLayout,
     Place,
-    PlaceStep,
     RecordLayout,
     Scope,
     added,
     error,
 )
+from vmgen.cfront.nesting import has_stack
 from vmgen.cfront.syntax import (
     EnumDecl,
     Expr,
     InitList,
-    MemberDecl,
     ObjectDecl,
-    RecordDecl,
     TypeExpr,
 )
 from vmgen.cfront.words import type_words
@@ -59,12 +60,16 @@ _PACKED_BASES = ("unsigned char", "signed char", "unsigned short", "short")
 _BASES = ("unsigned int", "int", "unsigned long", "long")
 
 
-def _only_here(failure: VmgenError) -> VmgenError:
-    """The error of a member, which costs only what needs it; a build assertion that does
-    not hold says that the whole reading is wrong, and is raised."""
-    if any(diagnostic.code == "VG306" for diagnostic in failure.diagnostics):
-        raise failure
-    return failure
+#: The code and the words for what is defined by itself.
+_CIRCLES: dict[DefinitionKind, tuple[str, str]] = {
+    "typedef": ("VG301", "the typedef '{}' is defined by {}"),
+    "struct": ("VG302", "'struct {}' contains {}"),
+    "union": ("VG302", "'union {}' contains {}"),
+    "enum": ("VG307", "the values of 'enum {}' are defined by {}"),
+    "object": ("VG304", "the type of '{}' is defined by {}"),
+    "initialiser": ("VG304", "the length of '{}' is defined by {}"),
+    "value": ("VG304", "the value of '{}' is defined by {}"),
+}
 
 
 class Layout:
@@ -81,9 +86,8 @@ class Layout:
         self._lookups: dict[Record, dict[str, MemberLayout]] = {}
         self._scopes: dict[Record, Scope] = {}
         self._enums: dict[str, Enum] = {}
-        self._enumerators: dict[str, int] = {}
-        self._enum_of: dict[str, str] = {}
-        self._busy: list[Record | str] = []
+        self._enumerators: dict[str, tuple[int, EnumDecl]] = {}
+        self._busy: list[tuple[DefinitionKind, str]] = []
 
     @property
     def unit(self) -> Declarations:
@@ -150,16 +154,29 @@ class Layout:
                 f"unknown type name '{name}'",
                 hint="a header that declares it is missing from the preprocessed unit",
             )
-        if name in self._busy:
-            raise error(
-                "VG301", f"the typedef '{name}' is defined by itself", decl.position
-            )
-        self._busy.append(name)
-        try:
+        with self.defining("typedef", name, decl.position):
             self._typedefs[name] = self.resolve(decl.type)
+        return self._typedefs[name]
+
+    @contextmanager
+    def defining(
+        self, kind: DefinitionKind, name: str, where: Position
+    ) -> Iterator[None]:
+        """Work out what a name is defined as, which nothing in its definition may need.
+
+        Raises :class:`VmgenError` for one that is being worked out already, and for one
+        more than can be.
+        """
+        known = kind, name
+        if known in self._busy or not has_stack():
+            what = "itself" if known in self._busy else "too many others"
+            code, said = _CIRCLES[kind]
+            raise error(code, said.format(name, what), where)
+        self._busy.append(known)
+        try:
+            yield
         finally:
             self._busy.pop()
-        return self._typedefs[name]
 
     def _length(self, length: Expr, scope: Scope) -> int:
         number = self.constant(length, scope)
@@ -248,98 +265,10 @@ class Layout:
                 f"'{type_words(record)}' is declared but its members are not known",
                 hint="the header that defines it is missing or replaced by a stub",
             )
-        if record in self._busy:
-            raise error(
-                "VG302", f"'{type_words(record)}' contains itself", decl.position
-            )
-        self._busy.append(record)
-        try:
-            layout = self._lay_out(decl)
-        finally:
-            self._busy.pop()
-        self._records[record] = layout
-        return layout
-
-    def _lay_out(self, decl: RecordDecl) -> RecordLayout:
-        scope = self._scopes.get(Record(decl.kind, decl.tag), FILE_SCOPE)
-        types: list[CType | VmgenError] = []
-        requests: list[MemberRequest] = []
-        failure: VmgenError | None = None
-        for member in decl.members:
-            context = (type_words(Record(decl.kind, decl.tag)), member.name)
-            type: CType | VmgenError
-            try:
-                type = self.resolve(member.type, scope)
-            except VmgenError as error:
-                type = _only_here(placed(error, member.position, *context))
-                failure = failure or type
-            types.append(type)
-            if failure is not None or isinstance(type, VmgenError):
-                continue
-            try:
-                requests.append(self._request(decl, member, type, scope))
-            except VmgenError as error:
-                failure = _only_here(placed(error, member.position, *context))
-        is_union = decl.kind == "union"
-        own = 0 if decl.aligned is None else self.constant(decl.aligned)
-        allocation = allocate(is_union, requests, own)
-        members: list[MemberLayout] = []
-        for index, (member, type) in enumerate(zip(decl.members, types, strict=True)):
-            start: int | VmgenError = 0
-            request = requests[index] if index < len(requests) else None
-            if request is not None:
-                start = allocation.positions[index]
-            elif failure is not None and not is_union:
-                start = failure
-            bits = self._width(member, scope)
-            if bits is not None and not member.name:
-                continue
-            members.append(
-                MemberLayout(
-                    member.name,
-                    member.type,
-                    type,
-                    start if isinstance(start, VmgenError) else start // 8,
-                    (
-                        None
-                        if bits is None or isinstance(start, VmgenError)
-                        else start % 8
-                    ),
-                    bits,
-                    0 if request is None else alignment(request) // 8,
-                    member,
-                )
-            )
-        extent = failure or (allocation.size, allocation.align)
-        return RecordLayout(extent, tuple(members))
-
-    def _request(
-        self, decl: RecordDecl, member: MemberDecl, type: CType, scope: Scope
-    ) -> MemberRequest:
-        """What the member asks of the layout; an array of open length has no size."""
-        flexible = isinstance(type, Array) and type.length is None
-        return MemberRequest(
-            size=0 if flexible else self.sizeof(type),
-            align=self.alignof_written(member.type, scope),
-            bits=self._width(member, scope),
-            named=bool(member.name),
-            aligned=0 if member.aligned is None else self.constant(member.aligned),
-            packed=member.packed or decl.packed,
-            limit=decl.limit,
-        )
-
-    def _width(self, member: MemberDecl, scope: Scope) -> int | None:
-        if member.bits is None:
-            return None
-        bits = self.constant(member.bits, scope)
-        if bits < 0:
-            raise error(
-                "VG306",
-                "a bitfield has a negative width: a build assertion does not hold",
-                member.position,
-                "the condition of a QEMU_BUILD_BUG_ON here is true for this configuration",
-            )
-        return bits
+        with self.defining(record.kind, record.tag, decl.position):
+            scope = self._scopes.get(record, FILE_SCOPE)
+            self._records[record] = records.lay_out(self, decl, scope)
+        return self._records[record]
 
     def member(self, record: Record, name: str) -> MemberLayout | None:
         """The member ``name``, anonymous records looked through, None if there is none.
@@ -352,7 +281,14 @@ class Layout:
         """The named members, those of anonymous records too, in order."""
         found = self._lookups.get(record)
         if found is None:
-            found = self._lookups[record] = dict(self._flat(record))
+            found = self._lookups[record] = {}
+            for member in self.record(record).members:
+                if member.name:
+                    found[member.name] = member
+                elif isinstance(member.resolved, Record):
+                    for name, inner in self.members(member.resolved).items():
+                        start = added(member.start, inner.start)
+                        found[name] = replace(inner, start=start)
         return found
 
     def member_at(self, record: Record, offset: int) -> MemberLayout | None:
@@ -363,14 +299,6 @@ class Layout:
                 return member
         return None
 
-    def _flat(self, record: Record) -> Iterator[tuple[str, MemberLayout]]:
-        for member in self.record(record).members:
-            if member.name:
-                yield member.name, member
-            elif isinstance(member.resolved, Record):
-                for name, inner in self.members(member.resolved).items():
-                    yield name, replace(inner, start=added(member.start, inner.start))
-
     def place(
         self,
         type: CType,
@@ -378,33 +306,7 @@ class Layout:
         scope: Scope = FILE_SCOPE,
     ) -> Place:
         """Where ``designator`` (member names and constant subscripts) leads to."""
-        start: int | VmgenError = 0
-        steps: list[tuple[MemberLayout, list[int]]] = []
-        for part in designator:
-            further: int | VmgenError
-            if isinstance(part, str):
-                if not isinstance(type, Record):
-                    raise error("VG303", f"'{type_words(type)}' has no member '{part}'")
-                member = self.member(type, part)
-                if member is None:
-                    raise self.no_member(type, part)
-                steps.append((member, []))
-                further = member.start
-                type = member.type
-            else:
-                if not isinstance(type, Array):
-                    raise error(
-                        "VG303", f"'{type_words(type)}' is no array", part.position
-                    )
-                index = self.constant(part, scope)
-                if steps:
-                    steps[-1][1].append(index)
-                type = type.element
-                further = index * self.sizeof(type)
-            start = added(start, further)
-        return Place(
-            start, type, tuple(self._step(member, index) for member, index in steps)
-        )
+        return records.place(self, type, designator, scope)
 
     def no_member(
         self, record: Record, name: str, position: Position = NOWHERE
@@ -418,23 +320,6 @@ class Layout:
             f"did you mean '{near[0]}'?" if near else "",
         )
 
-    def _step(self, member: MemberLayout, index: list[int]) -> PlaceStep:
-        dims = []
-        type = member.type
-        while isinstance(type, Array):
-            dims.append(type.length or 0)
-            type = type.element
-        left: CType = member.type
-        for _ in index:
-            left = left.element if isinstance(left, Array) else left
-        return PlaceStep(
-            member.name,
-            member.written,
-            tuple(dims),
-            tuple(index),
-            isinstance(left, Pointer),
-        )
-
     # --- enums ----------------------------------------------------------------------
 
     def enum(self, tag: str) -> Enum:
@@ -445,46 +330,54 @@ class Layout:
         if decl is None:
             return Enum(tag, UNSIGNED_INT)
         values = self._enumerate(decl)
+        base: Integer | None
         if decl.base is not None:
-            written = integer_of(self.resolve(decl.base))
-            if written is None:
+            base = integer_of(self.resolve(decl.base))
+            if base is None:
                 raise error(
                     "VG307", f"the type of 'enum {tag}' is no integer", decl.position
                 )
-            self._enums[tag] = Enum(tag, written)
-            return self._enums[tag]
-        low, high = min(values, default=0), max(values, default=0)
-        for name in (*_PACKED_BASES, *_BASES) if decl.packed else _BASES:
-            base = integer_of(BASIC_TYPES[name])
-            if base is not None and limits(base)[0] <= low and high <= limits(base)[1]:
-                self._enums[tag] = Enum(tag, base)
-                return self._enums[tag]
-        raise error(
-            "VG307", f"no integer type holds all of 'enum {tag}'", decl.position
-        )
+        else:
+            names = (*_PACKED_BASES, *_BASES) if decl.packed else _BASES
+            base = _holder([0, *values], names)
+            if base is None:
+                raise error(
+                    "VG307", f"no integer type holds all of 'enum {tag}'", decl.position
+                )
+        self._enums[tag] = Enum(tag, base)
+        return self._enums[tag]
 
     def _enumerate(self, decl: EnumDecl) -> list[int]:
+        with self.defining("enum", decl.tag, decl.position):
+            return self._enumerators_of(decl)
+
+    def _enumerators_of(self, decl: EnumDecl) -> list[int]:
         values = []
         following = 0
         for enumerator in decl.enumerators:
             if enumerator.value is not None:
                 following = self.constant(enumerator.value)
-            self._enumerators[enumerator.name] = following
-            self._enum_of[enumerator.name] = decl.tag
+            self._enumerators[enumerator.name] = following, decl
             values.append(following)
             following += 1
         return values
 
-    def enumerator(self, name: str) -> tuple[int, str] | None:
-        """Value of an enum's constant and the tag of its enum, None if it is none."""
+    def enumerator(self, name: str) -> Constant | None:
+        """An enum's constant, None if it is none."""
         if name not in self._enumerators:
-            decl = self._unit.enumerator(name)
-            if decl is None:
-                return None
-            self._enumerate(decl)
+            found = self._unit.enumerator(name)
+            if found is not None:
+                self._enumerate(found)
             if name not in self._enumerators:
                 return None
-        return self._enumerators[name], self._enum_of[name]
+        number, decl = self._enumerators[name]
+        # C says int; GNU C gives what does not fit the enum's own type, which its other
+        # constants cannot know yet.
+        if decl.base is None and wrap(number, INT) == number:
+            return Constant(INT, number)
+        if decl.tag not in self._enums and ("enum", decl.tag) in self._busy:
+            return Constant(_holder([number], ("int", *_BASES)) or INT, number)
+        return Constant(self.enum(decl.tag), number)
 
     # --- expressions ----------------------------------------------------------------
 
@@ -514,6 +407,16 @@ class Layout:
         return value.number
 
     # --- objects ----------------------------------------------------------------------
+
+    def type_of_object(self, declared: ObjectDecl) -> CType:
+        """The type of an object; in its own initialiser an open length is still open."""
+        name, where = declared.name, declared.position
+        with self.defining("object", name, where):
+            type = self.resolve(declared.type)
+        if ("initialiser", name) in self._busy:
+            return type
+        with self.defining("initialiser", name, where):
+            return self.sized(type, declared.initializer, STATIC_INITIALIZER)
 
     def sized(self, type: CType, init: Expr | InitList | None, scope: Scope) -> CType:
         """An array of open length with the length its initialiser gives it."""
@@ -568,71 +471,20 @@ class Layout:
         Typedefs of arrays and of pointers to data are followed, so that what is left
         is always the element.
         """
-        match type:
-            case syntax.NamedType(name):
-                resolved = self._typedef(name)
-                decl = self._unit.typedef(name)
-                if decl is None or isinstance(resolved, FunctionSignature):
-                    return name
-                if isinstance(resolved, Pointer) and isinstance(
-                    resolved.target, FunctionSignature
-                ):
-                    return name
-                if isinstance(resolved, Array | Pointer):
-                    return self.spelling(decl.type)
-                return name
-            case syntax.BasicType(name):
-                return name
-            case syntax.RecordType(kind, tag):
-                return "" if tag.startswith("<") else f"{kind} {tag}"
-            case syntax.EnumType(tag):
-                return "" if tag.startswith("<") else f"enum {tag}"
-            case syntax.PointerType(inner) | syntax.ArrayType(inner):
-                return self.spelling(inner)
-            case syntax.TypeOf(operand) if isinstance(operand, TypeExpr):
-                return self.spelling(operand)
-            case syntax.AtomicType(value):
-                return self.spelling(value)
-            case _:
-                resolved = self.resolve(type)
-                while isinstance(resolved, Array | Pointer):
-                    resolved = (
-                        resolved.element
-                        if isinstance(resolved, Array)
-                        else resolved.target
-                    )
-                if isinstance(resolved, Record | Enum) and resolved.tag.startswith("<"):
-                    return ""
-                return type_words(resolved)
+        return identity.spelling(self, type)
 
     def same_type(self, a: CType, b: CType) -> bool:
         """C's compatible types, qualifiers ignored: an enum is compatible with its
         integer type, an array of open length with any length."""
-        if a == b:
-            return True
-        match a, b:
-            case Enum(), Enum():
-                return False
-            case (Enum(base=base), Integer() as other) | (
-                Integer() as other,
-                Enum(base=base),
-            ):
-                return base == other
-            case Pointer(left), Pointer(right):
-                return self.same_type(left, right)
-            case Array(left, length), Array(right, other_length):
-                open_length = length is None or other_length is None
-                return (open_length or length == other_length) and self.same_type(
-                    left, right
-                )
-            case FunctionSignature(left, ours, variadic), FunctionSignature(
-                right, theirs, other_variadic
-            ):
-                return (
-                    variadic == other_variadic
-                    and len(ours) == len(theirs)
-                    and self.same_type(left, right)
-                    and all(map(self.same_type, ours, theirs))
-                )
-            case _:
-                return False
+        return identity.same_type(a, b)
+
+
+def _holder(values: list[int], names: Iterable[str]) -> Integer | None:
+    """The first of these integer types that holds all of the values."""
+    for name in names:
+        base = integer_of(BASIC_TYPES[name])
+        if base is not None:
+            low, high = limits(base)
+            if low <= min(values) and max(values) <= high:
+                return base
+    return None

@@ -45,10 +45,10 @@ from vmgen.cfront.layout.expression_types import (
     selected,
     type_of,
 )
-from vmgen.cfront.layout.model import Base, Constant, Scope, Types, error
+from vmgen.cfront.layout.model import Base, Constant, Scope, Types, error, placed
 from vmgen.cfront.syntax import Expr, TypeExpr
 from vmgen.cfront.words import type_words, written_words
-from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.source import Position, VmgenError
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
@@ -102,7 +102,7 @@ def fold(types: Types, expr: Expr, scope: Scope) -> Constant:
         case syntax.Name(name) if name not in scope.types:
             constant = types.enumerator(name)
             if constant is not None:
-                return Constant(type_of(types, expr, scope), constant[0])
+                return constant
             return _read(types, expr, scope)
         case syntax.UnaryOperation(op, operand):
             return _unary(types, expr, op, operand, scope)
@@ -258,14 +258,14 @@ def _read(types: Types, expr: Expr, scope: Scope) -> Constant:
     place = _address(types, expr, scope)
     if place.base is None or not _is_readable(types, place.base, scope):
         raise not_constant(what, expr.position)
-    reading = (scope.reading or frozenset()) | {
-        place.base if isinstance(place.base, str) else ""
-    }
-    inner = Scope(reading=reading)
+    name = place.base if isinstance(place.base, str) else ""
+    inner = Scope(reading=(scope.reading or frozenset()) | {name})
     found = types.read(place.base, int(place.number), type, expr.position)
     if found is None:
         return convert(Constant(INT, 0), type, expr.position)
-    return convert(fold(types, found, inner), type, expr.position)
+    of = name or str(id(place.base))
+    with types.defining("value", f"{of}+{place.number}", expr.position):
+        return convert(fold(types, found, inner), type, expr.position)
 
 
 def _is_readable(types: Types, base: Base, scope: Scope) -> bool:
@@ -544,21 +544,3 @@ def _operand_words(expr: Expr, type: Pointer) -> str:
         if written != resolved and "typeof" not in written:
             return f"'{written}' ({resolved})"
     return f"'{resolved}'"
-
-
-def placed(failure: VmgenError, position: Position, *context: str) -> VmgenError:
-    """The error, with a position where it has none and inside ``context``."""
-    return VmgenError(
-        *(
-            Diagnostic(
-                diagnostic.code,
-                diagnostic.message,
-                diagnostic.position if diagnostic.position.file else position,
-                diagnostic.severity,
-                diagnostic.hint,
-                (*context, *diagnostic.context),
-                diagnostic.excerpt,
-            )
-            for diagnostic in failure.diagnostics
-        )
-    )

@@ -16,11 +16,10 @@ from vmgen.cfront.arithmetic import (
     decayed,
     integer_of,
     promote,
-    wrap,
 )
 from vmgen.cfront.builtins import BUILTINS
 from vmgen.cfront.ctype import Array, CType, Float, FunctionSignature, Pointer, Record
-from vmgen.cfront.layout.model import STATIC_INITIALIZER, Scope, Types, error
+from vmgen.cfront.layout.model import Scope, Types, error
 from vmgen.cfront.syntax import Expr
 from vmgen.cfront.words import type_words
 from vmgen.source import Position, VmgenError
@@ -85,17 +84,10 @@ def _type_of_name(types: Types, name: str, scope: Scope, position: Position) -> 
         return scope.types[name]
     constant = types.enumerator(name)
     if constant is not None:
-        value, tag = constant
-        decl = types.unit.enumerator(name)
-        if decl is not None and decl.base is not None:
-            return types.enum(tag)
-        # C says int; GNU C gives what does not fit the enum's own type.
-        return INT if wrap(value, INT) == value else types.enum(tag)
+        return constant.type
     variable = types.unit.object(name)
     if variable is not None:
-        return types.sized(
-            types.resolve(variable.type), variable.initializer, STATIC_INITIALIZER
-        )
+        return types.type_of_object(variable)
     function = types.unit.function_type(name)
     if function is not None:
         return types.resolve(function)

@@ -243,7 +243,8 @@ class _Filler:
         ):
             return None
         inner = Scope(reading=reading | {name})
-        value = _Filler(self._types, inner).value(type, declared.initializer)
+        with self._types.defining("value", name, declared.position):
+            value = _Filler(self._types, inner).value(type, declared.initializer)
         if isinstance(value, _Part):
             value.copy = True
         return value

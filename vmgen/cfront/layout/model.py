@@ -7,7 +7,8 @@ them: array lengths are constants, constants have sizes of types in them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeAlias
 
 from vmgen.cfront.ctype import CType, Enum, Record
@@ -26,6 +27,11 @@ from vmgen.cfront.syntax import (
     TypeExpr,
 )
 from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
+
+#: What has a name and a definition.
+DefinitionKind: TypeAlias = Literal[
+    "typedef", "struct", "union", "enum", "object", "initialiser", "value"
+]
 
 
 class Declarations(Protocol):
@@ -241,11 +247,19 @@ class Types(Protocol):
     ) -> Place:
         """Where ``designator`` leads to."""
 
+    def type_of_object(self, declared: ObjectDecl, /) -> CType:
+        """The type of an object, complete as far as it is known where it is used."""
+
     def enum(self, tag: str, /) -> Enum:
         """The enum with its integer type."""
 
-    def enumerator(self, name: str, /) -> tuple[int, str] | None:
-        """Value of an enum's constant and the tag of its enum."""
+    def enumerator(self, name: str, /) -> Constant | None:
+        """An enum's constant."""
+
+    def defining(
+        self, kind: DefinitionKind, name: str, where: Position, /
+    ) -> AbstractContextManager[None]:
+        """Work out what a name is defined as, which nothing in its definition may need."""
 
     def same_type(self, a: CType, b: CType, /) -> bool:
         """C's compatible types."""
@@ -276,3 +290,17 @@ def error(
 ) -> VmgenError:
     """One error diagnostic, ready to raise."""
     return VmgenError(Diagnostic(code, message, position, hint=hint))
+
+
+def placed(failure: VmgenError, position: Position, *context: str) -> VmgenError:
+    """The error, with a position where it has none and inside ``context``."""
+    return VmgenError(
+        *(
+            replace(
+                found,
+                position=found.position if found.position.file else position,
+                context=(*context, *found.context),
+            )
+            for found in failure.diagnostics
+        )
+    )

@@ -36,11 +36,10 @@ class Pointee:
 
 def object_value(types: Types, declared: ObjectDecl) -> tuple[CType, Filled | None]:
     """The type of an object, complete, and what its initialiser sets; None for nothing."""
-    init = declared.initializer
-    type = types.sized(types.resolve(declared.type), init, STATIC_INITIALIZER)
-    if init is None:
+    type = types.type_of_object(declared)
+    if declared.initializer is None:
         return type, None
-    return type, fill(types, type, init, STATIC_INITIALIZER)
+    return type, fill(types, type, declared.initializer, STATIC_INITIALIZER)
 
 
 def pointed(types: Types, pointer: Constant, position: Position) -> Pointee | None:

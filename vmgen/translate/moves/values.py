@@ -263,7 +263,7 @@ class MoveValues:
             return memory.cells.get(cell, UNKNOWN)
         try:
             if (constant := self._layout.enumerator(name)) is not None:
-                return str(constant[0])
+                return str(constant.number)
         except VmgenError:
             return UNKNOWN
         if self._unit.function(name) is not None:
