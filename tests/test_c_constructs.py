@@ -10,6 +10,7 @@ import pytest
 
 from tests.layout_oracle import assertions, clang_messages
 from vmgen.cfront import ctype
+from vmgen.cfront import syntax as c
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.source import VmgenError
@@ -139,3 +140,109 @@ def test_what_changes_a_layout_in_an_unknown_way_is_refused_by_name(
     with pytest.raises(VmgenError) as caught:
         layout.sizeof(ctype.Record("struct", "R"))
     assert construct in str(caught.value)
+
+
+def read_of(text: str) -> str:
+    """What reading ``x`` gives: its initialiser's type, or the one error."""
+    try:
+        found = Unit(text, source="t.c").object("x")
+    except VmgenError as error:
+        (diagnostic,) = error.diagnostics
+        return str(diagnostic)
+    return type(found).__name__
+
+
+@pytest.mark.parametrize(
+    "nested",
+    [
+        "int x = {}1{};".format("(" * 200, ")" * 200),
+        "int x = {}1;".format("- " * 200),
+        "int x = {}1;".format("1 ? 2 : " * 100),
+        "int x = {}1;".format("1 + " * 200),
+        "int x[] = {}1{};".format("{" * 200, "}" * 200),
+        "struct {{ {} int a; {} }} x;".format("struct {" * 100, "};" * 100),
+    ],
+)
+def test_c_nests_deeper_than_any_source_does(nested: str) -> None:
+    assert read_of(nested) == "ObjectDecl"
+
+
+@pytest.mark.parametrize(
+    "nested",
+    [
+        "int x = {}1{};".format("(" * 5000, ")" * 5000),
+        "int x = {}1;".format("- " * 5000),
+        "int x = {}1;".format("1 ? 2 : " * 5000),
+        "int x = {}1;".format("1 + " * 5000),
+        "int x = {}1;".format("(int)" * 5000),
+        "int x[] = {}1{};".format("{" * 5000, "}" * 5000),
+        "int x{};".format("[1]" * 5000),
+        "int {}x;".format("*" * 5000),
+        "int x = y{};".format("()" * 5000),
+        "struct {{ {} int a; {} }} x;".format("struct {" * 5000, "};" * 5000),
+        "int x = ({{ {} }});".format("{" * 5000 + "}" * 5000),
+        "int x = ({{ {} ; }});".format("if (1) ; else " * 5000),
+    ],
+)
+def test_c_that_nests_without_end_is_one_diagnostic(nested: str) -> None:
+    assert "nested more than 256 deep" in read_of(nested)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "int x = " + "sizeof((typeof(" * 60 + "1" + ")){0})" * 60 + ";",
+        "struct { int a "
+        + "__attribute__((aligned(sizeof(struct {int a " * 40
+        + ";}))))" * 40
+        + ";} x;",
+    ],
+)
+def test_what_is_read_twice_is_not_read_two_to_the_n_times(text: str) -> None:
+    assert read_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("enum A { X = Y }; enum B { Y = X };", "VG307"),
+        ("extern char a[sizeof(b)], b[sizeof(a)]; enum { X = sizeof(a) };", "VG304"),
+        ("typedef typeof(a) T; extern T a; enum { X = sizeof(T) };", "VG301"),
+        ("struct A { struct B b; }; struct B { struct A a; };"
+         " enum { X = sizeof(struct A) };", "VG302"),
+        ("enum e0 { A0 }; " + "".join(
+            f"enum e{n} {{ A{n} = A{n - 1} }};" for n in range(1, 5000)
+        ) + "enum { X = A4999 };", "VG307"),
+        ("typedef int T0; " + "".join(
+            f"typedef T{n - 1} T{n};" for n in range(1, 5000)
+        ) + "enum { X = sizeof(T4999) };", "VG301"),
+    ],
+)  # fmt: skip
+def test_definitions_that_go_round_or_on_and_on_are_diagnostics(
+    text: str, code: str
+) -> None:
+    with pytest.raises(VmgenError) as raised:
+        Layout(Unit(text, source="t.c")).constant(c.Name("X"))
+    assert [one.code for one in raised.value.diagnostics] == [code]
+
+
+SELF = {
+    "a table of open length": "struct S { struct S *p; } x[] = { &x[1], &x[0] };"
+    " _Static_assert(sizeof(x) == 16, \"\");",
+    "an enum of its own constants": "enum { A = 0x100000000, B = A + sizeof(A) };"
+    " _Static_assert(B == 0x100000008, \"\");",
+}  # fmt: skip
+
+
+@pytest.mark.skipif(GCC is None, reason="there is no gcc")
+@pytest.mark.parametrize("name", SELF)
+def test_what_may_be_defined_by_itself_is_what_gcc_takes_it_for(name: str) -> None:
+    text, _, claim = SELF[name].partition("_Static_assert")
+    subprocess.run(
+        ["gcc", "-std=gnu2x", "-x", "c", "-fsyntax-only", "-"],
+        input=SELF[name].encode(),
+        check=True,
+    )
+    condition = claim.strip("(").partition(",")[0]
+    layout = Layout(Unit(f"{text} enum {{ X = {condition} }};", source="t.c"))
+    assert layout.constant(c.Name("X")) == 1

@@ -12,6 +12,7 @@ import pytest
 from tests import fake_qemu
 from tests.fake_qemu import EIGHT, REAL_TREES, needs_real_tree
 from vmgen import tree
+from vmgen.cfront.unit import Unit
 from vmgen.preprocess import Preprocessor, find_compiler, preprocess
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import SHIMS, SourceTree
@@ -578,3 +579,40 @@ def test_what_pcpp_cannot_expand_is_said_by_name(tmp_path: Path) -> None:
     )
     with pytest.raises(VmgenError, match="__VA_OPT__"):
         preprocess(tree.standalone((source,)), str(source), preprocessor="pcpp")
+
+
+@by_both
+def test_macros_without_end_are_named_by_their_line(
+    found: SourceTree, how: Preprocessor
+) -> None:
+    macros = "".join(f"#define A{n} {f'A{n - 1} ' * 10}\n" for n in range(1, 9))
+    file = write(found, "m.c", f"#define A0 {'x ' * 10}\n{macros}int a;\n A8 b;\n")
+    (one,) = refusals(found, file, how)
+    assert (one.code, one.position.line, one.excerpt) == ("VG111", 11, " A8 b;")
+    assert "macros of this line" in one.message
+
+
+@by_both
+def test_files_that_include_each_other_without_end_are_named_once(
+    found: SourceTree, how: Preprocessor
+) -> None:
+    write(found, "b.h", '\n#include "a.h"\n')
+    write(found, "a.h", 'int a;\n\n#include "b.h"\n')
+    file = write(found, "m.c", '#include "a.h"\n')
+    (one,) = refusals(found, file, how)
+    assert one.code == "VG111"
+    assert (one.position.file, one.position.line) in (("a.h", 3), ("b.h", 2))
+    assert "includes itself" in one.message
+
+
+@needs_compiler
+def test_a_file_that_is_no_c_is_named_with_what_includes_it(
+    found: SourceTree,
+) -> None:
+    write(found, "words.txt", "no C at all\n")
+    file = write(found, "m.c", 'int a;\n#include "words.txt"\nint b;\n')
+    expansion = preprocess(found, file, preprocessor="cc")
+    unit = Unit(expansion.text, source=file, relative=expansion.relative)
+    with pytest.raises(VmgenError) as raised:
+        unit.object("b")
+    assert "m.c:2 includes words.txt" in raised.value.diagnostics[0].hint

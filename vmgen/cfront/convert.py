@@ -368,7 +368,8 @@ class _Converter(CodeConverter):
             name = f"{name} _Complex" if name in _COMPLEX else None
         if name is None:
             raise self.fail(
-                f"{' '.join(node.names)!r} is not a type that a table can hold", node
+                f"{' '.join(node.names[:8])!r} is not a type that a table can hold",
+                node,
             )
         return BasicType(name)
 

@@ -113,6 +113,9 @@ def parse_declaration(
     for text that is not C as we know it, VG202 for C that has no node.
     """
     known = tuple(typedefs)
+    if stray := next((token for token in tokens if token.type == "OTHER"), None):
+        message = f"{stray.value!r} stands outside of a string"
+        raise _syntax_error(message, _place(stray), about)
     if deep := too_deep(tokens):
         message = f"brackets and operators are nested more than {LEVELS} deep"
         raise _syntax_error(message, _place(deep), about)

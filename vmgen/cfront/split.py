@@ -115,7 +115,7 @@ _INFERRED = re.compile(
 )
 _STATIC_INFERRED = re.compile(rf"\bstatic\b[^;={{}}]*?{_INFERRED.pattern}")
 
-_ANY_MARKER = re.compile(
+ANY_MARKER = re.compile(
     r'^[ \t]*#[ \t]*(?:line[ \t]+)?(\d+)[ \t]+"((?:[^"\\\n]|\\.)*)"', re.MULTILINE
 )
 _CUT = re.compile(r'\n(?=#(?:line 1 "| \d+ "[^"\n]*" [12]\b))')
@@ -162,7 +162,7 @@ class Declaration:
         """The files that the declaration's tokens come from, as line markers write them."""
         files = [self.place[0]]
         if "#" in (text := self.text):
-            files += (match[2] for match in _ANY_MARKER.finditer(text))
+            files += (match[2] for match in ANY_MARKER.finditer(text))
         return files
 
     @property

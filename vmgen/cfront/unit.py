@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from difflib import get_close_matches
 
 from vmgen.cfront.convert import Parsed
 from vmgen.cfront.parse import identifiers, parse_declaration
-from vmgen.cfront.split import Chunk, Declaration, split
+from vmgen.cfront.split import ANY_MARKER, Chunk, Declaration, split
 from vmgen.cfront.syntax import (
     EnumDecl,
     FunctionDecl,
@@ -141,7 +142,8 @@ class Unit:
         try:
             function = self.function(name)
         except VmgenError:
-            tokens = self._tokens(self._functions[name])
+            declaration = self._functions.get(name) or self._prototypes[name]
+            tokens = self._tokens(declaration)
             at = next(
                 (n for n, token in enumerate(tokens) if token.type == "LBRACE"), 0
             )
@@ -280,9 +282,31 @@ class Unit:
         parsed = declaration.parsed.get(key)
         if parsed is None:
             tokens = tokens or self._tokens(declaration)
-            parsed = parse_declaration(tokens, typedefs, about=about)
+            try:
+                parsed = parse_declaration(tokens, typedefs, about=about)
+            except VmgenError as error:
+                raise VmgenError(*map(self._included, error.diagnostics)) from None
             declaration.parsed[key] = parsed
         return parsed
+
+    def _included(self, found: Diagnostic) -> Diagnostic:
+        """The finding; one about a file that is no header says what includes it."""
+        file = found.position.file
+        if file == self.source or file.endswith(".h"):
+            return found
+        here, line = self.source, 1
+        for chunk in self._chunks:
+            end = 0
+            for mark in ANY_MARKER.finditer(chunk.text):
+                line += chunk.text.count("\n", end, mark.start())
+                if here == self.source and self._file(mark[2]) == file:
+                    # Only a compiler marks where it enters a file.
+                    entered = chunk.text.startswith(" 1", mark.end())
+                    where = f"{here}:{line}" if entered else here
+                    return replace(found, hint=f"{where} includes {file}; {found.hint}")
+                here, line, end = self._file(mark[2]), int(mark[1]) - 1, mark.end()
+            line += chunk.text.count("\n", end)
+        return found
 
     def _tokens(self, declaration: Declaration) -> list[Token]:
         file, line = declaration.place

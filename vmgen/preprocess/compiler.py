@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import threading
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from vmgen.tree import SHIMS, CompileCommand, SourceTree
 
@@ -23,12 +27,23 @@ _OPERATORS = (
 )
 TIME_LIMIT = 300
 """Seconds that the compiler has for one file; QEMU's largest take one."""
+LINE_LIMIT = 2 << 20
+"""Characters that macros may make of one line; QEMU's longest has some ten thousand."""
+TEXT_LIMIT = 256 << 20
+"""Characters of one file with all that it includes; QEMU's largest have some million."""
+NESTED_LIMIT = 200
+"""Files that may include each other at a place, as in GCC."""
 
 _REPORT = re.compile(
     r"^(?P<file>[^\n]+?):(?P<line>\d+):(?:(?P<column>\d+):)? "
     r"(?:fatal )?error: (?P<message>[^\n]*)$",
     re.MULTILINE,
 )
+_INCLUDED = re.compile(
+    r"(?:^In file included| +) from ([^\n]+?):(\d+)[,:]", re.MULTILINE
+)
+_TOO_NESTED = re.compile(r"error: #include nest(?:ed depth \d|ed too deeply)")
+LINE_MARKER = re.compile(r'^# (\d+) "((?:[^"\\\n]|\\.)*)"[^\n]*\n', re.MULTILINE)
 _MISSING = re.compile(
     r"^(?:'(?P<clang>[^']+)' file not found|(?P<gcc>.+): No such file or directory)"
 )
@@ -104,31 +119,89 @@ def run(
         "SUNPRO_DEPENDENCIES",
     ):
         environment.pop(name, None)
-    try:
-        done = subprocess.run(
-            [*argv, *arguments(tree, command), "-x", "c", source],
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=TIME_LIMIT,
-        )
-    except subprocess.TimeoutExpired:
-        message = f"{argv[0]} did not end within {TIME_LIMIT} seconds"
-        return Expansion("", (CompilerError(message),))
-    except OSError as error:
-        return Expansion(
-            "", (CompilerError(f"{argv[0]} does not run: {error.strerror}"),)
-        )
-    if done.returncode == 0:
-        return Expansion(done.stdout.decode("utf-8", "replace"))
-    report = done.stderr.decode("utf-8", "replace")
+    with TemporaryFile() as said:
+        try:
+            process = subprocess.Popen(
+                [*argv, *arguments(tree, command), "-x", "c", source],
+                cwd=directory,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=said,
+            )
+        except OSError as error:
+            return Expansion(
+                "", (CompilerError(f"{argv[0]} does not run: {error.strerror}"),)
+            )
+        late = threading.Timer(TIME_LIMIT, process.kill)
+        late.start()
+        with process:
+            assert process.stdout is not None  # a pipe was asked for
+            text, endless = _bounded(process.stdout)
+            if endless is not None:
+                process.kill()
+        if endless is None and not late.is_alive():
+            endless = CompilerError(
+                f"{argv[0]} did not end within {TIME_LIMIT} seconds"
+            )
+        late.cancel()
+        if endless is not None:
+            return Expansion("", (endless,))
+        if process.returncode == 0:
+            return Expansion(text.decode("utf-8", "replace"))
+        said.seek(0)
+        report = said.read(1 << 20).decode("utf-8", "replace")
+    if endless := _circle(report):
+        return Expansion("", (endless,))
     errors = tuple(_finding(match) for match in _REPORT.finditer(report))
     if not errors:
-        lines = report.strip().splitlines() or [f"it ended with {done.returncode}"]
+        lines = report.strip().splitlines() or [f"it ended with {process.returncode}"]
         errors = (CompilerError(f"{os.path.basename(argv[0])}: {lines[0].strip()}"),)
     return Expansion("", errors)
+
+
+def _bounded(stream: IO[bytes]) -> tuple[bytes, CompilerError | None]:
+    """What the compiler writes, unless a line or all of it grows without end."""
+    made = bytearray()
+    line = 0
+    while part := stream.read(1 << 16):
+        newline = part.rfind(b"\n")
+        line = line if newline < 0 else len(made) + newline + 1
+        made += part
+        if len(made) - line > LINE_LIMIT or len(made) > TEXT_LIMIT:
+            return b"", _without_end(made[:line].decode("utf-8", "replace"))
+    return bytes(made), None
+
+
+def _without_end(before: str) -> CompilerError:
+    """The error of a line without end, by the text in front of it."""
+    if len(before) > TEXT_LIMIT - LINE_LIMIT:
+        return CompilerError(
+            f"the file has more than {TEXT_LIMIT} characters with headers"
+        )
+    last = next(iter(deque(LINE_MARKER.finditer(before), maxlen=1)), None)
+    file, line = ("", 1) if last is None else (last[2], int(last[1]))
+    return too_long(file, line + before.count("\n", last.end() if last else 0))
+
+
+def too_long(file: str, line: int) -> CompilerError:
+    """The error of a line of which macros make too much."""
+    message = f"the macros of this line make more than {LINE_LIMIT} characters of it"
+    return CompilerError(message, file, line)
+
+
+def _circle(report: str) -> CompilerError | None:
+    """The ``#include`` that goes round, where files include each other without end."""
+    if not _TOO_NESTED.search(report):
+        return None
+    ((place, _),) = Counter(_INCLUDED.findall(report)).most_common(1)
+    return nested(place[0], int(place[1]))
+
+
+def nested(file: str, line: int) -> CompilerError:
+    """The error of a file that includes itself, by the line that does."""
+    message = f"#include nested {NESTED_LIMIT} deep: the file includes itself"
+    return CompilerError(message, file, line)
 
 
 def _finding(match: re.Match[str]) -> CompilerError:

@@ -10,16 +10,24 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pcpp
 
-from vmgen.preprocess.compiler import CompilerError, Expansion
+from vmgen.preprocess.compiler import (
+    NESTED_LIMIT,
+    CompilerError,
+    Expansion,
+    nested,
+    too_long,
+)
 from vmgen.tree import SHIMS, CompileCommand, SourceTree
 
 _PROLOGUE = "<command-line>"
+_TOKENS_OF_A_LINE = 200_000
+"""What macros may make of one line, on the way to it included."""
 
 
 def run(tree: SourceTree, command: CompileCommand, file: str) -> Expansion:
@@ -31,13 +39,13 @@ def run(tree: SourceTree, command: CompileCommand, file: str) -> Expansion:
     expander = _Expander(command, directory)
     try:
         text = expander.expand(source)
-    except _MissingHeader as missing:
-        return Expansion("", (*expander.errors, missing.finding))
+    except _ExpansionEnded as ended:
+        return Expansion("", (*expander.errors, ended.finding))
     return Expansion(text, tuple(expander.errors))
 
 
-class _MissingHeader(Exception):
-    """Ends the run, as with a compiler: what follows would only be misunderstood."""
+class _ExpansionEnded(Exception):
+    """Ends the run, as with a compiler: of a missing header or one without end."""
 
     def __init__(self, finding: CompilerError) -> None:
         self.finding = finding
@@ -63,6 +71,10 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
         quoted = [short(path) for path in command.quote_dirs]
         self.quoted = [*quoted, *self.angled]
         self.found: dict[tuple[str, str], str] = {}
+        #: How many files are open, one included by the other.
+        self.includes = 0
+        #: How many tokens macros made of the current line, on the way included.
+        self.made = 0
 
     def expand(self, source: str) -> str:
         for name in ("__DATE__", "__TIME__"):
@@ -139,7 +151,7 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
         if path is None:
             header = named[2] or named[1]
             message = f"{header}: No such file or directory"
-            raise _MissingHeader(
+            raise _ExpansionEnded(
                 CompilerError(message, first.source, first.lineno, 0, header)
             )
         if path in self.include_once:
@@ -148,7 +160,21 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
             os.path.join(self.directory, path), encoding="utf-8", errors="replace"
         ) as stream:
             data = stream.read()
+        if self.includes >= NESTED_LIMIT:
+            raise _ExpansionEnded(nested(first.source, first.lineno))
+        self.includes += 1
         yield from self.parsegen(data, path, path)
+        self.includes -= 1
+
+    def expand_macros(
+        self, tokens: list[Any], expanding_from: Sequence[str] = ()
+    ) -> list[Any]:
+        """Replaces macros, as long as they do not make too much of a line."""
+        made: list[Any] = super().expand_macros(tokens, [*expanding_from])
+        self.made = self.made + len(made) if expanding_from else 0
+        if self.made > _TOKENS_OF_A_LINE:
+            raise _ExpansionEnded(too_long(self.source, self.linemacro))
+        return made
 
     def on_error(self, file: str, line: int, msg: str) -> None:
         """Collects what pcpp would print."""
