@@ -50,7 +50,7 @@ class _TokenReader:
         return self.tokens[max(len(self.tokens) - length_hint(self._left) - 1, 0)]
 
 
-class _Parser(CParser):  # type: ignore[misc]
+class _CountingParser(CParser):  # type: ignore[misc]
     """pycparser's parser, which reads what may be a type twice, and types in such types
     four times: what it reads again is counted."""
 
@@ -73,7 +73,7 @@ def _parse(tokens: list[Token], typedefs: Iterable[str]) -> list[Any]:
     """External declarations; each name of ``typedefs`` is a type, declared in front."""
     global _parser
     if _parser is None:
-        _parser = _Parser(lexer=_TokenReader, dialect="c23")
+        _parser = _CountingParser(lexer=_TokenReader, dialect="c23")
     prefix: list[Token] = []
     names = 0
     for name in typedefs:
