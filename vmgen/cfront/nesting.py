@@ -39,29 +39,32 @@ _GOES_ON = _NESTING - {"IF", "FOR", "DO", "SWITCH"} | _OPENING - {"LBRACE"} | {"
 def too_deep(tokens: list[Token]) -> Token | None:
     """The first token that is nested too deep; None if none is."""
     depth = 0
-    #: By open bracket: what the current statement or operand in it nests so far.
-    open_levels = [0]
+    #: By open bracket: 1 if it is a level by itself, and what the current statement or
+    #: operand in it nests so far.
+    open_levels = [(0, 0)]
     before = ""
     for token, following in pairwise([*tokens, Token("", "", 0, 0, "")]):
         type_ = token.type
+        bracket, nested = open_levels[-1]
+        ends = type_ == "COMMA" or (type_ == "SEMI" and following.type != "ELSE")
         if type_ in _OPENING:
-            if type_ != "LBRACE" and before not in _HEADS:
-                open_levels[-1] += 1  # a call of a call, an element of an element
-                depth += 1
-            open_levels.append(1)
+            own = type_ == "LBRACE" or before in _HEADS
+            if not own:  # a call of a call, an element of an element
+                open_levels[-1] = bracket, nested + 1
+            open_levels.append((int(own), 0))
             depth += 1
         elif type_ in _CLOSING:
             if len(open_levels) > 1:
-                depth -= open_levels.pop()
-            if type_ == "RBRACE" and following.type not in _GOES_ON:
-                depth -= open_levels[-1] - 1
-                open_levels[-1] = 1
+                open_levels.pop()
+                depth -= bracket + nested
+            ends = type_ == "RBRACE" and following.type not in _GOES_ON
         elif type_ in _NESTING:
-            open_levels[-1] += 1
+            open_levels[-1] = bracket, nested + 1
             depth += 1
-        elif type_ == "COMMA" or (type_ == "SEMI" and following.type != "ELSE"):
-            depth -= open_levels[-1] - 1
-            open_levels[-1] = 1
+        if ends:
+            bracket, nested = open_levels[-1]
+            open_levels[-1] = bracket, 0
+            depth -= nested
         if depth > LEVELS:
             return token
         before = type_
