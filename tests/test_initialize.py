@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from vmgen.cfront import syntax as c
 from vmgen.cfront.ctype import Array, CType, Integer, Record
 from vmgen.cfront.layout import (
     STATIC_INITIALIZER,
@@ -241,3 +242,24 @@ def test_a_range_costs_no_memory_in_proportion() -> None:
     filled = Layout(unit).filled(declared)
     assert isinstance(filled, FilledArray)
     assert (filled.length, len(filled.spans)) == (100_000_000, 3)
+
+
+@needs_gcc
+def test_designators_of_old_are_what_gcc_takes_them_for(tmp_path: Path) -> None:
+    lines = [
+        "struct { int a, b; } v0 = { b: 3, a: 4 };",
+        "int v1[4] = { [1] 5, 6, [3] = 7 };",
+        "struct { struct { int a, b; } c; int d; } v2 = { c: { b: 2 }, d: 1 ? 2 : 3 };",
+        "int v3[4] = { [0 ... 2] 7 };",
+        "struct { int a, b[3]; } v4 = { b: { [1] 4 }, a: sizeof(struct { int q; }) };",
+        "struct { int a, b; } v5[2] = { [1] { b: 3 }, [0] = { a: 9, .b = 1 } };",
+    ]
+    assert agree_with_gcc(lines, tmp_path) == (len(lines), 0)
+
+
+def test_a_label_is_no_designator() -> None:
+    text = "int f(int x) { lab: if (x) { x--; goto lab; } { z: { x++; } } return x; }"
+    found = Unit(text, source="t.c").function("f")
+    assert found is not None
+    assert found.body is not None
+    assert isinstance(found.body.items[0], c.Label)

@@ -12,6 +12,7 @@ GNU C                                      becomes
                                            nothing elsewhere
 ``__builtin_types_compatible_p(A, B)``     the same call with ``sizeof(A), sizeof(B)``
 ``a ?: b``                                 ``a ? OMITTED : b``
+``member: x``, ``[5] x`` in braces         ``.member = x``, ``[5] = x``
 ``case 1 ... 5``, ``[1 ... 5] = x``        a binary operator ``...`` that binds like ``||``
 ``_Alignof(x)``                            ``_Alignof(typeof(x))``
 ``#pragma pack(2)``                        ``[[pack(2)]]`` on the records behind it
@@ -89,6 +90,9 @@ class _Scope:
     keyword: int | None
     record: bool
     start: int
+    #: The input index of the ``{``, and what :meth:`_Normaliser.is_initialiser` found.
+    opened: int = 0
+    initialiser: bool | None = None
 
 
 def closing(tokens: list[Token], start: int) -> int:
@@ -140,8 +144,15 @@ class _Normaliser:
             if type_ == "LBRACKET" and self.type_at_or_end(index + 1) == "LBRACKET":
                 index = self.bracketed(index)
                 continue
+            if (
+                type_ == "LBRACKET"
+                or (type_ == "ID" and self.type_at_or_end(index + 1) == "COLON")
+            ) and self.is_item(index):
+                index = self.old_designator(index)
+                continue
             if type_ == "LBRACE":
                 self.open_brace()
+                self.scopes[-1].opened = index
             elif type_ == "RBRACE":
                 self.close_brace(token)
                 out.append(token)
@@ -224,6 +235,47 @@ class _Normaliser:
         elif scope.keyword is None and self.scopes:
             # The next statement of a block starts behind the brace.
             self.scopes[-1].start = len(self.out) + 1
+
+    # --- designators of old -----------------------------------------------------------
+
+    def is_item(self, index: int) -> bool:
+        """Whether an item of a braced initialiser starts here."""
+        return (
+            bool(self.scopes)
+            and self.scopes[-1].keyword is None
+            and not self.parentheses[-1]
+            and self.tokens[index - 1].type in ("LBRACE", "COMMA")
+            and self.is_initialiser(self.scopes[-1])
+        )
+
+    def is_initialiser(self, scope: _Scope) -> bool:
+        """Whether braces are no block, where a name before a colon is a label: only a
+        block has semicolons outside of parentheses."""
+        if scope.initialiser is None:
+            parentheses = 0
+            scope.initialiser = True
+            for token in self.tokens[scope.opened : closing(self.tokens, scope.opened)]:
+                if token.type in ("LPAREN", "RPAREN"):
+                    parentheses += _OPENING[token.type]
+                elif token.type == "SEMI" and not parentheses:
+                    scope.initialiser = False
+                    break
+        return scope.initialiser
+
+    def old_designator(self, index: int) -> int:
+        """Write GNU's ``member:`` or ``[5]`` as C99 does; the index after it (GCC manual,
+        Designated Initializers)."""
+        token = self.tokens[index]
+        if token.type == "ID":
+            self.out += [_like(token, "PERIOD", "."), token]
+            self.out.append(_like(token, "EQUALS", "="))
+            return index + 2
+        end = closing(self.tokens, index)
+        inner = normalise(self.tokens[index : end + 1])
+        self.out += inner
+        if self.type_at_or_end(end + 1) not in ("EQUALS", "LBRACKET", "PERIOD"):
+            self.out.append(_like(token, "EQUALS", "="))
+        return end + 1
 
     # --- words ------------------------------------------------------------------------
 
