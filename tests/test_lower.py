@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 from array import array
+from typing import Any
 
 import pytest
 
@@ -614,3 +615,52 @@ def test_every_integer_has_its_width_its_sign_and_the_order_of_the_wire(
             found = found[-1]
         assert found == int.from_bytes(one, "big", signed=signed(kind))
         assert module.save_dev(state) == data
+
+
+def test_what_is_cut_off_is_named_in_every_version_and_under_a_condition() -> None:
+    has = ir.Function("has", body=ir.Load("a", "uint16"), type="DevState")
+    made = description(
+        "dev",
+        field("a", U16),
+        field("new", U32, version_id=2),
+        field("extra", U32, test="has"),
+        version_id=2,
+        minimum_version_id=1,
+    )
+    cuts = {
+        (2, b"\0"): ("dev a", 0),
+        (2, b"\0\0\0"): ("dev new", 2),
+        (2, b"\0\1" + bytes(5)): ("dev extra", 6),
+        (1, b"\0"): ("dev a", 0),
+        (1, b"\0\1\0"): ("dev extra", 2),
+    }
+    with compiled(made, functions=(has,)) as (module, runtime):
+        for (version, data), (path, offset) in cuts.items():
+            with pytest.raises(runtime.Truncated) as error:
+                module.load_dev(data, version_id=version)
+            assert (error.value.path, error.value.offset) == (path, offset)
+
+
+def test_what_does_not_fit_is_named_in_every_version_and_under_a_condition() -> None:
+    has = ir.Function("has", body=ir.Load("a", "uint16"), type="DevState")
+    made = description(
+        "dev",
+        field("a", U16),
+        field("extra", U32, test="has"),
+        field("last[1]", U32),
+        field("last[0]", U32),
+        version_id=2,
+        minimum_version_id=1,
+    )
+    with compiled(made, functions=(has,)) as (module, runtime):
+        wrong: dict[str, dict[str, Any]] = {
+            "dev a": {"a": -1},
+            "dev extra": {"a": 1, "extra": 1 << 32},
+            "dev last[1]": {"last": [0, 1 << 32]},
+            "dev last": {"last": [0, 0, 0]},
+        }
+        for path, members in wrong.items():
+            for version in (1, 2):
+                with pytest.raises(runtime.BadValue) as error:
+                    module.save_dev(module.DevState(**members), version_id=version)
+                assert error.value.path == path

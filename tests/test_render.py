@@ -331,6 +331,22 @@ def test_the_text_is_as_long_as_the_table_not_as_its_arrays() -> None:
     assert text.count("\n") < 150
 
 
+def test_a_small_table_is_small_text() -> None:
+    """Two dozen lines a table of one number; its banner, class and functions are most."""
+
+    def lines(*names: str) -> int:
+        made = (
+            description(name, field("a", U8), type=f"{name}State") for name in names
+        )
+        files = render(lower(program(*made)))
+        (text,) = (file.text for file in files if file.path == "box/hw/dev.py")
+        return text.count("\n")
+
+    one, two = lines("dev"), lines("dev", "other")
+    assert one < 45
+    assert two - one < 25
+
+
 def test_every_name_that_code_takes_from_the_runtime_is_reserved() -> None:
     runtime = "_runtime"
     for module in lower(every_shape()).modules:
