@@ -186,3 +186,10 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     (section,) = document["sections"]
     assert section["registers"]["rip"] == 0x1234
     assert section["registers"]["rax"] == 7
+
+
+def test_every_number_of_a_row_of_registers_has_its_own_place() -> None:
+    names = registers.table("riscv64")
+    for number in range(16):
+        place = f"pmp.env.pmp_state.pmp[{number}].addr_reg"
+        assert names[f"pmpaddr{number}"] == place

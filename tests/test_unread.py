@@ -95,6 +95,36 @@ def test_a_name_that_is_declared_and_is_no_table_is_not_one(
     assert unread(program) == {"vmstate_used": [code]}
 
 
+@pytest.mark.parametrize(
+    ("added", "place"),
+    [
+        (0, "list"), (4, "list[1]"), (12, "list[3]"), (16, None), (20, None), (2, None),
+        (-4, None),
+    ],
+)  # fmt: skip
+def test_bytes_that_are_added_to_an_array_lead_to_one_of_its_elements(
+    here: Path, added: int, place: str | None
+) -> None:
+    """Or to nothing: what lies behind the array is not the array."""
+    row = (
+        '{ .name = "x", .offset = offsetof(struct Raw, list) + '
+        f"{added}, .size = 4, .info = &vmstate_info_uint32, .flags = VMS_SINGLE }}"
+    )
+    raw = "struct Raw { uint32_t before, list[4]; };\n"
+    program = read(raw + table("vmstate_raw", row) + GOOD)
+    if place is None:
+        assert unread(program) == {"vmstate_raw": ["VG412"]}
+    else:
+        found = program.modules[0].descriptions[0]
+        assert ir.path_text(found.fields[0].path) == place
+
+
+def test_an_info_that_is_declared_and_not_set_is_nobodys(here: Path) -> None:
+    program = read(f"static const VMStateInfo later;\nconst VMStateInfo zero;\n{GOOD}")
+    assert symbols(program) == ["vmstate_good"]
+    assert unread(program) == {}
+
+
 def test_what_contains_it_is_left_out_too(here: Path) -> None:
     outer = table(
         "vmstate_outer",

@@ -411,9 +411,10 @@ class FieldReader:
             match type:
                 case Array(element, length):
                     size = self._layout.sizeof(element)
-                    index, left = divmod(left, size) if size else (-1, 0)
+                    index, inside = divmod(left, size) if size else (-1, left)
                     if not 0 <= index < (length or 0):
                         break
+                    left = inside
                     last = path[-1]
                     path = (
                         *path[:-1],
