@@ -124,6 +124,7 @@ def test_all_means_every_target_of_a_tree_that_the_configuration_does_not_name(
 ) -> None:
     for tree in ("own", "other"):
         (tmp_path / tree / "configs/targets").mkdir(parents=True)
+        (tmp_path / tree / "meson.build").write_text("")
         for target in ("arm", "avr", "sh4"):
             (tmp_path / tree / f"configs/targets/{target}-softmmu.mak").write_text("")
     (tmp_path / "pyproject.toml").write_text(
