@@ -559,10 +559,12 @@ def test_build_folder_that_cannot_be_used(
 
 
 def test_cpu_files_by_what_they_say(tmp_path: Path) -> None:
-    (tmp_path / "a.c").write_text('VMStateDescription vmstate_a[] = { .name = "cpu" };')
-    (tmp_path / "b.c").write_text('/* VMStateDescription */ x = { .name = "cpu" };')
-    (tmp_path / "c.c").write_text('VMStateDescription vmstate_c = { .name = "uart" };')
-    assert scan.cpu_files(tmp_path) == (tmp_path / "a.c",)
+    folder = tmp_path / "target/toy"
+    folder.mkdir(parents=True)
+    (folder / "a.c").write_text('VMStateDescription vmstate_a[] = { .name = "cpu" };')
+    (folder / "b.c").write_text('/* VMStateDescription */ x = { .name = "cpu" };')
+    (folder / "c.c").write_text('VMStateDescription vmstate_c = { .name = "uart" };')
+    assert scan.cpu_files(tmp_path, "toy") == ("target/toy/a.c",)
 
 
 # QAPI.

@@ -24,7 +24,7 @@ from vmgen.pipeline.store import Note, Store, front_end
 from vmgen.preprocess import Preprocessed
 from vmgen.roots import Registrations
 from vmgen.source import Diagnostic, VmgenError
-from vmgen.tree import CompileCommand, SourceTree
+from vmgen.tree import CompileCommand, SourceTree, files
 
 Preprocessor = Literal["auto", "cc", "pcpp"]
 
@@ -40,7 +40,6 @@ _HOST_MACRO = re.compile(r"^#\s*define\s+CONFIG_(\w+)", re.MULTILINE)
 _PER_TARGET = ("NEED_CPU_H", "COMPILING_PER_TARGET", "CONFIG_TARGET", "CONFIG_DEVICES")
 _ACCELERATORS = ("KVM", "XEN", "HVF", "NVMM", "WHPX")
 """What a host has for some targets only (``accelerator_targets`` in meson.build)."""
-_NOT_INCLUDED = {"tests", "roms", "docs", "pc-bios", "python", "po", "gdb-xml", ".git"}
 
 
 def read_module(expansion: Preprocessed) -> ir.Module:
@@ -121,16 +120,7 @@ def _kconfig_symbols(root: Path) -> Iterable[str]:
 
 def included_files(root: Path) -> tuple[str, ...]:
     """Every file of the tree that C or Kconfig might include, sorted."""
-    found = []
-    for folder, below, names in os.walk(root):
-        below[:] = [name for name in below if name not in _NOT_INCLUDED]
-        start = folder[len(str(root)) + 1 :]
-        found += [
-            f"{start}/{name}" if start else name
-            for name in names
-            if name.endswith((".h", ".inc")) or name.startswith("Kconfig")
-        ]
-    return tuple(sorted(found))
+    return tuple(files.included(Path(root)))
 
 
 def command_name(

@@ -20,6 +20,7 @@ from vmgen.cache import Cache, Digests, hashed
 from vmgen.linkmodel import SystemBinary
 from vmgen.pipeline.store import Store, parts_hash
 from vmgen.tree import SourceTree
+from vmgen.tree.files import built_from
 
 _TYPES = ("VMStateDescription", "VMStateInfo")
 _MACRO = re.compile(
@@ -29,8 +30,6 @@ _ALIAS = re.compile(r"\btypedef\b([^;{}]*?)(\w+)\s*(?:\[[^\]]*\]\s*)?;")
 _QUALIFIERS = re.compile(r"\A\s*(?:(?:const|volatile)\b\s*)+")
 _HEADERS = (".h", ".inc")
 _C = (".c", ".h", ".inc")
-_ASIDE = {"tests", "docs", "pc-bios", "roms", "po", "python", "gdb-xml"}
-"""Folders of a release that no binary is compiled from; only their build files count."""
 
 
 class TreeFiles:
@@ -45,7 +44,7 @@ class TreeFiles:
     def names(self) -> tuple[str, ...]:
         """Every file that a binary could be made from, relative to the root, sorted."""
         if self._names is None:
-            self._names = tuple(sorted(_walk(str(self.root))))
+            self._names = tuple(sorted(built_from(self.root)))
         return self._names
 
     def everything(self) -> str:
@@ -70,20 +69,6 @@ class TreeFiles:
         content = self.digests.digest(os.path.join(start, name) for name in read)
         self.digests.keep()
         return hashed((content, *self.names))
-
-
-def _walk(root: str) -> Iterable[str]:
-    for folder, below, names in os.walk(root):
-        start = f"{folder[len(root) + 1 :]}/" if folder != root else ""
-        top = start.partition("/")[0]
-        if not start:
-            below[:] = [name for name in below if name not in (".git", "roms")]
-        if start and ("build.ninja" in names or "meson-private" in below):
-            below.clear()  # a build folder inside of the tree: all of it was made
-            continue
-        for name in names:
-            if top not in _ASIDE or name == "meson.build":
-                yield f"{start}{name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ all cores, and what did not change since the last time is not read at all.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -26,6 +25,7 @@ from vmgen.premises import premises_of
 from vmgen.roots import Registrations, Resolution
 from vmgen.source import Diagnostic
 from vmgen.tree import SourceTree
+from vmgen.tree.files import emulator_sources
 from vmgen.tree.targets import configurations
 
 Progress = Callable[[str], None]
@@ -327,8 +327,6 @@ def _read_batch(
 
 # --- files that no binary contains ----------------------------------------------------
 
-_NOT_EMULATOR = ("tests/", "roms/", "docs/", "subprojects/", "contrib/", "rust/")
-
 
 def read_strays(
     parts: Sequence[TargetFiles],
@@ -350,7 +348,7 @@ def read_strays(
         for file in (*part.files, *part.registering, *part.others)
     }
     files = TreeFiles(root)
-    strays = [file for file in sorted(_c_files(root)) if file not in inside]
+    strays = [file for file in sorted(emulator_sources(root)) if file not in inside]
     seen = survey.look(files, strays, store)
     outcomes = []
     common = reading.common_tree(parts[0].tree)
@@ -378,15 +376,3 @@ def read_strays(
         for outcome in outcomes
         if (module := outcome.module) is None or module.descriptions or module.unread
     )
-
-
-def _c_files(root: Path) -> Iterable[str]:
-    top = str(root)
-    for folder, below, names in os.walk(top):
-        start = folder[len(top) + 1 :] + "/" if folder != top else ""
-        below[:] = [
-            name
-            for name in below
-            if name[0] != "." and not f"{start}{name}/".startswith(_NOT_EMULATOR)
-        ]
-        yield from (f"{start}{name}" for name in names if name.endswith(".c"))

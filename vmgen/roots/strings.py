@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vmgen.tree.files import headers
+
 _DEFINE = re.compile(
     r"^[ \t]*#[ \t]*(?:define[ \t]+(\w+)(\([^)\n]*\))?[ \t]+((?:\\\n|[^\n])*)"
     r"|(if|ifdef|ifndef|elif|else|endif)\b[ \t]*((?:\\\n|[^\n])*))",
@@ -193,18 +195,12 @@ def header_macros(root: Path, folders: Iterable[str]) -> dict[str, list[Macro]]:
     """The string macros of every header below these folders of a tree."""
     out: dict[str, list[Macro]] = {}
     for folder in folders:
-        for base, _, names in os.walk(root / folder):
-            for name in sorted(names):
-                if not name.endswith((".h", ".inc")):
-                    continue
-                path = os.path.join(base, name)
-                file = os.path.relpath(path, root).replace(os.sep, "/")
-                with open(path, encoding="utf-8", errors="replace") as stream:
-                    text = stream.read()
-                if '"' not in text:
-                    continue
-                for macro, found in definitions(text, file).items():
-                    out.setdefault(macro, []).extend(found)
+        for file in headers(root, folder):
+            text = (root / file).read_text(encoding="utf-8", errors="replace")
+            if '"' not in text:
+                continue
+            for macro, found in definitions(text, file).items():
+                out.setdefault(macro, []).extend(found)
     return out
 
 

@@ -17,6 +17,7 @@ from vmgen import resources
 from vmgen.cache import Cache, Digests, hashed
 from vmgen.ir.words import RELEASE
 from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.tree import files as tree_files
 from vmgen.tree import scan
 from vmgen.tree.source_tree import SHIMS, CompileCommand, SourceTree
 from vmgen.tree.targets import TargetConfigurations, configurations
@@ -202,10 +203,10 @@ def embedded(target: str) -> SourceTree:
                 hint="define TARGET_ and the folder's name there",
             )
         )
-    found = list(scan.cpu_files(root / "target" / base_arch))
+    found = list(scan.cpu_files(root, base_arch))
     common = scan.common_file(root, scan.common_candidates(root))
     if common is not None:
-        found.append(common)
+        found.append(common.relative_to(root).as_posix())
     return SourceTree(
         kind="embedded",
         root=root,
@@ -213,7 +214,7 @@ def embedded(target: str) -> SourceTree:
         target=target,
         base_arch=base_arch,
         targets=targets,
-        cpu_sources=tuple(sorted(path.relative_to(root).as_posix() for path in found)),
+        cpu_sources=tuple(sorted(found)),
         command=CompileCommand(
             quote_dirs=(root,),
             include_dirs=(root / "include", root / "target" / base_arch),
@@ -357,12 +358,14 @@ def _target_entry(
     digests: Digests,
 ) -> _HeaderFolder:
     root = kept.root
-    folder = root / "target" / base_arch
     candidates = scan.common_candidates(root)
     inputs: list[str | Path] = [
         root / "scripts/minikconf.py",
         *kept.inputs(target),
-        *sorted(scan.c_files(folder)),
+        *(
+            root / name
+            for name in sorted(tree_files.sources(root, f"target/{base_arch}"))
+        ),
         *candidates,
     ]
 
@@ -370,17 +373,16 @@ def _target_entry(
         from vmgen.tree import generated
 
         devices = generated.Devices(kept, target, settings)
-        found = list(scan.cpu_files(folder))
+        names = list(scan.cpu_files(root, base_arch))
         common = scan.common_file(root, candidates)
         if common is not None:
-            found.append(common)
-        names = sorted(path.relative_to(root).as_posix() for path in found)
+            names.append(common.relative_to(root).as_posix())
         files = {
             f"{target}-softmmu-config-target.h": generated.config_target(
                 target, settings
             ),
             f"{target}-softmmu-config-devices.h": devices.header(),
-            "sources.json": json.dumps(names),
+            "sources.json": json.dumps(sorted(names)),
         }
         if common is None:
             raise VmgenError(

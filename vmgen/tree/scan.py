@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
+
+from vmgen.tree import files
 
 _DEFINES = re.compile(
     rb"^[ \t]*(?:static[ \t]+)?(?:const[ \t]+)?VMStateDescription[ \t]+(\w+)"
@@ -22,34 +24,17 @@ _REFERS = re.compile(rb"\b(vm\w+)\b")
 _COMMON = re.compile(rb"VMStateDescription[ \t]+vmstate_cpu_common[ \t]*=")
 
 
-def c_files(folder: Path) -> Iterator[Path]:
-    """Every ``.c`` file below ``folder``, in no order.
-
-    Hidden names are not the tree's: what a patch tool keeps, a cache being filled.
-    """
-    pending = [str(folder)]
-    while pending:
-        with os.scandir(pending.pop()) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(entry.path)
-                elif entry.name.endswith(".c"):
-                    yield Path(entry.path)
-
-
-def cpu_files(folder: Path) -> tuple[Path, ...]:
-    """The files below ``folder`` (``target/ARCH``) that describe its CPU, sorted.
+def cpu_files(root: Path, base_arch: str) -> tuple[str, ...]:
+    """The files of an architecture (below ``target/ARCH``) that describe its CPU, sorted.
 
     Those with a description called ``cpu``, and those that define what these refer to;
     empty for an architecture whose CPU has no description.
     """
-    texts: dict[Path, bytes] = {}
-    home: dict[bytes, Path] = {}
-    chosen: dict[Path, None] = {}
-    for path in sorted(c_files(folder)):
-        text = path.read_bytes()
+    texts: dict[str, bytes] = {}
+    home: dict[bytes, str] = {}
+    chosen: dict[str, None] = {}
+    for path in sorted(files.sources(root, f"target/{base_arch}")):
+        text = (root / path).read_bytes()
         if b"VMStateDescription" not in text:
             continue
         names = _DEFINES.findall(text)
@@ -89,7 +74,7 @@ def common_file(root: Path, candidates: Iterable[Path]) -> Path | None:
     for path in ordered:
         if _COMMON.search(path.read_bytes()):
             return path
-    for path in sorted(c_files(root)):
-        if _COMMON.search(path.read_bytes()):
-            return path
+    for name in sorted(files.sources(root)):
+        if _COMMON.search((root / name).read_bytes()):
+            return root / name
     return None

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from vmgen.stream.input import Input
 
 _WORD = re.compile(r"[A-Za-z_]\w+")
-_SETTING = re.compile(r"^(TARGET_(?:BASE_)?ARCH)=(\w+)", re.MULTILINE)
 _PROVENANCE = "made-from.json"
 
 
@@ -372,11 +371,13 @@ def _cpu_names(source: Input) -> Iterator[str]:
 
 def _targets(qemu: Path) -> Iterator[tuple[str, str]]:
     """Every target with the folder of its architecture."""
-    from vmgen.pipeline import all_targets
+    from vmgen.tree.targets import configurations
 
-    for target in all_targets(qemu):
-        file = qemu / "configs" / "targets" / f"{target}-softmmu.mak"
-        found = dict(_SETTING.findall(file.read_text(encoding="utf-8")))
+    places = configurations(qemu)
+    if places is None:
+        return
+    for target in places.names():
+        found = places.settings_of(target)
         yield target, found.get("TARGET_BASE_ARCH") or found.get("TARGET_ARCH", target)
 
 
