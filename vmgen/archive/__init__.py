@@ -5,5 +5,6 @@ makes it from programs, and :class:`Archive` answers out of it.
 """
 
 from vmgen.archive.archive import SHIPPED, Archive, Release, named, shipped
+from vmgen.archive.form import ReleaseEntries
 
-__all__ = ["SHIPPED", "Archive", "Release", "named", "shipped"]
+__all__ = ["SHIPPED", "Archive", "Release", "ReleaseEntries", "named", "shipped"]

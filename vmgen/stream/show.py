@@ -39,10 +39,16 @@ def as_json(
     chosen = stream.sections() if sections is None else sections
     return {
         "target": _target(stream),
+        **({"alternatives": list(found)} if (found := _alternatives(stream)) else {}),
         **({"releases": list(_releases(stream))} if _releases(stream) else {}),
         "configuration": _configuration(stream),
         "sections": [jsonable(section_json(stream, section)) for section in chosen],
     }
+
+
+def _alternatives(stream: Stream) -> tuple[str, ...]:
+    """Other targets that the stream may be of, for all that it says."""
+    return () if stream.codecs is None else tuple(stream.codecs.alternatives)
 
 
 def json_text(
@@ -50,6 +56,8 @@ def json_text(
 ) -> Iterator[str]:
     """What :func:`as_json` gives as text, one section a line, made one by one."""
     yield f'{{\n "target": {json.dumps(_target(stream))},\n'
+    if alternatives := _alternatives(stream):
+        yield f' "alternatives": {json.dumps(alternatives)},\n'
     if releases := _releases(stream):
         yield f' "releases": {json.dumps(releases)},\n'
     yield f' "configuration": {_compact(_configuration(stream))},\n "sections": ['

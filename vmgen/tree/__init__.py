@@ -307,11 +307,10 @@ def _command(
             root / "include",
             *(folder for folder in host if folder.is_dir()),
             tcg,
-            # Searched up to 5.2.
-            root / "tcg",
-            root / "accel/tcg",
         ),
-        include_dirs=(root / "target" / base_arch,),
+        # Up to 5.2 the last two are searched, too; an internal.h that came later to one
+        # of them is not meant where the target has its own.
+        include_dirs=(root / "target" / base_arch, root / "tcg", root / "accel/tcg"),
         system_dirs=(*config, root / "linux-headers", SHIMS / "include"),
         defines=(
             "_GNU_SOURCE",
