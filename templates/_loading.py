@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from ._arrays import Buffer
 from ._blame import explain
@@ -47,6 +47,16 @@ def loaded(
 ) -> tuple[S, int]:
     """The state at ``pos`` and where it ends: its fields, then its subsections
     (``vmstate_load_state``)."""
+    if (answered := cls.__vmstate_answers__) is not None:
+        made, end = answered(buf, pos, version, scope, owner)
+        return cast(S, made), end
+    return plain(cls, buf, pos, version, scope, owner)
+
+
+def plain(
+    cls: type[S], buf: Buffer, pos: int, version: int, scope: Scope, owner: Owner
+) -> tuple[S, int]:
+    """The state at ``pos`` as the bytes and the context say it."""
     state = object.__new__(cls)
     try:
         end = state.__load__(buf, pos, version, scope, owner)
@@ -272,6 +282,32 @@ def listed(
         more, pos = buf[pos], pos + 1
         if not more:
             return made, pos
+        try:
+            value, pos = loader(buf, pos, version, Scope(scope.context, None), ())
+        except VMStateError as error:
+            error.under(f"{path}[{len(made)}]")
+            raise
+        made.append(value)
+
+
+def until(
+    loader: Loader[T],
+    word: str,
+    buf: Buffer,
+    pos: int,
+    version: int,
+    scope: Scope,
+    path: str,
+) -> tuple[list[T], int]:
+    """Elements that begin with a positive ``word``, until one that is not positive and
+    has nothing behind it."""
+    first = struct.Struct(word)
+    made: list[T] = []
+    while True:
+        if pos + first.size > len(buf):
+            raise Truncated("the list does not end", pos, f"{path}[{len(made)}]")
+        if first.unpack_from(buf, pos)[0] <= 0:
+            return made, pos + first.size
         try:
             value, pos = loader(buf, pos, version, Scope(scope.context, None), ())
         except VMStateError as error:

@@ -143,6 +143,24 @@ def put_listed(
     out.append(b"\0")
 
 
+def put_until(
+    saver: Saver[T],
+    word: str,
+    name: str,
+    states: Sequence[T],
+    out: list[bytes],
+    version: int,
+    path: str,
+) -> None:
+    """Elements whose first ``word``, the member ``name``, is positive; then a zero."""
+    for index, state in enumerate(states):
+        first = getattr(state, name, 1)
+        if isinstance(first, int) and first <= 0:
+            raise BadValue(f"{first} ends the list", None, f"{path}[{index}].{name}")
+        _each(saver, state, out, version, path, index)
+    out.append(bytes(struct.calcsize(word)))
+
+
 def put_tree(
     key: Saver[K],
     key_version: int,
@@ -165,6 +183,20 @@ def counted(length: int, expected: int, path: str) -> None:
     """BadValue unless there are as many elements as the count's member says."""
     if length != expected:
         raise BadValue(f"{length} elements where the count says {expected}", None, path)
+
+
+def either_of(length: int, first: int, second: int, path: str) -> None:
+    """BadValue unless there are as many elements as one of two counts."""
+    if length not in (first, second):
+        raise BadValue(f"{length} elements, not {first} or {second}", None, path)
+
+
+def alike(states: Sequence[Any], name: str, path: str) -> None:
+    """BadValue unless all elements have a member, or none."""
+    for index, state in enumerate(states):
+        if (getattr(state, name) is None) != (getattr(states[0], name) is None):
+            reason = "must be there in all elements or in none"
+            raise BadValue(reason, None, f"{path}[{index}].{name}")
 
 
 def fits(length: int, multiply: int, code: str, path: str) -> None:

@@ -214,12 +214,14 @@ class StateType(type):
 
     ``path`` is the C path of the struct in the object of the section.
     ``__vmstate_inner__`` gives the subsections of a state, None if it has none.
-    ``__vmstate_section__`` is what ``functions`` says of a whole description's class.
+    ``__vmstate_section__`` is what ``functions`` says of a whole description's class,
+    ``__vmstate_answers__`` loads a state of which the bytes around say how.
     """
 
     __vmstate_declared__: dict[str, _Member]
     __vmstate_path__: str
     __vmstate_section__: Section | None
+    __vmstate_answers__: Callable[..., Any] | None
     __vmstate_inner__: Callable[[Any], tuple[Any, ...]] | None
     __match_args__: tuple[str, ...]
 
@@ -247,6 +249,7 @@ class StateType(type):
         # The first once more: of one name alone ``attrgetter`` makes no tuple.
         values = operator.attrgetter(*inner, *inner[:1]) if inner else None
         namespace["__vmstate_inner__"] = values
+        namespace["__vmstate_answers__"] = None
         if path:
             namespace.setdefault("__doc__", f"``{path}`` of the section's object.")
         docs.cls = cls = super().__new__(mcls, name, bases, namespace)
@@ -352,6 +355,7 @@ class State(metaclass=StateType):
     __vmstate_declared__: ClassVar[dict[str, _Member]]
     __vmstate_path__: ClassVar[str]
     __vmstate_section__: ClassVar[Section | None]
+    __vmstate_answers__: ClassVar[Callable[..., Any] | None]
     __vmstate_inner__: ClassVar[Callable[[Any], tuple[Any, ...]] | None]
 
     def __load__(

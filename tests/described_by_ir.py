@@ -274,7 +274,11 @@ class _Object(Walk):
         """``vmsd_can_compress``: whether one entry stands for all elements."""
         if one.test:
             return False
-        if isinstance(one.element, ir.StructElement) and not one.element.vstruct:
+        if (
+            isinstance(one.element, ir.StructElement)
+            and not one.element.vstruct
+            and not one.element.info
+        ):
             placed = self.inner(one.element.description, module)
             this = placed.description
             return not this.subsections and all(
@@ -342,6 +346,8 @@ class _Object(Walk):
                 size = None if bits is None else (bits + 63) // 64 * 8
             case ir.WordsElement(words=words):
                 size = sum(WIDTH[word.type] for word in words)
+            case ir.StructElement(info=info) if info:
+                size = None  # the JSON has no more than how many bytes
             case ir.StructElement(description=symbol, vstruct=False):
                 self.structure(self.inner(symbol, module), entry, key, at)
                 return
@@ -365,7 +371,7 @@ class _Object(Walk):
                 inline, ahead = inline * nodes, ahead * nodes
                 at += 4
                 size = 4 + 1
-            case ir.CustomElement() | ir.FormatElement():
+            case ir.CustomElement():
                 # Their bytes have no tables; that they are loaded to the section's exact
                 # end is tested elsewhere.
                 size = None

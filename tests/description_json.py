@@ -137,14 +137,16 @@ NAMES = {
 def type_name(one: ir.Field) -> str:
     """What ``vmfield_get_type_name`` says."""
     match one.element:
+        case ir.StructElement(info=info, name=name) if info:
+            return name or "unknown"
         case ir.StructElement(vstruct=vstruct):
             return "vstruct" if vstruct else "struct"
         case ir.IntegerElement(type, _, info):
             return NAMES.get(info, type)
         case ir.TimerElement():
             return "timer"
-        case ir.BufferElement():
-            return "buffer"
+        case ir.BufferElement(name=name):
+            return name or "buffer"
         case ir.UnusedElement():
             return "unused_buffer"
         case ir.BitmapElement():
@@ -155,11 +157,7 @@ def type_name(one: ir.Field) -> str:
             return kind
         case ir.GTreeElement():
             return "gtree"
-        case (
-            ir.WordsElement(name=name)
-            | ir.CustomElement(name=name)
-            | ir.FormatElement(name=name)
-        ):
+        case ir.WordsElement(name=name) | ir.CustomElement(name=name):
             return name or "unknown"
         case ir.NothingElement():
             return "unknown"

@@ -31,6 +31,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from vmgen import ir
+from vmgen.ir.size import of_element as size_of_element
 
 Value: TypeAlias = int | bytes | None
 Values: TypeAlias = dict[str, Value]
@@ -131,6 +132,16 @@ class Wire:
     def more(self, path: str) -> bool:
         """The byte in front of every list element, 0 after the last."""
         return self.take(1, path) != b"\0"
+
+    def positive(self, first: ir.Field, path: str) -> bool:
+        """Whether an element follows: its first word is positive.  One that is not is the
+        end, and is taken."""
+        assert isinstance(first.element, ir.IntegerElement)
+        pos = self.pos
+        goes_on = self.integer(first.element.type, path) > 0
+        if goes_on:
+            self.pos = pos
+        return goes_on
 
     def tree_size(self, path: str) -> int:
         return self.integer("int32", path)
@@ -370,8 +381,11 @@ class Walk:
         """A count or a size as C's ``int``; undefined when negative or too large for it."""
         if isinstance(amount, ir.Fixed):
             return amount.value
-        loaded = self.member(owner, prefix, ir.path_text(amount.path), what)
-        total = loaded * amount.multiply
+        if isinstance(amount, ir.Computed):
+            total = self.evaluate(amount.value, owner, prefix, 0, {}, what)
+        else:
+            loaded = self.member(owner, prefix, ir.path_text(amount.path), what)
+            total = loaded * amount.multiply
         if not 0 <= total < 1 << 31:
             raise Refused("undefined", what, self.offset())
         return total
@@ -469,7 +483,7 @@ class Loader(Walk):
         room = capacity(field_)
         if room is not None and count > room:
             raise Refused("undefined", key, self.source.pos)
-        if isinstance(field_.count, ir.FromMember):
+        if not isinstance(field_.count, ir.Fixed):
             self.put(f"{key}[]", count)
         for number in range(count):
             self.element(
@@ -519,7 +533,11 @@ class Loader(Walk):
                 inner = find_description(self.program, element.description, file)
                 self.window(inner, field_.version_id, key)
                 number = 0
-                while source.more(key):
+                while (
+                    source.positive(inner.fields[0], key)
+                    if element.kind == "sentinel"
+                    else source.more(key)
+                ):
                     self.description(inner, f"{key}[{number}].", field_.version_id)
                     number += 1
                 self.put(f"{key}[]", number)
@@ -688,10 +706,12 @@ class Saver(Walk):
                 self.description(inner, f"{key}.", inner.version_id)
             case ir.ListElement():
                 inner = find_description(self.program, element.description, file)
+                sentinel = element.kind == "sentinel"
                 for number in range(self.number(f"{key}[]")):
-                    self.sink.data.append(1)
+                    self.sink.data += b"" if sentinel else b"\1"
                     self.description(inner, f"{key}[{number}].", inner.version_id)
-                self.sink.data.append(0)
+                end = size_of_element(inner.fields[0]) if sentinel else 1
+                self.sink.data += bytes(end or 0)
             case ir.GTreeElement():
                 self.tree(element, key, file)
             case ir.WordsElement():

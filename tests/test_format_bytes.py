@@ -9,20 +9,29 @@ from typing import Any
 import pytest
 
 from tests.generated_code import imported
-from vmgen import ir, pipeline
+from vmgen import infos, ir, pipeline
+from vmgen.infos.formats import INFOS
 
 
 @pytest.fixture(scope="module")
 def device() -> Iterator[ModuleType]:
     """A device with SCSI requests and a hot-plug controller."""
-    fields = (
-        ir.Field("requests", (), ir.FormatElement("r", "r", "scsi_requests"), ir.Fixed(0)),
-        ir.Field("shpc", (), ir.FormatElement("s", "s", "shpc"), ir.Fixed(0)),
-    )  # fmt: skip
+    requests, shpc = (INFOS[symbol][1] for symbol in ("vmstate_info_scsi_requests", "shpc_vmstate_info"))  # fmt: skip
+    fields = tuple(
+        ir.Field(
+            name,
+            (),
+            ir.CustomElement(
+                info.symbol, name, "", info.get.lines[0], info.put.lines[0]
+            ),
+            ir.Fixed(0),
+        )
+        for name, info in (("requests", requests), ("shpc", shpc))
+    )
     made = ir.Description("vmstate_dev", "dev", "Dev", 1, 1, fields)
-    program = ir.Program("", "", (ir.Module("dev.c", (made,)),))
-    with imported(pipeline.generate([program])) as modules:
-        yield modules["dev"]
+    modules = infos.resolved((ir.Module("dev.c", (made,)),), {})
+    with imported(pipeline.generate([ir.Program("", "", modules)])) as found:
+        yield found["dev"]
 
 
 def context(device: ModuleType, what: str = "disk") -> Any:
@@ -55,19 +64,31 @@ def test_every_positive_marker_goes_on(device: ModuleType, marker: int) -> None:
     data = request(marker, READ, 1, 512, there) + b"\0" + controller(0)
     state, end = device.load_dev(data, context=context(device))
     assert end == len(data)
-    (one,) = state.requests
+    (one,) = state.requests.requests
     assert (one.retry, one.tag, one.lun) == (marker, 7, 1)
-    assert one.device.data == (None if marker == 1 else b"xy")
+    assert one.disk.data == (None if marker == 1 else b"xy")
     assert device.save_dev(state) == data
 
 
-@pytest.mark.parametrize("marker", [128, 255])
-def test_a_marker_that_is_not_positive_is_no_request(
+@pytest.mark.parametrize("marker", [0, 128, 255])
+def test_a_marker_that_is_not_positive_ends_the_requests(
     device: ModuleType, marker: int
 ) -> None:
-    data = request(marker, READ, 1, 0, b"") + b"\0" + controller(0)
-    with pytest.raises(Exception, match=f"marker {marker}") as caught:
-        device.load_dev(data, context=context(device))
+    """``int8_t sbyte``: QEMU reads on behind it, and writes a 0 itself."""
+    data = request(2, READ, 1, 0, b"") + bytes([marker]) + controller(0)
+    state, end = device.load_dev(data, context=context(device))
+    assert end == len(data)
+    assert len(state.requests.requests) == 1
+    saved = device.save_dev(state)
+    assert saved == request(2, READ, 1, 0, b"") + b"\0" + controller(0)
+
+
+def test_a_request_that_would_end_the_list_is_not_written(device: ModuleType) -> None:
+    data = request(2, READ, 1, 0, b"") + b"\0" + controller(0)
+    state, _ = device.load_dev(data, context=context(device))
+    state.requests.requests[0].retry = 0
+    with pytest.raises(Exception, match=r"requests\[0\]\.retry") as caught:
+        device.save_dev(state)
     assert type(caught.value).__name__ == "BadValue"
 
 
@@ -82,7 +103,7 @@ def test_what_is_written_is_as_long_as_its_sectors_or_its_buffer(
     data = request(2, WRITE, sectors, buflen, written) + b"\0" + controller(0)
     state, end = device.load_dev(data, context=context(device))
     assert end == len(data)
-    assert state.requests[0].device.data == written
+    assert state.requests.requests[0].disk.data == written
     assert device.save_dev(state) == data
 
 
@@ -91,5 +112,5 @@ def test_five_bits_say_how_many_slots_there_are(device: ModuleType, byte: int) -
     data = b"\0" + controller(byte)
     state, end = device.load_dev(data)
     assert end == len(data)
-    assert len(state.shpc) == 36 + 4 * (byte % 32)
+    assert len(state.shpc.slots) == 4 * (byte % 32)
     assert device.save_dev(state) == data

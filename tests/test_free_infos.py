@@ -21,6 +21,7 @@ from tests.generated_code import imported
 from tests.lacking import lacking
 from tests.test_differential import compare
 from vmgen import infos, ir, pipeline
+from vmgen.ir import json as ir_json
 from vmgen.preprocess import preprocess
 from vmgen.tree import standalone
 
@@ -162,6 +163,49 @@ def test_a_stream_describes_it_as_one_field(free: ModuleType) -> None:
     assert free.save_dev(state) == FULL + AFTER
 
 
+# --- lists that end with a word that is not positive -------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def listed() -> Iterator[tuple[ir.Program, ModuleType]]:
+    """An info that reads elements until their id is 0, some of which C leaves out."""
+    custom = ir.CustomElement(
+        "vmstate_info_list", "list", "a reason",
+        "loop{ u32:$1 if[$1]{ u16:size bytes[size] | leave } }",
+        "loop[each l]{ if[shown]{ u32:id u16:size bytes[size] } } u32:0",
+    )  # fmt: skip
+    field = ir.Field("list", (), custom, ir.Fixed(0))
+    made = ir.Description("vmstate_dev", "dev", "Dev", 1, 1, (field,))
+    modules = infos.resolved((ir.Module("dev.c", (made,)),), {})
+    program = ir.Program("", "", modules)
+    assert ir_json.loads(ir_json.dumps(program)) == program
+    with imported(pipeline.generate([program])) as found:
+        yield program, found["dev"]
+
+
+ITEMS = b"\0\0\0\7\0\2ab" + b"\xff\0\0\0\0\0" + bytes(4)
+
+
+def test_a_list_ends_with_a_zero(listed: tuple[ir.Program, ModuleType]) -> None:
+    program, dev = listed
+    state, end = dev.load_dev(ITEMS)
+    assert end == len(ITEMS)
+    found = state.list.elements
+    assert [(one.id, one.data) for one in found] == [(7, b"ab"), (0xFF000000, b"")]
+    assert dev.save_dev(state) == ITEMS
+    values, _ = reference.load(program, "vmstate_dev", ITEMS)
+    assert reference.save(program, "vmstate_dev", values) == ITEMS
+
+
+@pytest.mark.parametrize("length", range(len(ITEMS)))
+def test_a_list_that_does_not_end_is_cut(
+    listed: tuple[ir.Program, ModuleType], length: int
+) -> None:
+    with pytest.raises(Exception, match="list") as caught:
+        listed[1].load_dev(ITEMS[:length])
+    assert type(caught.value).__name__ == "Truncated"
+
+
 # --- what the wire alone does not say -----------------------------------------------------
 
 
@@ -176,7 +220,8 @@ def test_a_stream_describes_it_as_one_field(free: ModuleType) -> None:
         ("u32:$1 loop[$1]{ ->load }", "u32:n loop[n]{ ->load }", "its put moves"),
         ("if[ready]{ u32 }", "if[ready]{ u32 }", "'ready' is nothing that the words"),
         ("u32:$1 if[$1 < 4]{ u8 }", "u32:n if[n < 4]{ u8 }", "is nothing that the words"),
-        ("loop{ u32:$1 if[$1]{ u8 | leave } }", "loop[each l]{ u32:id u8 } u32:0", "put"),
+        ("loop{ u32:$1 if[$1]{ u8 | leave } }", "loop[each l]{ u32:0 u8 } u32:0", "put"),
+        ("loop{ u32:$1 if[$1]{ u8 | leave } }", "loop[each l]{ u32:id u8 } u16:0", "put"),
         ("loop[while more()]{ u8 }", "loop[while more()]{ u8 }", "'while more()' is no multiple"),
         ("elsewhere()", "elsewhere()", "its put moves"),
         ("", "", "moves nothing that can be seen"),

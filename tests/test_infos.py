@@ -16,7 +16,10 @@ from tests.trees import RELEASES, require_tree
 from vmgen import grammar, infos, ir, pipeline
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
-from vmgen.infos.formats import FORMATS, INFOS, NAMES, NEEDS
+from vmgen.infos.described import written
+from vmgen.infos.formats import ANSWERED, ANSWERS, FORMATS, NEEDS
+from vmgen.infos.model import Inside, Written
+from vmgen.ir import graph
 from vmgen.source import Position
 from vmgen.translate import moves
 
@@ -170,29 +173,51 @@ def test_what_changes_bytes_shows() -> None:
             assert grammar.fits(known, met) is (body is other)
 
 
-def test_every_format_has_its_codec() -> None:
-    for name, one in FORMATS.items():
-        text = (ROOT / "templates" / f"{one.module}.py").read_text()
-        for how in ("read", "write"):
-            assert re.search(rf"^def {how}_{name}\(", text, re.MULTILINE)
-    for module, names in NAMES.items():
+def test_what_finds_answers_is_in_the_module_that_is_imported() -> None:
+    asked = {one.answers for one in _written() if one.answers} | set(ANSWERED.values())
+    assert asked == ANSWERS.keys()
+    for name, module in ANSWERS.items():
         text = (ROOT / "templates" / f"{module}.py").read_text()
-        for name in names:
-            assert re.search(rf"^(def|class) {name}\b", text, re.MULTILINE), name
+        assert re.search(rf"^def answer_{name}\(", text, re.MULTILINE)
+    for module, needs in NEEDS.items():
+        text = (ROOT / "templates" / f"{module}.py").read_text()
         imports = re.findall(r"^from \.(\w+) import", text, re.MULTILINE)
-        assert set(imports) - {"_runtime"} == set(NEEDS[module])
-    assert {one.name for one, _ in INFOS.values()} == set(FORMATS)
+        assert set(imports) - {"_runtime"} == set(needs)
+
+
+def _written() -> Iterator[Written]:
+    for one in FORMATS.values():
+        if isinstance(one.written, Written):
+            yield one.written
+            continue
+        for symbol in ("virtio_blk_save_device", "virtio_serial_save_device", ""):
+            yield one.written(None, symbol)
+        for symbol in (
+            "vmstate_virtio_net_device",
+            "vmstate_virtio_mem_device",
+            "vmstate_x",
+        ):
+            yield one.written(Inside(symbol, "x.c"), "")
+
+
+def test_every_line_says_a_description_with_all_that_is_inside() -> None:
+    for one in _written():
+        types = {inside.symbol: "T" for inside in one.inside}
+        made = written("vmstate_info_x", one.type, one.line, types)
+        found = {
+            each.symbol
+            for here in made.descriptions
+            for each in graph.in_description(here)
+        }
+        assert found >= types.keys() - {"virtqueue_element"}
+        assert {here.symbol for here in made.descriptions} <= {*found, "vmstate_info_x"}
 
 
 CONTENTS = {
-    "pci_config": "test_device_sections.py::test_a_network_device_by_name",
     "msix": "test_device_sections.py::test_a_network_device_by_name",
     "shpc": "test_device_sections.py::test_device_sections",
-    "capability": "test_stream_read.py::test_what_the_parts_are",
     "chunks": "qemu/test_other_halves.py::test_the_state_of_a_file_system",
-    "sized": "qemu/test_other_halves.py::test_a_redirected_device",
     "usbredir_packets": "qemu/test_other_halves.py::test_a_redirected_device",
-    "usbredir_ids": "qemu/test_other_halves.py::test_a_redirected_device",
     "virtio": "qemu/test_contents.py::test_block_writes_of_several_queues",
     "virtio_extra": "qemu/test_contents.py::test_a_request_of_a_device_on_mmio",
     "virtio_gpu": "qemu/test_contents.py::test_gpu_resources_and_outputs",
@@ -203,7 +228,6 @@ CONTENTS = {
 WITHOUT = {
     "flic": "an s390 that KVM runs",
     "clipboard": "a QEMU of 10.2, of which no package runs here",
-    "virtio_gpu_blobs": "a kernel with /dev/udmabuf",
 }
 """Formats that no real bytes with contents are known of, and what those would take."""
 
@@ -240,10 +264,18 @@ def said(*modules: ir.Module) -> list[str]:
     return [str(one) for one in infos.opaque([ir.Program("", "", made)])]
 
 
-def test_a_codec_takes_the_place_of_the_info() -> None:
+def test_a_description_takes_the_place_of_the_info() -> None:
     (module,) = infos.resolved((shpc(MOVED, MOVED),), {})
-    element = module.descriptions[0].fields[0].element
-    assert element == ir.FormatElement("shpc_vmstate_info", "shpc", "shpc")
+    bridge, registers = module.descriptions
+    assert bridge.fields[0].element == ir.StructElement(
+        "shpc_vmstate_info", "SHPCRegisters", info="shpc_vmstate_info", name="shpc"
+    )
+    assert [one.name for one in registers.fields] == [
+        "head",
+        "nslots",
+        "registers",
+        "slots",
+    ]
     assert said(shpc(MOVED, MOVED)) == []
 
 
@@ -470,10 +502,10 @@ def context(own: ModuleType, *fields: dict[str, Any]) -> Any:
 def test_small_formats(own: ModuleType) -> None:
     state, end = own.load_redir(REDIR)
     assert end == len(REDIR)
-    assert state.capabilities == ["abc", ""]
-    assert state.parser == b"\1\2\3\4"
-    assert list(state.queue) == [5, 2**64 - 1]
-    assert [(one.status, one.data) for one in state.packets] == [(7, b"xyz")]
+    assert [one.data for one in state.capabilities] == [b"abc", b""]
+    assert state.parser.data == b"\1\2\3\4"
+    assert list(state.queue.id) == [5, 2**64 - 1]
+    assert [(one.status, one.data) for one in state.packets.bufpq] == [(7, b"xyz")]
     assert state.after == 42
     assert own.save_redir(state) == REDIR
     assert own.save_redir(own.load_redir(REDIR)[0]) == REDIR
@@ -483,10 +515,12 @@ def test_small_formats_are_made_from_nothing_and_changed(own: ModuleType) -> Non
     state = own.Redir()
     empty = own.save_redir(state)
     assert empty == bytes(4 + 4 + 4 + 4 + 4)
-    state.capabilities.append("release-ram")
+    name = bytearray(b"release-ram")
+    state.capabilities.append(own.capability(n=len(name), data=name))
     state.caps_count = 1
-    state.parser += b"\x09"
-    state.queue.append(3)
+    state.parser = own.usbredir_parser_vmstate_info(n=1, data=bytearray(b"\x09"))
+    state.queue.id.append(3)
+    state.queue.n = 1
     saved = own.save_redir(state)
     assert own.load_redir(saved) == (state, len(saved))
 
@@ -500,21 +534,14 @@ def test_a_cut_format_names_its_place(own: ModuleType, length: int) -> None:
 
 def test_what_does_not_fit_names_its_place(own: ModuleType) -> None:
     state, _ = own.load_redir(REDIR)
-    state.packets[0].status = -1
-    with pytest.raises(Exception, match=r"packets\[0\]\.status") as caught:
+    state.packets.bufpq[0].status = -1
+    with pytest.raises(Exception, match=r"packets\.bufpq\[0\]\.status") as caught:
         own.save_redir(state)
     assert type(caught.value).__name__ == "BadValue"
     state, _ = own.load_redir(REDIR)
-    state.capabilities.append("more than the count")
+    state.capabilities.append(state.capabilities[0])
     with pytest.raises(Exception, match="capabilities"):
         own.save_redir(state)
-
-
-def test_sizes_of_the_description_are_compared(own: ModuleType) -> None:
-    data = b"\0" * 4 + REDIR[9:]
-    fields = [{"name": "caps_count", "size": 4}, {"name": "parser", "size": 9}]
-    with pytest.raises(Exception, match="8 bytes where the description says 9"):
-        own.load_redir(data, context=context(own, *fields))
 
 
 # --- no codec ---------------------------------------------------------------------------------

@@ -183,26 +183,35 @@ def test_what_names_something_different_is_different() -> None:
     assert sharing.common.modules == ()
 
 
-def test_what_hand_written_formats_contain_is_put_together() -> None:
-    def virtio(*parts: ir.Part) -> ir.Module:
-        element = ir.FormatElement("i", "virtio", "virtio", "net", parts)
-        field = ir.Field("virtio", (), element, ir.Fixed(0))
-        return module("virtio.c", described("vmstate_v", field))
+def test_what_formats_contain_is_put_together() -> None:
+    def virtio(*names: str) -> ir.Module:
+        fields = tuple(
+            ir.Field(
+                name,
+                (ir.Step(name, "T"),),
+                ir.StructElement(f"vmstate_{name}"),
+                ir.Fixed(0),
+                test=f"virtio_vdev.{name}",
+            )
+            for name in names
+        )
+        made = ir.Description("virtio_vdev", "", "VirtIODevice", 0, 0, fields)
+        tests = tuple(
+            ir.Function(one.test, body=ir.Load("transport", "uint64")) for one in fields
+        )
+        return ir.Module("virtio.c", (made,), tests)
 
     ccw = module("ccw.c", described("vmstate_ccw", number("x")))
     mmio = module("mmio.c", described("vmstate_mmio", number("x")))
-    with_ccw = ir.Part("ccw", "vmstate_ccw", "ccw.c")
-    with_mmio = ir.Part("mmio", "vmstate_mmio", "mmio.c")
     sharing = share(
         [
-            program("one", [ccw, virtio(with_ccw)]),
-            program("two", [mmio, virtio(with_mmio)]),
+            program("one", [ccw, virtio("ccw")]),
+            program("two", [mmio, virtio("mmio")]),
         ]
     )
     (made,) = [one for one in sharing.common.modules if one.file == "virtio.c"]
-    (field,) = made.descriptions[0].fields
-    assert isinstance(field.element, ir.FormatElement)
-    assert field.element.parts == (with_ccw, with_mmio)
+    assert [one.name for one in made.descriptions[0].fields] == ["ccw", "mmio"]
+    assert len(made.functions) == 2
     assert sharing.own[0].modules == ()
 
 

@@ -322,16 +322,9 @@ def _element(element: ir.Element) -> str:
     return " ".join([kind, *values])
 
 
-def _words(words: tuple[ir.Word | ir.Part, ...]) -> str:
-    """What C code moves, or the descriptions inside of a format written by hand."""
-    texts = (
-        (
-            f"{word.role} {word.symbol}"
-            if isinstance(word, ir.Part)
-            else f"{word.type} {word.member}".rstrip()
-        )
-        for word in words
-    )
+def _words(words: tuple[ir.Word, ...]) -> str:
+    """What C code moves."""
+    texts = (f"{word.type} {word.member}".rstrip() for word in words)
     return "{" + ", ".join(texts) + "}"
 
 

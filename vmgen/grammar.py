@@ -3,12 +3,17 @@
 ``translate.moves`` makes the tree from C, ``infos`` has the trees that codecs were
 written from.  Both are normal forms (:func:`sequence`): what differs in no byte is equal.
 
-The text: ``u32`` is a big-endian word (``u8`` to ``u64``), ``u32:n`` one that is the C
-member, or the expression, ``n``; ``bytes[n]`` are ``n`` raw bytes; ``state(vmstate_x)`` is
-a description, ``->save`` a function behind the pointer ``save``, ``name()`` one whose body
-is in another file.  ``loop[n]{ }`` turns ``n`` times, ``loop[each list]{ }`` once for
-every element of a list of C, ``loop[while c]{ }`` as long as ``c``, ``loop{ }`` until
-``leave``.  ``if[c]{ a | b }`` moves ``a`` where ``c`` is true and ``b`` where it is not.
+The text: ``u32`` is a big-endian word (``u8`` to ``u64``, ``i8`` to ``i64``), ``u32:n``
+one that is the C member, or the expression, ``n``; ``bytes[n]`` are ``n`` raw bytes;
+``state(vmstate_x)`` is a description, ``->save`` a function behind the pointer ``save``,
+``name()`` one whose body is in another file.  ``loop[n]{ }`` turns ``n`` times, ``loop[each
+list]{ }`` once for every element of a list of C, ``loop[while c]{ }`` as long as ``c``,
+``loop{ }`` until ``leave``.  ``if[c]{ a | b }`` moves ``a`` where ``c`` is true and ``b``
+where it is not.  ``part:x{ a }`` is the object ``x`` with the members ``a``; ``must[c]``
+moves nothing, and ``c`` is true wherever the loading goes on.
+
+Bytes, descriptions and loops can have names too, as words have: ``bytes[n]:data``,
+``state(vmstate_x):x``, ``loop[n]:items{ }``.
 """
 
 from __future__ import annotations
@@ -25,6 +30,7 @@ class MovedWord:
 
     bits: int
     name: str = ""
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class MovedBytes:
     """Raw bytes, as many as ``size`` says."""
 
     size: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,7 @@ class Handed:
     """The stream goes on to ``callee``: ``state(vmstate_x)``, ``->save`` or ``name()``."""
 
     callee: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class Loop:
 
     turns: str
     body: Moves
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,25 @@ class Either:
     otherwise: Moves = ()
 
 
-Move: TypeAlias = MovedWord | MovedBytes | Handed | LeaveLoop | Loop | Either
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An object of its own with the members that ``body`` moves."""
+
+    name: str
+    body: Moves
+
+
+@dataclass(frozen=True, slots=True)
+class Must:
+    """Nothing; what was read before is refused unless ``condition``."""
+
+    condition: str
+    name: str = ""
+
+
+Move: TypeAlias = (
+    MovedWord | MovedBytes | Handed | LeaveLoop | Loop | Either | Part | Must
+)
 Moves: TypeAlias = tuple[Move, ...]
 
 # --- the normal form --------------------------------------------------------------------
@@ -84,22 +111,24 @@ def sequence(moves: Moves) -> Moves:
     made: list[Move] = []
     for move in moves:
         match move:
-            case Loop(turns, body):
-                made += _loop(turns, sequence(body), made)
+            case Loop(turns, body, name):
+                made += _loop(turns, sequence(body), made, name)
+            case Part(name, body):
+                made.append(Part(name, sequence(body)))
             case Either(condition, then, otherwise):
                 both = sequence(then), sequence(otherwise)
                 if _is_counted(condition, both, made):
                     made += both[0]
                 else:
                     made += _either(condition, *both)
-            case MovedWord() | MovedBytes() | Handed() | LeaveLoop():
+            case MovedWord() | MovedBytes() | Handed() | LeaveLoop() | Must():
                 made.append(move)
             case _:
                 assert_never(move)
     return tuple(made)
 
 
-def _loop(turns: str, body: Moves, before: list[Move]) -> Moves:
+def _loop(turns: str, body: Moves, before: list[Move], name: str = "") -> Moves:
     if (
         not any(not isinstance(move, LeaveLoop) for move in _leaves(body))
         or turns == "0"
@@ -113,8 +142,8 @@ def _loop(turns: str, body: Moves, before: list[Move]) -> Moves:
         if first == last and isinstance(last, MovedWord):
             before.pop()
             rest = _either(turns.removeprefix("while "), body[:-1], (LeaveLoop(),))
-            return (Loop("", (first, *rest)),)
-    return (Loop(turns, body),)
+            return (Loop("", (first, *rest), name),)
+    return (Loop(turns, body, name),)
 
 
 def _either(condition: str, then: Moves, otherwise: Moves) -> Moves:
@@ -177,11 +206,11 @@ def _leaves(moves: Moves) -> Iterator[Move]:
     """Every move that is no loop and no choice."""
     for move in moves:
         match move:
-            case Loop(_, body):
+            case Loop(body=body) | Part(body=body):
                 yield from _leaves(body)
             case Either(_, then, otherwise):
                 yield from _leaves((*then, *otherwise))
-            case MovedWord() | MovedBytes() | Handed() | LeaveLoop():
+            case MovedWord() | MovedBytes() | Handed() | LeaveLoop() | Must():
                 yield move
             case _:
                 assert_never(move)
@@ -195,12 +224,17 @@ def renamed(moves: Moves, change: Callable[[str], str]) -> Moves:
             case MovedWord(_, name):
                 made.append(replace(move, name=change(name)))
             case MovedBytes(size):
-                made.append(MovedBytes(change(size)))
+                made.append(replace(move, size=change(size)))
             case Loop(turns, body):
-                made.append(Loop(change(turns), renamed(body, change)))
+                inside = renamed(body, change)
+                made.append(replace(move, turns=change(turns), body=inside))
+            case Part(body=body):
+                made.append(replace(move, body=renamed(body, change)))
             case Either(condition, then, otherwise):
                 both = renamed(then, change), renamed(otherwise, change)
                 made.append(Either(change(condition), *both))
+            case Must(condition):
+                made.append(replace(move, condition=change(condition)))
             case Handed() | LeaveLoop():
                 made.append(move)
             case _:
@@ -217,9 +251,13 @@ def texts(moves: Moves) -> Iterator[str]:
             case Loop(turns, body):
                 yield turns
                 yield from texts(body)
+            case Part(body=body):
+                yield from texts(body)
             case Either(condition, then, otherwise):
                 yield condition
                 yield from texts((*then, *otherwise))
+            case Must(condition):
+                yield condition
             case MovedWord() | Handed() | LeaveLoop():
                 pass
             case _:
@@ -236,16 +274,21 @@ def text(moves: Moves) -> str:
 
 def _text(move: Move) -> str:
     match move:
-        case MovedWord(bits, name):
-            return f"u{bits}:{_name(name)}" if name else f"u{bits}"
-        case MovedBytes(size):
-            return f"bytes[{size}]"
-        case Handed(callee):
-            return callee
+        case MovedWord(bits, name, signed):
+            return f"{'i' if signed else 'u'}{bits}{_name(name)}"
+        case MovedBytes(size, name):
+            return f"bytes[{size}]{_name(name)}"
+        case Handed(callee, name):
+            return f"{callee}{_name(name)}"
         case LeaveLoop():
             return "leave"
-        case Loop(turns, body):
-            return f"loop{f'[{turns}]' if turns else ''}{{ {text(body)} }}"
+        case Must(condition, name):
+            return f"must[{condition}]{_name(name)}"
+        case Loop(turns, body, name):
+            head = f"loop{f'[{turns}]' if turns else ''}{_name(name)}"
+            return f"{head}{{ {text(body)} }}"
+        case Part(name, body):
+            return f"part{_name(name)}{{ {text(body)} }}"
         case Either(condition, then, otherwise):
             inside = f"{text(then)} | {text(otherwise)}" if otherwise else text(then)
             return f"if[{condition}]{{ {inside.lstrip()} }}"
@@ -254,14 +297,17 @@ def _text(move: Move) -> str:
 
 
 def _name(name: str) -> str:
-    return name if re.fullmatch(r"[\w$.\[\]]+", name) else f"({name})"
+    """A name behind what it is of; nothing for none."""
+    if not name:
+        return ""
+    return f":{name}" if re.fullmatch(r"[\w$.\[\]]+", name) else f":({name})"
 
 
 class GrammarError(ValueError):
     """A text that is no grammar; the message says where it ends to be one."""
 
 
-_TOKEN = re.compile(r"\s*(?:(u(?:8|16|32|64))\b|([{}|])|(->\w*|[\w.?]+)|(\S))")
+_TOKEN = re.compile(r"\s*(?:([ui](?:8|16|32|64))\b|([{}|])|(->\w*|[\w.?]+)|(\S))")
 _DEPTH = 40
 
 
@@ -292,18 +338,28 @@ def _parsed(line: str, at: int, depth: int) -> tuple[Moves, int]:
         at = found.end()
         if word:
             label, at = _label(line, at)
-            moves.append(MovedWord(int(word[1:]), label))
+            moves.append(MovedWord(int(word[1:]), label, word[0] == "i"))
         elif name == "leave":
             moves.append(LeaveLoop())
         elif name == "bytes":
             size, at = _bracketed(line, at, "[]")
-            moves.append(MovedBytes(size))
+            label, at = _label(line, at)
+            moves.append(MovedBytes(size, label))
+        elif name == "must":
+            condition, at = _bracketed(line, at, "[]")
+            label, at = _label(line, at)
+            moves.append(Must(condition, label))
         elif name == "loop":
             turns = ""
             if line[at : at + 1] == "[":
                 turns, at = _bracketed(line, at, "[]")
+            label, at = _label(line, at)
             body, at = _braced(line, at, depth)
-            moves.append(Loop(turns, body))
+            moves.append(Loop(turns, body, label))
+        elif name == "part":
+            label, at = _label(line, at)
+            body, at = _braced(line, at, depth)
+            moves.append(Part(label, body))
         elif name == "if":
             condition, at = _bracketed(line, at, "[]")
             then, at = _braced(line, at, depth, "|}")
@@ -316,7 +372,8 @@ def _parsed(line: str, at: int, depth: int) -> tuple[Moves, int]:
             moves.append(Handed(name))
         else:
             inside, at = _bracketed(line, at, "()")
-            moves.append(Handed(f"{name}({inside})"))
+            label, at = _label(line, at)
+            moves.append(Handed(f"{name}({inside})", label))
 
 
 def _label(line: str, at: int) -> tuple[str, int]:
@@ -374,8 +431,8 @@ def _fit(known: Moves, met: Moves, names: dict[str, str]) -> bool:
 
 def _fits(known: Move, met: Move, names: dict[str, str]) -> bool:
     match known, met:
-        case MovedWord(bits, name), MovedWord(width, other):
-            if bits != width:
+        case MovedWord(bits, name, signed), MovedWord(width, other, too):
+            if (bits, signed) != (width, too):
                 return False
             if name.startswith("$"):
                 names[name] = f"({other})" if " " in other else other
@@ -391,7 +448,7 @@ def _fits(known: Move, met: Move, names: dict[str, str]) -> bool:
                 and _fit(then, then_too, names)
                 and _fit(no, no_too, names)
             )
-        case (Handed() | LeaveLoop()), _:
+        case (Handed() | LeaveLoop() | Part() | Must()), _:
             return known == met
         case _:
             return False

@@ -76,6 +76,8 @@ def _field(field: ir.Field, functions: dict[str, ir.Function]) -> dict[str, obje
                 "type": value.type,
                 "multiply": value.multiply,
             }
+        elif isinstance(value, ir.Computed):
+            members[name] = {"expression": wording.expression(value.value)}
     if field.test:
         members["test"] = _condition(field.test, functions)
     if field.start:
@@ -85,8 +87,6 @@ def _field(field: ir.Field, functions: dict[str, ir.Function]) -> dict[str, obje
     for each in mentions:
         if each.how == "key":
             members["key_description"] = each.symbol
-    if parts := {each.role: each.symbol for each in mentions if each.how == "part"}:
-        members["parts"] = parts
     if isinstance(field.element, ir.WordsElement):
         words = field.element.words
         members["words"] = [

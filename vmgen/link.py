@@ -91,11 +91,10 @@ class _Linked:
         shared = {symbol for (_, symbol), one in self._left.items() if not one.static}
         for (file, symbol), description in self._left.items():
             for mention in graph.in_description(description):
-                home = mention.file or file
-                if (home, mention.symbol) not in self._left and (
+                if (file, mention.symbol) not in self._left and (
                     mention.symbol not in shared
                 ):
-                    why = self._why(home, mention.symbol, mention.position, symbol)
+                    why = self._why(file, mention.symbol, mention.position, symbol)
                     yield file, symbol, why
 
     def _why(self, file: str, name: str, position: Position, about: str) -> Diagnostic:

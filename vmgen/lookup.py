@@ -49,8 +49,7 @@ class Lookup:
 
     def meant(self, reference: graph.Reference, module: ir.Module) -> Placed | None:
         """What a mention means where ``module`` has it; None if the program lacks it."""
-        symbol, file = reference.symbol, reference.file or module.file
-        return self._own.get((file, symbol)) or self._external.get(symbol)
+        return self.find(reference.symbol, module)
 
     def functions(self, module: ir.Module) -> dict[str, ir.Function]:
         """The module's functions by symbol."""

@@ -169,9 +169,8 @@ class _Tree:
             inner = self.lookup.meant(mention, placed.module)
             if inner is None or inner in way:
                 continue
-            if mention.how in ("key", "part"):
-                title = self.title(inner, mention.role or mention.how)
-                yield _TreeLine(stem, heading=title)
+            if mention.how == "key":
+                yield _TreeLine(stem, heading=self.title(inner, mention.how))
             yield from self.rows(inner, stem, (*way, inner))
 
     def subsection_role(self, found: Placed) -> str:

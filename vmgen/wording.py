@@ -101,12 +101,12 @@ def wire_type(field: ir.Field) -> str:
             if info == "vmstate_info_cpudouble":
                 return "CPU_Double_U"
             return f"{kind} {check}" if check else kind
-        case ir.StructElement(vstruct=vstruct):
-            return "vstruct" if vstruct else "struct"
+        case ir.StructElement(vstruct=vstruct, name=name):
+            return name or ("vstruct" if vstruct else "struct")
         case ir.TimerElement():
             return "timer"
-        case ir.BufferElement():
-            return "buffer"
+        case ir.BufferElement(name=name):
+            return name or "buffer"
         case ir.UnusedElement():
             return "unused_buffer"
         case ir.BitmapElement():
@@ -117,11 +117,7 @@ def wire_type(field: ir.Field) -> str:
             return kind
         case ir.GTreeElement():
             return "gtree"
-        case (
-            ir.WordsElement(name=name)
-            | ir.FormatElement(name=name)
-            | ir.CustomElement(name=name)
-        ):
+        case ir.WordsElement(name=name) | ir.CustomElement(name=name):
             return name
         case ir.NothingElement():
             return "nothing"
@@ -138,9 +134,22 @@ def c_type(field: ir.Field) -> str:
     return f"{step.type}{' *' if step.pointer else ''}{dims}"
 
 
+def count(value: ir.FromMember | ir.Computed) -> str:
+    """The member that counts, or the expression."""
+    if isinstance(value, ir.Computed):
+        return expression(value.value)
+    return ir.path_text(value.path)
+
+
 def amount(value: ir.Amount) -> str:
-    """``16``, or the member it is read from: ``env.n``, ``4 * env.n``."""
-    if isinstance(value, ir.Fixed):
-        return str(value.value)
-    times = f"{value.multiply} * " if value.multiply != 1 else ""
-    return f"{times}{ir.path_text(value.path)}"
+    """``16``, the member it is read from (``env.n``, ``4 * env.n``), or an expression."""
+    match value:
+        case ir.Fixed(number):
+            return str(number)
+        case ir.FromMember(path, _, multiply):
+            times = f"{multiply} * " if multiply != 1 else ""
+            return f"{times}{ir.path_text(path)}"
+        case ir.Computed(expr):
+            return expression(expr)
+        case _:
+            assert_never(value)

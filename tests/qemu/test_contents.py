@@ -10,6 +10,8 @@ import json
 import socket
 import struct
 
+from typing import Any
+
 import pytest
 
 from tests.qemu.contents import QUIET, connected, driven, read_all, taken_back, wait_for
@@ -27,6 +29,19 @@ def refused(guest: Guest, data: bytes) -> None:
     descriptors behind the element, in front of which it wrote it."""
     with pytest.raises(Refusal):
         taken_back(guest, data)
+
+
+def host(data: bytes) -> tuple[int, ...]:
+    """Words of the memory of a host that is little-endian."""
+    return struct.unpack(f"<{len(data) // 8}Q", data)
+
+
+def segments(elem: Any) -> tuple[int, int]:
+    """How many a request reads and writes."""
+    first, second = (
+        int.from_bytes(one, "little") for one in (elem.out_num, elem.in_num)
+    )
+    return first, second
 
 
 # --- virtio-gpu ---------------------------------------------------------------------------
@@ -67,10 +82,11 @@ def test_gpu_resources_and_outputs(outputs: int, release: str) -> None:
         cursor.ask([moved], 24)
         data = machine.capture()
     held = read_all(guest, data)["virtio-gpu"].virtio_gpu
-    first, second = sorted(held.resources, key=lambda one: one.resource_id)
+    resources = held.resources
+    first, second = sorted(resources, key=lambda one: one.resource_id)
     assert (first.width, first.height, first.format) == (17, 16, 1)
-    assert list(first.addrs) == [memory, memory + 1000]
-    assert list(first.lengths) == [1000, 88]
+    assert [piece.addr for piece in first.iov] == [memory, memory + 1000]
+    assert [piece.len for piece in first.iov] == [1000, 88]
     assert first.image == pixels[: 17 * 16 * 4]
     assert (second.resource_id, second.width, second.format) == (9, 64, 134)
     assert second.image == bytes(64 * 64 * 4)
@@ -134,23 +150,23 @@ def test_block_writes_of_several_queues(packed: str) -> None:
             places[queue] = driver.queues[queue].add([header, data, data], [1])
         data = machine.capture()
     held = read_all(guest, data)["virtio-blk"].virtio
-    assert len(held.vq) == 3
+    assert len(held.vdev.vq) == 3
     if packed == "on":  # four descriptors on, in the first round
-        assert [queue.last_avail_idx for queue in held.vq] == [4, 0, 4]
+        assert [queue.last_avail_idx for queue in held.vdev.vq] == [4, 0, 4]
         rounds = [
             one.last_avail_wrap_counter for one in held.virtio.packed_virtqueues.vq[:3]
         ]
         assert rounds == [True] * 3
     else:
-        assert [queue.last_avail_idx for queue in held.vq] == [1, 0, 1]
+        assert [queue.last_avail_idx for queue in held.vdev.vq] == [1, 0, 1]
     requests = {one.queue: one.elem for one in held.device.requests}
     assert requests.keys() == sectors.keys()
     for queue, elem in requests.items():
-        assert (elem.out_num, elem.in_num) == (3, 1)
+        assert segments(elem) == (3, 1)
         assert elem.ndescs == (4 if packed == "on" else None)
-        assert list(elem.out_addr[:3]) == places[queue][:3]
-        assert elem.in_addr[0] == places[queue][3]
-        assert [elem.out_sg[1], elem.out_sg[3], elem.out_sg[5]] == [16, 512, 512]
+        assert list(host(elem.out_addr)[:3]) == places[queue][:3]
+        assert host(elem.in_addr)[0] == places[queue][3]
+        assert host(elem.out_sg)[1:6:2] == (16, 512, 512)
     if packed == "off":
         again = read_all(guest, taken_back(guest, data))["virtio-blk"].virtio
         assert {one.queue: one.elem for one in again.device.requests} == requests
@@ -189,27 +205,29 @@ def test_scsi_writes_on_two_disks(packed: str) -> None:
         data = machine.capture()
     held = read_all(guest, data)
     idle, busy = held.of("scsi-disk", 0), held.of("scsi-disk", 1)
-    if idle.qdev.requests:
+    if idle.qdev.requests.requests:
         idle, busy = busy, idle
-    assert idle.qdev.requests == []
-    requests = {one.tag: one for one in busy.qdev.requests}
+    assert idle.qdev.requests.requests == []
+    requests = {one.tag: one for one in busy.qdev.requests.requests}
     assert requests.keys() == {0x77, 0x88}
     three, one = requests[0x77], requests[0x88]
-    assert (three.cmd[0], three.retry, three.adapter.queue) == (0x2A, 1, 0)
-    assert (three.device.sector, three.device.sector_count) == (0x111, 3)
-    assert three.device.data is None  # the adapter reads it from the guest
-    assert (three.adapter.elem.out_num, three.adapter.elem.in_num) == (4, 1)
-    assert three.adapter.elem.ndescs == (5 if packed == "on" else None)
-    assert (one.cmd[0], one.retry, one.adapter.queue) == (0x8A, 1, 1)
-    assert (one.device.sector, one.device.sector_count) == (0x123, 1)
-    assert one.device.data is None
+    assert (three.cmd[0], three.retry, three.virtio.queue) == (0x2A, 1, 0)
+    assert (three.disk.sector, three.disk.sector_count) == (0x111, 3)
+    assert three.disk.data is None  # the adapter reads it from the guest
+    assert segments(three.virtio.elem) == (4, 1)
+    assert three.virtio.elem.ndescs == (5 if packed == "on" else None)
+    assert (one.cmd[0], one.retry, one.virtio.queue) == (0x8A, 1, 1)
+    assert (one.disk.sector, one.disk.sector_count) == (0x123, 1)
+    assert one.disk.data is None
     if packed == "on":
         refused(guest, data)
         return
     again = read_all(guest, taken_back(guest, data))
-    found = (
-        again.of("scsi-disk", 0).qdev.requests + again.of("scsi-disk", 1).qdev.requests
-    )
+    found = [
+        each
+        for number in (0, 1)
+        for each in again.of("scsi-disk", number).qdev.requests.requests
+    ]
     assert {one.tag: one for one in found} == requests
 
 
@@ -230,13 +248,15 @@ def test_a_scsi_flush(saved: str) -> None:
         wait_for(lambda: requests.done() == 2)
         requests.add([scsi_command(0, 0x99, bytes([0x35]))], [108])
         data = machine.capture()
-    (request,) = read_all(guest, data)["scsi-disk"].qdev.requests
+    (request,) = read_all(guest, data)["scsi-disk"].qdev.requests.requests
     assert (request.cmd[0], request.tag, request.retry) == (0x35, 0x99, 1)
     if saved == "off":
-        assert request.device is None
+        assert request.disk is None
     else:
-        assert (request.device.buflen, request.device.data) == (4096, None)
-    (again,) = read_all(guest, taken_back(guest, data))["scsi-disk"].qdev.requests
+        assert (request.disk.buflen, request.disk.data) == (4096, None)
+    (again,) = read_all(guest, taken_back(guest, data))[
+        "scsi-disk"
+    ].qdev.requests.requests
     assert again == request
 
 
@@ -273,11 +293,11 @@ def test_a_throttled_port(packed: str) -> None:
             data = machine.capture()
     held = read_all(guest, data)["virtio-console"].virtio.device
     assert held.max_nr_ports == 31
-    assert held.ports_map == [1 << 2 | 1]
+    assert list(held.ports_map) == [1 << 2 | 1]
     port = next(one for one in held.ports if one.id == 2)
     assert (port.guest_connected, port.host_connected, port.elem_popped) == (1, 1, 1)
-    assert list(port.elem.out_addr[:3]) == pieces
-    assert port.elem.out_num == 3
+    assert list(host(port.elem.out_addr)[:3]) == pieces
+    assert segments(port.elem)[0] == 3
     assert port.elem.ndescs == (3 if packed == "on" else None)
     assert 0 < port.iov_idx * size + port.iov_offset < 3 * size
     if packed == "off":
@@ -451,12 +471,14 @@ def test_a_scsi_write_with_its_data() -> None:
         put(1, len(pattern) >> 8)
         put(COMMAND, TRANSFER_BY_DMA)
         data = machine.capture()
-    (request,) = read_all(guest, data)["scsi-disk"].qdev.requests
-    assert (request.cmd[0], request.adapter) == (0x2A, None)
-    disk = request.device
+    (request,) = read_all(guest, data)["scsi-disk"].qdev.requests.requests
+    assert (request.cmd[0], request.virtio, request.mptsas) == (0x2A, None, None)
+    disk = request.disk
     assert (disk.sector, disk.sector_count) == (0x321, 2)
     assert disk.data == pattern
-    (again,) = read_all(guest, taken_back(guest, data))["scsi-disk"].qdev.requests
+    (again,) = read_all(guest, taken_back(guest, data))[
+        "scsi-disk"
+    ].qdev.requests.requests
     assert again == request
 
 
@@ -486,17 +508,18 @@ def test_a_request_of_a_device_on_mmio() -> None:
         places = driver.queues[0].add([header, bytes(512)], [1])
         data = machine.capture()
     held = read_all(guest, data)["virtio-blk"].virtio
-    assert (held.transport, held.status) == ("mmio", 15)
-    assert (held.mmio.host_features_sel, held.mmio.guest_features_sel) == (1, 1)
-    (queue,) = held.vq
+    vdev = held.vdev
+    assert vdev.status == 15
+    assert (vdev.mmio.host_features_sel, vdev.mmio.guest_features_sel) == (1, 1)
+    (queue,) = vdev.vq
     assert (queue.num, queue.desc, queue.last_avail_idx) == (
         64,
         driver.queues[0].desc,
         1,
     )
     (request,) = held.device.requests
-    assert list(request.elem.out_addr[:2]) == places[:2]
-    kept = held.virtio.extra_state.extra_state.state.vqs[0]
+    assert list(host(request.elem.out_addr)[:2]) == places[:2]
+    kept = held.virtio.extra_state.extra_state.mmio.state.vqs[0]
     assert (kept.num, kept.enabled) == (64, True)
     assert list(kept.desc) == [driver.queues[0].desc, 0]
     again = read_all(guest, taken_back(guest, data))["virtio-blk"].virtio

@@ -45,10 +45,10 @@ def test_the_state_of_a_file_system(tmp_path: Path) -> None:
             assert qtest.read(driver.places[4], 5) == b"here\0"
             data = machine.capture()
         held = read_all(guest, data)["vhost-user-fs"]
-        chunks = held.vhost_user_fs_backend.back_end
+        chunks = [one.data for one in held.vhost_user_fs_backend.back_end.chunks]
         assert b"".join(chunks) == STATE
         assert len(chunks) > 1
-        assert held.virtio.config.startswith(b"here\0")
+        assert held.virtio.vdev.config.startswith(b"here\0")
         taken_back(guest, data)
         assert back_end.loaded == STATE
 
@@ -72,7 +72,8 @@ def test_a_network_of_several_queues(tmp_path: Path) -> None:
             data = machine.capture()
         held = read_all(guest, data)["virtio-net"].virtio.device
         assert (held.max_queue_pairs, held.curr_queue_pairs) == (3, 2)
-        assert b"".join(held.backend.backend) == STATE[:100]
+        found = held.backend.backend.chunks
+        assert b"".join(one.data for one in found) == STATE[:100]
         taken_back(guest, data)
         assert back_end.loaded == STATE[:100]
 
@@ -90,8 +91,8 @@ def test_a_disk(tmp_path: Path) -> None:
             assert qtest.read(driver.places[4], 8) == config[:8]
             data = machine.capture()
         held = read_all(guest, data)["vhost-user-blk"].virtio
-        assert held.config[:8] == config[:8]
-        assert len(held.vq) == 2
+        assert held.vdev.config[:8] == config[:8]
+        assert len(held.vdev.vq) == 2
         taken_back(guest, data)
 
 
@@ -171,13 +172,13 @@ def test_a_redirected_device(release: str) -> None:
         1,
         1,
     )
-    queued = [(one.status, bytes(one.data)) for one in held.endpoint[17].bufpq]
+    queued = [(one.status, bytes(one.data)) for one in held.endpoint[17].bufpq.bufpq]
     assert queued == [(0, packet) for packet in interrupts]
-    queued = [(one.status, bytes(one.data)) for one in held.endpoint[20].bufpq]
+    queued = [(one.status, bytes(one.data)) for one in held.endpoint[20].bufpq.bufpq]
     assert queued == [(number == 1, packet) for number, packet in enumerate(sounds)]
-    assert list(held.already_in_flight.queue) == [pending]
-    assert list(held.cancelled.queue) == [given_up]
-    assert len(held.parser) > 0
+    assert list(held.already_in_flight.queue.id) == [pending]
+    assert list(held.cancelled.queue.id) == [given_up]
+    assert len(held.parser.data) > 0
     taken_back(guest, data)
 
 

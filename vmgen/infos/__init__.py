@@ -14,13 +14,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from vmgen import ir
-from vmgen.infos.described import Described, described
-from vmgen.infos.formats import FORMATS, INFOS
-from vmgen.infos.model import Callback, Info, KnownFunctions, WireFormat
+from vmgen.infos.described import Described, described, written
+from vmgen.infos.formats import ANSWERED, FORMATS, INFOS
+from vmgen.infos.model import (
+    Callback,
+    Info,
+    Inside,
+    KnownFunctions,
+    WireFormat,
+    Written,
+)
 from vmgen.source import Diagnostic, Position
 
 MARKERS = ("vmstate_info_nullptr", "vmstate_info_ptr_marker")
 """Infos that stay custom and are the wire's own: the marker of a NULL pointer."""
+
+WHOLE = "bytes[argument2]"
+"""What an info moves whose buffer is as large as its field says."""
 
 _CALLBACKS: Mapping[tuple[str, str, str], Callback] = {
     (one.owner, one.member, one.symbol): one
@@ -81,14 +91,15 @@ def resolved(
     for stays custom, and its ``reason`` says what moves instead.
     """
     resolver = _Resolver(modules, homes)
-    return tuple(resolver.module(module) for module in modules)
+    found = [resolver.fields(module) for module in modules]
+    return tuple(map(resolver.module, found))
 
 
 class _Resolver:
     def __init__(self, modules: Sequence[ir.Module], homes: Mapping[str, str]) -> None:
         self.homes = homes
         self.descriptions = {
-            module.file: {one.symbol for one in module.descriptions}
+            module.file: {one.symbol: one for one in module.descriptions}
             for module in modules
         }
         # Why a format cannot be read: in the whole program (no file), or in a file.
@@ -96,6 +107,10 @@ class _Resolver:
         for module in modules:
             for method in module.methods:
                 self._check(module, method)
+        # What formats add to files: descriptions by the info that they are of, and of
+        # those that there are the ones that another file names.
+        self.made: dict[str, dict[str, Described]] = {}
+        self.named: set[tuple[str, str]] = set()
 
     def _check(self, module: ir.Module, method: ir.Method) -> None:
         known = _CALLBACKS.get((method.owner, method.member, method.symbol))
@@ -109,20 +124,23 @@ class _Resolver:
                 file = module.file if scope == "module" else ""
                 self.differs.setdefault((format.name, file), reason)
 
-    def module(self, module: ir.Module) -> ir.Module:
+    def fields(self, module: ir.Module) -> ir.Module:
         """The module with what is known in the place of its custom infos."""
-        made: dict[str, Described] = {}
+        descriptions = []
+        for one in module.descriptions:
+            fields = tuple(self._field(module, field) for field in one.fields)
+            names = [one.symbol, *(field.element.info for field in fields if isinstance(field.element, ir.BufferElement))]  # fmt: skip
+            answers = next((ANSWERED[name] for name in names if name in ANSWERED), "")
+            descriptions.append(replace(one, fields=fields, answers=answers))
+        return replace(module, descriptions=tuple(descriptions), methods=())
+
+    def module(self, module: ir.Module) -> ir.Module:
+        """The module with the descriptions that infos became."""
+        made = self.made.get(module.file, {}).values()
         descriptions = tuple(
             (
-                replace(
-                    one,
-                    fields=tuple(
-                        self._field(module, field, made) for field in one.fields
-                    ),
-                )
-                if any(
-                    isinstance(item.element, ir.CustomElement) for item in one.fields
-                )
+                replace(one, static=False)
+                if (module.file, one.symbol) in self.named
                 else one
             )
             for one in module.descriptions
@@ -131,37 +149,54 @@ class _Resolver:
             module,
             descriptions=(
                 *descriptions,
-                *(one for each in made.values() for one in each.descriptions),
+                *(one for each in made for one in each.descriptions),
             ),
             functions=(
                 *module.functions,
-                *(one for each in made.values() for one in each.functions),
+                *(one for each in made for one in each.functions),
             ),
-            methods=(),
         )
 
-    def _field(
-        self, module: ir.Module, field: ir.Field, made: dict[str, Described]
-    ) -> ir.Field:
-        """The field with its info known; ``made`` gets the descriptions of those that say
-        themselves what they move."""
+    def _field(self, module: ir.Module, field: ir.Field) -> ir.Field:
+        """The field with its info known."""
         custom = field.element
         if not isinstance(custom, ir.CustomElement) or custom.reason == ir.ELSEWHERE:
             return field
+        if custom.get == custom.put == WHOLE:
+            element = ir.BufferElement(custom.info, custom.name)
+            return replace(field, element=element)
         if custom.info in INFOS:
-            known = self._format(module, custom, *INFOS[custom.info])
+            format, info = INFOS[custom.info]
+            known = self._format(module, custom, format, info)
             if isinstance(known, str):
                 return replace(field, element=replace(custom, reason=known))
             return replace(field, element=known)
         if not is_opaque(custom):
             return field
-        own = made.get(custom.info) or described(custom, field.position)
+        own = self._own(module.file, custom, field.position)
         if isinstance(own, str):
             reason = f"{custom.reason}: {own}"
             return replace(field, element=replace(custom, reason=reason))
-        made[custom.info] = own
-        first = own.descriptions[0]
-        return replace(field, element=ir.StructElement(first.symbol, first.type))
+        return replace(field, element=own)
+
+    def _own(
+        self, file: str, custom: ir.CustomElement, position: Position
+    ) -> ir.StructElement | str:
+        """The description of an info that says itself what it moves, in the file that
+        names it."""
+        known = self.made.setdefault(file, {})
+        if custom.info not in known:
+            own = self.homes.get(custom.info, file) == file
+            inside = self.descriptions[file].values() if own else ()
+            types = {one.symbol: one.type for one in inside}
+            found = described(custom, position, types)
+            if isinstance(found, str):
+                return found
+            known[custom.info] = found
+        first = known[custom.info].descriptions[0]
+        return ir.StructElement(
+            first.symbol, first.type, info=custom.info, name=custom.name
+        )
 
     def _format(
         self,
@@ -169,8 +204,9 @@ class _Resolver:
         custom: ir.CustomElement,
         format: WireFormat,
         info: Info,
-    ) -> ir.FormatElement | str:
-        """The format of an info, or why it cannot be read."""
+    ) -> ir.StructElement | str:
+        """The description of an info that was written by hand, or why it is not of this
+        one."""
         if not info.get.fits(custom.get):
             return f"its get{_moves(custom.get, info.get)}"
         # One that counts as the get does moves what a walk over a list does.
@@ -179,29 +215,62 @@ class _Resolver:
         for file in ("", module.file):
             if (reason := self.differs.get((format.name, file))) is not None:
                 return reason
-        parts: list[ir.Part] = []
         home = self.homes.get(custom.info, module.file)
-        for inside in info.inside:
-            own = inside.file == info.get.file
-            file = home if own else inside.file  # where the info itself is defined
-            if inside.symbol in self.descriptions.get(file, ()):
-                parts.append(ir.Part(inside.role, inside.symbol, file))
-            elif own or file in self.descriptions:
-                return (
-                    f"{file} does not define {inside.symbol}, which the codec contains"
-                )
-        kind = ""
-        if format.kinds:
+        form = format.written
+        if not isinstance(form, Written):
             device = self._device(module)
             if isinstance(device, str):
                 return device
-            own_parts, kind = device
-            parts += own_parts
-        return ir.FormatElement(
-            custom.info, custom.name, format.name, kind, tuple(parts)
+            form = form(*device)
+            own = True
+        else:
+            own = home == module.file or home not in self.descriptions
+        homes = {info.get.file: home}
+        for inside in form.inside:
+            file = homes.get(inside.file, inside.file)
+            there = self.descriptions.get(file)
+            lacks = there is not None and inside.symbol not in there
+            if inside.written is None and (lacks or (there is None and file == home)):
+                return f"{file} does not define {inside.symbol}, which is in it"
+        self._make(module.file if own else home, custom, form, homes, own)
+        return ir.StructElement(
+            custom.info, form.type, info=custom.info, name=custom.name
         )
 
-    def _device(self, module: ir.Module) -> tuple[list[ir.Part], str] | str:
+    def _make(
+        self,
+        file: str,
+        custom: ir.CustomElement,
+        form: Written,
+        homes: Mapping[str, str],
+        own: bool,
+    ) -> None:
+        """Put the descriptions that a line says into a file, those inside of it into
+        theirs; its ``own`` are for no other file."""
+        known = self.made.setdefault(file, {})
+        if custom.info in known:
+            return
+        types = {}
+        for inside in form.inside:
+            there = homes.get(inside.file, inside.file)
+            if there not in self.descriptions:
+                continue
+            if inside.written is not None:
+                below = ir.CustomElement(inside.symbol, "")
+                self._make(there, below, inside.written, homes, False)
+                types[inside.symbol] = inside.written.type
+                continue
+            description = self.descriptions[there].get(inside.symbol)
+            if description is not None:
+                types[inside.symbol] = description.type
+                if there != file:
+                    self.named.add((there, inside.symbol))
+        found = written(custom.info, form.type, form.line, types)
+        first, *others = (replace(one, static=own) for one in found.descriptions)
+        first = replace(first, answers=form.answers)
+        known[custom.info] = replace(found, descriptions=(first, *others))
+
+    def _device(self, module: ir.Module) -> tuple[Inside | None, str] | str:
         """What a virtio device itself adds: its class's description, or its code."""
         methods = [one for one in module.methods if one.owner == "VirtioDeviceClass"]
         own = sorted({one.symbol for one in methods if one.member == "vmsd"})
@@ -211,9 +280,8 @@ class _Resolver:
                 f"several virtio devices of {module.file} add something of their own:"
                 f" {', '.join([*own, *code])}"
             )
-        kinds = FORMATS["virtio"].kinds
-        kind = next((kinds.get(one, "") for one in (*code, *own)), "")
-        return [ir.Part("device", symbol, module.file) for symbol in own], kind
+        inside = Inside(own[0], module.file) if own else None
+        return inside, code[0] if code else ""
 
 
 def _moves(met: str, known: KnownFunctions | None) -> str:

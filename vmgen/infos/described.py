@@ -1,14 +1,16 @@
 """Custom infos of free form as descriptions: counts from the wire and so many words or
-bytes, choices by a value that was read, lists that a marker goes on with.
+bytes, choices by a value that was read, lists that a word goes on with.
 
 What ``get`` and ``put`` move (``vmgen.grammar``) becomes a nested description with fields
 as tables have them, so that whoever knows tables knows the info.  Where the wire alone
-does not say what follows, there is a reason instead.
+does not say what follows, there is a reason instead; a line that was written by hand may
+ask for the rest.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -19,17 +21,18 @@ from vmgen.grammar import (
     Handed,
     LeaveLoop,
     Loop,
-    Move,
     MovedBytes,
     MovedWord,
     Moves,
+    Must,
+    Part,
     parse,
-    texts,
 )
-from vmgen.source import Position
+from vmgen.infos import expressions
+from vmgen.infos.follows import Follows, is_sentinel, marked
+from vmgen.source import NOWHERE, Position
 
 _MAX_FIELDS = 200
-_MAX_STEPS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,15 @@ class _Unsaid(Exception):
     """The wire alone does not say what follows."""
 
 
-def described(custom: ir.CustomElement, position: Position) -> Described | str:
+def described(
+    custom: ir.CustomElement,
+    position: Position,
+    types: Mapping[str, str] | None = None,
+) -> Described | str:
     """The description that says what the info moves, or why there is none.
 
-    ``position`` is where the table names the info: that of every field.
+    ``position`` is where the table names the info: that of every field.  ``types`` are
+    the C types of the descriptions that can be inside, by symbol.
     """
     try:
         get, put = parse(custom.get), parse(custom.put)
@@ -57,148 +65,50 @@ def described(custom: ir.CustomElement, position: Position) -> Described | str:
     if not get:
         return "its get moves nothing that can be seen"
     names: dict[int, str] = {}
-    if put and not _Follows(names).row(get, put, {}):
+    if put and not Follows(names).row(get, put, {}):
         return f"its put moves '{custom.put}' where its get moves '{custom.get}'"
-    builder = _DescriptionBuilder(custom, position, names)
+    builder = _DescriptionBuilder(custom.info, position, names, types or {}, "")
     try:
-        builder.description(custom.info, custom.name or custom.info, get)
+        builder.description(custom.info, get)
     except _Unsaid as error:
         return f"it moves '{custom.get}', {error}"
     return Described(tuple(builder.descriptions), tuple(builder.functions))
 
 
-# --- does put write what get reads? -------------------------------------------------------
+def written(symbol: str, type: str, line: str, types: Mapping[str, str]) -> Described:
+    """The description that a line written by hand says: ``symbol`` is its C symbol,
+    ``type`` the C type of its object.
 
-
-class _Follows:
-    """Whether all that one row of moves writes is read by another.
-
-    ``names`` gets, by the word (``id``) of the one that reads, what the other puts there.
+    What a number or a condition names and no field before holds is a member that the
+    context knows.  A description that is not among ``types`` is left out, with what hangs
+    on it.  Raises ValueError for a line that says no description.
     """
-
-    def __init__(self, names: dict[int, str]) -> None:
-        self._names = names
-        self._steps = 0
-
-    def row(self, get: Moves, put: Moves, values: dict[str, str]) -> bool:
-        """``values`` are the words of ``get`` by name, as expressions of ``put``."""
-        self._steps += 1
-        if self._steps > _MAX_STEPS:
-            return False
-        if get and _is_nothing(get[0], values):
-            return self.row(get[1:], put, values)
-        match get, put:
-            case (), ():
-                return True
-            case (Either(condition, then, no), *_), _ if (
-                truth := _truth(condition, values)
-            ) is not None:
-                return self.row((*(then if truth else no), *get[1:]), put, values)
-            case (Either(condition, then, no), *_), (
-                Either(other, first, second),
-                *_,
-            ) if (
-                _in_words_of_put(condition, values) == other
-            ):
-                return (
-                    self.row(then, first, dict(values))
-                    and self.row(no, second, dict(values))
-                    and self.row(get[1:], put[1:], values)
-                )
-            case _, (Either(_, first, second), *_):
-                return self.row(get, (*first, *put[1:]), dict(values)) and self.row(
-                    get, (*second, *put[1:]), dict(values)
-                )
-            case (MovedWord(bits, name) as word, *_), (MovedWord(width, value), *_):
-                if bits != width:
-                    return False
-                self._names.setdefault(id(word), value)
-                inner = {**values, name: value} if name else values
-                return self.row(get[1:], put[1:], inner)
-            case (MovedBytes(size), *_), (MovedBytes(other), *_):
-                same = _in_words_of_put(size, values) == other
-                return same and self.row(get[1:], put[1:], values)
-            case (Loop("") as loop, *_), (
-                Loop(turns, body),
-                MovedWord(8, "0"),
-                *_,
-            ) if turns:
-                marker, elements = _marked(loop)
-                match body:
-                    case (MovedWord(8, "1"), *rest) if marker is not None:
-                        return self.row(elements, tuple(rest), {}) and self.row(
-                            get[1:], put[2:], values
-                        )
-                return False
-            case (Loop(turns, body), *_), (Loop(other, inside), *_) if turns:
-                counted = other.startswith("each ") or (
-                    _in_words_of_put(turns, values) == other
-                )
-                return (
-                    counted
-                    and self.row(body, inside, dict(values))
-                    and self.row(get[1:], put[1:], values)
-                )
-            case _:
-                return False
+    builder = _DescriptionBuilder(symbol, NOWHERE, {}, types, type)
+    try:
+        builder.description(symbol, parse(line), type)
+    except _Unsaid as error:
+        raise ValueError(f"{line}: it moves something {error}") from None
+    found = tuple(replace(one, static=False) for one in builder.descriptions)
+    return Described(found, tuple(builder.functions))
 
 
-def _is_nothing(move: Move, values: dict[str, str]) -> bool:
-    """Whether a move is of no bytes with these values."""
-    match move:
-        case MovedBytes(size) | Loop(size):
-            return values.get(size) == "0" or size == "0"
-        case MovedWord() | Handed() | Either() | LeaveLoop():
-            return False
-        case _:
-            assert_never(move)
-
-
-def _truth(condition: str, values: dict[str, str]) -> bool | None:
-    value = values.get(condition, "")
-    return value != "0" if re.fullmatch(r"\d+", value) else None
-
-
-def _in_words_of_put(line: str, values: dict[str, str]) -> str:
-    """An expression of the one that reads in the words of the one that writes."""
-
-    def put(found: re.Match[str]) -> str:
-        value = values.get(found[0], found[0])
-        return f"({value})" if " " in value and found[0] != line else value
-
-    return re.sub(r"[\w$.\[\]]+", put, line)
-
-
-def _marked(loop: Loop) -> tuple[MovedWord | None, Moves]:
-    """The marker of a list that a byte other than 0 goes on with, and its elements."""
-    match loop.body:
-        case (
-            MovedWord(8, name) as marker,
-            Either(condition, elements, (LeaveLoop(),)),
-        ) if condition == name and name not in " ".join(texts(elements)):
-            return marker, elements
-        case _:
-            return None, ()
-
-
-# --- fields -------------------------------------------------------------------------------
-
-_INTEGERS: dict[int, ir.IntType] = {
-    8: "uint8",
-    16: "uint16",
-    32: "uint32",
-    64: "uint64",
-}
+_INTEGERS: Mapping[tuple[int, bool], ir.IntType] = {
+    (8, False): "uint8", (16, False): "uint16", (32, False): "uint32",
+    (64, False): "uint64", (8, True): "int8", (16, True): "int16", (32, True): "int32",
+    (64, True): "int64",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
 class _FieldRows:
     """The fields of one description as they are made; ``words`` are the members that hold
-    words, by the name that expressions have for them."""
+    words, by the name that expressions have for them, ``arrays`` those that hold bytes.
+    """
 
     symbol: str
     fields: list[ir.Field] = field(default_factory=list)
     words: dict[str, tuple[str, ir.IntType]] = field(default_factory=dict)
+    arrays: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
 
     def free(self, wanted: str) -> str:
@@ -210,22 +120,37 @@ class _FieldRows:
 
 
 class _DescriptionBuilder:
+    """Makes descriptions of moves.
+
+    ``type`` is the C type of the object of a line that was written by hand, empty for what
+    C moves: that may only depend on the words before.
+    """
+
     def __init__(
-        self, custom: ir.CustomElement, position: Position, names: dict[int, str]
+        self,
+        base: str,
+        position: Position,
+        names: Mapping[int, str],
+        types: Mapping[str, str],
+        type: str,
     ) -> None:
         self._position = position
         self._names = names
-        self._base = custom.info
+        self._base = base
+        self._types = types
+        self._type = type
         self._count = 0
+        self._below = _FieldRows("")  # the names of those inside
         self.descriptions: list[ir.Description] = []
         self.functions: list[ir.Function] = []
 
-    def description(self, symbol: str, name: str, moves: Moves) -> str:
+    def description(self, symbol: str, moves: Moves, type: str = "") -> str:
         """The C type of the description that these moves become."""
         row = _FieldRows(symbol)
         place = len(self.descriptions)
-        type = re.sub(r"\W", "_", symbol.removeprefix("vmstate_info_"))
-        made = ir.Description(symbol, name, type, 0, 0, (), position=self._position)
+        type = type or re.sub(r"\W", "_", symbol.removeprefix("vmstate_info_"))
+        # Without a name, since no subsections can follow: an info looks for none.
+        made = ir.Description(symbol, "", type, 0, 0, (), position=self._position)
         self.descriptions.append(made)
         self._fields(row, moves, None)
         self.descriptions[place] = replace(made, fields=tuple(row.fields))
@@ -239,19 +164,25 @@ class _DescriptionBuilder:
             match move:
                 case MovedWord():
                     self._word(row, move, condition)
-                case MovedBytes(size):
-                    self._bytes(row, size, condition)
+                case MovedBytes():
+                    self._bytes(row, move, condition)
                 case Loop():
                     self._loop(row, move, condition)
+                case Part():
+                    self._part(row, move, condition)
                 case Either(text, then, otherwise):
-                    truth = _expression(text, row.words)
+                    truth = self._condition(text, row)
                     outside = dict(row.words)
                     self._fields(row, then, _both(condition, truth))
-                    row.words = dict(outside)
+                    if not self._type:  # those of a branch may not be there
+                        row.words = dict(outside)
                     self._fields(row, otherwise, _both(condition, ir.Unary("!", truth)))
-                    row.words = outside  # those of a branch may not be there
-                case Handed(callee):
-                    raise _Unsaid(f"and {callee} cannot be seen from here")
+                    if not self._type:
+                        row.words = outside
+                case Handed():
+                    self._handed(row, move, condition)
+                case Must():
+                    self._must(row, move, condition)
                 case LeaveLoop():
                     raise _Unsaid("and ends a loop in the middle")
                 case _:
@@ -259,7 +190,8 @@ class _DescriptionBuilder:
 
     def _add(self, row: _FieldRows, made: ir.Field, condition: ir.Expr | None) -> None:
         if condition is not None:
-            symbol = f"{row.symbol}:{made.name}"
+            name = re.sub(r"\W+", "_", made.name)
+            symbol = _below(row.symbol, name)
             self.functions.append(ir.Function(symbol, self._position, body=condition))
             made = replace(made, test=symbol)
         row.fields.append(replace(made, position=self._position))
@@ -270,7 +202,7 @@ class _DescriptionBuilder:
         names = (word.name, self._names.get(id(word), ""))
         found = [_last(name) for name in names if _last(name)]
         name = row.free(found[0] if found else "n" if word.name else "word")
-        type = _INTEGERS[word.bits]
+        type = _INTEGERS[word.bits, word.signed]
         if word.name:
             row.words[word.name] = (name, type)
         step = ir.Step(name, f"{type}_t")
@@ -279,10 +211,13 @@ class _DescriptionBuilder:
             row, ir.Field(name, (step,), element, ir.Fixed(word.bits // 8)), condition
         )
 
-    def _bytes(self, row: _FieldRows, size: str, condition: ir.Expr | None) -> None:
-        amount = _amount(size, row.words)
-        name = row.free("data")
+    def _bytes(
+        self, row: _FieldRows, move: MovedBytes, condition: ir.Expr | None
+    ) -> None:
+        amount = self._amount(move.size, row)
+        name = row.free(move.name or "data")
         if isinstance(amount, ir.Fixed):
+            row.arrays.add(name)
             step = ir.Step(name, "uint8_t", (amount.value,))
             made = ir.Field(name, (step,), ir.BufferElement(), amount)
         else:
@@ -294,26 +229,21 @@ class _DescriptionBuilder:
 
     def _loop(self, row: _FieldRows, loop: Loop, condition: ir.Expr | None) -> None:
         if not loop.turns:
-            marker, elements = _marked(loop)
-            if marker is None:
-                raise _Unsaid("and ends a loop in the middle")
-            name = row.free("elements")
-            symbol, type = self._nested("element", elements)
-            step = ir.Step(name, type)
-            listed = ir.ListElement("qtailq", symbol, type)
-            self._add(row, ir.Field(name, (step,), listed, ir.Fixed(0)), condition)
+            self._list(row, loop, condition)
             return
-        count = _amount(loop.turns, row.words)
+        count = self._amount(loop.turns, row)
         element: ir.Element
         match loop.body:
-            case (MovedWord(bits, label) as word,):
-                held = _INTEGERS[bits]
-                found = _last(label) or _last(self._names.get(id(word), ""))
+            case (MovedWord(bits, label, signed) as word,):
+                held = _INTEGERS[bits, signed]
+                found = (
+                    loop.name or _last(label) or _last(self._names.get(id(word), ""))
+                )
                 name, type, size = row.free(found or "words"), f"{held}_t", bits // 8
                 element = ir.IntegerElement(held, "", f"vmstate_info_{held}")
             case _:
-                name, size = row.free("elements"), 0
-                symbol, type = self._nested("element", loop.body)
+                name, size = row.free(loop.name or "elements"), 0
+                symbol, type = self._nested(loop.name or "element", loop.body)
                 element = ir.StructElement(symbol, type)
         fixed = isinstance(count, ir.Fixed)
         dims = (count.value,) if isinstance(count, ir.Fixed) else ()
@@ -329,10 +259,123 @@ class _DescriptionBuilder:
         )
         self._add(row, made, condition)
 
+    def _list(self, row: _FieldRows, loop: Loop, condition: ir.Expr | None) -> None:
+        """Elements while the word in front of them is positive."""
+        marker, elements = marked(loop)
+        if marker is None:
+            raise _Unsaid("and ends a loop in the middle")
+        name = row.free(loop.name or "elements")
+        sentinel = is_sentinel(marker, elements)
+        if sentinel:
+            elements = (marker, *elements)
+        symbol, type = self._nested(loop.name or "element", elements)
+        listed = ir.ListElement("sentinel" if sentinel else "qtailq", symbol, type)
+        step = ir.Step(name, type)
+        self._add(row, ir.Field(name, (step,), listed, ir.Fixed(0)), condition)
+
+    def _part(self, row: _FieldRows, part: Part, condition: ir.Expr | None) -> None:
+        """An object of its own, whose ``parent`` is this one."""
+        name = row.free(part.name)
+        symbol, type = self._nested(part.name, part.body)
+        made = ir.Field(
+            name, (ir.Step(name, type),), ir.TmpElement(symbol, type), ir.Fixed(0)
+        )
+        self._add(row, made, condition)
+
+    def _must(self, row: _FieldRows, move: Must, condition: ir.Expr | None) -> None:
+        """A check, which holds too where there is nothing to check."""
+        name = row.free(move.name or move.condition)
+        holds = self._condition(move.condition, row)
+        if condition is not None:
+            holds = ir.Binary("||", ir.Unary("!", condition), holds)
+        made = ir.Field(name, (), ir.NothingElement(), ir.Fixed(0), must_exist=True)
+        self._add(row, made, holds)
+
+    def _handed(self, row: _FieldRows, move: Handed, condition: ir.Expr | None) -> None:
+        found = re.fullmatch(r"state\((\w+)\)", move.callee)
+        if found is None or (found[1] not in self._types and not self._type):
+            raise _Unsaid(f"and {move.callee} cannot be seen from here")
+        symbol = found[1]
+        if symbol not in self._types:
+            return  # a program without it has no such object either
+        type = self._types[symbol]
+        name = row.free(move.name or symbol.removeprefix("vmstate_"))
+        step = ir.Step(name, type)
+        element = ir.StructElement(symbol, type)
+        self._add(row, ir.Field(name, (step,), element, ir.Fixed(0)), condition)
+
     def _nested(self, name: str, moves: Moves) -> tuple[str, str]:
-        number = sum(one.name == name for one in self.descriptions)
-        symbol = f"{self._base}:{name}{number + 1 if number else ''}"
-        return symbol, self.description(symbol, name, moves)
+        name = self._below.free(name)
+        type = f"{self._type}_{name}" if self._type else ""
+        symbol = _below(self._base, name)
+        return symbol, self.description(symbol, moves, type)
+
+    # --- numbers and conditions -----------------------------------------------------------
+
+    def _named(self, name: str, row: _FieldRows) -> ir.Expr | None:
+        if name in row.words:
+            member, type = row.words[name]
+            return ir.Load(member, type)
+        if not self._type:
+            return None
+        whole, bracket, _ = name.partition("[")
+        of_bytes = bracket and whole.removeprefix("parent.") not in row.words
+        return ir.Load(name, "uint8" if of_bytes else "uint64")
+
+    def _parsed(self, text: str, row: _FieldRows) -> ir.Expr | None:
+        """The expression; None if it is of more than numbers and what stands before."""
+        try:
+            return expressions.parse(text, lambda name: self._named(name, row))
+        except expressions.NoExpression:
+            return None
+
+    def _amount(self, text: str, row: _FieldRows) -> ir.Amount:
+        """A number that the C knows, or what follows from words."""
+        match expr := self._parsed(text, row):
+            case ir.Const(value) if value >= 0:
+                return ir.Fixed(value)
+            case ir.Load():
+                return _from_member(expr, 1)
+            case ir.Binary("*", ir.Load() as load, ir.Const(factor)) | ir.Binary(
+                "*", ir.Const(factor), ir.Load() as load
+            ) if (factor > 0):
+                return _from_member(load, factor)
+        if expr is None or not self._type:
+            raise _Unsaid(f"and '{text}' is no multiple of a word before")
+        return ir.Computed(expr)
+
+    def _condition(self, text: str, row: _FieldRows) -> ir.Expr:
+        expr = self._parsed(text, row)
+        if self._type and expr is not None:
+            return expr
+        return _decided(expr, text)
+
+
+def _from_member(load: ir.Load, factor: int) -> ir.FromMember:
+    step = ir.Step(load.path, f"{load.type}_t")
+    return ir.FromMember((step,), load.type, factor)
+
+
+def _decided(expr: ir.Expr | None, text: str) -> ir.Expr:
+    """A condition over words: truths, equalities, bits, and what ``&&``, ``||`` and ``!``
+    make of them.  How large a word is, as a C type has it, is nothing that decides."""
+    match expr:
+        case ir.Unary("!", operand):
+            return ir.Unary("!", _decided(operand, text))
+        case ir.Binary("&&" | "||" as op, left, right):
+            return ir.Binary(op, _decided(left, text), _decided(right, text))
+        case ir.Load() | ir.Binary("&", ir.Load(), ir.Const()):
+            return ir.Binary("!=", expr, ir.Const(0))
+        case ir.Binary("==", ir.Load() as load, ir.Const(number)) | ir.Binary(
+            "==", ir.Const(number), ir.Load() as load
+        ) if number < 1 << (int(load.type.removeprefix("uint")) - 1):
+            return ir.Binary("==", load, ir.Const(number))
+    raise _Unsaid(f"and whether '{text}' is nothing that the words before decide")
+
+
+def _below(symbol: str, name: str) -> str:
+    """The symbol of what is inside of another."""
+    return f"{symbol.replace('.', '_')}.{name}"
 
 
 def _last(path: str) -> str:
@@ -343,61 +386,3 @@ def _last(path: str) -> str:
 
 def _both(one: ir.Expr | None, other: ir.Expr) -> ir.Expr:
     return other if one is None else ir.Binary("&&", one, other)
-
-
-def _amount(line: str, words: dict[str, tuple[str, ir.IntType]]) -> ir.Amount:
-    """A number that the C knows, or a multiple of a word."""
-    if line.isdigit():
-        return ir.Fixed(int(line))
-    for pattern in (
-        r"(?P<word>\S+)(?: \* (?P<factor>\d+))?",
-        r"(?P<factor>\d+) \* (?P<word>\S+)",
-    ):
-        found = re.fullmatch(pattern, line)
-        if found is not None and found["word"] in words:
-            member, type = words[found["word"]]
-            step = ir.Step(member, f"{type}_t")
-            return ir.FromMember((step,), type, int(found["factor"] or 1))
-    raise _Unsaid(f"and '{line}' is no multiple of a word before")
-
-
-def _expression(line: str, words: dict[str, tuple[str, ir.IntType]]) -> ir.Expr:
-    """A condition over words: truths, equalities, bits, and what ``&&``, ``||`` and ``!``
-    make of them.  How large a word is, as a C type has it, is nothing that decides."""
-    if line.startswith("!"):
-        return ir.Unary("!", _expression(line[1:], words))
-    parts = _operands(line)
-    match parts:
-        case [only] if only in words:
-            member, type = words[only]
-            return ir.Binary("!=", ir.Load(member, type), ir.Const(0))
-        case [left, "&&" | "||" as op, right]:
-            return ir.Binary(op, _expression(left, words), _expression(right, words))
-        case [left, "&", right] if left in words and right.isdigit():
-            bits = ir.Binary("&", ir.Load(*words[left]), ir.Const(int(right)))
-            return ir.Binary("!=", bits, ir.Const(0))
-        case [left, "==", right]:
-            for word, number in ((left, right), (right, left)):
-                if word in words and number.isdigit():
-                    member, type = words[word]
-                    if int(number) < 1 << (int(type.removeprefix("uint")) - 1):
-                        return ir.Binary(
-                            "==", ir.Load(member, type), ir.Const(int(number))
-                        )
-    raise _Unsaid(f"and whether '{line}' is nothing that the words before decide")
-
-
-def _operands(line: str) -> list[str]:
-    """The operands and the operator of an expression in normal form: what stands between
-    blanks outside of brackets, outer brackets left away."""
-    parts, depth = [""], 0
-    for letter in line:
-        depth += (letter in "([") - (letter in ")]")
-        if letter == " " and not depth:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return [
-        part[1:-1] if part.startswith("(") and part.endswith(")") else part
-        for part in parts
-    ]

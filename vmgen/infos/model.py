@@ -1,7 +1,8 @@
-"""What a hand-written format is: the C that it is known by, and the codec that reads it."""
+"""What a hand-written format is: the C that it is known by, and what it moves."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -34,26 +35,39 @@ class KnownFunctions:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """A description that a format contains: its role there, its symbol, and its file."""
+    """A description that a format contains: its symbol, the file that defines it, and what
+    it is if C has none such.  One whose file the program does not have is left out."""
 
-    role: str
     symbol: str
     file: str
+    written: Written | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What an info moves, written by hand since the C alone does not say it: ``line`` is
+    its grammar (``vmgen.grammar``) with the members of an object of type ``type``.
+
+    ``answers`` names the code that finds out what the line asks for and no byte of it says
+    (``answer_NAME`` in the emitted module ``module``).  ``inside`` are the descriptions
+    that the line names.
+    """
+
+    line: str
+    type: str
+    answers: str = ""
+    module: str = "_formats"
+    inside: tuple[Inside, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Info:
     """An info that the format is the wire format of, by its C symbol (that of the get
-    function for one without a name).
-
-    ``inside`` are the descriptions that its codec reads.  One whose file the program does
-    not have is left out.
-    """
+    function for one without a name)."""
 
     symbol: str
     get: KnownFunctions
     put: KnownFunctions
-    inside: tuple[Inside, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,32 +87,18 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class WireFormat:
-    """A codec of the emitted modules: ``read_NAME`` and ``write_NAME`` in ``module``.
+    """What some infos move: ``written`` is a line, or tells the line of a device from its
+    class's description and from the function that saves what it adds (empty for none).
 
-    ``type`` is the Python class of its value, an ``array`` is one of ``uint64_t``; ``many``
-    says that the value is a list of these, ``optional`` that it can be None; ``length`` is
-    that of an array of zeros.  ``classes`` are what else its module offers for it.
-    ``parts`` are the roles of descriptions inside; ``kinds`` are the variants of the codec by the symbol of the device's own function or
-    description; ``merges`` says that fields of the same member are one, whose size the
-    codec finds out by itself.
-
-    ``callbacks`` are all functions behind pointers that its codec knows, ``members`` the
-    class and member names that such functions are put into.
+    ``callbacks`` are all functions behind pointers that it knows, ``members`` the class
+    and member names that such functions are put into.
     """
 
     name: str
-    module: str
-    type: str
     infos: tuple[Info, ...]
-    parts: tuple[str, ...] = ()
-    kinds: dict[str, str] = field(default_factory=dict)
-    merges: bool = False
-    classes: tuple[str, ...] = ()
+    written: Written | Callable[[Inside | None, str], Written]
     callbacks: tuple[Callback, ...] = ()
-    members: dict[str, Scope] = field(default_factory=dict)
-    many: bool = False
-    optional: bool = False
-    length: int = 0
+    members: Mapping[str, Scope] = field(default_factory=dict)
 
 
 def known(file: str, *lines: str) -> KnownFunctions:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from vmgen.ir.expressions import Path
+from vmgen.ir.expressions import Expr, Path
 from vmgen.ir.types import IntType
-from vmgen.ir.words import Count, CType, File, MemberPath, Symbol, Term
+from vmgen.ir.words import Count, CType, MemberPath, Symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,13 @@ class TimerElement:
 
 @dataclass(frozen=True, slots=True)
 class BufferElement:
-    """``vmstate_info_buffer``: as many raw bytes as the field's size says."""
+    """``vmstate_info_buffer``: as many raw bytes as the field's size says.
+
+    ``info`` is the C symbol and ``name`` the own name of another info that moves them.
+    """
+
+    info: Symbol = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +61,16 @@ class StructElement:
     ``description`` is the C symbol, ``type`` the C type of an element.  Nested fields
     are loaded and saved with the nested description's own ``version_id``, or with the
     field's ``struct_version_id`` for VSTRUCT (``vstruct`` true).
+
+    A custom info of free form is one too: ``info`` is its C symbol, ``name`` its own name,
+    and the description says what its ``get`` and ``put`` move.
     """
 
     description: Symbol
     type: CType = ""
     vstruct: bool = False
+    info: Symbol = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +87,13 @@ class TmpElement:
 
 @dataclass(frozen=True, slots=True)
 class ListElement:
-    """``vmstate_info_qtailq``/``vmstate_info_qlist``: 1 and an element, ..., then 0."""
+    """``vmstate_info_qtailq``/``vmstate_info_qlist``: 1 and an element, ..., then 0.
 
-    kind: Literal["qtailq", "qlist"]
+    A ``sentinel`` list has no byte in front of an element: the first field of each is a
+    positive integer, and one that is not positive ends the list.
+    """
+
+    kind: Literal["qtailq", "qlist", "sentinel"]
     description: Symbol
     type: CType = ""
 
@@ -131,11 +146,9 @@ ELSEWHERE = "defined in another file"
 
 @dataclass(frozen=True, slots=True)
 class CustomElement:
-    """An info whose ``get``/``put`` no translation covers; ``lower`` asks the registry
-    of explicit codecs, by ``info``.  ``reason`` says why it was not translated.
+    """An info whose bytes nobody knows; ``reason`` says why.
 
-    ``get`` and ``put`` are what the two functions move, as ``translate.moves`` writes it:
-    what the explicit codec was written from, or something else.
+    ``get`` and ``put`` are what the two functions move, as ``translate.moves`` writes it.
     """
 
     info: Symbol
@@ -144,31 +157,6 @@ class CustomElement:
     # Not part of what the generated code is stamped with.
     get: str = field(default="", repr=False)
     put: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A description that a hand-written format contains, by the role it has there.
-
-    ``file`` is the file that defines it, empty for the module's own or an external one.
-    """
-
-    role: Term
-    symbol: Symbol
-    file: File = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FormatElement:
-    """A custom info whose bytes a hand-written codec knows: ``format`` names it in the
-    registry of explicit codecs, ``kind`` says which variant it is, ``parts`` are the
-    descriptions inside."""
-
-    info: Symbol
-    name: str
-    format: Term
-    kind: Term = ""
-    parts: tuple[Part, ...] = ()
 
 
 Element: TypeAlias = (
@@ -183,7 +171,6 @@ Element: TypeAlias = (
     | GTreeElement
     | WordsElement
     | NothingElement
-    | FormatElement
     | CustomElement
 )
 
@@ -207,4 +194,12 @@ class FromMember:
     multiply: int = 1
 
 
-Amount: TypeAlias = Fixed | FromMember
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A number that C computes from members of the description's object; members that no
+    field migrates are asked of the context."""
+
+    value: Expr
+
+
+Amount: TypeAlias = Fixed | FromMember | Computed

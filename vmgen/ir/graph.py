@@ -15,7 +15,6 @@ from vmgen.ir.elements import (
     BufferElement,
     CustomElement,
     Element,
-    FormatElement,
     GTreeElement,
     IntegerElement,
     ListElement,
@@ -35,15 +34,12 @@ class Reference:
     """One mention of a description in another.
 
     ``how`` is the way in which it is there: the element of a field or of a list, the key
-    or the value of a tree, a part of a hand-written format (``role`` says which), or a
-    subsection.  ``file`` is the file that defines it where the mention says so.
+    or the value of a tree, or a subsection.
     """
 
     symbol: str
-    how: Literal["element", "key", "value", "part", "subsection"]
+    how: Literal["element", "key", "value", "subsection"]
     position: Position
-    role: str = ""
-    file: str = ""
 
 
 def in_element(element: Element, position: Position) -> Iterator[Reference]:
@@ -59,9 +55,6 @@ def in_element(element: Element, position: Position) -> Iterator[Reference]:
             if key:
                 yield Reference(key, "key", position)
             yield Reference(value, "value", position)
-        case FormatElement(parts=parts):
-            for part in parts:
-                yield Reference(part.symbol, "part", position, part.role, part.file)
         case (
             IntegerElement()
             | TimerElement()

@@ -119,6 +119,9 @@ class Description:
     the wire name, empty if the C sets it at run time (``runtime_name``).  ``type`` is
     the C type of the object its fields are offsets into.  ``subsections`` are symbols,
     in order.  ``needed`` is the symbol of the predicate, empty for none.
+
+    ``answers`` names the code of the emitted modules that finds out from the bytes around
+    what the tests and amounts of the description ask for and no field holds.
     """
 
     symbol: Symbol
@@ -135,6 +138,7 @@ class Description:
     early_setup: bool = False
     runtime_name: bool = False
     static: bool = True
+    answers: Term = ""
     position: Position = NOWHERE
 
 

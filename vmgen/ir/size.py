@@ -11,7 +11,6 @@ from vmgen.ir.elements import (
     BufferElement,
     CustomElement,
     Fixed,
-    FormatElement,
     GTreeElement,
     IntegerElement,
     ListElement,
@@ -48,7 +47,6 @@ def of_element(field: Field) -> int | None:
             | TmpElement()
             | ListElement()
             | GTreeElement()
-            | FormatElement()
             | CustomElement()
         ):
             return None

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from vmgen import ir, plan
-from vmgen.infos import formats
-from vmgen.infos.model import WireFormat
-from vmgen.lower.codec import default, format_type
+from vmgen import plan, wording
+from vmgen.lower.codec import default
 from vmgen.lower.names import SPECIFIERS, attribute
 from vmgen.lower.namespace import Namespace
 from vmgen.lower.program import CodecLayouts
@@ -17,7 +15,6 @@ from vmgen.lower.shape import (
     CODES,
     Check,
     CodecLayout,
-    Format,
     Ints,
     Key,
     Leaf,
@@ -145,8 +142,6 @@ class Classes:
                 return _WIRE_TYPES[kind.code]
             case Struct():
                 return self._layouts.all[kind.key].type or "struct"
-            case Format():
-                return kind.name
             case Opaque():
                 return kind.info
             case Listed():
@@ -184,9 +179,6 @@ class Classes:
         elif isinstance(kind, Struct):
             one = self._space.cls(kind.key)
             many = types.list_of(one)
-        elif isinstance(kind, Format):
-            one = _format_type(formats.FORMATS[kind.name], types)
-            many = types.list_of(one)
         elif isinstance(kind, Opaque):
             one = types("bytearray")
             many = types.list_of(one)
@@ -208,19 +200,6 @@ class Classes:
 
 def _optional(type_: code.Expr) -> code.Expr:
     return code.PyBinary("|", type_, code.NONE)
-
-
-def _format_type(known: WireFormat, types: _Types) -> code.Expr:
-    """The type of what a hand-written codec reads."""
-    if known.type == "array":
-        one: code.Expr = code.runtime("Array")
-    elif known.type in ("bytearray", "str"):
-        one = types(known.type)
-    else:
-        one = format_type(known)
-    if known.many:
-        return types.list_of(one)
-    return _optional(one) if known.optional else one
 
 
 def _making(zero: code.Expr, layout: CodecLayout) -> code.Expr | None:
@@ -302,7 +281,7 @@ def _more(
     if path != expected:
         yield "path", path
     if (amount := first.amount or first.size) is not None:
-        yield "count", ir.path_text(amount.path)
+        yield "count", wording.count(amount)
     else:
         count = _volume(member) if member.levels else 1
         if first.shape in ("item", "items", "array", "pointers"):

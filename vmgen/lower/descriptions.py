@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from vmgen import plan
+from vmgen.infos import formats
 from vmgen.lower.classes import Classes
 from vmgen.lower.codec import SUFFIX, Body, FixedFields, FixedRun, Frame, Runs
 from vmgen.lower.namespace import Namespace
 from vmgen.lower.predicates import Predicates
 from vmgen.lower.sections import section_name
-from vmgen.lower.shape import CodecLayout, Ints, Key, Leaf
+from vmgen.lower.shape import CodecLayout, Ints, Key, Leaf, Struct
 from vmgen.plan import code
+from vmgen.source import Diagnostic, VmgenError
 
 
 class Descriptions:
@@ -70,7 +72,35 @@ class Descriptions:
                 (one, layout.name or section_name(one))
                 for one in self._space.sections.get(key, ())
             ),
+            answers=self._answers(layout),
         )
+
+    def _answers(self, layout: CodecLayout) -> code.PyCall | None:
+        """What says where the bytes around have answers for the class's loader."""
+        description = layout.description
+        if description is None or not description.answers:
+            return None
+        module = formats.ANSWERS.get(description.answers)
+        if module is None:
+            raise VmgenError(
+                Diagnostic(
+                    "VG503",
+                    f"no code is called {description.answers!r:.80}",
+                    description.position,
+                    hint="another version of vmgen wrote this IR: generate it again",
+                )
+            )
+        find = code.runtime(f"answer_{description.answers}", module)
+        around = code.runtime("answered", "_formats")
+        cls, symbol = self._space.cls(layout.key), code.PyConst(description.symbol)
+        return code.call(around, cls, find, symbol, *self._first(layout))
+
+    def _first(self, layout: CodecLayout) -> tuple[code.Expr, ...]:
+        """Class and version of the object that a layout begins with, if any."""
+        first = layout.leaves[0] if layout.leaves else None
+        if first is None or not isinstance(first.kind, Struct) or first.shape != "one":
+            return ()
+        return self._space.cls(first.kind.key), code.PyConst(first.kind.version)
 
     def _function(
         self, layout: CodecLayout, runs: Runs, versions: tuple[int, ...]

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import assert_never
 
 from vmgen import infos, ir
-from vmgen.infos import formats
 from vmgen.ir.evaluate import Known, evaluate
 from vmgen.ir.types import WIDTHS
 from vmgen.lower.merge import merged
@@ -15,8 +14,6 @@ from vmgen.lower.shape import (
     CODES,
     Check,
     CodecLayout,
-    Contained,
-    Format,
     Ints,
     Key,
     Leaf,
@@ -124,7 +121,7 @@ class _LayoutBuilder:
             occurrence = seen.get(one.name, 0)
             seen[one.name] = occurrence + 1
             leaf = self._leaf(one, number)
-            if leaf is None or _ismerged(leaf, leaves):
+            if leaf is None or self._joins(leaf, leaves):
                 continue
             leaf.json = (
                 f"{one.name}[{occurrence}]" if repeated[one.name] > 1 else one.name
@@ -200,44 +197,20 @@ class _LayoutBuilder:
                     key, one.version_id, inner.version_id, temporary=True
                 )
             case ir.ListElement():
-                made.kind = Listed(self._inner(element.description)[0], one.version_id)
+                made.kind = Listed(
+                    self._inner(element.description)[0],
+                    one.version_id,
+                    element.kind == "sentinel",
+                )
             case ir.GTreeElement():
                 first = self._inner(element.key)[0] if element.key else None
                 made.kind = Tree(first, self._inner(element.value)[0], one.version_id)
-            case ir.FormatElement():
-                self._format(made, element)
             case ir.CustomElement():
                 made.kind = Opaque(element.info, infos.code(element))
             case _:
                 assert_never(element)
         self._count(made, last)
         return made
-
-    def _format(self, made: Leaf, element: ir.FormatElement) -> None:
-        """What a hand-written codec reads, and the descriptions inside of it."""
-        parts = []
-        for part in element.parts:
-            key = self.resolve(part.file or self.key[0], part.symbol)
-            if key is None:
-                raise _undefined(part.symbol)
-            saved = self.resolve.found[key].version_id
-            # virtio_load passes the version of the section on to the device's own.
-            own = part.role == "device"
-            version = self.description.version_id if own else saved
-            parts.append(Contained(part.role, key, version, saved))
-        made.kind = Format(element.format, element.kind, tuple(parts))
-        if element.format not in formats.FORMATS:
-            raise VmgenError(
-                Diagnostic(
-                    "VG503",
-                    f"no codec is called {element.format!r:.80}",
-                    made.field.position,
-                    hint="another version of vmgen wrote this IR: generate it again",
-                )
-            )
-        if formats.FORMATS[element.format].merges:
-            made.field = replace(made.field, test="", version_id=0)
-            made.conditional = False
 
     def _inner(self, symbol: str) -> tuple[Key, ir.Description]:
         key = self.resolve(self.key[0], symbol)
@@ -280,9 +253,9 @@ class _LayoutBuilder:
         made.kind = Ints("Q", bits=True) if bitmap else Ints("B")
         made.levels = last.index
         size = one.size
-        if isinstance(size, ir.FromMember):
+        if not isinstance(size, ir.Fixed):
             made.size = size
-        units = 0 if not isinstance(size, ir.Fixed) else size.value
+        units = size.value if isinstance(size, ir.Fixed) else 0
         units = (units + 63) // 64 if bitmap else units
         if not one.array:
             made.start = 0 if bitmap else one.start
@@ -296,6 +269,42 @@ class _LayoutBuilder:
             made.count = one.count.value
         else:
             made.amount = one.count
+
+    def _joins(self, leaf: Leaf, others: list[Leaf]) -> bool:
+        """Whether a buffer is there exactly where an earlier one of the same member is
+        not: together they are one buffer of either size."""
+        field = leaf.field
+        other = next((one for one in others if one.field.path == field.path), None)
+        if (
+            other is None
+            or not isinstance(field.element, ir.BufferElement)
+            or other.field.element != field.element
+            or not isinstance(field.size, ir.Fixed)
+            or not isinstance(other.field.size, ir.Fixed)
+            or field.array
+            or field.start
+        ):
+            return False
+        first, second = map(_truth, map(self._test, (other.field, field)))
+        if first is None or second is None:
+            return False
+        if ir.Unary("!", first) == second:
+            value = ir.Select(first, *map(_constant, (other.field.size, field.size)))
+        elif ir.Unary("!", second) == first:
+            value = ir.Select(second, *map(_constant, (field.size, other.field.size)))
+        else:
+            return False
+        other.size, other.shape, other.conditional = (
+            ir.Computed(value),
+            "dynamic",
+            False,
+        )
+        other.field = replace(other.field, test="", version_id=0)
+        return True
+
+    def _test(self, one: ir.Field) -> ir.Expr | None:
+        function = self.functions.get(one.test)
+        return None if function is None else function.body
 
     # --- where it goes --------------------------------------------------------------
 
@@ -429,21 +438,23 @@ def exists(
     return None if value is None else bool(value)
 
 
-def _ismerged(leaf: Leaf, others: list[Leaf]) -> bool:
-    """Whether a field is an alternative of an earlier one whose codec reads either."""
-    return (
-        isinstance(leaf.kind, Format)
-        and formats.FORMATS[leaf.kind.name].merges
-        and any(
-            other.kind == leaf.kind and other.field.path == leaf.field.path
-            for other in others
-        )
-    )
-
-
 def _family(shape: Shape) -> Shape:
     """Shapes that can be parts of one attribute."""
     return "array" if shape in ("item", "items") else shape
+
+
+def _truth(test: ir.Expr | None) -> ir.Expr | None:
+    """A test without what only makes a truth of it."""
+    match test:
+        case ir.Binary("!=", inner, ir.Const(0)) | ir.Truncate("bool", inner):
+            return _truth(inner)
+        case ir.Unary("!", inner):
+            return ir.Unary("!", _truth(inner) or inner)
+    return test
+
+
+def _constant(amount: ir.Fixed) -> ir.Const:
+    return ir.Const(amount.value)
 
 
 def _undefined(symbol: str) -> VmgenError:

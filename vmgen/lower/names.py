@@ -11,16 +11,16 @@ from vmgen.infos import formats
 
 RUNTIME = (
     "Array", "BadValue", "Buffer", "Codec", "Codecs", "Context", "Out", "Owner", "Run", "Scope", "State",
-    "absent", "array_bool", "array_i16", "array_i32", "array_i64",
+    "absent", "alike", "array_bool", "array_i16", "array_i32", "array_i64",
     "array_i8", "array_u16", "array_u32", "array_u64", "array_u8", "ask",
     "bytes_bool", "bytes_i16", "bytes_i32", "bytes_i64", "bytes_i8", "bytes_of",
     "bytes_u16", "bytes_u32", "bytes_u64", "bytes_u8", "c_div", "c_mod", "codec", "counted", "embed", "embed_many", "embedded", "embedded_many", "extent",
-    "fits", "functions", "item", "join_i16", "join_i32", "join_i64", "join_u16",
+    "either_of", "fits", "functions", "item", "join_i16", "join_i32", "join_i64", "join_u16",
     "join_u32", "join_u64", "known", "listed", "loader", "maker", "marked_pointers", "member",
     "opaque", "Outside", "opaque_one", "packed", "packed_many", "pointers", "positive", "present", "presence", "put_listed", "put_opaque",
-    "put_pointers", "put_scalar", "put_tree", "repeated", "row_bytes", "rows_of",
+    "put_pointers", "put_scalar", "put_tree", "put_until", "repeated", "row_bytes", "rows_of",
     "saver", "scalar", "shift", "signed", "sized",
-    "split_i16", "split_i32", "split_i64", "split_u16", "split_u32", "split_u64", "tree", "unused", "window", "words", "zeros",
+    "split_i16", "split_i32", "split_i64", "split_u16", "split_u32", "split_u64", "tree", "until", "unused", "window", "words", "zeros",
 )  # fmt: skip
 """What a generated module may import from ``_runtime``."""
 
@@ -41,7 +41,7 @@ METHODS = frozenset(
 RESERVED = frozenset(
     {
         *RUNTIME,
-        *(name for names in formats.NAMES.values() for name in names),
+        *formats.NAMES,
         *dir(builtins),
         *keyword.kwlist,
         *SPECIFIERS.values(),

@@ -14,7 +14,6 @@ from vmgen.lower.shape import (
     SIZES,
     Check,
     CodecLayout,
-    Format,
     Ints,
     Key,
     Leaf,
@@ -58,9 +57,6 @@ def named(leaf: Leaf) -> Iterator[Key]:
         if kind.first is not None:
             yield kind.first
         yield kind.second
-    elif isinstance(kind, Format):
-        for part in kind.parts:
-            yield part.key
 
 
 @dataclass(eq=False)
@@ -134,11 +130,12 @@ class CodecLayouts:
                     and self.evaluable(layout, function.body)
                 )
             for amount in (leaf.amount, leaf.size):
-                if amount is not None:
-                    found = self.find(
-                        layout, _STATE, ir.path_text(amount.path), [], None
-                    )
-                    known = known and bool(found) and found[0].condition is None
+                match amount:
+                    case ir.FromMember(path):
+                        found = self.find(layout, _STATE, ir.path_text(path), [], None)
+                        known = known and bool(found) and found[0].condition is None
+                    case ir.Computed(value):
+                        known = known and self.evaluable(layout, value)
             if not known:
                 member = RecordMember("", names.take("unused"), 0)
                 member.leaves.append(leaf)
@@ -148,7 +145,29 @@ class CodecLayouts:
 
     def wants_owner(self, key: Key) -> bool:
         """Whether a codec inside asks the states that own the object."""
-        return any(isinstance(leaf.kind, Format) for leaf in self.all[key].leaves)
+        layout = self.all[key]
+        return self._answered(layout) or any(
+            isinstance(leaf.kind, Struct) and self._answered(self.all[leaf.kind.key])
+            for leaf in layout.leaves
+        )
+
+    def _answered(self, layout: CodecLayout) -> bool:
+        return layout.description is not None and bool(layout.description.answers)
+
+    def decided_outside(self, key: Key) -> Iterator[str]:
+        """The attributes of a layout that are there by what no state says: in all objects
+        of one array, or in none."""
+        layout = self.all[key]
+        functions = self.functions.get(key[0], {})
+        for leaf in layout.leaves:
+            test = functions.get(leaf.field.test)
+            if leaf.member is None or test is None or test.body is None:
+                continue
+            asked = [one for one in ir.walk(test.body) if isinstance(one, ir.Load)]
+            if asked and not any(
+                self.find(layout, _STATE, one.path, [], None) for one in asked
+            ):
+                yield leaf.member.attr
 
     # --- fixed layouts ----------------------------------------------------------------
 

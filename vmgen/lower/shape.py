@@ -47,10 +47,12 @@ class Struct:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A QTAILQ or QLIST of objects of another layout."""
+    """A QTAILQ or QLIST of objects of another layout; a ``sentinel`` list ends with the
+    first word of an element that is not there."""
 
     key: Key
     version: int
+    sentinel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +73,6 @@ class Opaque:
 
 
 @dataclass(frozen=True, slots=True)
-class Contained:
-    """A description inside of a format, by its role, and the versions it has there."""
-
-    role: str
-    key: Key
-    version: int
-    saved: int
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """What a hand-written codec reads; ``name`` is that of the registry's format."""
-
-    name: str
-    kind: str = ""
-    parts: tuple[Contained, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Pad:
     """Bytes without a member."""
 
@@ -99,7 +82,7 @@ class Check:
     """A validation: no bytes."""
 
 
-Kind: TypeAlias = Ints | Struct | Listed | Tree | Format | Opaque | Pad | Check
+Kind: TypeAlias = Ints | Struct | Listed | Tree | Opaque | Pad | Check
 
 
 @dataclass(eq=False)
@@ -184,8 +167,8 @@ class Leaf:
     start: int = 0
     count: int = 1
     width: int = 1
-    amount: ir.FromMember | None = None
-    size: ir.FromMember | None = None
+    amount: ir.FromMember | ir.Computed | None = None
+    size: ir.FromMember | ir.Computed | None = None
     parents: tuple[tuple[RecordMember, tuple[int, ...]], ...] = ()
     member: RecordMember | None = None
     conditional: bool = False

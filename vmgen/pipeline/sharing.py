@@ -6,8 +6,8 @@ all targets that have the file, and so is everything that decides what its Pytho
 like: the modules it names, and those that have its descriptions as subsections or fill
 them by way of temporary objects (their state is what its predicates read).
 
-A hand-written format contains what the target's binary has for it: virtio devices the
-state of those transports that there are.  A module made once contains all of them.
+A format that no C describes contains what the target's binary has for it: virtio devices
+the state of those transports that there are.  A module made once contains all of them.
 """
 
 from __future__ import annotations
@@ -99,11 +99,8 @@ class _Links:
             homes = self.homes[module.file] = {}
             for description in module.descriptions:
                 for each in graph.in_description(description):
-                    symbol, file = each.symbol, each.file
-                    if file:
-                        homes[f"{symbol} of {file}"] = file
-                    else:
-                        homes[symbol] = module.file if symbol in own else extern[symbol]
+                    symbol = each.symbol
+                    homes[symbol] = module.file if symbol in own else extern[symbol]
                 for symbol in _read_from(description):
                     self.above.setdefault(homes[symbol], set()).add(module.file)
 
@@ -170,64 +167,57 @@ def _agree(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
 
 
 def _joined(one: ir.Module, other: ir.Module) -> ir.Module | None:
-    """The module that both are but for what hand-written formats contain; None if they
-    differ in more."""
+    """The module that both are but for what formats contain that no C describes; None if
+    they differ in more."""
     if one == other:
         return one
-    if _bare(one) != _bare(other) or not _same_roles(one, other):
+    if _from_c(one) != _from_c(other):
         return None
-    descriptions = []
-    for mine, theirs in zip(one.descriptions, other.descriptions, strict=True):
-        pairs = zip(mine.fields, theirs.fields, strict=True)
-        fields = tuple(_with_parts(field, also) for field, also in pairs)
-        descriptions.append(replace(mine, fields=fields))
-    return replace(one, descriptions=tuple(descriptions))
-
-
-def _same_roles(one: ir.Module, other: ir.Module) -> bool:
-    """Whether nothing has the same role in both and is something else."""
-    pairs = zip(one.descriptions, other.descriptions, strict=True)
-    for mine, theirs in pairs:
-        roles: dict[str, set[tuple[str, str]]] = {}
-        for part in _parts(mine):
-            roles.setdefault(part.role, set()).add((part.symbol, part.file))
-        for part in _parts(theirs):
-            one_of = (part.symbol, part.file)
-            if one_of not in roles.get(part.role, {one_of}):
-                return False
-    return True
-
-
-def _parts(description: ir.Description) -> Iterator[graph.Reference]:
-    """The descriptions inside of hand-written formats, which may be in any file."""
-    for each in graph.in_description(description):
-        if each.how == "part":
-            yield each
-
-
-def _bare(module: ir.Module) -> ir.Module:
+    descriptions = {each.symbol: each for each in one.descriptions}
+    for theirs in other.descriptions:
+        mine = descriptions.setdefault(theirs.symbol, theirs)
+        fields = _both(mine.fields, theirs.fields)
+        if fields is None or replace(mine, fields=()) != replace(theirs, fields=()):
+            return None
+        descriptions[theirs.symbol] = replace(mine, fields=fields)
+    functions = {each.symbol: each for each in one.functions}
+    for function in other.functions:
+        if functions.setdefault(function.symbol, function) != function:
+            return None
     return replace(
-        module,
-        descriptions=tuple(
-            replace(one, fields=tuple(_without_parts(field) for field in one.fields))
-            for one in module.descriptions
-        ),
+        one,
+        descriptions=tuple(descriptions.values()),
+        functions=tuple(functions.values()),
     )
 
 
-def _without_parts(field: ir.Field) -> ir.Field:
-    if not isinstance(field.element, ir.FormatElement):
-        return field
-    return replace(field, element=replace(field.element, parts=()))
+def _both(
+    mine: Sequence[ir.Field], theirs: Sequence[ir.Field]
+) -> tuple[ir.Field, ...] | None:
+    """The fields of both in one order, where what one alone has is another description;
+    None if there is no such order."""
+    made: list[ir.Field] = []
+    left = list(theirs)
+    for field in mine:
+        if field in left:
+            place = left.index(field)
+            made += left[:place]
+            del left[: place + 1]
+        made.append(field)
+    made += left
+    alone = [field for field in made if field not in mine or field not in theirs]
+    if any(not isinstance(one.element, ir.StructElement) for one in alone):
+        return None
+    return tuple(made) if len(set(made)) == len(made) else None
 
 
-def _with_parts(field: ir.Field, other: ir.Field) -> ir.Field:
-    if not isinstance(field.element, ir.FormatElement):
-        return field
-    assert isinstance(other.element, ir.FormatElement)  # they differ in parts only
-    parts = dict.fromkeys((*field.element.parts, *other.element.parts))
-    ordered = tuple(sorted(parts, key=lambda part: (part.role, part.file)))
-    return replace(field, element=replace(field.element, parts=ordered))
+def _from_c(module: ir.Module) -> tuple[object, ...]:
+    """What C says of a module: the rest has no place in it."""
+    return (
+        module.file,
+        [one for one in module.descriptions if one.position.file],
+        [one for one in module.functions if one.position.file],
+    )
 
 
 def _clashing(modules: Iterable[ir.Module]) -> set[str]:

@@ -97,7 +97,8 @@ class CodecPlan:
 
     ``codec`` is the name without ``vmstate_``, ``old`` the functions for versions below
     the current one, if there are any.  ``keys`` are those of ``CODECS`` that it has, each with
-    the name of the section.
+    the name of the section.  ``answers`` says who finds out from the bytes around what
+    no field of it holds.
     """
 
     codec: str
@@ -115,6 +116,7 @@ class CodecPlan:
     predicates: tuple[Predicate, ...]
     hooks: tuple[str, ...]
     keys: tuple[tuple[str, str], ...]
+    answers: PyCall | None = None
 
 
 @dataclass(frozen=True, slots=True)

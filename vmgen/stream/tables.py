@@ -315,7 +315,8 @@ def _must(field: ir.Field, version: int) -> bool:
     return (
         isinstance(field.count, ir.Fixed)
         and field.count.value > 0
-        and not (field.pointers or isinstance(field.size, ir.FromMember))
+        and isinstance(field.size, ir.Fixed)
+        and not field.pointers
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from vmgen import ir
 from vmgen.lookup import Placed
 from vmgen.source import Position
+from vmgen.verdict import conditions
 from vmgen.verdict.model import Term
 
 Role = Literal["save", "load"]
@@ -16,12 +17,14 @@ Role = Literal["save", "load"]
 @dataclass(frozen=True, slots=True)
 class Number:
     """How many: ``fixed``, or ``multiply`` times the member at ``path`` (from the
-    description's object); ``bits`` says that 64 of them make one word."""
+    description's object); ``bits`` says that 64 of them make one word.  Of one that C
+    computes, ``path`` is the text of the expression."""
 
     fixed: int = 0
     path: str = ""
     multiply: int = 1
     bits: bool = False
+    computed: ir.Expr | None = None
 
     @property
     def known(self) -> bool:
@@ -33,14 +36,30 @@ class Number:
         object."""
         if self.known:
             return ir.Const(self.fixed)
-        member = ir.Load(self.path if path is None else path, "int64")
+        if self.computed is not None:
+            prefix = "" if path is None else path.removesuffix(self.path)
+            return self._times(_below(prefix, self.computed))
+        return self._times(ir.Load(self.path if path is None else path, "int64"))
+
+    def _times(self, value: ir.Expr) -> ir.Expr:
         if self.multiply == 1:
-            return member
-        return ir.Binary("*", ir.Const(self.multiply), member)
+            return value
+        return ir.Binary("*", ir.Const(self.multiply), value)
 
     def term(self, path: str, width: int = 1) -> Term:
         """What an array of so many elements of ``width`` bytes adds to an offset."""
         return Term("count", path, self.multiply * width)
+
+
+def _below(prefix: str, expr: ir.Expr) -> ir.Expr:
+    """The expression with its members from the section's object."""
+
+    def member(one: ir.Expr) -> ir.Expr:
+        if isinstance(one, ir.Load):
+            return replace(one, path=conditions.joined(prefix, one.path))
+        return one
+
+    return ir.rebuilt(expr, member)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +137,7 @@ class ObjectList:
     direct key or where there is none."""
 
     origin: FieldOrigin
-    kind: Literal["list", "tree"]
+    kind: Literal["list", "sentinel", "tree"]
     key: Placed | None
     value: Placed
     key_version: int
@@ -128,13 +147,11 @@ class ObjectList:
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """Bytes that only C code knows, but for the descriptions inside of them: ``parts``
-    by the role that they have there, ``moves`` what its ``get`` and ``put`` move."""
+    """Bytes that only C code knows; ``moves`` is what its ``get`` and ``put`` move."""
 
     origin: FieldOrigin
     info: str
     count: Number
-    parts: tuple[tuple[str, Placed], ...] = ()
     moves: tuple[str, str] = ("", "")
 
 

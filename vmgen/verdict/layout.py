@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import assert_never
+from dataclasses import replace
+from typing import Literal, assert_never
 
-from vmgen import ir
+from vmgen import ir, wording
 from vmgen.ir.types import WIDTHS
 from vmgen.lookup import Lookup, Placed
 from vmgen.source import Diagnostic, VmgenError
@@ -212,12 +213,12 @@ class WireLayouts:
                 words = (
                     Number((bits.fixed + 63) // 64)
                     if bits.known
-                    else Number(path=bits.path, multiply=bits.multiply, bits=True)
+                    else replace(bits, bits=True)
                 )
                 return [Values(origin, 8, "word", words, base, 0, name)]
             case ir.WordsElement(words=words_):
                 return self._words(origin, words_, count, base, index)
-            case ir.StructElement(symbol, _, vstruct):
+            case ir.StructElement(symbol, vstruct=vstruct):
                 inner = self._find(origin, symbol)
                 own = inner.description.version_id
                 wanted = field.struct_version_id if vstruct else own
@@ -236,10 +237,13 @@ class WireLayouts:
                 )
                 path = f"<{name}>"
                 return [Nested(origin, inner, wanted, Number(1), path, name, -1)]
-            case ir.ListElement(_, symbol, _):
+            case ir.ListElement(kind, symbol, _):
                 inner = self._find(origin, symbol)
                 wanted = self._listed(field, inner)
-                return [ObjectList(origin, "list", None, inner, 0, wanted, base)]
+                how: Literal["list", "sentinel"] = (
+                    "sentinel" if kind == "sentinel" else "list"
+                )
+                return [ObjectList(origin, how, None, inner, 0, wanted, base)]
             case ir.GTreeElement(key, value):
                 inner = self._find(origin, value)
                 first = self._find(origin, key) if key else None
@@ -256,12 +260,6 @@ class WireLayouts:
                 ]
             case ir.NothingElement():
                 return []
-            case ir.FormatElement(info, _, format, kind, parts):
-                inside = tuple(
-                    (part.role, self._find(origin, part.symbol)) for part in parts
-                )
-                known = " ".join(filter(None, (info, format, kind)))
-                return [Custom(origin, known, count, inside)]
             case ir.CustomElement(info, get=get, put=put):
                 return [Custom(origin, info, count, moves=(get, put))]
             case _:
@@ -334,9 +332,15 @@ def bare(path: str) -> str:
 
 
 def _number(amount: ir.Amount) -> Number:
-    if isinstance(amount, ir.Fixed):
-        return Number(amount.value)
-    return Number(path=ir.path_text(amount.path), multiply=amount.multiply)
+    match amount:
+        case ir.Fixed(value):
+            return Number(value)
+        case ir.FromMember(path, _, multiply):
+            return Number(path=ir.path_text(path), multiply=multiply)
+        case ir.Computed(expr):
+            return Number(path=f"({wording.expression(expr)})", computed=expr)
+        case _:
+            assert_never(amount)
 
 
 def _product(count: Number, size: Number) -> Number | None:
@@ -345,7 +349,7 @@ def _product(count: Number, size: Number) -> Number | None:
     if count == Number(1):
         return size
     if size.known and not count.known:
-        return Number(path=count.path, multiply=count.multiply * size.fixed)
+        return replace(count, multiply=count.multiply * size.fixed)
     return None
 
 

@@ -92,7 +92,7 @@ def side(entry: Entry) -> Side:
             )
         case ObjectList() as item:
             return Side(
-                item.kind,
+                "tree" if item.kind == "tree" else "list",
                 item.value.description.symbol,
                 conditions.joined(entry.prefix, item.path),
                 position=item.origin.position,

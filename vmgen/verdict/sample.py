@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import assert_never
 
-from vmgen import ir
+from vmgen import ir, wording
 from vmgen.ir.evaluate import Known, convert, evaluate
+from vmgen.ir.size import of_element as size_of_element
 from vmgen.ir.types import WIDTHS
 from vmgen.lookup import Lookup, Placed
 from vmgen.verdict import conditions
@@ -191,7 +192,7 @@ class Sample:
                 bits = self._amount(item.size, placed, prefix)
                 for _ in range((bits + 63) // 64):
                     self._put(self._number(64), 8)
-            case ir.StructElement(symbol, _, vstruct):
+            case ir.StructElement(symbol, vstruct=vstruct):
                 inner = self._find(symbol, placed)
                 own = inner.description.version_id
                 self._object(
@@ -200,6 +201,9 @@ class Sample:
             case ir.TmpElement(symbol):
                 inner = self._find(symbol, placed)
                 self._object(inner, inner.description.version_id, f"{key}.")
+            case ir.ListElement("sentinel", symbol):
+                first = self._find(symbol, placed).description.fields[0]
+                self.data += bytes(size_of_element(first) or 0)
             case ir.ListElement(_, symbol):
                 inner = self._find(symbol, placed)
                 for number in range(self.chance.randrange(3)):
@@ -217,7 +221,7 @@ class Sample:
                         self._integer(word.type, where, owner, prefix),
                         WIDTHS[word.type],
                     )
-            case ir.NothingElement() | ir.FormatElement() | ir.CustomElement():
+            case ir.NothingElement() | ir.CustomElement():
                 raise CodeKnows(f"{item.name}: bytes that only C code knows")
             case _:
                 assert_never(element)
@@ -272,13 +276,19 @@ class Sample:
         return value
 
     def _amount(self, amount: ir.Amount, placed: Placed, prefix: str) -> int:
-        if isinstance(amount, ir.Fixed):
-            return amount.value
-        path = ir.path_text(amount.path)
-        value = self._member(path, placed.description.type, prefix, counts=True)
-        total = convert(value, amount.type) * amount.multiply
+        match amount:
+            case ir.Fixed(value):
+                return value
+            case ir.FromMember(steps, kind, multiply):
+                path = ir.path_text(steps)
+                value = self._member(path, placed.description.type, prefix, counts=True)
+                total = convert(value, kind) * multiply
+            case ir.Computed(expr):
+                total = self._value(expr, placed.description.type, 0, prefix)
+            case _:
+                assert_never(amount)
         if not 0 <= total <= 4096:
-            raise Unsaved(f"{path} counts {total}")
+            raise Unsaved(f"{wording.amount(amount)} counts {total}")
         return total
 
     def _member(

@@ -1,4 +1,4 @@
-"""The formats that hand-written codecs know, one file a format.
+"""The formats that C alone does not say, one file a format.
 
 Each says by which C it is known and which codec of the emitted modules reads it.  What
 the C moves is a fact of a release: a codec is used where the tree's functions move one of
@@ -10,41 +10,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vmgen.infos.formats import (
-    capability,
     chunks,
     clipboard,
     flic,
     msix,
-    pci_config,
     scsi_requests,
     shpc,
-    sized,
-    usbredir_ids,
     usbredir_packets,
     virtio,
     virtio_extra,
     virtio_gpu,
-    virtio_gpu_blobs,
 )
 from vmgen.infos.model import Info, WireFormat
 
 FORMATS: Mapping[str, WireFormat] = {
     module.FORMAT.name: module.FORMAT
     for module in (
-        pci_config,
         msix,
         shpc,
-        capability,
         chunks,
-        sized,
         usbredir_packets,
-        usbredir_ids,
         flic,
         clipboard,
         virtio,
         virtio_extra,
         virtio_gpu,
-        virtio_gpu_blobs,
         scsi_requests,
     )
 }
@@ -55,41 +45,36 @@ INFOS: Mapping[str, tuple[WireFormat, Info]] = {
 """The custom infos that hand-written codecs know, by C symbol (that of the get function
 for an info without a name), and the format of each."""
 
-_SHARED: Mapping[str, tuple[str, ...]] = {
-    "_formats": ("FormatPart", "FormatSite", "read_each"),
-    "_virtqueue": (
-        "VirtIOBlkRequest", "VirtIOBlkRequests", "VirtIOSerialPort", "VirtIOSerialPorts",
-        "VirtQueueElement",
-    ),
-}  # fmt: skip
-"""What the emitted modules offer to more than one format."""
+ANSWERED: Mapping[str, str] = {
+    "vmstate_info_pci_config": "pci_device",
+    "vmstate_virtio_net_tx_waiting": "virtio_net_queues",
+}
+"""The code that answers for a description with a buffer of such an info, or of such a
+symbol."""
+
+ANSWERS: Mapping[str, str] = {
+    "clipboard": "_formats",
+    "msix": "_pci",
+    "pci_device": "_pci",
+    "scsi_requests": "_scsi",
+    "virtio": "_virtio",
+    "virtio_blk": "_virtio",
+    "virtio_gpu": "_virtio_gpu",
+    "virtio_mem": "_virtio",
+    "virtio_net": "_virtio",
+    "virtio_net_queues": "_virtio",
+    "virtio_serial": "_virtio",
+}
+"""The emitted module of each ``answer_NAME``."""
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "_formats": (),
     "_pci": ("_formats",),
-    "_virtqueue": ("_formats",),
-    "_virtio": ("_formats", "_pci", "_virtqueue"),
+    "_virtio": ("_formats", "_pci"),
     "_virtio_gpu": ("_formats",),
-    "_scsi": ("_formats", "_virtqueue"),
+    "_scsi": ("_formats",),
 }
 """The emitted modules that each imports, ``_runtime`` aside."""
 
-NAMES: Mapping[str, tuple[str, ...]] = {
-    module: (
-        *_SHARED.get(module, ()),
-        *(
-            name
-            for one in FORMATS.values()
-            if one.module == module
-            for name in one.classes
-        ),
-        *(
-            f"{how}_{one.name}"
-            for how in ("read", "write")
-            for one in FORMATS.values()
-            if one.module == module
-        ),
-    )
-    for module in NEEDS
-}
-"""What a generated module may import from each emitted module."""
+NAMES = ("answered", *(f"answer_{name}" for name in ANSWERS))
+"""What a generated module may import from them."""

@@ -1,6 +1,6 @@
 """What a vhost-user back end says of itself: chunks, until one that is empty."""
 
-from vmgen.infos.model import Info, WireFormat, known
+from vmgen.infos.model import Info, WireFormat, Written, known
 
 
 def _back_end(symbol: str, file: str) -> Info:
@@ -11,11 +11,11 @@ def _back_end(symbol: str, file: str) -> Info:
 
 FORMAT = WireFormat(
     "chunks",
-    "_formats",
-    "bytearray",
     (
         _back_end("vhost_user_net_load_state", "hw/net/virtio-net.c"),
         _back_end("vuf_load_state", "hw/virtio/vhost-user-fs.c"),
     ),
-    many=True,
+    Written(
+        "loop:chunks{ u32:size if[0 < size]{ bytes[size] | leave } }", "BackEndState"
+    ),
 )

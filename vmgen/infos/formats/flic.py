@@ -1,6 +1,6 @@
 """The interrupts that wait in KVM's floating interrupt controller."""
 
-from vmgen.infos.model import Info, WireFormat, known
+from vmgen.infos.model import Info, WireFormat, Written, known
 
 _C = "hw/intc/s390_flic_kvm.c"
 # 72 bytes, where the headers of KVM for s390 are there to say so.
@@ -9,8 +9,6 @@ _IRQS = tuple(f"u64:$1 bytes[$1 * {size}]" for size in _SIZES)
 
 FORMAT = WireFormat(
     "flic",
-    "_formats",
-    "bytearray",
     (
         Info(
             "kvm_flic_load",
@@ -21,5 +19,6 @@ FORMAT = WireFormat(
             ),
         ),
     ),
-    many=True,
+    # All ones say that the source could not save them, and nothing follows.
+    Written("u64:count loop[count]:irqs{ bytes[72] }", "FlicIRQs"),
 )

@@ -1,6 +1,6 @@
 """The packets that wait at an endpoint of usbredir."""
 
-from vmgen.infos.model import Info, WireFormat, known
+from vmgen.infos.model import Info, WireFormat, Written, known
 
 _C = "hw/usb/redirect.c"
 # struct buf_packet keeps 16 bits of the length and 8 of the status.
@@ -9,8 +9,6 @@ _SAVED = "u32:$2 u32:status bytes[$2]"
 
 FORMAT = WireFormat(
     "usbredir_packets",
-    "_formats",
-    "USBRedirPacket",
     (
         Info(
             "usbredir_ep_bufpq_vmstate_info",
@@ -18,6 +16,8 @@ FORMAT = WireFormat(
             known(_C, f"u32:bufpq_size loop[each bufpq.tqh_first]{{ {_SAVED} }}"),
         ),
     ),
-    classes=("USBRedirPacket",),
-    many=True,
+    Written(
+        "u32:bufpq_size loop[bufpq_size]:bufpq{ u32:len u32:status bytes[len] }",
+        "USBRedirPackets",
+    ),
 )

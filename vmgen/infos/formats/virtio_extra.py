@@ -1,6 +1,6 @@
 """What a virtio transport keeps beside the device: a description of its own."""
 
-from vmgen.infos.model import Callback, Info, Inside, WireFormat, known
+from vmgen.infos.model import Callback, Info, Inside, WireFormat, Written, known
 
 _C = "hw/virtio/virtio.c"
 _PCI = "hw/virtio/virtio-pci.c"
@@ -13,20 +13,22 @@ def _callback(member: str, symbol: str, file: str, inside: str) -> Callback:
 
 FORMAT = WireFormat(
     "virtio_extra",
-    "_virtio",
-    "State",
     (
         Info(
             "vmstate_info_extra_state",
             known(_C, "->load_extra_state"),
             known(_C, "->save_extra_state"),
-            (
-                Inside("pci", "vmstate_virtio_pci", _PCI),
-                Inside("mmio", "vmstate_virtio_mmio", _MMIO),
-            ),
         ),
     ),
-    ("pci", "mmio"),
+    Written(
+        "if[virtio_transport == 1]{ state(vmstate_virtio_pci):pci }"
+        " if[virtio_transport == 2]{ state(vmstate_virtio_mmio):mmio }",
+        "VirtIOExtra",
+        inside=(
+            Inside("vmstate_virtio_pci", _PCI),
+            Inside("vmstate_virtio_mmio", _MMIO),
+        ),
+    ),
     members={
         "VirtioBusClass.save_extra_state": "program",
         "VirtioBusClass.load_extra_state": "program",

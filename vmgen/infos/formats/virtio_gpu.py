@@ -1,6 +1,6 @@
 """The resources of a virtio GPU, and what its outputs show."""
 
-from vmgen.infos.model import Info, Inside, WireFormat, known
+from vmgen.infos.model import Info, Inside, WireFormat, Written, known
 
 _C = "hw/display/virtio-gpu.c"
 _RESOURCE = (
@@ -17,12 +17,12 @@ _STRIDES = (
     "virtio_gpu_get_pixman_format(format), width, height, 0, 0)))",
 )
 _IMAGES = tuple(f"{_RESOURCE} bytes[{stride} * height]" for stride in _STRIDES)
+# enum virtio_gpu_formats: all have four bytes a pixel.
+_PIXELS = (1, 2, 3, 4, 67, 68, 121, 134)
 _EACH = "loop[each reslist.tqh_first]"
 
 FORMAT = WireFormat(
     "virtio_gpu",
-    "_virtio_gpu",
-    "VirtIOGPUResources",
     (
         Info(
             "virtio_gpu_load",
@@ -45,9 +45,18 @@ FORMAT = WireFormat(
                     for one in _IMAGES
                 ),
             ),
-            (Inside("scanouts", "vmstate_virtio_gpu_scanouts", _C),),
         ),
     ),
-    ("scanouts",),
-    classes=("VirtIOGPUResource", "VirtIOGPUResources"),
+    Written(
+        "loop:resources{ u32:resource_id if[0 < resource_id]{"
+        " u32:width u32:height u32:format"
+        f" must[{' || '.join(f'format == {one}' for one in _PIXELS)}]:(format is known)"
+        " u32:iov_cnt loop[iov_cnt]:iov{ u64:addr u32:len }"
+        " bytes[4 * width * height]:image | leave } }"
+        " state(vmstate_virtio_gpu_scanouts):scanouts",
+        "VirtIOGPUResources",
+        "virtio_gpu",
+        "_virtio_gpu",
+        (Inside("vmstate_virtio_gpu_scanouts", _C),),
+    ),
 )

@@ -202,7 +202,9 @@ class _NodeReader:
         if ir.Fixed in options:
             if type(data) is int:
                 return self.positional(ir.Fixed, [data], where)
-            return self.record(ir.FromMember, self.expect(dict, data, where), where)
+            amount = self.expect(dict, data, where)
+            cls = ir.Computed if "value" in amount else ir.FromMember
+            return self.record(cls, amount, where)
         if ir.CustomElement in options:
             return self.element(self.expect(dict, data, where), where)
         self.inside += 1

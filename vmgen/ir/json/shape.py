@@ -31,7 +31,6 @@ ELEMENTS: Mapping[str, type[Any]] = {
     "gtree": ir.GTreeElement,
     "words": ir.WordsElement,
     "nothing": ir.NothingElement,
-    "format": ir.FormatElement,
     "custom": ir.CustomElement,
 }
 
@@ -45,7 +44,7 @@ OPERATIONS: Mapping[str, type[Any]] = {
     "ask": ir.Ask,
 }
 
-LISTS: tuple[type[Any], ...] = (ir.Step, ir.Word, ir.Part, ir.Method)
+LISTS: tuple[type[Any], ...] = (ir.Step, ir.Word, ir.Method)
 ELEMENT_TAGS = {cls: tag for tag, cls in ELEMENTS.items()}
 OPERATION_TAGS = {cls: tag for tag, cls in OPERATIONS.items()}
 

@@ -9,4 +9,3 @@ from vmgen.lower.codec.run import SUFFIX as SUFFIX
 from vmgen.lower.codec.run import FixedRun as FixedRun
 from vmgen.lower.codec.run import Runs as Runs
 from vmgen.lower.codec.zeros import default as default
-from vmgen.lower.codec.zeros import format_type as format_type

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Literal, assert_never
 
 from vmgen import ir
-from vmgen.infos import formats
 from vmgen.lower import expressions
 from vmgen.lower.codec.fixed import each_compared, flat_fields
 from vmgen.lower.codec.frame import Frame
@@ -19,7 +18,6 @@ from vmgen.lower.shape import (
     CODES,
     SIZES,
     Check,
-    Format,
     Ints,
     Key,
     Leaf,
@@ -112,8 +110,6 @@ class Dynamic:
                 self._listed(kind)
             case Tree():
                 self._tree(kind)
-            case Format():
-                self._format(kind)
             case Opaque():
                 self._opaque(kind)
             case Pad():
@@ -125,15 +121,21 @@ class Dynamic:
 
     # --- counts -----------------------------------------------------------------------
 
-    def _count(self, amount: ir.FromMember, measure: Measure = "count") -> None:
+    def _count(
+        self, amount: ir.FromMember | ir.Computed, measure: Measure = "count"
+    ) -> None:
         """``count = ...`` on load."""
         frame, leaf = self.frame, self.leaf
+        if isinstance(amount, ir.Computed):
+            value, _ = self._computed(amount.value, leaf.number, frame.where(leaf))
+            self._set(_COUNT, value)
+            return
         path = ir.path_text(amount.path)
         found = self.layouts.find(
             frame.layout, frame.root, path, [], leaf.number, leaf.condition
         )
         owner, where = frame.layout.type, frame.where(leaf)
-        value: code.Expr = code.method(
+        value = code.method(
             _SCOPE, measure, leaf.json, owner, path, amount.multiply, _POS, self.path, where,
         )  # fmt: skip
         for one in reversed(found):
@@ -141,6 +143,33 @@ class Dynamic:
             there = one.condition
             value = product if there is None else code.PyChoice(there, product, value)
         self._set(_COUNT, value)
+
+    def _computed(
+        self, expr: ir.Expr, before: int | None, where: str
+    ) -> tuple[code.Expr, bool]:
+        """The number that C computes, and whether that asks for what the state lacks."""
+        frame = self.frame
+        unknown = False
+
+        def members(
+            path: str, subscripts: Sequence[code.Expr], type_: ir.IntType
+        ) -> code.Expr:
+            nonlocal unknown
+            found = frame.layouts.find(
+                frame.layout, frame.root, path, subscripts, before, self.leaf.condition
+            )
+            if before is None and not found and path in frame.implied:
+                return frame.implied[path]
+            if not found or found[-1].condition is not None:
+                unknown = True
+            return frame.member_value(found, path, subscripts, type_, where)
+
+        def asked(name: str) -> code.Expr:
+            nonlocal unknown
+            unknown = True
+            return frame.asked(name, where)
+
+        return expressions.number(expr, members, asked), unknown
 
     def _product(self, found: MemberValue, amount: ir.FromMember) -> code.Expr:
         """A count in a member of the state."""
@@ -154,10 +183,16 @@ class Dynamic:
         self._set(_COUNT, code.call("words", _COUNT))
 
     def _check_count(
-        self, amount: ir.FromMember, length: code.Expr, bits: bool = False
+        self,
+        amount: ir.FromMember | ir.Computed,
+        length: code.Expr,
+        bits: bool = False,
     ) -> None:
         """On save: the number of elements must be the one that the wire says."""
         frame = self.frame
+        if isinstance(amount, ir.Computed):
+            self._check_computed(amount.value, length)
+            return
         path = ir.path_text(amount.path)
         found = self.layouts.find(
             frame.layout, frame.root, path, [], None, self.leaf.condition
@@ -179,6 +214,18 @@ class Dynamic:
         if not bits and not found:
             type_ = CODES[amount.type]
             self._save(code.call("fits", length, amount.multiply, type_, self.path))
+            if not frame.optional:
+                number = code.call("c_div", length, amount.multiply)
+                frame.implied[path] = number
+
+    def _check_computed(self, expr: ir.Expr, length: code.Expr) -> None:
+        expected, unknown = self._computed(expr, None, "")
+        if not unknown:
+            self._save(code.call("counted", length, expected, self.path))
+            return
+        match expr:
+            case ir.Select(_, ir.Const(value=first), ir.Const(value=second)):
+                self._save(code.call("either_of", length, first, second, self.path))
 
     def _limit(self) -> tuple[int, ...]:
         """How many elements the C array has room for, if that is known."""
@@ -390,6 +437,8 @@ class Dynamic:
             source = code.cut(source, None, stop)
         else:
             self._set(self.target, self._above(part, kind.key))
+            for name in self.layouts.decided_outside(kind.key):
+                self._save(code.call("alike", source, name, self.path))
         self._save(
             code.call("embed_many", cls, source, _OUT, kind.saved, self.path, *start)
         )
@@ -453,6 +502,9 @@ class Dynamic:
 
     def _listed(self, kind: Listed) -> None:
         self._only_one("a list")
+        if kind.sentinel:
+            self._until(kind)
+            return
         inner = self.layouts.all[kind.key]
         loader, saver = self._functions(kind.key)
         self._window(kind.key, kind.version)
@@ -463,6 +515,32 @@ class Dynamic:
         self._save(
             code.call("put_listed", saver, self.source, _OUT, inner.version, self.path)
         )
+
+    def _until(self, kind: Listed) -> None:
+        """A list that ends where the first word of an element is not positive."""
+        inner = self.layouts.all[kind.key]
+        first = inner.leaves[0] if inner.leaves else None
+        if (
+            first is None
+            or not isinstance(first.kind, Ints)
+            or first.shape != "one"
+            or first.conditional
+            or first.parents
+            or first.member is None
+        ):
+            raise self._unsupported("a list without a word that ends it")
+        loader, saver = self._functions(kind.key)
+        word = f">{first.kind.code}"
+        self._read(
+            self.target,
+            code.call("until", loader, word, _BUF, _POS, kind.version, _SCOPE, self.path),
+        )  # fmt: skip
+        self._save(
+            code.call(
+                "put_until", saver, word, first.member.attr, self.source, _OUT,
+                inner.version, self.path,
+            )
+        )  # fmt: skip
 
     def _tree(self, kind: Tree) -> None:
         self._only_one("a tree")
@@ -484,53 +562,7 @@ class Dynamic:
             code.call("put_tree", saver, version, value, self.source, _OUT, last, self.path)
         )  # fmt: skip
 
-    # --- formats, and bytes that no codec knows ---------------------------------------
-
-    def _format(self, kind: Format) -> None:
-        frame, leaf = self.frame, self.leaf
-        known = formats.FORMATS[kind.name]
-        read = code.runtime(f"read_{kind.name}", known.module)
-        write = code.runtime(f"write_{kind.name}", known.module)
-        owners = self._owners()
-        site = code.call(
-            code.runtime("FormatSite", "_formats"),
-            _SCOPE, leaf.json, owners, self.path, frame.where(leaf),
-        )  # fmt: skip
-        extra = (code.PyConst(kind.kind),) if known.kinds else ()
-        keywords = []
-        for part in kind.parts:
-            cls = self.refer.cls(part.key)
-            made = code.call(
-                code.runtime("FormatPart", "_formats"), cls, part.version, part.saved
-            )
-            keywords.append((part.role, made))
-        if leaf.shape == "one":
-            self._read(
-                self.target,
-                code.PyCall(read, (_BUF, _POS, site, *extra), tuple(keywords)),
-            )
-            given = (self.source, _OUT, owners, code.PyConst(self.path), *extra)
-            self._save(code.PyCall(write, given, tuple(keywords)))
-            return
-        if leaf.shape not in ("array", "dynamic") or extra or keywords or leaf.start:
-            raise self._unsupported("an array of such elements")
-        count: code.Expr = code.PyConst(leaf.count)
-        if leaf.amount is not None:
-            self._count(leaf.amount)
-            count = _COUNT
-            self._check_count(leaf.amount, code.builtin("len", self.source))
-        else:
-            self._save(sized(self.source, leaf.count, self.path))
-        each = code.runtime("read_each", "_formats")
-        self._read(self.target, code.call(each, read, count, _BUF, _POS, site))
-        shown = code.PyFormat((f"{self.path}[", _AT, "]"))
-        frame.save.append(
-            code.PyFor(
-                code.PyTuple((_AT, _VALUE)),
-                code.builtin("enumerate", self.source),
-                (code.PyDo(code.call(write, _VALUE, _OUT, owners, shown)),),
-            )
-        )
+    # --- bytes that no codec knows ----------------------------------------------------
 
     def _opaque(self, kind: Opaque) -> None:
         frame, leaf = self.frame, self.leaf
@@ -576,8 +608,10 @@ class Dynamic:
             self._put(code.call("unused", number, self.path))
         self._set(_POS, _END)
 
-    def _known(self, amount: ir.FromMember) -> code.Expr:
+    def _known(self, amount: ir.FromMember | ir.Computed) -> code.Expr:
         frame = self.frame
+        if isinstance(amount, ir.Computed):
+            return self._computed(amount.value, None, "")[0]
         path = ir.path_text(amount.path)
         found = self.layouts.find(frame.layout, frame.root, path, [], None)
         return code.times(found[0].value, amount.multiply)

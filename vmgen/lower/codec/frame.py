@@ -43,6 +43,8 @@ class Frame:
         # The local names of lengths, by the member that counts, and those in use.
         self.lengths: dict[tuple[str, int, bool], code.PyName] = {}
         self.shared_lengths: set[code.PyName] = set()
+        # On save: members outside of the state that the length of a field implies.
+        self.implied: dict[str, code.Expr] = {}
         self._names = Names(RESERVED | LOCALS)
         self._origin_of: dict[str, str] = {root: ""}
         self._sized: set[code.Expr] = set()

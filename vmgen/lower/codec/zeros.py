@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vmgen.infos import formats
-from vmgen.infos.model import WireFormat
+from vmgen import ir
+from vmgen.ir.evaluate import Known, evaluate
 from vmgen.lower.codec.refer import Refer
-from vmgen.lower.shape import Format, Ints, Leaf, Opaque, Pad, RecordMember, Struct
+from vmgen.lower.shape import Ints, Leaf, Opaque, Pad, RecordMember, Struct
 from vmgen.plan import code
 
 EMPTY = code.PyList(())
@@ -47,7 +47,9 @@ def leaf_default(member: RecordMember, refer: Refer) -> code.Expr:
             if leaf.amount or leaf.size:
                 return EMPTY
             return default_rows(leaf, refer, all_rows=True)
-        return zeros(kind.code, 0 if leaf.amount or leaf.size else length)
+        if (amount := leaf.amount or leaf.size) is not None:
+            length = initial(amount)
+        return zeros(kind.code, length)
     if isinstance(kind, Struct):
         cls = refer.cls(kind.key)
         if leaf.shape == "one":
@@ -55,39 +57,24 @@ def leaf_default(member: RecordMember, refer: Refer) -> code.Expr:
         if leaf.shape == "rows":
             row = code.call("repeated", cls, leaf.width)
             return _many(row, leaf.start + leaf.count)
-        return EMPTY if leaf.amount else code.call("repeated", cls, length)
-    if isinstance(kind, Format):
-        if leaf.shape != "one":
-            return EMPTY
-        return _of_format(formats.FORMATS[kind.name])
+        if leaf.amount is not None:
+            length = initial(leaf.amount)
+        return code.call("repeated", cls, length) if length else EMPTY
     if isinstance(kind, Opaque):
         return code.builtin("bytearray") if leaf.shape == "one" else EMPTY
     return EMPTY
 
 
-def _of_format(known: WireFormat) -> code.Expr:
-    """The zero of what a hand-written codec reads."""
-    if known.many:
-        return EMPTY
-    if known.optional:
-        return code.NONE
-    match known.type:
-        case "bytearray":
-            return zeros("B", known.length)
-        case "array":
-            return zeros("Q", known.length)
-        case "str":
-            return code.PyConst("")
-    return code.PyCall(format_type(known))
+def initial(amount: ir.FromMember | ir.Computed) -> int:
+    """How many elements there are in an object that is all zeros."""
+    if isinstance(amount, ir.FromMember):
+        return 0
+    found = evaluate(amount.value, Known(0, lambda path, type_: 0, lambda name: 0))
+    return found if found is not None and 0 <= found <= _MOST else 0
 
 
-def format_type(known: WireFormat) -> code.Expr:
-    """The class of what a hand-written codec reads, or of an element of it."""
-    if known.type in ("bytearray", "array", "str"):
-        return code.PyName(known.type)
-    return code.runtime(
-        known.type, "_runtime" if known.type == "State" else known.module
-    )
+_MOST = 1 << 16
+"""So many elements may be there from the start."""
 
 
 def _many(row: code.Expr, count: int) -> code.Expr:

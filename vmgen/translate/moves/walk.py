@@ -20,6 +20,8 @@ from vmgen.grammar import (
     MovedBytes,
     MovedWord,
     Moves,
+    Must,
+    Part,
 )
 from vmgen.source import VmgenError
 from vmgen.translate.endings import never_returns
@@ -537,11 +539,11 @@ def _stepped(
 
 def _moves_nothing(move: Move) -> bool:
     match move:
-        case Loop(_, body):
+        case Loop(body=body) | Part(body=body):
             return all(map(_moves_nothing, body))
         case Either(_, then, otherwise):
             return all(map(_moves_nothing, (*then, *otherwise)))
-        case MovedWord() | MovedBytes() | Handed() | LeaveLoop():
+        case MovedWord() | MovedBytes() | Handed() | LeaveLoop() | Must():
             return move in (_ELSEWHERE, LeaveLoop())
         case _:
             assert_never(move)

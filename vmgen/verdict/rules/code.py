@@ -20,10 +20,10 @@ from vmgen.verdict.items import (
     Values,
 )
 from vmgen.verdict.layout import WireLayouts
-from vmgen.verdict.model import Offset, Term
+from vmgen.verdict.model import Term
 from vmgen.verdict.places import count_path, finding, side
-from vmgen.verdict.rules.objects import inside, size_of
-from vmgen.verdict.state import NOTHING_AROUND, Ending, State, Step
+from vmgen.verdict.rules.objects import size_of
+from vmgen.verdict.state import State, Step
 
 
 def ended(
@@ -45,8 +45,7 @@ def ended(
 def same(
     left: ItemCursor | None, right: ItemCursor | None, state: State
 ) -> Step | None:
-    """The same C code on both sides is assumed to read what it wrote; the descriptions
-    inside of it are compared."""
+    """The same C code on both sides is assumed to read what it wrote."""
     assert left is not None
     assert right is not None
     one, two = left.entry.item, right.entry.item
@@ -54,30 +53,12 @@ def same(
         return None
     if (one.info, one.count, one.moves) != (two.info, two.count, two.moves):
         return state.give_up(finding("code", state, left, right))
-    name = one.origin.field.name
-    after: State | Ending = replace(
+    return replace(
         state.note(finding("code-assumed", state, left, right)),
         source=left.rest,
         target=right.rest,
-        offset=state.offset.beyond(Term("field", name)),
+        offset=state.offset.beyond(Term("field", one.origin.field.name)),
     )
-    theirs = dict(two.parts)
-    sides = state.pair.sides
-    for role, part in one.parts:
-        other = theirs.pop(role, None)
-        if isinstance(after, Ending) or other is None:
-            break
-        leaves = state.pair.below(
-            sides[0].layout(part, part.description.version_id),
-            sides[1].layout(other, other.description.version_id),
-            NOTHING_AROUND,
-        )
-        at = Offset(0, (*state.offset.terms, Term("field", f"{name}.{role}")))
-        prefix = f"{left.entry.prefix}<{name}>.{role}."
-        after = inside(after, leaves, prefix, None, at)
-    if isinstance(after, State) and (theirs or len(one.parts) > len(two.parts)):
-        return state.give_up(finding("code-parts", state, left, right))
-    return after
 
 
 def other(
