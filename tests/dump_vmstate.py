@@ -100,7 +100,7 @@ class Dump:
             out["num"] = field.count.value
         match field.element:
             case (
-                ir.StructElement(description=symbol)
+                ir.StructElement(description=symbol, info="")
                 | ir.TmpElement(description=symbol)
                 | ir.ListElement(description=symbol)
                 | ir.GTreeElement(value=symbol)
@@ -113,6 +113,8 @@ def raw_size(field: ir.Field) -> int:
     """``.size`` as the table has it: a factor where the size itself is in a member."""
     if isinstance(field.size, ir.Fixed):
         return field.size.value
+    if isinstance(field.size, ir.Computed):
+        return 0
     return field.size.multiply if field.size.multiply != 1 else 0
 
 

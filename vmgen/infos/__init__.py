@@ -1,9 +1,10 @@
-"""The one registry of explicit codecs: custom infos that no translation covers.
+"""Custom infos of free form become descriptions: made from their C, or from what is written
+by hand of those whose C alone does not say it.
 
 ``extract`` leaves such an info as :class:`vmgen.ir.CustomElement`.  ``link`` asks
 :func:`resolved` to put what is known of its bytes in its place: a
-:class:`vmgen.ir.FormatElement`, whose codec is emitted beside the generated modules.  An
-info that is not here, or that moves something else than its codec was written for, is
+:class:`vmgen.ir.StructElement` of a description that says them.  An info that moves
+something else than its description was written for, or something that nobody knows, is
 opaque: its bytes are taken with the sizes of the stream's own description, and
 :func:`opaque` says so.
 """

@@ -32,14 +32,14 @@ def parse(text: str, named: Named) -> ir.Expr:
 
     Raises :class:`NoExpression`.
     """
-    parser = _Parser(text, named)
+    parser = _ExpressionParser(text, named)
     found = parser.choice(0)
     if parser.token:
         raise NoExpression(f"no expression from '{parser.token}' on")
     return found
 
 
-class _Parser:
+class _ExpressionParser:
     def __init__(self, text: str, named: Named) -> None:
         self._tokens = [match[0].strip() for match in _TOKEN.finditer(text)]
         self._named = named

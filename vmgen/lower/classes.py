@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from vmgen import plan, wording
+from vmgen import ir, plan, wording
 from vmgen.lower.codec import default
 from vmgen.lower.names import SPECIFIERS, attribute
 from vmgen.lower.namespace import Namespace
