@@ -459,7 +459,7 @@ def test_of_subsections_of_one_name_the_first_is_loaded() -> None:
         wire = b"\1\5\5dev/a\0\0\0\1\7"
         state, end = module.load_dev(wire)
         assert end == len(wire)
-        absent = [name for name in vars(type(state)) if getattr(state, name) is None]
+        absent = [name for name in state.__slots__ if getattr(state, name) is None]
         assert state.a.y == 7
         assert len(absent) == 1
         assert module.save_dev(state) == wire
