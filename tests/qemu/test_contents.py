@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import socket
 import struct
-
 from typing import Any
 
 import pytest
