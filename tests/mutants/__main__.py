@@ -6,8 +6,8 @@
 
 Which faults are planted depends on the seed and on the sources alone
 (:mod:`tests.mutants.faults`).  Everything happens in copies of the checkout in a temporary
-folder.  First each test file runs once without a fault, to know which tests run which
-line; then each fault is tried with the tests that run its lines, the quickest first, up to
+folder.  First the test files of the packages run once without a fault, to know which
+tests run which line; then each fault is tried with the tests that run its lines, the quickest first, up to
 the first that fails.  A fault that makes the tests hang is seen, and so is one that only
 the type checker refuses (``types``): neither can be landed.
 
@@ -27,13 +27,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .faults import Fault, chosen, faults
 from .reached import Reached, measured, of_json, to_json
-from .selection import batches
+from .selection import TESTS, batches
 from .trial import Trial, copied, run, tried
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,10 +42,10 @@ MOST = 0.05
 """The share of faults that may survive."""
 
 
-def of_copy(root: Path, kept: Path, limit: float) -> Reached:
+def of_copy(root: Path, files: Iterable[str], kept: Path, limit: float) -> Reached:
     """What the tests of a copy run: measured, or as it was before the run was stopped."""
     reached = of_json(kept.read_text()) if kept.exists() else Reached()
-    for file, found in measured(root, limit, reached):
+    for file, found in measured(root, files, limit, reached):
         kept.write_text(to_json(found))
         print(f"{file}: {found.seconds.get(file, limit):.0f} s", file=sys.stderr)
     return reached
@@ -144,9 +144,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         planted = tuple(one for one in planted if identity(one) not in done)
     with tempfile.TemporaryDirectory(prefix="vmgen-mutants-") as folder:
         clean = copied(ROOT, Path(folder, "clean", "tree"))
-        reached = of_copy(
-            clean, results.with_name(results.name + ".reached"), options.limit
+        files = sorted(
+            {f"tests/test_{name}.py" for one in planted for name in TESTS[one.package]}
         )
+        kept = results.with_name(f"{results.name}.reached")
+        reached = of_copy(clean, files, kept, options.limit)
         tests = {test for one in planted for batch, _ in batches(reached, one, options.also)
                  for test in batch}  # fmt: skip
         if run(clean, sorted(tests), options.limit, "--collect-only").code != 0:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -19,14 +19,6 @@ import coverage
 
 from .faults import Fault
 from .trial import run
-
-OTHER = frozenset({
-    "architecture", "ci_pieces", "documents", "errors", "figures", "formats_of_trees",
-    "layout_oracle", "census_oracle", "mutants", "packaging", "redone", "rivals", "site",
-    "stream_fuzz", "stream_mutations", "stream_qemu", "trees",
-})  # fmt: skip
-"""Test files that judge the repository, need QEMU's sources or programs, or draw at
-random for minutes: they see faults too, and are not used here."""
 
 _RC = """[run]
 source = vmgen
@@ -97,17 +89,13 @@ class Reached:
 
 
 def measured(
-    root: Path, limit: float, reached: Reached
+    root: Path, files: Iterable[str], limit: float, reached: Reached
 ) -> Iterator[tuple[str, Reached]]:
-    """Each test file of a copy with what is known after it, those that are known already
-    left out; a file that takes longer than the limit (seconds) reaches nothing."""
-    for path in sorted((root / "tests").glob("test_*.py")):
-        file = path.relative_to(root).as_posix()
-        if (
-            path.stem.removeprefix("test_") in OTHER
-            or file in reached.seconds
-            or file in reached.broken
-        ):
+    """Each of these test files of a copy with what is known after it, those that are known
+    already left out; a file that takes longer than the limit (seconds) reaches nothing.
+    """
+    for file in files:
+        if file in reached.seconds or file in reached.broken:
             continue
         with tempfile.TemporaryDirectory(prefix="vmgen-reached-") as folder:
             hook = Path(folder, "hook")
