@@ -216,13 +216,17 @@ def _codecs(
 def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
     """Codecs of the release that wrote the stream, if vmgen knows it for certain and
     nobody wants none."""
-    from vmgen import archive
-    from vmgen.cli.stream import made
     from vmgen.stream.errors import Ambiguous, NoCodecs, StreamError
+    from vmgen.stream.stream import Stream
 
-    if wanted.none or archive.shipped() is None:
+    if wanted.none:
         return None
     try:
+        source.finish()
+        if Stream(source, strict=False).description is None:
+            return None
+        from vmgen.cli.stream import made
+
         releases, alike = made.writers_of(source, wanted.target, console)
         return _chosen(source, wanted, releases, alike) if releases else None
     except (NoCodecs, Ambiguous) as error:

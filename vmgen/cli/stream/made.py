@@ -6,6 +6,7 @@ once, and two trees that name the same release stay two.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -19,9 +20,10 @@ from vmgen.cli.console import Console
 from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:
+    from vmgen.archive import Archive
     from vmgen.cli.shipped import Targets
     from vmgen.pipeline import Request
-    from vmgen.stream import Codecs
+    from vmgen.stream import Codecs, Stream
     from vmgen.stream.input import Input
 
 _WORD = re.compile(r"[A-Za-z_]\w+")
@@ -171,9 +173,7 @@ def writers_of(
     from vmgen import archive
     from vmgen.cli.shipped import Targets
     from vmgen.stream import Stream
-    from vmgen.stream.errors import NoCodecs
     from vmgen.stream.packages import from_folder
-    from vmgen.stream.writers import writers
 
     there = archive.shipped()
     if there is None:
@@ -182,18 +182,43 @@ def writers_of(
     stream = Stream(source, strict=False)
     found: dict[str, dict[str, Codecs]] = {}
     alike: dict[tuple[str, str], tuple[str, ...]] = {}
-    likely = writers(there, stream, target)
-    if likely.refusals and not likely.writers:
-        hint = "\n".join(f"{name}: {why}" for name, why in likely.refusals.items())
-        raise NoCodecs("none of the releases that vmgen knows wrote it", hint=hint)
-    for one in likely.writers:
-        release = one.releases[-1]
-        places = of_archive(Targets(there, release), one.target, source, console)
+    for one, names in _writers(there, stream, target):
+        release = there.find(names[0])
+        assert release is not None  # the archive has named it
+        places = of_archive(Targets(there, release), one, source, console)
         packages = {name: from_folder(place)[name] for name, place in places.items()}
         found.setdefault(release.name, {}).update(packages)
-        names = (each.name for each in reversed(one.releases))
-        alike[release.name, one.target] = tuple(names)
+        alike[release.name, one] = names
     return found, alike
+
+
+def _writers(
+    archive: Archive, stream: Stream, target: str | None
+) -> list[tuple[str, tuple[str, ...]]]:
+    """The targets and releases (the newest first) that can have written the stream; those
+    of a description that was seen before are remembered."""
+    from vmgen.stream.errors import NoCodecs
+    from vmgen.stream.writers import writers
+
+    document = stream.description
+    if document is None:
+        return []
+    described = hashlib.sha256(document.text).hexdigest()
+    parts = described, repr(stream.configuration), target or "", archive.content
+    memory, name = Cache.of("writers"), hashed((*parts, this_vmgen()))[:24]
+    if (text := memory.text(f"{name}.json")) is not None:
+        return [(one, tuple(names)) for one, names in json.loads(text)]
+    likely = writers(archive, stream, target)
+    if likely.refusals and not likely.writers:
+        hint = "\n".join(f"{one}: {why}" for one, why in likely.refusals.items())
+        raise NoCodecs("none of the releases that vmgen knows wrote it", hint=hint)
+    found = [
+        (one.target, tuple(each.name for each in reversed(one.releases)))
+        for one in likely.writers
+    ]
+    memory.keep(f"{name}.json", json.dumps(found))
+    memory.forget_old()
+    return found
 
 
 def _no_target() -> VmgenError:
