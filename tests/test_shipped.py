@@ -1,0 +1,81 @@
+"""What vmgen ships of releases: read streams with it alone, and hold it against trees."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.stream_files import ALL, captured
+from tests.trees import RELEASES, require_tree
+from vmgen.archive import SHIPPED, Archive, ReleaseEntries, build
+from vmgen.cli import run
+from vmgen.pipeline import Request, compile_whole
+
+MOST = 2_000_000
+"""Bytes that the archive may have in a package."""
+
+OF_A_RELEASE = [
+    name
+    for name in ALL
+    if name.rpartition("--")[2] in ("7.2.22", "10.0.2")
+    and "postcopy" not in name  # which has no description
+]
+
+
+@pytest.fixture(scope="module")
+def archive() -> Archive:
+    return Archive(SHIPPED)
+
+
+def test_it_is_small() -> None:
+    assert SHIPPED.stat().st_size < MOST
+
+
+def test_nothing_of_a_release_was_left_unread(archive: Archive) -> None:
+    for one in archive.snapshots():
+        unread = {entry.name for entry in one.entries if entry.kind == "unread"}
+        assert (one.release, unread) == (one.release, set())
+
+
+def command(line: str, capsys: pytest.CaptureFixture[str]) -> str:
+    assert run(shlex.split(line)) == 0, capsys.readouterr().err
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", OF_A_RELEASE)
+def test_a_stream_says_which_release_wrote_it_and_comes_back_identical(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("vm.mig").write_bytes(captured(name))
+    document = json.loads(command("stream show vm.mig --format json", capsys))
+    assert name.rpartition("--")[2] in document["releases"]
+    targets = {document["target"], *document.get("alternatives", ())}
+    assert name.partition("-")[0] in targets
+    read = [one for one in document["sections"] if one["codec"]]
+    assert "cpu" in {one["name"] for one in read}
+    assert ": identical: " in command("stream verify vm.mig", capsys)
+
+
+def bare(one: ReleaseEntries) -> set[tuple[str, str, str, tuple[str, ...]]]:
+    """The entries without what other releases of an archive add to them."""
+    return {
+        (entry.kind, entry.name, entry.text, entry.targets) for entry in one.entries
+    }
+
+
+@pytest.mark.parametrize("series", RELEASES)
+def test_the_trees_make_the_same_entries(series: str, archive: Archive) -> None:
+    tree = require_tree(series)
+    programs = compile_whole((Request(qemu=tree, whole=True),))
+    found = build.snapshot(programs[0].release, programs)
+    (shipped,) = (one for one in archive.snapshots() if one.release == found.release)
+    assert replace(shipped, entries=()) == replace(found, entries=())
+    assert bare(shipped) == bare(found)
