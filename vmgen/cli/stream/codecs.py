@@ -35,7 +35,7 @@ class Wanted:
             raise WrongUsage("--qemu and --codecs exclude each other")
         if whole and qemu is None:
             raise WrongUsage("--all is for --qemu")
-        self.none = folder == "none"
+        self.none = folder == "none" and not os.path.isdir(folder)
         self.folder = None if self.none else folder
         self.qemu = qemu
         self.whole = whole

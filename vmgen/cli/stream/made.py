@@ -263,8 +263,10 @@ def of_release(name: str, target: str | None, console: Console) -> dict[str, Pat
         package = _embedded(console)
         places = {one: package / one for one in embedded} | places
     if not places:
-        there = ", ".join(sorted({_embedded_release(), *filter(None, known)}))
-        hint = f"known: {there}; for another release give its sources with --qemu TREE"
+        read = ", ".join(sorted(filter(None, known)))
+        hint = "'vmgen releases' lists those that vmgen has"
+        hint += f", of trees there are {read}" if read else ""
+        hint += "; for another give its sources with --qemu TREE"
         raise VmgenError(Diagnostic("VG710", f"no codecs of release {name}", hint=hint))
     return {target: places[target]} if target in places else places
 
