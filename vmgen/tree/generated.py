@@ -148,6 +148,9 @@ def common_headers(root: Path, release: str) -> dict[str, str]:
         "block/block-gen.h": _HEADER,
         "hmp-commands.h": _HEADER,
         "hmp-commands-info.h": _HEADER,
+        # Up to 5.2 the trace events of helpers are declared, too.
+        "trace/generated-helpers.h": _HEADER,
+        "trace/generated-helpers-wrappers.h": _HEADER,
         "target/s390x/gen-features.h": _s390x_features(root),
     }
     for folder in ("root", *_trace_folders(root)):
