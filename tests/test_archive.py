@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.programs import CPU, FILE, LANE, PROGRAM
-from vmgen import ir, lock
+from vmgen import ir, lock, stamp
 from vmgen.archive import Archive, build, form, places
 from vmgen.cli import run
 from vmgen.ir import json as ir_json
@@ -247,7 +247,16 @@ def test_code_for_a_release_by_its_number(
         "dev.py",
         "out.py",
     }
-    assert '"device", 3, 1' in Path("all/toy2/hw/dev.py").read_text()
+    meta = json.loads(stamp.strip(Path("all/toy2/meta.json").read_text()))
+    assert meta["release"] == "1.1.1"
+    (module,) = (
+        one
+        for one in ir_json.loads(
+            stamp.strip(Path("all/toy2/ir.json").read_text())
+        ).modules
+        if one.file == "hw/dev.c"
+    )
+    assert module.descriptions[0].version_id == 3
     assert command("check --release 1.1.1 --all -t toy2 -o all") == 0
     assert command("check --release 1.0 --all -t toy2 -o all") == 1
     assert command("generate --release 1.1 -t toy -o cpu") == 0
