@@ -35,17 +35,10 @@ def test_it_is_small() -> None:
     assert SHIPPED.stat().st_size < MOST
 
 
-UNREAD = {
-    "5.2.0": {"hw/misc/macio/pmu.c", "hw/virtio/virtio-balloon.c"},
-}
-"""Files of releases in which QEMU's own tables are wrong: a list of subsections without an
-end, a subsection that QEMU itself would not know again."""
-
-
-def test_nothing_was_left_unread_but_what_qemu_has_wrong(archive: Archive) -> None:
+def test_nothing_of_a_release_was_left_unread(archive: Archive) -> None:
     for one in archive.snapshots():
         unread = {entry.name for entry in one.entries if entry.kind == "unread"}
-        assert (one.release, unread) == (one.release, UNREAD.get(one.release, set()))
+        assert (one.release, unread) == (one.release, set())
 
 
 def command(line: str, capsys: pytest.CaptureFixture[str]) -> str:
