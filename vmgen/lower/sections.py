@@ -48,31 +48,42 @@ def shapes(program: ir.Program) -> Mapping[Key, Shape]:
         if len(each) > 1
         for key in each
     }
-    found: dict[Key, Shape] = {}
-    for module in program.modules:
-        static = {one.symbol for one in module.descriptions if one.static}
-        for one in module.descriptions:
-            if (module.file, one.symbol) not in wanted:
-                continue
-            own = sorted(
-                static.intersection(each.symbol for each in graph.in_description(one))
-            )
-            fields = tuple(replace(each, position=NOWHERE) for each in one.fields)
-            bare = replace(
-                one,
-                symbol="",
-                type="",
-                static=True,
-                hooks=(),
-                position=NOWHERE,
-                fields=fields,
-            )
-            # A static description means something in its own file only.
-            home = module.file if own else ""
-            found[module.file, one.symbol] = Shape(
-                f"{home} {bare!r}", tuple(each.name for each in one.fields)
-            )
-    return found
+    return {
+        (module.file, one.symbol): Shape(
+            _text(module, one, frozenset()), tuple(each.name for each in one.fields)
+        )
+        for module in program.modules
+        for one in module.descriptions
+        if (module.file, one.symbol) in wanted
+    }
+
+
+def _text(
+    module: ir.Module, one: ir.Description, outer: frozenset[ir.Description]
+) -> str:
+    """What a description says but for its name and its places.
+
+    A static description or function means something in its own file only, so that it
+    stands here with what it says; a description inside of itself is known by its name.
+    """
+    fields = tuple(replace(each, position=NOWHERE) for each in one.fields)
+    bare = replace(
+        one, symbol="", type="", static=True, hooks=(), position=NOWHERE, fields=fields
+    )
+    named = {each.symbol for each in graph.in_description(one)}
+    tested = {one.needed, *(each.test for each in one.fields)}
+    parts = [repr(bare)]
+    parts += [
+        f"{each.symbol}: {_text(module, each, outer | {one})}"
+        for each in module.descriptions
+        if each.static and each.symbol in named and each not in outer | {one}
+    ]
+    parts += [
+        repr(replace(each, position=NOWHERE))
+        for each in module.functions
+        if each.symbol in tested
+    ]
+    return "\n".join(parts)
 
 
 def sections(
