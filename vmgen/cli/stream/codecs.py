@@ -227,38 +227,27 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
             return None
         from vmgen.cli.stream import made
 
-        releases, alike = made.writers_of(source, wanted.target, console)
+        releases, alike = made.writers_of(source, wanted.target, console, newest=True)
         if not releases:
             return None
-        try:
-            return _chosen(source, wanted, releases, alike)
-        except Ambiguous:
-            return _newest(source, wanted, releases, alike, console)
+        codecs = _chosen(source, wanted, releases, alike)
+        names = [
+            name
+            for (_, target), found in alike.items()
+            for name in found
+            if target == codecs.target
+        ]
+        if len(alike) > len({target for _, target in alike}):
+            listed = " or ".join(names)
+            console.message(
+                f"{listed} can have written it; read with the tables of {names[0]}"
+            )
+        return codecs.but(releases=tuple(names))
     except (NoCodecs, Ambiguous) as error:
         console.message(f"without codecs: {error.message}")
         return None
     except StreamError:
         return None  # whoever reads the stream says what is wrong with it
-
-
-def _newest(
-    source: Input,
-    wanted: Wanted,
-    releases: Mapping[str, Mapping[str, Codecs]],
-    alike: Mapping[tuple[str, str], tuple[str, ...]],
-    console: Console,
-) -> Codecs:
-    """Codecs of the newest release of several that write the very same bytes and call
-    members of C differently; Ambiguous if it is several targets that fit."""
-    newest = next(iter(releases))
-    codecs = _chosen(source, wanted, {newest: releases[newest]}, alike)
-    names = [
-        name for release in releases for name in alike.get((release, codecs.target), ())
-    ]
-    console.message(
-        f"{' or '.join(names)} can have written it; members are called as in {newest}"
-    )
-    return codecs.but(releases=tuple(names))
 
 
 def _named_by_project(folder: str) -> str:

@@ -162,13 +162,14 @@ def of_archive(
 
 
 def writers_of(
-    source: Input, target: str | None, console: Console
+    source: Input, target: str | None, console: Console, *, newest: bool = False
 ) -> tuple[dict[str, dict[str, Codecs]], dict[tuple[str, str], tuple[str, ...]]]:
     """Codecs by release and target of every release that vmgen knows and that can have
     written the stream, by its description; and for each of these the releases whose tables of the
     stream's sections are the same, itself among them.
 
-    Nothing where the stream has no description of a CPU; NoCodecs if none of them fits.
+    With ``newest`` only the newest release of all has codecs.  Nothing where the stream
+    has no description of a CPU; NoCodecs if none of them fits.
     """
     from vmgen import archive
     from vmgen.cli.shipped import Targets
@@ -185,10 +186,12 @@ def writers_of(
     for one, names in _writers(there, stream, target):
         release = there.find(names[0])
         assert release is not None  # the archive has named it
+        alike[release.name, one] = names
+        if newest and found and release.name not in found:
+            continue
         places = of_archive(Targets(there, release), one, source, console)
         packages = {name: from_folder(place)[name] for name, place in places.items()}
         found.setdefault(release.name, {}).update(packages)
-        alike[release.name, one] = names
     return found, alike
 
 
