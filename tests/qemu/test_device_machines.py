@@ -37,7 +37,7 @@ def test_every_section_of_a_fresh_machine(name: str) -> None:
         state = whole.load(data, section, described=True)
         assert whole.save(section, state) == data[section.start : section.end]
         if section.name.endswith("/scsi-disk"):
-            requests += len(state.qdev.requests)
+            requests += len(state.qdev.requests.requests)
         elif section.name.endswith("/virtio-blk"):
             requests += len(state.virtio.device.requests)
     assert requests == name.startswith("flight")

@@ -8,6 +8,7 @@ can run out of it.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from itertools import pairwise
 
 from vmgen.cfront.tokens import Token, word_set
@@ -39,36 +40,55 @@ _GOES_ON = _NESTING - {"IF", "FOR", "DO", "SWITCH"} | _OPENING - {"LBRACE"} | {"
 def too_deep(tokens: list[Token]) -> Token | None:
     """The first token that is nested too deep; None if none is."""
     depth = 0
-    #: By open bracket: 1 if it is a level by itself, and what the current statement or
-    #: operand in it nests so far.
-    open_levels = [(0, 0)]
+    opened = [_Open(0)]
     before = ""
     for token, following in pairwise([*tokens, Token("", "", 0, 0, "")]):
         type_ = token.type
-        bracket, nested = open_levels[-1]
+        inside = opened[-1]
         ends = type_ == "COMMA" or (type_ == "SEMI" and following.type != "ELSE")
         if type_ in _OPENING:
             own = type_ == "LBRACE" or before in _HEADS
             if not own:  # a call of a call, an element of an element
-                open_levels[-1] = bracket, nested + 1
-            open_levels.append((int(own), 0))
+                inside.behind += 1
+            opened.append(_Open(int(own)))
             depth += 1
         elif type_ in _CLOSING:
-            if len(open_levels) > 1:
-                open_levels.pop()
-                depth -= bracket + nested
+            if len(opened) > 1:
+                opened.pop()
+                depth -= inside.bracket + inside.nested + inside.behind
             ends = type_ == "RBRACE" and following.type not in _GOES_ON
-        elif type_ in _NESTING:
-            open_levels[-1] = bracket, nested + 1
+        elif type_ in ("ARROW", "PERIOD"):
+            inside.behind += 1
             depth += 1
+        elif type_ in _NESTING:
+            depth -= inside.behind
+            inside.behind = 0
+            if type_ == "COLON" and inside.choices:
+                inside.choices -= 1  # of a condition that counts already
+            else:
+                inside.choices += type_ == "CONDOP"
+                inside.nested += 1
+                depth += 1
         if ends:
-            bracket, nested = open_levels[-1]
-            open_levels[-1] = bracket, 0
-            depth -= nested
+            inside = opened[-1]
+            depth -= inside.nested + inside.behind
+            inside.nested = inside.behind = inside.choices = 0
         if depth > LEVELS:
             return token
         before = type_
     return None
+
+
+@dataclass(slots=True)
+class _Open:
+    """An open bracket: 1 if it is a level by itself; what the current statement or operand
+    in it nests so far, of that what follows the last operand (members, elements, calls),
+    and the conditions whose colon is to come."""
+
+    bracket: int
+    nested: int = 0
+    behind: int = 0
+    choices: int = 0
 
 
 def has_stack() -> bool:
