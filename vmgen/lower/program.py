@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from vmgen import ir
 from vmgen.lower import expressions
@@ -136,6 +137,10 @@ class CodecLayouts:
                         known = known and bool(found) and found[0].condition is None
                     case ir.Computed(value):
                         known = known and self.evaluable(layout, value)
+                    case ir.Fixed() | None:
+                        pass
+                    case _:
+                        assert_never(amount)
             if not known:
                 member = RecordMember("", names.take("unused"), 0)
                 member.leaves.append(leaf)
