@@ -113,6 +113,7 @@ def test_an_open_question_is_no_reason_against_a_release() -> None:
     assert origin(Input(data + b"\0"), {"10.0.2": told}).releases == ("10.0.2",)
 
 
+@pytest.mark.usefixtures("no_archive")
 def test_on_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
