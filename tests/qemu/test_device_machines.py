@@ -58,7 +58,7 @@ def test_a_device_plugged_in_before_the_guest_looked() -> None:
     assert (report.crw.flags, report.crw.rsid) == (3 << 8 | 4, 0)
     flic = contents["qemu-s390-flic"].qemu_s390_flic_full
     assert flic.pending == 1 << 9
-    assert contents["virtio-rng"].virtio.ccw.parent_obj.sch.devno == 0x1234
+    assert contents["virtio-rng"].virtio.vdev.ccw.parent_obj.sch.devno == 0x1234
     taken_back(replace(guest, options=(*guest.options, "-device", device)), data)
 
 
