@@ -14,6 +14,9 @@ from tests.trees import RELEASES, require_tree
 from vmgen.archive import SHIPPED, Archive, ReleaseEntries, build
 from vmgen.cli import run
 from vmgen.pipeline import Request, compile_whole
+from vmgen.stream import Stream
+from vmgen.stream.input import Input
+from vmgen.stream.writers import every_name, section_names
 
 MOST = 2_000_000
 """Bytes that the archive may have in a package."""
@@ -79,3 +82,28 @@ def test_the_trees_make_the_same_entries(series: str, archive: Archive) -> None:
     (shipped,) = (one for one in archive.snapshots() if one.release == found.release)
     assert replace(shipped, entries=()) == replace(found, entries=())
     assert bare(shipped) == bare(found)
+
+
+def without_device(data: bytes, name: str) -> bytes:
+    """A stream whose description says nothing of a device; QEMU reads no description."""
+    start = data.rindex(b'{"configuration"')
+    end = start + int.from_bytes(data[start - 4 : start], "big")
+    document = json.loads(data[start:end])
+    document["devices"] = [one for one in document["devices"] if one["name"] != name]
+    text = json.dumps(document).encode()
+    return data[: start - 4] + len(text).to_bytes(4, "big") + text + data[end:]
+
+
+def test_sections_that_a_stream_does_not_describe_are_wanted_too(
+    tmp_path: Path,
+) -> None:
+    data = captured("riscv64-virt-vh-bare--10.0.2")
+    file = tmp_path / "vm.mig"
+    file.write_bytes(without_device(data, "goldfish_rtc"))
+    source = Input(str(file))
+    source.finish()
+    stream = Stream(source, strict=False)
+    assert "goldfish_rtc" not in section_names(stream)
+    wanted = every_name(stream)
+    assert wanted is not None
+    assert "goldfish_rtc" in wanted

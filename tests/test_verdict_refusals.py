@@ -77,11 +77,11 @@ def test_code_without_translation_stands_by_the_names_in_it() -> None:
     two = replace(OLD, hooks=loads(unknown("0a", "cpu", "env", "pvr_match", "spr")))
     forward, _ = both(OLD, two, untried=C_CODE)
     assert forward.verdict == "conditional"
-    text = "dev_post_load() does not reject it, by cpu, env, pvr_match, spr"
+    text = "dev_post_load() does not reject it, depending on cpu, env, pvr_match, spr"
     assert loads_if(forward) == text
     (finding,) = forward.findings
     assert sentence(finding) == (
-        "dev_post_load() rejects some streams, by cpu, env, pvr_match, spr"
+        "dev_post_load() rejects some streams, depending on cpu, env, pvr_match, spr"
     )
     plain = replace(OLD, hooks=loads(unknown("")))
     nothing, _ = both(OLD, plain, untried=C_CODE)

@@ -67,9 +67,11 @@ class Lookup:
         found = self._below(placed)
         return tuple(one for key, one in self._own.items() if key in found)
 
-    def closure(self, placed: Placed) -> ir.Program:
-        """The program with this description and those below it, nothing else."""
-        kept = self._below(placed) | {_key(placed)}
+    def closure(self, *several: Placed) -> ir.Program:
+        """The program with these descriptions and those below them, nothing else."""
+        kept = {_key(placed) for placed in several}
+        for placed in several:
+            kept |= self._below(placed)
         modules = (
             replace(
                 module,

@@ -66,12 +66,6 @@ class Archive:
         series = (one for one in self.releases[::-1] if one.name.startswith(f"{name}."))
         return next(exact, None) or next(series, None)
 
-    def sections(self, release: Release, target: str) -> tuple[str, ...]:
-        """The sections that the target's binary registers, as patterns (``*`` stands
-        for what is known at run time only), sorted."""
-        roots = self._items("root", release, target)
-        return tuple(sorted({one["section"] for one in roots}))
-
     def field_names(self, release: Release, target: str, section: str) -> set[str]:
         """The wire names of the fields in the modules of a section's descriptions."""
         _, files = self._wanted(release, target, (section,))
@@ -249,7 +243,8 @@ def shipped() -> Archive | None:
 
 
 def named(pattern: str, sections: Collection[str]) -> bool:
-    """Whether one of the sections, as a stream calls them, may be of a root: ``0000:00:02.0/vga`` of ``vga``."""
+    """Whether one of the sections, as a stream calls them, may be of a root:
+    ``0000:00:02.0/vga`` of ``vga``."""
     if "*" not in pattern:
         return pattern in sections or any(
             name.endswith(f"/{pattern}") for name in sections
@@ -269,24 +264,12 @@ def _literal(pattern: str) -> str:
 def _below_its_roots(program: ir.Program) -> ir.Program:
     """The program without descriptions that no root of it leads to."""
     lookup = Lookup(program)
-    kept: set[tuple[str, str]] = set()
-    for placed in lookup.all():
-        key = placed.module.file, placed.description.symbol
-        if any((root.home, root.symbol) == key for root in program.roots):
-            kept.add(key)
-            kept.update(
-                (one.module.file, one.description.symbol)
-                for one in lookup.below(placed)
-            )
-    modules = (
-        replace(
-            module,
-            descriptions=tuple(
-                one for one in module.descriptions if (module.file, one.symbol) in kept
-            ),
+    homes = {(root.home, root.symbol) for root in program.roots}
+    kept = lookup.closure(
+        *(
+            one
+            for one in lookup.all()
+            if (one.module.file, one.description.symbol) in homes
         )
-        for module in program.modules
     )
-    return replace(
-        program, modules=tuple(module for module in modules if module.descriptions)
-    )
+    return replace(kept, roots=program.roots)

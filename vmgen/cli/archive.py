@@ -47,6 +47,7 @@ def archive(
     """
     from vmgen import write
     from vmgen.archive import SHIPPED, Archive, build, form
+    from vmgen.cli.shipped import order
 
     place = Path(output) if output else SHIPPED
     known = {}
@@ -59,7 +60,7 @@ def archive(
         incomplete |= console.incomplete
         known[snapshot.release] = snapshot
         console.message(f"{snapshot.release}: {len(snapshot.targets)} targets")
-    data = form.pack(sorted(known.values(), key=lambda one: _ordered(one.release)))
+    data = form.pack(sorted(known.values(), key=lambda one: order(one.release)))
     with write.replacing(place) as opened:
         opened.write(data)
     console.message(f"{place}: {len(known)} releases, {len(data)} bytes")
@@ -87,9 +88,3 @@ def _read(
             )
         )
     return release, programs
-
-
-def _ordered(release: str) -> tuple[tuple[int, ...], str]:
-    """Releases in the order of their numbers."""
-    numbers = [int(part) for part in release.split(".") if part.isdecimal()]
-    return tuple(numbers), release

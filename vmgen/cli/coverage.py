@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vmgen.cli.arguments import command, format_option
 from vmgen.cli.console import Console
-from vmgen.cli.job import INPUT, read_job
+from vmgen.cli.job import SOURCES, read_job
 from vmgen.paint import Kind, Paint
 from vmgen.source import Diagnostic, Position, VmgenError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @command(
-    *INPUT,
+    *SOURCES,
     format_option(
         "'json' has every description and field, 'text' those that are not ok."
     ),

@@ -26,12 +26,7 @@ EMBEDDED_TARGETS = (
 
 FILES = Argument("files", metavar="[FILES]...", many=True, required=False)
 
-INPUT = (
-    Option(
-        "--release",
-        metavar="NUMBER",
-        help="A release that vmgen knows without sources: see 'vmgen releases'.",
-    ),
+SOURCES = (
     Option(
         "--qemu",
         kind="folder",
@@ -80,6 +75,16 @@ INPUT = (
         choices=config.PREPROCESSORS,
         help="'cc' is the C compiler, 'pcpp' needs none; 'auto' takes cc if it is there.",
     ),
+)
+"""The options that say which C to read."""
+
+INPUT = (
+    Option(
+        "--release",
+        metavar="NUMBER",
+        help="A release that vmgen knows without sources: see 'vmgen releases'.",
+    ),
+    *SOURCES,
 )
 """What to read: for every command that reads C."""
 

@@ -9,6 +9,10 @@ from vmgen import archive, ir
 from vmgen.archive import Archive, Release
 from vmgen.source import Diagnostic, VmgenError
 
+RELEASES_HINT = (
+    "'vmgen releases' lists those that it ships; for another give its sources"
+)
+
 CPU = ("cpu", "cpu_common")
 """The sections that are read where not everything is asked for."""
 
@@ -51,6 +55,12 @@ def is_number(text: str) -> bool:
     return re.fullmatch(r"\d+(\.\d+)+", text) is not None
 
 
+def order(release: str) -> tuple[tuple[int, ...], str]:
+    """What sorts releases by their numbers; behind one may be where it is from."""
+    numbers = re.findall(r"\d+", release.partition(" ")[0])
+    return tuple(map(int, numbers)), release
+
+
 def known(name: str) -> Targets | None:
     """The programs of a release (``10.0.2``, or ``10.0`` for the newest of that series);
     None if the archive has none."""
@@ -67,8 +77,7 @@ def of(name: str) -> Targets:
             Diagnostic(
                 "VG643",
                 f"vmgen has no release '{name}' of its own",
-                hint="'vmgen releases' lists those that it has; for another give its "
-                "sources",
+                hint=RELEASES_HINT,
             )
         )
     return found

@@ -116,7 +116,8 @@ def _tables(folder: Path, stamp: tuple[int, int]) -> Tables:
 
 
 def parted(lookup: Lookup, placed: Placed, node: Node, version: int) -> Shift | None:
-    """The same for a table of a program; offsets from the start of the body."""
+    """Where a program's table stops to read what a description has; None if nothing is
+    found.  Offsets count from the start of the section's body."""
     return _Sides(lookup).parted(placed, node, version, 0, "")
 
 

@@ -7,7 +7,7 @@ describes the fields of that table.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from vmgen.archive import Archive, Release, named
@@ -36,7 +36,7 @@ class Likely:
     release why the others do not."""
 
     writers: tuple[Writers, ...]
-    refusals: dict[str, StreamError]
+    refusals: Mapping[str, StreamError]
 
 
 def section_names(stream: Stream) -> tuple[str, ...]:
@@ -49,17 +49,39 @@ def section_names(stream: Stream) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def targets_of(archive: Archive, release: Release, stream: Stream) -> tuple[str, ...]:
-    """The targets of a release whose CPU has most of the fields that the stream's CPU
-    has; none where the stream's description has no CPU."""
+def every_name(stream: Stream) -> tuple[str, ...] | None:
+    """The same with the sections that the stream has and does not describe; None where
+    there may be others: without a description, or behind a part that cannot be bounded.
+
+    QEMU loads a stream whatever its description says.
+    """
+    names = {*section_names(stream)}
+    if not names:
+        return None
+    try:
+        names |= {section.name for section in stream.sections()}
+    except StreamError:
+        return None
+    return tuple(sorted(names))
+
+
+def cpu_words(stream: Stream) -> set[str]:
+    """The words in the names of the fields that the stream's description gives its
+    CPU; none where it describes no CPU."""
     document = stream.description
-    words = {
+    return {
         word
         for device in (() if document is None else document.devices)
         if device.name.rpartition("/")[2] == "cpu"
         for name, _ in sized(device.node)
         for word in _WORD.findall(name)
     }
+
+
+def targets_of(archive: Archive, release: Release, stream: Stream) -> tuple[str, ...]:
+    """The targets of a release whose CPU has most of the fields that the stream's CPU
+    has; none where the stream's description has no CPU."""
+    words = cpu_words(stream)
     scores = {
         target: len(
             words

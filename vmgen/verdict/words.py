@@ -179,7 +179,7 @@ def _rejected(found: Finding) -> str:
 
 def _by(side: Side) -> str:
     """What a condition without a translation looks at."""
-    return f", by {', '.join(side.reads)}" if side.reads else ""
+    return f", depending on {', '.join(side.reads)}" if side.reads else ""
 
 
 def _translated(condition: ir.Expr) -> bool:

@@ -123,15 +123,15 @@ def of_archive(
     """The folders of a release that vmgen knows, by target: of the one named, else of
     those whose CPU the stream's description has.
 
-    They have the codecs of the sections that the stream's description names, and all
-    where there is no description.
+    They have the codecs of the sections that the stream has; of all where only codecs
+    tell which it has.
     """
     from vmgen.stream import Stream
-    from vmgen.stream.writers import section_names, targets_of
+    from vmgen.stream.writers import every_name, targets_of
 
     source.finish()
     stream = Stream(source, strict=False)
-    sections = section_names(stream)
+    sections = every_name(stream)
     wanted: tuple[str, ...] = (target,) if target else ()
     wanted = wanted or targets_of(targets.archive, targets.release, stream)
     if not wanted:
@@ -140,7 +140,7 @@ def of_archive(
     maker = this_vmgen()
     found = {}
     for one in wanted:
-        chosen = targets.only(sections or None)
+        chosen = targets.only(sections)
         if one not in chosen:
             known = ", ".join(targets)
             message = f"QEMU {release.name} has no target '{one}'"
@@ -155,7 +155,7 @@ def of_archive(
                 files = render(lower(chosen[one]), formatted=False)
             return {file.path: file.text for file in files}
 
-        parts = (targets.archive.content, release.name, one, *sections, maker)
+        parts = (targets.archive.content, release.name, one, repr(sections), maker)
         folder = Cache.of("shipped").folder_of(hashed(parts)[:24], make)
         found[one] = folder / one
     return found
@@ -165,8 +165,8 @@ def writers_of(
     source: Input, target: str | None, console: Console, *, newest: bool = False
 ) -> tuple[dict[str, dict[str, Codecs]], dict[tuple[str, str], tuple[str, ...]]]:
     """Codecs by release and target of every release that vmgen knows and that can have
-    written the stream, by its description; and for each of these the releases whose tables of the
-    stream's sections are the same, itself among them.
+    written the stream, by its description; and for each of these the releases whose
+    tables of the stream's sections are the same, itself among them.
 
     With ``newest`` only the newest release of all has codecs.  Nothing where the stream
     has no description of a CPU; NoCodecs if none of them fits.
@@ -245,6 +245,8 @@ def of_release(name: str, target: str | None, console: Console) -> dict[str, Pat
         raise VmgenError(
             Diagnostic("VG710", f"{name}: no such folder, and not a release like 10.0")
         )
+    from vmgen.cli.shipped import RELEASES_HINT
+
     found: dict[str, Kept] = {}
     known: set[str] = set()
     for one in kept():
@@ -267,9 +269,8 @@ def of_release(name: str, target: str | None, console: Console) -> dict[str, Pat
         places = {one: package / one for one in embedded} | places
     if not places:
         read = ", ".join(sorted(filter(None, known)))
-        hint = "'vmgen releases' lists those that vmgen has"
-        hint += f", of trees there are {read}" if read else ""
-        hint += "; for another give its sources with --qemu TREE"
+        hint = f"{RELEASES_HINT} with --qemu TREE"
+        hint += f"; trees that were read before: {read}" if read else ""
         raise VmgenError(Diagnostic("VG710", f"no codecs of release {name}", hint=hint))
     return {target: places[target]} if target in places else places
 
@@ -292,6 +293,7 @@ def every_release(target: str | None, console: Console) -> dict[str, dict[str, C
     Where several trees name one release, each has the tree's path behind its number.
     VG710 if there are none of the target.
     """
+    from vmgen.cli.shipped import order
     from vmgen.stream.packages import from_folder
 
     places: dict[str, dict[str, Path]] = {}
@@ -313,16 +315,12 @@ def every_release(target: str | None, console: Console) -> dict[str, dict[str, C
             for one, place in sorted(places[release].items())
             if target in (None, one)
         }
-        for release in sorted(places, key=_ordered, reverse=True)
+        for release in sorted(places, key=order, reverse=True)
     }
     found = {release: packages for release, packages in found.items() if packages}
     if not found:
         raise VmgenError(Diagnostic("VG710", f"there are no codecs for '{target}'"))
     return found
-
-
-def _ordered(release: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", release.partition(" ")[0]))
 
 
 def others(codecs: Codecs) -> Iterator[Codecs]:
@@ -376,7 +374,11 @@ def likely(qemu: Path, source: Input) -> tuple[str, ...]:
 
     VG711 if there is no description, or no CPU in it.
     """
-    names = set(_cpu_names(source))
+    from vmgen.stream import Stream
+    from vmgen.stream.writers import cpu_words
+
+    source.finish()
+    names = cpu_words(Stream(source, strict=False))
     scores = {
         arch: len(names & set(_words(qemu / "target" / arch)))
         for arch in {arch for _, arch in _targets(qemu)}
@@ -385,18 +387,6 @@ def likely(qemu: Path, source: Input) -> tuple[str, ...]:
     if not names or not best:
         raise _no_target()
     return tuple(name for name, arch in _targets(qemu) if scores[arch] == best)
-
-
-def _cpu_names(source: Input) -> Iterator[str]:
-    from vmgen.stream import Stream
-    from vmgen.stream.tables import sized
-
-    source.finish()
-    document = Stream(source, strict=False).description
-    for device in () if document is None else document.devices:
-        if device.name.rpartition("/")[2] == "cpu":
-            for name, _ in sized(device.node):
-                yield from _WORD.findall(name)
 
 
 def _targets(qemu: Path) -> Iterator[tuple[str, str]]:
