@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from vmgen.cfront import ctype, syntax
 from vmgen.cfront.ctype import CType
 from vmgen.cfront.syntax import TypeExpr
@@ -43,6 +45,8 @@ def type_words(type: CType, declarator: str = "") -> str:
             inside = [type_words(parameter) for parameter in parameters]
             inside += ["..."] if variadic else []
             return type_words(result, f"{declarator}({', '.join(inside) or 'void'})")
+        case _:
+            assert_never(type)
 
 
 def written_words(type: TypeExpr, declarator: str = "") -> str:
@@ -80,3 +84,5 @@ def written_words(type: TypeExpr, declarator: str = "") -> str:
             return written_words(value, _join("_Atomic", declarator))
         case syntax.UnreadableType():
             return _join("...", declarator)
+        case _:
+            assert_never(type)

@@ -10,12 +10,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, assert_never
 
 from vmgen import ir
 from vmgen.cfront import syntax as c
 from vmgen.cfront.arithmetic import LONG, wrap
-from vmgen.cfront.ctype import Array, CType, Enum, Integer, Pointer, Record
+from vmgen.cfront.ctype import (
+    Array,
+    CType,
+    Enum,
+    Float,
+    FunctionSignature,
+    Integer,
+    Pointer,
+    Record,
+    Void,
+)
 from vmgen.cfront.layout import (
     STATIC_INITIALIZER,
     Filled,
@@ -432,8 +442,18 @@ class FieldReader:
                     place = self._layout.place(type, (member.name,))
                     path += tuple(self._step(step) for step in place.steps)
                     type, left = member.type, left - member.offset
-                case _:
+                case (
+                    None
+                    | Integer()
+                    | Float()
+                    | Enum()
+                    | Pointer()
+                    | Void()
+                    | FunctionSignature()
+                ):
                     break
+                case _:
+                    assert_never(type)
         if left and path:
             raise VmgenError(
                 Diagnostic(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import assert_never
 
 from vmgen.cfront import ctype, syntax
 from vmgen.cfront.arithmetic import (
@@ -141,6 +142,8 @@ class Layout:
                 return self.resolve(value, scope)
             case syntax.UnreadableType(message):
                 raise error("VG202", message)
+            case _:
+                assert_never(type)
 
     def _typedef(self, name: str) -> CType:
         if name in self._typedefs:
@@ -207,6 +210,8 @@ class Layout:
                 return length * self.sizeof(element)
             case ctype.Void() | FunctionSignature():
                 return 1
+            case _:
+                assert_never(type)
 
     def alignof(self, type: CType) -> int:
         """Alignment in bytes."""
@@ -217,14 +222,29 @@ class Layout:
                 return self.alignof(element)
             case ctype.Float(size=size, align=align):
                 return align or size
-            case _:
+            case Integer() | Enum() | Pointer() | ctype.Void() | FunctionSignature():
                 return self.sizeof(type)
+            case _:
+                assert_never(type)
 
     def alignof_written(
         self, written: TypeExpr | Expr, scope: Scope = FILE_SCOPE
     ) -> int:
         """Alignment of a type as written, where ``aligned`` on a typedef counts, or of
         an expression, where that of the member it names counts."""
+        if isinstance(written, TypeExpr):
+            return self._alignof_type(written, scope)
+        if isinstance(written, syntax.Member):
+            record = record_of(
+                self, written.object, written.arrow, scope, written.position
+            )
+            member = self.member(record, written.name)
+            if member is None:
+                raise self.no_member(record, written.name, written.position)
+            return member.align or self.alignof_written(member.written, scope)
+        return self.alignof(self.type_of(written, scope))
+
+    def _alignof_type(self, written: TypeExpr, scope: Scope) -> int:
         match written:
             case syntax.NamedType(name):
                 decl = self._unit.typedef(name)
@@ -241,16 +261,18 @@ class Layout:
                 align = self.alignof_written(value, scope)
                 size = self.sizeof(self.resolve(value, scope))
                 return max(align, size) if size in (1, 2, 4, 8, 16) else align
-            case syntax.Member(object, name, arrow, position):
-                record = record_of(self, object, arrow, scope, position)
-                member = self.member(record, name)
-                if member is None:
-                    raise self.no_member(record, name, position)
-                return member.align or self.alignof_written(member.written, scope)
-            case _ if isinstance(written, TypeExpr):
+            case (
+                syntax.BasicType()
+                | syntax.RecordType()
+                | syntax.EnumType()
+                | syntax.PointerType()
+                | syntax.FunctionType()
+                | syntax.AutoType()
+                | syntax.UnreadableType()
+            ):
                 return self.alignof(self.resolve(written, scope))
             case _:
-                return self.alignof(self.type_of(written, scope))
+                assert_never(written)
 
     # --- records --------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from typing import assert_never
 
 from vmgen.cfront import syntax
 from vmgen.cfront.arithmetic import (
@@ -144,8 +145,17 @@ def fold(types: Types, expr: Expr, scope: Scope) -> Constant:
             return Constant(INT, int(same))
         case syntax.StatementExpr(body):
             return _block(types, body, scope)
-        case _:
+        case (
+            syntax.Name()
+            | syntax.StringLiteral()
+            | syntax.Assign()
+            | syntax.Member()
+            | syntax.Index()
+            | syntax.CompoundLiteral()
+        ):
             return _read(types, expr, scope)
+        case _:
+            assert_never(expr)
 
 
 def _size(

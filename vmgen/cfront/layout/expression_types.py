@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from vmgen.cfront import syntax
 from vmgen.cfront.arithmetic import (
     BASIC_TYPES,
@@ -77,6 +79,8 @@ def type_of(types: Types, expr: Expr, scope: Scope) -> CType:
             return types.sized(types.resolve(type, scope), initializer, scope)
         case syntax.StatementExpr(body):
             return _type_of_block(types, body, scope)
+        case _:
+            assert_never(expr)
 
 
 def _type_of_name(types: Types, name: str, scope: Scope, position: Position) -> CType:

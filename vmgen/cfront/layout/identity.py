@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from vmgen.cfront import syntax
 from vmgen.cfront.ctype import (
     Array,
@@ -49,7 +51,12 @@ def spelling(types: Types, type: TypeExpr) -> str:
             return spelling(types, operand)
         case syntax.AtomicType(value):
             return spelling(types, value)
-        case _:
+        case (
+            syntax.TypeOf()
+            | syntax.FunctionType()
+            | syntax.AutoType()
+            | syntax.UnreadableType()
+        ):
             resolved = types.resolve(type)
             while isinstance(resolved, Array | Pointer):
                 resolved = (
@@ -58,6 +65,8 @@ def spelling(types: Types, type: TypeExpr) -> str:
             if isinstance(resolved, Record | Enum) and resolved.tag.startswith("<"):
                 return ""
             return type_words(resolved)
+        case _:
+            assert_never(type)
 
 
 def same_type(a: CType, b: CType) -> bool:

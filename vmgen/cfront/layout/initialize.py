@@ -216,20 +216,18 @@ class _Filler:
         """The value of a whole object or part; None for ``{}`` of a scalar."""
         if not isinstance(type, Record | Array):
             return self._scalar(type, init)
-        match init:
-            case InitList(items):
-                if len(items) == 1 and not items[0].designators:
-                    only = items[0].value
-                    if isinstance(only, StringLiteral) and _is_text(type):
-                        return only
-                return self._aggregate(type, init)
-            case CompoundLiteral(_, inner):
-                # GNU C: what a literal sets, later designators may set anew.
-                return self.value(type, inner)
-            case Name(name):
-                return self._copied(type, name) or init
-            case _:
-                return init
+        if isinstance(init, InitList):
+            if len(init.items) == 1 and not init.items[0].designators:
+                only = init.items[0].value
+                if isinstance(only, StringLiteral) and _is_text(type):
+                    return only
+            return self._aggregate(type, init)
+        if isinstance(init, CompoundLiteral):
+            # GNU C: what a literal sets, later designators may set anew.
+            return self.value(type, init.initializer)
+        if isinstance(init, Name):
+            return self._copied(type, init.name) or init
+        return init
 
     def _copied(self, type: CType, name: str) -> _Value | None:
         """The value of a constant object, which GCC takes in static initialisers."""

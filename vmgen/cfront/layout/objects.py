@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from vmgen.cfront.arithmetic import CHAR
-from vmgen.cfront.ctype import Array, CType, Pointer, Record
+from vmgen.cfront.ctype import (
+    Array,
+    CType,
+    Enum,
+    Float,
+    FunctionSignature,
+    Integer,
+    Pointer,
+    Record,
+    Void,
+)
 from vmgen.cfront.layout.initialize import Filled, FilledArray, FilledRecord, fill
 from vmgen.cfront.layout.model import (
     STATIC_INITIALIZER,
@@ -95,8 +106,12 @@ def part_at(
                     inside.sort(key=lambda member: member.name not in members)
                     value = value[inside[0].name]
                 type, offset = inside[0].type, offset - inside[0].offset
-            case _:
+            case (
+                Integer() | Float() | Enum() | Pointer() | Void() | FunctionSignature()
+            ):
                 raise error("VG304", "an address inside of a value", position)
+            case _:
+                assert_never(type)
     return Pointee(value, array, index)
 
 
