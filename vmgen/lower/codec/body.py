@@ -33,6 +33,7 @@ class Body:
         self._frame = frame
         self._layout = frame.layout
         self._fixed = FixedFields(frame)
+        self._filled: set[code.Expr] = set()
 
     def write(self) -> None:
         """Emit every field, grouped by condition."""
@@ -147,8 +148,11 @@ class Body:
         frame.saved[full] = name
         if leaf.member.shared:
             shared = frame.name(full, leaf.member.attr)
-            zero = default(leaf.member, frame.refer)
-            frame.load.append(code.PyAssign((shared, full), zero))
+            value = default(leaf.member, frame.refer)
+            if full in self._filled:  # another condition may have loaded a part of it
+                value = code.PyChoice(code.there(full), full, value)
+            self._filled.add(full)
+            frame.load.append(code.PyAssign((shared, full), value))
             lengths = leaf.member.extents()
             if leaf.shape in ("item", "array", "rows") and not lengths:
                 frame.run.aliases.append(
