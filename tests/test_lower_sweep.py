@@ -482,7 +482,8 @@ def changes(state: Any) -> Iterator[tuple[Any, str, Any]]:
         elif isinstance(value, int):
             others += [-1, 1 << 16, 1 << 64, "x"]
         elif isinstance(value, list | array | bytearray):
-            others += [value[:-1], value + value[:1], value[:0], value + value]
+            whole: Any = value
+            others += [whole[:-1], whole + whole[:1], whole[:0], whole + whole]
             if value and isinstance(value, array):
                 others += [[*value[:-1], -(1 << 63)], [*value[:-1], 1 << 64]]
             for number, each in enumerate(value[:2]):

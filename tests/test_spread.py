@@ -163,8 +163,8 @@ def test_an_array_of_one_element_is_shared_and_one_of_none_is_not() -> None:
     assert paths(array("low", 1), array("high", 1)) == [
         "env.regs[0].q[0]", "env.regs[0].q[1]", "env.regs[0].q[2]",
     ]  # fmt: skip
-    none = {"count": ir.Fixed(0)}
-    assert paths(array("low", **none), array("high", **none)) == APART
+    none = (array(name, count=ir.Fixed(0)) for name in ("low", "high"))
+    assert paths(*none) == APART
 
 
 @pytest.mark.parametrize("over", [0, 1])

@@ -47,7 +47,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "stream_read", "stream_write", "stream_ram", "stream_old_style", "stream_codecs",
         "stream_explain", "stream_origin", "stream_machine", "stream_registers",
         "stream_analyze", "stream_carriers", "description_json", "described", "frozen",
-        "stream_cli",
+        "stream_compare", "stream_footers", "stream_mapped_ram", "stream_slots", "stream_cli",
     ),
     "translate": ("scalar", "translate", "translate_statements", "refusals", "infos", "unread"),
     "tree": ("tree", "preprocess"),

@@ -193,7 +193,7 @@ def decode(slots: Sequence[Slot], view: memoryview, base: int) -> dict[str, Valu
         else:
             value = _decode(slot, view, at)
         if name not in made:
-            made[name] = [value] if slot.indexed else value
+            made[name] = _joined([], value, slot) if slot.indexed else value
         else:
             made[name] = _joined(made[name], value, slot)
     return made
