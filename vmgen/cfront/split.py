@@ -17,30 +17,36 @@ from functools import cached_property
 from typing import Literal, assert_never
 
 from vmgen.cfront.convert import Parsed
-from vmgen.cfront.tokens import LINE_MARKER, Packing, word_set
+from vmgen.cfront.tokens import (
+    IGNORED_WORDS,
+    LINE_MARKER,
+    RESERVED_WORDS,
+    Packing,
+    word_set,
+)
 
 # --- regular expressions --------------------------------------------------------------
 
-#: Levels of nested brackets that one expression follows; QEMU and libc stay well below.
-_BRACES = 24
-_ROUND = 6
+#: Levels of nested brackets inside a pair that one expression follows; QEMU and libc stay
+#: well below.
+_LEVELS = 24
 _LITERAL = r""""(?:[^"\\\n]++|\\.)*+"|'(?:[^'\\\n]++|\\.)*+'"""
 _DIRECTIVE = r"\#[^\n]*+"
 
 
-def _nested(open_: str, close: str, depth: int) -> str:
-    """A pattern for a bracket pair and what is inside, ``depth`` levels of it."""
+def _nested(open_: str, close: str) -> str:
+    """A pattern for a bracket pair and what is inside."""
     leaf = rf"""[^{re.escape(open_ + close)}"'\#]++|{_LITERAL}|{_DIRECTIVE}"""
     pattern = rf"{re.escape(open_)}(?:{leaf})*+{re.escape(close)}"
-    for _ in range(depth - 1):
+    for _ in range(_LEVELS):
         pattern = rf"{re.escape(open_)}(?:{leaf}|{pattern})*+{re.escape(close)}"
     return pattern
 
 
-_BODY = _nested("{", "}", _BRACES)
+_BODY = _nested("{", "}")
 #: One step through a body that is nested deeper.
 _BRACE = re.compile(rf"[{{}}]|{_LITERAL}|{_DIRECTIVE}|[\"']", re.DOTALL)
-_PARENTHESES = _nested("(", ")", _ROUND)
+_PARENTHESES = _nested("(", ")")
 _FLAT = rf"""[^{{}}"';\#]++|{_LITERAL}|{_DIRECTIVE}"""
 #: What may stand between two tokens, and between two declarations.
 _W = rf"(?:\s++|{_DIRECTIVE})*+"
@@ -55,16 +61,13 @@ _DECLARATION = re.compile(
 _UP_TO_BRACKET = re.compile(rf"(?:{_FLAT})*+", re.DOTALL)
 _ANY_GAP = re.compile(_GAP)
 _ONLY_GAP = re.compile(rf"{_GAP}\Z")
-_RECORD_ATTRIBUTE = re.compile(
-    rf"\b(?:struct|union|enum){_W}(?:{_ATTRIBUTE}{_W})++(?:{_WORD})?{_W}\Z"
-)
 _DEFINED_TAG = re.compile(
     rf"\b(struct|union|enum)\b{_W}(?:{_ATTRIBUTE}{_W})*+"
     rf"((?!__attribute){_WORD})?{_W}(?:{_ATTRIBUTE}{_W})*+(?::[\s\w()]*+)?\{{"
 )
-_ENUM_BODY = re.compile(rf"""(?:[^}}"']++|{_LITERAL})*+""", re.DOTALL)
+_ENUM_BODY = re.compile(rf"""(?:[^{{}}"']++|{_LITERAL}|{_BODY})*+""", re.DOTALL)
 _ENUMERATOR = re.compile(rf"(?:\A|,){_W}({_WORD})")
-_INNER_PARENTHESES = re.compile(r"\([^()]*+\)")
+_INNERMOST = re.compile(r"\([^(){}]*+\)|\{[^(){}]*+\}")
 
 #: A declaration of one name with nothing unusual about it: groups are ``typedef``,
 #: ``extern``, the name, and what follows the name (``(``, ``=`` or the end).
@@ -73,7 +76,7 @@ _PLAIN = re.compile(
     rf"(?:__extension__{_S}++|{_ATTRIBUTE}{_S}*+)*+(?!(?:struct|union|enum)\s++{_WORD}\s*+\Z)"
     rf"(typedef{_S}++)?(extern{_S}++)?"
     rf"(?:(?!__attribute){_WORD}{_S}++|{_ATTRIBUTE}{_S}*+)+({_WORD}){_W}"
-    rf"(?:(\()(?!\s*+(?:\*|{_WORD}\s*+\)\s*+\())|(?:\[[^\],]*+\]{_W})*+(=(?!=)|\Z))",
+    rf"(?:(\()(?!\s*+(?:\*|(?!void\b){_WORD}\s*+\)))|(?:\[[^\],]*+\]{_W})*+(=(?!=)|\Z))",
     re.DOTALL,
 )
 #: What follows the body of a record or enum: nothing, or one plain name.
@@ -82,14 +85,12 @@ _PLAIN_TAIL = re.compile(
     re.DOTALL,
 )
 _TYPEDEF = re.compile(rf"(?:__extension__{_S}++|{_ATTRIBUTE}{_S}*+)*+typedef\b")
-#: Names that :data:`_PLAIN` may find where a declaration is not so plain after all.
-_NOT_A_NAME = word_set(
-    """__attribute__ __attribute __typeof__ __typeof typeof asm __asm __asm__ _Static_assert
-    _Alignas alignas constexpr thread_local _Atomic void char short int long float double signed unsigned _Bool const
-    volatile struct union enum static extern typedef inline __inline __int128"""
+#: Reserved words that need a type beside them.
+_NO_TYPE = IGNORED_WORDS | word_set(
+    "static extern typedef _Thread_local __thread thread_local constexpr struct union enum"
 )
 _NOISE = re.compile(
-    rf"{_DIRECTIVE}|(?:\b__attribute(?:__)?|\b__asm(?:__)?|\basm|\b_Alignas){_W}{_PARENTHESES}"
+    rf"{_DIRECTIVE}|{_BRACKETED}|(?:\b__attribute(?:__)?|\b__asm(?:__)?|\basm|\b_Alignas){_W}{_PARENTHESES}"
     rf"|\b__extension__\b|{_LITERAL}",
     re.DOTALL,
 )
@@ -98,10 +99,13 @@ _TYPEOF = re.compile(
 )
 _ASSERT = re.compile(r"\s*(?:_Static_assert|static_assert)\b")
 _HEAD_END = re.compile(r"[={]")
+_VALUE = re.compile(r"(?<![=!<>])=(?!=)")
+_CALL = re.compile(_PARENTHESES, re.DOTALL)
+#: What stands for the braces where they are left out.
+_BRACED = " _ "
 _LEVEL = re.compile(r"[()\[\],=]")
-_WORDS = re.compile(r"[\w\s*$]*+")
-_LAST_WORD = re.compile(rf"({_WORD})[\s*]*\Z")
-_WRAPPED_NAME = re.compile(rf"({_WORD})\s*\)\s*\(")
+_WORDS = re.compile(r"\A[\w\s*$]*+")
+_ONE_WORD = re.compile(_WORD)
 _ONLY_TAG = re.compile(
     rf"\s*(?:(?:static|extern|const|volatile)\s+)*(?:struct|union|enum)\b\s*(?:{_WORD})?\s*\Z"
 )
@@ -176,8 +180,8 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A declaration as the splitter sees it: ``head_end`` is where its first ``{`` or
-    its ``;`` is.  ``more`` is what follows the braces, more of them left out, or the
+    """A declaration as the splitter sees it: ``head_end`` is where its ``;``, its first
+    ``{`` or the body of a function is.  ``more`` is all but what is in braces, or the
     name of an old-style function."""
 
     start: int
@@ -246,24 +250,24 @@ class Chunk:
     def inferred(self) -> tuple[Declaration, ...]:
         """The declarations of a name, at file scope or static in a function, whose type
         is that of an expression (``typeof``, ``__auto_type``)."""
-        if not _INFERRED.search(self.text):
-            return ()
+        places = (match.start() for match in _INFERRED.finditer(self.text))
         return tuple(
             declaration
-            for declaration in self.declarations
-            if _INFERRED.search(text := declaration.text, 0, _end_of_head(text))
-            or _STATIC_INFERRED.search(text)
+            for declaration in dict.fromkeys(map(self.at, places))
+            if declaration is not None
+            and (
+                _INFERRED.search(text := declaration.text, 0, _end_of_head(text))
+                or _STATIC_INFERRED.search(text)
+            )
         )
 
     @cached_property
     def with_statics(self) -> tuple[Declaration, ...]:
         """The functions that may have ``static`` variables."""
-        if "static" not in self.text:
-            return ()
         return tuple(
             function
             for function in self.functions.values()
-            if "static" in (text := function.text)[max(text.find("{"), 0) :]
+            if "static" in function.text.partition("{")[2]
         )
 
     # --- splitting --------------------------------------------------------------------
@@ -285,37 +289,24 @@ class Chunk:
         offset = 0
         while match := declaration(text, offset):
             start, head_end = match.span("head")
-            end = offset = _end(match)
-            if end < 0:
-                return spans, start
-            if head_end + 1 == end and text[end - 1] == ";":
-                spans.append(_Span(start, head_end, end, "plain"))
+            if match.lastgroup == "head":
+                offset = match.end()
+                spans.append(_Span(start, head_end, offset, "plain"))
                 continue
             if _ANY_GAP.fullmatch(text, start, head_end):
                 # A body of its own: that of an old-style function.
                 first = _old_style(text, spans)
-                if first is not None:
-                    del spans[first.index + 1 :]
-                    spans[first.index] = _Span(
-                        first.start, head_end, end, "old-style", first.name
+                if first is not None and (offset := _end(match)) >= 0:
+                    del spans[first.index :]
+                    spans.append(
+                        _Span(first.start, head_end, offset, "old-style", first.name)
                     )
                     continue
-            head = text[start:head_end]
-            if _is_function(head):
-                spans.append(_Span(start, head_end, end, "function"))
-                continue
-            tail = ""
-            while flat := _UP_TO_BRACKET.match(text, end):
-                tail += flat[0]
-                end = flat.end()
-                if text[end : end + 1] == ";":
-                    break
-                body = declaration(text, end)
-                if text[end : end + 1] != "{" or body is None or _end(body) < 0:
-                    return spans, start
-                end = _end(body)
-            end = offset = end + 1
-            spans.append(_Span(start, head_end, end, "braced", tail))
+            braced = _with_braces(match)
+            if braced is None:
+                return spans, start
+            spans.append(braced)
+            offset = braced.end
         if _ONLY_GAP.match(text, offset):
             return spans, len(text)
         return spans, offset
@@ -323,30 +314,34 @@ class Chunk:
     def _add(self, new: Declaration, span: _Span) -> None:
         text, start, head_end = self.text, span.start, span.head_end
         match span.kind:
-            case "plain" | "function":
-                found = _PLAIN.match(text, start, head_end)
-                if found and found[3] in _NOT_A_NAME:
-                    found = None
-                new.is_definition = span.kind == "function"
-                if found and not new.is_definition:
+            case "plain":
+                found = _plain(text, start, head_end)
+                if found:
                     self._add_plain(new, found, head_end)
-                elif found and found[4]:
+                else:
+                    self._add_other(new, text[start:head_end])
+            case "function":
+                new.is_definition = True
+                found = _plain(text, start, head_end)
+                if found and found[4]:
                     new.names = (found[3],)
                     self.functions[found[3]] = new
                 else:
-                    self._add_other(new, text[start:head_end])
+                    self._add_tags(new, head_end)
+                    self._add_other(new, span.more)
             case "old-style":
                 new.names = (span.more,)
                 new.is_definition = True
                 self.functions[span.more] = new
             case "braced":
-                self._add_with_body(new, text[start:head_end], span.more)
+                self._add_with_body(new, head_end - start, span.more)
             case _:
                 assert_never(span.kind)
 
     def _add_plain(self, new: Declaration, found: re.Match[str], head_end: int) -> None:
         typedef, extern, name, call, assign = found.groups()
-        if not call and self.text.find(",", found.end(), head_end) >= 0:
+        parameters = _CALL.match(self.text, found.start(4)) if call else found
+        if parameters is None or self.text.find(",", parameters.end(), head_end) >= 0:
             self._add_other(new, self.text[new.start : head_end])
             return
         new.names = (name,)
@@ -360,42 +355,44 @@ class Chunk:
         elif not extern or name not in self.externs:
             self.externs[name] = new
 
-    def _add_with_body(self, new: Declaration, head: str, tail: str) -> None:
-        """A record, an enum, or an object with a braced initialiser; ``tail`` is what
-        follows the braces, more of them left out."""
-        if not _has_value(head):
-            self._add_tags(new)
+    def _add_with_body(self, new: Declaration, head_end: int, text: str) -> None:
+        """A record, an enum, or an object with a braced initialiser; ``text`` is the
+        declaration's without what is in braces, which start at ``head_end`` of it."""
+        head, tail = text[:head_end], text[head_end + len(_BRACED) :]
+        self._add_tags(new, new.end)
+        if not _VALUE.search(_NOISE.sub(" ", head)):
             plain = _PLAIN_TAIL.match(tail)
             if plain:
                 self._add_tail(new, head, plain[1])
                 return
         elif "," not in tail:
             found = _PLAIN.match(head)
-            if found and found[5] and not found[1] and found[3] not in _NOT_A_NAME:
+            if found and found[5]:
                 new.names = (found[3],)
                 new.is_definition = True
                 self.objects[found[3]] = new
                 return
-        self._add_other(new, f"{head} {tail}")
+        self._add_other(new, text)
 
     def _add_tail(self, new: Declaration, head: str, name: str | None) -> None:
         if name:
             new.names = (name,)
             (self.typedefs if _TYPEDEF.match(head) else self.externs)[name] = new
 
-    def _add_tags(self, new: Declaration) -> None:
+    def _add_tags(self, new: Declaration, end: int) -> None:
+        """The tags and enumerators up to there."""
         text = self.text
-        for match in _DEFINED_TAG.finditer(text, new.start, new.end):
+        for match in _DEFINED_TAG.finditer(text, new.start, end):
             kind, tag = match.groups()
             if tag:
                 self.tags[f"{kind} {tag}"] = new
             if kind == "enum":
-                end = _ENUM_BODY.match(text, match.end())
-                body = end[0] if end else ""
+                found = _ENUM_BODY.match(text, match.end())
+                body = found[0] if found else ""
                 if "'" in body or '"' in body:
                     body = re.sub(_LITERAL, "0", body)
                 while "(" in body:
-                    body, count = _INNER_PARENTHESES.subn("0", body)
+                    body, count = _INNERMOST.subn("0", body)
                     if not count:
                         break
                 for name in _ENUMERATOR.findall(body):
@@ -458,21 +455,37 @@ def _old_style(text: str, spans: list[_Span]) -> _OldStyle | None:
     return None
 
 
-def _is_function(head: str) -> bool:
-    """Whether a ``{`` after ``head`` opens a function's body."""
-    if "#" in head:
-        head = re.sub(_DIRECTIVE, "", head)
-    head = head.rstrip()
-    if not head.endswith(")"):
-        return False
-    if _has_value(head):
-        return False
-    return "__attribute" not in head or not _RECORD_ATTRIBUTE.search(head)
+def _plain(text: str, start: int, head_end: int) -> re.Match[str] | None:
+    """What :data:`_PLAIN` finds, if that is so plain."""
+    found = _PLAIN.match(text, start, head_end)
+    return found if found and found[3] not in RESERVED_WORDS else None
 
 
-def _has_value(head: str) -> bool:
-    """Whether an initialiser starts in ``head``."""
-    return "=" in head and "=" in _NOISE.sub(" ", head)
+def _with_braces(match: re.Match[str]) -> _Span | None:
+    """The declaration whose first ``{`` was found; None if it is not whole.
+
+    A ``{`` opens a function's body if the text before it, other braces left out, ends
+    with the declarator's ``)`` and has no ``=``.
+    """
+    text = match.string
+    start, brace = match.span("head")
+    first, more, opened, valued = brace, "", 0, False
+    body: re.Match[str] | None = match
+    flat = text[start:brace]
+    while body is not None and (end := _end(body)) >= 0:
+        more += flat + _BRACED
+        bare = _NOISE.sub(" ", flat).rstrip()
+        opened += bare.count("(") - bare.count(")")
+        valued = valued or _VALUE.search(bare) is not None
+        if bare.endswith(")") and not opened and not valued:
+            return _Span(start, brace, end, "function", more.removesuffix(_BRACED))
+        following = _UP_TO_BRACKET.match(text, end)
+        flat = following[0] if following else ""
+        brace = end + len(flat)
+        if text.startswith(";", brace):
+            return _Span(start, first, brace + 1, "braced", more + flat)
+        body = _DECLARATION.match(text, brace)
+    return None
 
 
 def _declared_names(
@@ -486,9 +499,9 @@ def _declared_names(
     is_extern = re.match(r"extern\b", text) is not None
     names: list[tuple[str, bool, bool]] = []
     if text and not _ONLY_TAG.match(text):
-        for declarator, is_initialised in _declarators(text):
-            name, called = _declared_name(declarator)
-            if name and name not in _NOT_A_NAME:
+        for index, (declarator, is_initialised) in enumerate(_declarators(text)):
+            name, called = _declared_name(declarator, index == 0)
+            if name:
                 names.append((name, called or is_function, is_initialised))
     return is_typedef, is_extern, names
 
@@ -515,22 +528,29 @@ def _declarators(text: str) -> list[tuple[str, bool]]:
     return found
 
 
-def _declared_name(declarator: str) -> tuple[str, bool]:
-    """The name in a declarator, and whether it is directly followed by ``(``."""
-    while True:
-        match = _WORDS.match(declarator)
-        words = match[0] if match else ""
-        following = declarator[len(words) :]
-        if following.startswith("("):
-            inner = following[1:].lstrip()
-            wrapped = _WRAPPED_NAME.match(inner)
-            if wrapped:
-                return wrapped[1], True
-            if inner.startswith("*"):
-                declarator = inner
-                continue
-        names = _LAST_WORD.search(words)
-        return (names[1] if names else ""), following.startswith("(")
+def _declared_name(
+    declarator: str, is_first: bool = False, is_called: bool = False
+) -> tuple[str, bool]:
+    """The name in a declarator, with the specifiers before it if ``is_first``, and whether
+    it is a function; ``is_called`` if a parameter list follows the declarator."""
+    words = "".join(_WORDS.findall(declarator)[:1])
+    following = declarator[len(words) :]
+    written = _ONE_WORD.findall(words)
+    names = [word for word in written if word not in RESERVED_WORDS]
+    parentheses = _CALL.match(following)
+    is_called = is_called and "*" not in words
+    if parentheses is None:
+        return (names[-1] if names else ""), is_called
+    # Where the type is a name, that comes first.
+    is_typed = is_first and _NO_TYPE.issuperset({*written} - {*names})
+    if len(names) > is_typed:
+        return names[-1], True
+    rest = following[parentheses.end() :].lstrip()
+    name, is_function = _declared_name(
+        parentheses[0][1:-1],
+        is_called=rest.startswith("(") or (is_called and not rest),
+    )
+    return (name, is_function) if name else ("".join(names), True)
 
 
 # --- the unit's text ------------------------------------------------------------------

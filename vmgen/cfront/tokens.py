@@ -246,6 +246,8 @@ GNU_WORDS = word_set(
     __builtin_types_compatible_p constexpr nullptr _Float128 _Float64x __float128 __float80"""
 )
 _WORDS |= dict.fromkeys(GNU_WORDS, "GNU")
+RESERVED_WORDS = _WORDS.keys() | IGNORED_WORDS
+"""What no declaration can name."""
 _KINDS = _WORDS | _PUNCTUATORS | dict.fromkeys(IGNORED_WORDS, "")
 _RESPELT = {
     word: _CANONICAL[type_] for word, type_ in _WORDS.items() if type_ in _CANONICAL
