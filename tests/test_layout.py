@@ -167,7 +167,7 @@ def test_constants(expression: str, value: int) -> None:
         ("compute(1)", "int"),
         ("compute", "int (int)"),
         ("({ Env *e = &the_cpu.env; e->gpr; })", "unsigned int *"),
-        ("1.0f + 1", "double"),
+        ("1.0f + 1", "float"),
         ("Handler", "void (*)(int)"),
         ("the_cpu.regs", "unsigned int[]"),
     ],

@@ -11,7 +11,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "archive": ("archive",),
     "cache": ("cache",),
     "cfront": (
-        "split", "cfront_unit", "cfront_parse", "cfront_code", "initialize", "layout", "census",
+        "split", "cfront_unit", "cfront_parse", "cfront_code", "initialize", "constants", "layout", "census",
         "layout_gcc", "c_constructs",
     ),
     "cli": ("cli_arguments", "cli", "stream_cli", "verdict_cli"),

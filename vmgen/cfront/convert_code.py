@@ -296,9 +296,9 @@ class CodeConverter(ABC):
             if node.type == "string":
                 return StringLiteral(literals.string(text), position)
             if node.type == "char":
-                return IntegerLiteral(literals.character(text), "int", position)
+                return IntegerLiteral(*literals.character(text), position)
             if node.type in ("float", "double", "long double"):
-                return FloatLiteral(literals.floating(text), position)
+                return FloatLiteral(*literals.floating(text), position)
             value, type_ = literals.integer(text)
         except ValueError as error:
             raise ConvertError(str(error), position) from None

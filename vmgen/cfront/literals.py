@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_INTEGER = re.compile(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)([uUlL]*)\Z")
+_INTEGER = re.compile(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)([uU]?(?:ll?|LL?)?[uU]?)\Z")
 _ESCAPE = re.compile(
     r"""\\(?:([0-7]{1,3})|x([0-9a-fA-F]+)|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))""",
     re.DOTALL,
@@ -53,11 +53,24 @@ def integer(text: str) -> tuple[int, str]:
     raise ValueError(f"{text!r} is too large for every C integer type")
 
 
-def floating(text: str) -> float:
-    """The value of a floating constant; raises :class:`ValueError` for a malformed one."""
-    if text[:2] in ("0x", "0X"):
-        return float.fromhex(text.rstrip("fFlL"))
-    return float(re.sub(r"(?:[fF](?:16|32|64|128)x?|[fFlLqQ])\Z", "", text))
+_FLOATING = re.compile(
+    r"(0[xX][0-9a-fA-F.]+[pP][-+]?\d+|[\d.]+(?:[eE][-+]?\d+)?)([fF](?:16|32|64|128)?x?|[lLqQ])?\Z"
+)
+_FLOAT_TYPES = {
+    "": "double", "f": "float", "f16": "_Float16", "f32": "float", "f32x": "double", "f64": "double",
+    "l": "long double", "q": "long double", "f64x": "long double", "f128": "long double",
+}  # fmt: skip
+
+
+def floating(text: str) -> tuple[float, str]:
+    """The value and the C type of a floating constant, as the front end reads ``_Float16``
+    and its kin; raises :class:`ValueError` for a malformed one."""
+    match = _FLOATING.match(text)
+    type_ = _FLOAT_TYPES.get((match[2] or "").lower()) if match else None
+    if match is None or type_ is None:
+        raise ValueError(f"{text!r} is not a floating constant")
+    digits = match[1]
+    return (float.fromhex if "x" in digits.lower() else float)(digits), type_
 
 
 def _replace(match: re.Match[str]) -> str:
@@ -93,8 +106,11 @@ def string(text: str) -> str:
     )
 
 
-def character(text: str) -> int:
-    """The value of a character constant, an ``int`` (a ``char`` is signed on x86-64).
+_CHARACTER_TYPES = {"L": "int", "u": "unsigned short", "U": "unsigned int"}
+
+
+def character(text: str) -> tuple[int, str]:
+    """The value and the C type of a character constant (a ``char`` is signed on x86-64).
 
     Raises :class:`ValueError` for an empty one.
     """
@@ -103,10 +119,9 @@ def character(text: str) -> int:
     if not body:
         raise ValueError("empty character constant")
     if prefix:
-        return ord(body[-1])
+        return ord(body[-1]), _CHARACTER_TYPES.get(prefix, "unsigned char")
     value = 0
     for byte in body:
         value = (value << 8 | ord(byte)) & 0xFFFF_FFFF
-    if len(body) == 1:
-        return value - 0x100 if value & 0x80 else value
-    return value - (1 << 32) if value >> 31 else value
+    sign = 0x80 if len(body) == 1 else 1 << 31
+    return value - 2 * (value & sign), "int"

@@ -195,9 +195,10 @@ class IntegerLiteral:
 
 @dataclass(frozen=True, slots=True)
 class FloatLiteral:
-    """A floating constant."""
+    """A floating constant and its C type."""
 
     value: float
+    type: str = "double"
     position: Position = NOWHERE
 
 

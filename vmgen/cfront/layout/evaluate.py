@@ -8,6 +8,8 @@ expression is no constant.
 
 from __future__ import annotations
 
+import ctypes
+import math
 import operator
 from collections.abc import Callable
 from typing import assert_never
@@ -96,8 +98,8 @@ def fold(types: Types, expr: Expr, scope: Scope) -> Constant:
     match expr:
         case syntax.IntegerLiteral(number, type):
             return Constant(BASIC_TYPES[type], number)
-        case syntax.FloatLiteral(floating):
-            return Constant(DOUBLE, floating)
+        case syntax.FloatLiteral(floating, type):
+            return convert(Constant(DOUBLE, floating), BASIC_TYPES[type], expr.position)
         case syntax.Name(name) if name in scope.values:
             return scope.values[name]
         case syntax.Name(name) if name not in scope.types:
@@ -190,7 +192,7 @@ def convert(value: Constant, type: CType, position: Position) -> Constant:
     if isinstance(type, Void):
         return Constant(VOID, 0)
     if isinstance(type, Float):
-        return Constant(type, float(value.number))
+        return Constant(type, _rounded(value.number, type, position))
     if isinstance(type, Pointer):
         if isinstance(value.number, float):
             raise error("VG305", "a floating value as a pointer", position)
@@ -207,7 +209,23 @@ def convert(value: Constant, type: CType, position: Position) -> Constant:
         )
     if integer.name == "_Bool":
         return Constant(type, int(value.number != 0))
+    if isinstance(value.number, float) and not _fits(value.number, integer):
+        what = f"{value.number} is out of the range of '{integer.name}' and"
+        raise not_constant(what, position)  # GCC's own choice (6.3.1.4)
     return Constant(type, wrap(int(value.number), integer))
+
+
+def _fits(number: float, integer: Integer) -> bool:
+    return math.isfinite(number) and wrap(int(number), integer) == int(number)
+
+
+def _rounded(number: float, type: Float, position: Position) -> float:
+    """A number as one of a floating type; of those other than ``float`` and ``double``
+    only what a ``double`` can say."""
+    value = ctypes.c_float(number).value if type.name == "float" else float(number)
+    if value != number and type.size > 8:
+        raise not_constant(f"this '{type.name}'", position)
+    return value
 
 
 def _address(types: Types, expr: Expr, scope: Scope) -> Constant:
@@ -368,7 +386,10 @@ def _floats(
         return Constant(INT, int(_COMPARE[expr.op](x, y)))
     if expr.op not in _FLOAT_OPERATIONS or (expr.op == "/" and y == 0):
         raise error("VG304", f"'{expr.op}' on floating values", expr.position)
-    return Constant(type, _FLOAT_OPERATIONS[expr.op](x, y))
+    result = _FLOAT_OPERATIONS[expr.op](x, y)
+    if type != DOUBLE and type.name != "float":
+        raise not_constant(f"arithmetic on '{type.name}'", expr.position)
+    return Constant(type, _rounded(result, type, expr.position))
 
 
 def _pointers(

@@ -8,7 +8,6 @@ from vmgen.cfront import syntax
 from vmgen.cfront.arithmetic import (
     BASIC_TYPES,
     CHAR,
-    DOUBLE,
     INT,
     LONG,
     UNSIGNED_LONG,
@@ -26,6 +25,8 @@ from vmgen.cfront.syntax import Expr
 from vmgen.cfront.words import type_words
 from vmgen.source import Position, VmgenError
 
+#: The operators that floating values have besides those of :data:`TRUTHS`.
+_ARITHMETIC = frozenset("+-*/")
 #: The operators whose value is 0 or 1.
 TRUTHS = frozenset(("==", "!=", "<", "<=", ">", ">=", "&&", "||"))
 
@@ -33,10 +34,8 @@ TRUTHS = frozenset(("==", "!=", "<", "<=", ">", ">=", "&&", "||"))
 def type_of(types: Types, expr: Expr, scope: Scope) -> CType:
     """The type of ``expr``; arrays and functions are not decayed."""
     match expr:
-        case syntax.IntegerLiteral(_, type):
+        case syntax.IntegerLiteral(_, type) | syntax.FloatLiteral(_, type):
             return BASIC_TYPES[type]
-        case syntax.FloatLiteral():
-            return DOUBLE
         case syntax.StringLiteral(text):
             return Array(CHAR, len(text) + 1)
         case syntax.Name(name, position):
@@ -129,6 +128,8 @@ def _type_of_unary(types: Types, op: str, operand: Expr, scope: Scope) -> CType:
             if not isinstance(pointer, Pointer):
                 raise error("VG305", f"'*' on '{type_words(type)}'", operand.position)
             return pointer.target
+        case "~" if isinstance(type, Float):
+            raise error("VG305", f"'~' on '{type_words(type)}'", operand.position)
         case "+" | "-" | "~":
             return _promoted(types, operand, type, scope)
         case _:
@@ -160,6 +161,10 @@ def _type_of_binary(types: Types, expr: syntax.BinaryOperation, scope: Scope) ->
         return LONG if isinstance(right, Pointer) else left
     if isinstance(right, Pointer):
         return right
+    if expr.op not in _ARITHMETIC and (
+        isinstance(left, Float) or isinstance(right, Float)
+    ):
+        raise error("VG305", f"'{expr.op}' on floating values", expr.position)
     left = _promoted(types, expr.left, left, scope)
     if expr.op in ("<<", ">>"):
         return left
