@@ -148,7 +148,7 @@ EXPRESSIONS = [
     # no constants
     "f", "call(1)", "deep.in[0].x", "1 / 0", "1 % 0", "1 / (THREE - 3)", "(long)1.0 / 0", "&deep < &f", "&deep - &f",
     "*&deep.low", "(&deep)->in[0].x", "1.5 % 2", "~1.5", "1.5 << 1", "deep + 1", "&1", "*3", "-&deep", "~&deep",
-    "call + call", "&deep * 2", "1 - &deep", "deep.nothing", "f.x", "others.q", "&deep->low", "nowhere", 
+    "call + call", "&deep * 2", "1 - &deep", "deep.nothing", "f.x", "others.q", "&deep->low", "nowhere",
     "sizeof(struct Nothing)", "__builtin_offsetof(struct Deep, nothing)", "__builtin_offsetof(int, x)", "(struct Deep)1",
     "_Generic(1, long: 3)", "&deep.low", "f[0]", "3[4]", "f()", "!deep", "deep ? 1 : 2", "1 ? deep : 1",
 ]  # fmt: skip
