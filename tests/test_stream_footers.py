@@ -34,6 +34,8 @@ def full(number: int, name: bytes, kind: int = 4, more: bytes = bytes(8)) -> byt
         (full(3, b"abc"), False),
         (full(9, b""), False),
         (full(9, b"a\nc"), False),
+        (full(9, b"\nbc"), False),
+        (full(9, b"ab\n"), False),
         (full(9, b"abc", more=bytes(7)), False),
         (b"\4\0\0\0\x09", False),
         (b"\4\0\0\0\x09\1", False),
@@ -51,6 +53,9 @@ def full(number: int, name: bytes, kind: int = 4, more: bytes = bytes(8)) -> byt
         (b"\x08\0\6\0\7" + bytes(7), True),
         (b"\x08\0\6\0\7" + bytes(6), False),
         (b"\x08\0\x63\0\0", False),
+        (b"\x08\1\2\0\4" + bytes(4), False),
+        (b"\x08\0\6\1\0" + bytes(256), True),
+        (b"\x08\0\6\1\0" + bytes(255), False),
         # The end: with nothing, padding or a description behind it.
         (b"\0", True),
         (b"\0" * 9, True),

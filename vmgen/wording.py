@@ -48,7 +48,8 @@ def _expression(value: ir.Expr) -> tuple[str, int]:
                 path = path.replace(f"[${index}]", f"[{expression(subscript)}]")
             return path, _ATOM
         case ir.Unary(op, operand):
-            return op + _inside(operand, _UNARY), _UNARY
+            text = _inside(operand, _UNARY)
+            return (f"-({text})" if op == text[0] == "-" else op + text), _UNARY
         case ir.Truncate(kind, operand):
             return f"({kind}){_inside(operand, _UNARY)}", _UNARY
         case ir.Binary(op, left, right):

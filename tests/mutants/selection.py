@@ -55,9 +55,9 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "tree_view": ("inspect",),
     "verdict": (
         "verdict", "verdict_circles", "verdict_refusals", "verdict_check", "verdict_cli",
-        "verdict_limits", "verdict_c", "closed_ir",
+        "verdict_limits", "verdict_c", "verdict_cases", "closed_ir",
     ),
-    "wording": ("inspect", "diff"),
+    "wording": ("wording", "inspect", "diff"),
     "write": ("write",),
 }  # fmt: skip
 """The test files of each module or package of vmgen: they are tried first, and whole where

@@ -217,7 +217,7 @@ def _names(value: ir.Expr) -> Iterator[str]:
 
 
 def _near(value: ir.Expr) -> Iterator[int]:
-    yield from (0, 1)
+    yield from (-1, 0, 1)  # a member alone is compared with 0
     for part in ir.walk(value):
         if isinstance(part, ir.Const):
             yield from (part.value - 1, part.value, part.value + 1)

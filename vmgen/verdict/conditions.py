@@ -103,7 +103,7 @@ def negated(value: ir.Expr) -> ir.Expr:
     match value:
         case ir.Const(number):
             return FALSE if number else TRUE
-        case ir.Unary("!", inner) if _is_boolean(inner):
+        case ir.Unary("!", inner):
             return inner
         case ir.Binary(op, left, right) if op in _OPPOSITE:
             return ir.Binary(_OPPOSITE[op], left, right)
@@ -140,7 +140,8 @@ def _is_boolean(value: ir.Expr) -> bool:
 
 def _unary(op: ir.UnaryOperator, operand: ir.Expr) -> ir.Expr:
     if op == "!":
-        return negated(truth(operand))
+        made = negated(truth(operand))
+        return made if _is_boolean(made) else ir.Unary("!", ir.Unary("!", made))
     if isinstance(operand, ir.Const):
         return ir.Const(unary(op, operand.value))
     return ir.Unary(op, operand)
