@@ -32,36 +32,32 @@ def zeros(code: str, count: int) -> array[int]:
 
 
 def _array_of(code: str) -> Callable[..., array[int]]:
-    size = array(code).itemsize
+    swap = array(code).itemsize > 1 and _SWAP
+    fresh = array(code).__copy__  # faster than a call of the type
 
-    if size > 1 and _SWAP:
-
-        def load(chunk: Buffer, start: int = 0) -> array[int]:
-            if start:
-                chunk = bytes(size * start) + chunk
-            elif type(chunk) is not bytes:
-                chunk = bytes(chunk)
-            items = array(code, chunk)
+    def load(chunk: Buffer, start: int = 0) -> array[int]:
+        items = fresh() if start == 0 else zeros(code, start)
+        items.frombytes(chunk)
+        if swap:
             items.byteswap()
-            return items
-
-    else:
-
-        def load(chunk: Buffer, start: int = 0) -> array[int]:
-            return array(code, bytes(size * start) + bytes(chunk))
+        return items
 
     return load
 
 
 def _bytes_of(code: str) -> Callable[..., bytes]:
     swap = array(code).itemsize > 1 and _SWAP
+    none = array(code)
 
     def save(values: Sequence[int], count: int, start: int = 0) -> bytes:
-        if type(values) is not array or values.typecode != code:
-            values = array(code, list(values))  # bytes are items too, not raw memory
-        if len(values) != count:
+        try:
+            items = none + values  # type: ignore[operator]
+        except TypeError:  # no array, or one of another type
+            items = array(code, list(values))  # bytes are items too, not raw memory
+        if len(items) != count:
             raise ValueError("wrong length")
-        items = values[start:] if start else values.__copy__()
+        if start:
+            items = items[start:]
         if swap:
             items.byteswap()
         return items.tobytes()
@@ -178,6 +174,8 @@ def row_bytes(
 
 def sized(values: T, count: int, member: str) -> T:
     """``values``, if there are ``count`` of them."""
+    if type(values) is list and len(values) == count:  # type: ignore[arg-type]
+        return values
     found = (
         len(values)
         if isinstance(values, (array, bytearray, list, tuple, bytes))

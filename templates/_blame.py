@@ -18,14 +18,31 @@ class Run(Struct):
     """Fields of a fixed size: how they are packed, and what messages say of them.
 
     ``fields`` lists them by C path (:func:`_items`); ``? `` in front of the list says
-    that a state may lack them.
+    that a state may lack them.  ``packs`` are functions that each pack so many values,
+    and the last one the rest, of a run that has more than a call should get.
     """
 
-    __slots__ = ("fields",)
+    __slots__ = ("fields", "packs")
 
-    def __init__(self, format: str, fields: str) -> None:
+    def __init__(self, format: str, fields: str, most: int = 0) -> None:
         super().__init__(format)
         self.fields = fields
+        self.packs = tuple(_packs(format, most)) if most else ()
+
+
+def _packs(format: str, most: int) -> Iterator[Callable[..., bytes]]:
+    order, room = format[0], most
+    piece = order
+    for digits, code in _CODES.findall(format):
+        left = 1 if code in "sx" else int(digits or 1)
+        while left:
+            if not room and code != "x":
+                yield Struct(piece).pack
+                piece, room = order, most
+            now = left if code in "sx" else min(left, room)
+            piece += f"{digits if code in 'sx' else now}{code}"
+            left, room = left - now, room - (now if code != "x" else 0)
+    yield Struct(piece).pack
 
 
 LIMITS = {
@@ -40,6 +57,7 @@ LIMITS = {
     },
 }
 _SIZES = {"?": 1, "b": 1, "B": 1, "h": 2, "H": 2, "i": 4, "I": 4, "q": 8, "Q": 8}
+_CODES = re.compile(r"(\d*)([a-zA-Z?])")
 _TOKEN = re.compile(
     r"(?P<pad>\d+)x"
     r"|(?P<code>[?bBhHiIqQ]):"

@@ -7,9 +7,9 @@ from typing import Protocol, TypeVar
 from ._arrays import Buffer
 from ._context import ANYWHERE, Context, Scope
 from ._errors import PACK_ERRORS, BadValue, Truncated, VMStateError
-from ._loading import loaded, window
+from ._loading import filled, loaded, window
 from ._saving import saved
-from ._state import Section, State
+from ._state import Section, State, maker
 
 S = TypeVar("S", bound=State)
 S_co = TypeVar("S_co", covariant=True)
@@ -49,6 +49,8 @@ def functions(
     ``symbol`` is the C symbol where that is not ``vmstate_`` and the codec's name.
     """
 
+    start = maker(cls)
+
     def load(
         buf: Buffer,
         pos: int = 0,
@@ -63,10 +65,12 @@ def functions(
                 raise Truncated(f"there is no byte {pos} in {len(buf)}", pos)
             if not minimum <= version_id <= current:
                 window(version_id, minimum, current, pos)
-            if context is None:
-                return loaded(cls, buf, pos, version_id, ANYWHERE, ())
-            scope = Scope(context, context.description)
-            return loaded(cls, buf, pos, version_id, scope, ())
+            scope = ANYWHERE
+            if context is not None:
+                scope = Scope(context, context.description)
+            if cls.__vmstate_answers__ is not None:
+                return loaded(cls, buf, pos, version_id, scope, ())
+            return filled(start(), buf, pos, version_id, scope, ())
         except VMStateError as error:
             if error.offset is None:
                 error.offset = pos

@@ -57,11 +57,18 @@ def plain(
     cls: type[S], buf: Buffer, pos: int, version: int, scope: Scope, owner: Owner
 ) -> tuple[S, int]:
     """The state at ``pos`` as the bytes and the context say it."""
-    state = object.__new__(cls)
+    return filled(object.__new__(cls), buf, pos, version, scope, owner)
+
+
+def filled(
+    state: S, buf: Buffer, pos: int, version: int, scope: Scope, owner: Owner
+) -> tuple[S, int]:
+    """The same, of an object that has no members yet."""
     try:
         end = state.__load__(buf, pos, version, scope, owner)
     except struct.error:
-        explain(method(cls, "load", version), state, buf, pos, version, scope, owner)
+        load = method(type(state), "load", version)
+        explain(load, state, buf, pos, version, scope, owner)
         raise Truncated("the buffer ends", pos) from None
     if end < len(buf) and buf[end] == 5:
         end = subsections(state, buf, end, scope, owner)

@@ -20,21 +20,19 @@ Saver: TypeAlias = Callable[[T, list[bytes], int, Owner], None]
 
 def saved(cls: type[S], state: S, out: list[bytes], version: int, owner: Owner) -> None:
     """The bytes of a state: its fields, then its subsections (``vmstate_save_state_v``)."""
-    if not isinstance(state, cls):
+    if type(state) is not cls and not isinstance(state, cls):
         kind = f"{type(state).__name__} is not a {cls.__name__}"
         raise BadValue("must be present" if state is None else kind)
     try:
         state.__save__(out, version, owner)
     except PACK_ERRORS as error:
         raise unsavable(error, state, method(cls, "save", version)) from None
-    inner = cls.__vmstate_inner__
-    if inner is not None:
-        values = inner(state)
-        if values.count(None) != len(values):
-            owners = (state, *owner)
-            for one, value in zip(cls.__vmstate_subsections__(), values, strict=False):
-                if value is not None:
-                    _subsection(out, one, value, owners)
+    inner = state.__vmstate_inner__
+    if inner:
+        owners = (state, *owner)
+        for one in cls.__vmstate_subsections__():
+            if (value := inner.get(one.attribute)) is not None:
+                _subsection(out, one, value, owners)
 
 
 def saver(cls: type[S]) -> Saver[S]:

@@ -189,6 +189,33 @@ class Section(NamedTuple):
     save: Callable[..., Any]
 
 
+class _Inner:
+    # A member that is a subsection.  Most are absent: one mapping holds those that are
+    # there, so that a load does not set each of them, and a save does not ask for each.
+    # A mapping is never changed, since copies of a state share it.
+
+    __slots__ = ("cls", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.cls: StateType | None = None
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        return "" if self.cls is None else str(self.cls.__vmstate_field__(self.name))
+
+    def __get__(self, state: Any, cls: Any = None) -> Any:
+        if state is None:
+            return self
+        held = state.__vmstate_inner__
+        return None if held is None else held.get(self.name)
+
+    def __set__(self, state: Any, value: Any) -> None:
+        held = state.__vmstate_inner__ or {}
+        if value is not None or self.name in held:
+            state.__vmstate_inner__ = {**held, self.name: value}
+
+
 class Subsection(NamedTuple):
     """A member that is a subsection: its attribute, its name on the wire, its class, and
     the attribute of that class that says in which version it came, if one does."""
@@ -205,6 +232,8 @@ class _Docs(dict[str, str]):
     cls: StateType
 
     def __getitem__(self, name: str) -> str:
+        if name not in self.cls.__vmstate_declared__:
+            return "The subsections that are there."
         return str(self.cls.__vmstate_field__(name))
 
 
@@ -213,7 +242,6 @@ class StateType(type):
     """Turns annotated defaults into ``__slots__`` and keyword construction.
 
     ``path`` is the C path of the struct in the object of the section.
-    ``__vmstate_inner__`` gives the subsections of a state, None if it has none.
     ``__vmstate_section__`` is what ``functions`` says of a whole description's class,
     ``__vmstate_answers__`` loads a state of which the bytes around say how.
     """
@@ -222,7 +250,6 @@ class StateType(type):
     __vmstate_path__: str
     __vmstate_section__: Section | None
     __vmstate_answers__: Callable[..., Any] | None
-    __vmstate_inner__: Callable[[Any], tuple[Any, ...]] | None
     __match_args__: tuple[str, ...]
 
     def __new__(
@@ -239,20 +266,26 @@ class StateType(type):
                 if type(default) is not _Member:
                     default = _Member("", 0, None, default)
                 declared[member] = default
-        docs = _Docs((member, "") for member in declared)
+        inner = {
+            name: _Inner(name)
+            for name, one in declared.items()
+            if one.type == "subsection"
+        }
+        docs = _Docs((member, "") for member in declared if member not in inner)
+        if inner:
+            docs["__vmstate_inner__"] = ""
+        namespace |= inner
         namespace["__slots__"] = docs
         namespace["__match_args__"] = tuple(declared)
         namespace["__vmstate_declared__"] = declared
         namespace["__vmstate_path__"] = path
         namespace["__vmstate_section__"] = None
-        inner = [name for name, one in declared.items() if one.type == "subsection"]
-        # The first once more: of one name alone ``attrgetter`` makes no tuple.
-        values = operator.attrgetter(*inner, *inner[:1]) if inner else None
-        namespace["__vmstate_inner__"] = values
         namespace["__vmstate_answers__"] = None
         if path:
             namespace.setdefault("__doc__", f"``{path}`` of the section's object.")
         docs.cls = cls = super().__new__(mcls, name, bases, namespace)
+        for one in inner.values():
+            one.cls = cls
         return cls
 
     def __init__(
@@ -266,6 +299,8 @@ class StateType(type):
 
     def __call__(cls, /, **values: Any) -> Any:
         state: Any = type.__call__(cls)
+        if "__vmstate_inner__" in vars(cls):
+            state.__vmstate_inner__ = None
         for name, member in cls.__vmstate_declared__.items():
             if name in values:
                 value = values.pop(name)
@@ -356,7 +391,18 @@ class State(metaclass=StateType):
     __vmstate_path__: ClassVar[str]
     __vmstate_section__: ClassVar[Section | None]
     __vmstate_answers__: ClassVar[Callable[..., Any] | None]
-    __vmstate_inner__: ClassVar[Callable[[Any], tuple[Any, ...]] | None]
+
+    if typing.TYPE_CHECKING:
+
+        @property
+        def __vmstate_inner__(self) -> Mapping[str, Any] | None:
+            """The subsections that are there, by attribute."""
+
+        @__vmstate_inner__.setter
+        def __vmstate_inner__(self, held: None) -> None: ...
+
+    else:
+        __vmstate_inner__ = None
 
     def __load__(
         self, buf: Buffer, pos: int, version: int, scope: Scope, owner: Owner

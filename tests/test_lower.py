@@ -79,7 +79,7 @@ def test_the_state_mirrors_the_c() -> None:
         state, end = module.load_dev(wire)
         assert end == len(wire)
         assert state.env.xregs == array("I", [0x01020304] + [0] * 15)
-        assert state.env.mask == array("I", [0, 7])
+        assert state.env.mask == [0, 7]
         assert [part.a for part in state.env.parts] == [0, 0x0102]
         assert state.env.map == [bytearray(b"abc"), bytearray(b"def")]
         assert state.env.on == [True, False]
@@ -459,7 +459,7 @@ def test_of_subsections_of_one_name_the_first_is_loaded() -> None:
         wire = b"\1\5\5dev/a\0\0\0\1\7"
         state, end = module.load_dev(wire)
         assert end == len(wire)
-        absent = [name for name in state.__slots__ if getattr(state, name) is None]
+        absent = [name for name in state.__match_args__ if getattr(state, name) is None]
         assert state.a.y == 7
         assert len(absent) == 1
         assert module.save_dev(state) == wire
@@ -664,3 +664,59 @@ def test_what_does_not_fit_is_named_in_every_version_and_under_a_condition() -> 
                 with pytest.raises(runtime.BadValue) as error:
                     module.save_dev(module.DevState(**members), version_id=version)
                 assert error.value.path == path
+
+
+def test_an_array_that_is_named_element_by_element_is_a_list() -> None:
+    """Up to 16 elements; a longer one is an ``array``, whatever of it is on the wire."""
+    fields = [field(f"cr[{at}]", U32) for at in (0, 3, 2)]
+    with compiled(description("dev", *fields)) as (module, _):
+        state, _ = module.load_dev(bytes(range(12)))
+        assert state.cr == [0x00010203, 0, 0x08090A0B, 0x04050607]
+        assert type(state.cr) is type(module.DevState().cr) is list
+        assert module.save_dev(state.replace(cr=array("I", state.cr))) == bytes(
+            range(12)
+        )
+    with compiled(description("dev", field("r[0]", U32), field("r[16]", U32))) as (
+        module,
+        _,
+    ):
+        assert type(module.load_dev(bytes(8))[0].r) is array
+
+
+@pytest.mark.parametrize(
+    "values, why",
+    [
+        ([1, 2, 3], "cr: 3 elements, not 4"),
+        ([1, 2, 3, 4, 5], "cr: 5 elements, not 4"),
+        ([1, 2, 1 << 32, 4], r"cr\[2\]: 4294967296 is not within 0 and 4294967295"),
+        ([1, 2, None, 4], r"cr\[2\]: must be present"),
+        (7, "cr"),
+    ],
+)
+def test_a_list_that_does_not_fit_is_named(values: Any, why: str) -> None:
+    fields = [field(f"cr[{at}]", U32) for at in (0, 3, 2)]
+    with compiled(description("dev", *fields)) as (module, _):
+        state = module.DevState(cr=values)
+        with pytest.raises(Exception, match=why) as caught:
+            module.save_dev(state)
+        assert type(caught.value).__name__ == "BadValue"
+
+
+def test_many_values_are_saved_in_order_and_the_one_that_does_not_fit_is_named() -> (
+    None
+):
+    """More than one call packs them; padding and arrays stand between them."""
+    fields = [
+        *(field(f"a{at}", U8) for at in range(29)),
+        field("raw", U16, (3,)),
+        field("unused", ir.UnusedElement(), size=ir.Fixed(2)),
+        *(field(f"b{at}", U16) for at in range(40)),
+    ]
+    data = bytes(range(29)) + bytes(range(6)) + bytes(2) + bytes(range(80))
+    with compiled(description("dev", *fields)) as (module, _):
+        state, end = module.load_dev(data)
+        assert end == len(data)
+        assert module.save_dev(state) == data
+        for name in ("a28", "b0", "b1", "b39"):
+            with pytest.raises(Exception, match=f"dev {name}: 65536 is not within"):
+                module.save_dev(state.replace(**{name: 65536}))

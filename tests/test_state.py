@@ -57,6 +57,25 @@ def filled(dev: Any) -> Any:
     )  # fmt: skip
 
 
+# --- subsections ----------------------------------------------------------------------
+
+
+def test_a_subsection_of_a_copy_is_the_copy_s_own(dev: Any) -> None:
+    state = filled(dev)
+    shallow, deep = copy.copy(state), copy.deepcopy(state)
+    shallow.a = None
+    deep.a.y = 3
+    assert (state.a.y, shallow.a, deep.a.y) == (9, None, 3)
+    assert shallow.save() == state.save()[: -len(b"\5\5dev/a\0\0\0\1\t")]
+
+
+def test_a_subsection_that_is_taken_away_is_absent(dev: Any) -> None:
+    state = filled(dev)
+    state.a = None
+    assert state == state.replace(a=None) == pickle.loads(pickle.dumps(state))
+    assert dev.DevState.load(state.save()).a is None
+
+
 # --- bytes and dictionaries -----------------------------------------------------------
 
 

@@ -123,7 +123,7 @@ class Classes:
         if line and places[0].file != self._space.source.file:
             more["file"] = places[0].file
         of = self._type(member)
-        if _is_numbers(member) and zero != code.NONE:
+        if _is_numbers(member) and not member.listed and zero != code.NONE:
             length = member.length()
             if more.get("count") == length:
                 del more["count"]
@@ -160,19 +160,22 @@ class Classes:
         if member.record is not None:
             made: code.Expr = code.PyName(member.record.cls)
         else:
-            made = self._value_type(member.leaves[0], types)
+            made = self._value_type(member, types)
         for _ in range(member.levels):
             made = types.list_of(made)
         return made
 
-    def _value_type(self, leaf: Leaf, types: _Types) -> code.Expr:
+    def _value_type(self, member: RecordMember, types: _Types) -> code.Expr:
+        leaf = member.leaves[0]
         kind = leaf.kind
         if isinstance(kind, Pad):
             return types("int")
         if isinstance(kind, Ints):
             one = types("bool" if kind.code == "?" else "int")
             many = types.list_of(one)
-            if kind.code == "B":
+            if member.listed:
+                pass
+            elif kind.code == "B":
                 many = types("bytearray")
             elif kind.code != "?":
                 many = code.runtime("Array")

@@ -140,7 +140,7 @@ class Descriptions:
             run=into.add(run).name if run.format else "",
             before=tuple(run.before),
             targets=tuple(run.targets),
-            after=tuple(run.after),
+            after=tuple(run.ending()),
             aliases=tuple(run.aliases),
             values=tuple(run.values),
             split=split,

@@ -33,6 +33,9 @@ PUBLIC = (
 SPECIFIERS = {"field": "_field", "numbers": "_numbers"}
 """The names under which a class body calls what declares its members in the runtime."""
 
+INNER = "__vmstate_inner__"
+"""The attribute of a state that holds its subsections, None for none."""
+
 METHODS = frozenset(
     {"fields", "from_dict", "load", "replace", "save", "to_dict", "to_json"}
 )

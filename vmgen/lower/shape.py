@@ -25,6 +25,11 @@ CODES: dict[ir.IntType, str] = {
 }  # fmt: skip
 SIZES = {code: WIDTHS[kind] for kind, code in CODES.items()}
 
+LISTED = 16
+"""Most elements of an array of integers that is a list, where the table names them one by
+one: a list of so many values is made and taken apart several times faster than an array,
+and takes a few lines at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ints:
@@ -129,6 +134,16 @@ class RecordMember:
             leaf.shape in ("item", "items") and isinstance(leaf.kind, Ints)
             for leaf in self.leaves
         ) and bool(self.leaves)
+
+    @property
+    def listed(self) -> bool:
+        """Whether it is a plain list: a short array of which each element is a value of
+        the run, since the table names them one by one."""
+        return (
+            bool(self.leaves)
+            and all(leaf.shape == "items" for leaf in self.leaves)
+            and self.length() <= LISTED
+        )
 
     @property
     def shared(self) -> bool:

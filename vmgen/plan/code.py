@@ -232,10 +232,10 @@ class PyUnpack:
 
 @dataclass(frozen=True, slots=True)
 class PyPack:
-    """A fixed run on save."""
+    """A fixed run on save, or a part of one: ``pack`` makes bytes of the values."""
 
     kind: ClassVar[str] = "pack"
-    run: str
+    pack: Expr
     values: tuple[Expr, ...]
 
 

@@ -13,11 +13,13 @@ from vmgen.plan.code import Expr, PyCall, PyGlobal, Statement
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A module-level ``struct.Struct`` and the names of its fields for error messages."""
+    """A module-level ``struct.Struct`` and the names of its fields for error messages;
+    ``most`` is how many values one call packs, 0 for all."""
 
     name: str
     format: str
     fields: tuple[str, ...]  # pieces of one string, for short lines
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True)

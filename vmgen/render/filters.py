@@ -110,9 +110,10 @@ def _words(names: Iterable[str], module: str) -> str:
 def _running(one: plan.Run) -> list[Piece]:
     """A run: its format, and its fields as pieces of one string."""
     pieces = tuple(map(spell.quoted, one.fields))
+    more = (f"most={one.most}",) if one.most else ()
     return [
         f"{one.name} = Run",
-        Row("(", (spell.quoted(one.format), *pieces), ")", "strings"),
+        Row("(", (spell.quoted(one.format), *pieces), ")", "strings", more),
     ]
 
 

@@ -17,16 +17,19 @@ _SKIP = "  # fmt: skip"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Items between brackets, which some kinds of them do not need on one line."""
+    """Items between brackets, which some kinds of them do not need on one line; ``more``
+    follow the pieces of a string."""
 
     start: str
     items: tuple[str, ...]
     end: str
     kind: Literal["targets", "names", "call", "list", "strings"]
+    more: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.kind == "strings":
-            return f"{self.start}{self.items[0]}, {' '.join(self.items[1:])}{self.end}"
+            given = self.items[0], " ".join(self.items[1:]), *self.more
+            return f"{self.start}{', '.join(given)}{self.end}"
         text = ", ".join(self.items)
         match self.kind:
             case "names":
@@ -58,9 +61,11 @@ def laid_out(pieces: Sequence[Piece], depth: int) -> str:
         if len(inner) <= WIDTH and len(head) <= WIDTH:
             return f"{head}\n{inner}\n{margin}{last.end}"
     if isinstance(last, Row) and last.kind == "strings":
-        first, *others = (f"{margin}    {one}" for one in last.items)
+        first, *others = last.items
+        given = [first, f"\n{margin}    ".join(others), *last.more]
         head = margin + "".join(map(str, pieces[:-1])) + last.start
-        return "\n".join([head, f"{first},", *others]) + f",\n{margin}{last.end}"
+        lines = [head, *(f"{margin}    {one}," for one in given)]
+        return "\n".join(lines) + f"\n{margin}{last.end}"
     lines = [margin]
     for one in pieces:
         if isinstance(one, Row) and _long(one):

@@ -9,24 +9,19 @@ from vmgen.lower.codec.phrases import checked, present, sized, unblanked
 from vmgen.lower.codec.records import UNROLLED, Records, named
 from vmgen.lower.codec.refer import Refer
 from vmgen.lower.codec.run import SUFFIX, FixedRun, Runs
-from vmgen.lower.codec.zeros import default_rows, leaf_default
+from vmgen.lower.codec.zeros import default_rows, leaf_default, number
 from vmgen.lower.program import CodecLayouts
 from vmgen.lower.shape import SIZES, CodecLayout, Ints, Leaf, Pad, Struct
 from vmgen.plan import code
-
-_NAMED = 16
-"""Elements of an array that save takes apart at once: one statement that also counts them
-is faster than as many subscripts, and is a few lines at most."""
-
 
 class FixedFields:
     """Adds fields whose size the tables alone tell to the run of a frame."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        # Arrays that the table names element by element, and what they are called.
+        # Arrays that the table names element by element: on load and on save, what they
+        # are called, or the names of their elements.
         self._gathered: dict[code.Expr, code.PyName] = {}
-        # The names of the elements of short ones on save.
         self._elements: dict[code.Expr, tuple[code.PyName, ...]] = {}
 
     def elements(self) -> FixedRun:
@@ -104,33 +99,38 @@ class FixedFields:
         """An array that the table names element by element, in one run or in several."""
         assert leaf.member is not None
         frame, run = self._frame, self._frame.run
-        if source not in self._gathered:
+        if source not in self._gathered and source not in self._elements:
             parts = [
                 one
                 for one in leaf.member.at(leaf)
                 if frame.layouts.exists(layout, one, frame.versions_of(layout))
             ]
             length = max(one.start + one.count for one in parts or [leaf])
-            name = self._gathered[source] = frame.local(leaf.member.attr)
-            zero = frame.refer.zeros(kind.code, length)
-            run.before.append(code.PyAssign((name, target), zero))
             value = self._present(leaf, source, path)
-            there = {at for one in parts or [leaf] for at in one.indices}
-            if length > _NAMED:
-                run.aliases += checked(name, value, length, path)
-            else:
+            if leaf.member.listed:
+                there = {at for one in parts or [leaf] for at in one.indices}
                 names = tuple(self._element(leaf, at, there) for at in range(length))
                 run.aliases.append(code.PyAssign((code.PyTuple(names),), value))
                 self._elements[source] = names
-        name = self._gathered[source]
-        elements = self._elements.get(source)
+                run.lists[target] = [number(kind.code)] * length
+            else:
+                name = self._gathered[source] = frame.local(leaf.member.attr)
+                zero = frame.refer.zeros(kind.code, length)
+                run.before.append(code.PyAssign((name, target), zero))
+                run.aliases += checked(name, value, length, path)
         for index in leaf.indices:
             run.format.append(kind.code)
             token = self._token(f"{path}[{index}]", code.at(source, index))
             run.note(kind.code, token)
-            run.targets.append(code.at(name, index))
-            run.values.append(elements[index] if elements else code.at(name, index))
             run.size += SIZES[kind.code]
+            if source in self._elements:
+                element = self._elements[source][index]
+                run.values.append(element)
+                run.targets.append(run.element(target, index, element))
+            else:
+                element = code.at(self._gathered[source], index)
+                run.values.append(element)
+                run.targets.append(element)
 
     def _element(self, leaf: Leaf, at: int, there: Collection[int]) -> code.PyName:
         """What save calls an element of an array; those not on the wire have no name."""

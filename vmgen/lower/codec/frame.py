@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vmgen import ir
+from vmgen import ir, plan
 from vmgen.lower import expressions
 from vmgen.lower.codec.phrases import c_name, chained, sized
 from vmgen.lower.codec.refer import Refer
@@ -57,8 +57,21 @@ class Frame:
         if run.format:
             made = self.runs.add(run, self.optional)
             self.load.append(code.PyUnpack(made.name, tuple(run.targets), run.size))
-            self.save.append(code.PyPack(made.name, tuple(run.values)))
-        self.load += run.after
+            self._pack(made, run.values)
+        self.load += run.ending()
+
+    def _pack(self, made: plan.Run, values: list[code.Expr]) -> None:
+        """Save the values of a run, in as many calls as it says."""
+        run, most = code.PyName(made.name), made.most or len(values)
+        parts = [tuple(values[at : at + most]) for at in range(0, len(values), most)]
+        if not made.most:
+            packs: list[code.Expr] = [code.PyAttr(run, "pack")]
+            parts = parts or [()]
+        else:
+            packs = [self.local(f"pack_{at}") for at in range(len(parts))]
+            names = code.PyTuple(tuple(packs))
+            self.save.append(code.PyAssign((names,), code.PyAttr(run, "packs")))
+        self.save += map(code.PyPack, packs, parts)
 
     # --- names ------------------------------------------------------------------------
 

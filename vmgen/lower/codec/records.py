@@ -6,6 +6,7 @@ from vmgen.lower.codec.frame import Frame
 from vmgen.lower.codec.phrases import checked, in_groups, present, sized
 from vmgen.lower.codec.zeros import default
 from vmgen.lower.expressions import VERSION
+from vmgen.lower.names import INNER
 from vmgen.lower.shape import CodecLayout, Ints, Leaf, RecordMember, StateRecord
 from vmgen.plan import code
 
@@ -38,9 +39,9 @@ class Records:
             version = VERSION if own else code.PyConst(layout.version)
             self._assign(code.PyAttr(root, layout.version_attr), version)
         self._below(layout.root, root)
-        absent: list[code.Expr] = [
-            code.PyAttr(root, attr) for attr, _ in layout.subsections
-        ]
+        if layout.subsections:
+            self._assign(code.PyAttr(root, INNER), code.NONE)
+        absent: list[code.Expr] = []
         for leaf in layout.leaves:
             if leaf.member is not None and frame.undecided(
                 layout, leaf.member.at(leaf)

@@ -14,6 +14,12 @@ SUFFIX = {
 }  # fmt: skip
 
 
+ARGUMENTS = 30
+"""Most values that one call packs: CPython puts more arguments than that into a list, and
+then into a tuple (``STACK_USE_GUIDELINE`` of its Python/compile.c), which takes longer than
+a second call."""
+
+
 @dataclass(eq=False)
 class Runs:
     """The module-level structs of one description; equal ones are made once."""
@@ -31,7 +37,9 @@ class Runs:
             name = f"_{self.stem}_{len(self.made)}"
             if self.stem.startswith("_"):  # Python renames __name inside of a class
                 name = f"_{len(self.made)}{self.stem}"
-            made = self.made[key] = plan.Run(name, key[0], tuple(_pieces(key[1])))
+            most = ARGUMENTS if len(run.values) > ARGUMENTS else 0
+            pieces = tuple(_pieces(key[1]))
+            made = self.made[key] = plan.Run(name, key[0], pieces, most)
         return made
 
 
@@ -64,6 +72,25 @@ class FixedRun:
     after: list[code.Statement] = field(default_factory=list)
     aliases: list[code.Statement] = field(default_factory=list)
     values: list[code.Expr] = field(default_factory=list)
+    lists: dict[code.Expr, list[code.Expr]] = field(default_factory=dict)
+
+    def element(
+        self, array: code.Expr, index: int, name: code.PyName
+    ) -> code.Expr:
+        """What takes an element on load: the name that the list is made of, or the list
+        that an earlier run has made."""
+        if array not in self.lists:
+            return code.at(array, index)
+        self.lists[array][index] = name
+        return name
+
+    def ending(self) -> list[code.Statement]:
+        """What follows the values on load."""
+        lists = [
+            code.PyAssign((array,), code.PyList(tuple(items)))
+            for array, items in self.lists.items()
+        ]
+        return [*lists, *self.after]
 
     def note(self, type_: str, text: str) -> None:
         """Add a field to the list for error messages; ``type_`` is its ``struct`` code."""

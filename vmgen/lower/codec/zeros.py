@@ -42,13 +42,15 @@ def leaf_default(member: RecordMember, refer: Refer) -> code.Expr:
         return _copies(code.NONE, 0 if leaf.amount else length)
     if isinstance(kind, Ints):
         if leaf.shape == "one":
-            return code.FALSE if kind.code == "?" else code.PyConst(0)
+            return number(kind.code)
         if leaf.shape == "rows":
             if leaf.amount or leaf.size:
                 return EMPTY
             return default_rows(leaf, refer, all_rows=True)
         if (amount := leaf.amount or leaf.size) is not None:
             length = initial(amount)
+        if member.listed:
+            return _copies(number(kind.code), length)
         return zeros(kind.code, length)
     if isinstance(kind, Struct):
         cls = refer.cls(kind.key)
@@ -63,6 +65,11 @@ def leaf_default(member: RecordMember, refer: Refer) -> code.Expr:
     if isinstance(kind, Opaque):
         return code.builtin("bytearray") if leaf.shape == "one" else EMPTY
     return EMPTY
+
+
+def number(type_: str) -> code.Expr:
+    """The zero of a ``struct`` code."""
+    return code.FALSE if type_ == "?" else code.PyConst(0)
 
 
 def initial(amount: ir.FromMember | ir.Computed) -> int:
@@ -92,7 +99,7 @@ def zeros(type_: str, length: int) -> code.Expr:
     if type_ == "B":
         return code.builtin("bytearray", *((length,) if length else ()))
     if type_ == "?":
-        return _copies(code.FALSE, length)
+        return _copies(number(type_), length)
     return code.call("zeros", type_, length)
 
 
