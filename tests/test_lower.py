@@ -684,7 +684,7 @@ def test_an_array_that_is_named_element_by_element_is_a_list() -> None:
 
 
 @pytest.mark.parametrize(
-    "values, why",
+    ("values", "why"),
     [
         ([1, 2, 3], "cr: 3 elements, not 4"),
         ([1, 2, 3, 4, 5], "cr: 5 elements, not 4"),

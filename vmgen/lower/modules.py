@@ -196,8 +196,18 @@ class _Written:
         self.space = space
         written = Descriptions(space)
         self.descriptions = tuple(written.of(key) for key in space.keys)
+        # The names in each description without its codecs of many objects, and in those.
+        self.names = [
+            code.names_in(replace(one, elements=())) for one in self.descriptions
+        ]
+        self.elements = {
+            each.unpack: code.names_in(each)
+            for one in self.descriptions
+            for each in one.elements
+        }
         files = space.layouts.functions.keys()
-        used = set(code.imported((self.descriptions, tuple(space.makers))))
+        made = code.names_in(tuple(space.makers))
+        used = _union((*self.names, *self.elements.values(), made)).imported
         self.foreign = {one.module for one in used if one.module in files}
 
     def module(
@@ -222,15 +232,26 @@ class _Written:
             )
             for one in self.descriptions
         )
-        mentioned = {
-            one.id for one in code.parts(descriptions) if isinstance(one, code.PyName)
-        }
+        mentioned = _union(
+            (
+                *self.names,
+                *(
+                    self.elements[each.unpack]
+                    for one in descriptions
+                    for each in one.elements
+                ),
+            )
+        )
         makers = tuple(
             plan.Maker(name, one)
             for one, name in self.space.makers.items()
-            if name in mentioned
+            if name in mentioned.own
         )
-        used = set(code.imported((descriptions, makers))) | set(_printed(descriptions))
+        used = {
+            *mentioned.imported,
+            *code.names_in(makers).imported,
+            *_printed(descriptions),
+        }
         path = f"{module_path(source.file)}.py"
         here = path.count("/")
         runtime = "." * (here + (2 if program.target else 1))
@@ -289,11 +310,9 @@ def _called(
         if key in one.space.codecs
     }
     for one in written:
-        for description in one.descriptions:
-            for each in description.elements:
-                calls[one.file, each.unpack] = set(_unpackers(each, one.file))
-            bare = replace(description, elements=())
-            wanted |= set(_unpackers(bare, one.file))
+        for unpack, names in one.elements.items():
+            calls[one.file, unpack] = set(_unpackers(names, one.file))
+        wanted |= set(_unpackers(_union(one.names), one.file))
     todo = list(wanted)
     while todo:
         for below in calls.get(todo.pop(), set()) - wanted:
@@ -302,13 +321,21 @@ def _called(
     return wanted
 
 
-def _unpackers(node: object, file: str) -> Iterator[tuple[str, str]]:
+def _union(names: Iterable[code.Names]) -> code.Names:
+    """All names of several parts."""
+    parts = tuple(names)
+    return code.Names(
+        frozenset().union(*(one.own for one in parts)),
+        frozenset().union(*(one.imported for one in parts)),
+    )
+
+
+def _unpackers(names: code.Names, file: str) -> Iterator[tuple[str, str]]:
     """The names in a part of a file's plan, each with the file that it is of."""
-    for one in code.parts(node):
-        if isinstance(one, code.PyName):
-            yield file, one.id
-        elif isinstance(one, code.PyGlobal):
-            yield one.module, one.id
+    for own in names.own:
+        yield file, own
+    for one in names.imported:
+        yield one.module, one.id
 
 
 def _printed(descriptions: Sequence[plan.CodecPlan]) -> Iterator[code.PyGlobal]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 # --- expressions ------------------------------------------------------------------------
 
@@ -264,24 +264,57 @@ Statement: TypeAlias = PyAssign | PyDo | PyUnpack | PyPack | PyIf | PyFor
 
 
 def parts(node: object) -> Iterator[object]:
-    """A value of a plan and everything in it, the outermost first."""
-    yield node
-    if isinstance(node, tuple | list):
-        for one in node:
-            yield from parts(one)
-    elif is_dataclass(node) and not isinstance(node, type):
-        for one in fields(node):
-            yield from parts(getattr(node, one.name))
+    """The expressions and statements in a value of a plan, and itself, the outermost first."""
+    todo = [node]
+    while todo:
+        one: Any = todo.pop()
+        if isinstance(one, tuple | list):
+            todo += reversed(one)
+        elif names := _HOLDING[type(one)]:
+            yield one
+            todo += [getattr(one, name) for name in names]
+        elif not isinstance(one, str):
+            yield one
 
 
-def imported(node: object) -> Iterator[PyGlobal]:
-    """The names of other modules that a value of a plan has in it."""
-    return (one for one in parts(node) if isinstance(one, PyGlobal))
+_PLAIN = frozenset({"str", "int", "bool", "tuple[str, ...]"})
+
+
+class _Holding(dict[type, tuple[str, ...]]):
+    """The members of a class in which expressions or statements can be, the last first."""
+
+    def __missing__(self, cls: type) -> tuple[str, ...]:
+        inside = fields(cls) if is_dataclass(cls) else ()
+        names = [one.name for one in reversed(inside) if one.type not in _PLAIN]
+        return self.setdefault(cls, tuple(names))
+
+
+_HOLDING = _Holding()
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names in a value of a plan: its module's own and locals, and those of others."""
+
+    own: frozenset[str]
+    imported: frozenset[PyGlobal]
+
+
+def names_in(node: object) -> Names:
+    """All names in a value of a plan."""
+    own: set[str] = set()
+    imported: set[PyGlobal] = set()
+    for one in parts(node):
+        if type(one) is PyName:
+            own.add(one.id)
+        elif type(one) is PyGlobal:
+            imported.add(one)
+    return Names(frozenset(own), frozenset(imported))
 
 
 def mentions(node: object, name: str) -> bool:
     """Whether a value of a plan has the name in it."""
-    return any(one == PyName(name) for one in parts(node))
+    return any(type(one) is PyName and one.id == name for one in parts(node))
 
 
 # --- short forms ------------------------------------------------------------------------

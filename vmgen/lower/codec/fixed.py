@@ -14,6 +14,7 @@ from vmgen.lower.program import CodecLayouts
 from vmgen.lower.shape import SIZES, CodecLayout, Ints, Leaf, Pad, Struct
 from vmgen.plan import code
 
+
 class FixedFields:
     """Adds fields whose size the tables alone tell to the run of a frame."""
 
@@ -124,9 +125,9 @@ class FixedFields:
             run.note(kind.code, token)
             run.size += SIZES[kind.code]
             if source in self._elements:
-                element = self._elements[source][index]
-                run.values.append(element)
-                run.targets.append(run.element(target, index, element))
+                name = self._elements[source][index]
+                run.values.append(name)
+                run.targets.append(run.element(target, index, name))
             else:
                 element = code.at(self._gathered[source], index)
                 run.values.append(element)

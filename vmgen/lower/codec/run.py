@@ -74,9 +74,7 @@ class FixedRun:
     values: list[code.Expr] = field(default_factory=list)
     lists: dict[code.Expr, list[code.Expr]] = field(default_factory=dict)
 
-    def element(
-        self, array: code.Expr, index: int, name: code.PyName
-    ) -> code.Expr:
+    def element(self, array: code.Expr, index: int, name: code.PyName) -> code.Expr:
         """What takes an element on load: the name that the list is made of, or the list
         that an earlier run has made."""
         if array not in self.lists:
