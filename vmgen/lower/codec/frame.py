@@ -62,16 +62,15 @@ class Frame:
 
     def _pack(self, made: plan.Run, values: list[code.Expr]) -> None:
         """Save the values of a run, in as many calls as it says."""
-        run, most = code.PyName(made.name), made.most or len(values)
+        run, most = code.PyName(made.name), made.most
+        if not most:
+            self.save.append(code.PyPack(code.PyAttr(run, "pack"), tuple(values)))
+            return
         parts = [tuple(values[at : at + most]) for at in range(0, len(values), most)]
-        if not made.most:
-            packs: list[code.Expr] = [code.PyAttr(run, "pack")]
-            parts = parts or [()]
-        else:
-            packs = [self.local(f"pack_{at}") for at in range(len(parts))]
-            names = code.PyTuple(tuple(packs))
-            self.save.append(code.PyAssign((names,), code.PyAttr(run, "packs")))
-        self.save += map(code.PyPack, packs, parts)
+        names = tuple(self.local(f"pack_{at}") for at in range(len(parts)))
+        packs = code.PyAttr(run, "packs")
+        self.save.append(code.PyAssign((code.PyTuple(names),), packs))
+        self.save += map(code.PyPack, names, parts)
 
     # --- names ------------------------------------------------------------------------
 
