@@ -321,16 +321,16 @@ def _called(
     return wanted
 
 
-def _union(names: Iterable[code.Names]) -> code.Names:
+def _union(names: Iterable[code.Mentioned]) -> code.Mentioned:
     """All names of several parts."""
     parts = tuple(names)
-    return code.Names(
+    return code.Mentioned(
         frozenset().union(*(one.own for one in parts)),
         frozenset().union(*(one.imported for one in parts)),
     )
 
 
-def _unpackers(names: code.Names, file: str) -> Iterator[tuple[str, str]]:
+def _unpackers(names: code.Mentioned, file: str) -> Iterator[tuple[str, str]]:
     """The names in a part of a file's plan, each with the file that it is of."""
     for own in names.own:
         yield file, own

@@ -293,14 +293,14 @@ _HOLDING = _Holding()
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class Mentioned:
     """The names in a value of a plan: its module's own and locals, and those of others."""
 
     own: frozenset[str]
     imported: frozenset[PyGlobal]
 
 
-def names_in(node: object) -> Names:
+def names_in(node: object) -> Mentioned:
     """All names in a value of a plan."""
     own: set[str] = set()
     imported: set[PyGlobal] = set()
@@ -309,7 +309,7 @@ def names_in(node: object) -> Names:
             own.add(one.id)
         elif type(one) is PyGlobal:
             imported.add(one)
-    return Names(frozenset(own), frozenset(imported))
+    return Mentioned(frozenset(own), frozenset(imported))
 
 
 def mentions(node: object, name: str) -> bool:
