@@ -19,7 +19,7 @@ STAGES = (
     # What everybody may know: places in C, diagnostics, where our own folders are.
     {"source"},
     {"grammar"},
-    {"resources", "paint", "cache"},
+    {"resources", "paint", "cache", "c_text"},
     {"targets"},
     # The IR, and what only reads it.
     {"ir"},

@@ -290,12 +290,11 @@ def test_nothing_is_guessed(
     assert found.hint
 
 
-def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(VmgenError) as caught:
-        build(tmp_path, "common_ss.add(files('a' + '.c'))")
-    (found,) = caught.value.diagnostics
-    assert found.code == "VG122"
-    assert "a.c" in found.message
+def test_what_is_not_there_is_said_and_costs_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "b.c").touch()
+    found = build(tmp_path, "common_ss.add(files('a' + '.c', 'b.c'))\nsubdir('c')")
+    assert found.files == ("b.c", "main.c")
+    assert found.missing == ("a.c", "c/meson.build")
 
 
 def test_precedence_is_mesons() -> None:

@@ -21,11 +21,12 @@ from tests.lacking import lacking
 from tests.stream_sections import description_json
 from tests.trees import require_tree
 from vmgen import ir, linkmodel, preprocess, roots, tree
+from vmgen.c_text import CText
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract import extract
 from vmgen.ir import json as ir_json
-from vmgen.roots.c_text import functions, without_comments
+from vmgen.roots.registering import functions
 from vmgen.roots.strings import Strings, definitions
 from vmgen.roots.text_types import look_at, registrations
 from vmgen.source import Position, VmgenError
@@ -528,7 +529,9 @@ def test_what_nobody_defines_is_said() -> None:
 
 
 def as_text(text: str, defined: frozenset[str] = frozenset(), header: str = "") -> Any:
-    strings = Strings(definitions(header, "h.h"), defined, lambda file: frozenset())
+    strings = Strings(
+        definitions(CText(header), "h.h"), defined, lambda file: frozenset()
+    )
     return registrations(look_at(text, "a.c"), strings).types
 
 
@@ -602,7 +605,7 @@ def test_a_macro_declares_a_type_if_it_has_all_of_its_words(
 
 
 def test_functions_of_a_file() -> None:
-    text = without_comments("""
+    text = CText("""
 type_init(something)
 
 static void one(ObjectClass *klass, void *data)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -152,6 +153,66 @@ def test_a_file_that_cannot_be_read_costs_no_other(here: Path) -> None:
     program = read(GOOD, '#include "nowhere.h"\n')
     assert symbols(program) == ["vmstate_good"]
     assert unread(program) == {"dev1.c": ["VG110"]}
+
+
+GONE = '#include "gone.h"\n'
+
+
+@pytest.mark.parametrize("preprocessor", ["cc", "pcpp"])
+def test_a_missing_header_costs_what_needs_a_name_of_it(
+    here: Path, preprocessor: Literal["cc", "pcpp"]
+) -> None:
+    texts = {
+        "type": "typedef struct { Gone gone; uint32_t a; } Type;\n"
+        + table("vmstate_type", "VMSTATE_UINT32(a, Type)"),
+        "number": table(
+            "vmstate_number", "VMSTATE_UINT32(a, Dev)", more=".version_id = GONE,"
+        ),
+        "macro": table("vmstate_macro", "VMSTATE_GONE(a, Dev)"),
+        "other": table("vmstate_other", "VMSTATE_UINT32(a, Dev)"),
+    }
+    Path("dev.c").write_text(HEAD + GONE + "\n".join(texts.values()))
+    program = compile_program(Request(sources=("dev.c",), preprocessor=preprocessor))
+    assert symbols(program) == ["vmstate_other"]
+    assert set(unread(program)) == {f"vmstate_{name}" for name in texts} - {
+        "vmstate_other"
+    }
+    for missing in program.unread:
+        first = missing.found[0]
+        assert (first.code, first.position.line) == ("VG110", 3)
+        assert "gone.h" in first.message
+
+
+@pytest.mark.parametrize("preprocessor", ["cc", "pcpp"])
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        ("#define ROWS 2\n#ifdef GONE_ROWS\n#undef ROWS\n#define ROWS 3\n#endif\n"
+         "typedef struct { uint8_t b[4]; } Rows;\n"
+         + table("vmstate_rows", "VMSTATE_UINT8_SUB_ARRAY(b, Rows, 0, ROWS)"), True),
+        ("#if GONE_VERSION >= 7\n" + table("vmstate_rows", "VMSTATE_UINT8(b, Dev)") + "#endif\n", True),
+        ("#ifdef GONE_DEBUG\n#define SAY(x) say(x)\n#else\n#define SAY(x)\n#endif\n", False),
+        ("#ifdef CONFIG_GONE\n" + table("vmstate_rows", "VMSTATE_UINT8(b, Dev)") + "#endif\n", False),
+        ("#ifndef OWN\n#define OWN 1\n" + table("vmstate_own", "VMSTATE_UINT32(b, Dev)") + "#endif\n", False),
+    ],
+)  # fmt: skip
+def test_a_condition_that_a_missing_header_may_decide_drops_nothing_in_silence(
+    here: Path, text: str, lost: bool, preprocessor: Literal["cc", "pcpp"]
+) -> None:
+    Path("dev.c").write_text(HEAD + GONE + text + GOOD)
+    program = compile_program(Request(sources=("dev.c",), preprocessor=preprocessor))
+    assert "vmstate_good" in symbols(program)
+    expected = {"vmstate_rows": ["VG110", "VG114"]} if lost else {}
+    assert unread(program) == expected
+
+
+def test_headers_in_other_folders_are_missed_too_and_each_is_named(here: Path) -> None:
+    Path("own.h").write_text('#include <vendor/one.h>\n#include "../../two.h"\n')
+    bad = table("vmstate_bad", "VMSTATE_UINT32(a, Gone)")
+    program = read('#include "own.h"\n' + bad + GOOD)
+    assert symbols(program) == ["vmstate_good"]
+    places = [str(one.position) for one in program.unread[0].found[:2]]
+    assert places == ["own.h:1:11", "own.h:2:11"]
 
 
 def test_functions_of_what_was_left_out_go_with_it(here: Path) -> None:

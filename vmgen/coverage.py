@@ -17,9 +17,9 @@ from typing import Literal
 from vmgen import infos, ir
 from vmgen.lower import rivals, shapes
 from vmgen.pipeline import whole
-from vmgen.pipeline.reading import Preprocessor
 from vmgen.pipeline.store import Store
 from vmgen.pipeline.whole import Progress
+from vmgen.preprocess import Preprocessor
 from vmgen.source import Diagnostic
 
 Status = Literal["ok", "hook", "custom", "error"]

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import assert_never
 
+from vmgen.c_text import macros
 from vmgen.linkmodel import host, make_objects, syntax
 from vmgen.linkmodel.functions import FUNCTIONS, library
 from vmgen.linkmodel.interpreter import Arguments, Interpreter
@@ -31,9 +32,7 @@ from vmgen.linkmodel.values import (
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import SourceTree
 
-__all__ = ["SystemBinary", "binary"]
-
-_DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)(?:[ \t]+(.*?))?\s*$", re.MULTILINE)
+__all__ = ["SystemBinary", "binary", "not_there"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +42,13 @@ class SystemBinary:
     ``files`` are linked for certain, or in a loadable module of the binary's own.
     ``archive`` are members of static libraries (``libqemuutil`` with its stubs): the
     linker takes one where it defines a symbol that nothing in ``files`` defines.
+    ``missing`` are C files and build descriptions that are named and are not there.
     """
 
     target: str
     files: tuple[str, ...]
     archive: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 def binary(tree: SourceTree) -> SystemBinary:
@@ -59,33 +60,35 @@ def binary(tree: SourceTree) -> SystemBinary:
     """
     if tree.kind != "qemu":
         return SystemBinary(tree.target, tree.cpu_sources)
-    objects = _objects(tree)
+    objects, lacking = _objects(tree)
     files = {file for file in objects.files if file.endswith(".c")}
     archive = {file for file in objects.archives if file.endswith(".c")} - files
-    missing = [
-        Diagnostic(
-            "VG122",
-            f"the build description names {file}, which does not exist",
-            Position("meson.build"),
-            hint="unpack the release again",
-        )
-        for file in sorted(files | archive)
-        if not (tree.root / file).is_file()
-    ]
-    if missing:
-        raise VmgenError(*missing)
+    there = {file for file in files | archive if (tree.root / file).is_file()}
     return SystemBinary(
         tree.target,
-        tuple(sorted(files)),
-        tuple(sorted(archive)),
+        tuple(sorted(files & there)),
+        tuple(sorted(archive & there)),
+        tuple(sorted({*lacking, *((files | archive) - there)})),
     )
 
 
-def _objects(tree: SourceTree) -> Objects:
-    """What the tree's build description links into the binary."""
+def not_there(file: str) -> Diagnostic:
+    """What is to be said of one of :attr:`SystemBinary.missing`."""
+    return Diagnostic(
+        "VG122",
+        f"the build description names {file}, which does not exist",
+        Position(file),
+        hint="unpack the release again",
+    )
+
+
+def _objects(tree: SourceTree) -> tuple[Objects, list[str]]:
+    """What the tree's build description links into the binary, and the folders'
+    descriptions that it is without."""
     if (tree.root / "meson.build").is_file():
-        emulator = _Build(tree).executable(f"qemu-system-{tree.target}")
-        return joined((emulator.own, emulator.needs))
+        build = _Build(tree)
+        emulator = build.executable(f"qemu-system-{tree.target}")
+        return joined((emulator.own, emulator.needs)), build.lacking
     settings = {
         name: "y" if value == "1" else value.strip('"')
         for kind in ("target", "devices")
@@ -94,7 +97,7 @@ def _objects(tree: SourceTree) -> Objects:
         ).items()
     }
     settings["TARGET_BASE_ARCH"] = tree.base_arch
-    return make_objects.objects(tree, _macros(tree, "config-host.h"), settings)
+    return make_objects.objects(tree, _macros(tree, "config-host.h"), settings), []
 
 
 class _Found(Exception):
@@ -111,6 +114,8 @@ class _Build:
     def __init__(self, tree: SourceTree) -> None:
         self._tree = tree
         self._name = ""
+        #: Descriptions of folders that are named and are not there.
+        self.lacking: list[str] = []
         root = tree.root
         self._options = _options(str(root), _stamp(root, "meson_options.txt"))
         target = f"{tree.target}-softmmu"
@@ -169,9 +174,13 @@ class _Build:
         if isinstance(name, Unknown):
             raise interpreter.undecided(call.line, "reading a folder", name)
         folder = interpreter.inside(name)
-        if not interpreter.is_skipped(folder):
-            statements = _statements(self._tree.root, f"{folder}/meson.build")
-            interpreter.subdir(name, call.line, statements)
+        if interpreter.is_skipped(folder):
+            return
+        file = f"{folder}/meson.build"
+        if not (self._tree.root / file).is_file():
+            self.lacking.append(file)
+            return
+        interpreter.subdir(name, call.line, _statements(self._tree.root, file))
 
     def _option(self, interpreter: Interpreter, call: Arguments) -> Value:
         name = call.values[0]
@@ -185,7 +194,7 @@ def _macros(tree: SourceTree, name: str) -> dict[str, str]:
     for folder in tree.config_dirs:
         path = folder / name
         if path.is_file():
-            return dict(_DEFINE.findall(path.read_text(encoding="utf-8")))
+            return macros(path.read_text(encoding="utf-8"))
     raise VmgenError(
         Diagnostic(
             "VG122",

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from vmgen import ir, preprocess, tree
 from vmgen.link import link
 from vmgen.pipeline import whole
-from vmgen.pipeline.reading import Preprocessor, read_module
+from vmgen.pipeline.reading import read_module
 from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.whole import Progress, all_targets
 from vmgen.premises import premises_of
+from vmgen.preprocess import Preprocessor
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import SourceTree
 
@@ -73,7 +74,10 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
     source_tree = _configure(request)
     files = _sources(request, source_tree)
     expand = partial(
-        preprocess.preprocess, source_tree, preprocessor=request.preprocessor
+        preprocess.preprocess,
+        source_tree,
+        preprocessor=request.preprocessor,
+        partial=True,
     )
     modules: list[ir.Module] = []
     unread: list[ir.Unread] = []
@@ -84,7 +88,7 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
             if progress is not None:
                 progress(file)
             try:
-                modules.append(read_module(expansion.result()))
+                modules.append(read_module(expansion.result(), request.preprocessor))
             except VmgenError as error:
                 unread.append(ir.Unread("", file, error.diagnostics))
     program = link(source_tree.release, request.target, modules, unread=unread)

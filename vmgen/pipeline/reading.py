@@ -13,20 +13,19 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from vmgen import ir, preprocess, roots
+from vmgen.c_text import macros
 from vmgen.cache import Cache, Digests, hashed
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract import extract
+from vmgen.pipeline import missing
 from vmgen.pipeline.store import Note, Store, front_end
-from vmgen.preprocess import Preprocessed
+from vmgen.preprocess import Preprocessed, Preprocessor
 from vmgen.roots import Registrations
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import CompileCommand, SourceTree, files
-
-Preprocessor = Literal["auto", "cc", "pcpp"]
 
 COMMON = ""
 """The name of the command that knows no target, among those of targets."""
@@ -36,34 +35,48 @@ _TARGET_HEADER = re.compile(
     r'^# \d+ "[^"]*-softmmu-config-(?:target|devices)\.h"[^\n]*\n\s*', re.MULTILINE
 )
 _SYMBOL = re.compile(r"^\s*(?:menu)?config\s+(\w+)", re.MULTILINE)
-_HOST_MACRO = re.compile(r"^#\s*define\s+CONFIG_(\w+)", re.MULTILINE)
 _PER_TARGET = ("NEED_CPU_H", "COMPILING_PER_TARGET", "CONFIG_TARGET", "CONFIG_DEVICES")
 _ACCELERATORS = ("KVM", "XEN", "HVF", "NVMM", "WHPX")
 """What a host has for some targets only (``accelerator_targets`` in meson.build)."""
 
 
-def read_module(expansion: Preprocessed) -> ir.Module:
+def read_module(
+    expansion: Preprocessed, preprocessor: Preprocessor = "auto"
+) -> ir.Module:
     """One preprocessed file through the front end and the extractor."""
+    return missing.read(expansion, preprocessor, _extracted)[0]
+
+
+def _extracted(expansion: Preprocessed) -> tuple[ir.Module, None]:
     unit = Unit(expansion.text, source=expansion.source, relative=expansion.relative)
-    return extract(unit, Layout(unit), expansion.excerpt)
+    return extract(unit, Layout(unit), expansion.excerpt), None
 
 
 def _read_both(
-    expansion: Preprocessed, text: str
-) -> tuple[ir.Module | None, Registrations, tuple[Diagnostic, ...]]:
+    expansion: Preprocessed, text: str, preprocessor: Preprocessor
+) -> tuple[ir.Module | None, Registrations | None, tuple[Diagnostic, ...]]:
     """The file's module, or why there is none; and what it registers.
 
     ``text`` is the file as written.
     """
-    unit = Unit(expansion.text, source=expansion.source, relative=expansion.relative)
-    layout = Layout(unit)
-    registered = Registrations(expansion.source)
-    if roots.is_wanted(text):
-        registered = roots.roots_of(unit, layout, text)
+    registered: Registrations | None = None
+
+    def both(one: Preprocessed) -> tuple[ir.Module, Registrations]:
+        nonlocal registered
+        unit = Unit(one.text, source=one.source, relative=one.relative)
+        layout = Layout(unit)
+        own = Registrations(one.source)
+        if roots.is_wanted(text):
+            own = roots.roots_of(unit, layout, text)
+        if registered is None:
+            registered = own
+        return extract(unit, layout, one.excerpt), own
+
     try:
-        return extract(unit, layout, expansion.excerpt), registered, ()
+        module, registered = missing.read(expansion, preprocessor, both)
     except VmgenError as error:
         return None, registered, error.diagnostics
+    return module, registered, ()
 
 
 # --- commands -----------------------------------------------------------------------
@@ -76,13 +89,13 @@ def common_tree(tree: SourceTree) -> SourceTree:
     for what the host decides.
     """
     shared = tree.config_dirs[1:]
-    host = set()
+    host: set[str] = set()
     for folder in shared:
         path = folder / "config-host.h"
         if path.is_file():
-            host.update(_HOST_MACRO.findall(path.read_text(encoding="utf-8")))
-    poisoned = sorted(set(_kconfig_symbols(tree.root)) - host)
-    text = "".join(f"#pragma GCC poison CONFIG_{name}\n" for name in poisoned)
+            host.update(macros(path.read_text(encoding="utf-8")))
+    poisoned = sorted({f"CONFIG_{one}" for one in _kconfig_symbols(tree.root)} - host)
+    text = "".join(f"#pragma GCC poison {name}\n" for name in poisoned)
     poison = Cache.of("trees").folder_of(
         f"poison-{hashed((text,))[:24]}",
         lambda: {"config-poison.h": text},
@@ -186,16 +199,21 @@ def read(
     common = tree.target == COMMON
     own = str(tree.path(file))
     try:
-        expansion = preprocess.preprocess(tree, file, preprocessor=preprocessor)
+        # What the command for all targets does not find may be the target's.
+        expansion = preprocess.preprocess(
+            tree, file, preprocessor=preprocessor, partial=not common
+        )
     except VmgenError as error:
         return _unread(file, None, error.diagnostics, common, own)
     with open(own, encoding="utf-8", errors="replace") as stream:
         text = stream.read()
-    key = hashed((front_end(), text, _TARGET_HEADER.sub("", expansion.text)))
+    lacking = [str(one) for one in expansion.missing]
+    expanded = _TARGET_HEADER.sub("", expansion.text)
+    key = hashed((front_end(), text, expanded, *lacking))
     module, registered = store.module(key), store.registered(key)
     if module is None or registered is None:
-        module, registered, found = _read_both(expansion, text)
-        if module is None:
+        module, registered, found = _read_both(expansion, text, preprocessor)
+        if module is None or registered is None:
             return _unread(file, registered, found, common, own)
         store.keep(key, module, registered)
     if common and module.unread:

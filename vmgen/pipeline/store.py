@@ -24,7 +24,7 @@ from vmgen.source import VmgenError
 
 _FRONT_END = (
     "source.py", "grammar.py", "ir", "infos", "tree", "preprocess", "cfront",
-    "translate", "extract", "roots", "shims", "pipeline/reading.py",
+    "translate", "extract", "roots", "shims", "c_text.py", "pipeline/reading.py", "pipeline/missing.py",
 )  # fmt: skip
 """The parts of the package that decide what a C file is read as."""
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vmgen import linkmodel, roots
+from vmgen.c_text import CText
 from vmgen.cache import Cache, Digests, hashed
 from vmgen.linkmodel import SystemBinary
 from vmgen.pipeline.store import Store, parts_hash
@@ -23,9 +24,6 @@ from vmgen.tree import SourceTree
 from vmgen.tree.files import built_from
 
 _TYPES = ("VMStateDescription", "VMStateInfo")
-_MACRO = re.compile(
-    r"^[ \t]*#[ \t]*define[ \t]+(\w+)((?:\\\r?\n|[^\n])*)", re.MULTILINE
-)
 _ALIAS = re.compile(r"\btypedef\b([^;{}]*?)(\w+)\s*(?:\[[^\]]*\]\s*)?;")
 _QUALIFIERS = re.compile(r"\A\s*(?:(?:const|volatile)\b\s*)+")
 _HEADERS = (".h", ".inc")
@@ -100,24 +98,31 @@ def words_of(headers: Mapping[str, str]) -> frozenset[str]:
         for path, text in headers.items():
             if known.search(text) is None:
                 continue
-            text = roots.without_comments(text)
+            written = CText(text)
+            for one in written.directives:
+                name, *rest = one.identifiers or [""]
+                if one.name == "define" and not words.isdisjoint(rest):
+                    found.add(name)
             found.update(
-                name for name, body in _MACRO.findall(text) if known.search(body)
+                name
+                for before, name in _ALIAS.findall(written.code)
+                if known.search(before)
             )
-            found.update(
-                name for before, name in _ALIAS.findall(text) if known.search(before)
-            )
-            if _defines(text, known):
+            if _defines(written, known):
                 found.add(path.rpartition("/")[2])
         fresh = found - words
         words |= fresh
     return frozenset(words)
 
 
-def _defines(text: str, known: re.Pattern[str]) -> bool:
+def _defines(written: CText, known: re.Pattern[str]) -> bool:
     """Whether a header mentions a type otherwise than to declare it, pointers to it or
     objects that are elsewhere; or includes one that does."""
-    text = _MACRO.sub("", text)
+    if any(
+        one.name == "include" and known.search(one.text) for one in written.directives
+    ):
+        return True
+    text = written.code
     for match in known.finditer(text):
         start = max(text.rfind(mark, 0, match.start()) for mark in ";{}(") + 1
         before = text[start : match.start()].split()
@@ -131,7 +136,11 @@ def _defines(text: str, known: re.Pattern[str]) -> bool:
 def look(files: TreeFiles, names: Iterable[str], store: Store) -> dict[str, Seen]:
     """What the texts of these files say, from memory where they did not change."""
     words = _words(files, store)
-    parts = (parts_hash("roots", "pipeline/survey.py"), str(files.root), *sorted(words))
+    parts = (
+        parts_hash("roots", "c_text.py", "pipeline/survey.py"),
+        str(files.root),
+        *sorted(words),
+    )
     key = f"seen-{hashed(parts)}"
     known: Mapping[str, Sequence[object]] = json.loads(store.entry(key) or "{}")
     found: dict[str, Seen] = {}
@@ -153,7 +162,7 @@ def _words(files: TreeFiles, store: Store) -> frozenset[str]:
     """:func:`words_of` the tree's headers, from memory where none of them changed."""
     headers = [name for name in files.names if name.endswith(_HEADERS)]
     digests = [files.digest(name) for name in headers]
-    key = f"words-{hashed((parts_hash('pipeline/survey.py'), *headers, *digests))}"
+    key = f"words-{hashed((parts_hash('c_text.py', 'pipeline/survey.py'), *headers, *digests))}"
     known = store.entry(key)
     if known is None:
         known = "\n".join(
@@ -173,7 +182,7 @@ def binary_key(files: TreeFiles, tree: SourceTree) -> str:
         for folder in tree.config_dirs
         for path in sorted(folder.glob("*config*.h"))
     ]
-    own = parts_hash("linkmodel", "pipeline/survey.py")
+    own = parts_hash("linkmodel", "c_text.py", "pipeline/survey.py")
     words = [own, str(files.root), tree.target, files.build_files(), *configured]
     return f"binary-{hashed(words)}"
 
@@ -183,13 +192,13 @@ def known_binary(key: str, target: str, store: Store) -> SystemBinary | None:
     text = store.entry(key) if key else None
     if text is None:
         return None
-    files, archive = json.loads(text)
-    return SystemBinary(target, tuple(files), tuple(archive))
+    files, archive, missing = map(tuple, json.loads(text))
+    return SystemBinary(target, files, archive, missing)
 
 
 def binary(tree: SourceTree, key: str, store: Store) -> SystemBinary:
     """The binary of a tree's target, worked out and remembered."""
     found = linkmodel.binary(tree)
     if key:
-        store.keep_entry(key, json.dumps([found.files, found.archive]))
+        store.keep_entry(key, json.dumps([found.files, found.archive, found.missing]))
     return found

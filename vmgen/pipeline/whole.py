@@ -6,7 +6,6 @@ all cores, and what did not change since the last time is not read at all.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
@@ -14,14 +13,17 @@ from pathlib import Path
 
 from vmgen import ir, roots
 from vmgen import tree as trees
+from vmgen.c_text import macros
 from vmgen.cache import Digests
 from vmgen.link import link
+from vmgen.linkmodel import not_there
 from vmgen.pipeline import reading, survey
-from vmgen.pipeline.reading import COMMON, Preprocessor, ReadFile
+from vmgen.pipeline.reading import COMMON, ReadFile
 from vmgen.pipeline.store import Note, Store
 from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.workers import workers
 from vmgen.premises import premises_of
+from vmgen.preprocess import Preprocessor
 from vmgen.roots import Registrations, Resolution
 from vmgen.source import Diagnostic
 from vmgen.tree import SourceTree
@@ -32,7 +34,6 @@ Progress = Callable[[str], None]
 
 _BATCH = 8
 """Files that one process reads in a row: neighbours include the same headers."""
-_MACRO = re.compile(r"^#define (\w+) (?!0\b)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class TargetFiles:
 
     ``files`` may define descriptions or infos, ``registering`` are those that only register
     what others define, and ``others`` what is left: their types are read as text.
-    ``archive`` are those that are members of archives.
+    ``archive`` are those that are members of archives, ``missing`` what the build
+    description names and is not there.
     """
 
     tree: SourceTree
@@ -49,6 +51,7 @@ class TargetFiles:
     archive: frozenset[str]
     registering: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -70,7 +73,7 @@ class Whole:
         out and stands in its ``unread``."""
         modules: list[ir.Module] = []
         members: list[ir.Module] = []
-        unread: list[ir.Unread] = []
+        unread = [ir.Unread("", one, (not_there(one),)) for one in part.missing]
         for file in part.files:
             outcome = self.outcome(part.tree.target, file)
             if outcome.module is None:
@@ -116,7 +119,8 @@ class Whole:
             name
             for folder in part.tree.config_dirs
             for header in sorted(folder.glob("*config*.h"))
-            for name in _MACRO.findall(header.read_text(encoding="utf-8"))
+            for name, value in macros(header.read_text(encoding="utf-8")).items()
+            if value != "0"
         )
         if self._types is None:
             self._types = roots.TreeTypes(part.tree.root)
@@ -171,6 +175,7 @@ def configure(
                     if seen[name].registers and not seen[name].mentions
                 ),
                 tuple(name for name in names if not seen[name].registers),
+                found.missing,
             )
         )
     return tuple(parts)

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vmgen import ir
+from vmgen.c_text import CText
 from vmgen.premises.facts import PREMISES, Fact
 from vmgen.premises.tables import rows
-from vmgen.roots.c_text import without_comments
 
 __all__ = ["premises_of"]
 
@@ -42,8 +42,8 @@ def premises_of(modules: Iterable[ir.Module], root: Path) -> tuple[ir.Premise, .
     return tuple(sorted(found, key=lambda premise: premise.name))
 
 
-def _texts(fact: Fact, root: Path) -> Iterator[str]:
-    """The files of the tree that mention what the premise is about, without comments."""
+def _texts(fact: Fact, root: Path) -> Iterator[CText]:
+    """The files of the tree that mention what the premise is about."""
     words = (fact.type, *fact.calls, *fact.functions, *fact.constants)
     for name in fact.under:
         place = root / name
@@ -51,4 +51,4 @@ def _texts(fact: Fact, root: Path) -> Iterator[str]:
         for file in files:
             text = file.read_text(encoding="utf-8", errors="replace")
             if any(word in text for word in words):
-                yield without_comments(text)
+                yield CText(text)

@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TypeAlias
 
+from vmgen.c_text import CText, closing, items
 from vmgen.premises.facts import Fact
 
 Row: TypeAlias = tuple[str, ...]
 
-_DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\\n|\\.)*", re.MULTILINE)
-_WORD = re.compile(r'"(?:[^"\\\n]|\\.)*"|' r"'(?:[^'\\\n]|\\.)*'|[A-Za-z_]\w*|\d\w*|\S")
 _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _TIGHT = re.compile(r"(?<=[\w)\]]) (?=[^\w|&?:])|(?<=[^\w|&?:]) (?=\S)")
-_CLOSING = {"(": ")", "{": "}", "[": "]"}
 
 
-def rows(text: str, fact: Fact) -> Iterator[Row]:
-    """The rows that one file, without comments, adds to a premise."""
-    words = _WORD.findall(_DIRECTIVE.sub("", text))
+def rows(text: CText, fact: Fact) -> Iterator[Row]:
+    """The rows that one file adds to a premise."""
+    words = text.words
     yield from _entries(words, fact)
     yield from _assigned(words, fact)
     yield from _calls(words, fact)
@@ -46,7 +44,7 @@ def rows(text: str, fact: Fact) -> Iterator[Row]:
 # --- tables ---------------------------------------------------------------------------
 
 
-def _entries(words: Sequence[str], fact: Fact) -> Iterator[Row]:
+def _entries(words: list[str], fact: Fact) -> Iterator[Row]:
     """The entries of every object or array of the type that is initialised."""
     for at, word in enumerate(words):
         if word != fact.type or not _NAME.match("".join(words[at + 1 : at + 2])):
@@ -54,20 +52,20 @@ def _entries(words: Sequence[str], fact: Fact) -> Iterator[Row]:
         start = at + 2
         several = words[start : start + 1] == ["["]
         if several:
-            start = _end(words, start)
+            start = closing(words, start)
         if words[start : start + 2] != ["=", "{"]:
             continue
-        inside = words[start + 2 : _end(words, start + 1) - 1]
-        entries = _split(inside) if several else [inside]
+        inside = words[start + 2 : closing(words, start + 1) - 1]
+        entries = items(inside) if several else [inside]
         for entry in entries:
             if several and (not entry or entry[0] != "{"):
                 continue
-            members = _split(entry[1:-1] if several else entry)
+            members = items(entry[1:-1] if several else entry)
             if row := _row(members, fact):
                 yield row
 
 
-def _row(members: Sequence[Sequence[str]], fact: Fact) -> Row:
+def _row(members: list[list[str]], fact: Fact) -> Row:
     """The members of an entry that matter; empty if the entry does not."""
     if any(word in fact.without for member in members for word in member):
         return ()
@@ -87,7 +85,7 @@ def _row(members: Sequence[Sequence[str]], fact: Fact) -> Row:
     return tuple(f"{name}={values[name]}" for name in fact.members if name in values)
 
 
-def _assigned(words: Sequence[str], fact: Fact) -> Iterator[Row]:
+def _assigned(words: list[str], fact: Fact) -> Iterator[Row]:
     """Members that matter of entries that are changed before they are registered."""
     names = {
         words[at + 1]
@@ -99,7 +97,7 @@ def _assigned(words: Sequence[str], fact: Fact) -> Iterator[Row]:
             continue
         start = at + 1
         if words[start : start + 1] == ["["]:
-            start = _end(words, start)
+            start = closing(words, start)
         member = words[start : start + 3]
         if member[::2] == [".", "="] and member[1] in fact.members:
             value = _text(_until(words, start + 3, ";"))
@@ -109,7 +107,7 @@ def _assigned(words: Sequence[str], fact: Fact) -> Iterator[Row]:
 # --- calls ----------------------------------------------------------------------------
 
 
-def _calls(words: Sequence[str], fact: Fact) -> Iterator[Row]:
+def _calls(words: list[str], fact: Fact) -> Iterator[Row]:
     """The calls of a function or a macro, each with the ``if`` around it."""
     around: list[str] = []  # the condition of each open brace, empty for none
     pending = ""  # that of the statement that comes next
@@ -120,7 +118,7 @@ def _calls(words: Sequence[str], fact: Fact) -> Iterator[Row]:
         at += 1
         match word:
             case "if" if words[at : at + 1] == ["("]:
-                end = _end(words, at)
+                end = closing(words, at)
                 pending = _text(words[at + 1 : end - 1])
                 at = end
             case "else":
@@ -133,8 +131,8 @@ def _calls(words: Sequence[str], fact: Fact) -> Iterator[Row]:
             case ";":
                 last, pending = pending, ""
             case _ if word in fact.calls and words[at : at + 1] == ["("]:
-                end = _end(words, at)
-                arguments = [_text(one) for one in _split(words[at + 1 : end - 1])]
+                end = closing(words, at)
+                arguments = [_text(one) for one in items(words[at + 1 : end - 1])]
                 if fact.arguments:
                     arguments = [
                         arguments[number]
@@ -146,53 +144,27 @@ def _calls(words: Sequence[str], fact: Fact) -> Iterator[Row]:
                 at = end
 
 
-def _body(words: Sequence[str], at: int) -> Sequence[str]:
+def _body(words: list[str], at: int) -> list[str]:
     """The words of the function that is defined at this name; empty for a mere use."""
     if words[at + 1 : at + 2] != ["("]:
-        return ()
-    end = _end(words, at + 1)
+        return []
+    end = closing(words, at + 1)
     if words[end : end + 1] != ["{"]:
-        return ()
-    return words[at : _end(words, end)]
+        return []
+    return words[at : closing(words, end)]
 
 
 # --- words ----------------------------------------------------------------------------
 
 
-def _end(words: Sequence[str], at: int) -> int:
-    """The place after the bracket that closes the one at this place."""
-    depth = 0
-    for number in range(at, len(words)):
-        if words[number] in _CLOSING:
-            depth += 1
-        elif words[number] in _CLOSING.values():
-            depth -= 1
-            if not depth:
-                return number + 1
-    return len(words)
-
-
-def _split(words: Sequence[str]) -> list[list[str]]:
-    """The parts between commas outside of brackets; an empty last one does not count."""
-    parts: list[list[str]] = [[]]
-    depth = 0
-    for word in words:
-        depth += (word in _CLOSING) - (word in _CLOSING.values())
-        if word == "," and not depth:
-            parts.append([])
-        else:
-            parts[-1].append(word)
-    return parts if parts[-1] else parts[:-1]
-
-
-def _until(words: Sequence[str], at: int, stops: str) -> Sequence[str]:
+def _until(words: list[str], at: int, stops: str) -> list[str]:
     end = at
     while end < len(words) and words[end] not in stops:
         end += 1
     return words[at:end]
 
 
-def _text(words: Sequence[str]) -> str:
+def _text(words: list[str]) -> str:
     """The words as one text, without the quotes of a string that stands alone."""
     if len(words) == 1:
         return words[0].strip('"')

@@ -11,14 +11,14 @@ import os
 import shlex
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from vmgen.preprocess import compiler as with_compiler
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import CompileCommand, SourceTree
 
-__all__ = ["Preprocessed", "find_compiler", "preprocess"]
+__all__ = ["Preprocessed", "Preprocessor", "find_compiler", "preprocess"]
 
 Preprocessor = Literal["auto", "cc", "pcpp"]
 
@@ -28,12 +28,17 @@ class Preprocessed:
     """One expanded file.
 
     ``text`` has line markers, ``source`` is the file's name relative to its tree.
+    ``missing`` says of each header that is not found where it is included (VG110); the
+    text is without it.  ``behind`` are the files, by the names of positions, that have
+    text behind the first of these lines.
     """
 
     text: str
     source: str
     tree: SourceTree
     command: CompileCommand
+    missing: tuple[Diagnostic, ...] = ()
+    behind: tuple[str, ...] = ()
     _names: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     _lines: dict[str, Sequence[str]] = field(
         default_factory=dict, repr=False, compare=False
@@ -62,8 +67,13 @@ def preprocess(
     *,
     compiler: str | None = None,
     preprocessor: Preprocessor = "auto",
+    partial: bool = False,
+    defines: Sequence[str] = (),
 ) -> Preprocessed:
     """Expands ``file`` (relative to the tree's root) as the tree says.
+
+    With ``partial`` a header that is not found is an empty one, which the result says.
+    ``defines`` are macros besides those of the tree's command.
 
     ``compiler`` is a command such as ``"gcc-12"``; without it the environment's ``CC``
     counts, then cc, gcc or clang, whichever there is.  ``preprocessor`` ``"cc"``
@@ -73,6 +83,8 @@ def preprocess(
     without a compiler where one is asked for.
     """
     command = tree.command_for(file)
+    if defines:
+        command = replace(command, defines=(*command.defines, *defines))
     name = tree.relative(file)
     if not tree.path(file).is_file():
         raise VmgenError(
@@ -95,15 +107,22 @@ def preprocess(
         )
     result = Preprocessed("", name, tree, command)
     if argv is not None:
-        outcome = with_compiler.run(argv, tree, command, file)
+        outcome = with_compiler.run(argv, tree, command, file, partial)
     else:
         # Imported here: building its tables takes longer than a whole run of cc -E.
         from vmgen.preprocess import portable
 
-        outcome = portable.run(tree, command, file)
-    if outcome.errors:
-        raise VmgenError(*(_diagnose(result, error) for error in outcome.errors))
-    return Preprocessed(outcome.text, name, tree, command, result._names, result._lines)
+        outcome = portable.run(tree, command, file, partial)
+    missing = tuple(_diagnose(result, error) for error in outcome.missing)
+    errors = tuple(_diagnose(result, error) for error in outcome.errors)
+    if errors:
+        raise VmgenError(*dict.fromkeys((*missing, *errors)))
+    return replace(
+        result,
+        text=outcome.text,
+        missing=missing,
+        behind=tuple(dict.fromkeys(map(result.relative, outcome.behind))),
+    )
 
 
 def find_compiler(chosen: str | None = None) -> list[str] | None:

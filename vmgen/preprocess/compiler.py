@@ -8,11 +8,12 @@ import subprocess
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+from vmgen.cache import Cache, hashed
 from vmgen.tree import SHIMS, CompileCommand, SourceTree
 
 # Operators that one preprocessor has and another has not; sources test for them first.
@@ -31,6 +32,10 @@ LINE_LIMIT = 2 << 20
 """Characters that macros may make of one line; QEMU's longest has some ten thousand."""
 TEXT_LIMIT = 256 << 20
 """Characters of one file with all that it includes; QEMU's largest have some million."""
+_DEEP = "a/b/c/d/e/f/g/h"
+"""Where an empty header is, so that a name that starts with ``../`` is in its folder."""
+MISSING_LIMIT = 64
+"""Headers that one file may miss and be read without."""
 NESTED_LIMIT = 200
 """Files that may include each other at a place, as in GCC."""
 
@@ -66,10 +71,16 @@ class CompilerError:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """The expanded text, or why there is none."""
+    """The expanded text, or why there is none.
+
+    ``missing`` are the headers that the text is without; ``behind`` the files that have
+    text behind the first of these ``#include`` lines, as the preprocessor names them.
+    """
 
     text: str
     errors: tuple[CompilerError, ...] = ()
+    missing: tuple[CompilerError, ...] = ()
+    behind: tuple[str, ...] = ()
 
 
 def arguments(tree: SourceTree, command: CompileCommand) -> list[str]:
@@ -103,13 +114,69 @@ def arguments(tree: SourceTree, command: CompileCommand) -> list[str]:
 
 
 def run(
-    argv: Sequence[str], tree: SourceTree, command: CompileCommand, file: str
+    argv: Sequence[str],
+    tree: SourceTree,
+    command: CompileCommand,
+    file: str,
+    partial: bool = False,
 ) -> Expansion:
-    """Preprocesses ``file`` (relative to the tree) with the compiler ``argv``."""
+    """Preprocesses ``file`` (relative to the tree) with the compiler ``argv``.
+
+    A compiler ends at a header that is missing; with ``partial`` it is run again with an
+    empty one in the place of each.
+    """
+    expansion = _run(argv, tree, command, file)
+    missing: dict[str, CompilerError] = {}
+    folder: Path | None = None
+    while partial and _lacks_a_header(expansion) and len(missing) < MISSING_LIMIT:
+        lacking = expansion.errors[0]
+        if lacking.header in missing or not _is_inside(lacking.header):
+            break
+        missing[lacking.header] = lacking
+        folder = _empty_headers(tuple(missing))
+        expansion = _run(argv, tree, command, file, folder / _DEEP)
+    if expansion.errors or folder is None:
+        return replace(expansion, missing=tuple(missing.values()))
+    # Of the empty headers nothing stays in the text, their names neither.
+    start = re.escape(str(folder))
+    empty = re.compile(rf'^# \d+ "{start}[^"]*"[^\n]*\n', re.MULTILINE)
+    first = empty.search(expansion.text)
+    text = empty.sub("", expansion.text)
+    rest = text[first.start() if first else 0 :]
+    behind = dict.fromkeys(mark[2] for mark in LINE_MARKER.finditer(rest))
+    return Expansion(text, (), tuple(missing.values()), tuple(behind))
+
+
+def _is_inside(header: str) -> bool:
+    """Whether a file can stand for the header below a folder of ours."""
+    path = os.path.normpath(f"{_DEEP}/{header}")
+    return not path.startswith(("..", "/")) and header.isprintable()
+
+
+def _empty_headers(names: tuple[str, ...]) -> Path:
+    """A folder in which these headers are, below :data:`_DEEP` and empty."""
+    paths = [os.path.normpath(f"{_DEEP}/{name}") for name in names]
+    entry = f"missing-{hashed(paths)[:24]}"
+    return Cache.of("trees").folder_of(entry, lambda: dict.fromkeys(paths, ""))
+
+
+def _lacks_a_header(expansion: Expansion) -> bool:
+    return len(expansion.errors) == 1 and bool(expansion.errors[0].header)
+
+
+def _run(
+    argv: Sequence[str],
+    tree: SourceTree,
+    command: CompileCommand,
+    file: str,
+    last: Path | None = None,
+) -> Expansion:
+    """One run; ``last`` is a folder that is searched after all others."""
     directory = command.directory or tree.root
     source = os.path.relpath(tree.path(file), directory)
     if tree.kind == "standalone":
         source = file
+    after = [] if last is None else ["-idirafter", str(last)]
     environment = {**os.environ, "LC_ALL": "C"}
     # These would add folders of the machine's, or write files.
     for name in (
@@ -122,7 +189,7 @@ def run(
     with TemporaryFile() as said:
         try:
             process = subprocess.Popen(
-                [*argv, *arguments(tree, command), "-x", "c", source],
+                [*argv, *arguments(tree, command), *after, "-x", "c", source],
                 cwd=directory,
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -17,6 +17,7 @@ from typing import Any
 import pcpp
 
 from vmgen.preprocess.compiler import (
+    MISSING_LIMIT,
     NESTED_LIMIT,
     CompilerError,
     Expansion,
@@ -30,22 +31,30 @@ _TOKENS_OF_A_LINE = 200_000
 """What macros may make of one line, on the way to it included."""
 
 
-def run(tree: SourceTree, command: CompileCommand, file: str) -> Expansion:
-    """Preprocesses ``file`` (relative to the tree) without a compiler."""
+def run(
+    tree: SourceTree, command: CompileCommand, file: str, partial: bool = False
+) -> Expansion:
+    """Preprocesses ``file`` (relative to the tree) without a compiler; with ``partial``
+    a header that is missing is an empty one."""
     directory = str(command.directory or tree.root)
     source = os.path.relpath(tree.path(file), directory)
     if tree.kind == "standalone":
         source = file
-    expander = _Expander(command, directory)
+    expander = _Expander(command, directory, MISSING_LIMIT if partial else 0)
     try:
         text = expander.expand(source)
     except _ExpansionEnded as ended:
         return Expansion("", (*expander.errors, ended.finding))
-    return Expansion(text, tuple(expander.errors))
+    return Expansion(
+        text,
+        tuple(expander.errors),
+        tuple(expander.missing.values()),
+        tuple(dict.fromkeys(expander.behind)),
+    )
 
 
 class _ExpansionEnded(Exception):
-    """Ends the run, as with a compiler: of a missing header or one without end."""
+    """Ends the run, as with a compiler: of a text without end."""
 
     def __init__(self, finding: CompilerError) -> None:
         self.finding = finding
@@ -53,8 +62,9 @@ class _ExpansionEnded(Exception):
 
 
 class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
-    def __init__(self, command: CompileCommand, directory: str) -> None:
+    def __init__(self, command: CompileCommand, directory: str, may_miss: int) -> None:
         super().__init__()
+        self.may_miss = may_miss
         self.command = command
         self.directory = directory
         self.errors: list[CompilerError] = []
@@ -71,8 +81,11 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
         quoted = [short(path) for path in command.quote_dirs]
         self.quoted = [*quoted, *self.angled]
         self.found: dict[tuple[str, str], str] = {}
-        #: How many files are open, one included by the other.
-        self.includes = 0
+        #: The files that are open, one included by the other.
+        self.open: list[str] = []
+        self.missing: dict[str, CompilerError] = {}
+        #: The files with text behind the first header that is missing.
+        self.behind: list[str] = []
         #: How many tokens macros made of the current line, on the way included.
         self.made = 0
 
@@ -151,20 +164,25 @@ class _Expander(pcpp.Preprocessor):  # type: ignore[misc]
         if path is None:
             header = named[2] or named[1]
             message = f"{header}: No such file or directory"
-            raise _ExpansionEnded(
-                CompilerError(message, first.source, first.lineno, 0, header)
-            )
+            lacking = CompilerError(message, first.source, first.lineno, 0, header)
+            if not self.open or len(self.missing) >= self.may_miss:
+                raise _ExpansionEnded(lacking)
+            self.missing.setdefault(header, lacking)
+            self.behind += self.open
+            return
         if path in self.include_once:
             return
         with open(
             os.path.join(self.directory, path), encoding="utf-8", errors="replace"
         ) as stream:
             data = stream.read()
-        if self.includes >= NESTED_LIMIT:
+        if len(self.open) >= NESTED_LIMIT:
             raise _ExpansionEnded(nested(first.source, first.lineno))
-        self.includes += 1
+        self.open.append(path)
+        if self.missing:
+            self.behind.append(path)
         yield from self.parsegen(data, path, path)
-        self.includes -= 1
+        self.open.pop()
 
     def expand_macros(
         self, tokens: list[Any], expanding_from: Sequence[str] = ()

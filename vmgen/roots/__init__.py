@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vmgen.c_text import CText
 from vmgen.cfront import syntax as c
 from vmgen.cfront.census import Census, census
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract.initializer import rows, symbol
 from vmgen.ir import Root
-from vmgen.roots import c_text, classes, types, walk
-from vmgen.roots.c_text import FunctionText, is_wanted, without_comments
+from vmgen.roots import classes, registering, types, walk
 from vmgen.roots.model import (
     ClassFunction,
     Effect,
@@ -26,6 +26,7 @@ from vmgen.roots.model import (
     dumps,
     loads,
 )
+from vmgen.roots.registering import FunctionText, is_wanted
 from vmgen.roots.resolve import Hierarchy, Resolution, resolve
 from vmgen.roots.tree_types import TreeTypes
 from vmgen.source import Diagnostic, Position, VmgenError
@@ -41,7 +42,6 @@ __all__ = [
     "loads",
     "resolve",
     "roots_of",
-    "without_comments",
 ]
 
 
@@ -59,7 +59,7 @@ class _FileReader:
     def __init__(self, unit: Unit, layout: Layout, text: str) -> None:
         self._unit = unit
         self._layout = layout
-        self._text = c_text.without_comments(text)
+        self._text = CText(text)
         self._found: list[Diagnostic] = []
 
     def registrations(self) -> Registrations:
@@ -73,7 +73,7 @@ class _FileReader:
         registered: list[Registration] = []
         members: dict[str, None] = {}
         seen: set[str] = set()
-        texts = list(c_text.functions(self._text))
+        texts = list(registering.functions(self._text))
         self._check_places(texts)
         for text in texts:
             if not (
@@ -123,9 +123,9 @@ class _FileReader:
 
     def _check_places(self, texts: list[FunctionText]) -> None:
         """Nothing that sets or registers may be outside of the functions found."""
-        inside = sum(c_text.mentions(text.body) for text in texts)
-        if inside != c_text.mentions(self._text) - sum(
-            c_text.mentions(text.head) for text in texts
+        inside = sum(registering.mentions(text.body) for text in texts)
+        if inside != registering.mentions(self._text.plain) - sum(
+            registering.mentions(text.head) for text in texts
         ):
             self._found.append(
                 Diagnostic(
@@ -151,7 +151,7 @@ class _FileReader:
                         yield row, member, symbol(self._layout, value)
 
     def _cpu_ops(self) -> Iterator[tuple[str, str, Position]]:
-        if ".legacy_vmsd" not in self._text:
+        if ".legacy_vmsd" not in self._text.plain:
             return
         for found in self._census("SysemuCPUOps").found:
             filled = self._layout.filled(found.declared)

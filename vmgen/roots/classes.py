@@ -12,8 +12,8 @@ from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import uncast
 from vmgen.extract.initializer import is_null
 from vmgen.roots import walk
-from vmgen.roots.c_text import REGISTERING, FunctionText
 from vmgen.roots.model import ANY, TYPE, ClassFunction, Effect, Prefix, Registration
+from vmgen.roots.registering import REGISTERING, FunctionText
 from vmgen.roots.walk import Followed, Locals
 from vmgen.source import Diagnostic, Position, VmgenError
 

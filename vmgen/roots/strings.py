@@ -8,16 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vmgen.c_text import CText, closing, items, spelled, words_of
 from vmgen.tree.files import headers
 
-_DEFINE = re.compile(
-    r"^[ \t]*#[ \t]*(?:define[ \t]+(\w+)(\([^)\n]*\))?[ \t]+((?:\\\n|[^\n])*)"
-    r"|(if|ifdef|ifndef|elif|else|endif)\b[ \t]*((?:\\\n|[^\n])*))",
-    re.MULTILINE,
-)
-_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
-_WORD = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|(\w+)|(\()|(\))|(##)|(#)|(,))')
-_INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"([^"\n]+)"', re.MULTILINE)
+_MACRO = re.compile(r"(\w+)(\([^)]*\))?\s+(.*)", re.DOTALL)
 _DEFINED = re.compile(r"(!?)\s*defined\s*\(?\s*(\w+)\s*\)?$")
 _WANTED = re.compile(r'["(#]|^\w+(?:\s*\(.*\))?$')
 
@@ -33,22 +27,20 @@ class Macro:
     conditions: tuple[tuple[str, bool], ...]
 
 
-def definitions(text: str, file: str) -> dict[str, list[Macro]]:
+def definitions(text: CText, file: str) -> dict[str, list[Macro]]:
     """The macros of a file that may stand for strings."""
     out: dict[str, list[Macro]] = {}
     stack: list[tuple[tuple[str, bool], ...]] = []
-    for name, parameters, body, directive, condition in _DEFINE.findall(text):
-        if directive:
-            _follow(stack, directive, condition)
-            continue
-        body = _COMMENT.sub(" ", body.replace("\\\n", " ")).strip()
-        if not _WANTED.search(body):
+    for one in text.directives:
+        _follow(stack, one.name, one.text)
+        macro = _MACRO.match(one.text) if one.name == "define" else None
+        if macro is None or not _WANTED.search(body := macro[3].strip()):
             continue
         names = None
-        if parameters:
-            names = tuple(word.strip() for word in parameters[1:-1].split(","))
+        if macro[2]:
+            names = tuple(words_of(macro[2].replace(",", " "))[1:-1])
         conditions = tuple(one for level in stack for one in level)
-        out.setdefault(name, []).append(Macro(file, names, body, conditions))
+        out.setdefault(macro[1], []).append(Macro(file, names, body, conditions))
     return out
 
 
@@ -64,9 +56,9 @@ def _follow(
             inverted = ((old[0][0], not old[0][1]),) if len(old) == 1 else ()
             stack[-1] = inverted if directive == "else" else ()
     elif directive == "if":
-        match = _DEFINED.match(_COMMENT.sub("", condition).strip())
+        match = _DEFINED.match(condition)
         stack.append(((match[2], not match[1]),) if match else ())
-    else:
+    elif directive in ("ifdef", "ifndef"):
         word = condition.split()[0] if condition.split() else ""
         stack.append(((word, directive == "ifdef"),))
 
@@ -90,58 +82,51 @@ class Strings:
 
     def value(self, text: str, file: str, own: Mapping[str, list[Macro]]) -> str | None:
         """The string that ``text`` stands for, None if it does not stand for one."""
-        return self._expand(text, file, own, {}, 0)
+        return self._expand(words_of(text), file, own, {}, 0)
 
     def _expand(
         self,
-        text: str,
+        words: list[str],
         file: str,
         own: Mapping[str, list[Macro]],
-        arguments: Mapping[str, str],
+        arguments: Mapping[str, list[str]],
         depth: int,
     ) -> str | None:
         if depth > 12:
             return None
         out: list[str] = []
         at = 0
-        while at < len(text.rstrip()):
-            match = _WORD.match(text, at)
-            if match is None:
-                return None
-            at = match.end()
-            literal, word, opened, closed, _, stringed, _ = match.groups()
-            if literal is not None:
-                out.append(literal)
-            elif opened or closed:
+        while at < len(words):
+            word, following = words[at], words[at + 1] if at + 1 < len(words) else ""
+            at += 1
+            part: str | None
+            if word in ("(", ")"):
                 continue
-            elif stringed:
-                match = _WORD.match(text, at)
-                if match is None or match[2] not in arguments:
-                    return None
-                at = match.end()
-                out.append(arguments[match[2]].strip())
-            elif word is None:
-                return None
+            if word.startswith('"'):
+                part = word[1:-1]
+            elif word == "#":
+                part = spelled(arguments[following]) if following in arguments else None
+                at += 1
             elif word in arguments:
                 part = self._expand(arguments[word], file, own, {}, depth + 1)
-                if part is None:
-                    return None
-                out.append(part)
             else:
                 macro = self._choose(word, file, own)
                 if macro is None:
                     return None
-                given: dict[str, str] = {}
+                given: dict[str, list[str]] = {}
                 if macro.parameters is not None:
-                    values, at = _arguments(text, at)
-                    if values is None or len(values) != len(macro.parameters):
+                    end = closing(words, at)
+                    values = items(words[at + 1 : end - 1])
+                    if following != "(" or len(values) != len(macro.parameters):
                         return None
-                    values = [arguments.get(value.strip(), value) for value in values]
+                    at = end
+                    values = [arguments.get(spelled(one), one) for one in values]
                     given = dict(zip(macro.parameters, values, strict=True))
-                part = self._expand(macro.body, macro.file, own, given, depth + 1)
-                if part is None:
-                    return None
-                out.append(part)
+                body = words_of(macro.body)
+                part = self._expand(body, macro.file, own, given, depth + 1)
+            if part is None:
+                return None
+            out.append(part)
         return "".join(out) if out else None
 
     def _choose(
@@ -167,30 +152,6 @@ class Strings:
         return candidates[0] if candidates else None
 
 
-def _arguments(text: str, at: int) -> tuple[list[str] | None, int]:
-    match = re.compile(r"\s*\(").match(text, at)
-    if match is None:
-        return None, at
-    depth = 1
-    start = at = match.end()
-    out: list[str] = []
-    while at < len(text) and depth:
-        character = text[at]
-        if character == '"':
-            at = text.find('"', at + 1)
-            if at < 0:
-                return None, len(text)
-        elif character == "(":
-            depth += 1
-        elif character == ")":
-            depth -= 1
-        elif character == "," and depth == 1:
-            out.append(text[start:at])
-            start = at + 1
-        at += 1
-    return ([*out, text[start : at - 1]], at) if not depth else (None, at)
-
-
 def header_macros(root: Path, folders: Iterable[str]) -> dict[str, list[Macro]]:
     """The string macros of every header below these folders of a tree."""
     out: dict[str, list[Macro]] = {}
@@ -199,7 +160,7 @@ def header_macros(root: Path, folders: Iterable[str]) -> dict[str, list[Macro]]:
             text = (root / file).read_text(encoding="utf-8", errors="replace")
             if '"' not in text:
                 continue
-            for macro, found in definitions(text, file).items():
+            for macro, found in definitions(CText(text), file).items():
                 out.setdefault(macro, []).extend(found)
     return out
 
@@ -213,7 +174,10 @@ def included(root: Path, file: str) -> frozenset[str]:
         if not path.is_file():
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
-        for name in _INCLUDE.findall(text):
+        for one in CText(text).directives:
+            if one.name != "include" or not one.text.startswith('"'):
+                continue
+            name = one.text[1:].partition('"')[0]
             for folder in (path.parent, Path(root, "include"), Path(root)):
                 if (folder / name).is_file():
                     found = os.path.relpath(folder / name, root).replace(os.sep, "/")

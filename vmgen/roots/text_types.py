@@ -11,18 +11,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from vmgen.roots import c_text
+from vmgen.c_text import CText, closing, items
+from vmgen.roots import registering
 from vmgen.roots.model import ClassFunction, Effect, Registrations, TypeDecl
 from vmgen.roots.strings import Macro, Strings, definitions
 from vmgen.source import Position
 
-_CONSTANT = re.compile(r"\bTypeInfo\s+\w+\s*(?:\[[^\]\n]*\]\s*)?=\s*\{")
-_DEFINED = re.compile(
-    r"^OBJECT_DEFINE_(\w*TYPE\w*)\s*\(([^;]*?)\)\s*(?:;|$|\n)", re.MULTILINE
-)
-_DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*$", re.MULTILINE)
-_MEMBER = re.compile(r"^\s*\.\s*(\w+)\s*=\s*(.*)$", re.DOTALL)
-_PLAIN_NAME = re.compile(r"&?\s*(\w+)\s*$")
 _STATIC = re.compile(r"\bstatic\b")
 
 
@@ -49,25 +43,23 @@ class FileText:
 
 def look_at(text: str, file: str) -> FileText:
     """The types of a file and the functions that may fill a class."""
-    written = c_text.without_comments(text)
-    text = _DIRECTIVE.sub(lambda found: "\n" * found[0].count("\n"), written)
-    functions: list[ClassFunction] = []
-    types = tuple(_types(text))
-    if types:
-        functions = [
-            ClassFunction(
-                function.name,
-                _STATIC.search(function.head) is not None,
-                _effects(function),
-            )
-            for function in c_text.functions(text)
-            if function.fills_class
-        ]
-    macros = definitions(written, file) if types else {}
-    return FileText(file, types, tuple(functions), macros)
+    written = CText(text)
+    types = tuple(_types(written))
+    if not types:
+        return FileText(file, (), (), {})
+    functions = tuple(
+        ClassFunction(
+            function.name,
+            _STATIC.search(function.head) is not None,
+            _effects(function),
+        )
+        for function in registering.functions(written)
+        if function.fills_class
+    )
+    return FileText(file, types, functions, definitions(written, file))
 
 
-def _effects(function: c_text.FunctionText) -> tuple[Effect, ...]:
+def _effects(function: registering.FunctionText) -> tuple[Effect, ...]:
     effects = [Effect("call", name) for name in function.calls]
     effects += [Effect("realize", name) for name in function.realizes]
     if function.bus_type:
@@ -118,70 +110,59 @@ def _with_bus(effect: Effect, found: FileText, strings: Strings) -> Effect:
     return replace(effect, symbol=name or "*")
 
 
-def _types(text: str) -> Iterator[TypeText]:
-    for match in _CONSTANT.finditer(text):
-        line = text.count("\n", 0, match.start()) + 1
-        parts = _parts(text, match.end())
-        if any(_MEMBER.match(part) for part in parts):
-            yield from _one(parts, line)
-            continue
-        for part in parts:
-            start = part.find("{")
-            if start >= 0:
-                yield from _one(_parts(part, start + 1), line)
-    for match in _DEFINED.finditer(text):
-        yield from _by_macro(match[1], match[2], text.count("\n", 0, match.start()) + 1)
+def _types(text: CText) -> Iterator[TypeText]:
+    words = text.words
+    for at, word in enumerate(words):
+        if word == "TypeInfo":
+            yield from _constants(words, at + 2, text.line_of(at))
+        elif word.startswith("OBJECT_DEFINE_") and "TYPE" in word:
+            arguments = words[at + 2 : closing(words, at + 1) - 1]
+            if words[at + 1 : at + 2] == ["("]:
+                yield from _by_macro(word, arguments, text.line_of(at))
 
 
-def _one(parts: list[str], line: int) -> Iterator[TypeText]:
-    members: dict[str, str] = {}
-    for part in parts:
-        if found := _MEMBER.match(part):
-            members[found[1]] = found[2].strip()
-    if "name" in members:
-        function = _PLAIN_NAME.match(members.get("class_init", ""))
-        yield TypeText(
-            members["name"],
-            members.get("parent", ""),
-            members.get("abstract", "false") in ("true", "1"),
-            function[1] if function else "",
-            line,
-        )
-
-
-def _by_macro(kind: str, arguments: str, line: int) -> Iterator[TypeText]:
-    """``OBJECT_DEFINE_TYPE`` and its siblings (include/qom/object.h)."""
-    words = [word.strip() for word in arguments.split(",")]
-    if len(words) < 4:
+def _constants(words: list[str], at: int, line: int) -> Iterator[TypeText]:
+    """The types of the object whose name is in front of this place."""
+    if words[at : at + 1] == ["["]:
+        at = closing(words, at)
+    if words[at : at + 2] != ["=", "{"]:
         return
-    _, lower, upper, parent = words[:4]
+    parts = items(words[at + 2 : closing(words, at + 1) - 1])
+    if any(part[:1] == ["."] for part in parts):
+        yield from _one(parts, line)
+        return
+    for part in parts:
+        if "{" in part:
+            start = part.index("{")
+            yield from _one(items(part[start + 1 : closing(part, start) - 1]), line)
+
+
+def _one(parts: list[list[str]], line: int) -> Iterator[TypeText]:
+    members = {
+        part[1]: part[3:] for part in parts if part[:1] == ["."] and part[2:3] == ["="]
+    }
+    if "name" not in members:
+        return
+    function = [word for word in members.get("class_init", []) if word != "&"]
+    yield TypeText(
+        " ".join(members["name"]),
+        " ".join(members.get("parent", [])),
+        members.get("abstract") in (["true"], ["1"]),
+        function[0] if len(function) == 1 else "",
+        line,
+    )
+
+
+def _by_macro(macro: str, words: list[str], line: int) -> Iterator[TypeText]:
+    """``OBJECT_DEFINE_TYPE`` and its siblings (include/qom/object.h)."""
+    arguments = [" ".join(one) for one in items(words)]
+    if len(arguments) < 4:
+        return
+    _, lower, upper, parent, *more = arguments
+    kind = macro.removeprefix("OBJECT_DEFINE_")
     abstract = kind.startswith("ABSTRACT") or (
-        kind == "TYPE_EXTENDED" and len(words) > 4 and words[4] == "true"
+        kind == "TYPE_EXTENDED" and more[:1] == ["true"]
     )
     yield TypeText(
         f"TYPE_{upper}", f"TYPE_{parent}", abstract, f"{lower}_class_init", line
     )
-
-
-def _parts(text: str, start: int) -> list[str]:
-    """The items of a braced list whose brace opens before ``start``."""
-    out: list[str] = []
-    depth = 0
-    at = begin = start
-    while at < len(text):
-        character = text[at]
-        if character == '"':
-            at += 1
-            while at < len(text) and text[at] != '"':
-                at += 2 if text[at] == "\\" else 1
-        elif character in "({[":
-            depth += 1
-        elif character in ")}]":
-            if not depth:
-                break
-            depth -= 1
-        elif character == "," and not depth:
-            out.append(text[begin:at])
-            begin = at + 1
-        at += 1
-    return [*out, text[begin:at]]

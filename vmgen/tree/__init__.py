@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vmgen import resources
+from vmgen.c_text import macros
 from vmgen.cache import Cache, Digests, hashed
 from vmgen.ir.words import RELEASE
 from vmgen.source import Diagnostic, Position, VmgenError
@@ -37,7 +38,6 @@ _LOOKED_FOR = (
     "scripts/minikconf.py",
 )
 _PROJECT_VERSION = re.compile(r"\bproject\([^)]*?\bversion\s*:\s*'([^']*)'")
-_DEFINED = re.compile(r"^\s*#\s*define\s+(\w+)", re.MULTILINE)
 
 
 def configure(
@@ -185,12 +185,12 @@ def embedded(target: str) -> SourceTree:
     targets = tuple(sorted(path.stem for path in (root / "configs").glob("*.h")))
     _check_target(target, targets, "the embedded headers")
     config = root / f"configs/{target}.h"
-    macros = set(_DEFINED.findall(config.read_text(encoding="utf-8")))
+    defined = macros(config.read_text(encoding="utf-8"))
     base_arch = next(
         (
             path.name
             for path in sorted((root / "target").iterdir())
-            if f"TARGET_{path.name.upper()}" in macros
+            if f"TARGET_{path.name.upper()}" in defined
         ),
         "",
     )

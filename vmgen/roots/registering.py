@@ -1,26 +1,15 @@
-"""A C file as written, looked at without a parser: which functions to read at all.
+"""Which functions of a C file to read at all, by its text.
 
-QEMU's style puts the braces of a function's body where nothing else has them, which
-finds functions in a file of any size at once.  What is found here only says where to
-look; what it means is read by the C front end.
+What is found here only says where to look; what it means is read by the C front end.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-_COMMENT_OR_STRING = re.compile(
-    r'/\*.*?\*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'', re.DOTALL
-)
-_BODY = re.compile(r"^(?: ?\{|(?=[A-Za-z_])[^;{}=\n]*\)[ \t]*\{)[ \t]*$", re.MULTILINE)
-_END = re.compile(r"^\}", re.MULTILINE)
-_NAME = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
-#: What ends before a function's head: a declaration, a directive, a macro on its own.
-_BEFORE = re.compile(
-    r"[;}]|^[ \t]*#[^\n]*$|^[A-Za-z_]\w*\([^()\n]*\)[ \t]*\n[ \t]*(?=\n)", re.MULTILINE
-)
+from vmgen.c_text import CText, WrittenFunction
+
 _CALL = re.compile(r"\b([a-z_]\w*)\s*\(")
 _FILLS_CLASS = re.compile(r"\b\w*Class\s*\*")
 #: Functions of the migration core that register a section (include/migration/vmstate.h,
@@ -47,13 +36,8 @@ _READ = re.compile(
 _MADE = re.compile(r"^(.*)\bTypeInfo\s+(?:\\\n|\w.*=)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionText:
-    """A function: its name, its head up to the body, and its body."""
-
-    name: str
-    head: str
-    body: str
+class FunctionText(WrittenFunction):
+    """A function as written, and what its text says of registrations."""
 
     @property
     def fills_class(self) -> bool:
@@ -112,45 +96,7 @@ def is_wanted(text: str) -> bool:
     )
 
 
-def without_comments(text: str) -> str:
-    """The text with comments blanked, line for line."""
-
-    def blank(match: re.Match[str]) -> str:
-        found = match[0]
-        if not found.startswith("/"):
-            return found
-        return " " + "\n" * found.count("\n")
-
-    return _COMMENT_OR_STRING.sub(blank, text)
-
-
-def functions(text: str) -> Iterator[FunctionText]:
-    """The function definitions of a text without comments, in order."""
-    start = 0
-    while match := _BODY.search(text, start):
-        end = _END.search(text, match.end())
-        stop = end.start() if end else len(text)
-        head = text[start : match.end()].rstrip("{ \t\n")
-        last = 0
-        for before in _BEFORE.finditer(head):
-            last = before.end()
-        head = head[last:]
-        name = _name(head)
-        start = end.end() if end else len(text)
-        if name and "=" not in head:
-            yield FunctionText(name, head, text[match.end() : stop])
-
-
-def _name(head: str) -> str:
-    """The last name before an outermost parenthesis: macros may stand before it."""
-    name = ""
-    depth = at = 0
-    while at < len(head):
-        if not depth and (match := _NAME.match(head, at)):
-            name = match[1]
-            at = match.end()
-            depth = 1
-            continue
-        depth += {"(": 1, ")": -1}.get(head[at], 0)
-        at += 1
-    return name
+def functions(text: CText) -> Iterator[FunctionText]:
+    """The function definitions of a text, in order."""
+    for one in text.functions():
+        yield FunctionText(one.name, one.head, one.body)
