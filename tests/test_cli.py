@@ -31,6 +31,7 @@ from vmgen.cli.job import EMBEDDED_TARGETS
 from vmgen.cli.listed import COMMANDS, STREAM_COMMANDS
 from vmgen.ir import json as ir_json
 from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.tree import Given
 
 
 @dataclass(frozen=True)
@@ -184,13 +185,38 @@ def test_own_files(stages: Stages, shell: Shell, work: Path) -> None:
     ]
 
 
+def test_what_is_given_besides_a_tree(
+    stages: Stages, shell: Shell, work: Path, tree: Path
+) -> None:
+    (work / "inc").mkdir()
+    (work / "pyproject.toml").write_text(
+        '[tool.vmgen]\nshims = ["inc"]\noptions = ["vnc=disabled"]\ndefines = ["A"]\n'
+    )
+    assert shell(f"generate --qemu {tree} -t arm -I inc -D B") == 0
+    (request,) = stages.requests
+    assert request.given == Given(
+        include_dirs=(work / "inc",),
+        defines=("B",),
+        shims=(work / "inc",),
+        options=("vnc=disabled",),
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("generate --qemu {tree}", "no target"),
         ("generate --qemu {tree} -t arm nothing.c", "no file nothing.c in the tree"),
         ("generate nothing.c", "no such file: nothing.c"),
-        ("generate -D A", "-I and -D are for C files of your own"),
+        (
+            "generate -D A",
+            "-I, -D and --shims are for a tree or for C files of your own",
+        ),
+        ("generate --option a=b", "--option needs a source tree"),
+        (
+            "generate --qemu {tree} -t arm --option vnc",
+            "an option without a value: vnc",
+        ),
         ("generate --build {tree}", "--build needs the source tree"),
         ("generate --qemu /nowhere", "does not exist"),
         ("generate --frobnicate", "No such option"),

@@ -35,6 +35,8 @@ def test_every_key(tmp_path: Path) -> None:
         build = "/abs/build"
         include-dirs = ["inc"]
         defines = ["A=1", "B"]
+        shims = ["more"]
+        options = ["vnc=disabled"]
         preprocessor = "pcpp"
         """,
     )
@@ -48,6 +50,8 @@ def test_every_key(tmp_path: Path) -> None:
         build=Path("/abs/build"),
         include_dirs=(tmp_path / "inc",),
         defines=("A=1", "B"),
+        shims=(tmp_path / "more",),
+        options=("vnc=disabled",),
         preprocessor="pcpp",
     )
 
@@ -140,6 +144,8 @@ def test_all_means_every_target_of_a_tree_that_the_configuration_does_not_name(
             build=None,
             include_dirs=(),
             defines=(),
+            shims=(),
+            options=(),
             preprocessor=None,
             whole=True,
         )

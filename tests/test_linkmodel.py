@@ -13,7 +13,7 @@ from tests.lacking import lacking
 from vmgen import tree
 from vmgen.linkmodel import SystemBinary, binary, syntax
 from vmgen.source import VmgenError
-from vmgen.tree import CompileCommand, SourceTree
+from vmgen.tree import CompileCommand, Given, SourceTree
 
 TOP = """
 project('demo', ['c'])
@@ -47,6 +47,7 @@ def build(
     text: str,
     devices: tuple[str, ...] = (),
     made: tuple[str, ...] = (),
+    options: tuple[str, ...] = (),
     **subdirs: str,
 ) -> SystemBinary:
     """The binary of a tree with this build description.
@@ -78,6 +79,7 @@ def build(
             cpu_sources=(),
             command=CompileCommand(),
             config_dirs=(config,),
+            given=Given(options=options),
         )
     )
 
@@ -288,6 +290,47 @@ def test_nothing_is_guessed(
     if line is not None:
         assert found.position.line == line
     assert found.hint
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen"),
+    [
+        ((), ("number-4.c",)),
+        (("bad=enabled", "number=7"), ("bad.c", "number-7.c")),
+        (("plain=true", "pick=y", "bad=auto"), ("number-4.c", "plain.c", "y.c")),
+    ],
+)
+def test_options_that_are_given_count(
+    tmp_path: Path, given: tuple[str, ...], chosen: tuple[str, ...]
+) -> None:
+    text = "common_ss.add(files('number-' + get_option('number') + '.c'))\n"
+    for test, file in (
+        ("get_option('bad').enabled()", "bad.c"),
+        ("get_option('plain')", "plain.c"),
+        ("get_option('pick') == 'y'", "y.c"),
+    ):
+        text += f"if {test}\n  common_ss.add(files('{file}'))\nendif\n"
+    made = ("number-4.c", "number-7.c")
+    found = build(tmp_path, text, made=made, options=given)
+    assert found.files == tuple(sorted((*chosen, "main.c")))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("pik=y", "the tree has no option 'pik'"),
+        ("pick=z", "the option 'pick' does not take 'z'"),
+        ("bad=true", "the option 'bad' does not take 'true'"),
+        ("count=many", "the option 'count' does not take 'many'"),
+    ],
+)
+def test_an_option_that_the_tree_does_not_have_is_said(
+    tmp_path: Path, given: str, message: str
+) -> None:
+    with pytest.raises(VmgenError) as caught:
+        build(tmp_path, "", options=(given,))
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message) == ("VG124", message)
 
 
 def test_what_is_not_there_is_said_and_costs_no_other_file(tmp_path: Path) -> None:

@@ -76,6 +76,39 @@ def refusals(
 
 
 @by_both
+def test_what_the_user_gives_stands_behind_the_tree(
+    root: Path, tmp_path: Path, how: Preprocessor
+) -> None:
+    """Macros count, ``-I`` and ``--shims`` have what the tree has not; of the two, and
+    of vmgen's own, the first one."""
+    for folder, files in (
+        ("inc", {"one.h": "int of_inc;", "qemu/osdep.h": "int wrong;"}),
+        (
+            "shims",
+            {"one.h": "int wrong;", "two.h": "int of_shims;", "libfdt.h": "int own;"},
+        ),
+    ):
+        for name, text in files.items():
+            path = tmp_path / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    given = tree.Given(
+        (tmp_path / "inc",), ("WIDTH=7",), (tmp_path / "shims",), ("a=b",)
+    )
+    found = tree.configure(root, "toy64", cache=tmp_path / "cache", given=given)
+    file = write(
+        found,
+        "hw/given.c",
+        '#include "qemu/osdep.h"\n#include <one.h>\n#include <two.h>\n'
+        "#include <libfdt.h>\nint of_macro = WIDTH;\n",
+    )
+    text = preprocess(found, file, preprocessor=how).text
+    for expected in ("of_inc", "of_shims", "own", "of_macro = 7"):
+        assert expected in text
+    assert "wrong" not in text
+
+
+@by_both
 def test_a_cpu_of_a_tree(found: SourceTree, how: Preprocessor) -> None:
     unit = preprocess(found, "target/toy/machine.c", preprocessor=how)
     assert unit.source == "target/toy/machine.c"

@@ -25,7 +25,7 @@ class Config:
     ``file`` is the pyproject.toml it was read from, None if there is none.  ``inputs``
     are C files: inside the tree (or the embedded headers) relative to it, otherwise
     paths.  ``qemu`` is a source tree, ``build`` a configured build folder of it.
-    ``defines`` are as for ``cc -D``.
+    ``defines`` are as for ``cc -D``, ``options`` as for ``--option``.
     """
 
     file: Path | None = None
@@ -36,6 +36,8 @@ class Config:
     build: Path | None = None
     include_dirs: tuple[Path, ...] = ()
     defines: tuple[str, ...] = ()
+    shims: tuple[Path, ...] = ()
+    options: tuple[str, ...] = ()
     preprocessor: str = ""
 
 
@@ -44,8 +46,8 @@ KEYS = tuple(
 )
 """The keys of the section, as TOML spells them."""
 
-_LISTS = ("inputs", "targets", "include-dirs", "defines")
-_PATHS = ("output", "qemu", "build", "include-dirs")
+_LISTS = ("inputs", "targets", "include-dirs", "defines", "shims", "options")
+_PATHS = ("output", "qemu", "build", "include-dirs", "shims")
 
 
 def find(folder: Path) -> Config:

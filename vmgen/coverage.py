@@ -21,6 +21,7 @@ from vmgen.pipeline.store import Store
 from vmgen.pipeline.whole import Progress
 from vmgen.preprocess import Preprocessor
 from vmgen.source import Diagnostic
+from vmgen.tree import NOTHING_GIVEN, Given
 
 Status = Literal["ok", "hook", "custom", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "hook", "custom", "error")
@@ -89,13 +90,14 @@ def cover(
     preprocessor: Preprocessor = "auto",
     progress: Progress | None = None,
     store: Store | None = None,
+    given: Given = NOTHING_GIVEN,
 ) -> Report:
     """Reads a tree for these targets and says what came of it.
 
     Without targets it is all of them, and also the files that no target's binary
     contains.  Raises :class:`VmgenError` only for what is not a tree.
     """
-    parts = whole.configure(root, targets, build)
+    parts = whole.configure(root, targets, build, given=given)
     read = whole.read(parts, preprocessor, progress, store)
     files: dict[str, _File] = {}
     sections: dict[tuple[str, str, str], Covered] = {}

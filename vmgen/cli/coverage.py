@@ -55,7 +55,12 @@ def coverage(
     chosen = () if names == all_targets(first.qemu) else names
     with console.working():
         report = coverage.cover(
-            first.qemu, chosen, first.build, first.preprocessor, console.progress
+            first.qemu,
+            chosen,
+            first.build,
+            first.preprocessor,
+            console.progress,
+            given=first.given,
         )
     if form == "json":
         console.result(json.dumps(as_json(report), indent=1) + "\n")

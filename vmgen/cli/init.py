@@ -55,8 +55,9 @@ The keys of [tool.vmgen]; paths are relative to pyproject.toml:
   targets        QEMU targets ({', '.join(EMBEDDED_TARGETS[:3])}, ...)
   output         the folder of the generated package
   qemu, build    a QEMU source tree, and a configured build of it
-  include-dirs, defines
-                 for C files of your own
+  include-dirs, defines, shims
+                 folders of headers, macros, and headers for those that are not there
+  options        NAME=VALUE of the tree's meson_options.txt
   preprocessor   auto, cc or pcpp""",
 )
 def init(

@@ -60,14 +60,30 @@ SOURCES = (
         name="include_dirs",
         many=True,
         kind="folder",
-        help="Search headers there, for C files of your own.",
+        help="Search headers there too, for a tree or for C files of your own. May be "
+        "repeated.",
     ),
     Option(
         "-D",
         name="defines",
         many=True,
         metavar="NAME[=VALUE]",
-        help="Define a macro, for C files of your own.",
+        help="Define a macro, for a tree or for C files of your own. May be repeated.",
+    ),
+    Option(
+        "--shims",
+        many=True,
+        kind="folder",
+        metavar="FOLDER",
+        help="Headers for those that neither a tree nor vmgen has. May be repeated.",
+    ),
+    Option(
+        "--option",
+        name="options",
+        many=True,
+        metavar="NAME=VALUE",
+        help="Set an option of the tree's build description (meson_options.txt), which "
+        "says what a binary contains. May be repeated.",
     ),
     Option(
         "--preprocessor",
@@ -144,6 +160,8 @@ def read_job(
     build: str | None,
     include_dirs: tuple[str, ...],
     defines: tuple[str, ...],
+    shims: tuple[str, ...],
+    options: tuple[str, ...],
     preprocessor: str | None,
     release: str | None = None,
     output: str | None = None,
@@ -158,7 +176,8 @@ def read_job(
 
     settings = config.find(Path.cwd())
     if release is not None:
-        if qemu or files or build or include_dirs or defines or preprocessor:
+        given = include_dirs or defines or shims or options
+        if qemu or files or build or given or preprocessor:
             raise _usage(
                 "--release needs no sources, and takes no option about them",
                 "give --target, and --all for every device",
@@ -195,19 +214,25 @@ def read_job(
         )
     if tree is None and not sources and not chosen:
         chosen = EMBEDDED_TARGETS
-    if (include_dirs or defines) and not (sources and tree is None):
+    if (include_dirs or defines or shims) and not sources and tree is None:
         raise _usage(
-            "-I and -D are for C files of your own", "name the files, without --qemu"
+            "-I, -D and --shims are for a tree or for C files of your own",
+            "give --qemu TREE, or name the files",
         )
+    if options and tree is None:
+        raise _usage("--option needs a source tree", "give --qemu TREE")
+    if wrong := [one for one in (*options, *settings.options) if "=" not in one]:
+        raise _usage(f"an option without a value: {wrong[0]}", "write NAME=VALUE")
     if configured is not None and tree is None:
         raise _usage("--build needs the source tree too", "give --qemu TREE")
     request = Request(
         qemu=tree,
         build=configured,
         sources=sources,
-        include_dirs=tuple(Path(one).absolute() for one in include_dirs)
-        or settings.include_dirs,
+        include_dirs=_folders(include_dirs) or settings.include_dirs,
         defines=defines or settings.defines,
+        shims=_folders(shims) or settings.shims,
+        options=(options or settings.options) if tree is not None else (),
         preprocessor=preprocessor or settings.preprocessor or "auto",  # type: ignore[arg-type]
         whole=whole,
     )
@@ -216,6 +241,10 @@ def read_job(
     )
     where = Path(output) if output else settings.output or Path("generated")
     return Job(requests, _short(where), folder, strict)
+
+
+def _folders(names: Sequence[str]) -> tuple[Path, ...]:
+    return tuple(Path(one).absolute() for one in names)
 
 
 def _of_release(

@@ -8,7 +8,9 @@ releases up to 5.1 as make would, for one target and the configuration of
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import assert_never
@@ -55,7 +57,7 @@ def binary(tree: SourceTree) -> SystemBinary:
     """The binary of the tree's target.
 
     Raises :class:`VmgenError`: VG121 for a build description that cannot be read, VG122
-    for one that cannot be followed, VG123 where a file's place depends on something
+    for one that cannot be followed, VG124 for an option that it does not have, VG123 where a file's place depends on something
     only a configured build knows.
     """
     if tree.kind != "qemu":
@@ -89,6 +91,15 @@ def _objects(tree: SourceTree) -> tuple[Objects, list[str]]:
         build = _Build(tree)
         emulator = build.executable(f"qemu-system-{tree.target}")
         return joined((emulator.own, emulator.needs)), build.lacking
+    if tree.given.options:
+        raise VmgenError(
+            Diagnostic(
+                "VG124",
+                f"QEMU {tree.release} has no options of a build description",
+                Position("configure"),
+                hint="give --option for trees from 5.2 on",
+            )
+        )
     settings = {
         name: "y" if value == "1" else value.strip('"')
         for kind in ("target", "devices")
@@ -117,7 +128,7 @@ class _Build:
         #: Descriptions of folders that are named and are not there.
         self.lacking: list[str] = []
         root = tree.root
-        self._options = _options(str(root), _stamp(root, "meson_options.txt"))
+        self._options = _with(tree, _options(root))
         target = f"{tree.target}-softmmu"
         devices = _macros(tree, f"{target}-config-devices.h")
         makefiles = {
@@ -232,19 +243,82 @@ def _parsed(
     return syntax.parse(Path(root, file).read_text(encoding="utf-8"), file)
 
 
-@lru_cache(maxsize=8)
-def _options(root: str, stamp: tuple[int, int]) -> dict[str, Value]:
-    """The tree's options with the values of such a build."""
-    out: dict[str, Value] = {}
-    for statement in _parsed(root, "meson_options.txt", stamp):
+@dataclass(frozen=True, slots=True)
+class DeclaredOption:
+    """One of a tree's options as ``meson_options.txt`` declares it: its name and what is
+    said of it (``type``, ``value``, ``choices``)."""
+
+    name: str
+    said: dict[str, Value]
+
+    def value(self, given: str | None = None) -> Value:
+        """What the build has, or with a value that is given."""
+        if given is None:
+            return _default(self.name, self.said)
+        if self.said.get("type") == "feature":
+            return Feature(given)
+        return _default(self.name, {**self.said, "value": given})
+
+    def takes(self, given: str) -> bool:
+        """Whether meson takes this as a value."""
+        choices = self.said.get("choices")
+        match self.said.get("type"):
+            case "feature":
+                return given in ("enabled", "disabled", "auto")
+            case "boolean":
+                return given.lower() in ("true", "false")
+            case "integer":
+                return re.fullmatch(r"-?\d+", given) is not None
+            case "combo" if isinstance(choices, list):
+                return given in choices
+            case _:
+                return True
+
+
+def _with(tree: SourceTree, known: Mapping[str, DeclaredOption]) -> dict[str, Value]:
+    """The options' values, those that the user gives among them.
+
+    Raises :class:`VmgenError` VG124 for an option that the tree does not have, or a value
+    that it does not take.
+    """
+    values = {name: option.value() for name, option in known.items()}
+    for one in tree.given.options:
+        name, _, given = one.partition("=")
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            raise VmgenError(
+                Diagnostic(
+                    "VG124",
+                    f"the tree has no option '{name}'",
+                    Position("meson_options.txt"),
+                    hint=f"did you mean '{close[0]}'?" if close else "",
+                )
+            )
+        if not known[name].takes(given):
+            raise VmgenError(
+                Diagnostic(
+                    "VG124",
+                    f"the option '{name}' does not take '{given}'",
+                    Position("meson_options.txt"),
+                    hint=f"it is of type {known[name].said.get('type')}",
+                )
+            )
+        values[name] = known[name].value(given)
+    return values
+
+
+def _options(root: Path) -> dict[str, DeclaredOption]:
+    """The tree's options, as they are declared."""
+    out: dict[str, DeclaredOption] = {}
+    for statement in _statements(root, "meson_options.txt"):
         match statement:
             case syntax.Evaluate(
                 syntax.Invocation(
                     None, "option", (syntax.Literal(str(name)),), keywords
                 )
             ):
-                given = {key: _literal(value) for key, value in keywords}
-                out[name] = _default(name, given)
+                said = {key: _literal(value) for key, value in keywords}
+                out[name] = DeclaredOption(name, said)
     return out
 
 

@@ -22,7 +22,7 @@ from vmgen.pipeline.whole import Progress, all_targets
 from vmgen.premises import premises_of
 from vmgen.preprocess import Preprocessor
 from vmgen.source import Diagnostic, Position, VmgenError
-from vmgen.tree import SourceTree
+from vmgen.tree import Given, SourceTree
 
 if TYPE_CHECKING:
     from vmgen.render import GeneratedFile
@@ -47,7 +47,8 @@ class Request:
     ``qemu`` is a QEMU source tree, None the embedded ``c_headers/``.  ``sources`` are C
     files: relative to the tree, or the user's own when there is none; empty means the
     CPU of ``target`` and ``cpu_common``.  ``build`` is a configured build folder with a
-    ``compile_commands.json``.  ``whole`` asks for everything that the target's binary
+    ``compile_commands.json``.  The members from ``include_dirs`` to ``options`` are those
+    of :class:`vmgen.tree.Given`.  ``whole`` asks for everything that the target's binary
     contains, in the place of ``sources``.
     """
 
@@ -57,8 +58,15 @@ class Request:
     sources: tuple[str, ...] = ()
     include_dirs: tuple[Path, ...] = ()
     defines: tuple[str, ...] = ()
+    shims: tuple[Path, ...] = ()
+    options: tuple[str, ...] = ()
     preprocessor: Preprocessor = "auto"
     whole: bool = False
+
+    @property
+    def given(self) -> Given:
+        """What is given besides the tree."""
+        return Given(self.include_dirs, self.defines, self.shims, self.options)
 
 
 def compile_program(request: Request, progress: Progress | None = None) -> ir.Program:
@@ -135,7 +143,9 @@ def compile_whole(
     root = first.qemu.resolve()
     if files is None or files.root != root:
         files = TreeFiles(root)
-    parts = whole.configure(first.qemu, targets, first.build, files=files)
+    parts = whole.configure(
+        first.qemu, targets, first.build, files=files, given=first.given
+    )
     read = whole.read(parts, first.preprocessor, progress, files=files)
     programs = tuple(read.program(part) for part in parts)
     unread = findings(programs)
@@ -162,12 +172,15 @@ def generate(
 
 def _configure(request: Request) -> SourceTree:
     if request.qemu is not None:
-        return tree.configure(request.qemu, request.target, build=request.build)
+        return tree.configure(
+            request.qemu, request.target, build=request.build, given=request.given
+        )
     if request.sources:
         return tree.standalone(
             tuple(Path(source) for source in request.sources),
             request.include_dirs,
             request.defines,
+            request.shims,
         )
     return tree.embedded(request.target)
 

@@ -112,7 +112,7 @@ def common_tree(tree: SourceTree) -> SourceTree:
                 poison,
                 *(path for path in command.quote_dirs if path != own),
             ),
-            include_dirs=(),
+            include_dirs=tree.given.include_dirs,
             system_dirs=tuple(path for path in command.system_dirs if path != own),
             defines=tuple(
                 define

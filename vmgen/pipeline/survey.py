@@ -184,6 +184,7 @@ def binary_key(files: TreeFiles, tree: SourceTree) -> str:
     ]
     own = parts_hash("linkmodel", "c_text.py", "pipeline/survey.py")
     words = [own, str(files.root), tree.target, files.build_files(), *configured]
+    words += ["options", *tree.given.options]
     return f"binary-{hashed(words)}"
 
 

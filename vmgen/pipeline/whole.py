@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from vmgen import ir, roots
@@ -26,7 +27,7 @@ from vmgen.premises import premises_of
 from vmgen.preprocess import Preprocessor
 from vmgen.roots import Registrations, Resolution
 from vmgen.source import Diagnostic
-from vmgen.tree import SourceTree
+from vmgen.tree import NOTHING_GIVEN, Given, SourceTree
 from vmgen.tree.files import emulator_sources
 from vmgen.tree.targets import configurations
 
@@ -133,17 +134,17 @@ def configure(
     build: Path | None = None,
     store: Store | None = None,
     files: TreeFiles | None = None,
+    given: Given = NOTHING_GIVEN,
 ) -> tuple[TargetFiles, ...]:
     """The parts of a tree for these targets (all of the release if there are none)."""
+    one = partial(_configured, root, build, given)
     targets = targets or all_targets(root) or ("",)
     store = store or Store()
-    count = len(targets)
-    if count == 1:
-        configured = [trees.configure(root, targets[0], build=build)]
+    if len(targets) == 1:
+        configured = [one(targets[0])]
     else:
         with ProcessPoolExecutor(workers()) as pool:
-            each = pool.map(_configured, [root] * count, targets, [build] * count)
-            configured = list(each)
+            configured = list(pool.map(one, targets))
     files = files or TreeFiles(configured[0].root)
     keys = [survey.binary_key(files, tree) for tree in configured]
     binaries = [
@@ -181,8 +182,10 @@ def configure(
     return tuple(parts)
 
 
-def _configured(root: Path, target: str, build: Path | None) -> SourceTree:
-    return trees.configure(root, target, build=build)
+def _configured(
+    root: Path, build: Path | None, given: Given, target: str
+) -> SourceTree:
+    return trees.configure(root, target, build=build, given=given)
 
 
 def all_targets(root: Path) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vmgen import resources
@@ -20,12 +20,20 @@ from vmgen.ir.words import RELEASE
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import files as tree_files
 from vmgen.tree import scan
-from vmgen.tree.source_tree import SHIMS, CompileCommand, SourceTree
+from vmgen.tree.source_tree import (
+    NOTHING_GIVEN,
+    SHIMS,
+    CompileCommand,
+    Given,
+    SourceTree,
+)
 from vmgen.tree.targets import TargetConfigurations, configurations
 
 __all__ = [
+    "NOTHING_GIVEN",
     "SHIMS",
     "CompileCommand",
+    "Given",
     "SourceTree",
     "configure",
     "embedded",
@@ -45,16 +53,17 @@ def configure(
     target: str,
     *,
     build: Path | None = None,
+    given: Given = NOTHING_GIVEN,
     cache: Path | None = None,
     digests: Digests | None = None,
 ) -> SourceTree:
     """The QEMU source tree at ``path``, for ``qemu-system-TARGET``.
 
     ``build`` is a folder in which the tree was configured: its flags and headers are
-    used instead of ours.  ``cache`` takes the place of the user's cache folder, and
+    used instead of ours.  ``given`` is what the user adds.  ``cache`` takes the place of the user's cache folder, and
     ``digests`` know the files that were read before.  Raises
     :class:`VmgenError`: VG101 if it is not such a tree, VG102 for an unknown target,
-    VG104 and VG105 for a tree that cannot be configured, VG106 for a build folder that
+    VG103 for a folder of ``given`` that is not there, VG104 and VG105 for a tree that cannot be configured, VG106 for a build folder that
     cannot be used, VG108 if no file defines ``vmstate_cpu_common``.
     """
     root = Path(os.path.realpath(path))
@@ -80,7 +89,7 @@ def configure(
         )
     try:
         entries = Cache.of("trees") if cache is None else Cache(cache)
-        return _configure(kept, target, build, entries, digests or Digests())
+        found = _configure(kept, target, build, entries, digests or Digests())
     except (OSError, UnicodeDecodeError) as error:
         raise VmgenError(
             Diagnostic(
@@ -89,6 +98,22 @@ def configure(
                 hint="unpack the release again, or make its files readable",
             )
         ) from error
+    missing_dirs = [
+        _not_there("folder", path)
+        for path in (*given.include_dirs, *given.shims)
+        if not path.is_dir()
+    ]
+    if missing_dirs:
+        raise VmgenError(*missing_dirs)
+    return replace(
+        found,
+        command=given.added_to(found.command),
+        build_commands={
+            file: given.added_to(command)
+            for file, command in found.build_commands.items()
+        },
+        given=given,
+    )
 
 
 def _release(root: Path) -> str:
@@ -228,6 +253,7 @@ def standalone(
     files: Sequence[Path],
     include_dirs: Sequence[Path] = (),
     defines: Sequence[str] = (),
+    shims: Sequence[Path] = (),
 ) -> SourceTree:
     """C files of the user's own, which may use the vocabulary of ``c_headers/``.
 
@@ -235,14 +261,10 @@ def standalone(
     Raises :class:`VmgenError` (VG103) for a file or folder that does not exist.
     """
     missing = [
-        Diagnostic(
-            "VG103",
-            f"there is no {kind} {path}",
-            hint="paths start at the working directory",
-        )
+        _not_there(kind, path)
         for kind, paths, exists in (
             ("file", files, Path.is_file),
-            ("folder", include_dirs, Path.is_dir),
+            ("folder", (*include_dirs, *shims), Path.is_dir),
         )
         for path in paths
         if not exists(path)
@@ -264,10 +286,21 @@ def standalone(
                 *(Path(os.path.abspath(path)) for path in include_dirs),
                 headers / "include",
             ),
-            system_dirs=(SHIMS / "include",),
+            system_dirs=(
+                *(Path(os.path.abspath(path)) for path in shims),
+                SHIMS / "include",
+            ),
             defines=tuple(defines),
         ),
         headers=headers,
+    )
+
+
+def _not_there(kind: str, path: Path) -> Diagnostic:
+    return Diagnostic(
+        "VG103",
+        f"there is no {kind} {path}",
+        hint="paths start at the working directory",
     )
 
 

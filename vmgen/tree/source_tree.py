@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -54,6 +54,37 @@ class CompileCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What the user gives besides a tree.
+
+    ``include_dirs`` are searched behind the tree's own folders; ``shims`` hold headers
+    for those that neither the tree nor its configuration has, and are searched last
+    but vmgen's own.  ``defines`` are as for ``cc -D``, ``options`` as for
+    ``meson setup -D``: ``NAME=VALUE``.
+    """
+
+    include_dirs: tuple[Path, ...] = ()
+    defines: tuple[str, ...] = ()
+    shims: tuple[Path, ...] = ()
+    options: tuple[str, ...] = ()
+
+    def added_to(self, command: CompileCommand) -> CompileCommand:
+        """The command with all that a compiler is given."""
+        own = SHIMS / "include"
+        system = [path for path in command.system_dirs if path != own]
+        last = [own] if own in command.system_dirs else []
+        return replace(
+            command,
+            include_dirs=(*command.include_dirs, *self.include_dirs),
+            system_dirs=(*system, *self.shims, *last),
+            defines=(*command.defines, *self.defines),
+        )
+
+
+NOTHING_GIVEN = Given()
+
+
+@dataclass(frozen=True, slots=True)
 class SourceTree:
     """What :func:`vmgen.tree.configure` and its siblings return.
 
@@ -63,7 +94,7 @@ class SourceTree:
     describe the CPU: those of the architecture, then the one with
     ``vmstate_cpu_common``; relative to ``root``, with ``/``, sorted.
     ``config_dirs`` hold generated headers; ``headers`` is ``c_headers/`` where the files
-    are the user's own.
+    are the user's own.  ``given`` is part of ``command`` and ``build_commands`` already.
     """
 
     kind: Literal["qemu", "embedded", "standalone"]
@@ -76,6 +107,7 @@ class SourceTree:
     command: CompileCommand
     config_dirs: tuple[Path, ...] = ()
     headers: Path | None = None
+    given: Given = NOTHING_GIVEN
     build: Path | None = None
     build_commands: Mapping[str, CompileCommand] = field(default_factory=dict)
 
