@@ -152,6 +152,16 @@ class Scope:
             return Scope(self.context, None)
         return Scope(self.context, _object(entry.get("struct", entry), "struct"))
 
+    def given(self, owner: str, path: str, value: Any) -> Scope:
+        """The scope with a member's value: an object inside of another one asks for what
+        that one has; None where it has nothing."""
+        if value is None:
+            return self
+        before = self.context
+        members = {**before.members, f"{owner}.{path}": value}
+        context = Context(members, before.functions, before.description)
+        return Scope(context, self.node)
+
     def section(self, name: str) -> Scope:
         """The scope of a subsection."""
         if self.node is None:

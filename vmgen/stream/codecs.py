@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from vmgen.stream.answers import Answers
     from vmgen.stream.codec import Codec
 
 
@@ -132,12 +133,15 @@ class Codecs:
         version: int,
         path: str,
         description: Mapping[str, Any] | None = None,
+        answers: Answers | None = None,
     ) -> tuple[Any, int]:
         """A section's state and the end of its bytes.
 
-        Raises Truncated, or Refused for what the codec does not take.
+        ``answers`` stand in for those of these codecs. Raises Truncated, or Refused for
+        what the codec does not take.
         """
-        context = codec.context(self.members, self.functions, description)
+        given: Answers | Codecs = self if answers is None else answers
+        context = codec.context(given.members, given.functions, description)
         try:
             state, end = codec.load(view, pos, version, context=context)
         except codec.error as error:

@@ -7,13 +7,16 @@ Here the stream's description JSON bounds every section, so that each is judged 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
+from vmgen.lookup import Lookup, Placed
 from vmgen.stream import machine, tables
+from vmgen.stream.answers import Answers
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
+from vmgen.stream.description import Node
 from vmgen.stream.errors import (
     Ambiguous,
     NoCodecs,
@@ -30,8 +33,10 @@ from vmgen.stream.wire import printable
 
 Rule = Literal[
     "container", "unknown-section", "version-window", "unknown-subsection",
-    "footer-shift", "value", "machine", "unread",
+    "footer-shift", "value", "machine", "unread", "unjudged", "condition",
 ]  # fmt: skip
+
+Outcome = Literal["taken", "refused", "not known"]
 
 EVERYWHERE = "globalstate"
 """A section of every machine: a package that has its codec has that of every device."""
@@ -60,9 +65,10 @@ class Objection:
 class Explanation:
     """What a release makes of a stream.
 
-    ``refusals`` are in stream order; QEMU stops at the first.  ``judged`` counts the
-    sections that were decoded as the release does it, ``unjudged`` names those that no
-    codec was there for, and ``unsure`` those whose bytes do not say how to read them.
+    ``refusals`` are in stream order; QEMU stops at the first.  ``open`` is what neither
+    the bytes nor the machine's own stream decide, with the option that would.  ``judged``
+    counts the sections that were decoded as the release does it, ``unjudged`` names the
+    others.
     """
 
     release: str
@@ -71,17 +77,25 @@ class Explanation:
     refusals: tuple[Objection, ...]
     judged: int
     unjudged: tuple[str, ...]
-    unsure: tuple[Objection, ...] = ()
+    open: tuple[Objection, ...] = ()
 
     @property
-    def taken(self) -> bool:
-        """Whether nothing in the stream is refused."""
-        return not self.refusals
+    def outcome(self) -> Outcome:
+        """``taken`` is an answer about every section; one thing that is open makes it
+        ``not known``, unless something else is refused for certain."""
+        if self.refusals:
+            return "refused"
+        return "not known" if self.open else "taken"
 
-    @property
-    def unread(self) -> bool:
-        """Whether the release has a table for a section that vmgen could not read."""
-        return any(one.rule == "unread" for one in self.unsure)
+
+Alike: TypeAlias = Callable[[Lookup, Sequence[Placed]], Container[str]]
+"""Of the tables of the release that is asked, the symbols of those that every release that
+can have written the stream saves just so."""
+
+
+def _unlike_all(lookup: Lookup, tables: Sequence[Placed]) -> Container[str]:
+    """Nothing is known of who wrote the stream."""
+    return ()
 
 
 def explain(
@@ -90,13 +104,18 @@ def explain(
     page_size: int | None = None,
     own: Stream | None = None,
     others: Callable[[], Iterable[Codecs]] = tuple,
+    alike: Alike = _unlike_all,
 ) -> Explanation:
     """Read a stream as the release of ``codecs`` would.
 
     ``others`` gives codecs of other releases for the same target, which tell what moved a
-    footer where the stream describes nothing.
+    footer where the stream describes nothing; ``alike`` says which sections all releases
+    that can have written the stream save as the asked one loads them.
     ``own`` is a stream that the machine which is to load this one saved: what the machine
-    compares with its own is compared with that.  Raises Unreadable if the input itself
+    compares with its own is compared with that, and what its tables ask of the machine
+    (a property, a number of timers) is answered by it.  Without one, such a question is
+    open, unless the section is such a one: a machine that is started with the same options
+    then has the answers that the stream's description has.  Raises Unreadable if the input itself
     cannot be read and UnknownSection if nothing says how it goes on; what else is wrong
     with a stream is a reason to refuse it.
     """
@@ -107,6 +126,8 @@ def explain(
     unjudged: list[str] = []
     judged = 0
     whole = EVERYWHERE in codecs.codecs
+    reader = _Reader(stream, codecs, own)
+    asked: list[tuple[Section, Codec, _Reading]] = []
     for section in sections:
         if section.means in ("ram", "old-style"):
             judged += 1
@@ -124,15 +145,33 @@ def explain(
                 refusals.append(finding)
             else:
                 unjudged.append(section.path)
+                if section.name not in WITHOUT_A_TABLE:
+                    unsure.append(_unjudged(section))
             continue
         judged += 1
-        found = _judged(stream, section, codecs, codec)
+        reading = reader.read(section, codec)
+        found = reading.refusal
         if found is not None and found.rule == "context":
             unsure.append(_finding(found, section))
-        elif found is not None:
+        elif found is not None and (reading.certain or not reading.asked):
             refusals.append(_finding(found, section, codecs))
+        elif reading.asked:
+            asked.append((section, codec, reading))
         elif own is None:
             unsure += _bounds(stream, section, codecs, codec)
+    known = tables.of(codecs)
+    release = "" if known is None else known.release
+    placed = [None if known is None else known.table(codec) for _, codec, _ in asked]
+    tabled = [one for one in placed if one is not None]
+    settled = alike(known.lookup, tabled) if known is not None and tabled else ()
+    for (section, codec, reading), table in zip(asked, placed, strict=True):
+        if table is None or table.description.symbol not in settled:
+            unsure.append(_asked(section, reading))
+        elif reading.refusal is not None:
+            refusals.append(_finding(reading.refusal, section, codecs))
+        elif own is None:
+            unsure += _bounds(stream, section, codecs, codec)
+    refusals.sort(key=lambda one: one.offset or 0)
     if own is None and sections:
         unsure[:0] = _unusual(stream, sections)
     if own is not None and broken is None:
@@ -156,9 +195,8 @@ def explain(
                 )  # fmt: skip
         if not any(one.section == last.section for one in refusals):
             refusals.append(last)
-    known = tables.of(codecs)
     return Explanation(
-        "" if known is None else known.release, codecs.target, _machine(stream), tuple(refusals), judged,
+        release, codecs.target, _machine(stream), tuple(refusals), judged,
         tuple(unjudged), tuple(unsure),
     )  # fmt: skip
 
@@ -257,53 +295,112 @@ def _unread(codecs: Codecs, section: Section) -> str:
     return f"vmgen could not read what may be its table: {found}" if found else ""
 
 
-def _judged(
-    stream: Stream, section: Section, codecs: Codecs, codec: Codec
-) -> StreamError | None:
-    """Why a release refuses a section; None if it takes it."""
-    path, device = section.path, section.device
-    if device is None and stream.description is not None:
-        message = "an instance that the stream does not describe: it was added"
-        return _refused("unknown-section", message, section.offset, path)
-    if section.version_id > codec.version_id:
-        return _refused(
-            "version-window", _window(section, codec), section.start - 4, path
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What came of a section: ``refusal`` is None if the release takes it.
+
+    ``asked`` are questions about the machine that the bytes do not answer, in the order
+    in which its table asks them; ``certain`` says that no answer makes the refusal go.
+    """
+
+    refusal: StreamError | None = None
+    asked: tuple[str, ...] = ()
+    certain: bool = True
+
+
+class _Reader:
+    """Reads the sections of one stream as the release of its codecs does."""
+
+    def __init__(self, stream: Stream, codecs: Codecs, own: Stream | None) -> None:
+        self.stream = stream
+        self.codecs = codecs
+        self._own = {} if own is None else {one.path: one for one in own.sections()}
+
+    def read(self, section: Section, codec: Codec) -> _Reading:
+        """Why the release refuses a section, and what it would have to know."""
+        path, device = section.path, section.device
+        if device is None and self.stream.description is not None:
+            message = "an instance that the stream does not describe: it was added"
+            return _Reading(_refused("unknown-section", message, section.offset, path))
+        if section.version_id > codec.version_id:
+            return _Reading(_outside(section, codec))
+        own = self._own.get(path)
+        theirs = None if device is None else device.node
+        if own is not None and own.device is not None:
+            wrong, end, asked = self._load(section, codec, own.device.node)
+            if wrong is None or wrong.rule != "context":
+                return self._end(section, codec, wrong, end, ())
+        wrong, end, asked = self._load(section, codec, theirs)
+        return self._end(section, codec, wrong, end, asked)
+
+    def _load(
+        self, section: Section, codec: Codec, node: Node | None
+    ) -> tuple[StreamError | None, int, tuple[str, ...]]:
+        """What is wrong, where the table ends, and what was asked of the machine."""
+        answers = Answers(self.codecs.members, self.codecs.functions)
+        view = self.stream.view[: section.end]
+        start, version, path = section.start, section.version_id, section.path
+        try:
+            _, end = self.codecs.load(codec, view, start, version, path, node, answers)
+        except StreamError as error:
+            return error, start, answers.missing
+        return None, end, answers.missing
+
+    def _end(
+        self,
+        section: Section,
+        codec: Codec,
+        wrong: StreamError | None,
+        end: int,
+        asked: tuple[str, ...],
+    ) -> _Reading:
+        path = section.path
+        if wrong is None and end == section.end:
+            return _Reading(None, asked)
+        if wrong is not None and wrong.rule == "version-window" and wrong.path == path:
+            return _Reading(_outside(section, codec))
+        if wrong is not None and wrong.rule == "context":
+            return _Reading(wrong, asked)
+        if wrong is not None and wrong.rule in ("version-window", "unknown-subsection"):
+            shift = None
+        else:
+            shift = _shift(self.codecs, codec, section)
+        if shift is None and wrong is not None:
+            return _Reading(wrong, asked)
+        if shift is None:
+            short = section.end - end
+            message = f"the release's table ends {abs(short)} bytes {'before' if short > 0 else 'behind'} the footer"
+            refusal = _refused("footer-shift", message, end, path)
+            return _Reading(refusal, asked, certain=False)
+        refusal = _refused(
+            "footer-shift", shift.message, shift.offset, f"{path} {shift.member}"
         )
-    node = None if device is None else device.node
-    wrong: StreamError | None = None
-    end = section.start
-    try:
-        _, end = codecs.load(
-            codec,
-            stream.view[: section.end],
-            section.start,
-            section.version_id,
-            path,
-            node,
-        )
-    except StreamError as error:
-        wrong = error
-    if wrong is None and end == section.end:
-        return None
-    if wrong is not None and wrong.rule == "version-window" and wrong.path == path:
-        return _refused(
-            "version-window", _window(section, codec), section.start - 4, path
-        )
-    if wrong is not None and wrong.rule == "context":
-        return wrong
-    if wrong is not None and wrong.rule in ("version-window", "unknown-subsection"):
-        shift = None
-    else:
-        shift = _shift(codecs, codec, section)
-    if shift is None and wrong is not None:
-        return wrong
-    if shift is None:
-        short = section.end - end
-        message = f"the release's table ends {abs(short)} bytes {'before' if short > 0 else 'behind'} the footer"
-        return _refused("footer-shift", message, end, path)
-    return _refused(
-        "footer-shift", shift.message, shift.offset, f"{path} {shift.member}"
+        return _Reading(refusal, asked, shift.certain)
+
+
+def _outside(section: Section, codec: Codec) -> Refused:
+    message = _window(section, codec)
+    return _refused("version-window", message, section.start - 4, section.path)
+
+
+def _asked(section: Section, reading: _Reading) -> Objection:
+    """A section whose table asks the machine, and for which nobody answers."""
+    first, *more = reading.asked
+    names = first if not more else f"{first} and {len(more)} more"
+    message = (
+        f"the release reads it by what the machine has as {names}, which the stream does"
+        " not say"
     )
+    hint = (
+        f"give a stream that the machine saved with --like, or --member {first}=VALUE"
+    )
+    return Objection("condition", section.path, "", section.start, message, hint)
+
+
+def _unjudged(section: Section) -> Objection:
+    message = "no codec of the release is here for it"
+    hint = "every device is judged with --codecs RELEASE, or with --qemu TREE"
+    return Objection("unjudged", section.path, "", section.offset, message, hint)
 
 
 def _bounds(

@@ -55,7 +55,7 @@ def origin(
             continue
         stream = found.stream or Stream(source, found.codecs, page_size=page_size)
         try:
-            _written_by(release, stream)
+            refuse_writer(release, stream)
         except StreamError as error:
             refusals[release] = error
         else:
@@ -111,7 +111,7 @@ def refuse_header(release: str, stream: Stream) -> None:
             raise Refused(message, document.offset, "description")
 
 
-def _written_by(release: str, stream: Stream) -> None:
+def refuse_writer(release: str, stream: Stream) -> None:
     """Raises Refused for what the release would have written in another way."""
     assert stream.codecs is not None
     refuse_header(release, stream)

@@ -39,6 +39,8 @@ class Shift:
     message: str
     at_end: bool = False
     """Whether the stream ends where the table goes on."""
+    certain: bool = True
+    """Whether they part whatever the tests of the table's fields say."""
 
 
 class Tables:
@@ -200,7 +202,9 @@ class _Sides:
                 continue
             if index is None:
                 here = f"the stream has '{printable(entry.name)}' ({entry.size} bytes) here"
-                return Shift(member, position, f"{here}, which the table does not have")
+                message = f"{here}, which the table does not have"
+                tested = any(field.test for field in fields)
+                return Shift(member, position, message, certain=not tested)
             for field in fields[at:index]:
                 if _must(field, version):
                     return Shift(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from vmgen.cli.arguments import Option, command
 from vmgen.cli.console import Console
@@ -17,6 +17,8 @@ from vmgen.source import Diagnostic, Position, VmgenError
 if TYPE_CHECKING:
     from vmgen.stream import Stream
     from vmgen.stream.explain import Explanation, Objection
+
+_STATUS = {"taken": 0, "refused": 1, "not known": 3}
 
 
 @command(
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   vmgen stream explain vm.mig --codecs 10.0
-  vmgen stream explain vm.mig --qemu ~/qemu-7.2.22 --all   every device is judged
+  vmgen stream explain vm.mig --qemu ~/qemu-7.2.22
   vmgen stream explain vm.mig --codecs 10.0 --like own.mig""",
 )
 def explain(
@@ -52,13 +54,15 @@ def explain(
     Every section is read with the tables of that release, as its QEMU would.  What it
     refuses is named by section, field, byte and rule: container, unknown-section,
     version-window, unknown-subsection, footer-shift (with the field that caused it),
-    value, and with --like machine. Exit status 0: it would be taken, 1: refused, or a
-    table that decides could not be read.
+    value, and with --like machine. Exit status 0: it would be taken, every section was
+    judged and nothing is open; 1: refused; 3: not known, with what is open and the option
+    that settles it.
     """
     from vmgen.cli.stream import made
     from vmgen.stream.explain import EVERYWHERE, choose
     from vmgen.stream.explain import explain as explained
 
+    options["whole"] = options["qemu"] is not None  # every device is judged
     wanted, answers = Wanted(**options), answered(members)
     own = None if like is None else _own(like, wanted.page_size)
     with told(file):
@@ -71,8 +75,9 @@ def explain(
             codecs = choose(source, packages, wanted.page_size)
         codecs = answered_by(codecs, answers)
         found = explained(
-            source, codecs, wanted.page_size, own, partial(made.others, codecs)
-        )
+            source, codecs, wanted.page_size, own, partial(made.others, codecs),
+            partial(made.saved_alike, source, codecs),
+        )  # fmt: skip
         source.close()
     if form == "json":
         console.result(json.dumps(as_json(file, found), indent=2) + "\n")
@@ -82,7 +87,7 @@ def explain(
         console.result("".join(f"{line}\n" for line in shown))
     if console.form != "text":
         console.diagnostics(_refusal(file, one) for one in found.refusals)
-    return 0 if found.taken and not found.unread else 1
+    return _STATUS[found.outcome]
 
 
 def _refusal(file: str, one: Objection) -> Diagnostic:
@@ -123,12 +128,12 @@ def as_json(file: str, found: Explanation) -> dict[str, Any]:
 
     return {
         "file": file,
-        "taken": found.taken,
+        "outcome": found.outcome,
         "release": found.release,
         "target": found.target,
         "machine": found.machine,
         "refusals": listed(found.refusals),
-        "unsure": listed(found.unsure),
+        "open": listed(found.open),
         "sections": {"judged": found.judged, "unjudged": list(found.unjudged)},
     }
 
@@ -136,12 +141,15 @@ def as_json(file: str, found: Explanation) -> dict[str, Any]:
 def lines(file: str, found: Explanation, paint: Paint, whole: bool) -> list[str]:
     """An explanation for people; ``whole`` if the codecs are those of every device."""
     whose = f"QEMU {found.release} for {found.target}".replace("  ", " ").rstrip()
-    if found.taken and found.unread:
-        verdict = f"{paint('number', 'could not tell')}, {whose}"
-    elif found.taken:
-        verdict = f"{paint('ok', 'taken')} by {whose}"
-    else:
-        verdict = f"{paint('removed', 'refused')} by {whose}"
+    match found.outcome:
+        case "taken":
+            verdict = f"{paint('ok', 'taken')} by {whose}"
+        case "refused":
+            verdict = f"{paint('removed', 'refused')} by {whose}"
+        case "not known":
+            verdict = f"{paint('number', 'not known')} whether {whose} takes it"
+        case _:
+            assert_never(found.outcome)
     made = [
         (
             f"{file}: {verdict}, machine {found.machine}"
@@ -151,8 +159,9 @@ def lines(file: str, found: Explanation, paint: Paint, whole: bool) -> list[str]
     ]
     for one in found.refusals:
         made += _lines(one, paint)
-    for one in found.unsure:
-        made += _lines(one, paint, "it depends: ")
+    for one in found.open:
+        if one.rule != "unjudged":  # which the last line has together
+            made += _lines(one, paint, "open: ")
     total = found.judged + len(found.unjudged)
     if found.unjudged:
         names = ", ".join(found.unjudged[:6])
@@ -165,7 +174,9 @@ def lines(file: str, found: Explanation, paint: Paint, whole: bool) -> list[str]
             )
         )
         if not whole:
-            made.append(paint("faint", "    --qemu TREE --all judges them too"))
+            made.append(
+                paint("faint", "    --codecs RELEASE or --qemu TREE judges them too")
+            )
     return made
 
 

@@ -22,6 +22,7 @@ from vmgen.source import Diagnostic, VmgenError
 if TYPE_CHECKING:
     from vmgen.archive import Archive
     from vmgen.cli.shipped import Targets
+    from vmgen.lookup import Lookup, Placed
     from vmgen.pipeline import Request
     from vmgen.stream import Codecs, Stream
     from vmgen.stream.input import Input
@@ -193,6 +194,52 @@ def writers_of(
         packages = {name: from_folder(place)[name] for name, place in places.items()}
         found.setdefault(release.name, {}).update(packages)
     return found, alike
+
+
+def saved_alike(
+    source: Input, codecs: Codecs, lookup: Lookup, tables: Sequence[Placed]
+) -> frozenset[str]:
+    """The symbols of those tables that every release that vmgen knows and that can have
+    written the stream, by its description, saves as they are loaded.
+
+    All of them where the release of the ``codecs``, whose tables these are, can have
+    written the stream itself, or where vmgen knows no release that can and that one
+    can.  None where the stream has no description.
+    """
+    from vmgen import archive
+    from vmgen.lookup import Lookup
+    from vmgen.stream import Stream
+    from vmgen.stream.errors import StreamError
+    from vmgen.stream.origin import refuse_writer
+    from vmgen.stream.writers import section_names
+    from vmgen.verdict import judge
+
+    there, release = archive.shipped(), lookup.program.release
+    alike = frozenset(one.description.symbol for one in tables)
+    stream = Stream(source, strict=False)
+    try:
+        found = [] if there is None else _writers(there, stream, codecs.target)
+    except StreamError:  # none of them
+        found = []
+    if release in {name for _, names in found for name in names}:
+        return alike
+    if there is None or not found:
+        if stream.description is None:
+            return frozenset()
+        try:
+            refuse_writer(release, Stream(source, codecs, strict=False))
+        except StreamError:
+            return frozenset()
+        return alike
+    mine = lookup.closure(*tables)
+    for each, names in found:
+        writer = there.find(names[0])
+        assert writer is not None  # the archive has named it
+        other = Lookup(there.program(writer, each, section_names(stream)))
+        theirs = [one for one in other.all() if one.description.symbol in alike]
+        judged = judge(other.closure(*theirs), mine).sections
+        alike &= {one.new for one in judged if one.forward.verdict == "compatible"}
+    return alike
 
 
 def _writers(

@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 
 from vmgen import ir
 from vmgen.lower import expressions
+from vmgen.lower.asked import asked, is_one
 from vmgen.lower.codec.fixed import each_compared, flat_fields
 from vmgen.lower.codec.frame import Frame
 from vmgen.lower.codec.phrases import present, sized
@@ -361,11 +362,29 @@ class Dynamic:
         shown = () if path == leaf.json else (path,)
         cls = self.refer.cls(kind.key)
         load = code.call(
-            "embedded", cls, _BUF, _POS, kind.version, _SCOPE, leaf.json, *shown
-        )
+            "embedded", cls, _BUF, _POS, kind.version, self._given(kind), leaf.json,
+            *shown,
+        )  # fmt: skip
         self._read(target, replace(load, keywords=tuple(owner.items())))
         save = code.call("embed", cls, source, _OUT, kind.saved, path)
         self._save(replace(save, keywords=tuple(owner.items())))
+
+    def _given(self, kind: Struct) -> code.Expr:
+        """The scope, with what this object knows of the one inside of it."""
+        scope: code.Expr = _SCOPE
+        leaf, frame = self.leaf, self.frame
+        if not is_one(leaf) or leaf.conditional:
+            return scope
+        prefix = f"{ir.path_text(leaf.field.path)}."
+        for owner, path, outer in sorted(asked(self.layouts, kind.key, prefix)):
+            for one in self.layouts.find(
+                frame.layout, frame.root, outer, [], leaf.number, owners=False
+            ):
+                # An absent member is None, which the scope does not take.
+                alone = one.condition in (None, code.there(one.value))
+                if alone and not one.pointee:
+                    scope = code.method(scope, "given", owner, path, one.value)
+        return scope
 
     def _owners(self) -> code.Expr:
         """The object, then the states that own it."""
