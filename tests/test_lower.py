@@ -262,6 +262,46 @@ def test_tests_over_members() -> None:
             module.save_dev(slow)
 
 
+@pytest.mark.parametrize("since", [0, 1])
+def test_an_object_inside_of_another_has_the_members_that_the_outer_one_sent(
+    since: int,
+) -> None:
+    """``esp.mig_version_id`` of ``PCIESPState`` is ``mig_version_id`` of its ``esp``."""
+    newer = ir.Function(
+        "newer", body=ir.Binary(">", ir.Load("version", "uint8"), ir.Const(4)),
+        type="Core",
+    )  # fmt: skip
+    count = ir.FromMember((ir.Step("num", "uint8_t"),), "uint8")
+    core = description(
+        "core",
+        field("x", U8, test="newer"),
+        field("list", U8, (4,), count=count, array=True),
+        type="Core",
+    )
+    deep = description(
+        "deep", field("core", ir.StructElement("vmstate_core", "Core")), type="Deep"
+    )
+    outer = description(
+        "dev",
+        field("deep.core.version", U8, version_id=since),
+        field("deep.core.num", U8),
+        field("deep", ir.StructElement("vmstate_deep", "Deep")),
+        minimum_version_id=0,
+    )
+    with compiled(core, deep, outer, functions=(newer,)) as (module, runtime):
+        state, end = module.load_dev(b"\5\2\7\1\2")
+        assert (state.deep_2.core.x, bytes(state.deep_2.core.list[:2])) == (7, b"\1\2")
+        assert end == 5
+        assert module.save_dev(state) == b"\5\2\7\1\2"
+        state, end = module.load_dev(b"\4\1\1")
+        assert (state.deep_2.core.x, end) == (None, 3)
+        with pytest.raises(runtime.MissingContext, match=r"Core\.version"):
+            module.load_core(b"\7\1")
+        if since:  # an older stream does not say it
+            with pytest.raises(runtime.MissingContext, match=r"Core\.version"):
+                module.load_dev(b"\1\7\1", version_id=0)
+
+
 def test_what_the_wire_does_not_say_is_asked() -> None:
     hook = ir.Function("has_it", untranslated="calls the host")
     made = description(

@@ -287,7 +287,7 @@ def test_a_section_whose_table_was_not_read_is_no_refusal(tmp_path: Path) -> Non
     found = explain(Input(data), Codecs(everywhere, "riscv64", folder=tmp_path))
     assert "unknown-section" not in {one.rule for one in found.refusals}
     assert "unread" in {one.rule for one in found.open}
-    (why, *_) = [one.message for one in found.open if one.rule == "unread"]
+    why, *_ = [one.message for one in found.open if one.rule == "unread"]
     assert "hw/char/serial.c:7: error: not one of the known [VG310]" in why
 
 
@@ -484,7 +484,9 @@ def test_what_only_some_machines_take_depends() -> None:
     codecs = packages()["riscv64"]
     found = explain(Input(b"".join(parts)), codecs)
     assert not found.refusals
-    assert [(one.rule, one.section) for one in found.open if one.rule != "unjudged"] == [
+    assert [
+        (one.rule, one.section) for one in found.open if one.rule != "unjudged"
+    ] == [
         ("container", "configuration"),
         ("container", "ram/0"),
     ]

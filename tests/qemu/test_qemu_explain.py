@@ -19,6 +19,7 @@ from tests.qemu.machine import Guest, Machine, Refusal
 from tests.stream_files import packages
 from tests.trees import require_tree
 from vmgen import pipeline
+from vmgen.cli import run
 from vmgen.stream import Codecs, Stream, from_folder
 from vmgen.stream.explain import Explanation, explain
 from vmgen.stream.input import Input
@@ -211,3 +212,30 @@ def test_without_footers_only_a_machine_without_takes_it() -> None:
     assert crossed.refusals
     with pytest.raises(Refusal):
         Machine.resumed(bare, own)
+
+
+def test_the_pci_ids_of_a_virtio_device_are_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They lie inside of what the description shows as one field of so many bytes."""
+
+    def guest(option: str) -> Guest:
+        device = ("-device", f"virtio-rng-pci,{option}")
+        return Guest("riscv64", (*OPTIONS["riscv64"], *device))
+
+    old, new = guest("disable-modern=on"), guest("disable-legacy=on")
+    if reason := old.absent():
+        lacking(reason)
+    files = []
+    for number, one in enumerate((old, new)):
+        with Machine(one) as machine:
+            files.append(tmp_path / f"{number}.mig")
+            files[-1].write_bytes(machine.capture())
+    words = ["stream", "explain", str(files[0]), "--codecs", "10.0.2"]
+    assert run([*words, "--like", str(files[0])]) == 0, capsys.readouterr()
+    assert run([*words, "--like", str(files[1])]) == 1
+    assert "virtio.vdev.pci.pci_dev.config" in capsys.readouterr().out
+    with Machine.resumed(old, files[0].read_bytes()):
+        pass
+    with pytest.raises(Refusal, match="virtio-rng"):
+        Machine.resumed(new, files[0].read_bytes())

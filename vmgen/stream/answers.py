@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vmgen.stream.description import Node, check_depth, listed, name_of
+
 
 class _Noting(dict[str, object]):
     """Answers by name, which note what nobody answers."""
@@ -38,3 +40,43 @@ class Answers:
         """
         paths = {name.partition(".")[2] for name in self._missing}
         return tuple(name for name in self._missing if name not in paths)
+
+
+def of_machine(own: Node, theirs: Node, depth: int = 0) -> Node:
+    """The description of a section that the machine itself saved, with the sizes of a
+    stream's.
+
+    It says of the machine which fields it has and how many elements; how long a device's
+    own format is, whose length is that of its content, each stream says for itself.  Malformed for objects inside of each other without end.
+    """
+    check_depth(depth)
+    made = dict(own)
+    waiting: dict[str, list[Node]] = {}
+    for field in listed(theirs, "fields"):
+        waiting.setdefault(name_of(field), []).append(field)
+    if "fields" in own:
+        made["fields"] = [
+            _of_field(field, left.pop(0) if left else None, depth)
+            for field in listed(own, "fields")
+            for left in [waiting.get(name_of(field), [])]
+        ]
+    parts = {name_of(one, "vmsd_name"): one for one in listed(theirs, "subsections")}
+    if "subsections" in own:
+        made["subsections"] = [
+            one if other is None else of_machine(one, other, depth + 1)
+            for one in listed(own, "subsections")
+            for other in [parts.get(name_of(one, "vmsd_name"))]
+        ]
+    return made
+
+
+def _of_field(own: Node, theirs: Node | None, depth: int) -> Node:
+    if theirs is None or own.get("type") != theirs.get("type"):
+        return own
+    made = dict(own)
+    mine, other = own.get("struct"), theirs.get("struct")
+    if type(mine) is dict and type(other) is dict:
+        made["struct"] = of_machine(mine, other, depth + 1)
+    elif "size" in theirs:
+        made["size"] = theirs["size"]
+    return made

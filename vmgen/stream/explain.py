@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from vmgen.lookup import Lookup, Placed
 from vmgen.stream import machine, tables
-from vmgen.stream.answers import Answers
+from vmgen.stream.answers import Answers, of_machine
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.description import Node
@@ -175,7 +175,7 @@ def explain(
     if own is None and sections:
         unsure[:0] = _unusual(stream, sections)
     if own is not None and broken is None:
-        for unlike in machine.unlike(stream, own):
+        for unlike in machine.unlike(stream, own, codecs):
             into = refusals if unlike.certain else unsure
             into.append(_unlike(unlike))
         refusals.sort(key=lambda one: one.offset or 0)
@@ -326,8 +326,9 @@ class _Reader:
             return _Reading(_outside(section, codec))
         own = self._own.get(path)
         theirs = None if device is None else device.node
-        if own is not None and own.device is not None:
-            wrong, end, asked = self._load(section, codec, own.device.node)
+        if own is not None and own.device is not None and theirs is not None:
+            ours = of_machine(own.device.node, theirs)
+            wrong, end, asked = self._load(section, codec, ours)
             if wrong is None or wrong.rule != "context":
                 return self._end(section, codec, wrong, end, ())
         wrong, end, asked = self._load(section, codec, theirs)

@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator
 
 from vmgen.stream import described
+from vmgen.stream.codecs import Codecs
 from vmgen.stream.described import Slot
 from vmgen.stream.errors import StreamError
 from vmgen.stream.frozen import Frozen
+from vmgen.stream.inside import compared
 from vmgen.stream.parts import Section
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable
@@ -47,10 +49,11 @@ class Unlike(Frozen):
     certain: bool = True
 
 
-def unlike(stream: Stream, own: Stream) -> Iterator[Unlike]:
+def unlike(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
     """What keeps a machine that saved ``own`` from loading ``stream``, in its order.
 
-    Both are read as far as their descriptions describe them.
+    Both are read as far as their descriptions describe them, and by the codecs of the
+    machine's release inside of what those show as bytes.
     """
     yield from _configuration(stream, own)
     yield from _footers(stream, own)
@@ -62,7 +65,13 @@ def unlike(stream: Stream, own: Stream) -> Iterator[Unlike]:
             message = "the machine did not save such a section"
             yield Unlike(section.path, "", section.offset, message, False)
         elif section.kind == "full":
-            yield from _fields(stream, section, own, known[section.path])
+            mine = known[section.path]
+            seen = False
+            for one in _fields(stream, section, own, mine):
+                seen = True
+                yield one
+            if not seen:
+                yield from _inside(stream, section, own, mine, codecs)
 
 
 def _configuration(stream: Stream, own: Stream) -> Iterator[Unlike]:
@@ -152,15 +161,40 @@ def _fields(
             if not 0 <= _number(slot, theirs) <= _number(slot, ours):
                 message = f"{_number(slot, theirs)}, and the device has {_number(slot, ours)} at most"
                 yield Unlike(section.path, path, at, message)
-        elif slot.type == _PCI_CONFIG and not slot.count:
-            for index, mask in _PCI_FIXED.items():
-                if index < slot.size and (theirs[index] ^ ours[index]) & mask:
-                    message = (
-                        f"byte {index:#x} of the configuration space is {theirs[index]:#04x}"
-                        f", and that of the device {ours[index]:#04x}"
-                    )
-                    yield Unlike(section.path, path, at + index, message)
-                    break
+        elif (
+            slot.type == _PCI_CONFIG
+            and not slot.count
+            and (wrong := _config(theirs, ours)) is not None
+        ):
+            yield Unlike(section.path, path, at + wrong[0], wrong[1])
+
+
+def _inside(
+    stream: Stream, section: Section, own: Stream, known: Section, codecs: Codecs
+) -> Iterator[Unlike]:
+    for one in compared(codecs, stream, section, own, known):
+        match one.check:
+            case "equal" if one.theirs != one.ours:
+                message = f"{one.theirs}, and the device has {one.ours}"
+            case "le" if not 0 <= one.theirs <= one.ours:
+                message = f"{one.theirs}, and the device has {one.ours} at most"
+            case "pci config" if found := _config(one.theirs, one.ours):
+                message = found[1]
+            case _:
+                continue
+        yield Unlike(section.path, one.path, section.start, message)
+
+
+def _config(theirs: bytes, ours: bytes) -> tuple[int, str] | None:
+    """The first byte of a PCI device's configuration space that must be its own and is
+    another one, and what to say of it."""
+    for index, mask in _PCI_FIXED.items():
+        if index < min(len(theirs), len(ours)) and (theirs[index] ^ ours[index]) & mask:
+            return index, (
+                f"byte {index:#x} of the configuration space is {theirs[index]:#04x}"
+                f", and that of the device {ours[index]:#04x}"
+            )
+    return None
 
 
 def _indexes(stream: Stream, slot: Slot, at: int) -> list[int]:
