@@ -9,7 +9,8 @@ from ._context import ANYWHERE, Context, Scope
 from ._errors import PACK_ERRORS, BadValue, Truncated, VMStateError
 from ._loading import filled, loaded, window
 from ._saving import saved
-from ._state import Section, State, maker
+from ._schema import Section
+from ._state import State, maker
 
 S = TypeVar("S", bound=State)
 S_co = TypeVar("S_co", covariant=True)

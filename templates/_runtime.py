@@ -112,17 +112,8 @@ from ._saving import (
     saver,
     unused,
 )
-from ._state import (
-    Field,
-    Out,
-    Owner,
-    State,
-    factory,
-    field,
-    maker,
-    numbers,
-    repeated,
-)
+from ._schema import Field, factory, field, numbers
+from ._state import Out, Owner, State, maker, repeated
 
 __all__ = (
     "NO_CONTEXT",

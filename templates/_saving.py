@@ -9,7 +9,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from ._blame import LIMITS, unfit, unsavable
 from ._errors import PACK_ERRORS, BadValue, VMStateError
-from ._state import Owner, State, Subsection, method
+from ._schema import Subsection
+from ._state import Owner, State, method
 
 T = TypeVar("T")
 K = TypeVar("K")

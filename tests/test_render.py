@@ -23,7 +23,8 @@ from vmgen.render.wrap import wrap
 GOLDEN = Path(__file__).parent / "golden"
 RUNTIME_FILES = [
     "_arithmetic.py", "_arrays.py", "_blame.py", "_codecs.py", "_context.py", "_entry.py",
-    "_errors.py", "_loading.py", "_runtime.py", "_saving.py", "_state.py",
+    "_errors.py", "_loading.py", "_runtime.py", "_saving.py", "_schema.py", "_state.py",
+    "_values.py",
 ]  # fmt: skip
 
 

@@ -166,7 +166,8 @@ class RecordMember:
 
     def at(self, leaf: Leaf) -> list[Leaf]:
         """The leaves that share the leaf's attribute in the same object."""
-        return [other for other in self.leaves if other.place == leaf.place]
+        place = leaf.place
+        return [other for other in self.leaves if other.place == place]
 
 
 @dataclass(eq=False)
