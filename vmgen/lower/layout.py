@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
@@ -426,7 +427,7 @@ class _LayoutBuilder:
 
 
 def exists(
-    one: ir.Field, functions: dict[str, ir.Function], version: int
+    one: ir.Field, functions: Mapping[str, ir.Function], version: int
 ) -> bool | None:
     """Whether a field is there in a version; None if more than the version decides."""
     if not one.test:

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from vmgen import ir, plan
 from vmgen.ir import json as ir_json
+from vmgen.lower.assemble import assemble
 from vmgen.lower.descriptions import Descriptions
 from vmgen.lower.meta import meta
 from vmgen.lower.names import PUBLIC, identifier, module_path, short
@@ -56,12 +57,7 @@ def lower(program: ir.Program, around: OtherPrograms | None = None) -> plan.Pack
     :class:`VmgenError` VG510 for a table that has no known wire format.
     """
     around = around or OtherPrograms()
-    layouts = CodecLayouts(program)
-    layouts.repeated |= {
-        key
-        for key in around.repeated
-        if key in layouts.all and layouts.flat(key, layouts.all[key].version)
-    }
+    layouts = assemble(program, around.repeated)
     known = {**shapes(program), **around.shapes}
     own = sections(program.roots, around.split, known)
     if not program.roots and not around.files and not around.sections:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import assert_never
 
 from vmgen import ir
 from vmgen.lower import expressions
-from vmgen.lower.layout import Resolve, build, words_key, words_layout
 from vmgen.lower.layout import exists as exists_in
-from vmgen.lower.names import Names
 from vmgen.lower.shape import (
     SIZES,
     Check,
@@ -20,14 +17,15 @@ from vmgen.lower.shape import (
     Leaf,
     Listed,
     Pad,
-    RecordMember,
     StateRecord,
     Struct,
     Tree,
 )
 from vmgen.plan import code
 
-_STATE = code.PyName("self")
+STATE = code.PyName("self")
+"""The object that a loader or a saver is of."""
+
 _DEEPEST = 8
 """So many levels of owners, or of subsections below them, are looked through for a member:
 QEMU has three, and descriptions may name each other in a circle."""
@@ -60,93 +58,23 @@ def named(leaf: Leaf) -> Iterator[Key]:
         yield kind.second
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class CodecLayouts:
-    """Every layout of a program by key, and how the descriptions hang together."""
+    """Every layout of a program by key, and how the descriptions hang together.
+
+    ``parents`` are the descriptions of which one is a subsection, ``holders`` those that
+    have it as a temporary, ``words`` the layouts of infos of several words that one needs.
+    ``repeated`` are flat, and an array has them.
+    """
 
     program: ir.Program
-    all: dict[Key, CodecLayout] = field(default_factory=dict)
-    parents: dict[Key, list[Key]] = field(default_factory=dict)
-    holders: dict[Key, list[Key]] = field(default_factory=dict)
-    functions: dict[str, dict[str, ir.Function]] = field(default_factory=dict)
-    words: dict[Key, list[Key]] = field(default_factory=dict)
-    repeated: set[Key] = field(default_factory=set)  # flat, and an array has them
-    _flat: dict[tuple[Key, int], bool] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        resolve = Resolve(self.program)
-        for module in self.program.modules:
-            self.functions[module.file] = {one.symbol: one for one in module.functions}
-        for key, description in resolve.found.items():
-            layout = build(key, description, self.functions[key[0]], resolve)
-            self.all[key] = layout
-            for _, sub in layout.subsections:
-                self.parents.setdefault(sub, []).append(key)
-            for leaf in layout.leaves:
-                if isinstance(leaf.kind, Struct) and leaf.kind.temporary:
-                    self.holders.setdefault(leaf.kind.key, []).append(key)
-                self._words(layout, leaf)
-        for key, layout in self.all.items():
-            if layout.minimum == layout.version or key not in self.parents:
-                layout.version_attr = ""
-            self._store_pads(layout)
-            for leaf in layout.leaves:
-                kind = leaf.kind
-                if (
-                    isinstance(kind, Struct)
-                    and leaf.shape in ("array", "rows", "dynamic")
-                    and kind.version == kind.saved
-                    and self.flat(kind.key, kind.version)
-                ):
-                    self.repeated.add(kind.key)
-
-    def _words(self, layout: CodecLayout, leaf: Leaf) -> None:
-        element = leaf.field.element
-        if not isinstance(element, ir.WordsElement) or not isinstance(
-            leaf.kind, Struct
-        ):
-            return
-        last = leaf.field.path[-1].type if leaf.field.path else ""
-        c_type = last or element.name or element.info
-        key = words_key(layout.key[0], element, c_type)
-        if key not in self.all:
-            self.all[key] = words_layout(key, element, c_type)
-            self.words.setdefault(layout.key, []).append(key)
-
-    def _store_pads(self, layout: CodecLayout) -> None:
-        """Unused bytes whose presence or number the rest of the state does not tell
-        become a member that holds their number."""
-        names = Names(member.attr for member in layout.root.members)
-        for attr, _ in layout.subsections:
-            names.take(attr)
-        for leaf in layout.leaves:
-            if not isinstance(leaf.kind, Pad):
-                continue
-            known = True
-            if leaf.field.test:
-                function = self.functions[layout.key[0]].get(leaf.field.test)
-                known = (
-                    function is not None
-                    and function.body is not None
-                    and self.evaluable(layout, function.body)
-                )
-            for amount in (leaf.amount, leaf.size):
-                match amount:
-                    case ir.FromMember(path):
-                        found = self.find(layout, _STATE, ir.path_text(path), [], None)
-                        known = known and bool(found) and found[0].condition is None
-                    case ir.Computed(value):
-                        known = known and self.evaluable(layout, value)
-                    case ir.Fixed() | None:
-                        pass
-                    case _:
-                        assert_never(amount)
-            if not known:
-                member = RecordMember("", names.take("unused"), 0)
-                member.leaves.append(leaf)
-                member.indices.append(())
-                leaf.member = member
-                layout.root.members.append(member)
+    all: Mapping[Key, CodecLayout]
+    parents: Mapping[Key, Sequence[Key]]
+    holders: Mapping[Key, Sequence[Key]]
+    functions: Mapping[str, Mapping[str, ir.Function]]
+    words: Mapping[Key, Sequence[Key]]
+    repeated: frozenset[Key] = frozenset()
+    _flat: dict[tuple[Key, int], bool] = field(default_factory=dict, init=False)
 
     def wants_owner(self, key: Key) -> bool:
         """Whether a codec inside asks the states that own the object."""
@@ -170,7 +98,7 @@ class CodecLayouts:
                 continue
             asked = [one for one in ir.walk(test.body) if isinstance(one, ir.Load)]
             if asked and not any(
-                self.find(layout, _STATE, one.path, [], None) for one in asked
+                self.find(layout, STATE, one.path, [], None) for one in asked
             ):
                 yield leaf.member.attr
 
@@ -490,7 +418,7 @@ class CodecLayouts:
             path: str, subscripts: Sequence[code.Expr], type_: ir.IntType
         ) -> code.Expr:
             nonlocal missing
-            found = readable(self.find(layout, _STATE, path, subscripts, None), type_)
+            found = readable(self.find(layout, STATE, path, subscripts, None), type_)
             if not found or found[-1].condition is not None:
                 missing = True
             return code.PyConst(0)

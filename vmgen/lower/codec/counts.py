@@ -164,6 +164,7 @@ class Counts:
         return code.call("extent", BUF, POS, count, size, self._path, *limit)
 
     def known(self, amount: ir.FromMember | ir.Computed) -> code.Expr:
+        """The number as a complete state has it."""
         frame = self._frame
         if isinstance(amount, ir.Computed):
             return self._computed(amount.value, None, "")[0]
