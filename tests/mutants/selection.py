@@ -25,7 +25,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "inspect_json": ("inspect",),
     "ir": ("ir_arithmetic", "ir_json", "closed_ir", "lock", "inspect"),
     "link": ("link", "infos"),
-    "linkmodel": ("linkmodel",),
+    "linkmodel": ("linkmodel", "linkmodel_meson"),
     "lock": ("lock", "closed_ir"),
     "lookup": ("inspect", "circles", "closed_ir"),
     "lower": (

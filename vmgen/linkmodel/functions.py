@@ -6,6 +6,7 @@ import fnmatch
 import os
 import re
 from collections.abc import Callable, Iterable
+from pathlib import PurePosixPath
 
 from vmgen.linkmodel.host import ABSENT
 from vmgen.linkmodel.interpreter import Arguments, Interpreter, Leaving
@@ -176,8 +177,9 @@ def _range(interpreter: Interpreter, call: Arguments) -> list[int]:
 
 
 def _join_paths(interpreter: Interpreter, call: Arguments) -> Value:
-    unknown = [value for value in call.values if isinstance(value, Unknown)]
-    return unknown[0] if unknown else "/".join(str(value) for value in call.values)
+    values = flattened(call.values)
+    unknown = [value for value in values if isinstance(value, Unknown)]
+    return unknown[0] if unknown else PurePosixPath(*map(str, values)).as_posix()
 
 
 def _is_variable(interpreter: Interpreter, call: Arguments) -> bool:
@@ -193,18 +195,25 @@ def _get_variable(interpreter: Interpreter, call: Arguments) -> Value:
     raise interpreter.error(call.line, f"nothing has set the variable {name}")
 
 
+def _unset_variable(interpreter: Interpreter, call: Arguments) -> None:
+    interpreter.variables.pop(call.values[0], None)
+
+
 def _set_variable(interpreter: Interpreter, call: Arguments) -> None:
     interpreter.variables[call.values[0]] = call.values[1]
 
 
 FUNCTIONS: dict[str, Function] = {
-    "configuration_data": lambda _interpreter, _call: ConfigurationData(),
+    "configuration_data": lambda _interpreter, call: ConfigurationData(
+        dict(*call.values)
+    ),
     "declare_dependency": _declare_dependency,
     "dependency": find_library,
     "error": _error,
     "files": _files,
     "get_variable": _get_variable,
     "set_variable": _set_variable,
+    "unset_variable": _unset_variable,
     "import": lambda _interpreter, call: MesonModule(call.values[0]),
     "is_variable": _is_variable,
     "join_paths": _join_paths,

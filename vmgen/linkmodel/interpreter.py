@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import assert_never
 
 from vmgen.linkmodel import syntax
@@ -155,8 +155,9 @@ class Interpreter:
         if name in self._pinned:
             return
         if append:
-            old = self.variables.get(name, Unknown(f"the variable {name}"))
-            value = self._add(old, value, line, append=True)
+            if name not in self.variables:
+                raise self.error(line, f"nothing has set the variable {name}")
+            value = self._add(self.variables[name], value, line)
         self.variables[name] = value
 
     def _if(self, statement: syntax.Branches) -> None:
@@ -226,7 +227,7 @@ class Interpreter:
         if isinstance(items, dict):
             rows = [row if len(names) == 2 else row[:1] for row in items.items()]
         elif isinstance(items, list):
-            rows = [tuple(item) if len(names) > 1 else (item,) for item in items]
+            rows = [(item,) for item in items]
         else:
             raise self.error(
                 statement.line, "foreach over what is neither list nor dictionary"
@@ -260,8 +261,11 @@ class Interpreter:
                 return self.variables[name]
             case syntax.List(items):
                 return [self.value(item) for item in items]
-            case syntax.Dictionary(pairs):
-                return {self.value(key): self.value(value) for key, value in pairs}
+            case syntax.Dictionary(pairs, line):
+                found = {self.value(key): self.value(value) for key, value in pairs}
+                if len(found) < len(pairs):
+                    raise self.error(line, "a dictionary has a key twice")
+                return found
             case syntax.Invocation():
                 return self._call(expression)
             case syntax.Subscript(object, index, line):
@@ -368,7 +372,7 @@ class Interpreter:
             case "!=", _, _:
                 return left != right
             case "/", str(), str():
-                return right if right.startswith("/") else f"{left}/{right}"
+                return (PurePosixPath(left) / right).as_posix()
             case "/", int(), int() if right:
                 return left // right
             case "%", int(), int() if right:
@@ -401,7 +405,7 @@ class Interpreter:
                 return unknown[0]
         return found != negated
 
-    def _add(self, left: Value, right: Value, line: int, append: bool = False) -> Value:
+    def _add(self, left: Value, right: Value, line: int) -> Value:
         if isinstance(left, list):
             # An unknown item is known to be one unless the list is asked for it.
             return [*left, *right] if isinstance(right, list) else [*left, right]
@@ -429,7 +433,16 @@ def text_of(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, File):
         return value.path
+    if isinstance(value, list):
+        return f"[{', '.join(map(_quoted, value))}]"
+    if isinstance(value, dict):
+        pairs = (f"{_quoted(key)} : {_quoted(one)}" for key, one in value.items())
+        return f"{{{', '.join(pairs)}}}"
     return str(value)
+
+
+def _quoted(value: Value) -> str:
+    return f"'{value}'" if isinstance(value, str) else text_of(value)
 
 
 def _calls(expression: Expression) -> Iterator[syntax.Invocation]:

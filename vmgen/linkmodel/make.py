@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import PurePosixPath
 
 from vmgen.source import Diagnostic, Position, VmgenError
@@ -42,6 +43,7 @@ class Make:
         self.rules: dict[str, list[str]] = {}
         self._file = file
         self._functions = functions
+        self._simple: set[str] = set()  # what := set: += expands at once
         self._depth = 0
         self._place = ("", 0)
 
@@ -131,16 +133,20 @@ class Make:
 
     def _assign(self, name: str, how: str, text: str) -> None:
         known = self.variables.get(name)
+        if how in ("=", "?=") and (how == "=" or known is None):
+            self._simple.discard(name)
+        elif how in (":=", "::="):
+            self._simple.add(name)
+        if name in self._simple and how != "?=":
+            text = self.expand(text).replace("$", "$$")
         match how:
             case "?=":
                 if known is None:
                     self.variables[name] = text
             case "+=":
                 self.variables[name] = f"{known} {text}" if known else text
-            case "=":
-                self.variables[name] = text
             case _:
-                self.variables[name] = self.expand(text).replace("$", "$$")
+                self.variables[name] = text
 
     def _rule(self, line: str) -> None:
         targets, _, rest = self.expand(line.split(";")[0]).partition(":")
@@ -167,7 +173,7 @@ class Make:
                 end = _closing(text, start + 1)
                 if end < 0:
                     raise self._error("a reference that is not closed")
-                parts.append(self._reference(text[start + 2 : end]))
+                parts.append(self._reference(text[start + 2 : end], following))
                 at = end + 1
             else:
                 is_dollar = following in ("$", "")
@@ -183,26 +189,34 @@ class Make:
     def _variable(self, name: str) -> str:
         return self.expand(self.variables.get(name, ""))
 
-    def _reference(self, text: str) -> str:
+    def _reference(self, text: str, opening: str) -> str:
         word, space, rest = text.partition(" ")
+        most = _COUNTS.get(word, 0)
+        parts = _split(rest, opening, most)
         if space and word == "call":
-            return self._call(_split(rest))
+            return self._call(parts)
         if space and (function := _TEXT_FUNCTIONS.get(word)) is not None:
-            return function(*(self.expand(one) for one in _split(rest)))
+            arguments = [self.expand(one) for one in parts]
+            numbers = arguments[: word.startswith("word") and most - 1]
+            if len(arguments) != most or not all(map(str.isdecimal, numbers)):
+                raise self._error(f"the arguments of {word}")
+            return function(*arguments)
         match word if space else "":
             case "if":
-                condition, then, *otherwise = [*_split(rest), ""]
+                condition, then, *otherwise = [*parts, "", ""]
                 holds = self.expand(condition).strip()
                 return self.expand(then if holds else otherwise[0])
             case "or" | "and":
                 value = ""
-                for one in _split(rest):
+                for one in parts:
                     value = self.expand(one).strip()
                     if bool(value) == (word == "or"):
                         break
                 return value
             case "foreach":
-                name, items, body = _split(rest)
+                if len(parts) != most:
+                    raise self._error(f"the arguments of {word}")
+                name, items, body = parts
                 return self._each(self.expand(name).strip(), self.expand(items), body)
             case "wildcard" | "shell" | "eval" | "error" | "warning" | "info":
                 return ""  # nothing is run, and no build folder looked into
@@ -273,7 +287,7 @@ def _lines(text: str) -> Iterator[tuple[str, int]]:
             continue
         whole, pending = pending + (line.lstrip() if pending else line), ""
         remark = re.search(r"(?<!\\)#", whole)
-        yield (whole[: remark.start()] if remark else whole), first
+        yield (whole[: remark.start()] if remark else whole).replace("\\#", "#"), first
     if pending:
         yield pending, first
 
@@ -293,15 +307,17 @@ def _closing(text: str, start: int) -> int:
     return -1
 
 
-def _split(text: str) -> list[str]:
-    """Arguments: parted by the commas outside of brackets."""
-    out, depth, start = [], 0, 0
+def _split(text: str, opening: str = "(", most: int = 0) -> list[str]:
+    """Arguments: parted by the commas outside of brackets of that kind; of at most so many
+    the last has the other commas."""
+    out: list[str] = []
+    depth, start = 0, 0
     for at, character in enumerate(text):
-        if character in "({":
+        if character == opening:
             depth += 1
-        elif character in ")}":
+        elif character == {"(": ")", "{": "}"}[opening]:
             depth -= 1
-        elif character == "," and not depth:
+        elif character == "," and not depth and len(out) + 1 != most:
             out.append(text[start:at])
             start = at + 1
     return [*out, text[start:]]
@@ -331,6 +347,7 @@ def _filter(patterns: str, text: str, *, wanted: bool = True) -> str:
     )
 
 
+_SUFFIX = re.compile(r"\.[^./]*\Z")
 _TEXT_FUNCTIONS: dict[str, Callable[..., str]] = {
     "addprefix": lambda prefix, text: " ".join(prefix + one for one in text.split()),
     "addsuffix": lambda suffix, text: " ".join(one + suffix for one in text.split()),
@@ -341,6 +358,18 @@ _TEXT_FUNCTIONS: dict[str, Callable[..., str]] = {
     "filter-out": lambda patterns, text: _filter(patterns, text, wanted=False),
     "findstring": lambda wanted, text: wanted if wanted in text else "",
     "firstword": lambda text: next(iter(text.split()), ""),
+    "join": lambda one, two: " ".join(
+        left + right
+        for left, right in zip_longest(one.split(), two.split(), fillvalue="")
+    ),
+    "lastword": lambda text: next(reversed(text.split()), ""),
+    "basename": lambda text: " ".join(_SUFFIX.sub("", one) for one in text.split()),
+    "suffix": lambda text: " ".join(
+        found[0] for one in text.split() if (found := _SUFFIX.search(one))
+    ),
+    "wordlist": lambda first, last, text: " ".join(
+        text.split()[max(int(first) - 1, 0) : int(last)]
+    ),
     "notdir": lambda text: " ".join(PurePosixPath(one).name for one in text.split()),
     "patsubst": _patsubst,
     "sort": lambda text: " ".join(sorted(set(text.split()))),
@@ -351,3 +380,12 @@ _TEXT_FUNCTIONS: dict[str, Callable[..., str]] = {
     ],
     "words": lambda text: str(len(text.split())),
 }
+_COUNTS = {
+    **dict.fromkeys(_TEXT_FUNCTIONS, 1),
+    **dict.fromkeys(
+        ("addprefix", "addsuffix", "filter", "filter-out", "findstring"), 2
+    ),
+    **dict.fromkeys(("join", "word"), 2),
+    **dict.fromkeys(("foreach", "if", "patsubst", "subst", "wordlist"), 3),
+}
+"""How many arguments a function has."""

@@ -156,6 +156,11 @@ def _set(_interpreter: Interpreter, one: ConfigurationData, call: Arguments) -> 
     one.values[call.values[0]] = call.values[1]
 
 
+def _set_10(_interpreter: Interpreter, one: ConfigurationData, call: Arguments) -> None:
+    name, value = call.values
+    one.values[name] = value if isinstance(value, Unknown) else int(value)
+
+
 def _get(interpreter: Interpreter, one: ConfigurationData, call: Arguments) -> Value:
     name, *default = call.values
     value = one.values.get(name, *default)
@@ -178,7 +183,7 @@ def _split(_interpreter: Interpreter, one: str, call: Arguments) -> list[str]:
 
 
 def _format(_interpreter: Interpreter, one: str, call: Arguments) -> Value:
-    values = dict(enumerate(flattened(call.values)))
+    values = dict(enumerate(call.values))
     wanted = [int(number) for number in re.findall(r"@(\d+)@", one)]
     for number in wanted:
         if isinstance(values.get(number), Unknown):
@@ -196,15 +201,27 @@ def _join(_interpreter: Interpreter, one: str, call: Arguments) -> Value:
     return unknown[0] if unknown else one.join(text_of(value) for value in values)
 
 
+def _to_int(interpreter: Interpreter, one: str, call: Arguments) -> int:
+    try:
+        return int(one, 0)
+    except ValueError:
+        raise interpreter.error(call.line, f"{one!r} is no number") from None
+
+
 def _substring(_interpreter: Interpreter, one: str, call: Arguments) -> str:
-    return one[slice(*call.values)]
+    return one[slice(*(call.values + [None] * 2)[:2])]
 
 
 def _version_compare(_interpreter: Interpreter, one: str, call: Arguments) -> bool:
     match = re.match(r"\s*(>=|<=|!=|==|=|>|<)?\s*(.*)", call.values[0])
     assert match is not None  # every part is optional
+    # A number is more than a word (mesonbuild/mesonlib.py, Version).
     left, right = (
-        [int(number) for number in re.findall(r"\d+", text)] for text in (one, match[2])
+        [
+            (part.isdigit(), int(part) if part.isdigit() else part)
+            for part in re.findall(r"\d+|[a-zA-Z]+", text)
+        ]
+        for text in (one, match[2])
     )
     return {
         ">=": left >= right,
@@ -238,9 +255,10 @@ def _dict_get(
 def _list_contains(
     _interpreter: Interpreter, one: list[Value], call: Arguments
 ) -> Value:
-    if call.values[0] in one:
+    items = flattened(one)
+    if call.values[0] in (*one, *items):
         return True
-    return next((item for item in one if isinstance(item, Unknown)), False)
+    return next((item for item in items if isinstance(item, Unknown)), False)
 
 
 def _plain(compute: Callable[..., Value]) -> Method:
@@ -274,7 +292,9 @@ def _exists(interpreter: Interpreter, _one: MesonModule, call: Arguments) -> Val
         return name
     path = name.path if isinstance(name, File) else interpreter.inside(str(name))
     found = interpreter.root / path
-    return found.is_dir() if call.name == "is_dir" else found.exists()
+    return {"exists": found.exists, "is_dir": found.is_dir, "is_file": found.is_file}[
+        call.name
+    ]()
 
 
 def _read(interpreter: Interpreter, _one: MesonModule, call: Arguments) -> Value:
@@ -381,7 +401,7 @@ _BY_TYPE: dict[type, dict[str, Method]] = {
     ConfigurationData: {
         "set": _set,
         "set_quoted": _set,
-        "set10": _set,
+        "set10": _set_10,
         "get": _get,
         "has": lambda _interpreter, one, call: call.values[0] in one.values,
         "keys": lambda _interpreter, one, _call: sorted(one.values),
@@ -407,7 +427,7 @@ _BY_TYPE: dict[type, dict[str, Method]] = {
         "startswith": _plain(str.startswith),
         "strip": _plain(str.strip),
         "substring": _substring,
-        "to_int": _plain(int),
+        "to_int": _to_int,
         "to_lower": _plain(str.lower),
         "to_upper": _plain(str.upper),
         "underscorify": _plain(lambda one: re.sub(r"[^a-zA-Z0-9]", "_", one)),

@@ -253,6 +253,7 @@ class _Parser:
         self._tokens = tokens
         self._file = file
         self._at = 0
+        self._loops = 0
 
     # --- tokens -----------------------------------------------------------------------
 
@@ -306,13 +307,17 @@ class _Parser:
             self._end_of_line()
         return tuple(out)
 
+    def _body(self) -> tuple[Statement, ...]:
+        self._end_of_line()
+        return self._block()
+
     def _statement(self) -> Statement:
         line = self._next.line
         if self._take("if"):
             return self._if(line)
         if self._take("foreach"):
             return self._foreach(line)
-        if token := self._take("break", "continue"):
+        if self._loops and (token := self._take("break", "continue")):
             return Leave(token.text, line)
         value = self._expression()
         if token := self._take("=", "+="):
@@ -322,10 +327,10 @@ class _Parser:
         return Evaluate(value, line)
 
     def _if(self, line: int) -> Branches:
-        branches = [(self._expression(), self._block())]
+        branches = [(self._expression(), self._body())]
         while self._take("elif"):
-            branches.append((self._expression(), self._block()))
-        otherwise = self._block() if self._take("else") else ()
+            branches.append((self._expression(), self._body()))
+        otherwise = self._body() if self._take("else") else ()
         self._expect("endif")
         return Branches(tuple(branches), otherwise, line)
 
@@ -335,7 +340,9 @@ class _Parser:
             names.append(self._name())
         self._expect(":")
         items = self._expression()
-        body = self._block()
+        self._loops += 1
+        body = self._body()
+        self._loops -= 1
         self._expect("endforeach")
         return ForEach(tuple(names), items, body, line)
 

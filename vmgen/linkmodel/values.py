@@ -199,12 +199,9 @@ class SourceSet:
         dependencies: dict[Value, None],
     ) -> None:
         for rule in self.rules:
-            if configuration is None:
-                holds = True
-            else:
-                holds = all(one.found for one in rule.conditions) and all(
-                    configuration.get(key) for key in rule.keys
-                )
+            holds = all(one.found for one in rule.conditions) and (
+                configuration is None or all(map(configuration.get, rule.keys))
+            )
             if holds and rule.unknown and configuration is not None:
                 sources[rule.unknown[0]] = None
             elif holds:

@@ -70,27 +70,24 @@ class Loops:
     def _counting(
         self, loop: syntax.For, frame: BlockFrame, state: PathState
     ) -> _Counting | None:
-        """The loop as one that counts, None if it is none."""
+        """The loop as one that counts upwards, None if it is none: one that counts down is
+        rare, and written out if its bounds are constant."""
         match loop.condition, loop.step:
             case (
                 syntax.BinaryOperation(
-                    "<" | "<=" | "!=" | ">" | ">=" as op, syntax.Name(name), bound
+                    "<" | "<=" | "!=" as op, syntax.Name(name), bound
                 ),
-                syntax.UnaryOperation(
-                    "++" | "--" | "p++" | "p--" as move, syntax.Name(stepped)
-                ),
+                syntax.UnaryOperation("++" | "p++", syntax.Name(stepped)),
             ):
-                step = 1 if move.endswith("++") else -1
+                step = 1
             case (
                 syntax.BinaryOperation(
-                    "<" | "<=" | "!=" | ">" | ">=" as op, syntax.Name(name), bound
+                    "<" | "<=" | "!=" as op, syntax.Name(name), bound
                 ),
-                syntax.Assign("+=" | "-=" as move, syntax.Name(stepped), by),
+                syntax.Assign("+=", syntax.Name(stepped), by),
             ):
                 width = self._engine.value(by, frame, state.copy())
-                if not isinstance(width, Scalar) or not width.constant:
-                    return None
-                step = width.constant if move == "+=" else -width.constant
+                step = (isinstance(width, Scalar) and width.constant) or 0
             case _:
                 return None
         cell = frame.names.get(name)
@@ -98,12 +95,11 @@ class Loops:
         stop = self._engine.value(bound, frame, state.copy())
         if (
             name != stepped
+            or step <= 0
             or not isinstance(start, Scalar)
             or not isinstance(stop, Scalar)
         ):
             return None
-        if step < 0 or op in (">", ">="):
-            return None  # rare; written out if the bounds are constant
         if op == "!=" and (step != 1 or start.high > stop.low):
             return None
         if op == "<=":
