@@ -49,7 +49,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "stream_analyze", "stream_carriers", "description_json", "described", "frozen",
         "stream_compare", "stream_footers", "stream_mapped_ram", "stream_slots", "stream_cli",
     ),
-    "translate": ("scalar", "translate", "translate_statements", "refusals", "infos", "unread"),
+    "translate": ("scalar", "translate", "translate_loops", "translate_statements", "refusals", "infos", "unread"),
     "tree": ("tree", "preprocess"),
     "targets": ("targets",),
     "tree_view": ("inspect",),
