@@ -73,7 +73,7 @@ def test_variables_conditionals_and_functions_are_makes(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_make_refuses_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(VmgenError):
-        Make({}, {}.get, {}).expand(text)
+        Make({}, lambda _: None, {}).expand(text)
     if GNU_MAKE is not None:
         (tmp_path / "Makefile").write_text(f"R := {text}\nnone: ;\n")
         done = subprocess.run([GNU_MAKE, "-C", tmp_path, "none"], check=False)
