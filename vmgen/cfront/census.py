@@ -19,6 +19,7 @@ from vmgen.cfront.ctype import Array, CType, Record
 from vmgen.cfront.layout import FILE_SCOPE, Layout, Scope
 from vmgen.cfront.split import Declaration
 from vmgen.cfront.unit import Unit
+from vmgen.cfront.walk import Node, walk
 from vmgen.source import Diagnostic, Position, VmgenError
 
 _GAP = r"(?:\s|#[^\n]*\n)*+"
@@ -343,12 +344,14 @@ class _Census:
         """Report the compound literals that are not the initialiser of an object."""
         if "unnamed" in self._elsewhere:
             return
-        names: list[tuple[str, object]] = [
+        names: list[tuple[str, Node | None]] = [
             (one.name, one.initializer) for one in parsed.objects.values()
         ]
         names += [(one.name, one.body) for one in parsed.functions.values()]
         for name, node in names:
-            for literal in _literals(node):
+            for literal in walk(node):
+                if not isinstance(literal, c.CompoundLiteral):
+                    continue
                 if any(literal.initializer is one for one in taken):
                     continue
                 if self._fits(literal.type):
@@ -405,15 +408,3 @@ def _open(type_: c.TypeExpr) -> c.TypeExpr:
     if isinstance(type_, c.ArrayType):
         return c.ArrayType(_open(type_.element), None)
     return type_
-
-
-def _literals(node: object) -> Iterator[c.CompoundLiteral]:
-    """The compound literals below a node."""
-    if isinstance(node, c.CompoundLiteral):
-        yield node
-    if isinstance(node, tuple):
-        for item in node:
-            yield from _literals(item)
-    elif hasattr(node, "__slots__"):
-        for slot in node.__slots__:
-            yield from _literals(getattr(node, slot))

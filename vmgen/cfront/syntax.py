@@ -7,9 +7,8 @@ a meaning are gone; attributes that do (``packed``, ``aligned``) are kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, TypeAlias, TypeVar, cast
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from vmgen.source import NOWHERE, Position
 
@@ -579,23 +578,3 @@ class TypedefDecl:
     type: TypeExpr
     aligned: Expr | None = None
     position: Position = NOWHERE
-
-
-# --- whole trees --------------------------------------------------------------------
-
-_Node = TypeVar("_Node")
-
-
-def renamed(node: _Node, names: Mapping[str, str]) -> _Node:
-    """The node with the identifiers of its expressions called as ``names`` says."""
-    if isinstance(node, Name):
-        return cast(_Node, replace(node, name=names.get(node.name, node.name)))
-    if isinstance(node, tuple):
-        return cast(_Node, tuple(renamed(item, names) for item in node))
-    if not hasattr(node, "__dataclass_fields__"):
-        return node
-    one = cast(Any, node)
-    old = {field.name: getattr(one, field.name) for field in fields(one)}
-    new = {name: renamed(value, names) for name, value in old.items()}
-    changed = {name: value for name, value in new.items() if value is not old[name]}
-    return cast(_Node, replace(one, **changed)) if changed else node

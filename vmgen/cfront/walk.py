@@ -1,9 +1,10 @@
-"""Every node of a piece of C, and expressions without their casts."""
+"""The visitor of C: every node of a piece of it, nodes changed, casts left out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeAlias, TypeVar, get_args, overload
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeAlias, TypeVar, cast, get_args, overload
 
 from vmgen.cfront import syntax
 
@@ -15,9 +16,12 @@ Node: TypeAlias = (
     | syntax.Range
     | syntax.InitItem
     | syntax.InitList
+    | syntax.ObjectDecl
+    | syntax.FunctionDecl
 )
 _NODES = get_args(Node)
 Other = TypeVar("Other")
+Tree = TypeVar("Tree")
 
 
 def children(node: Node) -> Iterator[Node]:
@@ -41,6 +45,21 @@ def walk(*nodes: Node | None) -> Iterator[Node]:
         node = pending.pop()
         yield node
         pending += reversed([*children(node)])
+
+
+def renamed(node: Tree, names: Mapping[str, str]) -> Tree:
+    """The node with the identifiers of its expressions called as ``names`` says."""
+    if isinstance(node, syntax.Name):
+        return cast(Tree, replace(node, name=names.get(node.name, node.name)))
+    if isinstance(node, tuple):
+        return cast(Tree, tuple(renamed(item, names) for item in node))
+    if not isinstance(node, _NODES):
+        return node
+    one = cast(Any, node)
+    old = {slot: getattr(one, slot) for slot in one.__slots__}
+    new = {slot: renamed(value, names) for slot, value in old.items()}
+    changed = {slot: value for slot, value in new.items() if value is not old[slot]}
+    return cast(Tree, replace(one, **changed)) if changed else node
 
 
 @overload

@@ -9,34 +9,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Final, assert_never
+from dataclasses import replace
+from typing import Final
 
 from vmgen import ir
 from vmgen.cfront import syntax as c
-from vmgen.cfront.arithmetic import LONG, wrap
 from vmgen.cfront.ctype import (
-    Array,
     CType,
     Enum,
-    Float,
-    FunctionSignature,
     Integer,
-    Pointer,
     Record,
-    Void,
 )
 from vmgen.cfront.layout import (
-    STATIC_INITIALIZER,
     Filled,
-    FilledArray,
     FilledRecord,
     Layout,
-    PlaceStep,
 )
 from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import uncast
-from vmgen.extract import initializer
+from vmgen.extract import initializer, offsets
 from vmgen.extract.infos import INTEGERS, OTHERS
 from vmgen.ir.types import WIDTHS
 from vmgen.source import Diagnostic, Position, VmgenError
@@ -93,15 +84,6 @@ COUNT_TYPES: Final[dict[str, ir.IntType]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Offset:
-    """Where ``.offset`` points: the path, the type there and what is added in bytes."""
-
-    path: ir.Path
-    type: CType | None
-    bytes: int
-
-
 class FieldReader:
     """Reads rows of field tables of one unit."""
 
@@ -156,7 +138,7 @@ class FieldReader:
         self, name: str, init: FilledRecord, flags: tuple[str, ...], where: Position
     ) -> ir.Field:
         element = self._element(init, flags)
-        offset = self._offset(init["offset"])
+        offset = offsets.offset(self._layout, init["offset"])
         size = self._size(init, flags)
         count, array = self._count(init, flags)
         pointer = "VMS_POINTER" in flags
@@ -169,13 +151,13 @@ class FieldReader:
         if isinstance(element, ir.BufferElement):
             start = offset.bytes
         else:
-            offset = self._into(offset, where)
+            offset = offsets.into(self._layout, offset, where)
         path = offset.path
         if (
             array
             and path
             and path[-1].index
-            and self._is_element(offset, pointer, bool(pointers))
+            and offsets.is_element(offset, pointer, bool(pointers))
         ):
             # A sub-array: the macro took the address of its first element.
             last = path[-1]
@@ -396,93 +378,6 @@ class FieldReader:
 
     # --- where it is ------------------------------------------------------------
 
-    def _offset(self, value: Filled | None) -> _Offset:
-        """Every term is evaluated, which runs the macros' own type checks."""
-        if isinstance(value, FilledRecord | FilledArray):
-            raise VmgenError(Diagnostic("VG412", "an offset is written in braces"))
-        path: ir.Path = ()
-        reached: CType | None = None
-        added = 0
-        for term in initializer.walk(value) if value is not None else ():
-            if not isinstance(term, c.OffsetOf):
-                added += self._layout.constant(term, STATIC_INITIALIZER)
-                continue
-            place = self._layout.place(self._layout.resolve(term.type), term.designator)
-            path += tuple(self._step(step) for step in place.steps)
-            reached = place.type
-        added = wrap(added, LONG)
-        return _Offset(path, reached, added)
-
-    def _into(self, offset: _Offset, where: Position) -> _Offset:
-        """The offset with the bytes that are added to a member taken as the element or
-        the member that they lead to; without a member to start from they stay."""
-        path, type, left = offset.path, offset.type, offset.bytes
-        while left and path:
-            match type:
-                case Array(element, length):
-                    size = self._layout.sizeof(element)
-                    index, inside = divmod(left, size) if size else (-1, left)
-                    if not 0 <= index < (length or 0):
-                        break
-                    left = inside
-                    last = path[-1]
-                    path = (
-                        *path[:-1],
-                        replace(
-                            last,
-                            index=(*last.index, index),
-                            pointer=isinstance(element, Pointer),
-                        ),
-                    )
-                    type = element
-                case Record():
-                    member = self._layout.member_at(type, left)
-                    if member is None:
-                        break
-                    place = self._layout.place(type, (member.name,))
-                    path += tuple(self._step(step) for step in place.steps)
-                    type, left = member.type, left - member.offset
-                case (
-                    None
-                    | Integer()
-                    | Float()
-                    | Enum()
-                    | Pointer()
-                    | Void()
-                    | FunctionSignature()
-                ):
-                    break
-                case _:
-                    assert_never(type)
-        if left and path:
-            raise VmgenError(
-                Diagnostic(
-                    "VG412",
-                    f"the offset lies {offset.bytes} bytes behind "
-                    f"{ir.path_text(offset.path)}",
-                    where,
-                    hint="name the member itself",
-                )
-            )
-        return _Offset(path, type, left)
-
-    def _step(self, step: PlaceStep) -> ir.Step:
-        return ir.Step(
-            step.name,
-            self._layout.spelling(step.written),
-            step.dims,
-            step.index,
-            step.pointer,
-        )
-
-    def _is_element(self, offset: _Offset, pointer: bool, pointers: bool) -> bool:
-        """True if the offset is that of one element, not of the array that holds it."""
-        if isinstance(offset.type, Array):
-            return False
-        if isinstance(offset.type, Pointer):
-            return pointers and not pointer
-        return not pointer
-
     # --- how large, how many ----------------------------------------------------
 
     def _size(self, init: FilledRecord, flags: tuple[str, ...]) -> ir.Amount:
@@ -520,7 +415,7 @@ class FieldReader:
         if value is None and isinstance(indirect, FilledRecord):
             value = indirect["offset"]
             type = None
-        offset = self._offset(value)
+        offset = offsets.offset(self._layout, value)
         if not offset.path:
             raise VmgenError(
                 Diagnostic(
@@ -586,7 +481,11 @@ class FieldReader:
         return ""
 
     def _check_width(
-        self, element: ir.Element, init: FilledRecord, size: ir.Amount, offset: _Offset
+        self,
+        element: ir.Element,
+        init: FilledRecord,
+        size: ir.Amount,
+        offset: offsets.Offset,
     ) -> None:
         """An info that writes more bytes than the member has is a mistake in the table."""
         if (

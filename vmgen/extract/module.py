@@ -13,6 +13,7 @@ from vmgen.cfront.census import Census, Elsewhere, Found, census
 from vmgen.cfront.ctype import Record
 from vmgen.cfront.layout import Filled, FilledArray, FilledRecord, Layout
 from vmgen.cfront.unit import Unit
+from vmgen.cfront.walk import renamed
 from vmgen.extract import initializer, methods
 from vmgen.extract.fields import FieldReader
 from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
@@ -130,7 +131,7 @@ class _ModuleReader:
             yield
 
     def _object(self, found: Found, scope: Mapping[str, str]) -> list[ir.Description]:
-        name, declared = found.symbol, c.renamed(found.declared, scope)
+        name, declared = found.symbol, renamed(found.declared, scope)
         if declared.initializer is None:
             # Defined and never initialised: no name, no fields (the stubs of devices
             # that a target lacks).

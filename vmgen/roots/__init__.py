@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vmgen.c_text import CText
-from vmgen.cfront import syntax as c
 from vmgen.cfront.census import Census, census
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
+from vmgen.cfront.walk import renamed
 from vmgen.extract.initializer import rows, symbol
 from vmgen.ir import Root
 from vmgen.roots import classes, registering, types, walk
@@ -94,7 +94,7 @@ class _FileReader:
                 if function is None or function.body is None:
                     continue  # not compiled in this configuration
                 if scope := described.scope(text.name):
-                    function = c.renamed(function, scope)
+                    function = renamed(function, scope)
                 if text.sets or text.fills_class:
                     one, asked = classes.class_function(unit, function, text)
                     functions.append(one)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from vmgen.cfront import syntax as c
 from vmgen.cfront.layout import Layout
-from vmgen.cfront.phrase import phrase
+from vmgen.cfront.printer import phrase
 from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import uncast
 from vmgen.extract.initializer import is_null

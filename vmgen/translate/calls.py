@@ -9,7 +9,7 @@ from vmgen.cfront import ctype, syntax
 from vmgen.cfront.arithmetic import LONG, integer_of
 from vmgen.cfront.builtins import BUILTINS
 from vmgen.cfront.ctype import CType, Integer, Pointer
-from vmgen.cfront.phrase import phrase
+from vmgen.cfront.printer import phrase
 from vmgen.source import Position
 from vmgen.translate import scalar
 from vmgen.translate.failure import Untranslatable

@@ -17,7 +17,7 @@ from vmgen.cfront import syntax
 from vmgen.cfront.arithmetic import INT
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.layout.model import Declarations
-from vmgen.cfront.phrase import opposite, phrase
+from vmgen.cfront.printer import opposite, phrase
 from vmgen.cfront.syntax import Expr, FunctionDecl, Name, Statement
 from vmgen.cfront.walk import walk
 from vmgen.source import NOWHERE, Position, VmgenError

@@ -9,15 +9,12 @@ those that scripts/qapi/types.py prints.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree.qapi_names import c_name, capitals_by_letters, capitals_by_runs
+from vmgen.tree.qapi_schema import Json, expressions, unknown
 
 _BUILTINS = {
     "str": "char *",
@@ -47,11 +44,6 @@ _KINDS = (
     "command",
     "event",
 )
-_COMMENT_LINE = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
-_COMMENT_OR_STRING = re.compile(r"('[^'\n]*')|#[^\n]*")
-_DECODER = json.JSONDecoder()
-
-Json = Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +110,17 @@ class _Schema:
             return name
         module = self.modules[name] = _Module(name)
         where = path.relative_to(root).as_posix()
-        for expression, line in _expressions(
+        for expression, line in expressions(
             path.read_text(encoding="utf-8"), path, where
         ):
             kind = next((kind for kind in _KINDS if kind in expression), "")
             if not kind:
-                raise _unknown(where, line, f"a schema entry {sorted(expression)}")
+                raise unknown(where, line, f"a schema entry {sorted(expression)}")
             if (
                 kind in ("enum", "struct", "union", "alternate")
                 and "data" not in expression
             ):
-                raise _unknown(
+                raise unknown(
                     where, line, f"the {kind} {expression[kind]} without data"
                 )
             if kind == "include":
@@ -178,7 +170,7 @@ class _Schema:
             if element in _BUILTINS:
                 continue
             if element not in self.definition and element != "QType":
-                raise _unknown("qapi", 0, f"an array of the undefined {element}")
+                raise unknown("qapi", 0, f"an array of the undefined {element}")
             home = self.modules[self.home[element]]
             condition = self.definition[element].get("if")
             home.forward.append(_under(condition, _forward(f"{element}List")))
@@ -338,7 +330,7 @@ class _Schema:
             return name
         kind = self.kind.get(name)
         if kind is None:
-            raise _unknown("qapi", 0, f"the undefined type {name}")
+            raise unknown("qapi", 0, f"the undefined type {name}")
         return c_name(name) if kind == "enum" else f"{c_name(name)} *"
 
     def _unboxed(self, name: str) -> str:
@@ -438,51 +430,6 @@ def _member(value: Json) -> tuple[str, Json]:
         condition = value.get("if")
         value = value["type"]
     return (f"{value[0]}[]" if isinstance(value, list) else value), condition
-
-
-def _expressions(
-    text: str, path: Path, where: str
-) -> Iterable[tuple[dict[str, Json], int]]:
-    """The top-level entries of a schema file with their lines.
-
-    A schema is JSON with single quotes and ``#`` comments, entries one after the other.
-    """
-    # Most remarks are lines of their own; the rest must be told from a # in a string.
-    stripped = _COMMENT_LINE.sub("", text)
-    if "#" in stripped:
-        stripped = _COMMENT_OR_STRING.sub(r"\1", stripped)
-    if '"' in stripped:
-        line = stripped.count("\n", 0, stripped.index('"')) + 1
-        raise _unknown(where, line, "a double quote")
-    stripped = stripped.replace("'", '"')
-    position, line, end = 0, 1, len(stripped)
-    while True:
-        start = position
-        while position < end and stripped[position].isspace():
-            position += 1
-        line += stripped.count("\n", start, position)
-        if position == end:
-            return
-        try:
-            value, after = _DECODER.raw_decode(stripped, position)
-        except json.JSONDecodeError as error:
-            raise _unknown(where, error.lineno, f"text ({error.msg})") from error
-        if not isinstance(value, dict):
-            raise _unknown(where, line, "an entry that is not an object")
-        yield value, line
-        line += stripped.count("\n", position, after)
-        position = after
-
-
-def _unknown(where: str, line: int, what: str) -> VmgenError:
-    return VmgenError(
-        Diagnostic(
-            "VG105",
-            f"the QAPI schema has {what}, which vmgen cannot read",
-            Position(where, line),
-            hint="configure QEMU in a folder of its own and give it with --build",
-        )
-    )
 
 
 def _condition(condition: Json, nested: bool = False) -> str:

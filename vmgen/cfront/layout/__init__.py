@@ -13,7 +13,7 @@ from vmgen.cfront.layout.model import (
     RecordLayout,
     Scope,
 )
-from vmgen.cfront.words import type_words, written_words
+from vmgen.cfront.printer import type_words, written_words
 
 __all__ = [
     "FILE_SCOPE",

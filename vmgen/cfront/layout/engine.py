@@ -28,7 +28,7 @@ from vmgen.cfront.ctype import (
     Record,
 )
 from vmgen.cfront.layout import identity, initialize, objects, records
-from vmgen.cfront.layout.evaluate import base_words, fold, not_constant
+from vmgen.cfront.layout.evaluate import fold
 from vmgen.cfront.layout.expression_types import record_of, selected, type_of
 from vmgen.cfront.layout.initialize import Filled, FilledArray, FilledRecord
 from vmgen.cfront.layout.model import (
@@ -45,7 +45,9 @@ from vmgen.cfront.layout.model import (
     added,
     error,
 )
+from vmgen.cfront.layout.operations import base_words, not_constant
 from vmgen.cfront.nesting import has_stack
+from vmgen.cfront.printer import type_words
 from vmgen.cfront.syntax import (
     EnumDecl,
     Expr,
@@ -53,7 +55,6 @@ from vmgen.cfront.syntax import (
     ObjectDecl,
     TypeExpr,
 )
-from vmgen.cfront.words import type_words
 from vmgen.source import NOWHERE, Position, VmgenError
 
 #: What GCC tries, in order, for an enum (packed ones start with the smallest).

@@ -21,8 +21,8 @@ from vmgen.cfront.arithmetic import (
 from vmgen.cfront.builtins import BUILTINS
 from vmgen.cfront.ctype import Array, CType, Float, FunctionSignature, Pointer, Record
 from vmgen.cfront.layout.model import Scope, Types, error
+from vmgen.cfront.printer import type_words
 from vmgen.cfront.syntax import Expr
-from vmgen.cfront.words import type_words
 from vmgen.source import Position, VmgenError
 
 #: The operators that floating values have besides those of :data:`TRUTHS`.

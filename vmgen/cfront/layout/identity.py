@@ -15,8 +15,8 @@ from vmgen.cfront.ctype import (
     Record,
 )
 from vmgen.cfront.layout.model import Types
+from vmgen.cfront.printer import type_words
 from vmgen.cfront.syntax import TypeExpr
-from vmgen.cfront.words import type_words
 
 
 def spelling(types: Types, type: TypeExpr) -> str:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from vmgen.cfront.ctype import Array, CType, Integer, Record
 from vmgen.cfront.layout.model import Scope, Types, error
+from vmgen.cfront.printer import type_words
 from vmgen.cfront.syntax import (
     Call,
     CompoundLiteral,
@@ -24,7 +25,6 @@ from vmgen.cfront.syntax import (
     Range,
     StringLiteral,
 )
-from vmgen.cfront.words import type_words
 from vmgen.source import Position, VmgenError
 
 

@@ -16,8 +16,8 @@ from vmgen.cfront.layout.model import (
     error,
     placed,
 )
+from vmgen.cfront.printer import type_words
 from vmgen.cfront.syntax import Expr, MemberDecl, RecordDecl
-from vmgen.cfront.words import type_words
 from vmgen.source import NOWHERE, VmgenError
 
 
