@@ -485,7 +485,7 @@ class FieldReader:
         element: ir.Element,
         init: FilledRecord,
         size: ir.Amount,
-        offset: offsets.Offset,
+        offset: offsets.Reached,
     ) -> None:
         """An info that writes more bytes than the member has is a mistake in the table."""
         if (

@@ -32,7 +32,7 @@ from vmgen.source import Diagnostic, Position, VmgenError
 
 
 @dataclass(frozen=True, slots=True)
-class Offset:
+class Reached:
     """Where ``.offset`` points: the path, the type there and what is added in bytes."""
 
     path: ir.Path
@@ -40,7 +40,7 @@ class Offset:
     bytes: int
 
 
-def offset(layout: Layout, value: Filled | None) -> Offset:
+def offset(layout: Layout, value: Filled | None) -> Reached:
     """Every term is evaluated, which runs the macros' own type checks."""
     if isinstance(value, FilledRecord | FilledArray):
         raise VmgenError(Diagnostic("VG412", "an offset is written in braces"))
@@ -55,10 +55,10 @@ def offset(layout: Layout, value: Filled | None) -> Offset:
         path += tuple(_step(layout, step) for step in place.steps)
         reached = place.type
     added = wrap(added, LONG)
-    return Offset(path, reached, added)
+    return Reached(path, reached, added)
 
 
-def into(layout: Layout, offset: Offset, where: Position) -> Offset:
+def into(layout: Layout, offset: Reached, where: Position) -> Reached:
     """The offset with the bytes that are added to a member taken as the element or
     the member that they lead to; without a member to start from they stay."""
     path, type, left = offset.path, offset.type, offset.bytes
@@ -109,7 +109,7 @@ def into(layout: Layout, offset: Offset, where: Position) -> Offset:
                 hint="name the member itself",
             )
         )
-    return Offset(path, type, left)
+    return Reached(path, type, left)
 
 
 def _step(layout: Layout, step: PlaceStep) -> ir.Step:
@@ -122,7 +122,7 @@ def _step(layout: Layout, step: PlaceStep) -> ir.Step:
     )
 
 
-def is_element(offset: Offset, pointer: bool, pointers: bool) -> bool:
+def is_element(offset: Reached, pointer: bool, pointers: bool) -> bool:
     """True if the offset is that of one element, not of the array that holds it."""
     if isinstance(offset.type, Array):
         return False
