@@ -23,7 +23,7 @@ def f(a: int, b: list[int]) -> int:
     if a < LIMIT and not b:
         b.append(a)
     assert a == 3
-    return max(a + 1, a)
+    return pow(a + 1, a)
 '''
 
 
@@ -44,7 +44,7 @@ def test_each_kind_of_fault_is_planted_where_it_stands() -> None:
         (6, "operands", "(LIMIT < a)"),
         (6, "negation", "(b)"),
         (7, "deletion", "pass"),
-        (9, "arguments", "(max(a, a + 1))"),
+        (9, "arguments", "(pow(a, a + 1))"),
         (9, "arithmetic", "(a - 1)"),
         (9, "constant", "(2)"),
     }
@@ -88,7 +88,7 @@ def f(a: int, b: list[int]) -> str:
         raise ValueError("a" if a else "b")
     elif x := g(b, a):
         assert_never(x)
-    return dict(zip(b, b, strict=True))
+    return dict(zip(b, b, strict=True), c=min(a, b), d=max(b, a))
 """
     found = {(one.line, one.kind) for one in faults("vmgen/x.py", source)}
     assert found == {

@@ -115,7 +115,77 @@ def test_registers_of_an_arm_cpu(
         assert everything == []
     else:
         (one,) = everything
+        assert one.message == f"the CPU has no system register {strange:#x}"
         assert data[one.offset : one.offset + 8] == strange.to_bytes(8, "big")
+
+
+def of_one_field(kind: str, body: bytes, count: int | None = None) -> bytes:
+    """A stream of a section with one field of this type."""
+    field = {"name": "x", "type": kind, "size": len(body) // (count or 1)}
+    if count is not None:
+        field["array_len"] = count
+    cpu = device("dev") | {"fields": [field]}
+    return HEAD + section(1, "dev", body) + b"\0" + description([cpu])
+
+
+def differs(kind: str, theirs: bytes, ours: bytes, count: int | None = None) -> bool:
+    made = found(of_one_field(kind, theirs, count), of_one_field(kind, ours, count))
+    assert made in ([], [("dev/0", "x", True)])
+    return bool(made)
+
+
+@pytest.mark.parametrize(
+    ("kind", "theirs", "ours", "refused"),
+    [
+        ("uint16 equal", b"\0\1", b"\0\1", False), ("uint16 equal", b"\0\1", b"\1\0", True),
+        ("int64 equal", bytes(8), bytes(7) + b"\1", True),
+        ("uint16", b"\0\1", b"\1\0", False), ("buffer", b"\0\1", b"\1\0", False),
+        ("int32 le", b"\0\0\0\1", b"\0\0\1\0", False),
+        ("int32 le", b"\0\0\1\0", b"\0\0\0\1", True),
+        ("int32 le", b"\xff\xff\xff\xff", b"\0\0\0\1", True),
+        ("int32 le", b"\0\0\0\0", b"\0\0\0\1", False),
+    ],
+)  # fmt: skip
+def test_numbers_that_are_compared(
+    kind: str, theirs: bytes, ours: bytes, refused: bool
+) -> None:
+    assert differs(kind, theirs, ours) == refused
+
+
+def test_fields_of_other_types_and_arrays_of_bounds_are_not_compared() -> None:
+    one, two = (of_one_field("uint16 equal", bytes([at, 1])) for at in (0, 1))
+    other = of_one_field("uint16", bytes([0, 1]))
+    wider = of_one_field("uint32 equal", bytes([0, 0, 0, 1]))
+    assert found(one, two) != []
+    assert found(two, other) == found(two, wider) == found(other, two) == []
+    assert not differs("int32 le", bytes([0, 0, 1, 0] * 2), bytes(8), 2)
+    assert differs("uint16 equal", bytes([0, 0, 1, 0]), bytes(4), 2)
+
+
+FIXED = {0: 0xFF, 1: 0xFF, 2: 0xFF, 3: 0xFF, 6: 0x10, 8: 0xFF, 9: 0xFF, 10: 0xFF,
+         11: 0xFF, 14: 0xFF, 0x34: 0xFF}  # fmt: skip
+"""Vendor, device, the status bit of a capability list, revision, class, type of the header,
+capability pointer: ``pci_init_cmask``."""
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_bits_of_a_pci_device_that_must_be_its_own(bit: int) -> None:
+    own = bytes(byte * 7 & 0xFF for byte in range(64))
+    refused = []
+    for place in range(64):
+        theirs = bytearray(own)
+        theirs[place] ^= 1 << bit
+        if differs("pci config", bytes(theirs), own):
+            refused.append(place)
+    assert refused == [place for place, mask in FIXED.items() if mask >> bit & 1]
+
+
+def test_a_configuration_space_that_is_cut_short_is_compared_as_far_as_it_goes() -> (
+    None
+):
+    assert not differs("pci config", b"\1\2\3\4\5", b"\1\2\3\4\6")
+    assert differs("pci config", b"\1\2\3\4\5", b"\1\2\3\5\5")
+    assert not differs("pci config", b"\1\2\3\4", b"\1\2\3\5", 2)
 
 
 def test_a_section_that_the_machine_did_not_save_is_not_certain() -> None:

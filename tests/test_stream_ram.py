@@ -53,6 +53,12 @@ def records(
     found = list(walk(ram, cursor))
     assert cursor.pos == len(body)
     again = b"".join(made for one in found for _, made in encode(one, ram, view))
+    starts = [one.start if isinstance(one, PageRun) else one.offset for one in found]
+    for one, behind in zip(found, [*starts[1:], len(body)], strict=True):
+        if isinstance(one, PageRun):
+            assert one.start + one.stride * len(one.addresses) == behind
+            if one.kind in ("zero", "normal"):
+                assert one.length == {"zero": 1, "normal": page_size}[one.kind]
     assert again == body
     return found
 
@@ -201,6 +207,34 @@ def test_lists_of_blocks_with_more_in_them() -> None:
 def test_what_qemu_would_refuse(body: bytes, message: str) -> None:
     with pytest.raises(StreamError, match=message):
         list(walk(Ram(4096), Cursor(memoryview(body), 0)))
+
+
+def test_a_mapped_file_is_not_flushed_in_between() -> None:
+    body = LIST + header(0, FLUSH) + END
+    assert [one.kind for one in records(body) if isinstance(one, Mark)][1] == "flush"
+    ram = Ram(4096, mapped_ram=True)
+    with pytest.raises(Malformed, match="combination of page flags: 0x200"):
+        list(walk(ram, Cursor(memoryview(header(0, FLUSH) + END), 0)))
+
+
+def test_addresses_have_64_bits() -> None:
+    top = 1 << 63
+    body = sizes(("a", top + 0x3000)) + header(top, ZERO) + b"\1a\0"
+    body += b"".join(
+        header(top + 0x1000 * at, ZERO | CONTINUE) + b"\0" for at in (1, 2)
+    )
+    assert [address for _, _, address, _ in pages(records(body + END))] == [
+        top, top + 0x1000, top + 0x2000,
+    ]  # fmt: skip
+
+
+def test_a_name_that_looks_like_a_page_size_is_a_name() -> None:
+    """No page has 2^56 bytes: that is the length of a name."""
+    mark, _ = records(sizes(("a", 0x1000), ("\0", 0x2000)) + END, postcopy=True)
+    assert isinstance(mark, Mark)
+    assert [(one.name, one.page_size) for one in mark.blocks] == [
+        ("a", None), ("\0", None),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("at", [0, 20, 40])

@@ -107,6 +107,8 @@ def _code(node: ast.AST) -> Iterator[ast.AST]:
                 yield from _code(child)
 
 
+_SYMMETRIC = ("min", "max")
+"""Functions that do not mind the order of their arguments."""
 _CHECKED = ("isinstance", "issubclass", "getattr", "hasattr", "setattr", "cast")
 """Functions that any call shows to have swapped arguments, or that ignore one of them: the
 type checker sees these, so nobody commits them."""
@@ -167,7 +169,8 @@ def _changes(
             isinstance(first, ast.Starred) or isinstance(second, ast.Starred)
         ):
             if ast.dump(first) != ast.dump(second) and not (
-                isinstance(node.func, ast.Name) and node.func.id in _CHECKED
+                isinstance(node.func, ast.Name)
+                and node.func.id in (*_CHECKED, *_SYMMETRIC)
             ):
                 made_call = copy.copy(node)
                 made_call.args = [second, first, *rest]
