@@ -191,6 +191,8 @@ def _devices(text: bytes) -> list[tuple[int, bytes, int]]:
         if start < 0 or not digits or not plain or len(name) < 2:
             return []
         end += len(digits)
+        if text[end : end + 1] not in (b",", b"}"):
+            return []
         found.append((start, name, int(digits)))
     return found
 
