@@ -30,7 +30,7 @@ A, B = ir.Load("a", "uint32"), ir.Load("env.b", "uint32")
         (ir.Binary("&", A, ir.Binary("<<", ir.Const(1), B)), "a & (1 << env.b)"),
         (ir.Binary(">=", ir.Version(), ir.Const(12)), "version_id >= 12"),
         (ir.Binary("==", A, ir.Const(3, "PRV_M")), "a == PRV_M"),
-        (ir.Unary("-", ir.Const(-1)), "--1"),
+        (ir.Unary("-", ir.Const(-1)), "-(-1)"),
         (ir.Unary("!", ir.Binary("==", A, B)), "!(a == env.b)"),
         (ir.Truncate("uint8", ir.Binary("+", A, B)), "(uint8)(a + env.b)"),
         (ir.Select(A, B, ir.Const(1000)), "a ? env.b : 1000"),

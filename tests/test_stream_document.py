@@ -129,7 +129,8 @@ def test_what_is_no_description_is_malformed(bad: bytes) -> None:
 
 
 def test_members_of_other_kinds_are_malformed() -> None:
-    for configuration in (5, [], "x"):
+    others: tuple[Any, ...] = (5, [], "x")
+    for configuration in others:
         with pytest.raises(Malformed, match="not an object"):
             _ = Document(text([], configuration=configuration), 0).configuration
     with pytest.raises(Malformed, match="'page_size' is not a number"):
@@ -144,13 +145,16 @@ def test_numbers_lists_and_names() -> None:
     assert listed({"l": [{}]}, "l") == [{}]
     assert name_of({"name": ""}) == ""
     assert name_of({"vmsd_name": "x"}, "vmsd_name") == "x"
-    for value in (-1, 1 << 64, True, "1", None, []):
+    numbers: tuple[Any, ...] = (-1, 1 << 64, True, "1", None, [])
+    for value in numbers:
         with pytest.raises(Malformed, match="'n' is not a number"):
             number({"n": value}, "n", 5)
-    for several in (5, {}, [5], [{}, 5], [[]], None, "x"):
+    lists: tuple[Any, ...] = (5, {}, [5], [{}, 5], [[]], None, "x")
+    for several in lists:
         with pytest.raises(Malformed, match="'l' is not a list of objects"):
             listed({"l": several}, "l")
-    for name in (5, None, []):
+    names: tuple[Any, ...] = (5, None, [])
+    for name in names:
         with pytest.raises(Malformed, match="'name' is not text"):
             name_of({"name": name})
     with pytest.raises(Malformed):
