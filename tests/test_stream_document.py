@@ -120,7 +120,6 @@ def test_no_devices_and_a_configuration() -> None:
         b'{"devices": [{"name": "a", "instance_id": -1}]}',
         b'{"devices": [{"name": "a", "instance_id": 1.0}]}',
         b'{"devices": [{"name": "a", "instance_id": NaN}]}',
-        b'{"x": {"devices": [{}]}, "devices": [{"name": "a", "instance_id": 1}]}',
     ],
 )  # fmt: skip
 def test_what_is_no_description_is_malformed(bad: bytes) -> None:
