@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from vmgen import infos, ir
 from vmgen.ir import graph
+from vmgen.lookup import Lookup
 from vmgen.source import Diagnostic, Position
 
 
@@ -30,8 +31,7 @@ def link(
 
     What cannot be linked is left out and stands in the program's ``unread``: a
     description that names one that is not defined (VG501) or was not read (VG507), one
-    that two files define (VG502), a subsection whose name QEMU does not know again
-    (VG505).
+    that two files define (VG502).
     """
     taken = _with_members(tuple(modules), tuple(members))
     missing = [*unread, *(one for module in taken for one in module.unread)]
@@ -44,7 +44,6 @@ def link(
     taken = infos.resolved(taken, homes)
     linked = _Linked(taken, missing)
     linked.leave_out(_twice(taken))
-    linked.leave_out(_foreign_subsections(taken))
     linked.close()
     # A file that only defines infos has nothing left to say.
     return ir.Program(
@@ -175,37 +174,34 @@ def _twice(modules: Iterable[ir.Module]) -> Iterator[tuple[str, str, Diagnostic]
                 )
 
 
-def _foreign_subsections(
-    modules: Iterable[ir.Module],
-) -> Iterator[tuple[str, str, Diagnostic]]:
-    """Subsections that QEMU would not take for one of their owner's when it loads:
-    ``vmstate_subsection_load`` (``migration/vmstate.c``) compares the name's beginning.
+def foreign_subsections(programs: Iterable[ir.Program]) -> tuple[Diagnostic, ...]:
+    """A warning (VG505) for every subsection that QEMU saves and would not take for one of
+    its owner's when it loads: ``vmstate_subsection_load`` (``migration/vmstate.c``)
+    compares the name's beginning.
     """
-    every = tuple(modules)
-    external = {
-        one.symbol: (module.file, one)
-        for module in every
-        for one in module.descriptions
-        if not one.static
-    }
-    for module in every:
-        own = {one.symbol: (module.file, one) for one in module.descriptions}
-        for description in module.descriptions:
-            for symbol in description.subsections:
-                defined = own.get(symbol) or external.get(symbol)
-                if defined is None:
-                    continue
-                file, subsection = defined
-                if subsection.name.startswith(description.name):
-                    continue
-                yield file, symbol, Diagnostic(
-                    "VG505",
-                    f"the subsection '{subsection.name}' does not begin with the name of its "
-                    f"owner, '{description.name}'",
-                    subsection.position,
-                    hint=f"name it '{description.name}/...': QEMU does not load it otherwise",
-                    context=(symbol,),
-                )
+    found: dict[Diagnostic, None] = {}
+    for program in programs:
+        lookup = Lookup(program)
+        for owner in lookup.all():
+            for symbol in owner.description.subsections:
+                placed = lookup.find(symbol, owner.module)
+                if placed is not None and not placed.description.name.startswith(
+                    owner.description.name
+                ):
+                    found[_foreign(placed.description, owner.description)] = None
+    return tuple(found)
+
+
+def _foreign(subsection: ir.Description, owner: ir.Description) -> Diagnostic:
+    return Diagnostic(
+        "VG505",
+        f"the subsection '{subsection.name}' does not begin with the name of its "
+        f"owner, '{owner.name}'",
+        subsection.position,
+        "warning",
+        f"name it '{owner.name}/...': QEMU saves it and does not load it otherwise",
+        (subsection.symbol,),
+    )
 
 
 def _with_members(

@@ -297,11 +297,11 @@ def compile_all(
     :class:`VmgenError` with the findings of all where nothing was read, or where
     something was not and the job is ``strict``.
     """
-    from vmgen import infos
+    from vmgen import infos, link
     from vmgen.pipeline import findings
 
     programs = _compiled(job, console, files)
-    if warnings := infos.opaque(programs):
+    if warnings := (*infos.opaque(programs), *link.foreign_subsections(programs)):
         console.diagnostics(warnings)
     if unread := findings(programs):
         if job.strict:

@@ -194,6 +194,7 @@ def _before_meson(root: Path) -> dict[str, str]:
     for kind in ("target", "devices"):
         macro = f"CONFIG_{kind.upper()}"
         out[f"config-{kind}.h"] = f"{_HEADER}#ifdef {macro}\n#include {macro}\n#endif\n"
+    out["gen-features.h"] = _s390x_features(root)
     return out
 
 

@@ -8,13 +8,24 @@ _RESOURCE = (
     " loop[iov_cnt]{ u64:addrs[] u32:iov[].iov_len }"
 )
 _OUTPUTS = "state(vmstate_virtio_gpu_scanouts)"
-# With the pixman library, and with QEMU's own replacement; before 8.1 the image is made
-# where its stride is asked for.
+# With the pixman library, and with QEMU's own replacement.  While nothing is kept of an
+# image it is made where its stride is asked for, since 8.1 with that of the host's memory.
+_PIXMAN, _OLD_PIXMAN = (
+    "virtio_gpu_get_pixman_format(format)",
+    "get_pixman_format(format)",
+)
+_HOST = f"height ? ((calc_image_hostmem({_PIXMAN}, width, height)) / height) : 0"
 _STRIDES = (
     "image.stride",
     "pixman_image_get_stride(image)",
-    "(pixman_image_get_stride(pixman_image_create_bits("
-    "virtio_gpu_get_pixman_format(format), width, height, 0, 0)))",
+    *(
+        f"(pixman_image_get_stride(pixman_image_create_bits({image})))"
+        for image in (
+            f"{_OLD_PIXMAN}, width, height, 0, 0",
+            f"{_PIXMAN}, width, height, 0, 0",
+            f"{_PIXMAN}, width, height, 0, {_HOST}",
+        )
+    ),
 )
 _IMAGES = tuple(f"{_RESOURCE} bytes[{stride} * height]" for stride in _STRIDES)
 # enum virtio_gpu_formats: all have four bytes a pixel.

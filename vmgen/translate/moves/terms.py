@@ -13,7 +13,7 @@ UNKNOWN = "?"
 TOKEN = re.compile(r"[$@]\d+")
 """A word that was read (``$1``), or what a loop changes (``@1``), before it has a name."""
 
-_MAX_TEXT = 160
+_MAX_TEXT = 400
 
 
 @dataclass(frozen=True, slots=True)
