@@ -13,10 +13,8 @@ from typing import Literal, TypeAlias
 
 from vmgen.lookup import Lookup, Placed
 from vmgen.stream import machine, tables
-from vmgen.stream.answers import Answers, of_machine
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
-from vmgen.stream.description import Node
 from vmgen.stream.errors import (
     Ambiguous,
     NoCodecs,
@@ -28,6 +26,7 @@ from vmgen.stream.errors import (
 from vmgen.stream.fingerprint import fingerprint
 from vmgen.stream.input import Input
 from vmgen.stream.parts import Section
+from vmgen.stream.reading import Reading, SectionReader
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable
 
@@ -126,8 +125,8 @@ def explain(
     unjudged: list[str] = []
     judged = 0
     whole = EVERYWHERE in codecs.codecs
-    reader = _Reader(stream, codecs, own)
-    asked: list[tuple[Section, Codec, _Reading]] = []
+    reader = SectionReader(stream, codecs, own)
+    asked: list[tuple[Section, Codec, Reading]] = []
     for section in sections:
         if section.means in ("ram", "old-style"):
             judged += 1
@@ -295,96 +294,7 @@ def _unread(codecs: Codecs, section: Section) -> str:
     return f"vmgen could not read what may be its table: {found}" if found else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What came of a section: ``refusal`` is None if the release takes it.
-
-    ``asked`` are questions about the machine that the bytes do not answer, in the order
-    in which its table asks them; ``certain`` says that no answer makes the refusal go.
-    """
-
-    refusal: StreamError | None = None
-    asked: tuple[str, ...] = ()
-    certain: bool = True
-
-
-class _Reader:
-    """Reads the sections of one stream as the release of its codecs does."""
-
-    def __init__(self, stream: Stream, codecs: Codecs, own: Stream | None) -> None:
-        self.stream = stream
-        self.codecs = codecs
-        self._own = {} if own is None else {one.path: one for one in own.sections()}
-
-    def read(self, section: Section, codec: Codec) -> _Reading:
-        """Why the release refuses a section, and what it would have to know."""
-        path, device = section.path, section.device
-        if device is None and self.stream.description is not None:
-            message = "an instance that the stream does not describe: it was added"
-            return _Reading(_refused("unknown-section", message, section.offset, path))
-        if section.version_id > codec.version_id:
-            return _Reading(_outside(section, codec))
-        own = self._own.get(path)
-        theirs = None if device is None else device.node
-        if own is not None and own.device is not None and theirs is not None:
-            ours = of_machine(own.device.node, theirs)
-            wrong, end, asked = self._load(section, codec, ours)
-            if wrong is None or wrong.rule != "context":
-                return self._end(section, codec, wrong, end, ())
-        wrong, end, asked = self._load(section, codec, theirs)
-        return self._end(section, codec, wrong, end, asked)
-
-    def _load(
-        self, section: Section, codec: Codec, node: Node | None
-    ) -> tuple[StreamError | None, int, tuple[str, ...]]:
-        """What is wrong, where the table ends, and what was asked of the machine."""
-        answers = Answers(self.codecs.members, self.codecs.functions)
-        view = self.stream.view[: section.end]
-        start, version, path = section.start, section.version_id, section.path
-        try:
-            _, end = self.codecs.load(codec, view, start, version, path, node, answers)
-        except StreamError as error:
-            return error, start, answers.missing
-        return None, end, answers.missing
-
-    def _end(
-        self,
-        section: Section,
-        codec: Codec,
-        wrong: StreamError | None,
-        end: int,
-        asked: tuple[str, ...],
-    ) -> _Reading:
-        path = section.path
-        if wrong is None and end == section.end:
-            return _Reading(None, asked)
-        if wrong is not None and wrong.rule == "version-window" and wrong.path == path:
-            return _Reading(_outside(section, codec))
-        if wrong is not None and wrong.rule == "context":
-            return _Reading(wrong, asked)
-        if wrong is not None and wrong.rule in ("version-window", "unknown-subsection"):
-            shift = None
-        else:
-            shift = _shift(self.codecs, codec, section)
-        if shift is None and wrong is not None:
-            return _Reading(wrong, asked)
-        if shift is None:
-            short = section.end - end
-            message = f"the release's table ends {abs(short)} bytes {'before' if short > 0 else 'behind'} the footer"
-            refusal = _refused("footer-shift", message, end, path)
-            return _Reading(refusal, asked, certain=False)
-        refusal = _refused(
-            "footer-shift", shift.message, shift.offset, f"{path} {shift.member}"
-        )
-        return _Reading(refusal, asked, shift.certain)
-
-
-def _outside(section: Section, codec: Codec) -> Refused:
-    message = _window(section, codec)
-    return _refused("version-window", message, section.start - 4, section.path)
-
-
-def _asked(section: Section, reading: _Reading) -> Objection:
+def _asked(section: Section, reading: Reading) -> Objection:
     """A section whose table asks the machine, and for which nobody answers."""
     first, *more = reading.asked
     names = first if not more else f"{first} and {len(more)} more"
@@ -426,30 +336,8 @@ def _bounds(
     return found
 
 
-def _shift(codecs: Codecs, codec: Codec, section: Section) -> tables.Shift | None:
-    known = tables.of(codecs)
-    if known is None or section.device is None:
-        return None
-    placed = known.table(codec)
-    if placed is None:
-        return None
-    return known.shift(placed, section.device.node, section.version_id, section.start)
-
-
-def _window(section: Section, codec: Codec) -> str:
-    low, high = codec.minimum_version_id, codec.version_id
-    window = f"version {high} only" if low == high else f"versions {low} to {high}"
-    return f"version {section.version_id}, and {window} is taken"
-
-
 def _unlike(one: machine.Unlike) -> Objection:
     return Objection("machine", one.section, one.member, one.offset, one.message)
-
-
-def _refused(rule: Rule, message: str, offset: int, path: str) -> Refused:
-    error = Refused(message, offset, path)
-    error.rule = rule
-    return error
 
 
 def _finding(
