@@ -9,6 +9,7 @@ from .reached import Reached
 
 TESTS: Mapping[str, tuple[str, ...]] = {
     "archive": ("archive",),
+    "c_text": ("roots", "premises", "tree"),
     "cache": ("cache",),
     "cfront": (
         "split", "cfront_unit", "cfront_parse", "cfront_code", "initialize", "constants", "layout", "census",
