@@ -19,7 +19,7 @@ class Context:
     stream's own description (vmdesc): it tells presence, counts and sizes.
     """
 
-    __slots__ = ("description", "functions", "members")
+    __slots__ = ("around", "description", "functions", "members")
 
     def __init__(
         self,
@@ -30,6 +30,8 @@ class Context:
         self.members = {} if members is None else members
         self.functions = {} if functions is None else functions
         self.description = description
+        # What the object around the one that is loaded has sent of it, by Type.path.
+        self.around: Mapping[str, Any] = {}
 
 
 NO_CONTEXT = Context()
@@ -37,6 +39,8 @@ NO_CONTEXT = Context()
 
 def lookup(context: Context, owner: str, path: str) -> Any:
     """What the context says of a member, or None."""
+    if (found := context.around.get(f"{owner}.{path}")) is not None:
+        return found
     found = context.members.get(f"{owner}.{path}")
     return context.members.get(path) if found is None else found
 
@@ -158,8 +162,8 @@ class Scope:
         if value is None:
             return self
         before = self.context
-        members = {**before.members, f"{owner}.{path}": value}
-        context = Context(members, before.functions, before.description)
+        context = Context(before.members, before.functions, before.description)
+        context.around = {**before.around, f"{owner}.{path}": value}
         return Scope(context, self.node)
 
     def section(self, name: str) -> Scope:

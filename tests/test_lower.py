@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 from array import array
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from vmgen.ir.types import WIDTHS, signed
 from vmgen.lower import lower
 from vmgen.lower.names import attribute, identifier, module_path, record_name
 from vmgen.source import VmgenError
+from vmgen.stream.answers import Answers
 
 VERSION = ir.Version()
 
@@ -300,6 +302,37 @@ def test_an_object_inside_of_another_has_the_members_that_the_outer_one_sent(
         if since:  # an older stream does not say it
             with pytest.raises(runtime.MissingContext, match=r"Core\.version"):
                 module.load_dev(b"\1\7\1", version_id=0)
+
+
+def test_what_the_outer_object_did_not_send_is_still_asked_of_whoever_answers() -> None:
+    """And whoever notes what had no answer notes that."""
+
+    def tested(name: str) -> ir.Function:
+        return ir.Function(f"has_{name}", body=ir.Load(name, "uint8"), type="Core")
+
+    core = description(
+        "core", field("x", U8, test="has_x"), field("y", U8, test="has_y"), type="Core"
+    )
+    tests = (
+        replace(tested("known"), symbol="has_x"),
+        replace(tested("other"), symbol="has_y"),
+    )
+    outer = description(
+        "dev",
+        field("core.known", U8),
+        field("core", ir.StructElement("vmstate_core", "Core")),
+    )
+    with compiled(core, outer, functions=tests) as (module, runtime):
+        answers = Answers({}, {})
+        context = runtime.Context(answers.members, answers.functions)
+        with pytest.raises(runtime.MissingContext, match=r"Core\.other"):
+            module.load_dev(b"\1\7\3", context=context)
+        assert answers.missing == ("Core.other",)
+        answers = Answers({"Core.other": 1}, {})
+        context = runtime.Context(answers.members, answers.functions)
+        state, end = module.load_dev(b"\1\7\3", context=context)
+        assert (state.core_2.x, state.core_2.y, end) == (7, 3, 3)
+        assert answers.missing == ()
 
 
 def test_what_the_wire_does_not_say_is_asked() -> None:

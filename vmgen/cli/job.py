@@ -75,7 +75,7 @@ SOURCES = (
         many=True,
         kind="folder",
         metavar="FOLDER",
-        help="Headers for those that neither a tree nor vmgen has. May be repeated.",
+        help="A folder of headers that stand in for missing ones. May be repeated.",
     ),
     Option(
         "--option",

@@ -238,7 +238,9 @@ def saved_alike(
         other = Lookup(there.program(writer, each, section_names(stream)))
         theirs = [one for one in other.all() if one.description.symbol in alike]
         judged = judge(other.closure(*theirs), mine).sections
-        alike &= {one.new for one in judged if one.forward.verdict == "compatible"}
+        alike &= {
+            one.new for one in judged if one.old and one.forward.verdict == "compatible"
+        }
     return alike
 
 
