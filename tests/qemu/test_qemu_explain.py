@@ -171,8 +171,8 @@ def test_both_ways(target: str, reader: str, programs: Path, scratch: Path) -> N
         why = {(one.rule, one.section) for one in like.refusals}
         assert why == {("machine", "cpu/0")}
         assert found.outcome == "not known"
-        (why,) = [one for one in found.open if one.section == "cpu/0"]
-        assert UNSURE[target] in f"{why.member} {why.message}"
+        (cpu,) = [one for one in found.open if one.section == "cpu/0"]
+        assert UNSURE[target] in f"{cpu.member} {cpu.message}"
         assert "device 'cpu'" in refused
         return
     if section := UNJUDGED.get((target, reader)):
