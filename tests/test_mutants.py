@@ -156,6 +156,9 @@ def test_a_fault_is_seen_by_a_test_that_fails_and_taken_out_again(
         "\ndef ends(n):\n    while n > 0: n = n - 1\n"
     )
     (tmp_path / "vmgen" / "__init__.py").write_text("")
+    (tmp_path / "vmgen" / "__main__.py").write_text(
+        "from vmgen.paint import twice\nraise SystemExit(twice(2) - 4)\n"
+    )
     (tmp_path / "tests" / "test_x.py").write_text(
         "from vmgen.paint import ends, twice\n\n"
         "def test_ends(): ends(3)\ndef test_twice(): assert twice(3) == 6\n"
@@ -172,4 +175,10 @@ def test_a_fault_is_seen_by_a_test_that_fails_and_taken_out_again(
         (5, "survived", ""),
         (8, "timeout", ""),
     ]
+    (fault,) = (
+        one
+        for one in faults("vmgen/paint.py", before)
+        if one.line == 2 and one.kind == "arithmetic"
+    )
+    assert tried(tmp_path, fault, []).by == "vmgen check"
     assert source.read_text() == before

@@ -8,8 +8,9 @@ Which faults are planted depends on the seed and on the sources alone
 (:mod:`tests.mutants.faults`).  Everything happens in copies of the checkout in a temporary
 folder.  First the test files of the packages run once without a fault, to know which
 tests run which line; then each fault is tried with the tests that run its lines, the quickest first, up to
-the first that fails.  A fault that makes the tests hang is seen, and so is one that only
-the type checker refuses (``types``): neither can be landed.
+the first that fails.  A fault that makes the tests hang is seen, and so is one with which
+``vmgen check`` finds other text than what is committed, or that only the type checker
+refuses (``types``): none of them can be landed.
 
 FILE takes one JSON object a line for each fault tried, and FILE.reached what the tests
 run: a run that was stopped goes on where it was.  ``--survivors`` tries those of FILE

@@ -35,12 +35,12 @@ def copied(root: Path, folder: Path) -> Path:
 
 
 def environment(root: Path) -> dict[str, str]:
-    """What tests of a copy of the checkout see: its own vmgen, and nothing of the user's
-    vmgen."""
+    """What tests of a copy of the checkout see: its own vmgen, nothing of the user's vmgen,
+    and the source trees that there are, as in continuous integration."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("VMGEN") and name != "CI"
+        if name == "VMGEN_QEMU_TREES" or (not name.startswith("VMGEN") and name != "CI")
     }
     return kept | {
         "PYTHONPATH": str(root),
@@ -89,14 +89,29 @@ def _end(child: subprocess.Popen[str]) -> None:
 
 def is_typed(root: Path) -> bool:
     """Whether the type checker has nothing to say about the copy's vmgen."""
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "vmgen"],
+    return _ended(root, "mypy", "vmgen") != 1  # 2: it cannot run here
+
+
+def makes_the_same(root: Path) -> bool:
+    """Whether the copy's vmgen generates what is committed, as continuous integration
+    checks."""
+    return _ended(root, "vmgen", "check") == 0
+
+
+def _ended(root: Path, *command: str) -> int:
+    """How a module of Python ends that runs in a copy."""
+    return subprocess.run(
+        [sys.executable, "-m", *command],
         cwd=root,
         env=environment(root),
         capture_output=True,
         check=False,
-    )
-    return done.returncode != 1  # 2: it cannot run here
+        timeout=_LONGEST,
+    ).returncode
+
+
+_LONGEST = 600.0
+"""Seconds for the type checker or for everything that vmgen generates from its own C."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +139,13 @@ def tried(
                 return Trial(fault, "timeout", "")
             if outcome.code:
                 return Trial(fault, "seen", outcome.failed)
+        if not makes_the_same(root):
+            return Trial(fault, "seen", "vmgen check")
         if not is_typed(root):
             return Trial(fault, "types", "mypy")
         return Trial(fault, "survived", "")
+    except subprocess.TimeoutExpired:
+        return Trial(fault, "timeout", "")
     finally:
         path.write_text(text, encoding="utf-8")
         # The bytecode of the sound file is its bytecode again.
