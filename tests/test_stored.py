@@ -48,6 +48,25 @@ def test_a_target_has_what_it_shares(tmp_path: Path) -> None:
     assert stored.programs(tmp_path / "state" / "one" / "target") == {}
 
 
+def test_a_folder_with_what_is_shared_alone_is_one_program(tmp_path: Path) -> None:
+    folder = package(tmp_path / "state", 2)
+    (folder / "other.json").write_text('{"vmgen": 1}')
+    for target in ("one", "two"):
+        shutil.rmtree(folder / target)
+    (found,) = stored.programs(folder).items()
+    assert (found[0], files(found[1])) == ("", ["hw/nic.c", "hw/pci.c"])
+
+
+def test_targets_that_share_nothing_need_no_folder_above(tmp_path: Path) -> None:
+    for file in generate([program("one", [cpu(1)], [])]):
+        place = tmp_path / file.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(file.text)
+    (one,) = stored.programs(tmp_path).values()
+    assert (one.target, files(one)) == ("one", ["target/cpu.c"])
+    assert stored.program(next(tmp_path.rglob("ir.json"))) == one
+
+
 def test_what_is_shared_must_be_there(tmp_path: Path) -> None:
     folder = package(tmp_path / "state", 2)
     alone = tmp_path / "alone" / "ir.json"

@@ -292,6 +292,36 @@ def test_packages_are_found_in_folders(tmp_path: Path) -> None:
         from_folder(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("init", "offers"),
+    [
+        ("# generated\n\nCODECS = {}\n", True),
+        ("CODECS = {}\n", True),
+        ("# generated\n\n# and no more\n", False),
+        ("# generated\n", False),
+        ("\n", False),
+    ],
+)
+def test_what_has_remarks_alone_is_no_target(
+    tmp_path: Path, init: str, offers: bool
+) -> None:
+    """Folders of modules that targets share have a stamp, and no codecs."""
+    (tmp_path / "_runtime.py").write_text("")
+    for name, text in (("known", "CODECS = {}\n"), ("maybe", init)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(text)
+    (tmp_path / "not-a-name").mkdir()
+    (tmp_path / "not-a-name" / "__init__.py").write_text("CODECS = {}\n")
+    assert list(from_folder(tmp_path)) == ["known", "maybe"][: 1 + offers]
+
+
+def test_a_package_of_one_target_may_have_no_folder_for_it(tmp_path: Path) -> None:
+    (tmp_path / "_runtime.py").write_text("")
+    (tmp_path / "__init__.py").write_text("CODECS = {}\n")
+    (found,) = from_folder(tmp_path).items()
+    assert (found[0], found[1].codecs, found[1].folder) == ("", {}, tmp_path)
+
+
 def test_states_as_plain_values() -> None:
     stream = opened("riscv64-virt-vh-bare--10.0.2")
     state = stream.state(stream.section("cpu"))

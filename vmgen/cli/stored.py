@@ -57,7 +57,7 @@ def programs(folder: Path) -> Mapping[str, ir.Program]:
             else program(file)
         )
         for target, (file, one) in found.items()
-        if target or shared is None
+        if target
     }
 
 
