@@ -13,7 +13,7 @@ import pytest
 
 from tests.trees import require_tree
 from vmgen import ir
-from vmgen.archive import SHIPPED, Archive, build
+from vmgen.archive import SHIPPED, Archive, ReleaseEntries, build
 from vmgen.pipeline import Request, compile_program, compile_whole
 
 CPUS = {
@@ -54,13 +54,13 @@ DEVICES = {
 
 
 @cache
-def shipped(release: str) -> build.ReleaseEntries:
+def shipped(release: str) -> ReleaseEntries:
     (found,) = (one for one in Archive(SHIPPED).snapshots() if one.release == release)
     return found
 
 
 def entries(
-    found: build.ReleaseEntries, target: str, *kinds: str
+    found: ReleaseEntries, target: str, *kinds: str
 ) -> dict[tuple[str, str], set[str]]:
     """The texts by kind and name."""
     texts: dict[tuple[str, str], set[str]] = {}
