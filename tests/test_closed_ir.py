@@ -253,6 +253,7 @@ UNSEEN: dict[str, tuple[str, str]] = {
     "StructElement.type": ("diff verdict code", C_TYPE),
     "StructElement.info": ("verdict code", NAMED),
     "StructElement.name": ("verdict code", NAMED),
+    "StructElement.owned": ("verdict code", "where its description asks for parent"),
     "TmpElement.type": ("diff verdict code", C_TYPE),
     "Word.member": ("verdict", "words are compared by their order"),
     "WordsElement.info": ("verdict code", NAMED),

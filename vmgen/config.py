@@ -10,12 +10,30 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
 
 PREPROCESSORS = ("auto", "cc", "pcpp")
+
+
+@dataclass(frozen=True, slots=True)
+class FormatEntry:
+    """An entry of ``[tool.vmgen.formats]``: what the info with the C ``symbol`` moves, in
+    every ``file`` that names it or in that one only.
+
+    ``line`` is its grammar.  ``get`` and ``put`` are what the two C functions move where
+    the entry holds, as warnings of opaque infos say it; empty for whatever they move.
+    """
+
+    symbol: str
+    line: str
+    file: str = ""
+    get: str = ""
+    put: str = ""
+    position: Position = NOWHERE
+    excerpt: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +43,8 @@ class Config:
     ``file`` is the pyproject.toml it was read from, None if there is none.  ``inputs``
     are C files: inside the tree (or the embedded headers) relative to it, otherwise
     paths.  ``qemu`` is a source tree, ``build`` a configured build folder of it.
-    ``defines`` are as for ``cc -D``, ``options`` as for ``--option``.
+    ``defines`` are as for ``cc -D``, ``options`` as for ``--option``.  ``formats`` say
+    what custom infos move.
     """
 
     file: Path | None = None
@@ -39,11 +58,10 @@ class Config:
     shims: tuple[Path, ...] = ()
     options: tuple[str, ...] = ()
     preprocessor: str = ""
+    formats: tuple[FormatEntry, ...] = ()
 
 
-KEYS = tuple(
-    field.name.replace("_", "-") for field in fields(Config) if field.name != "file"
-)
+KEYS = tuple(one.name.replace("_", "-") for one in fields(Config) if one.name != "file")
 """The keys of the section, as TOML spells them."""
 
 _LISTS = ("inputs", "targets", "include-dirs", "defines", "shims", "options")
@@ -115,6 +133,9 @@ def _section(section: object, text: str, file: Path) -> Config:
         if message := _objection(key, value):
             code = "VG612" if key in KEYS else "VG611"
             found.append(_at_key(code, message, key, text, file))
+        elif key == "formats":
+            entries = [_format(name, one, text, file) for name, one in value.items()]
+            values[key] = tuple(entries)
         elif key in _PATHS:
             paths = tuple(file.parent / item for item in _items(value))
             values[key] = paths if key in _LISTS else paths[0]
@@ -137,11 +158,43 @@ def _objection(key: str, value: object) -> str:
     if key in _LISTS:
         good = isinstance(value, list) and all(isinstance(item, str) for item in value)
         return "" if good else f"'{key}' should be a list of strings"
+    if key == "formats":
+        return _formats_objection(value)
     if not isinstance(value, str):
         return f"'{key}' should be a string"
     if key == "preprocessor" and value not in PREPROCESSORS:
         return f"'preprocessor' should be one of {', '.join(PREPROCESSORS)}"
     return ""
+
+
+def _formats_objection(value: object) -> str:
+    if not isinstance(value, dict):
+        return "'formats' should be a table"
+    for symbol, entry in value.items():
+        members = {"line": entry} if isinstance(entry, str) else entry
+        if (
+            not isinstance(members, dict)
+            or "line" not in members
+            or not members.keys() <= {"line", "get", "put"}
+            or not all(isinstance(one, str) for one in members.values())
+        ):
+            return (
+                f"'formats.{symbol}' should be a line of the grammar, or a table with"
+                " 'line' and perhaps 'get' and 'put', all strings"
+            )
+    return ""
+
+
+def _format(
+    name: str, value: str | dict[str, str], text: str, file: Path
+) -> FormatEntry:
+    """The entry of ``SYMBOL`` or ``FILE:SYMBOL``."""
+    home, _, symbol = name.rpartition(":")
+    found = _at_key("", "", name, text, file)
+    members = {"line": value} if isinstance(value, str) else value
+    return FormatEntry(
+        symbol, file=home, position=found.position, excerpt=found.excerpt, **members
+    )
 
 
 def _at_key(code: str, message: str, key: str, text: str, file: Path) -> Diagnostic:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from vmgen import infos, ir
+from vmgen.infos.taught import TaughtFormat, taught
 from vmgen.lower import rivals, shapes
 from vmgen.pipeline import whole
 from vmgen.pipeline.store import Store
@@ -91,11 +92,12 @@ def cover(
     progress: Progress | None = None,
     store: Store | None = None,
     given: Given = NOTHING_GIVEN,
+    formats: Sequence[TaughtFormat] = (),
 ) -> Report:
     """Reads a tree for these targets and says what came of it.
 
     Without targets it is all of them, and also the files that no target's binary
-    contains.  Raises :class:`VmgenError` only for what is not a tree.
+    contains.  ``formats`` say what custom infos move.  Raises :class:`VmgenError` only for what is not a tree.
     """
     parts = whole.configure(root, targets, build, given=given)
     read = whole.read(parts, preprocessor, progress, store)
@@ -104,7 +106,7 @@ def cover(
     for part in parts:
         for file in part.files:
             files.setdefault(file, _File()).targets.append(part.tree.target)
-        program = read.program(part)
+        program = taught(read.program(part), formats)
         for missing in program.unread:
             files.setdefault(missing.file, _File()).found += missing.found
         for found in read.undecided(part):

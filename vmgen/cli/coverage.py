@@ -61,6 +61,7 @@ def coverage(
             first.preprocessor,
             console.progress,
             given=first.given,
+            formats=first.formats,
         )
     if form == "json":
         console.result(json.dumps(as_json(report), indent=1) + "\n")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vmgen import config
 from vmgen.cli.arguments import Argument, Option, WrongUsage, command, format_option
 from vmgen.cli.console import Console
-from vmgen.cli.job import EMBEDDED_TARGETS, Job, below, compile_all
+from vmgen.cli.job import EMBEDDED_TARGETS, Job, below, compile_all, formats_of
 from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
@@ -274,12 +274,14 @@ def _programs(
     from vmgen.pipeline import Request
 
     tree = None if source == "embedded" else Path(source)
+    formats = formats_of(config.find(Path.cwd()))
     requests = tuple(
         Request(
             target=target,
             qemu=tree,
             preprocessor=preprocessor,  # type: ignore[arg-type]
             whole=whole and tree is not None,
+            formats=formats,
         )
         for target in wanted
     )

@@ -58,7 +58,8 @@ The keys of [tool.vmgen]; paths are relative to pyproject.toml:
   include-dirs, defines, shims
                  folders of headers, macros, and headers for those that are not there
   options        NAME=VALUE of the tree's meson_options.txt
-  preprocessor   auto, cc or pcpp""",
+  preprocessor   auto, cc or pcpp
+  formats        a table: what custom infos move that vmgen does not know""",
 )
 def init(
     console: Console,

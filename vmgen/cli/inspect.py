@@ -82,11 +82,14 @@ def _programs(
     ir_files: tuple[str, ...], inputs: dict[str, Any], form: str, console: Console
 ) -> tuple[ir.Program, ...]:
     if ir_files:
+        from vmgen import infos
         from vmgen.cli import stored
 
         if form == "json" and len(ir_files) > 1:
             raise WrongUsage("--format json shows one target: give one --ir")
-        return tuple(stored.program(Path(one)) for one in ir_files)
+        programs = tuple(stored.program(Path(one)) for one in ir_files)
+        console.diagnostics(infos.opaque(programs))
+        return programs
     job = read_job(**inputs)
     if form == "json" and len(job.requests) > 1:
         targets = ", ".join(request.target for request in job.requests)

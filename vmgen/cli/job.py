@@ -16,6 +16,7 @@ from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:
     from vmgen import ir
+    from vmgen.infos.taught import TaughtFormat
     from vmgen.pipeline import Request
     from vmgen.pipeline.survey import TreeFiles
 
@@ -182,7 +183,9 @@ def read_job(
                 "--release needs no sources, and takes no option about them",
                 "give --target, and --all for every device",
             )
-        requests = _of_release(release, targets or settings.targets, whole)
+        requests = _of_release(
+            release, targets or settings.targets, whole, formats_of(settings)
+        )
         where = Path(output) if output else settings.output or Path("generated")
         return Job(requests, _short(where), Path(), strict, release)
     tree = Path(qemu) if qemu else settings.qemu
@@ -235,6 +238,7 @@ def read_job(
         options=(options or settings.options) if tree is not None else (),
         preprocessor=preprocessor or settings.preprocessor or "auto",  # type: ignore[arg-type]
         whole=whole,
+        formats=formats_of(settings),
     )
     requests = tuple(
         replace(request, target=name) for name in dict.fromkeys(chosen or ("",))
@@ -247,8 +251,28 @@ def _folders(names: Sequence[str]) -> tuple[Path, ...]:
     return tuple(Path(one).absolute() for one in names)
 
 
+def formats_of(settings: config.Config) -> tuple[TaughtFormat, ...]:
+    """The formats that the configuration has; VG613 if one says nothing."""
+    if not settings.formats:
+        return ()
+    from vmgen.infos.taught import TaughtFormat, objections
+
+    found = tuple(
+        TaughtFormat(
+            one.symbol, one.line, one.file, one.get, one.put, one.position, one.excerpt
+        )
+        for one in settings.formats
+    )
+    if wrong := tuple(objections(found)):
+        raise VmgenError(*wrong)
+    return found
+
+
 def _of_release(
-    release: str, targets: Sequence[str], whole: bool
+    release: str,
+    targets: Sequence[str],
+    whole: bool,
+    formats: tuple[TaughtFormat, ...],
 ) -> tuple[Request, ...]:
     from vmgen.cli import shipped
     from vmgen.pipeline import Request
@@ -260,7 +284,10 @@ def _of_release(
             f"QEMU {known.release.name} has no target '{lacking[0]}'",
             f"it has: {', '.join(known)}",
         )
-    return tuple(Request(target=one, whole=whole) for one in dict.fromkeys(chosen))
+    return tuple(
+        Request(target=one, whole=whole, formats=formats)
+        for one in dict.fromkeys(chosen)
+    )
 
 
 def _in_tree(name: str, tree: Path) -> str:
@@ -298,10 +325,16 @@ def compile_all(
     something was not and the job is ``strict``.
     """
     from vmgen import infos, link
+    from vmgen.infos.taught import unmet
     from vmgen.pipeline import findings
 
     programs = _compiled(job, console, files)
-    if warnings := (*infos.opaque(programs), *link.foreign_subsections(programs)):
+    formats = job.requests[0].formats if job.requests else ()
+    if warnings := (
+        *infos.opaque(programs),
+        *link.foreign_subsections(programs),
+        *unmet(programs, formats),
+    ):
         console.diagnostics(warnings)
     if unread := findings(programs):
         if job.strict:
@@ -349,9 +382,13 @@ def _compiled(
     with console.working(), chdir(job.folder):
         if job.release:
             from vmgen.cli import shipped
+            from vmgen.infos.taught import taught
 
             known = shipped.of(job.release).only(None if job.whole else shipped.CPU)
-            return tuple(known[request.target] for request in job.requests)
+            return tuple(
+                taught(known[request.target], request.formats)
+                for request in job.requests
+            )
         if job.whole:
             return compile_whole(job.requests, console.progress, files)
         for request in job.requests:

@@ -34,6 +34,9 @@ from vmgen.source import NOWHERE, Position
 
 _MAX_FIELDS = 200
 
+OWNER = "parent."
+"""What a member of the object that has the field begins with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Described:
@@ -92,6 +95,31 @@ def written(symbol: str, type: str, line: str, types: Mapping[str, str]) -> Desc
     return Described(found, tuple(builder.functions))
 
 
+def of_user(
+    symbol: str,
+    type: str,
+    line: str,
+    types: Mapping[str, str] | None,
+    position: Position,
+) -> Described:
+    """The description that a line of a user says: as :func:`written`, but nothing is left
+    out or asked for by a name of its own.
+
+    Its words are members by their C paths (``u32:iov.len``).  Sizes, numbers and conditions
+    may name words of the same object that come before, ``version_id`` and, outside of
+    loops, members of the object that has the field (``parent.n``).  With ``types`` None
+    every description is there.  Raises ValueError for a line that says no description.
+    """
+    builder = _DescriptionBuilder(symbol, position, {}, types or {}, type)
+    builder.taught = True
+    builder.every_state = types is None
+    try:
+        builder.description(symbol, parse(line), type, owned=True)
+    except _Unsaid as error:
+        raise ValueError(f"it moves something {error}") from None
+    return Described(tuple(builder.descriptions), tuple(builder.functions))
+
+
 _INTEGERS: Mapping[tuple[int, bool], ir.IntType] = {
     (8, False): "uint8", (16, False): "uint16", (32, False): "uint32",
     (64, False): "uint64", (8, True): "int8", (16, True): "int16", (32, True): "int32",
@@ -103,12 +131,14 @@ _INTEGERS: Mapping[tuple[int, bool], ir.IntType] = {
 class _FieldRows:
     """The fields of one description as they are made; ``words`` are the members that hold
     words, by the name that expressions have for them, ``arrays`` those that hold bytes.
+    ``owned``: the object knows the one that has it, as ``parent``.
     """
 
     symbol: str
     fields: list[ir.Field] = field(default_factory=list)
     words: dict[str, tuple[str, ir.IntType]] = field(default_factory=dict)
     arrays: set[str] = field(default_factory=set)
+    owned: bool = False
     taken: set[str] = field(default_factory=set)
 
     def free(self, wanted: str) -> str:
@@ -140,13 +170,17 @@ class _DescriptionBuilder:
         self._types = types
         self._type = type
         self._count = 0
+        self.taught = False
+        self.every_state = False
         self._below = _FieldRows("")  # the names of those inside
         self.descriptions: list[ir.Description] = []
         self.functions: list[ir.Function] = []
 
-    def description(self, symbol: str, moves: Moves, type: str = "") -> str:
+    def description(
+        self, symbol: str, moves: Moves, type: str = "", *, owned: bool = False
+    ) -> str:
         """The C type of the description that these moves become."""
-        row = _FieldRows(symbol)
+        row = _FieldRows(symbol, owned=owned)
         place = len(self.descriptions)
         type = type or re.sub(r"\W", "_", symbol.removeprefix("vmstate_info_"))
         # Without a name, since no subsections can follow: an info looks for none.
@@ -199,32 +233,61 @@ class _DescriptionBuilder:
     def _word(
         self, row: _FieldRows, word: MovedWord, condition: ir.Expr | None
     ) -> None:
-        names = (word.name, self._names.get(id(word), ""))
-        found = [_last(name) for name in names if _last(name)]
-        name = row.free(found[0] if found else "n" if word.name else "word")
         type = _INTEGERS[word.bits, word.signed]
+        if self.taught and word.name:
+            path = self._path(row, word.name, ir.Step("", f"{type}_t"))
+            name = word.name
+        else:
+            names = (word.name, self._names.get(id(word), ""))
+            found = [_last(name) for name in names if _last(name)]
+            name = row.free(found[0] if found else "n" if word.name else "word")
+            path = (ir.Step(name, f"{type}_t"),)
         if word.name:
             row.words[word.name] = (name, type)
-        step = ir.Step(name, f"{type}_t")
         element = ir.IntegerElement(type, "", f"vmstate_info_{type}")
         self._add(
-            row, ir.Field(name, (step,), element, ir.Fixed(word.bits // 8)), condition
+            row, ir.Field(name, path, element, ir.Fixed(word.bits // 8)), condition
         )
+
+    def _path(self, row: _FieldRows, name: str, last: ir.Step) -> ir.Path:
+        """The members that a C path leads through; the last one's step is complete but
+        for its name."""
+        if name in row.taken:
+            raise _Unsaid(f"and '{name}' twice")
+        if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
+            raise _Unsaid(f"and '{name}' is no path of C members")
+        if name.partition(".")[0] in ("parent", "version_id"):
+            raise _Unsaid(f"and '{name}' is a name that has a meaning of its own")
+        row.taken.add(name)
+        *outer, inner = name.split(".")
+        before = [
+            ir.Step(one, "_".join((self._type, *outer[: place + 1])))
+            for place, one in enumerate(outer)
+        ]
+        return (*before, replace(last, name=inner))
 
     def _bytes(
         self, row: _FieldRows, move: MovedBytes, condition: ir.Expr | None
     ) -> None:
         amount = self._amount(move.size, row)
-        name = row.free(move.name or "data")
-        if isinstance(amount, ir.Fixed):
-            row.arrays.add(name)
-            step = ir.Step(name, "uint8_t", (amount.value,))
-            made = ir.Field(name, (step,), ir.BufferElement(), amount)
+        fixed = isinstance(amount, ir.Fixed)
+        dims = (amount.value,) if isinstance(amount, ir.Fixed) else ()
+        last = ir.Step("", "uint8_t", dims, pointer=not fixed)
+        if self.taught and move.name:
+            name, path = move.name, self._path(row, move.name, last)
         else:
-            step = ir.Step(name, "uint8_t", pointer=True)
-            made = ir.Field(
-                name, (step,), ir.BufferElement(), amount, pointer=True, allocated=True
-            )
+            name = row.free(move.name or "data")
+            path = (replace(last, name=name),)
+        if fixed:
+            row.arrays.add(name)
+        made = ir.Field(
+            name,
+            path,
+            ir.BufferElement(),
+            amount,
+            pointer=not fixed,
+            allocated=not fixed,
+        )
         self._add(row, made, condition)
 
     def _loop(self, row: _FieldRows, loop: Loop, condition: ir.Expr | None) -> None:
@@ -276,7 +339,7 @@ class _DescriptionBuilder:
     def _part(self, row: _FieldRows, part: Part, condition: ir.Expr | None) -> None:
         """An object of its own, whose ``parent`` is this one."""
         name = row.free(part.name)
-        symbol, type = self._nested(part.name, part.body)
+        symbol, type = self._nested(part.name, part.body, owned=True)
         made = ir.Field(
             name, (ir.Step(name, type),), ir.TmpElement(symbol, type), ir.Fixed(0)
         )
@@ -293,39 +356,56 @@ class _DescriptionBuilder:
 
     def _handed(self, row: _FieldRows, move: Handed, condition: ir.Expr | None) -> None:
         found = re.fullmatch(r"state\((\w+)\)", move.callee)
-        if found is None or (found[1] not in self._types and not self._type):
+        left_out = self._type and not self.taught
+        if found is None or not (
+            found[1] in self._types or left_out or self.every_state
+        ):
             raise _Unsaid(f"and {move.callee} cannot be seen from here")
         symbol = found[1]
-        if symbol not in self._types:
+        if left_out and symbol not in self._types:
             return  # a program without it has no such object either
-        type = self._types[symbol]
+        type = self._types.get(symbol, "")
         name = row.free(move.name or symbol.removeprefix("vmstate_"))
         step = ir.Step(name, type)
         element = ir.StructElement(symbol, type)
         self._add(row, ir.Field(name, (step,), element, ir.Fixed(0)), condition)
 
-    def _nested(self, name: str, moves: Moves) -> tuple[str, str]:
+    def _nested(
+        self, name: str, moves: Moves, *, owned: bool = False
+    ) -> tuple[str, str]:
         name = self._below.free(name)
         type = f"{self._type}_{name}" if self._type else ""
         symbol = _below(self._base, name)
-        return symbol, self.description(symbol, moves, type)
+        return symbol, self.description(symbol, moves, type, owned=owned)
 
     # --- numbers and conditions -----------------------------------------------------------
 
-    def _named(self, name: str, row: _FieldRows) -> ir.Expr | None:
+    def _named(
+        self, name: str, row: _FieldRows, versioned: bool = False
+    ) -> ir.Expr | None:
         if name in row.words:
             member, type = row.words[name]
             return ir.Load(member, type)
         if not self._type:
             return None
+        if self.taught:
+            if name == "version_id" and versioned and row.symbol == self._base:
+                return ir.Version()
+            if name.startswith(OWNER) and row.owned and OWNER not in name[len(OWNER) :]:
+                return ir.Load(name, "uint64")
+            return None
         whole, bracket, _ = name.partition("[")
         of_bytes = bracket and whole.removeprefix("parent.") not in row.words
         return ir.Load(name, "uint8" if of_bytes else "uint64")
 
-    def _parsed(self, text: str, row: _FieldRows) -> ir.Expr | None:
+    def _parsed(
+        self, text: str, row: _FieldRows, versioned: bool = False
+    ) -> ir.Expr | None:
         """The expression; None if it is of more than numbers and what stands before."""
         try:
-            return expressions.parse(text, lambda name: self._named(name, row))
+            return expressions.parse(
+                text, lambda name: self._named(name, row, versioned)
+            )
         except expressions.NoExpression:
             return None
 
@@ -341,19 +421,24 @@ class _DescriptionBuilder:
             ) if (factor > 0):
                 return _from_member(load, factor)
         if expr is None or not self._type:
-            raise _Unsaid(f"and '{text}' is no multiple of a word before")
+            raise _Unsaid(
+                f"and '{text}' is no number of words before"
+                if self._type
+                else f"and '{text}' is no multiple of a word before"
+            )
         return ir.Computed(expr)
 
     def _condition(self, text: str, row: _FieldRows) -> ir.Expr:
-        expr = self._parsed(text, row)
+        expr = self._parsed(text, row, versioned=True)
         if self._type and expr is not None:
             return expr
         return _decided(expr, text)
 
 
 def _from_member(load: ir.Load, factor: int) -> ir.FromMember:
-    step = ir.Step(load.path, f"{load.type}_t")
-    return ir.FromMember((step,), load.type, factor)
+    *outer, last = load.path.split(".")
+    steps = (*(ir.Step(one, "") for one in outer), ir.Step(last, f"{load.type}_t"))
+    return ir.FromMember(steps, load.type, factor)
 
 
 def _decided(expr: ir.Expr | None, text: str) -> ir.Expr:

@@ -63,7 +63,8 @@ class StructElement:
     field's ``struct_version_id`` for VSTRUCT (``vstruct`` true).
 
     A custom info of free form is one too: ``info`` is its C symbol, ``name`` its own name,
-    and the description says what its ``get`` and ``put`` move.
+    and the description says what its ``get`` and ``put`` move; ``owned`` where that may
+    depend on members of the object that has the field (``parent``).
     """
 
     description: Symbol
@@ -71,6 +72,7 @@ class StructElement:
     vstruct: bool = False
     info: Symbol = ""
     name: str = ""
+    owned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ def assemble(program: ir.Program, repeated: Collection[Key] = ()) -> CodecLayout
             parents.setdefault(sub, []).append(key)
         for leaf in layout.leaves:
             if isinstance(leaf.kind, Struct) and leaf.kind.temporary:
-                holders.setdefault(leaf.kind.key, []).append(key)
+                held = holders.setdefault(leaf.kind.key, [])
+                held += [key] if key not in held else []
             if (inner := _words(layout, leaf)) and inner.key not in layouts:
                 layouts[inner.key] = inner
                 words.setdefault(key, []).append(inner.key)

@@ -17,6 +17,7 @@ from vmgen.lower.shape import (
     CodecLayout,
     Ints,
     Key,
+    Kind,
     Leaf,
     Listed,
     Opaque,
@@ -191,7 +192,7 @@ class _LayoutBuilder:
             case ir.StructElement():
                 key, inner = self._inner(element.description)
                 version = one.struct_version_id if element.vstruct else inner.version_id
-                made.kind = Struct(key, version, version)
+                made.kind = Struct(key, version, version, temporary=element.owned)
             case ir.TmpElement():
                 key, inner = self._inner(element.description)
                 made.kind = Struct(
@@ -353,7 +354,7 @@ class _LayoutBuilder:
             return False
         others = member.leaves
         if member.levels != len(leaf.levels) or any(
-            other.kind != leaf.kind
+            _unversioned(other.kind) != _unversioned(leaf.kind)
             or _family(other.shape) != _family(leaf.shape)
             or (other.shape == "rows" and other.width != leaf.width)
             for other in others
@@ -442,6 +443,11 @@ def exists(
 def _family(shape: Shape) -> Shape:
     """Shapes that can be parts of one attribute."""
     return "array" if shape in ("item", "items") else shape
+
+
+def _unversioned(kind: Kind) -> Kind:
+    """A kind apart from the version in which its objects are there."""
+    return replace(kind, version=0, saved=0) if isinstance(kind, Struct) else kind
 
 
 def _truth(test: ir.Expr | None) -> ir.Expr | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmgen import ir, preprocess, tree
+from vmgen.infos.taught import TaughtFormat, taught
 from vmgen.link import link
 from vmgen.pipeline import whole
 from vmgen.pipeline.reading import read_module
@@ -49,7 +50,7 @@ class Request:
     CPU of ``target`` and ``cpu_common``.  ``build`` is a configured build folder with a
     ``compile_commands.json``.  The members from ``include_dirs`` to ``options`` are those
     of :class:`vmgen.tree.Given`.  ``whole`` asks for everything that the target's binary
-    contains, in the place of ``sources``.
+    contains, in the place of ``sources``.  ``formats`` say what custom infos move.
     """
 
     target: str = ""
@@ -62,6 +63,7 @@ class Request:
     options: tuple[str, ...] = ()
     preprocessor: Preprocessor = "auto"
     whole: bool = False
+    formats: tuple[TaughtFormat, ...] = ()
 
     @property
     def given(self) -> Given:
@@ -113,7 +115,7 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
             )
         )
     premises = premises_of(program.modules, source_tree.root)
-    return replace(program, premises=premises)
+    return taught(replace(program, premises=premises), request.formats)
 
 
 def findings(programs: Iterable[ir.Program]) -> tuple[Diagnostic, ...]:
@@ -147,7 +149,7 @@ def compile_whole(
         first.qemu, targets, first.build, files=files, given=first.given
     )
     read = whole.read(parts, first.preprocessor, progress, files=files)
-    programs = tuple(read.program(part) for part in parts)
+    programs = tuple(taught(read.program(part), first.formats) for part in parts)
     unread = findings(programs)
     if unread and not any(program.modules for program in programs):
         raise VmgenError(*unread)

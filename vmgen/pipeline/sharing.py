@@ -113,8 +113,9 @@ def _read_from(description: ir.Description) -> Iterator[str]:
     """The descriptions whose functions may read the members of this one's object."""
     yield from description.subsections
     for field in description.fields:
-        if isinstance(field.element, ir.TmpElement):
-            yield field.element.description
+        match field.element:
+            case ir.TmpElement(symbol) | ir.StructElement(symbol, owned=True):
+                yield symbol
 
 
 def _arrays(module: ir.Module, links: _Links) -> Iterator[tuple[str, str]]:

@@ -53,13 +53,20 @@ def from_tree(
 ) -> Path:
     """The folder of a package made from a source tree, made if need be.
 
-    ``whole`` asks for every device that the binaries contain.
+    ``whole`` asks for every device that the binaries contain.  The formats that the
+    project in the working directory has for infos are data, and hold here too.
     """
+    from vmgen import config
+    from vmgen.cli.job import formats_of
     from vmgen.pipeline import Request
     from vmgen.pipeline.survey import TreeFiles
 
     root = qemu.resolve()
-    requests = [Request(target=target, qemu=root, whole=whole) for target in targets]
+    formats = formats_of(config.find(Path.cwd()))
+    requests = [
+        Request(target=target, qemu=root, whole=whole, formats=formats)
+        for target in targets
+    ]
     content = TreeFiles(root).everything()
     return _kept(requests, str(root), content, whole, console)
 
@@ -83,7 +90,10 @@ def _kept(
         return {**files, _PROVENANCE: json.dumps(source)}
 
     name = hashed((repr(requests), content, maker))[:24]
-    return Cache.of("codecs" if tree else "embedded").folder_of(name, make)
+    # What a project says of a tree is not the tree's own: no release is found there.
+    taught = any(one.formats for one in requests)
+    kind = "taught" if taught else "codecs" if tree else "embedded"
+    return Cache.of(kind).folder_of(name, make)
 
 
 @cache
