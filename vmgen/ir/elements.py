@@ -72,7 +72,8 @@ class StructElement:
     vstruct: bool = False
     info: Symbol = ""
     name: str = ""
-    owned: bool = False
+    # The description says it too: not part of what the generated code is stamped with.
+    owned: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
