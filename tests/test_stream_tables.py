@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from tests.ir_programs import U8, U16, U32, description, field, program
 from vmgen import ir
+from vmgen.ir import json as ir_json
 from vmgen.lookup import Lookup
-from vmgen.stream.tables import Shift, alike, bounded, parted, sized
+from vmgen.source import Diagnostic, Position
+from vmgen.stream.codec import Codec
+from vmgen.stream.tables import Shift, Tables, alike, bounded, parted, sized
 
 INNER = description(
     "inner", field("p", U8), field("q", U16, version_id=2), version_id=2, type="Inner"
@@ -316,3 +321,127 @@ def test_what_may_not_exceed_the_machines_own_value_is_known() -> None:
     )  # fmt: skip
     (placed,) = Lookup(program(table)).all()
     assert list(bounded(placed)) == [("env.n", ("env", "n"))]
+
+
+def one_table(*fields: ir.Field) -> tuple[ir.Description, ...]:
+    return (description("dev", *fields, version_id=2),)
+
+
+def test_what_comes_behind_a_renamed_field_is_where_it_was() -> None:
+    table = one_table(field("a", U8), field("new", U16), field("b", U8))
+    fields = [
+        {"name": "a", "size": 1},
+        {"name": "old", "size": 2},
+        {"name": "x", "size": 1},
+    ]
+    found = shift(table, {"fields": [*fields, {"name": "b", "size": 1}]}, 2)
+    assert found is not None
+    assert (found.member, found.offset) == ("x", 3)
+    # Of another size, or of a size that nobody knows, it is another field.
+    wide = {"fields": [{"name": "a", "size": 1}, {"name": "old", "size": 4}]}
+    unknown = one_table(field("a", U8), field("n", U16, array=True, pointer=True,
+                        count=ir.FromMember((), "uint8")))  # fmt: skip
+    for tables in (table, unknown):
+        other = shift(tables, wide, 2)
+        assert other is not None
+        assert (other.member, other.offset) == ("old", 1)
+
+
+def test_a_test_says_more_than_a_version() -> None:
+    """QEMU's vmstate_field_exists asks the test alone where there is one."""
+    table = one_table(field("a", U8, test="maybe", version_id=9), field("b", U8))
+    both = {"fields": [{"name": "a", "size": 1}, {"name": "b", "size": 1}]}
+    assert shift(table, both, 2) is None
+    assert shift(table, {"fields": both["fields"][1:]}, 2) is None
+
+
+def test_a_name_with_an_index_of_its_own_is_that_field() -> None:
+    table = one_table(field("r[0]", U8), field("r[1]", U16))
+    fields = [{"name": "r[0]", "size": 1}, {"name": "r[1]", "size": 2}]
+    assert shift(table, {"fields": fields}, 2) is None
+    found = shift(table, {"fields": fields[1:]}, 2)
+    assert found is not None
+    assert (found.member, found.offset) == ("r[0]", 0)
+
+
+def test_of_one_name_that_comes_often_the_one_that_must_be_there_is_meant() -> None:
+    table = one_table(
+        field("x", U16, test="maybe"), field("x", U16), field("y", U8), field("z", U8)
+    )
+    x, y, z = (
+        {"name": name, "size": size} for name, size in (("x", 2), ("y", 1), ("z", 1))
+    )
+    assert shift(table, {"fields": [x, y, z]}, 2) is None
+    assert shift(table, {"fields": [x, x, y, z]}, 2) is None
+    found = shift(table, {"fields": [y, z]}, 2)
+    assert found is not None
+    assert (found.member, found.offset) == ("x", 0)
+
+
+# --- which table ------------------------------------------------------------------------
+
+
+def tables(one: ir.Program, folder: Path) -> Tables:
+    (folder / "ir.json").write_text(ir_json.dumps(one))
+    return Tables(folder)
+
+
+def codec(name: str, version: int, symbol: str) -> Codec:
+    found: Any = SimpleNamespace(name=name, version_id=version, symbol=symbol)
+    return cast(Codec, found)
+
+
+def test_a_codec_is_made_from_the_table_of_its_symbol(tmp_path: Path) -> None:
+    one = program(
+        description("vga", field("a", U8), symbol="vmstate_pci"),
+        description("vga", field("b", U8), symbol="vmstate_struct"),
+        description("vga", field("c", U8), symbol="vmstate_new", version_id=2),
+        description("nic", field("d", U8), version_id=2),
+    )
+    known = tables(one, tmp_path)
+
+    def of(name: str, version: int, symbol: str) -> str:
+        found = known.table(codec(name, version, symbol))
+        return "" if found is None else found.description.symbol
+
+    assert of("vga", 1, "vmstate_pci") == "vmstate_pci"
+    assert of("vga", 1, "vmstate_struct") == "vmstate_struct"
+    # Without its symbol: the only one of the name and version, or none.
+    assert of("vga", 1, "") == ""
+    assert of("vga", 2, "") == "vmstate_new"
+    assert of("nic", 2, "other") == "vmstate_nic"
+    assert of("nic", 1, "vmstate_nic") == ""
+    assert of("usb", 2, "") == ""
+
+
+def test_why_there_may_be_no_codec_for_a_section(tmp_path: Path) -> None:
+    def lost(number: int) -> tuple[Diagnostic, ...]:
+        return (
+            Diagnostic(f"VG40{number}", f"reason {number}", Position("a.c", number)),
+            Diagnostic("VG409", "another"),
+        )
+
+    def root(symbol: str, section: str, home: str) -> ir.Root:
+        return ir.Root(symbol, "board.c", home, "device", "init", section)
+
+    roots = (
+        root("vmstate_one", "one", "a.c"), root("vmstate_two", "two", "b.c"),
+        root("vmstate_fine", "fine", "c.c"),
+    )  # fmt: skip
+    whole = replace(
+        program(DEV, INNER, SUB), roots=roots,
+        unread=(ir.Unread("vmstate_one", "a.c", lost(1)), ir.Unread("", "b.c", lost(2))),
+    )  # fmt: skip
+    known = tables(whole, tmp_path)
+    assert "reason 1" in known.unread("one")
+    assert "reason 1" in known.unread("0000:00:01.0/one")
+    assert "reason 2" in known.unread("two")
+    # A file that was not read may register anything.
+    assert "reason 2" in known.unread("fine")
+    named = replace(whole, unread=whole.unread[:1])
+    known = tables(named, tmp_path)
+    assert "reason 1" in known.unread("one")
+    assert known.unread("two") == known.unread("fine") == ""
+    # Where nobody knows what is registered, it may be this one.
+    assert "reason 1" in tables(replace(named, roots=()), tmp_path).unread("fine")
+    assert tables(replace(whole, unread=()), tmp_path).unread("one") == ""
