@@ -12,10 +12,10 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "c_text": ("roots", "premises", "tree", "files", "release_files"),
     "cache": ("cache",),
     "cfront": (
-        "split", "cfront_unit", "cfront_parse", "cfront_code", "initialize", "constants", "layout", "census",
+        "split", "cfront_unit", "cfront_parse", "cfront_code", "cfront_printer", "initialize", "constants", "layout", "census",
         "layout_gcc", "c_constructs", "tables_gcc", "release_files",
     ),
-    "cli": ("cli_arguments", "cli", "stored", "stream_cli", "verdict_cli", "diagnostics"),
+    "cli": ("cli_arguments", "cli", "stored", "stream_cli", "verdict_cli", "diagnostics", "documents"),
     "config": ("config",),
     "convert": ("convert",),
     "coverage": ("coverage",),
@@ -57,7 +57,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "tree_view": ("inspect",),
     "verdict": (
         "verdict", "verdict_circles", "verdict_refusals", "verdict_check", "verdict_cli",
-        "verdict_limits", "verdict_c", "verdict_cases", "closed_ir",
+        "verdict_limits", "verdict_c", "verdict_cases", "verdict_show", "closed_ir",
     ),
     "wording": ("wording", "inspect", "diff"),
     "write": ("write",),

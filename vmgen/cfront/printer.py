@@ -9,7 +9,7 @@ from vmgen.cfront.ctype import CType
 from vmgen.cfront.syntax import Expr, TypeExpr
 
 _BINDING: dict[str, int] = {
-    ",": 0, "=": 1, "?:": 2, "||": 3, "&&": 4, "|": 5, "^": 6, "&": 7, "==": 8, "!=": 8,
+    "||": 3, "&&": 4, "|": 5, "^": 6, "&": 7, "==": 8, "!=": 8,
     "<": 9, "<=": 9, ">": 9, ">=": 9, "<<": 10, ">>": 10, "+": 11, "-": 11,
     "*": 12, "/": 12, "%": 12,
 }  # fmt: skip
@@ -51,7 +51,9 @@ def _phrase(expr: Expr) -> tuple[str, int]:
         case syntax.UnaryOperation(op, operand) if op.startswith("p"):
             return f"{_inside(operand, _ATOM)}{op[1:]}", _ATOM
         case syntax.UnaryOperation(op, operand):
-            return f"{op}{_inside(operand, _PREFIX)}", _PREFIX
+            text = _inside(operand, _PREFIX)
+            # -(-a) is not --a, and &(&a) takes no label.
+            return f"{op}({text})" if text[0] == op[-1] in "+-&" else op + text, _PREFIX
         case syntax.BinaryOperation(op, left, right):
             binding = _BINDING[op]
             texts = _inside(left, binding), _inside(right, binding + 1)
@@ -77,8 +79,8 @@ def _phrase(expr: Expr) -> tuple[str, int]:
             return f"{_inside(array, _ATOM)}[{phrase(index)}]", _ATOM
         case syntax.SizeOf(operand):
             if isinstance(operand, TypeExpr):
-                return f"sizeof({written_words(operand)})", _ATOM
-            return f"sizeof({phrase(operand)})", _ATOM
+                return f"sizeof({written_words(operand)})", _PREFIX
+            return f"sizeof({phrase(operand)})", _PREFIX
         case (
             syntax.AlignOf()
             | syntax.Generic()

@@ -196,7 +196,7 @@ def _codecs(
     packages, chosen = packages_of(source, console, wanted)
     if chosen is not None:
         return chosen, None
-    if wanted.given and len(packages) == 1:
+    if len(packages) == 1:
         (only,) = packages.values()
         return only, None
     if not packages:
@@ -204,7 +204,7 @@ def _codecs(
     from vmgen.stream.fingerprint import fingerprint
 
     found = fingerprint(source, packages, wanted.page_size)
-    if found.codecs is None and wanted.given:
+    if found.codecs is None:
         from vmgen.source import Diagnostic, VmgenError
 
         reasons = "\n".join(f"{name}: {why}" for name, why in found.refusals.items())
