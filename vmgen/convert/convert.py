@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from vmgen.convert.mapping import Mapping, Rule
+from vmgen.convert.mapping import NO_RULES, Mapping, Rule
 from vmgen.convert.states import Conversion, Line, Misfit
 from vmgen.stream import Stream
 from vmgen.stream.codec import Codec
@@ -106,6 +107,9 @@ class _Work:
             yield whole
             return
         old = self._stream.state(section)
+        if rules == NO_RULES and self._as_it_is(section, target, old):
+            yield whole
+            return
         new = target.state()
         work = Conversion(section.path, rules)
         try:
@@ -137,6 +141,41 @@ class _Work:
         yield body
         if section.footer:
             yield section_footer(section)
+
+    def _as_it_is(self, section: Section, target: Codec, old: Any) -> bool:
+        """Whether the new release loads the section's bytes, and finds in them what the old
+        one saved: every field that both have has its value there.
+
+        Then a field that only one of them has is the same bytes under another name
+        (``num_timers`` and ``num_timers_save`` of an HPET), and nothing is lost.
+        """
+        version = section.version_id
+        if not target.minimum_version_id <= version <= target.version_id:
+            return False
+        node = None if section.device is None else section.device.node
+        view = self._stream.view[: section.end]
+        path = section.path
+        try:
+            new, end = self._codecs.load(
+                target, view, section.start, version, path, node
+            )
+            work = Conversion(path)
+            work.convert(old, new)
+            body = self._codecs.save(target, new, version, path)
+        except (StreamError, Misfit):
+            return False
+        if end != section.end or body != bytes(view[section.start :]):
+            return False
+        self._use(section, ())
+        for line in work.lines:
+            if line.what == "defaulted":
+                why = "the bytes that the old release saved there"
+                line = replace(line, what="kept", why=why)
+            elif line.what == "lost":
+                why = "its bytes stay, the new release has no such name for them"
+                line = replace(line, what="kept", new=line.old, why=why, harm=False)
+            self.lines.append(line)
+        return True
 
     def _again(self, section: Section, codec: Codec, body: bytes) -> None:
         """Loads what was written, as the new release will."""

@@ -70,8 +70,8 @@ _PAINT: dict[str, Kind] = {
         help="Which fields to report.",
     ),
     epilog="""\b
-SOURCE is a QEMU source tree, a generated package, or a release that codecs are at
-hand for (10.0).  The mapping says what nobody can infer:
+SOURCE is a release that 'vmgen releases' lists (10.0) and needs no sources, a QEMU
+source tree, or a generated package.  The mapping says what nobody can infer:
 
 \b
   {"cpu": {"rename": {"env.virt": "env.virt_enabled"},
@@ -79,8 +79,9 @@ hand for (10.0).  The mapping says what nobody can infer:
 
 \b
 Examples:
-  vmgen stream convert vm.mig --from ~/qemu-7.2 --to ~/qemu-10.0 -t riscv64 -o new.mig
-  vmgen stream convert vm.mig --from 7.2 --to 10.0 --map riscv.json -o new.mig --all""",
+  vmgen stream convert vm.mig --from 7.2 --to 10.0 -o new.mig
+  vmgen stream convert vm.mig --from 7.2 --to 10.0 --map riscv.json -o new.mig
+  vmgen stream convert vm.mig --from 9.2 --to ~/qemu-fork -t riscv64 -o new.mig --all""",
 )
 def convert(
     console: Console,
