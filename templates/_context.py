@@ -256,6 +256,33 @@ class Scope:
     ) -> list[int]:
         """The size in bytes of every element of a field that no codec knows, as the
         diagnostic ``code`` said."""
+        self._described(info, code, pos, path, where)
+        if self.elements(name) > MOST_OPAQUE:
+            raise BadValue(f"{self.elements(name)} elements are described", pos, path)
+        return [
+            natural(entry, "size", 0)
+            for entry, count in self.entries(name)
+            for _ in range(count)
+        ]
+
+    def whole(self, info: str, code: str, pos: int, path: str, where: str) -> list[int]:
+        """The size in bytes of an object whose description was not read, as the diagnostic
+        ``code`` said: of its fields and its subsections."""
+        waiting = [self._described(info, code, pos, path, where)]
+        size = 0
+        while waiting:
+            node = waiting.pop()
+            for entry in _objects(node, "fields"):
+                size += natural(entry, "size", 0) * natural(entry, "array_len", 1)
+            for below in _objects(node, "subsections"):
+                # A mark, the length of the name, the name, be32 version.
+                size += 6 + len(str(below.get("vmsd_name", "")).encode())
+                waiting.append(below)
+        return [size]
+
+    def _described(
+        self, info: str, code: str, pos: int, path: str, where: str
+    ) -> Mapping[str, Any]:
         if self.node is None:
             raise MissingContext(
                 f"{where} is written by {info}, which no codec knows ({code})",
@@ -265,13 +292,7 @@ class Scope:
                 key=info,
                 described=True,
             )
-        if self.elements(name) > MOST_OPAQUE:
-            raise BadValue(f"{self.elements(name)} elements are described", pos, path)
-        return [
-            natural(entry, "size", 0)
-            for entry, count in self.entries(name)
-            for _ in range(count)
-        ]
+        return self.node
 
     def null(
         self,

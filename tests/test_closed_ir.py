@@ -65,6 +65,7 @@ def whole() -> ir.Program:
         type="MoreState",
         subsections=("vmstate_more_tail",),
         answers="msix",
+        endless=("fields",),
         priority="MIG_PRI_IOMMU",
         hooks=(
             ir.Hook("post_load", "more_post_load", Position("hw/dev.c", 3), (
@@ -274,6 +275,7 @@ UNSEEN: dict[str, tuple[str, str]] = {
     "Description.runtime_name": ("diff verdict code", "the name itself is empty then"),
     "Description.static": ("diff verdict code", "who may name it"),
     "Description.answers": ("diff verdict", NOT_WIRE),
+    "Description.endless": ("diff code", NOT_CODE),
     "Description.position": ("lock diff verdict code", PLACE),
     "Field.array": ("diff", "the count says how many are moved"),
     "Field.must_exist": ("verdict", "the test that comes with it is compared"),
@@ -337,6 +339,7 @@ UNSEEN: dict[str, tuple[str, str]] = {
         "lock diff verdict code",
         "tests/test_unread.py has their verdicts",
     ),
+    "Unread.known": ("lock diff verdict code", LINKED),
 }
 """Who does not notice a changed member, and why it does not matter there."""
 

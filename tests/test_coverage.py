@@ -109,6 +109,23 @@ def test_a_file_in_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert not found.is_complete
 
 
+def test_a_description_that_was_not_read_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wrong = Diagnostic("VG310", "no such type", Position("dev.c", 3))
+    lost = tuple(ir.Unread(f"vmstate_{one}", "dev.c", (wrong,)) for one in "ab")
+    opaque = ir.CustomElement("vmstate_a", "", "no such type", unread="VG310")
+    inside = described("vmstate_a", ir.Field("", (), opaque, ir.Fixed(0)))
+    made = program("toy", [module("dev.c", inside, described("vmstate_c"))])
+    found = report(monkeypatch, tmp_path, replace(made, unread=lost))
+    assert found.counts()["descriptions"] == {"error": 2, "ok": 1}
+    (file,) = found.files
+    assert [(one.name, one.line) for one in file.parts if one.status == "error"] == [
+        ("vmstate_a", 3),
+        ("vmstate_b", 3),
+    ]
+
+
 def test_sections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     roots = [
         root("a.c", "vmstate_a", "same", "", "a"),

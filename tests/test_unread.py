@@ -11,11 +11,14 @@ from typing import Literal
 
 import pytest
 
+from tests.generated_code import imported
 from vmgen import cli, ir, lock
 from vmgen.ir import json as ir_json
-from vmgen.pipeline import Request, compile_program
+from vmgen.link import endless_lists
+from vmgen.lookup import Lookup
+from vmgen.pipeline import Request, compile_program, generate
 from vmgen.source import VmgenError
-from vmgen.verdict import judge, show
+from vmgen.verdict import judge, show, words
 
 HEAD = (
     '#include "migration/vmstate.h"\n'
@@ -33,7 +36,7 @@ def table(symbol: str, *fields: str, more: str = "", static: bool = False) -> st
 
 GOOD = table("vmstate_good", "VMSTATE_UINT32(a, Dev)")
 BAD = table("vmstate_bad", "VMSTATE_UINT64(b, Dev)")
-AROUND = table("vmstate_around", "VMSTATE_STRUCT(a, Dev, 1, vmstate_bad, uint32_t)")
+AROUND = table("vmstate_around", "VMSTATE_STRUCT(a, Dev, 0, vmstate_bad, uint32_t)")
 
 
 @pytest.fixture
@@ -126,7 +129,7 @@ def test_an_info_that_is_declared_and_not_set_is_nobodys(here: Path) -> None:
     assert unread(program) == {}
 
 
-def test_what_contains_it_is_left_out_too(here: Path) -> None:
+def test_what_contains_it_is_read_with_one_opaque_field_for_it(here: Path) -> None:
     outer = table(
         "vmstate_outer",
         "VMSTATE_STRUCT(a, Dev, 1, vmstate_around, uint32_t)",
@@ -140,13 +143,108 @@ def test_what_contains_it_is_left_out_too(here: Path) -> None:
         BAD + GOOD + AROUND,
         f"extern const VMStateDescription vmstate_around;\n{outer}{owner}",
     )
+    assert unread(program) == {"vmstate_bad": ["VG310"]}
+    known = Lookup(program)
+    (above,) = known.named(["vmstate_owner"])
+    names = [one.description.symbol for one in known.below(above)]
+    assert names == ["vmstate_around", "vmstate_bad", "vmstate_outer"]
+    (stub,) = known.named(["vmstate_bad"])
+    (field,) = stub.description.fields
+    assert isinstance(field.element, ir.CustomElement)
+    assert (field.element.unread, field.element.info) == ("VG310", "vmstate_bad")
+
+
+def test_of_a_description_whose_name_is_not_known_nothing_stands_in_its_place(
+    here: Path,
+) -> None:
+    nameless = GOOD.replace("vmstate_good", "vmstate_nameless")
+    nameless = nameless.replace('"vmstate_nameless"', "gone()")
+    program = read(GOOD + nameless + AROUND.replace("vmstate_bad", "vmstate_nameless"))
     assert symbols(program) == ["vmstate_good"]
-    assert unread(program) == {
-        "vmstate_bad": ["VG310"],
-        "vmstate_around": ["VG507"],
-        "vmstate_outer": ["VG507"],
-        "vmstate_owner": ["VG507"],
-    }
+    assert unread(program)["vmstate_around"] == ["VG507"]
+
+
+OWNER = table(
+    "dev",
+    "VMSTATE_UINT32(a, Dev)",
+    more=".subsections = (const VMStateDescription *const[]) { &vmstate_sub, NULL }",
+)
+NEED = "static bool asked(void *opaque) { Dev *d = opaque; return d->b; }\n"
+
+
+def subsection(field: str) -> str:
+    made = table("vmstate_sub", field, more=".needed = asked, .version_id = 3,")
+    return NEED + made.replace('"vmstate_sub"', '"dev/sub"')
+
+
+def test_streams_without_a_subsection_that_was_not_read_load_and_its_bytes_are_kept(
+    here: Path,
+) -> None:
+    program = read(subsection("VMSTATE_UINT64(b, Dev)") + OWNER)
+    with imported(generate([program])) as modules:
+        made, runtime = modules["dev0"], modules["_runtime"]
+        plain = b"\0\0\0\7"
+        state, end = made.load_dev(plain)
+        assert (end, state.sub, made.save_dev(state)) == (4, None, plain)
+        sent = plain + b"\5\7dev/sub\0\0\0\3" + b"abcd" + b"\5\2xy\0\0\0\1" + b"e"
+        with pytest.raises(runtime.MissingContext, match=r"vmstate_sub, .*VG310"):
+            made.load_dev(sent)
+        below = {"vmsd_name": "xy", "fields": [{"name": "e", "size": 1}]}
+        fields = [{"name": "b", "size": 2, "array_len": 2}]
+        known = {"vmsd_name": "dev/sub", "fields": fields, "subsections": [below]}
+        described = {
+            "vmsd_name": "dev",
+            "fields": [{"name": "a", "size": 4}],
+            "subsections": [known],
+        }
+        state, end = made.load_dev(sent, context=runtime.Context(description=described))
+        assert (end, bytes(state.sub.unread)) == (len(sent), sent[17:])
+        assert made.save_dev(state) == sent
+
+
+def test_a_subsection_that_was_not_read_is_not_known_of_a_verdict_and_nothing_else(
+    here: Path,
+) -> None:
+    both = read(subsection("VMSTATE_UINT64(b, Dev)") + OWNER + GOOD)
+    whole = read(subsection("VMSTATE_UINT32(b, Dev)") + OWNER + GOOD)
+    for old, new in ((both, both), (whole, both), (both, whole)):
+        found = {one.section: one.forward for one in judge(old, new).sections}
+        assert found["dev"].verdict == "unknown"
+        assert found["dev"].findings[0].subsections in ((), ("dev/sub",))
+        assert "VG310" in words.sentence(found["dev"].findings[0])
+        assert found["vmstate_good"].verdict == "compatible"
+
+
+@pytest.mark.parametrize(
+    ("end", "subsections", "said"),
+    [
+        ("", "&vmstate_good, NULL", ["fields"]),
+        (", VMSTATE_END_OF_LIST()", "&vmstate_good", ["subsections"]),
+        ("", "&vmstate_good", ["fields", "subsections"]),
+    ],
+)
+def test_a_list_without_its_end_has_what_c_gives_it_and_is_said(
+    here: Path, end: str, subsections: str, said: list[str]
+) -> None:
+    """Read as a QEMU does whose next bytes in memory are zero."""
+    text = (
+        'const VMStateDescription vmstate_open = { .name = "vmstate", .fields ='
+        f" (const VMStateField[]) {{ VMSTATE_UINT32(b, Dev){end} }}, .subsections ="
+        f" (const VMStateDescription *const[]) {{ {subsections} }} }};\n"
+    )
+    program = read(GOOD + text)
+    (placed,) = Lookup(program).named(["vmstate_open"])
+    assert [one.name for one in placed.description.fields] == ["b"]
+    assert placed.description.subsections == ("vmstate_good",)
+    warned = endless_lists([program])
+    assert [(one.code, one.severity, one.position.line) for one in warned] == [
+        ("VG408", "warning", 4)
+    ] * len(said)
+    assert [one.message.split()[3] for one in warned] == said
+    (section,) = judge(program, program).sections
+    notes = [one for one in section.forward.notes if one.kind == "endless-list"]
+    assert [one.source.text for one in notes if one.source.what] == said
+    assert "assumed to be zero" in words.sentence(notes[0])
 
 
 def test_a_file_that_cannot_be_read_costs_no_other(here: Path) -> None:
@@ -226,9 +324,9 @@ def test_functions_of_what_was_left_out_go_with_it(here: Path) -> None:
 
 def test_where_nothing_is_left_all_reasons_are_raised(here: Path) -> None:
     with pytest.raises(VmgenError) as caught:
-        read(BAD + AROUND)
+        read(BAD + BAD.replace("vmstate_bad", "vmstate_worse"))
     found = [one.code for one in caught.value.diagnostics]
-    assert found == ["VG310", "VG507"]
+    assert found == ["VG310", "VG310"]
 
 
 def test_what_was_not_read_comes_back_from_json(here: Path) -> None:

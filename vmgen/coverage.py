@@ -108,7 +108,7 @@ def cover(
             files.setdefault(file, _File()).targets.append(part.tree.target)
         program = taught(read.program(part), formats)
         for missing in program.unread:
-            files.setdefault(missing.file, _File()).found += missing.found
+            files.setdefault(missing.file, _File()).lose(missing)
         for found in read.undecided(part):
             files.setdefault(found.position.file, _File()).found.append(found)
         for one in _sections(program):
@@ -128,7 +128,7 @@ def cover(
             if outcome.module is not None:
                 entry.add(outcome.module)
                 for missing in outcome.module.unread:
-                    entry.found += missing.found
+                    entry.lose(missing)
     first = parts[0].tree
     return Report(
         first.release,
@@ -175,8 +175,18 @@ class _File:
     targets: list[str] = field(default_factory=list)
     found: list[Diagnostic] = field(default_factory=list)
     descriptions: dict[str, Covered] = field(default_factory=dict)
+    lost: dict[str, Covered] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
     kept: list[ir.Module] = field(default_factory=list)
+
+    def lose(self, missing: ir.Unread) -> None:
+        """Take what was not read."""
+        self.found += missing.found
+        if missing.symbol:
+            why = missing.found[0]
+            self.lost[missing.symbol] = Covered(
+                missing.symbol, "error", str(why), why.position.line
+            )
 
     def add(self, module: ir.Module) -> None:
         if id(module) in self.seen:
@@ -192,7 +202,7 @@ class _File:
 
     def covered(self, name: str) -> Covered:
         found = tuple(dict.fromkeys(self.found))
-        parts = tuple(self.descriptions.values())
+        parts = tuple(({**self.descriptions, **self.lost}).values())
         status = _worst(part.status for part in parts)
         reason = ""
         if found:
@@ -214,6 +224,8 @@ def _description(
     fields = tuple(_field(field, functions) for field in description.fields)
     status = _worst(part.status for part in fields)
     reason = ""
+    if description.endless:
+        reason = f"the list of {' and of '.join(description.endless)} has no end"
     needed = _untranslated(description.needed, functions)
     if needed:
         reason = needed

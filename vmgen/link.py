@@ -29,8 +29,9 @@ def link(
     an info that something taken names and nothing taken defines, as ``ld`` does.
     ``unread`` are files without a module.
 
-    What cannot be linked is left out and stands in the program's ``unread``: a
-    description that names one that is not defined (VG501) or was not read (VG507), one
+    A description that was not read has one opaque field where another one names it.  What
+    cannot be linked is left out and stands in the program's ``unread``: a description
+    that names one that is not defined (VG501) or of which nothing is known (VG507), one
     that two files define (VG502).
     """
     taken = _with_members(tuple(modules), tuple(members))
@@ -67,6 +68,12 @@ class _Linked:
             for one in module.descriptions
         }
         self._unread = {(one.file, one.symbol): one for one in unread}
+        #: What is known of those that were not read and may be put in their place.
+        self._known = {
+            (one.file, known.symbol): _opaque(known, one.found[0])
+            for one in self._unread.values()
+            for known in one.known
+        }
 
     def leave_out(self, found: Iterable[tuple[str, str, Diagnostic]]) -> bool:
         """Take descriptions out, by file and symbol; whether there were any."""
@@ -82,9 +89,25 @@ class _Linked:
         return bool(gone)
 
     def close(self) -> None:
-        """Take out what names something that is not there, until nothing does."""
+        """Put what is known in the place of what was not read; then take out what names
+        something that is not there, until nothing does."""
+        for module in self._modules:
+            for one in module.descriptions:
+                for mention in graph.in_description(one):
+                    self._put(module.file, mention.symbol)
         while self.leave_out(list(self._lacking())):
             pass
+
+    def _put(self, file: str, symbol: str) -> None:
+        """Put what is known of a description that ``file`` names where it lacks."""
+        if (file, symbol) in self._left:
+            return
+        if (file, symbol) in self._known:
+            self._left[file, symbol] = self._known[file, symbol]
+            return
+        for (home, name), known in self._known.items():
+            if name == symbol and not known.static:
+                self._left.setdefault((home, name), known)
 
     def _lacking(self) -> Iterator[tuple[str, str, Diagnostic]]:
         shared = {symbol for (_, symbol), one in self._left.items() if not one.static}
@@ -97,7 +120,7 @@ class _Linked:
                     yield file, symbol, why
 
     def _why(self, file: str, name: str, position: Position, about: str) -> Diagnostic:
-        known = self._known(file, name)
+        known = self._lost(file, name)
         if known is not None:
             return Diagnostic(
                 "VG507",
@@ -118,7 +141,7 @@ class _Linked:
             context=(about,),
         )
 
-    def _known(self, file: str, name: str) -> ir.Unread | None:
+    def _lost(self, file: str, name: str) -> ir.Unread | None:
         """Why a description is missing: one of the file itself first."""
         names = (name, name.partition("[")[0])
         for one in names:
@@ -133,11 +156,9 @@ class _Linked:
         """The modules with what is left of them."""
         for module in self._modules:
             left = tuple(
-                one
-                for one in module.descriptions
-                if (module.file, one.symbol) in self._left
+                one for (file, _), one in self._left.items() if file == module.file
             )
-            if len(left) != len(module.descriptions) or module.unread:
+            if left != module.descriptions or module.unread:
                 used = {one.needed for one in left}
                 used.update(field.test for one in left for field in one.fields)
                 module = replace(
@@ -152,7 +173,16 @@ class _Linked:
 
     def unread(self) -> tuple[ir.Unread, ...]:
         """What was left out and what was never read, sorted by file and symbol."""
-        return tuple(self._unread[key] for key in sorted(self._unread))
+        return tuple(
+            replace(self._unread[key], known=()) for key in sorted(self._unread)
+        )
+
+
+def _opaque(known: ir.Description, why: Diagnostic) -> ir.Description:
+    """A description that was not read: one field for all that it holds."""
+    element = ir.CustomElement(known.symbol, "", str(why), unread=why.code)
+    field = ir.Field("", (), element, ir.Fixed(0), position=why.position)
+    return replace(known, fields=(field,))
 
 
 def _twice(modules: Iterable[ir.Module]) -> Iterator[tuple[str, str, Diagnostic]]:
@@ -172,6 +202,32 @@ def _twice(modules: Iterable[ir.Module]) -> Iterator[tuple[str, str, Diagnostic]
                     one.position,
                     hint="generate for one of the two files only",
                 )
+
+
+def endless_lists(programs: Iterable[ir.Program]) -> tuple[Diagnostic, ...]:
+    """A warning (VG408) for every list that QEMU reads beyond its end: it is taken to have
+    an end where its initialiser has."""
+    ends = {"fields": "VMSTATE_END_OF_LIST()", "subsections": "NULL"}
+    found = {
+        Diagnostic(
+            "VG408",
+            f"the list of {which} does not end with {ends[which]}; QEMU reads on in the "
+            "memory behind it, which is assumed to be zero",
+            (
+                one.fields[-1].position
+                if which == "fields" and one.fields
+                else one.position
+            ),
+            "warning",
+            f"add {ends[which]} behind the last one",
+            (one.symbol,),
+        ): None
+        for program in programs
+        for module in program.modules
+        for one in module.descriptions
+        for which in one.endless
+    }
+    return tuple(found)
 
 
 def foreign_subsections(programs: Iterable[ir.Program]) -> tuple[Diagnostic, ...]:

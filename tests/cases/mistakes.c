@@ -11,26 +11,6 @@ static bool level_needed(void *opaque)
     return ((Uart *)opaque)->level;
 }
 
-/* No VMSTATE_END_OF_LIST(). */
-const VMStateDescription vmstate_endless = {
-    .name = "endless",
-    .version_id = 1,
-    .minimum_version_id = 1,
-    .fields = (const VMStateField[]) {
-        VMSTATE_UINT32(control, Uart),
-    },
-};
-
-/* No NULL behind the subsections. */
-const VMStateDescription vmstate_open = {
-    .name = "open",
-    .version_id = 1,
-    .minimum_version_id = 1,
-    .subsections = (const VMStateDescription *const[]) {
-        &vmstate_endless,
-    },
-};
-
 /* .version_id was forgotten. */
 const VMStateDescription vmstate_unloadable = {
     .name = "unloadable",
@@ -72,7 +52,7 @@ const VMStateDescription vmstate_names = {
     .needed = level_neded,
     .post_load = names_post_load,
     .fields = (const VMStateField[]) {
-        VMSTATE_STRUCT(control, Uart, 1, vmstate_opn, uint32_t),
+        VMSTATE_STRUCT(control, Uart, 1, vmstate_unloadabl, uint32_t),
         VMSTATE_SINGLE(baud, Uart, 0, vmstate_info_baud, uint32_t),
         VMSTATE_END_OF_LIST()
     },

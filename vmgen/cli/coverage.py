@@ -139,9 +139,10 @@ def as_text(report: Report, paint: Paint) -> str:
         size = f"{len(file.parts)} descriptions, {fields} fields"
         lines.append(_line("", file, f"{file.name}: {size}", paint))
         for each in file.parts:
-            if each.status == "ok":
+            if each.status == "ok" and not each.reason:
                 continue
-            lines.append(_line("  ", each, f"{each.name} ({each.wire})", paint))
+            wire = f" ({each.wire})" if each.wire else ""
+            lines.append(_line("  ", each, f"{each.name}{wire}", paint))
             lines += [
                 _line("    ", field, field.name, paint)
                 for field in each.parts

@@ -332,6 +332,7 @@ def compile_all(
     formats = job.requests[0].formats if job.requests else ()
     if warnings := (
         *infos.opaque(programs),
+        *link.endless_lists(programs),
         *link.foreign_subsections(programs),
         *unmet(programs, formats),
     ):

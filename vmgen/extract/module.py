@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import chain
+from typing import Literal
 
 from vmgen import ir
 from vmgen.cfront import syntax as c
@@ -70,6 +72,7 @@ class _ModuleReader:
         #: What hinders the reading of each symbol, by the symbol.
         self._found: dict[str, list[Diagnostic]] = {}
         self._symbol = ""
+        self._known: dict[str, list[ir.Description]] = {}
         self._functions: dict[str, ir.Function] = {}
         self._refused: dict[tuple[str, str], tuple[ir.Refusal, ...]] = {}
 
@@ -109,11 +112,16 @@ class _ModuleReader:
         return ir.Module(
             self._unit.source,
             read,
-            tuple(_functions(read, self._functions)),
+            tuple(_functions((*read, *chain(*self._known.values())), self._functions)),
             tuple(infos),
             tuple(callbacks),
             tuple(
-                ir.Unread(symbol, self._unit.source, tuple(found))
+                ir.Unread(
+                    symbol,
+                    self._unit.source,
+                    tuple(found),
+                    tuple(self._known.get(symbol, ())),
+                )
                 for symbol, found in self._found.items()
             ),
         )
@@ -146,6 +154,7 @@ class _ModuleReader:
     def _description(
         self, symbol: str, init: FilledRecord, declared: c.ObjectDecl
     ) -> ir.Description:
+        before = self._count()
         for member in init.members:
             if member not in KNOWN:
                 self.report(
@@ -170,11 +179,14 @@ class _ModuleReader:
                     context=(symbol,),
                 )
             )
+        predicate_before = self._count()
+        needed = self._function(self._named(symbol, init, "needed"))
+        is_known = self._count() == predicate_before
         rows = self._rows(symbol, init)
-        fields = self._field_list(symbol, init, rows)
+        fields, ended = self._field_list(symbol, rows, init)
+        subsections, closed = self._subsections(symbol, init)
         object_type = self._fields.object_type(row for row in rows if row is not None)
-        named = {role: self._named(symbol, init, role) for role in ("needed", *HOOKS)}
-        needed = self._function(named["needed"])
+        named = {role: self._named(symbol, init, role) for role in HOOKS}
         for field in fields:
             self._function(field.test)
         if not object_type and needed:
@@ -185,14 +197,19 @@ class _ModuleReader:
             if (hook := named[role])
         )
         priority = init["priority"]
-        return ir.Description(
+        endless: list[Literal["fields", "subsections"]] = []
+        if not ended:
+            endless.append("fields")
+        if not closed:
+            endless.append("subsections")
+        made = ir.Description(
             symbol=symbol,
             name=name,
             type=object_type,
             version_id=version_id,
             minimum_version_id=minimum_version_id,
             fields=fields,
-            subsections=self._subsections(symbol, init),
+            subsections=subsections,
             needed=needed,
             hooks=hooks,
             priority=priority.name if isinstance(priority, c.Name) else "",
@@ -200,8 +217,12 @@ class _ModuleReader:
             early_setup=bool(self._integer(init["early_setup"])),
             runtime_name=runtime_name,
             static=declared.static,
+            endless=tuple(endless),
             position=declared.position,
         )
+        if is_known and self._count() > before:
+            self._known.setdefault(self._symbol, []).append(made.outline())
+        return made
 
     def _named(self, owner: str, init: FilledRecord, member: str) -> str:
         """The function that a member points to; empty for NULL and what cannot be read."""
@@ -227,10 +248,11 @@ class _ModuleReader:
     def _rows(self, symbol: str, init: FilledRecord) -> list[FilledRecord | None]:
         """The rows of ``.fields``; None for one that cannot be read."""
         rows: list[FilledRecord | None] = []
-        for element in self._elements(init["fields"]):
-            rows.append(None)
-            with _Collect(self, (symbol,)):
-                rows[-1] = _row(element())
+        with _Collect(self, (symbol,)):
+            for element in self._elements(init["fields"]):
+                rows.append(None)
+                with _Collect(self, (symbol,)):
+                    rows[-1] = _row(element())
         return rows
 
     def _elements(self, value: Filled | None) -> Iterator[Callable[[], Filled | None]]:
@@ -264,19 +286,14 @@ class _ModuleReader:
             yield partial(found.array.at, index)
 
     def _field_list(
-        self,
-        symbol: str,
-        init: FilledRecord,
-        rows: list[FilledRecord | None],
-    ) -> tuple[ir.Field, ...]:
+        self, symbol: str, rows: list[FilledRecord | None], init: FilledRecord
+    ) -> tuple[tuple[ir.Field, ...], bool]:
+        """The fields of these rows, and whether the list has an end."""
         fields: list[ir.Field] = []
         ended = initializer.is_null(init["fields"])
-        last = initializer.where(init["fields"], init.position)
-        before = self._count()
         for row in rows:
             if row is None:
                 continue
-            last = row.position
             with _Collect(self, (symbol,)):
                 if ended:
                     raise VmgenError(
@@ -292,41 +309,21 @@ class _ModuleReader:
                     ended = True
                 else:
                     fields.append(field)
-        # Of a row that is not understood nobody knows whether it is the end.
-        if not ended and self._count() == before and None not in rows:
-            self._no_end(symbol, "fields", "VMSTATE_END_OF_LIST()", last)
-        return tuple(fields)
+        return tuple(fields), ended
 
-    def _no_end(self, symbol: str, of: str, end: str, where: Position) -> None:
-        """Report a list that QEMU reads beyond its end."""
-        self.report(
-            Diagnostic(
-                "VG408",
-                f"the list of {of} does not end with {end}",
-                where,
-                hint=f"add {end} behind the last one",
-                context=(symbol,),
-            )
-        )
-
-    def _subsections(self, owner: str, init: FilledRecord) -> tuple[str, ...]:
-        value = init["subsections"]
-        if initializer.is_null(value):
-            return ()
+    def _subsections(
+        self, owner: str, init: FilledRecord
+    ) -> tuple[tuple[str, ...], bool]:
+        """The subsections' symbols, and whether the list has an end."""
         symbols: list[str] = []
-        last = initializer.where(value, init.position)
-        before = len(self._found)
-        for element in self._elements(value):
-            with _Collect(self, (owner,)):
-                pointer = element()
-                symbol = initializer.symbol(self._layout, pointer)
-                if not symbol:
-                    return tuple(symbols)
-                symbols.append(symbol)
-                last = initializer.where(pointer, last)
-        if len(self._found) == before:
-            self._no_end(owner, "subsections", "NULL", last)
-        return tuple(symbols)
+        with _Collect(self, (owner,)):
+            for element in self._elements(init["subsections"]):
+                with _Collect(self, (owner,)):
+                    symbol = initializer.symbol(self._layout, element())
+                    if not symbol:
+                        return tuple(symbols), True
+                    symbols.append(symbol)
+        return tuple(symbols), initializer.is_null(init["subsections"])
 
     def _integer(self, value: Filled | None) -> int:
         return initializer.integer(self._layout, value)

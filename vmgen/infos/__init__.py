@@ -46,20 +46,25 @@ def is_opaque(element: ir.Element) -> bool:
 
 
 def code(element: ir.CustomElement) -> str:
-    """The diagnostic that says why an info is opaque."""
-    return "VG503" if element.info in INFOS else "VG506"
+    """The diagnostic that says why an info, or all of a description, is opaque."""
+    return element.unread or ("VG503" if element.info in INFOS else "VG506")
 
 
 def opaque(programs: Sequence[ir.Program]) -> tuple[Diagnostic, ...]:
     """A warning for every info that no codec reads: VG503 where one was written for other
-    C, VG506 where nobody knows the info.  Each once, at the first field that has it."""
+    C, VG506 where nobody knows the info.  Each once, at the first field that has it.
+    What was not read has diagnostics of its own."""
     found: dict[tuple[str, str], list[tuple[Position, tuple[str, ...]]]] = {}
     for program in programs:
         for module in program.modules:
             for description in module.descriptions:
                 for field in description.fields:
                     element = field.element
-                    if isinstance(element, ir.CustomElement) and is_opaque(element):
+                    if (
+                        isinstance(element, ir.CustomElement)
+                        and is_opaque(element)
+                        and not element.unread
+                    ):
                         context = (description.symbol, field.name)
                         places = found.setdefault((element.info, element.reason), [])
                         places.append((field.position, context))

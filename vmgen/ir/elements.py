@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from vmgen.ir.expressions import Expr, Path
 from vmgen.ir.types import IntType
-from vmgen.ir.words import Count, CType, MemberPath, Symbol
+from vmgen.ir.words import Count, CType, MemberPath, Symbol, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,8 @@ class CustomElement:
     """An info whose bytes nobody knows; ``reason`` says why.
 
     ``get`` and ``put`` are what the two functions move, as ``translate.moves`` writes it.
+    ``unread`` is for what stands in the place of all fields and subsections of a
+    description that was not read, ``info`` being its symbol: the diagnostic's code.
     """
 
     info: Symbol
@@ -160,6 +162,7 @@ class CustomElement:
     # Not part of what the generated code is stamped with.
     get: str = field(default="", repr=False)
     put: str = field(default="", repr=False)
+    unread: Term = field(default="", repr=False)
 
 
 Element: TypeAlias = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from vmgen.ir.elements import Amount, CustomElement, Element, Fixed, WordsElement
@@ -122,6 +122,9 @@ class Description:
 
     ``answers`` names the code of the emitted modules that finds out from the bytes around
     what the tests and amounts of the description ask for and no field holds.
+
+    ``endless`` names its lists that have no end in C: QEMU reads on in the memory that
+    follows, which ends them where it is zero.
     """
 
     symbol: Symbol
@@ -139,7 +142,15 @@ class Description:
     runtime_name: bool = False
     static: bool = True
     answers: Term = ""
+    # Not part of what the generated code is stamped with.
+    endless: tuple[Literal["fields", "subsections"], ...] = field(
+        default=(), repr=False
+    )
     position: Position = NOWHERE
+
+    def outline(self) -> Description:
+        """The description without what its lists hold."""
+        return replace(self, fields=(), subsections=(), answers="", endless=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +173,15 @@ class Unread:
     """What a file defines and the IR lacks, and why.
 
     ``symbol`` is that of a description or an info, empty where the file as a whole, or
-    something in it that has no name, was not read.  ``found`` is never empty.
+    something in it that has no name, was not read.  ``found`` is never empty.  ``known``
+    are the outlines of its descriptions, as far as they were read.  A linked program has none: what others name is among its descriptions,
+    with one opaque field.
     """
 
     symbol: Symbol
     file: File
     found: tuple[Diagnostic, ...]
+    known: tuple[Description, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,8 @@ class _LayoutBuilder:
                 first = self._inner(element.key)[0] if element.key else None
                 made.kind = Tree(first, self._inner(element.value)[0], one.version_id)
             case ir.CustomElement():
-                made.kind = Opaque(element.info, infos.code(element))
+                whole = bool(element.unread)
+                made.kind = Opaque(element.info, infos.code(element), whole)
             case _:
                 assert_never(element)
         self._count(made, last)
@@ -337,6 +338,8 @@ class _LayoutBuilder:
             record = member.record
             prefix += "".join(f"[{number}]" for number in step.index)
         name = path[-1].name if path else leaf.field.name
+        if isinstance(leaf.kind, Opaque) and leaf.kind.whole:
+            name = "unread"
         for member in record.named(name):
             if self._shares(leaf, member):
                 break

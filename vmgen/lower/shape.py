@@ -71,10 +71,12 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Bytes that no codec knows; ``code`` is the diagnostic that says why."""
+    """Bytes that no codec knows; ``code`` is the diagnostic that says why.  They are of a
+    field, or of a ``whole`` description."""
 
     info: str
     code: str
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

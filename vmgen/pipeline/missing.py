@@ -39,7 +39,10 @@ def read(
     module, other = reader(expansion)
     if not expansion.missing:
         return module, other
-    unread = {one.symbol: (*expansion.missing, *one.found) for one in module.unread}
+    unread = {
+        one.symbol: replace(one, found=(*expansion.missing, *one.found))
+        for one in module.unread
+    }
     descriptions = module.descriptions
     if tested := undecided(expansion):
         named = Diagnostic(
@@ -58,13 +61,21 @@ def read(
         descriptions = tuple(
             each for each in descriptions if each.symbol not in differing
         )
+        outlines = [
+            {one.symbol: one.outline() for one in each.descriptions}
+            for each in (module, second[0])
+        ]
         for symbol in sorted(differing):
-            unread.setdefault(symbol, why)
+            known = outlines[0].get(symbol)
+            if known is None or known != outlines[1].get(symbol):
+                unread.setdefault(symbol, ir.Unread(symbol, module.file, why))
+            else:
+                unread.setdefault(symbol, ir.Unread(symbol, module.file, why, (known,)))
     if not descriptions and not unread:
         # Tables may be behind a macro of the header's, which nobody knows.
-        unread[""] = expansion.missing
-    left = (ir.Unread(name, module.file, found) for name, found in unread.items())
-    return replace(module, descriptions=descriptions, unread=tuple(left)), other
+        unread[""] = ir.Unread("", module.file, expansion.missing)
+    left = tuple(unread.values())
+    return replace(module, descriptions=descriptions, unread=left), other
 
 
 def undecided(expansion: Preprocessed) -> dict[str, Position]:

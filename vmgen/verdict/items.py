@@ -147,12 +147,14 @@ class ObjectList:
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """Bytes that only C code knows; ``moves`` is what its ``get`` and ``put`` move."""
+    """Bytes that only C code knows; ``moves`` is what its ``get`` and ``put`` move.
+    ``unread`` says why it is all of a description that was not read."""
 
     origin: FieldOrigin
     info: str
     count: Number
     moves: tuple[str, str] = ("", "")
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

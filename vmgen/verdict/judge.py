@@ -69,11 +69,15 @@ def sections(program: ir.Program) -> tuple[SavedSection, ...]:
     names."""
     lookup = Lookup(program)
     unread = {(one.file, one.symbol): one for one in program.unread}
-    # It may be a section, or inside of one.
+    # It may be a section, or inside of one; what another one names is inside of that.
+    placed_in = {
+        (placed.module.file, placed.description.symbol.partition("[")[0])
+        for placed in lookup.all()
+    }
     lost = tuple(
         SavedSection(symbol, symbol, None, (), one)
-        for (_, symbol), one in unread.items()
-        if symbol
+        for (file, symbol), one in unread.items()
+        if symbol and (file, symbol) not in placed_in
     )
     if not program.roots:
         return (
@@ -354,6 +358,8 @@ def outcome(
     notes = (
         *found_all.notes,
         *_never_sent(source.placed, target.placed, comparison),
+        *_endless(source.placed, comparison.source),
+        *_endless(target.placed, comparison.target),
     )
     findings = found_all.required
     failed = found_all.failed
@@ -409,18 +415,23 @@ def _late(
     placed: Placed, layouts: WireLayouts
 ) -> Iterator[tuple[ir.Description, str, ir.Field]]:
     """Every field inside of a section that is of a later version than its description."""
-    waiting, seen = [placed], set()
-    while waiting:
-        one = waiting.pop()
-        key = one.module.file, one.description.symbol
-        if key in seen:
-            continue
-        seen.add(key)
+    for one in (placed, *layouts.lookup.below(placed)):
         item = one.description
         for field in item.fields:
             if not field.test and field.version_id > item.version_id:
                 yield item, ir.path_text(field.path) or field.name, field
-        waiting += layouts.lookup.inner(one)
+
+
+def _endless(placed: Placed, layouts: WireLayouts) -> Iterator[Finding]:
+    """Lists inside of a section that QEMU reads beyond what C says of them."""
+    for one in (placed, *layouts.lookup.below(placed)):
+        item = one.description
+        for which in item.endless:
+            side = Side("section", item.name, text=which, position=item.position)
+            if layouts.role == "save":
+                yield Finding("endless-list", item.name, item.symbol, source=side)
+            else:
+                yield Finding("endless-list", item.name, item.symbol, target=side)
 
 
 def _addressed(

@@ -260,8 +260,9 @@ class WireLayouts:
                 ]
             case ir.NothingElement():
                 return []
-            case ir.CustomElement(info, get=get, put=put):
-                return [Custom(origin, info, count, moves=(get, put))]
+            case ir.CustomElement(info, reason=reason, get=get, put=put, unread=unread):
+                why = reason if unread else ""
+                return [Custom(origin, info, count, (get, put), why)]
             case _:
                 assert_never(element)
         raise AssertionError(element)

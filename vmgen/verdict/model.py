@@ -30,7 +30,7 @@ Kind = Literal[
     "check", "validate", "refusal", "premise",
     "code", "code-parts", "cases", "recursion",
     "renamed", "padding-loaded", "padding-skipped", "sign", "code-assumed",
-    "subsection-presence", "never-sent", "never-saved",
+    "subsection-presence", "never-sent", "never-saved", "endless-list",
 ]  # fmt: skip
 """What a finding is about.
 
@@ -72,6 +72,7 @@ code-assumed         (note) C code of the same name is assumed to be the same
 subsection-presence  (note) the sides send a subsection under different conditions
 never-sent           (note) a field of a later version than its description
 never-saved          (note) an unmigratable device
+endless-list         (note) a list has no end in C: zeros in memory are assumed to end it
 ==================== =================================================================
 """
 

@@ -99,7 +99,9 @@ def side(entry: Entry) -> Side:
             )
         case Custom() as item:
             name = item.origin.field.name
-            return Side("code", item.info, name, position=item.origin.position)
+            return Side(
+                "code", item.info, name, text=item.unread, position=item.origin.position
+            )
         case Group() | Validation() as item:
             return Side("field", item.origin.field.name, position=item.origin.position)
         case Refuses() as item:

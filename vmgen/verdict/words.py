@@ -118,6 +118,9 @@ def _sentence(found: Finding) -> str:
             return f"{target.name}() rejects {_rejected(found)}"
         case "premise":
             return f"{target.name}() rejects other {found.field}: {_rows(found)}"
+        case "code" if source.text or target.text:
+            lost = source if source.text else target
+            return f"vmgen could not read {lost.name}: {lost.text}"
         case "code" if what(source) == what(target):
             return (
                 f"{what(source)} is other C code on each side, which vmgen does not"
@@ -157,6 +160,12 @@ def _sentence(found: Finding) -> str:
             )
         case "never-saved":
             return "the source is unmigratable: a guest with it cannot be saved"
+        case "endless-list":
+            side = source if source.what else target
+            return (
+                f"the list of {side.text} of {side.name} has no end: QEMU reads on in the"
+                " memory behind it, which is assumed to be zero"
+            )
         case other:
             assert_never(other)
 

@@ -433,9 +433,11 @@ class Dynamic:
     def _opaque(self, kind: Opaque) -> None:
         frame, leaf = self.frame, self.leaf
         where = frame.where(leaf)
-        sizes = code.method(
-            SCOPE, "sizes", leaf.json, kind.info, kind.code, POS, self.path, where
-        )
+        about = kind.info, kind.code, POS, self.path, where
+        if kind.whole:
+            sizes = code.method(SCOPE, "whole", *about)
+        else:
+            sizes = code.method(SCOPE, "sizes", leaf.json, *about)
         many = leaf.shape not in ("one", "item")
         name = "opaque" if many else "opaque_one"
         self._emit.read(self.target, code.call(name, BUF, POS, sizes, self.path))

@@ -35,6 +35,8 @@ def ended(
     if left is not None and right is not None:
         return None
     item = here.entry.item
+    if isinstance(item, Custom) and item.unread:
+        return state.give_up(finding("code", state, left, right))
     condition: ir.Expr | None = None
     if isinstance(item, Unused | Values) and not item.count.known:
         count = item.count.expression(count_path(here.entry, item.count))
@@ -51,7 +53,9 @@ def same(
     one, two = left.entry.item, right.entry.item
     if not (isinstance(one, Custom) and isinstance(two, Custom)):
         return None
-    if (one.info, one.count, one.moves) != (two.info, two.count, two.moves):
+    known = not (one.unread or two.unread)
+    moved = (one.info, one.count, one.moves), (two.info, two.count, two.moves)
+    if not known or moved[0] != moved[1]:
         return state.give_up(finding("code", state, left, right))
     return replace(
         state.note(finding("code-assumed", state, left, right)),
