@@ -25,7 +25,7 @@ STAGES = (
     {"ir"},
     {"wording", "report"},
     {"lookup", "diff", "lock"},
-    {"archive"},
+    {"archive", "known"},
     {"inspect_json", "tree_view"},
     # From C to the IR.
     {"tree"},
@@ -36,7 +36,7 @@ STAGES = (
     {"translate"},
     {"extract"},
     {"roots"},
-    {"premises"},
+    {"premises", "machines"},
     {"link"},
     # From the IR to text.
     {"plan"},

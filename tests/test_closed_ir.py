@@ -74,6 +74,9 @@ def whole() -> ir.Program:
                     None, ("no", "some"), "5a", "calls no", Position("hw/dev.c", 5)
                 ),
             )),
+            ir.Hook("pre_save", "more_pre_save", Position("hw/dev.c", 6), leaves=(
+                ir.LeftMember(ir.MemberPlace("MoreState", "num"), ir.Const(2)),
+            )),
         ),
     )  # fmt: skip
     every = ir.Binary(
@@ -236,6 +239,7 @@ LINKED = "a linked program has none: link puts each where it is used"
 ROOT = "who has the section: codecs and descriptions do not depend on it"
 NOT_CODE = "generated code loads what the bytes say, whatever C does before or after"
 NOT_WIRE = "how the loader finds out what no byte says"
+AROUND = "known members settle it: tests/test_known.py"
 BY_FIELD = "the member's own field says so"
 
 UNSEEN: dict[str, tuple[str, str]] = {
@@ -285,6 +289,8 @@ UNSEEN: dict[str, tuple[str, str]] = {
     "Function.position": ("lock diff verdict code", PLACE),
     "Function.type": ("diff verdict code", C_TYPE),
     "Function.untranslated": ("lock diff verdict code", WORDS_ONLY),
+    "Function.container": ("diff verdict code", AROUND),
+    "Function.outside": ("diff verdict code", AROUND),
     "Hook.role": ("diff verdict code", NOT_CODE),
     "Hook.symbol": ("diff code", NOT_CODE),
     "Hook.position": ("lock diff verdict code", PLACE),

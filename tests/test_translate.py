@@ -587,3 +587,29 @@ def test_what_is_no_fixed_sequence_says_why(get: str, put: str, reason: str) -> 
     answer = moved(get, put)
     assert isinstance(answer, str)
     assert reason in answer
+
+
+# --- the object around ------------------------------------------------------------------
+
+
+def outside_of(body: str) -> ir.Function:
+    around = (
+        "Env *env = (Env *)((char *)opaque - __builtin_offsetof(Env, inner));"
+        "CPU *cpu = (CPU *)((char *)env - __builtin_offsetof(CPU, env));"
+    )
+    text = f"{TYPES} bool f(void *opaque, int v) {{ {around} {body} }}"
+    unit = Unit(text, source="f.c")
+    return predicate(unit, Layout(unit), "f")
+
+
+def test_a_predicate_over_the_object_around_says_what_it_reads_there() -> None:
+    found = outside_of("return cpu->count >= 2;")
+    assert found.body is None
+    assert found.container == "CPU"
+    assert found.outside == ir.Binary(">=", ir.Load("count", "int32"), ir.Const(2))
+
+
+def test_one_that_reads_its_own_object_too_has_no_answer_outside() -> None:
+    found = outside_of("Inner *own = opaque; return cpu->count >= 2 && own->level;")
+    assert found.body is None
+    assert found.outside is None

@@ -25,7 +25,7 @@ from vmgen import ir
 from vmgen.verdict import judge, words
 from vmgen.verdict.cases import Assumptions
 from vmgen.verdict.check import confirm
-from vmgen.verdict.judge import ASIDE
+from vmgen.verdict.sections import ASIDE
 from vmgen.verdict.model import Finding
 
 

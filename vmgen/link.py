@@ -42,7 +42,7 @@ def link(
         _resolved(module, shared)
         for module in sorted(taken, key=lambda module: module.file)
     )
-    taken = infos.resolved(taken, homes)
+    taken = infos.resolved(_with_pre_saved(taken), homes)
     linked = _Linked(taken, missing)
     linked.leave_out(_twice(taken))
     linked.close()
@@ -52,6 +52,35 @@ def link(
         target,
         tuple(one for one in linked.modules() if one.descriptions or one.functions),
         unread=linked.unread(),
+    )
+
+
+def _with_pre_saved(modules: tuple[ir.Module, ...]) -> tuple[ir.Module, ...]:
+    """The modules with what each ``pre_save`` function leaves at the hooks that call it,
+    of the file itself or of another one."""
+    own = {
+        (module.file, one.symbol): one.leaves
+        for module in modules
+        for one in module.pre_saved
+    }
+    shared = {symbol: leaves for (_, symbol), leaves in own.items()}
+
+    def hook(file: str, one: ir.Hook) -> ir.Hook:
+        if not one.role.startswith("pre_save"):
+            return one
+        found = own.get((file, one.symbol)) or shared.get(one.symbol, ())
+        return replace(one, leaves=found)
+
+    return tuple(
+        replace(
+            module,
+            descriptions=tuple(
+                replace(one, hooks=tuple(hook(module.file, each) for each in one.hooks))
+                for one in module.descriptions
+            ),
+            pre_saved=(),
+        )
+        for module in modules
     )
 
 

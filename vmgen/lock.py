@@ -218,7 +218,9 @@ def bare(node: _Node, *, places: bool = False) -> _Node:
     if isinstance(node, Diagnostic):
         changes |= {"hint": "", "excerpt": ""}
     if isinstance(node, ir.Description):
-        changes["hooks"] = tuple(hook for hook in changes["hooks"] if hook.refusals)
+        changes["hooks"] = tuple(
+            hook for hook in changes["hooks"] if hook.refusals or hook.leaves
+        )
     if isinstance(node, ir.Module):
         changes["descriptions"] = tuple(
             sorted(changes["descriptions"], key=lambda item: item.symbol)

@@ -42,6 +42,10 @@ class Lookup:
         """Every description, in the program's order."""
         return tuple(self._own.values())
 
+    def at(self, file: str, symbol: str) -> Placed | None:
+        """The description of this symbol that the file defines; None if it has none."""
+        return self._own.get((file, symbol))
+
     def find(self, symbol: str, module: ir.Module) -> Placed | None:
         """What ``symbol`` means where ``module`` says it: its own description first,
         then one that is not static; None if the program has neither."""

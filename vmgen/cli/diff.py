@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vmgen import config
-from vmgen.cli.arguments import Argument, Option, WrongUsage, command, format_option
+from vmgen.cli.arguments import Option, WrongUsage, command, format_option
 from vmgen.cli.console import Console
-from vmgen.cli.job import EMBEDDED_TARGETS, Job, below, compile_all, formats_of
-from vmgen.source import Diagnostic, Position, VmgenError
+from vmgen.cli.sides import NAMED, SIDES, folders_of, programs_of
 
 if TYPE_CHECKING:
     from vmgen import ir
@@ -19,40 +16,8 @@ if TYPE_CHECKING:
     from vmgen.verdict.model import Confirmation
 
 
-WHICH = "say which target to compare, for example --target riscv64"
-
-
 @command(
-    Argument("sources", many=True, required=False, metavar="OLD NEW"),
-    Option(
-        "--git",
-        pair=True,
-        metavar="TREE REV..REV",
-        help="Compare two revisions of one tree, instead of OLD and NEW.",
-    ),
-    Option(
-        "--target",
-        "-t",
-        name="targets",
-        many=True,
-        metavar="TARGET",
-        help="Compare this target. May be repeated.  [default: all that are there]",
-    ),
-    Option(
-        "--all",
-        "-a",
-        name="whole",
-        kind="flag",
-        help="Of trees: everything the binaries contain, not the CPU alone.",
-    ),
-    Option(
-        "--preprocessor",
-        kind="choice",
-        choices=config.PREPROCESSORS,
-        default="auto",
-        shown=True,
-        help="As for 'generate'.",
-    ),
+    *SIDES,
     Option(
         "--direction",
         kind="choice",
@@ -82,14 +47,7 @@ WHICH = "say which target to compare, for example --target riscv64"
         help="List the differences field by field instead; exit status 1 if there are any.",
     ),
     format_option("How to print the verdicts.", "github"),
-    epilog="""\b
-OLD and NEW are each one of:
-  8.2          a release that vmgen knows, every device of it ('vmgen releases')
-  embedded     the headers that come with vmgen
-  TREE         a QEMU source tree
-  FILE.json    an IR that 'vmgen generate' wrote, or a lock of 'vmgen lock'
-  FOLDER       a folder with such files, for instance a generated package
-
+    epilog=NAMED + """
 \b
 Examples:
   vmgen diff 7.2 10.0 --target riscv64
@@ -122,170 +80,15 @@ def diff(
     compatible if a condition holds, or incompatible, with the first byte at which the two
     disagree. Trees are compared in seconds, without building them.
     """
-    if bool(git) == bool(sources) or (sources and len(sources) != 2):
-        raise WrongUsage("give OLD and NEW, or --git TREE REV..REV")
     if fields and form == "github":
         raise WrongUsage("--format github is for verdicts, not for --fields")
-    if git:
-        pairs = _revisions(*git, targets, whole, preprocessor, console)
-    else:
-        old, new = sources
-        pairs = _pairs(old, new, targets, whole, preprocessor, console)
-    names = git[1].split("..") if git else list(sources)
+    pairs, names = programs_of(sources, git, targets, whole, preprocessor, console)
     if fields:
         return _fields(pairs, names, form, console)
-    folders = (below(git[0]),) * 2 if git else (below(sources[0]), below(sources[1]))
+    folders = folders_of(sources, git)
     return _verdicts(
         pairs, names, direction, count, strict, notes, form, folders, console
     )
-
-
-# --- what is compared -----------------------------------------------------------------
-
-
-def _revisions(
-    tree: str,
-    names: str,
-    targets: tuple[str, ...],
-    whole: bool,
-    preprocessor: str,
-    console: Console,
-) -> list[tuple[ir.Program, ir.Program]]:
-    """The programs of two revisions of one tree, target by target."""
-    from vmgen.pipeline import all_targets
-    from vmgen.tree.revisions import Revisions
-
-    old, dots, new = names.partition("..")
-    if not dots or not old:
-        raise WrongUsage(f"'{names}' is not of the form REV..REV")
-    if not (targets or whole):
-        raise WrongUsage(WHICH)
-    pair = old, new.lstrip(".") or "HEAD"
-    with Revisions.of(tree) as revisions:
-        wanted = targets
-        if not wanted:
-            known = [all_targets(revisions.at(name)) for name in pair]
-            wanted = tuple(name for name in known[0] if name in known[1])
-        sides = []
-        for name in pair:
-            place = str(revisions.at(name))
-            console.progress(f"{name}: reading")
-            sides.append(_programs(place, None, wanted, whole, preprocessor, console))
-    return list(zip(*sides, strict=True))
-
-
-def _pairs(
-    old: str,
-    new: str,
-    targets: tuple[str, ...],
-    whole: bool,
-    preprocessor: str,
-    console: Console,
-) -> list[tuple[ir.Program, ir.Program]]:
-    """The programs of either side, target by target."""
-    stored = _stored(old), _stored(new)
-    if not whole and None in stored:  # of the other side the CPU alone is read
-        stored = _cpu(stored[0]), _cpu(stored[1])
-    wanted = targets or _common(*stored)
-    if not wanted and "embedded" in (old, new):
-        wanted = EMBEDDED_TARGETS
-    if not wanted and whole:
-        from vmgen.pipeline import all_targets
-
-        known = [all_targets(Path(source)) for source in (old, new)]
-        wanted = tuple(name for name in known[0] if name in known[1])
-    if not wanted:
-        raise WrongUsage(WHICH)
-    sides = [
-        _programs(source, known, wanted, whole, preprocessor, console)
-        for source, known in zip((old, new), stored, strict=True)
-    ]
-    return list(zip(*sides, strict=True))
-
-
-def _common(*sides: Mapping[str, ir.Program] | None) -> tuple[str, ...]:
-    """The targets of both sides if both are releases; else of those that are stored."""
-    from vmgen.cli import shipped
-
-    known = [side for side in sides if side is not None]
-    if len(known) == 2 and all(isinstance(one, shipped.Targets) for one in known):
-        return tuple(name for name in known[0] if name in known[1])
-    return tuple(dict.fromkeys(name for side in known for name in side))
-
-
-def _cpu(known: Mapping[str, ir.Program] | None) -> Mapping[str, ir.Program] | None:
-    """Of a release no more than its CPUs."""
-    from vmgen.cli import shipped
-
-    return known.only(shipped.CPU) if isinstance(known, shipped.Targets) else known
-
-
-def _stored(source: str) -> Mapping[str, ir.Program] | None:
-    """The programs by target of a release, an IR file, a lock or a folder of IR files;
-    None for a source that is to be read from C."""
-    from vmgen import lock
-    from vmgen.cli import shipped, stored
-
-    path = Path(source)
-    if shipped.is_number(source) and not path.exists():
-        return shipped.of(source)
-    if source == "embedded" or (path / "include" / "migration").is_dir():
-        return None
-    found: Mapping[str, ir.Program] = {}
-    if path.is_file():
-        text = stored.text_of(path)
-        if lock.is_lock(text):
-            return {item.target: item for item in lock.loads(text, path.as_posix())}
-        one = stored.program(path)
-        found = {one.target: one}
-    elif path.is_dir():
-        found = stored.programs(path)
-    if not found:
-        raise VmgenError(
-            Diagnostic(
-                "VG632",
-                "neither a QEMU source tree nor an IR nor a folder with one",
-                Position(source),
-                hint="for vmgen's own headers say 'embedded'",
-            )
-        )
-    return found
-
-
-def _programs(
-    source: str,
-    stored: Mapping[str, ir.Program] | None,
-    wanted: Sequence[str],
-    whole: bool,
-    preprocessor: str,
-    console: Console,
-) -> tuple[ir.Program, ...]:
-    if stored is not None:
-        for target in wanted:
-            if target not in stored:
-                known = ", ".join(stored)
-                message = f"there is no target '{target}' in it"
-                raise VmgenError(
-                    Diagnostic(
-                        "VG633", message, Position(source), hint=f"it has: {known}"
-                    )
-                )
-        return tuple(stored[target] for target in wanted)
-    from vmgen.pipeline import Request
-
-    tree = None if source == "embedded" else Path(source)
-    formats = formats_of(config.find(Path.cwd()))
-    requests = tuple(
-        Request(
-            target=target,
-            qemu=tree,
-            preprocessor=preprocessor,  # type: ignore[arg-type]
-            whole=whole and tree is not None,
-            formats=formats,
-        )
-        for target in wanted
-    )
-    return compile_all(Job(requests, Path()), console)
 
 
 # --- field by field -------------------------------------------------------------------

@@ -18,6 +18,7 @@ from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import renamed
 from vmgen.extract import initializer, methods
 from vmgen.extract.fields import FieldReader
+from vmgen.extract.pre_save import pre_saved
 from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
 from vmgen.translate import REFUSING, definition, predicate, refusals
 
@@ -124,6 +125,7 @@ class _ModuleReader:
                 )
                 for symbol, found in self._found.items()
             ),
+            tuple(pre_saved(self._unit, self._layout, read)),
         )
 
     def _missed(self, taken: Census) -> None:

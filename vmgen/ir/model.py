@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from vmgen.ir.elements import Amount, CustomElement, Element, Fixed, WordsElement
 from vmgen.ir.expressions import Expr, Path
+from vmgen.ir.machines import Machines, MemberPlace
 from vmgen.ir.words import Count, CType, File, Label, Name, Symbol, Term
 from vmgen.source import NOWHERE, Diagnostic, Position
 
@@ -18,6 +19,10 @@ class Function:
     ``body`` is its translation, or None for one that became a named hook, with the
     reason in ``untranslated``.  ``type`` is the C type its opaque pointer is used as
     (empty if it is not used).
+
+    One that reads the object around its own (``container_of``) has no body; ``outside``
+    is what it returns, over an object of the C type ``container``, where it reads nothing
+    else.
     """
 
     symbol: Symbol
@@ -25,6 +30,9 @@ class Function:
     type: CType = ""
     body: Expr | None = None
     untranslated: str = ""
+    # Not part of what the generated code is stamped with.
+    container: CType = field(default="", repr=False)
+    outside: Expr | None = field(default=None, repr=False)
 
 
 Pointers: TypeAlias = Literal["", "null", "every"]
@@ -98,10 +106,21 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftMember:
+    """What a ``pre_save`` function leaves in a member, whatever was there and whichever
+    object of the C type the member is in: a number, or what another member of the same
+    object has."""
+
+    place: MemberPlace
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Hook:
     """A C function that changes host state around load or save; named, not run.
 
-    ``refusals`` are the ways in which one before or after loading says no.
+    ``refusals`` are the ways in which one before or after loading says no, ``leaves`` is
+    what one before saving leaves in members.
     """
 
     role: Term  # pre_load, post_load, pre_save, post_save, dev_unplug_pending, *_errp
@@ -109,6 +128,7 @@ class Hook:
     position: Position = NOWHERE
     # Not part of what the generated code is stamped with.
     refusals: tuple[Refusal, ...] = field(default=(), repr=False)
+    leaves: tuple[LeftMember, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +189,14 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
+class PreSaved:
+    """What a ``pre_save`` function (``symbol``) always leaves in members."""
+
+    symbol: Symbol
+    leaves: tuple[LeftMember, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
     """What a file defines and the IR lacks, and why.
 
@@ -193,7 +221,8 @@ class Module:
     the non-static descriptions of the other modules of the program.  ``infos`` are the
     infos that other modules may name, ``methods`` the callbacks that move bytes, ``unread``
     what the file defines beside them; a linked program has none left, since each stands
-    where it is used, and the program says what was not read.
+    where it is used, and the program says what was not read.  ``pre_saved`` is what its
+    ``pre_save`` functions leave: in a linked program at the hooks that call them.
     """
 
     file: File
@@ -203,6 +232,7 @@ class Module:
     infos: tuple[WordsElement | CustomElement, ...] = field(default=(), repr=False)
     methods: tuple[Method, ...] = field(default=(), repr=False)
     unread: tuple[Unread, ...] = field(default=(), repr=False)
+    pre_saved: tuple[PreSaved, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +296,9 @@ class Program:
     are files whose modules are not here but with those that several targets share.
     ``premises`` are what refusals depend on besides the stream, sorted by name.
     ``unread`` are the descriptions that were not read, those that contain one of them,
-    and the files that were not read, sorted by file and symbol.
+    and the files that were not read, sorted by file and symbol.  ``machines`` are the
+    target's machine types and the properties of its devices; empty where only some files
+    were read.
     """
 
     release: Label
@@ -277,3 +309,4 @@ class Program:
     elsewhere: tuple[File, ...] = field(default=(), repr=False)
     premises: tuple[Premise, ...] = field(default=(), repr=False)
     unread: tuple[Unread, ...] = field(default=(), repr=False)
+    machines: Machines = field(default=Machines(), repr=False)

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from vmgen import ir, plan
 from vmgen.ir import json as ir_json
+from vmgen.known import with_needed_facts
 from vmgen.lower.assemble import assemble
 from vmgen.lower.descriptions import Descriptions
 from vmgen.lower.meta import meta
@@ -99,7 +100,7 @@ def lower(program: ir.Program, around: OtherPrograms | None = None) -> plan.Pack
             plan.Rivals(key, tuple((one.key, one.fields) for one in found))
             for key, found in rivals(program.roots, around.split, known).items()
         ),
-        ir=ir_json.dumps(_without(program, around.files)),
+        ir=ir_json.dumps(with_needed_facts(_without(program, around.files))),
     )
 
 

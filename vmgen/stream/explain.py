@@ -112,8 +112,9 @@ def explain(
     that can have written the stream save as the asked one loads them.
     ``own`` is a stream that the machine which is to load this one saved: what the machine
     compares with its own is compared with that, and what its tables ask of the machine
-    (a property, a number of timers) is answered by it.  Without one, such a question is
-    open, unless the section is such a one: a machine that is started with the same options
+    (a property, a number of timers) is answered by it.  Without one, the stream's machine
+    type answers, as the release defines it, for one that is started without options; what
+    it does not decide is open, unless the section is such a one: a machine that is started with the same options
     then has the answers that the stream's description has.  Raises Unreadable if the input itself
     cannot be read and UnknownSection if nothing says how it goes on; what else is wrong
     with a stream is a reason to refuse it.
@@ -125,7 +126,10 @@ def explain(
     unjudged: list[str] = []
     judged = 0
     whole = EVERYWHERE in codecs.codecs
-    reader = SectionReader(stream, codecs, own)
+    machine_type = _machine(stream)
+    reader = SectionReader(stream, codecs, own, machine_type)
+    if reader.vanished:
+        refusals.append(_vanished(stream, machine_type))
     asked: list[tuple[Section, Codec, Reading]] = []
     for section in sections:
         if section.means in ("ram", "old-style"):
@@ -195,7 +199,7 @@ def explain(
         if not any(one.section == last.section for one in refusals):
             refusals.append(last)
     return Explanation(
-        release, codecs.target, _machine(stream), tuple(refusals), judged,
+        release, codecs.target, machine_type, tuple(refusals), judged,
         tuple(unjudged), tuple(unsure),
     )  # fmt: skip
 
@@ -221,6 +225,12 @@ def _machine(stream: Stream) -> str:
     except StreamError:
         return ""
     return "" if configuration is None else printable(configuration.machine)
+
+
+def _vanished(stream: Stream, machine: str) -> Objection:
+    message = f"the release has no machine type '{machine}'"
+    hint = "a stream loads on the machine type that saved it, and on no other one"
+    return Objection("machine", "configuration", "machine", 8, message, hint)
 
 
 def _bounded(

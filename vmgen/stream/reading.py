@@ -11,6 +11,7 @@ from vmgen.stream.codecs import Codecs
 from vmgen.stream.description import Node
 from vmgen.stream.errors import Refused, StreamError
 from vmgen.stream.parts import Section
+from vmgen.stream.properties import NO_ANSWERS, PropertyAnswers, StreamProperties
 from vmgen.stream.stream import Stream
 
 
@@ -30,9 +31,17 @@ class Reading:
 class SectionReader:
     """Reads the sections of one stream as the release of its codecs does."""
 
-    def __init__(self, stream: Stream, codecs: Codecs, own: Stream | None) -> None:
+    def __init__(
+        self, stream: Stream, codecs: Codecs, own: Stream | None, machine: str = ""
+    ) -> None:
+        """``own`` is a stream of the machine that is to load this one, ``machine`` its
+        type; what neither of them says is asked of ``codecs``."""
         self.stream = stream
         self.codecs = codecs
+        self._known = tables.of(codecs)
+        self._properties: StreamProperties | None = None
+        if self._known is not None and machine:
+            self._properties = StreamProperties(self._known.lookup, machine)
         self._own = {} if own is None else {one.path: one for one in own.sections()}
 
     def read(self, section: Section, codec: Codec) -> Reading:
@@ -57,7 +66,11 @@ class SectionReader:
         self, section: Section, codec: Codec, node: Node | None
     ) -> tuple[StreamError | None, int, tuple[str, ...]]:
         """What is wrong, where the table ends, and what was asked of the machine."""
-        answers = Answers(self.codecs.members, self.codecs.functions)
+        known = self._answers(codec)
+        answers = Answers(
+            {**known.members, **self.codecs.members},
+            {**known.functions, **self.codecs.functions},
+        )
         view = self.stream.view[: section.end]
         start, version, path = section.start, section.version_id, section.path
         try:
@@ -65,6 +78,16 @@ class SectionReader:
         except StreamError as error:
             return error, start, answers.missing
         return None, end, answers.missing
+
+    @property
+    def vanished(self) -> bool:
+        """Whether the release has no machine type of this name."""
+        return self._properties is not None and self._properties.vanished
+
+    def _answers(self, codec: Codec) -> PropertyAnswers:
+        if self._known is None or self._properties is None:
+            return NO_ANSWERS
+        return self._properties.of(self._known.table(codec))
 
     def _end(
         self,

@@ -58,7 +58,8 @@ def predicate(unit: Declarations, layout: Layout, symbol: str) -> ir.Function:
 
     One that reads what is not in its object (another object, a class), changes
     something, is not in the unit or is C that cannot be read has no body;
-    ``untranslated`` says why.
+    ``untranslated`` says why.  Where all that it reads is in the object around its own,
+    ``outside`` says what.
     """
     function, reason, where = definition(unit, symbol)
     if function is None:
@@ -67,7 +68,28 @@ def predicate(unit: Declarations, layout: Layout, symbol: str) -> ir.Function:
     if isinstance(body, Scalar):
         return ir.Function(symbol, where, type, scalar.as_bool(body).expr)
     reason = body.reason if isinstance(body, Untranslated) else "returns a pointer"
-    return ir.Function(symbol, where, type, None, f"{symbol} {reason}")
+    container, outside = _outside(function, layout)
+    return ir.Function(
+        symbol, where, type, None, f"{symbol} {reason}", container, outside
+    )
+
+
+def _outside(function: FunctionDecl, layout: Layout) -> tuple[str, ir.Expr | None]:
+    """The type of the object that the function's own lies in (``container_of``), and what
+    it returns in terms of that one's members; None where that is not all it reads."""
+    navigator = Navigator(layout, around=True)
+    machine = CMachine(layout, navigator, Looking(apart=True))
+    arguments: list[Value] = [navigator.object(), scalar.of_type(ir.Version(), INT)]
+    try:
+        body = machine.result(function, arguments)
+    except (Untranslatable, VmgenError, RecursionError):
+        return "", None  # why is said for the function's own object
+    if not isinstance(body, Scalar) or len(navigator.containers) != 1:
+        return "", None
+    (whole,) = navigator.containers
+    if not whole.offset or not isinstance(whole.type, Record):
+        return "", None
+    return _type_name(whole.type, navigator.names), scalar.as_bool(body).expr
 
 
 def _body(function: FunctionDecl, layout: Layout) -> tuple[Value, str]:

@@ -61,11 +61,19 @@ class Navigator:
     A function gets its object as ``void *``.  ``root`` is its type if it is known;
     otherwise every record type it is used as is noted in ``views``, with its spelling
     in ``names``.
+
+    With ``around`` the object may lie inside of another one (``container_of``): that one
+    is a place without parent whose offset is where it begins, counted from the object,
+    and ``containers`` are those that were read.
     """
 
-    def __init__(self, layout: Layout, root: Record | None = None) -> None:
+    def __init__(
+        self, layout: Layout, root: Record | None = None, around: bool = False
+    ) -> None:
         self._layout = layout
         self._root = root
+        self._around = around
+        self.containers: list[Spot] = []
         self.views: list[Record] = []
         self.names: dict[Record, str] = {}
 
@@ -77,6 +85,8 @@ class Navigator:
         """``spot.name``."""
         if not isinstance(spot.type, Record):
             raise Untranslatable(f"looks for '{name}' in '{type_words(spot.type)}'")
+        if spot.parent is None and self._around and spot not in self.containers:
+            self.containers.append(spot)
         if spot.parent is None and spot.type not in self.views:
             self.views.append(spot.type)
         member = self._layout.member(spot.type, name)
@@ -126,6 +136,9 @@ class Navigator:
                 return SpotPointer(found, target)
             distance = None if ancestor.offset is None else distance + ancestor.offset
             ancestor = ancestor.parent
+        if self._around and distance is not None and isinstance(target, Record):
+            # Outside of all that is known: C says that an object of the type is there.
+            return SpotPointer(Spot(target, offset=distance), target)
         return replace(reference, view=target)
 
     def _part(self, spot: Spot, distance: int, target: CType) -> Spot | None:

@@ -4,7 +4,7 @@
 its verdicts with the generated codecs of both.
 """
 
-from vmgen.verdict.judge import judge
+from vmgen.verdict.machines import judge
 from vmgen.verdict.model import (
     Direction,
     Finding,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -21,206 +20,95 @@ from vmgen.verdict.model import (
     Side,
 )
 from vmgen.verdict.places import subsection as place
+from vmgen.verdict.sections import SavedSection, matched, sections
 from vmgen.verdict.state import Around, summed
-
-ASIDE: dict[str, str] = {
-    "replay/": "record and replay of one guest: replay_vmstate_register()",
-    "migration/cpr": "handed to a new process on the same host: cpr_state_save()",
-}
-"""Files of tables that no stream to another QEMU has, and why."""
 
 WAYS = 3
 """Ways to fail that a section's verdict has."""
 
 
 @dataclass(frozen=True, slots=True)
-class SavedSection:
-    """A description that gets a section of its own; ``roots`` say who registers it, and
-    are empty where the program does not know.
+class Sections:
+    """What two programs have of one section; one of them may have none.
 
-    ``placed`` is None for handlers written in C, and for a description that vmgen could
-    not read: then ``unread`` says why, and without roots the description may also be a
-    part of another one.
+    ``registered`` says that one of them registers it; ``both`` that both know what they
+    register.
     """
 
-    name: str
-    symbol: str
-    placed: Placed | None
-    roots: tuple[ir.Root, ...] = ()
-    unread: ir.Unread | None = None
-
-    @property
-    def file(self) -> str:
-        """Where the description is defined."""
-        if self.placed is not None:
-            return self.placed.module.file
-        return self.unread.file if self.unread is not None else self.roots[0].file
-
-    @property
-    def cpu(self) -> bool:
-        """Whether it is the CPU's."""
-        if any(root.how == "legacy_cpu" for root in self.roots):
-            return True
-        return self.file.startswith("target/") or self.name in ("cpu", "cpu_common")
+    old: SavedSection | None
+    new: SavedSection | None
+    registered: bool
+    both: bool
 
 
-def sections(program: ir.Program) -> tuple[SavedSection, ...]:
-    """The sections of a program: its roots, or else the descriptions that no other one
-    names."""
-    lookup = Lookup(program)
-    unread = {(one.file, one.symbol): one for one in program.unread}
-    # It may be a section, or inside of one; what another one names is inside of that.
-    placed_in = {
-        (placed.module.file, placed.description.symbol.partition("[")[0])
-        for placed in lookup.all()
-    }
-    lost = tuple(
-        SavedSection(symbol, symbol, None, (), one)
-        for (file, symbol), one in unread.items()
-        if symbol and (file, symbol) not in placed_in
-    )
-    if not program.roots:
-        return (
-            *(
-                SavedSection(placed.description.name, placed.description.symbol, placed)
-                for placed in lookup.roots()
-            ),
-            *lost,
-        )
-    known = {
-        (placed.module.file, placed.description.symbol): placed
-        for placed in lookup.all()
-    }
-    found: dict[tuple[str, str, str], list[ir.Root]] = defaultdict(list)
-    for root in program.roots:
-        name = root.section
-        placed = known.get((root.home, root.symbol))
-        if placed is not None and placed.description.name:
-            name = placed.description.name
-        found[name, root.home, root.symbol].append(root)
-    registered = tuple(
-        SavedSection(
-            name or symbol,
-            symbol,
-            known.get((home, symbol)),
-            tuple(roots),
-            unread.get((home, symbol)) or unread.get((home, "")),
-        )
-        for (name, home, symbol), roots in found.items()
-        if {(home, symbol), (home, "")} & (known.keys() | unread.keys())
-        or roots[0].how == "handlers"
-    )
-    registered = tuple(filter(_migrated, registered))
-    inside = {(home, symbol) for _, home, symbol in found}
-    # What nothing names and nobody registers is saved and loaded by C code itself.
-    rest = tuple(
-        SavedSection(placed.description.name, placed.description.symbol, placed)
-        for placed in lookup.roots()
-        if (placed.module.file, placed.description.symbol) not in inside
-    )
-    lost = tuple(one for one in lost if (one.file, one.symbol) not in inside)
-    return (*registered, *filter(_migrated, rest), *filter(_migrated, lost))
-
-
-def _migrated(section: SavedSection) -> bool:
-    return not section.file.startswith(tuple(ASIDE))
-
-
-def judge(old: ir.Program, new: ir.Program) -> Judgement:
-    """The verdict on every section of the two programs, in both directions."""
-    forward = DirectedComparison(WireLayouts(old, "save"), WireLayouts(new, "load"))
-    backward = DirectedComparison(WireLayouts(new, "save"), WireLayouts(old, "load"))
-    verdicts = [
-        replace(
-            _section(one, two, forward, backward, bool(old.roots and new.roots)),
-            registered=_registered(one, old) or _registered(two, new),
+def pairs(old: ir.Program, new: ir.Program) -> tuple[Sections, ...]:
+    """The sections of two programs, matched."""
+    lookups = Lookup(old), Lookup(new)
+    return tuple(
+        Sections(
+            one,
+            two,
+            _registered(one, old) or _registered(two, new),
+            bool(old.roots and new.roots),
         )
         for one, two in matched(sections(old), sections(new))
         # What C code saves inside of a section of its own has no name on the wire.
         if (one and two)
-        or (_registered(one, old) and not _is_inside(one, forward.target))
-        or (_registered(two, new) and not _is_inside(two, backward.target))
-    ]
-    verdicts.sort(key=lambda verdict: not verdict.cpu)
+        or (_registered(one, old) and not _is_inside(one, lookups[1]))
+        or (_registered(two, new) and not _is_inside(two, lookups[0]))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BothWays:
+    """Two programs, compared in either direction."""
+
+    forward: DirectedComparison
+    backward: DirectedComparison
+
+
+def directed(source: ir.Program, target: ir.Program) -> DirectedComparison:
+    """Two programs in one direction, nothing of them compared yet."""
+    return DirectedComparison(WireLayouts(source, "save"), WireLayouts(target, "load"))
+
+
+def judgement(
+    old: ir.Program, new: ir.Program, verdicts: Iterable[SectionVerdict]
+) -> Judgement:
+    """The verdicts on the sections of two programs, the CPU's first."""
+    ordered = sorted(verdicts, key=lambda verdict: not verdict.cpu)
     target = new.target or old.target
-    return Judgement(target, old.release, new.release, tuple(verdicts))
+    return Judgement(target, old.release, new.release, tuple(ordered))
 
 
 def _registered(section: SavedSection | None, program: ir.Program) -> bool:
     return section is not None and bool(section.roots or not program.roots)
 
 
-def _is_inside(section: SavedSection | None, other: WireLayouts) -> bool:
+def _is_inside(section: SavedSection | None, other: Lookup) -> bool:
     """Whether what one program lacks is a part of a section in the other one; then the
     first lacks that section, too, and says so."""
     return (
         section is not None
         and section.unread is not None
         and not section.roots
-        and any(
-            placed.description.symbol == section.symbol for placed in other.lookup.all()
-        )
+        and any(placed.description.symbol == section.symbol for placed in other.all())
     )
 
 
-def matched(
-    old: Iterable[SavedSection], new: Iterable[SavedSection]
-) -> Iterator[tuple[SavedSection | None, SavedSection | None]]:
-    """Which section of the old program is which of the new one.
-
-    By wire name; among several of one name by registering type, then by symbol and file,
-    then by symbol, then in order.  What is left belongs together if its symbol is equal:
-    then it has another name on the wire.
-    """
-    left, right = list(old), list(new)
-    keys = (
-        lambda one: (one.name, one.symbol, one.file),
-        lambda one: (one.name, one.symbol),
-        lambda one: (
-            one.name,
-            tuple(sorted({t for r in one.roots for t in r.device_types})) or id(one),
-        ),
-        lambda one: one.name,
-        lambda one: (one.symbol, one.file),
-        lambda one: one.symbol,
-    )
-    partner: dict[int, SavedSection] = {}
-    taken: set[int] = set()
-    for key in keys:
-        waiting: dict[object, list[SavedSection]] = defaultdict(list)
-        for section in right:
-            if id(section) not in taken:
-                waiting[key(section)].append(section)
-        for section in left:
-            if id(section) in partner or not waiting[key(section)]:
-                continue
-            found = waiting[key(section)].pop(0)
-            partner[id(section)] = found
-            taken.add(id(found))
-    for section in left:
-        yield section, partner.get(id(section))
-    for section in right:
-        if id(section) not in taken:
-            yield None, section
-
-
-def _section(
-    old: SavedSection | None,
-    new: SavedSection | None,
-    forward: DirectedComparison,
-    backward: DirectedComparison,
-    registered: bool,
-) -> SectionVerdict:
+def verdict(pair: Sections, both: BothWays) -> SectionVerdict:
+    """The verdict on one section in both directions."""
+    old, new = pair.old, pair.new
     one = old or new
     assert one is not None
-    if old is not None and new is not None and not _alone(old, new, registered):
-        first = outcome(old, new, forward)
-        second = outcome(new, old, backward)
+    if old is not None and new is not None and not _alone(old, new, pair.both):
+        first = outcome(old, new, both.forward)
+        second = outcome(new, old, both.backward)
     elif old is not None and (new is None or old.roots):
-        first, second = _only(old, new, forward.target), COMPATIBLE
+        first, second = _only(old, new, both.forward.target), COMPATIBLE
     else:
         assert new is not None
-        first, second = COMPATIBLE, _only(new, old, backward.target)
+        first, second = COMPATIBLE, _only(new, old, both.backward.target)
     return SectionVerdict(
         one.name,
         old.symbol if old else "",
@@ -230,6 +118,7 @@ def _section(
         first,
         second,
         one.cpu,
+        pair.registered,
     )
 
 
@@ -309,6 +198,8 @@ def outcome(
     source: SavedSection, target: SavedSection, comparison: DirectedComparison
 ) -> Outcome:
     """What comes of loading the one section's bytes as the other."""
+    source = replace(source, placed=_again(source, comparison.source))
+    target = replace(target, placed=_again(target, comparison.target))
     about = Finding(
         "section-version",
         source.name,
@@ -352,7 +243,7 @@ def outcome(
     leaves = comparison.leaves(
         comparison.source.layout(source.placed, version),
         comparison.target.layout(target.placed, version),
-        Around(given=() if absent is None else (needed,)),
+        Around(given=(*_copied(one), *(() if absent is None else (needed,)))),
     )
     found_all = summed(leaves)
     notes = (
@@ -377,6 +268,24 @@ def outcome(
     )
     whole = every(one.condition or TRUE for one in findings)
     return Outcome("conditional", findings, notes, whole)
+
+
+def _again(section: SavedSection, layouts: WireLayouts) -> Placed | None:
+    """The section's table as the compared program has it."""
+    if section.placed is None:
+        return None
+    return layouts.lookup.at(section.file, section.symbol)
+
+
+def _copied(description: ir.Description) -> Iterator[ir.Expr]:
+    """The members that are equal in what is sent, because ``pre_save`` copies one."""
+    for hook in description.hooks:
+        for left in hook.leaves:
+            match left.value:
+                case ir.Load(path, kind) if left.place.type == description.type:
+                    one, two = ir.Load(left.place.path, kind), ir.Load(path, kind)
+                    for pair in ((one, two), (two, one)):
+                        yield conditions.normal(ir.Binary("==", *pair), 0, "", str)
 
 
 def _lost(absent: ir.Expr | None, *findings: Finding) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from vmgen import ir
@@ -31,7 +32,7 @@ VERSION = 2
 
 BOTH: tuple[Direction, ...] = ("forward", "backward")
 
-_PAINT: dict[Verdict, PaintKind] = {
+PAINT: dict[Verdict, PaintKind] = {
     "incompatible": "error",
     "unknown": "note",
     "conditional": "warning",
@@ -60,9 +61,9 @@ def text(
         groups = list(_groups(judgement, verdict, directions, notes))
         if not groups:
             continue
-        lines += ["", paint(_PAINT[verdict], words.TITLES[verdict])]
+        lines += ["", paint(PAINT[verdict], words.TITLES[verdict])]
         for sections in groups:
-            lines += _group(judgement, sections, directions, paint, notes, tried)
+            lines += section_lines(judgement, sections, directions, paint, notes, tried)
     if confirmations:
         lines += ["", *_tried(confirmations, paint)]
     return "\n".join(lines) + "\n"
@@ -75,7 +76,8 @@ def _names(judgement: Judgement) -> tuple[str, str]:
     return "old", "new"
 
 
-def _way(judgement: Judgement, direction: Direction) -> str:
+def way(judgement: Judgement, direction: Direction) -> str:
+    """The direction, by the names of the sides: ``7.2.22 → 10.0.2``."""
     old, new = _names(judgement)
     return f"{old} → {new}" if direction == "forward" else f"{new} → {old}"
 
@@ -88,13 +90,12 @@ def _head(judgement: Judgement, direction: Direction, paint: Paint) -> str:
     )
     names = {**words.VERDICTS, "conditional": "under conditions"}
     parts = [
-        f"{counts[verdict]} {paint(_PAINT[verdict], names[verdict])}"
+        f"{counts[verdict]} {paint(PAINT[verdict], names[verdict])}"
         for verdict in sorted(RANK, key=RANK.__getitem__, reverse=True)
         if counts[verdict]
     ]
     target = paint("heading", judgement.target) if judgement.target else "all"
-    way = _way(judgement, direction)
-    return f"{target}  {way}: {', '.join(parts) or 'no sections'}"
+    return f"{target}  {way(judgement, direction)}: {', '.join(parts) or 'no sections'}"
 
 
 def _groups(
@@ -110,24 +111,29 @@ def _groups(
             notes and any(map(worth_knowing, outcomes))
         ):
             continue
-        key = tuple(
-            (
-                outcome.verdict,
-                tuple(
-                    (
-                        finding.kind,
-                        finding.symbol,
-                        finding.source.position,
-                        finding.target.position,
-                    )
-                    for finding in outcome.findings
-                ),
-            )
-            for outcome in outcomes
-        )
+        key = cause(section, directions)
         alone = verdict == "compatible" or not any(one.findings for one in outcomes)
         groups.setdefault((key, section.section if alone else ""), []).append(section)
     yield from groups.values()
+
+
+def cause(section: SectionVerdict, directions: Sequence[Direction]) -> object:
+    """What sections are told together by: equal for those with the same findings."""
+    return tuple(
+        (
+            outcome.verdict,
+            tuple(
+                (
+                    finding.kind,
+                    finding.symbol,
+                    finding.source.position,
+                    finding.target.position,
+                )
+                for finding in outcome.findings
+            ),
+        )
+        for outcome in map(section.outcome, directions)
+    )
 
 
 def worth_knowing(outcome: Outcome) -> tuple[Finding, ...]:
@@ -135,14 +141,15 @@ def worth_knowing(outcome: Outcome) -> tuple[Finding, ...]:
     return tuple(note for note in outcome.notes if note.kind != "code-assumed")
 
 
-def _group(
+def section_lines(
     judgement: Judgement,
     sections: list[SectionVerdict],
     directions: Sequence[Direction],
     paint: Paint,
     notes: bool,
-    tried: Confirmations,
+    tried: Confirmations = MappingProxyType({}),
 ) -> list[str]:
+    """Sections with the same findings, told once."""
     first = sections[0]
     names = [paint("name", section.section or section.old) for section in sections[:4]]
     more = f" and {len(sections) - 4} more" if len(sections) > 4 else ""
@@ -156,11 +163,11 @@ def _group(
         outcome = first.outcome(direction)
         if outcome.verdict == "compatible" and not (notes and worth_knowing(outcome)):
             continue
-        verdict = paint(_PAINT[outcome.verdict], words.VERDICTS[outcome.verdict])
+        verdict = paint(PAINT[outcome.verdict], words.VERDICTS[outcome.verdict])
         condition = ""
         if outcome.verdict == "conditional":
             condition = f" {words.every(outcome.findings)}"
-        lines.append(f"    {_way(judgement, direction)}: {verdict}{condition}")
+        lines.append(f"    {way(judgement, direction)}: {verdict}{condition}")
         for finding in outcome.findings:
             lines += _finding(finding, paint)
         for note in worth_knowing(outcome) if notes else ():
@@ -251,22 +258,30 @@ def as_json(
         "new": judgement.new,
         "verdict": judgement.worst(directions),
         "sections": [
-            {
-                "section": section.section,
-                "old": section.old,
-                "new": section.new,
-                "cpu": section.cpu,
-                "registered": section.registered,
-                **{
-                    direction: _outcome_json(
-                        section.outcome(direction),
-                        tried.get((section.key, direction)),
-                    )
-                    for direction in directions
-                },
-            }
-            for section in judgement.sections
+            section_json(section, directions, tried) for section in judgement.sections
         ],
+    }
+
+
+def section_json(
+    section: SectionVerdict,
+    directions: Sequence[Direction],
+    tried: Confirmations = MappingProxyType({}),
+) -> dict[str, object]:
+    """One section's verdicts as JSON values."""
+    return {
+        "section": section.section,
+        "old": section.old,
+        "new": section.new,
+        "cpu": section.cpu,
+        "registered": section.registered,
+        **{
+            direction: _outcome_json(
+                section.outcome(direction),
+                tried.get((section.key, direction)),
+            )
+            for direction in directions
+        },
     }
 
 
@@ -358,7 +373,7 @@ def _annotation(
     place: Position,
 ) -> str:
     level = "error" if outcome.verdict == "incompatible" else "warning"
-    title = f"{section.section}: {_way(judgement, direction)} {outcome.verdict}"
+    title = f"{section.section}: {way(judgement, direction)} {outcome.verdict}"
     said = words.sentence(finding)
     if condition := words.loads_if(finding):
         said += f"\nLoads if {condition}"

@@ -130,7 +130,7 @@ class State:
         """Goes on with something that must hold; without a condition nothing helps."""
         if finding.condition is None:
             return self.fail(finding)
-        if finding in self.required:
+        if finding in self.required or self.case.decide(finding.condition):
             return self
         return replace(self, required=(*self.required, finding))
 

@@ -357,3 +357,50 @@ def _term(term: Term) -> str:
             return f"{term.path or 'a field'} if present"
         case other:
             assert_never(other)
+
+
+# --- how to mend ----------------------------------------------------------------------
+
+_SUBSECTION = (
+    "send it in a subsection whose .needed reads a property, and switch the property off"
+    " for the machine types of OLD with a compat entry (hw_compat_*)"
+)
+
+
+def mend(found: Finding) -> str:
+    """How the tree of the newer side can take the older format; empty where the finding
+    says nothing that a table can mend."""
+    match found.kind:
+        case "section-version" | "subsection-version" | "nested-version":
+            return (
+                "lower minimum_version_id to what OLD saves and give what came later a"
+                " version of its own (VMSTATE_*_V); what NEW sends to OLD belongs in a"
+                " subsection"
+            )
+        case "subsection-missing":
+            return (
+                "let .needed read a property, and switch it off for the machine types of"
+                " OLD with a compat entry (hw_compat_*)"
+            )
+        case (
+            "end" | "bytes" | "width" | "units" | "member" | "count" | "shape" | "null"
+        ):
+            return f"keep OLD's fields as they are; {_SUBSECTION}"
+        case "section-name" | "section-instance" | "subsection-name":
+            return "keep the name and the instance that OLD uses"
+        case "section-missing":
+            return (
+                "keep a table of the section's name that reads what OLD sends, and a"
+                " compat entry that makes NEW send it"
+            )
+        case "check" | "validate" | "refusal" | "premise" | "tail-loaded":
+            return "let the machine types of OLD have the value that is compared"
+        case (
+            "section-handlers" | "section-unread" | "bool" | "tail-saved" | "code"
+            | "code-parts" | "cases" | "recursion" | "renamed" | "padding-loaded"
+            | "padding-skipped" | "sign" | "code-assumed" | "subsection-presence"
+            | "never-sent" | "never-saved" | "endless-list"
+        ):  # fmt: skip
+            return ""
+        case other:
+            assert_never(other)

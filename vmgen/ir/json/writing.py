@@ -49,6 +49,9 @@ def _program_lines(program: ir.Program) -> Iterator[str]:
         if module.unread:
             yield ',\n      "unread": '
             yield _lines(_encode(module.unread, module.file), "        ")
+        if module.pre_saved:
+            yield ',\n      "pre_saved": '
+            yield _lines(_encode(module.pre_saved, module.file), "        ")
         yield "\n    }"
     yield "\n  ]" if program.modules else "]"
     if program.roots:

@@ -1,0 +1,282 @@
+"""``vmgen compat``: does a guest of this machine type, saved by OLD, load in NEW?"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from vmgen.cli.arguments import Option, command, format_option
+from vmgen.cli.console import Console
+from vmgen.cli.sides import NAMED, SIDES, folders_of, programs_of
+from vmgen.source import Diagnostic, VmgenError
+
+if TYPE_CHECKING:
+    from vmgen import ir
+    from vmgen.known import MachineFacts
+    from vmgen.verdict import Direction, Judgement
+    from vmgen.verdict.machines import MachineJudge
+
+VERSIONED = re.compile(r".*-\d+\.\d+(\.\d+)?\Z")
+"""A machine type that stays what it was in one release: ``pc-q35-8.2``."""
+
+WAYS: dict[str, tuple[Direction, ...]] = {
+    "both": ("forward", "backward"),
+    "forward": ("forward",),
+    "backward": ("backward",),
+}
+
+
+@command(
+    *SIDES,
+    Option(
+        "--machine",
+        "-m",
+        name="machines",
+        many=True,
+        metavar="TYPE",
+        help="A machine type, a pattern of them ('pc-*'), 'versioned' or 'all'. May be"
+        " repeated.  [default: versioned, where the target has such; else all]",
+    ),
+    Option(
+        "--devices",
+        metavar="LIST",
+        help="Only guests with these devices: names of QEMU's device types, with commas.",
+    ),
+    Option(
+        "--like",
+        kind="present",
+        metavar="STREAM",
+        help="Only what this guest has: the sections of a stream that it saved.",
+    ),
+    Option(
+        "--direction",
+        kind="choice",
+        choices=tuple(WAYS),
+        default="both",
+        shown=True,
+        help="'forward': what OLD saved is loaded by NEW.",
+    ),
+    Option(
+        "--strict",
+        kind="flag",
+        help="A condition on what the guest does counts as a refusal.",
+    ),
+    Option("--notes", kind="flag", help="Also tell what changed without doing harm."),
+    format_option("How to print the verdicts.", "github"),
+    epilog=NAMED
+    + """
+\b
+Examples:
+  vmgen compat 9.0 9.1 -t x86_64
+  vmgen compat 8.2 10.0 -t x86_64 -m 'pc-q35-*' --devices virtio-gpu-pci,e1000e
+  vmgen compat ~/qemu-9.2 ~/qemu --all -t aarch64 -m virt-9.2 --direction forward
+  vmgen compat 9.2 10.0 -t s390x --like guest.mig --format json
+
+\b
+Exit status: 0 every guest loads (conditions on the guest's state are counted),
+1 a machine type is refused as it is started without options, 3 not known, 2 bad input.""",
+)
+def compat(
+    console: Console,
+    /,
+    *,
+    sources: tuple[str, ...],
+    git: tuple[str, str] | None,
+    targets: tuple[str, ...],
+    whole: bool,
+    preprocessor: str,
+    machines: tuple[str, ...],
+    devices: str | None,
+    like: str | None,
+    direction: str,
+    strict: bool,
+    notes: bool,
+    form: str,
+) -> int:
+    """Does a guest that OLD saved load in NEW, and back, machine type by machine type?
+
+    A machine type decides many conditions: what its compat properties and the defaults
+    of its devices' properties say is read from the sources of both sides. The answer is
+    that for a machine type started without options; what is left are conditions on the
+    guest's state.
+    """
+    from vmgen.verdict import show, show_machines
+
+    directions = WAYS[direction]
+    pairs, names = programs_of(sources, git, targets, whole, preprocessor, console)
+    has = None if like is None else _sections_of(like)
+    judged = []
+    for old, new in pairs:
+        wanted = [] if devices is None else devices.split(",")
+        judgements, only = _judged(old, new, machines, console)
+        if wanted or has is not None:
+            judgements = _narrowed(judgements, old, new, wanted, has)
+        judged.append((judgements, only))
+    status = show_machines.status(
+        (one for judgements, _ in judged for one in judgements.values()),
+        directions,
+        strict,
+    )
+    if form == "json":
+        document = {
+            "version": show_machines.VERSION,
+            "old": names[0],
+            "new": names[1],
+            "status": status,
+            "targets": [
+                show_machines.as_json(one, only, directions) for one, only in judged
+            ],
+        }
+        console.result(json.dumps(document, indent=2) + "\n")
+    elif form == "github":
+        folders = folders_of(sources, git)
+        lines: dict[str, None] = {}
+        for judgements, _ in judged:
+            for one in judgements.values():
+                text = show.github(one, directions, folders)
+                lines |= dict.fromkeys(text.splitlines(keepends=True))
+        console.result("".join(lines))
+    else:
+        texts = (
+            show_machines.text(
+                one, only, console.paint, directions=directions, notes=notes
+            )
+            for one, only in judged
+        )
+        console.result("\n".join(texts))
+    return status
+
+
+def _judged(
+    old: ir.Program, new: ir.Program, wanted: tuple[str, ...], console: Console
+) -> tuple[Mapping[str, Judgement], tuple[Sequence[str], Sequence[str]]]:
+    """The verdict for each machine type that is wanted, and those of one side alone."""
+    from vmgen.verdict.machines import MachineJudge
+
+    judge = MachineJudge(old, new)
+    both, *only = judge.machines
+    names = _chosen(judge, both, only, wanted, new.target)
+    found = {}
+    for number, name in enumerate(names, 1):
+        console.progress(f"{new.target} {name} ({number} of {len(names)})".strip())
+        found[name] = judge.judgement(name)
+    lost, added = ([one for one in side if VERSIONED.match(one)] for side in only)
+    return found, (lost, added)
+
+
+def _chosen(
+    judge: MachineJudge,
+    both: Sequence[str],
+    only: Sequence[Sequence[str]],
+    wanted: tuple[str, ...],
+    target: str,
+) -> list[str]:
+    versioned = [name for name in both if VERSIONED.match(name)]
+    if not wanted:
+        return versioned or list(both) or [""]
+    found: dict[str, None] = {}
+    for pattern in wanted:
+        if pattern == "versioned":
+            names = versioned
+        elif pattern == "all":
+            names = list(both)
+        else:
+            pattern = judge.named(pattern)
+            names = [name for name in both if fnmatch.fnmatchcase(name, pattern)]
+        if not names:
+            raise VmgenError(_none(pattern, both, only, target))
+        found |= dict.fromkeys(names)
+    return list(found)
+
+
+def _none(
+    pattern: str, both: Sequence[str], only: Sequence[Sequence[str]], target: str
+) -> Diagnostic:
+    """Why no machine type is what was asked for: VG645."""
+    for side, names in zip(("OLD", "NEW"), only, strict=True):
+        if any(fnmatch.fnmatchcase(name, pattern) for name in names):
+            message = f"only {side} has a machine type '{pattern}' for {target}"
+            hint = "a guest loads on the machine type that saved it and on no other one"
+            return Diagnostic("VG645", message, hint=hint)
+    if not both:
+        message = f"the machine types of both sides are not known for {target}"
+        hint = "they are known of releases and of trees that are read with --all"
+        return Diagnostic("VG645", message, hint=hint)
+    shown = ", ".join(both[:6]) + (", ..." if len(both) > 6 else "")
+    message = f"no machine type that both sides have for {target} is '{pattern}'"
+    return Diagnostic("VG645", message, hint=f"they have: {shown}")
+
+
+# --- only what a guest has ------------------------------------------------------------
+
+
+def _sections_of(file: str) -> frozenset[str]:
+    """The names of a stream's sections, with and without the path of their device."""
+    from vmgen.cli.stream.codecs import input_of
+    from vmgen.cli.stream.common import told
+    from vmgen.stream.stream import Stream
+
+    with told(file):
+        source = input_of(file)
+        source.finish()
+        names = {one.name for one in Stream(source, strict=False).sections()}
+        source.close()
+    return frozenset(names | {name.rpartition("/")[2] for name in names})
+
+
+def _narrowed(
+    judgements: Mapping[str, Judgement],
+    old: ir.Program,
+    new: ir.Program,
+    devices: Sequence[str],
+    has: frozenset[str] | None,
+) -> dict[str, Judgement]:
+    """The same without the sections of devices that a guest does not have."""
+    from vmgen.known import MachineFacts
+
+    sides = MachineFacts(old), MachineFacts(new)
+    kinds: dict[str, set[str]] = {}
+    for facts in sides:
+        for root in facts.program.roots:
+            for type_ in root.device_types:
+                kinds.setdefault(root.symbol, set()).update(facts.kinds(type_))
+    unknown = [
+        name for name in devices if not any(_is_device(one, name) for one in sides)
+    ]
+    if unknown:
+        message = f"neither side has a device type '{unknown[0]}'"
+        raise VmgenError(Diagnostic("VG646", message, hint="see '-device help'"))
+    wanted = {_stem(name) for name in devices}
+
+    def kept(section: str, symbols: tuple[str, str]) -> bool:
+        if has is not None and section not in has:
+            return False
+        of = {kind for symbol in symbols for kind in kinds.get(symbol, ())}
+        if not devices or not of:
+            return True
+        return "cpu" in of or not wanted.isdisjoint(map(_stem, of))
+
+    return {
+        machine: replace(
+            one,
+            sections=tuple(
+                section
+                for section in one.sections
+                if kept(section.section, (section.old, section.new))
+            ),
+        )
+        for machine, one in judgements.items()
+    }
+
+
+def _stem(name: str) -> str:
+    """What a virtio device and the devices that carry it have in common."""
+    return re.sub(r"(-pci|-ccw|-device)?((-non)?-transitional)?\Z", "", name)
+
+
+def _is_device(facts: MachineFacts, name: str) -> bool:
+    return any(_stem(one.name) == _stem(name) for one in facts.program.machines.types)

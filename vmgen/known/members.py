@@ -1,0 +1,221 @@
+"""Which members of a device's object are known for a machine type without options.
+
+A new object has the defaults of its class's properties (``object_initialize_with_type``,
+``qom/object.c``); then the settings of the machine type are applied in their order
+(``object_apply_compat_props``, ``hw/core/qdev.c``), each to the objects that are of its
+driver's type, have it as an ancestor or as an interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from vmgen import ir
+
+WHOLE = -1
+"""The mask of a member that is known with all of its bits."""
+
+_TRUTH = {
+    **dict.fromkeys(("on", "yes", "true", "y"), 1),
+    **dict.fromkeys(("off", "no", "false", "n"), 0),
+}
+"""``parse_type_bool`` and ``qapi_bool_parse`` (``qapi/``)."""
+
+_SUFFIXES = {"": 0, "B": 0, "K": 10, "M": 20, "G": 30, "T": 40, "P": 50, "E": 60}
+"""``qemu_strtosz`` (``util/cutils.c``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBits:
+    """The bits of a member that are known: ``value`` in the places that ``mask`` has."""
+
+    mask: int
+    value: int
+
+
+def place(type_: str, path: str) -> ir.MemberPlace:
+    """A member of a C struct, whether C says ``struct VirtIOGPU`` or ``VirtIOGPU``."""
+    return ir.MemberPlace(type_.removeprefix("struct "), path)
+
+
+KnownMembers: TypeAlias = Mapping[ir.MemberPlace, KnownBits]
+"""What is known of members, by C struct and path."""
+
+
+@dataclass
+class MachineFacts:
+    """The machine types, properties and QOM types of one program, looked up."""
+
+    program: ir.Program
+    _types: dict[str, ir.ObjectType] = field(init=False)
+    _tables: dict[tuple[str, str], ir.CompatTable] = field(init=False)
+    _properties: dict[str, dict[str, ir.Property]] = field(init=False)
+    _machines: dict[str, ir.Machine] = field(init=False)
+    _kinds: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
+    _moved: frozenset[ir.MemberPlace] = field(init=False)
+
+    def __post_init__(self) -> None:
+        facts = self.program.machines
+        self._types = {one.name: one for one in facts.types}
+        self._tables = {(one.file, one.symbol): one for one in facts.tables}
+        self._machines = {one.name: one for one in facts.machines}
+        self._properties = {}
+        for one in facts.properties:
+            self._properties.setdefault(one.type, {})[one.name] = one
+        self._moved = moved_members(self.program)
+
+    @property
+    def machines(self) -> Mapping[str, ir.Machine]:
+        """Every machine type by its name."""
+        return self._machines
+
+    def machine(self, name: str) -> ir.Machine | None:
+        """The machine type of this name, or that has it as an alias."""
+        found = self._machines.get(name)
+        if found is None:
+            aliased = (one for one in self._machines.values() if name in one.aliases)
+            found = next(aliased, None)
+        return found
+
+    def kinds(self, type_: str) -> tuple[str, ...]:
+        """What an object of the type is: the type, its ancestors, nearest first, and the
+        interfaces of all of them."""
+        if type_ not in self._kinds:
+            chain: list[str] = []
+            interfaces: list[str] = []
+            name = type_
+            while name and name not in chain:
+                chain.append(name)
+                one = self._types.get(name)
+                if one is None:
+                    break
+                interfaces += one.interfaces
+                name = one.parent
+            self._kinds[type_] = (*chain, *interfaces)
+        return self._kinds[type_]
+
+    def properties(self, type_: str) -> Iterator[ir.Property]:
+        """The properties of a type's objects: of its class, and of its ancestors' classes
+        those that no nearer class has."""
+        seen: set[str] = set()
+        for kind in self.kinds(type_):
+            for name, one in self._properties.get(kind, {}).items():
+                if name not in seen:
+                    seen.add(name)
+                    yield one
+
+    def settings(self, machine: ir.Machine) -> Iterator[ir.Setting]:
+        """What the machine type sets, in the order in which it is applied."""
+        for table in machine.tables:
+            if table in self._tables:
+                yield from self._tables[table].settings
+
+    def value(
+        self, machine: ir.Machine | None, type_: str, property_: ir.Property
+    ) -> int | None:
+        """What an object of the type has as a property on the machine type (on one that
+        sets nothing where that is None); None if that is not a number that is known."""
+        found = property_.default
+        if machine is None:
+            return found
+        kinds = self.kinds(type_)
+        for setting in self.settings(machine):
+            if setting.property == property_.name and setting.driver in kinds:
+                found = number(setting.value, property_)
+        return found
+
+    def known(self, machine: ir.Machine | None, types: Iterable[str]) -> KnownMembers:
+        """The members that are the same in objects of all these types."""
+        each = [self._of_type(machine, type_) for type_ in types]
+        if not each:
+            return {}
+        first, *others = each
+        return {
+            where: bits
+            for where, bits in first.items()
+            if all(other.get(where) == bits for other in others)
+        }
+
+    def _of_type(
+        self, machine: ir.Machine | None, type_: str
+    ) -> dict[ir.MemberPlace, KnownBits]:
+        found: dict[ir.MemberPlace, KnownBits] = {}
+        lost: set[ir.MemberPlace] = set()
+        for one in self.properties(type_):
+            places = [place(where.type, where.path) for where in one.places]
+            if one.change.others or not self._moved.isdisjoint(places):
+                continue
+            value = self.value(machine, type_, one)
+            value = _left(value, one.change)
+            for where in places:
+                before = found.get(where)
+                if value is None and one.bit is None:
+                    lost.add(where)
+                elif value is not None and one.bit is None:
+                    if before is not None and before != KnownBits(WHOLE, value):
+                        lost.add(where)  # two properties of one member
+                    found[where] = KnownBits(WHOLE, value)
+                elif value is not None:
+                    found[where] = _with_bit(before, 1 << (one.bit or 0), bool(value))
+        return {where: bits for where, bits in found.items() if where not in lost}
+
+
+def _left(value: int | None, change: ir.MemberChange) -> int | None:
+    """What is in the member after C has changed it; None if that is not known."""
+    if value is None or any(number != value for number in change.numbers):
+        return None
+    if change.low is not None:
+        value = max(value, change.low)
+    return value if change.high is None else min(value, change.high)
+
+
+def _with_bit(before: KnownBits | None, bit: int, is_set: bool) -> KnownBits:
+    mask, value = (0, 0) if before is None else (before.mask, before.value)
+    return KnownBits(mask | bit, value | bit if is_set else value & ~bit)
+
+
+def number(text: str, property_: ir.Property) -> int | None:
+    """The value that a setting's text means for a property; None for no number."""
+    word = text.strip()
+    if word in property_.values:
+        return property_.values.index(word)
+    match property_.kind:
+        case "bool":
+            return _TRUTH.get(word.lower())
+        case "number":
+            return _integer(word)
+        case "text" | "other":
+            return None
+
+
+def _integer(word: str) -> int | None:
+    try:
+        return int(word, 0)
+    except ValueError:
+        pass
+    shift = _SUFFIXES.get(word[-1:].upper())
+    if shift is None:
+        return None
+    try:
+        return int(word[:-1], 0) << shift
+    except ValueError:
+        return None
+
+
+def moved_members(program: ir.Program) -> frozenset[ir.MemberPlace]:
+    """The members that fields of the program move."""
+    return frozenset(_moved(program))
+
+
+def _moved(program: ir.Program) -> Iterator[ir.MemberPlace]:
+    """The members that loading a stream may change: those that fields move, as seen from
+    the description's object and from each object on the way."""
+    for module in program.modules:
+        for description in module.descriptions:
+            for one in description.fields:
+                type_ = description.type
+                for at, step in enumerate(one.path):
+                    yield place(type_, ir.path_text(one.path[at:]))
+                    type_ = step.type

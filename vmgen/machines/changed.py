@@ -1,0 +1,151 @@
+"""Members of properties that other C code changes, too.
+
+A property's value is its member's only as long as nothing else is put there: ``realize``
+may round it, an ``instance_init`` may set another default, a vendor's CPU model may turn
+it off.  What C assigns is found in the text of the tree: every ``->member =`` of a file
+that names one of the structs which the member is in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from vmgen import ir
+
+_ASSIGNED = re.compile(
+    r"(?:\.|->)\s*([A-Za-z_]\w*+)(?:\[[^\]]*\])?+\s*+"
+    r"(=(?!=)|\+\+|--|[-+*/%|&^]=|<<=|>>=)([^;,}]*)"
+)
+_CLAMPED = re.compile(
+    r"if\s*\(\s*([A-Za-z_]\w*(?:->|\.)(?:\w+\.)*+(\w+))\s*([<>])\s*(\w+)\s*\)\s*\{?"
+    r"\s*\1\s*=\s*\4\s*;"
+)
+"""``if (s->count < LEAST) { s->count = LEAST; }``"""
+
+_DEFINED = re.compile(
+    r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+\(?(\d\w*)\)?[ \t]*(?:/[*/].*)?$", re.M
+)
+_ELSEWHERE = re.compile(
+    r"(?:\+\+|--|(?<!&)&)\(?[A-Za-z_][\w.>()\[\]-]*[.>]([A-Za-z_]\w*)"
+)
+"""``++s->count``, and ``&s->count``: whoever gets the address may put anything there."""
+
+_TRUTH = {"true": 1, "false": 0}
+_FOLDERS = (
+    "hw",
+    "target",
+    "audio",
+    "net",
+    "backends",
+    "include",
+    "chardev",
+    "migration",
+)
+
+
+@dataclass
+class MemberChanges:
+    """What the C of one tree puts into members, by their names."""
+
+    root: Path
+    _files: dict[Path, dict[str, list[str]]] = field(init=False)
+    _defined: dict[str, set[str]] = field(init=False)
+    """The numbers that macros stand for, by their names."""
+
+    def __post_init__(self) -> None:
+        self._files = {}
+        self._defined = {}
+        for folder in _FOLDERS:
+            for file in sorted((self.root / folder).rglob("*.[ch]")):
+                text = file.read_text(encoding="utf-8", errors="replace")
+                for name, value in _DEFINED.findall(text):
+                    self._defined.setdefault(name, set()).add(value)
+                if found := _changes(text):
+                    self._files[file] = found
+
+    def of(self, places: Iterable[ir.MemberPlace]) -> ir.MemberChange:
+        """What C puts into a member, given by all its places."""
+        known = tuple(places)
+        names = {_last(one.path) for one in known}
+        types = [one.type.removeprefix("struct ") for one in known]
+        mentions = re.compile(rf"\b(?:{'|'.join(map(re.escape, types))})\b")
+        numbers: set[int] = set()
+        bounds: dict[str, set[int]] = {"<": set(), ">": set()}
+        others = False
+        for file, found in self._files.items():
+            values = [value for name in names for value in found.get(name, ())]
+            if not values:
+                continue
+            text = file.read_text(encoding="utf-8", errors="replace")
+            if not mentions.search(text):
+                continue
+            for value in values:
+                number = self._number(value.lstrip("<>"))
+                if number is None:
+                    others = True
+                else:
+                    bounds.get(value[:1], numbers).add(number)
+        return ir.MemberChange(
+            tuple(sorted(numbers)),
+            max(bounds["<"], default=None),
+            min(bounds[">"], default=None),
+            others,
+        )
+
+    def _number(self, value: str) -> int | None:
+        """The number that a value is as written, or by a macro that is one everywhere."""
+        found = self._defined.get(value, ())
+        return _number(next(iter(found)) if len(found) == 1 else value)
+
+
+def with_changes(
+    machines: ir.Machines, read: frozenset[ir.MemberPlace], changes: MemberChanges
+) -> ir.Machines:
+    """The properties whose members predicates ``read``, with what else C puts there."""
+
+    def looked_at(one: ir.Property) -> ir.Property:
+        plain = {
+            ir.MemberPlace(where.type.removeprefix("struct "), where.path)
+            for where in one.places
+        }
+        if read.isdisjoint(plain):
+            return one
+        return replace(one, change=changes.of(one.places))
+
+    return replace(machines, properties=tuple(map(looked_at, machines.properties)))
+
+
+def _changes(text: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in _matches(text):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _matches(text: str) -> Iterator[tuple[str, str]]:
+    """Members and the values that they get; ``?`` for what is no plain assignment, and
+    the bound behind ``<`` or ``>`` for one that holds the member above or below it."""
+    for match in _CLAMPED.finditer(text):
+        yield match[2], f"{match[3]}{match[4]}"
+    text = _CLAMPED.sub("", text)
+    for match in _ASSIGNED.finditer(text):
+        name, operator, value = match.groups()
+        yield name, value.strip() if operator == "=" else "?"
+    for match in _ELSEWHERE.finditer(text):
+        yield match[1], "?"
+
+
+def _last(path: str) -> str:
+    return re.sub(r"\[[^\]]*\]", "", path).replace("->", ".").rpartition(".")[2]
+
+
+def _number(value: str) -> int | None:
+    if value in _TRUTH:
+        return _TRUTH[value]
+    try:
+        return int(value.rstrip("uUlL"), 0)
+    except ValueError:
+        return None

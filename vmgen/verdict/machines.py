@@ -1,0 +1,211 @@
+"""The verdict for each machine type: what its properties decide is no condition.
+
+A machine type that is started without options has known members
+(:mod:`vmgen.known`); with them the predicates of a section are other expressions, and the
+section is judged anew.  Sections that read none of them have one verdict for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from vmgen import ir
+from vmgen.known import (
+    KnownBits,
+    KnownMembers,
+    MachineFacts,
+    left_members,
+    moved_members,
+    read_members,
+    with_constants,
+)
+from vmgen.lookup import Lookup
+from vmgen.verdict.judge import (
+    BothWays,
+    Sections,
+    directed,
+    judgement,
+    pairs,
+    verdict,
+)
+from vmgen.verdict.model import Judgement, SectionVerdict
+from vmgen.verdict.sections import SavedSection
+
+_Constants: TypeAlias = tuple[tuple[ir.MemberPlace, int, int], ...]
+"""Places with the bits that are known and their values, sorted."""
+
+
+@dataclass
+class _JudgedSide:
+    """One of the two programs, section by section."""
+
+    program: ir.Program
+    facts: MachineFacts = field(init=False)
+    _lookup: Lookup = field(init=False)
+    _leaves: bool = field(init=False)
+    _closures: dict[tuple[str, str], ir.Program] = field(default_factory=dict)
+    _read: dict[tuple[str, str], frozenset[ir.MemberPlace]] = field(
+        default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        self.facts = MachineFacts(self.program)
+        self._lookup = Lookup(self.program)
+        self._leaves = bool(left_members(self.program))
+
+    def constants(self, section: SavedSection | None, machine: str) -> _Constants:
+        """What is known of the members that the section's predicates read."""
+        types = {type_ for root in _roots(section) for type_ in root.device_types}
+        if section is None or not (machine and types and self.facts.machines):
+            return ()
+        key = section.file, section.symbol
+        if key not in self._read:
+            self._read[key] = read_members(self.closure(section))
+        read = self._read[key]
+        if not read:
+            return ()
+        known = self.facts.known(self.facts.machine(machine), sorted(types))
+        return _constants({where: known[where] for where in read if where in known})
+
+    def left(self, section: SavedSection | None) -> _Constants:
+        """What ``pre_save`` functions of the section leave as one number."""
+        if section is None or section.placed is None or not self._leaves:
+            return ()
+        return _constants(left_members(self.closure(section)))
+
+    def read(self, section: SavedSection | None, sent: _Constants) -> _Constants:
+        """What the section has of numbers that were sent, after it was loaded."""
+        if not sent:
+            return ()
+        moved = moved_members(self.closure(section))
+        return tuple(one for one in sent if one[0] in moved)
+
+    def closure(self, section: SavedSection | None) -> ir.Program:
+        """The section's table and those below it; the whole program for one of C code."""
+        if section is None or section.placed is None:
+            return self.program
+        key = section.file, section.symbol
+        if key not in self._closures:
+            self._closures[key] = self._lookup.closure(section.placed)
+        return self._closures[key]
+
+    def settled(self, section: SavedSection | None, known: _Constants) -> ir.Program:
+        """The same with these constants."""
+        return with_constants(
+            self.closure(section),
+            {where: KnownBits(mask, value) for where, mask, value in known},
+        )
+
+
+def _roots(section: SavedSection | None) -> tuple[ir.Root, ...]:
+    return () if section is None or section.placed is None else section.roots
+
+
+def _constants(known: KnownMembers) -> _Constants:
+    return tuple(
+        sorted(
+            ((where, bits.mask, bits.value) for where, bits in known.items()),
+            key=lambda one: (one[0].type, one[0].path),
+        )
+    )
+
+
+@dataclass
+class MachineJudge:
+    """The verdicts on two programs, machine type by machine type."""
+
+    old: ir.Program
+    new: ir.Program
+    _sides: tuple[_JudgedSide, _JudgedSide] = field(init=False)
+    _pairs: tuple[Sections, ...] = field(init=False)
+    _plain: BothWays = field(init=False)
+    _known: dict[tuple[int, _Constants, _Constants], SectionVerdict] = field(
+        default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        self._sides = _JudgedSide(self.old), _JudgedSide(self.new)
+        self._pairs = pairs(self.old, self.new)
+        self._plain = BothWays(
+            directed(self.old, self.new), directed(self.new, self.old)
+        )
+
+    @property
+    def machines(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """The names of the machine types of both sides, of the old one alone, and of the
+        new one alone; in the order of the old side."""
+        old, new = (side.facts.machines for side in self._sides)
+        return (
+            tuple(name for name in old if name in new),
+            tuple(name for name in old if name not in new),
+            tuple(name for name in new if name not in old),
+        )
+
+    def named(self, name: str) -> str:
+        """The machine type that a name, which may be an alias of it on the old side or on
+        the new one, stands for; the name itself if none has it."""
+        found = (side.facts.machine(name) for side in self._sides)
+        return next((one.name for one in found if one is not None), name)
+
+    def judgement(self, machine: str) -> Judgement:
+        """The verdicts for one machine type; "" for those without premises."""
+        verdicts = (
+            self._verdict(number, pair, machine)
+            for number, pair in enumerate(self._pairs)
+        )
+        return judgement(self.old, self.new, verdicts)
+
+    def _verdict(self, number: int, pair: Sections, machine: str) -> SectionVerdict:
+        old, new = self._sides
+        first, second = old.constants(pair.old, machine), new.constants(
+            pair.new, machine
+        )
+        key = number, first, second
+        if key not in self._known:
+            self._known[key] = self._judged(pair, first, second)
+        return self._known[key]
+
+    def _judged(
+        self, pair: Sections, first: _Constants, second: _Constants
+    ) -> SectionVerdict:
+        old, new = self._sides
+        left = old.left(pair.old), new.left(pair.new)
+        if not (first or second or any(left)):
+            return verdict(pair, self._plain)
+        forward = directed(
+            old.settled(pair.old, first + left[0]),
+            new.settled(pair.new, second + new.read(pair.new, left[0])),
+        )
+        backward = directed(
+            new.settled(pair.new, second + left[1]),
+            old.settled(pair.old, first + old.read(pair.old, left[1])),
+        )
+        return verdict(pair, BothWays(forward, backward))
+
+
+def judge(old: ir.Program, new: ir.Program) -> Judgement:
+    """The verdict on every section of the two programs, in both directions, whatever the
+    machine type is."""
+    return MachineJudge(old, new).judgement("")
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """One section's verdict, and the machine types that it holds for."""
+
+    section: SectionVerdict
+    machines: tuple[str, ...]
+
+
+def by_section(judgements: Mapping[str, Judgement]) -> tuple[Affected, ...]:
+    """Each verdict once, in the order of the sections."""
+    found: dict[SectionVerdict, list[str]] = {}
+    order: dict[object, int] = {}
+    for machine, one in judgements.items():
+        for section in one.sections:
+            found.setdefault(section, []).append(machine)
+            order.setdefault(section.key, len(order))
+    known = sorted(found.items(), key=lambda item: order[item[0].key])
+    return tuple(Affected(section, tuple(names)) for section, names in known)

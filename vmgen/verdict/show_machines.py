@@ -1,0 +1,202 @@
+"""The verdicts of many machine types for people and for programs: first the answer for
+each, then every finding once, with the machine types that it holds for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, TypeAlias, assert_never
+
+from vmgen.paint import Paint, plain
+from vmgen.verdict import show, words
+from vmgen.verdict.machines import Affected, by_section
+from vmgen.verdict.model import Direction, Judgement, SectionVerdict, Verdict, worst
+
+VERSION = 1
+"""Of the JSON documents: changes when a member changes its meaning or goes."""
+
+Answer: TypeAlias = Literal["loads", "refused", "not known"]
+
+ANSWERS: dict[Verdict, Answer] = {
+    "compatible": "loads",
+    "conditional": "loads",
+    "unknown": "not known",
+    "incompatible": "refused",
+}
+
+NAMES = 3
+"""Sections and machine types that a line names; the others are counted."""
+
+
+def answer(judgement: Judgement, direction: Direction) -> Answer:
+    """What becomes of a guest of the machine type, as it is started without options."""
+    return ANSWERS[judgement.worst((direction,))]
+
+
+def text(
+    judgements: Mapping[str, Judgement],
+    only: tuple[Sequence[str], Sequence[str]],
+    paint: Paint = plain,
+    *,
+    directions: Sequence[Direction] = show.BOTH,
+    notes: bool = False,
+) -> str:
+    """One target.  ``only`` are the machine types of the old side alone and of the new
+    side alone; ``notes`` adds what is compatible and still worth knowing."""
+    first = next(iter(judgements.values()))
+    ways = [show.way(first, direction) for direction in directions]
+    wide = max(map(len, judgements))
+    lines = [f"{paint('name', first.target) or 'machine types'}: {', '.join(ways)}"]
+    for machine, one in judgements.items():
+        said = [
+            f"{way}: {_answered(one, direction, paint)}"
+            for way, direction in zip(ways, directions, strict=True)
+        ]
+        lines.append(f"  {(machine or 'every machine'):<{wide}}  {'; '.join(said)}")
+    for side, names in zip(("OLD", "NEW"), only, strict=True):
+        if names:
+            lines.append(
+                paint("faint", f"  only {side} has: {_some(names)}: not compared")
+            )
+    for verdict in ("incompatible", "unknown", "conditional", "compatible"):
+        found = [
+            one
+            for one in by_section(judgements)
+            if _worst(one.section, directions) == verdict
+            and (verdict != "compatible" or (notes and _noted(one, directions)))
+        ]
+        if found:
+            lines += ["", paint(show.PAINT[verdict], words.TITLES[verdict])]
+        for group in _grouped(found, directions):
+            lines += show.section_lines(
+                first, [one.section for one in group], directions, paint, notes
+            )
+            lines += _whom(group[0], judgements, paint)
+            lines += _mends(group[0].section, directions, paint)
+    return "\n".join(lines) + "\n"
+
+
+def _answered(one: Judgement, direction: Direction, paint: Paint) -> str:
+    """``refused, 2 sections (cpu, e1000e)``."""
+    verdict = one.worst((direction,))
+    bad = [
+        section.section
+        for section in one.sections
+        if section.outcome(direction).verdict == verdict
+    ]
+    colour = show.PAINT[verdict]
+    match ANSWERS[verdict]:
+        case "loads" if verdict == "conditional":
+            return f"{paint(colour, 'loads')}, {_counted(len(bad), 'condition')}"
+        case "loads":
+            return paint(colour, "loads")
+        case "refused" | "not known" as said:
+            names = _some(list(dict.fromkeys(bad)))
+            return f"{paint(colour, said)}, {_counted(len(bad), 'section')} ({names})"
+        case other:
+            assert_never(other)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - NAMES
+    return ", ".join(names[:NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _worst(section: SectionVerdict, directions: Iterable[Direction]) -> Verdict:
+    return worst(section.outcome(direction).verdict for direction in directions)
+
+
+def _noted(one: Affected, directions: Iterable[Direction]) -> bool:
+    return any(show.worth_knowing(one.section.outcome(way)) for way in directions)
+
+
+def _grouped(
+    found: Sequence[Affected], directions: Sequence[Direction]
+) -> Iterator[list[Affected]]:
+    """Sections with the same findings for the same machine types, together."""
+    groups: dict[object, list[Affected]] = {}
+    for one in found:
+        key = show.cause(one.section, directions), one.machines
+        groups.setdefault(key, []).append(one)
+    yield from groups.values()
+
+
+def _whom(
+    one: Affected, judgements: Mapping[str, Judgement], paint: Paint
+) -> Iterator[str]:
+    if set(judgements) != {""}:
+        every = len(one.machines) == len(judgements)
+        whom = "all of them" if every else _some(one.machines)
+        yield f"      {paint('note', 'machine types:')} {whom}"
+
+
+def _mends(
+    section: SectionVerdict, directions: Iterable[Direction], paint: Paint
+) -> Iterator[str]:
+    said = {
+        words.mend(finding)
+        for direction in directions
+        for finding in section.outcome(direction).findings
+    }
+    for one in sorted(said - {""}):
+        yield f"      {paint('hint', 'mend:')} {one}"
+
+
+# --- for programs ---------------------------------------------------------------------
+
+
+def as_json(
+    judgements: Mapping[str, Judgement],
+    only: tuple[Sequence[str], Sequence[str]],
+    directions: Sequence[Direction] = show.BOTH,
+) -> dict[str, object]:
+    """The same as JSON values."""
+    first = next(iter(judgements.values()))
+    return {
+        "target": first.target,
+        "old": first.old,
+        "new": first.new,
+        "machines": [
+            {
+                "machine": machine,
+                **{
+                    direction: {
+                        "answer": answer(one, direction),
+                        "verdict": one.worst((direction,)),
+                    }
+                    for direction in directions
+                },
+            }
+            for machine, one in judgements.items()
+        ],
+        "only": {"old": list(only[0]), "new": list(only[1])},
+        "sections": [
+            {
+                **show.section_json(one.section, directions),
+                "machines": list(one.machines),
+                "mend": sorted(
+                    {
+                        said
+                        for direction in directions
+                        for finding in one.section.outcome(direction).findings
+                        if (said := words.mend(finding))
+                    }
+                ),
+            }
+            for one in by_section(judgements)
+        ],
+    }
+
+
+def status(
+    judgements: Iterable[Judgement], directions: Sequence[Direction], strict: bool
+) -> int:
+    """The exit status: 0 all load, 1 one is refused, 3 not known; with ``strict`` a
+    condition counts as a refusal."""
+    verdict = worst(one.worst(directions) for one in judgements)
+    if verdict == "incompatible" or (strict and verdict == "conditional"):
+        return 1
+    return 3 if verdict == "unknown" else 0
