@@ -34,7 +34,10 @@ def changes(tree: Path, **files: str) -> MemberChanges:
             " else if (s->conf.count > MOST) s->conf.count = MOST;",
             ir.MemberChange(low=3, high=32),
         ),
-        ("if (s->conf.count < LEAST) { s->conf.count = MOST; }", ir.MemberChange((32,))),
+        (
+            "if (s->conf.count < LEAST) { s->conf.count = MOST; }",
+            ir.MemberChange((32,)),
+        ),
         ("s->conf.count = other();", OPEN),
         ("s->conf.count |= 4;", OPEN),
         ("s->conf.count++;", OPEN),

@@ -25,8 +25,8 @@ from vmgen import ir
 from vmgen.verdict import judge, words
 from vmgen.verdict.cases import Assumptions
 from vmgen.verdict.check import confirm
-from vmgen.verdict.sections import ASIDE
 from vmgen.verdict.model import Finding
+from vmgen.verdict.sections import ASIDE
 
 
 def with_tests(count: int) -> ir.Program:
