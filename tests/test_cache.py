@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import time
 from collections.abc import Callable
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from vmgen.cache import Cache, Digests, home
+from tests.documents import ROOT
+from vmgen.cache import Cache, Digests, entries, home, remove
+from vmgen.cli import run
 
 
 @pytest.fixture
@@ -237,3 +240,54 @@ def test_what_has_just_changed_is_not_remembered(tmp_path: Path, cache: Cache) -
     path.write_text("two")
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert Digests(cache, "tree").digest([str(path)]) != first
+
+
+def test_what_is_kept_has_a_name_and_goes_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path))
+    Cache.of("modules").keep("ab/cd.json", "text")
+    Cache.of("codecs").folder_of("0123", lambda: {"riscv64/ir.json": "{}"})
+    outside = tmp_path.parent / f"{tmp_path.name}.outside"
+    outside.mkdir()
+    for place in (tmp_path / "modules" / "mine.txt", outside / "theirs.txt"):
+        place.write_text("not vmgen's\n")
+    (tmp_path / "modules" / "link").symlink_to(outside)
+    found = {one.name: one for one in entries()}
+    assert found.keys() == {"codecs/0123", "modules"}
+    assert (found["modules"].files, found["codecs/0123"].files) == (1, 2)
+    assert found["modules"].size == 65 + len("text")
+    for one in found.values():
+        remove(one)
+    assert list(entries()) == []
+    assert not (tmp_path / "codecs" / "0123").exists()
+    assert (tmp_path / "modules" / "mine.txt").exists()
+    assert (outside / "theirs.txt").exists()
+
+
+def test_the_command_lists_and_removes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path))
+    source = {"tree": "/a/tree", "content": "f00", "maker": "m", "whole": True}
+    text = (ROOT / "generated" / "riscv64" / "meta.json").read_text("utf-8")
+    meta = text.replace("10.0.2", "9.9.9")
+    files = {
+        "made-from.json": json.dumps(source),
+        "riscv64/ir.json": "{}",
+        "riscv64/meta.json": meta,
+    }
+    Cache.of("codecs").folder_of("0123", lambda: files)
+    Cache.of("output").keep("x.json", "text")
+    assert run(["cache", "list", "--format", "json"]) == 0
+    rows = {one["name"]: one for one in json.loads(capsys.readouterr().out)["entries"]}
+    assert "9.9.9 riscv64; tree /a/tree f00" in rows["codecs/0123"]["of"]
+    assert rows["output"]["size"] == 65 + len("text")
+    assert run(["cache", "rm", "codecs/01"]) == 0
+    assert run(["cache", "list"]) == 0
+    assert "codecs" not in capsys.readouterr().out
+    assert run(["cache", "rm", "codecs/01"]) == 2
+    assert "VG645" in capsys.readouterr().err
+    assert run(["cache", "rm"]) == run(["cache", "rm", "output", "--all"]) == 2
+    assert run(["cache", "rm", "--all"]) == 0
+    assert list(entries()) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from vmgen import config, report
+from vmgen.cli import run
 from vmgen.cli.job import read_job
 from vmgen.source import VmgenError
 
@@ -154,3 +155,23 @@ def test_all_means_every_target_of_a_tree_that_the_configuration_does_not_name(
     assert targets("") == targets("own") == ["arm"]
     assert targets("other") == ["arm", "avr", "sh4"]
     assert targets("other", "sh4") == targets("own", "sh4") == ["sh4"]
+
+
+def test_a_tree_can_have_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, '[tool.vmgen.trees]\nfork = "../a-fork"\n')
+    monkeypatch.chdir(tmp_path)
+    assert config.find(tmp_path).tree("fork") == tmp_path / "../a-fork"
+    assert config.find(tmp_path).tree("other") is None
+    (tmp_path / ".." / "a-fork").mkdir()
+    # The folder is no tree: that the name led to it is what both ways of reading say.
+    for words in (["-t", "arm", "--qemu", "fork"], ["-tarm", "--qemu", "fork"]):
+        assert run(["inspect", *words]) == 2
+        assert "../a-fork" in capsys.readouterr().err
+    assert run(["inspect", "-t", "arm", "--qemu", "other"]) == 2
+    assert "'other' does not exist" in capsys.readouterr().err
+    assert run(["diff", "fork", "10.0", "-t", "arm"]) == 2
+    assert "../a-fork" in capsys.readouterr().err
+    write(tmp_path, '[tool.vmgen.trees]\n"1.0" = "x"\n')
+    assert "'trees' should be a table of names and folders [VG612]" in errors(tmp_path)

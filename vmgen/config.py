@@ -44,7 +44,7 @@ class Config:
     are C files: inside the tree (or the embedded headers) relative to it, otherwise
     paths.  ``qemu`` is a source tree, ``build`` a configured build folder of it.
     ``defines`` are as for ``cc -D``, ``options`` as for ``--option``.  ``formats`` say
-    what custom infos move.
+    what custom infos move, ``trees`` are source trees by the names that they have here.
     """
 
     file: Path | None = None
@@ -59,6 +59,11 @@ class Config:
     options: tuple[str, ...] = ()
     preprocessor: str = ""
     formats: tuple[FormatEntry, ...] = ()
+    trees: tuple[tuple[str, Path], ...] = ()
+
+    def tree(self, name: str) -> Path | None:
+        """The tree that has this name; None for no tree's."""
+        return dict(self.trees).get(name)
 
 
 KEYS = tuple(one.name.replace("_", "-") for one in fields(Config) if one.name != "file")
@@ -136,6 +141,10 @@ def _section(section: object, text: str, file: Path) -> Config:
         elif key == "formats":
             entries = [_format(name, one, text, file) for name, one in value.items()]
             values[key] = tuple(entries)
+        elif key == "trees":
+            values[key] = tuple(
+                (one, file.parent / path) for one, path in value.items()
+            )
         elif key in _PATHS:
             paths = tuple(file.parent / item for item in _items(value))
             values[key] = paths if key in _LISTS else paths[0]
@@ -160,6 +169,12 @@ def _objection(key: str, value: object) -> str:
         return "" if good else f"'{key}' should be a list of strings"
     if key == "formats":
         return _formats_objection(value)
+    if key == "trees":
+        good = isinstance(value, dict) and all(
+            isinstance(path, str) and re.fullmatch(r"[A-Za-z][\w.-]*", name)
+            for name, path in value.items()
+        )
+        return "" if good else "'trees' should be a table of names and folders"
     if not isinstance(value, str):
         return f"'{key}' should be a string"
     if key == "preprocessor" and value not in PREPROCESSORS:

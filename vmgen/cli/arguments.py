@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from vmgen.cli.console import Console
 
 Kind: TypeAlias = (
-    "Literal['text', 'flag', 'choice', 'number', 'file', 'place', 'folder', 'present']"
+    "Literal['text', 'flag', 'choice', 'number', 'file', 'place', 'folder', 'present',"
+    " 'tree', 'source']"
 )
 """What a value is: ``file`` and ``place`` need not be there (``place`` may be a folder),
-``folder`` and ``present`` (a file) must be."""
+``folder`` and ``present`` (a file) must be.  A ``tree`` is a folder or the name that
+``[tool.vmgen.trees]`` has for one, a ``source`` such a name or any other text."""
 
 
 class WrongUsage(Exception):
@@ -151,7 +153,12 @@ class Subcommand:
     def __call__(self, console: Console, values: Mapping[str, Any]) -> int:
         """Run it; the console can spell the line again."""
         console.again = lambda name, *extra: self._spelled(values, name, extra)
-        return self.run(console, **values)
+        given = {
+            one.name: _located(values[one.name])
+            for one in self.parameters
+            if one.kind in ("tree", "source") and values.get(one.name)
+        }
+        return self.run(console, **{**values, **given})
 
     def _spelled(
         self, values: Mapping[str, Any], name: str, extra: tuple[str, ...]
@@ -250,6 +257,20 @@ def _complete(
     return made
 
 
+def _located(value: Any) -> Any:
+    """The folders of trees in the place of their names."""
+    if not isinstance(value, str):
+        return tuple(map(_located, value))
+    if os.path.exists(value) or os.sep in value or not value[:1].isalpha():
+        return value
+    from pathlib import Path
+
+    from vmgen import config
+
+    tree = config.find(Path.cwd()).tree(value)
+    return value if tree is None else os.path.relpath(tree)
+
+
 def _fits(parameter: CommandParameter, value: str) -> bool:
     """Whether a value is certainly one of the parameter's."""
     if not value:
@@ -264,7 +285,7 @@ def _fits(parameter: CommandParameter, value: str) -> bool:
             and int(low) <= int(value)
             and (high is None or int(value) <= int(high))
         )
-    if parameter.kind == "text" or (
+    if parameter.kind in ("text", "source") or (
         value == "-" and parameter.kind in ("file", "place")
     ):
         return True
@@ -273,5 +294,5 @@ def _fits(parameter: CommandParameter, value: str) -> bool:
     except (OSError, ValueError):
         return parameter.kind in ("file", "place") and "\0" not in value
     folder = mode & 0o170000 == 0o040000
-    wanted = parameter.kind == "folder"
+    wanted = parameter.kind in ("folder", "tree")
     return (folder == wanted or parameter.kind == "place") and os.access(value, os.R_OK)

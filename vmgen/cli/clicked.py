@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -62,10 +63,27 @@ def _type(parameter: CommandParameter) -> click.ParamType[Any] | None:
         return click.IntRange(low, high)  # type: ignore[arg-type]
     if kind in ("file", "place"):
         return click.Path(dir_okay=kind == "place", allow_dash=True)
+    if kind == "tree":
+        return _Tree(exists=True, file_okay=False)
     if kind in ("folder", "present"):
         folder = kind == "folder"
         return click.Path(exists=True, file_okay=not folder, dir_okay=folder)
     return None
+
+
+class _Tree(click.Path):
+    """A folder, or a name that ``[tool.vmgen.trees]`` has."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        from vmgen import config
+
+        named = config.find(Path.cwd()).tree(value) if isinstance(value, str) else None
+        if named is not None and not Path(value).exists():
+            super().convert(str(named), param, ctx)
+            return value
+        return super().convert(value, param, ctx)
 
 
 def _argument(one: Argument) -> click.Argument:

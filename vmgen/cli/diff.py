@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vmgen.cli.arguments import Option, WrongUsage, command, format_option
 from vmgen.cli.console import Console
-from vmgen.cli.sides import NAMED, SIDES, folders_of, programs_of
+from vmgen.cli.sides import NAMED, SIDES, folders_of, programs_of, say_sources
 
 if TYPE_CHECKING:
     from vmgen import ir
@@ -85,6 +85,8 @@ def diff(
     pairs, names = programs_of(sources, git, targets, whole, preprocessor, console)
     if fields:
         return _fields(pairs, names, form, console)
+    if not git and form == "text":
+        say_sources(names, pairs, console)
     folders = folders_of(sources, git)
     return _verdicts(
         pairs, names, direction, count, strict, notes, form, folders, console

@@ -59,7 +59,8 @@ The keys of [tool.vmgen]; paths are relative to pyproject.toml:
                  folders of headers, macros, and headers for those that are not there
   options        NAME=VALUE of the tree's meson_options.txt
   preprocessor   auto, cc or pcpp
-  formats        a table: what custom infos move that vmgen does not know""",
+  formats        a table: what custom infos move that vmgen does not know
+  trees          a table: source trees by name, for --qemu, 'diff' and 'convert'""",
 )
 def init(
     console: Console,

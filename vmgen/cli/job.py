@@ -30,9 +30,9 @@ FILES = Argument("files", metavar="[FILES]...", many=True, required=False)
 SOURCES = (
     Option(
         "--qemu",
-        kind="folder",
+        kind="tree",
         metavar="TREE",
-        help="A QEMU source tree, as unpacked. Without it: the embedded headers.",
+        help="A QEMU source tree, as unpacked, or its name in [tool.vmgen.trees]. Without it: the embedded headers.",
     ),
     Option(
         "--all",

@@ -20,6 +20,7 @@ COMMANDS = {
     "releases": "vmgen.cli.releases",
     "stream": "",
     "archive": "vmgen.cli.archive",
+    "cache": "vmgen.cli.kept",
     "init": "vmgen.cli.init",
     "completion": "vmgen.cli.completion",
     "help": "vmgen.cli.help",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WHICH = "say which target to compare, for example --target riscv64"
 
 SIDES = (
-    Argument("sources", many=True, required=False, metavar="OLD NEW"),
+    Argument("sources", "source", many=True, required=False, metavar="OLD NEW"),
     Option(
         "--git",
         pair=True,
@@ -55,7 +55,7 @@ NAMED = """\b
 OLD and NEW are each one of:
   8.2          a release that vmgen knows, every device of it ('vmgen releases')
   embedded     the headers that come with vmgen
-  TREE         a QEMU source tree
+  TREE         a QEMU source tree, or its name in [tool.vmgen.trees]
   FILE.json    an IR that 'vmgen generate' wrote, or a lock of 'vmgen lock'
   FOLDER       a folder with such files, for instance a generated package
 """
@@ -85,6 +85,39 @@ def folders_of(
 ) -> tuple[str, str]:
     """The folders of either side's tree in the repository, for annotations."""
     return (below(git[0]),) * 2 if git else (below(sources[0]), below(sources[1]))
+
+
+def say_sources(
+    names: Sequence[str],
+    pairs: Sequence[tuple[ir.Program, ir.Program]],
+    console: Console,
+) -> None:
+    """Where each side is from, with a hash of what it says on the wire, if their releases
+    do not tell them apart: two trees of one VERSION are two."""
+    from vmgen import lock
+    from vmgen.cache import text_digest
+
+    if all(old.release != new.release for old, new in pairs):
+        return
+    sides = zip(("old", "new"), names, zip(*pairs, strict=True), strict=True)
+    for side, name, programs in sides:
+        known = dict.fromkeys(one.release or "no release" for one in programs)
+        digest = text_digest(lock.dumps(programs))[:12]
+        console.message(f"{side}: {', '.join(known)}, {_kind(name)} {name}, {digest}")
+
+
+def _kind(source: str) -> str:
+    from vmgen import lock
+    from vmgen.cli import stored
+
+    path = Path(source)
+    if source == "embedded":
+        return "headers"
+    if not path.exists():
+        return "archive"
+    if path.is_file():
+        return "lock" if lock.is_lock(stored.text_of(path)) else "IR"
+    return "tree" if (path / "include" / "migration").is_dir() else "package"
 
 
 def _revisions(

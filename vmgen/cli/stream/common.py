@@ -38,7 +38,7 @@ SOURCES = (
     ),
     Option(
         "--qemu",
-        kind="folder",
+        kind="tree",
         metavar="TREE",
         help="Make the codecs from a QEMU source tree; they are kept for the next time.",
     ),

@@ -33,9 +33,21 @@ _PAINT: dict[str, Kind] = {
 
 @command(
     FILE,
-    Option("--from", name="old", required=True, metavar="SOURCE", help="Who wrote it."),
     Option(
-        "--to", name="new", required=True, metavar="SOURCE", help="Who is to load it."
+        "--from",
+        name="old",
+        kind="source",
+        required=True,
+        metavar="SOURCE",
+        help="Who wrote it.",
+    ),
+    Option(
+        "--to",
+        name="new",
+        kind="source",
+        required=True,
+        metavar="SOURCE",
+        help="Who is to load it.",
     ),
     output_option("Where to write the converted stream."),
     Option(
@@ -133,7 +145,8 @@ def convert(
     counts = ", ".join(
         f"{count} {what}" for what, count in engine.counted(made.lines).items()
     )
-    console.message(counts)
+    ways = f"{_words(old, before)} to {_words(new, after)}"
+    console.message(f"{before.target}, {ways}: {counts}")
     if refused:
         lost = ", ".join(
             f"{line.section} {line.path}" for line in made.lines if line.harm
@@ -145,6 +158,19 @@ def convert(
         return 1
     wrote(console, output)
     return 0
+
+
+def _words(name: str, codecs: Codecs) -> str:
+    """The release of the codecs, and where they are from."""
+    from vmgen.stream.tables import of
+
+    tables = of(codecs)
+    release = "codecs" if tables is None else f"QEMU {tables.release}"
+    kind = "archive"
+    if Path(name).is_dir():
+        tree = (Path(name) / "include" / "migration").is_dir()
+        kind = "tree" if tree else "package"
+    return f"{release} ({kind})"
 
 
 def _codecs(

@@ -106,18 +106,23 @@ def this_vmgen() -> str:
     return key("", (*folders, resources.package()))
 
 
+def provenance(folder: Path) -> Kept | None:
+    """What a package in the cache was made from; None where it does not say."""
+    file = folder / _PROVENANCE
+    if not file.is_file():
+        return None
+    source = json.loads(file.read_text("utf-8"))
+    return Kept(folder, made=file.stat().st_mtime_ns, **source)
+
+
 def kept() -> Iterator[Kept]:
     """The packages that this vmgen made from trees before, each tree as it was read
     last."""
     newest: dict[tuple[str, bool, tuple[str, ...]], Kept] = {}
     for folder in Cache.of("codecs").folders():
-        file = folder / _PROVENANCE
-        if not file.is_file():
+        one = provenance(folder)
+        if one is None or one.maker != this_vmgen():
             continue
-        source = json.loads(file.read_text("utf-8"))
-        if source.get("maker") != this_vmgen():
-            continue
-        one = Kept(folder, made=file.stat().st_mtime_ns, **source)
         targets = tuple(sorted(path.parent.name for path in folder.glob("*/ir.json")))
         place = (one.tree, one.whole, targets)
         if place not in newest or newest[place].made < one.made:
@@ -309,7 +314,7 @@ def of_release(name: str, target: str | None, console: Console) -> dict[str, Pat
     found: dict[str, Kept] = {}
     known: set[str] = set()
     for one in kept():
-        for each, release in _releases(one.folder):
+        for each, release in releases_of(one.folder):
             known.add(release)
             other = found.get(each)
             if not _is(name, release) or target not in (None, each):
@@ -358,7 +363,7 @@ def every_release(target: str | None, console: Console) -> dict[str, dict[str, C
     places: dict[str, dict[str, Path]] = {}
     contents: dict[tuple[str, str], Kept] = {}
     for one in sorted(kept(), key=lambda one: one.whole):
-        for each, release in _releases(one.folder):
+        for each, release in releases_of(one.folder):
             first = contents.setdefault((release, each), one)
             alike = first.content == one.content
             name = release if alike else f"{release} ({one.tree})"
@@ -389,7 +394,7 @@ def others(codecs: Codecs) -> Iterator[Codecs]:
 
     known = of(codecs)
     for one in kept():
-        for target, release in _releases(one.folder):
+        for target, release in releases_of(one.folder):
             if target == codecs.target and (known is None or release != known.release):
                 yield from_folder(one.folder / target)[target]
 
@@ -398,7 +403,8 @@ def _is(name: str, release: str) -> bool:
     return release == name or release.startswith(f"{name}.")
 
 
-def _releases(folder: Path) -> Iterator[tuple[str, str]]:
+def releases_of(folder: Path) -> Iterator[tuple[str, str]]:
+    """The targets of a package in the cache, and the release of each."""
     from vmgen.stream.tables import Tables
 
     for file in sorted(folder.glob("*/ir.json")):
