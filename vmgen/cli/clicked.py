@@ -64,14 +64,14 @@ def _type(parameter: CommandParameter) -> click.ParamType[Any] | None:
     if kind in ("file", "place"):
         return click.Path(dir_okay=kind == "place", allow_dash=True)
     if kind == "tree":
-        return _Tree(exists=True, file_okay=False)
+        return _NamedTree(exists=True, file_okay=False)
     if kind in ("folder", "present"):
         folder = kind == "folder"
         return click.Path(exists=True, file_okay=not folder, dir_okay=folder)
     return None
 
 
-class _Tree(click.Path):
+class _NamedTree(click.Path):
     """A folder, or a name that ``[tool.vmgen.trees]`` has."""
 
     def convert(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from vmgen.cli.arguments import Argument, Option, WrongUsage, command, format_option
@@ -110,9 +110,9 @@ def _of(package: Path) -> str:
     return "; ".join(parts)
 
 
-def _table(rows: Iterable[dict[str, str | int]]) -> Iterable[str]:
+def _table(rows: Iterable[Mapping[str, object]]) -> Iterable[str]:
     for row in rows:
-        size = _size(int(row["size"]))
+        size = _size(int(str(row["size"])))
         yield f"{row['name']!s:31}  {size:>8}  {row['days']!s:>3} days  {row['of']}\n"
 
 
