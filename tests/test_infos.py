@@ -44,6 +44,9 @@ typedef struct Device {
 static void one(Device *d, QEMUFile *f) { qemu_put_be32(f, d->n); }
 static void entry(QEMUFile *s, Entry *x) { qemu_put_be32(s, x->id); qemu_put_be32(s, x->kind); }
 static void clamp(Device *d) { if (d->n > 4) { d->n = 4; } }
+void *g_malloc0(size_t size);
+static Device *another(int n) { Device *x = g_malloc0(9); x->n = n; x->m = 1; return x; }
+static Device *changed(Device *x) { trace(1); x->n = 4; return x; }
 static uint32_t count(Device *d) { return d->n; }
 static int check(Device *d) { if (d->n > 9) { return -1; } return 0; }
 void each(void (*what)(Device *, QEMUFile *), QEMUFile *f);
@@ -64,6 +67,10 @@ def moved(body: str) -> str:
         ("while (qemu_get_byte(f)) { qemu_get_be32(f); }",
          "loop{ u8:$1 if[$1]{ u32 | leave } }"),
         ("if (d->n) { qemu_put_be32(f, 1); }", "if[n]{ u32:1 }"),
+        ("d->n = qemu_get_be32(f); Device *x = another(3); qemu_get_buffer(f, x->data, d->n);",
+         "u32:n bytes[n]"),
+        ("d->n = qemu_get_be32(f); Device *x = changed(d); qemu_get_buffer(f, x->data, d->n);",
+         "u32:n bytes[?]"),
         ("if (d->n) { d->n = 1; } else { qemu_put_be32(f, 1); }", "if[!n]{ u32:1 }"),
         ("d->save(d, f);", "->save"),
         ("elsewhere(f);", "elsewhere()"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import black
 import pytest
 
+from tests import fake_qemu
 from tests.trees import require_tree
 from vmgen import ir
 from vmgen.ir import json as ir_json
@@ -19,6 +20,7 @@ from vmgen.pipeline import Request, compile_whole, generate
 from vmgen.pipeline.sharing import share
 from vmgen.pipeline.store import front_end
 from vmgen.pipeline.survey import Seen, TreeFiles, seen, words_of
+from vmgen.source import VmgenError
 
 
 def number(name: str) -> ir.Field:
@@ -389,3 +391,36 @@ def test_what_another_parser_read_is_read_again(
             assert front_end() != before
     front_end.cache_clear()
     assert front_end() == before
+
+
+MESON = """project('qemu', ['c'], version: '1')
+foreach name : ['toy64', 'toyfork']
+  executable('qemu-system-' + name, files('hw/core/cpu-system.c'))
+endforeach
+"""
+
+
+def test_a_target_that_cannot_be_configured_costs_no_other(tmp_path: Path) -> None:
+    """Nor one that the build description has no binary of; a setting that names another
+    target's file has its settings."""
+    root = fake_qemu.make(
+        tmp_path,
+        **{
+            "meson_options.txt": "",
+            "meson.build": MESON,
+            "configs/targets/bad-softmmu.mak": "TARGET_X=1\n",
+            "configs/targets/toyfork-softmmu.mak": "BASE=toyeb-softmmu.mak\n",
+            "configs/devices/toyfork-softmmu/default.mak": "",
+        },
+    )
+    programs = compile_whole([Request(qemu=root, whole=True)])
+    assert {
+        one.target: [found.code for lost in one.unread for found in lost.found]
+        for one in programs
+    } == {"bad": ["VG101"], "toy64": [], "toyeb": ["VG122"], "toyfork": []}
+    read = [one.target for one in programs if one.modules]
+    assert read == ["toy64", "toyfork"]
+    assert any(one.path.endswith("cpu_system.py") for one in generate(programs))
+    with pytest.raises(VmgenError) as caught:
+        compile_whole([Request("bad", root, whole=True)])
+    assert [one.code for one in caught.value.diagnostics] == ["VG101"]

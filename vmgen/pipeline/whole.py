@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from vmgen import ir, roots
@@ -17,7 +18,7 @@ from vmgen import tree as trees
 from vmgen.c_text import macros
 from vmgen.cache import Digests
 from vmgen.link import link
-from vmgen.linkmodel import not_there
+from vmgen.linkmodel import SystemBinary, not_there
 from vmgen.pipeline import reading, survey
 from vmgen.pipeline.reading import COMMON, ReadFile
 from vmgen.pipeline.store import Note, Store
@@ -26,7 +27,7 @@ from vmgen.pipeline.workers import workers
 from vmgen.premises import premises_of
 from vmgen.preprocess import Preprocessor
 from vmgen.roots import Registrations, Resolution
-from vmgen.source import Diagnostic
+from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import NOTHING_GIVEN, Given, SourceTree
 from vmgen.tree.files import emulator_sources
 from vmgen.tree.targets import configurations
@@ -44,7 +45,7 @@ class TargetFiles:
     ``files`` may define descriptions or infos, ``registering`` are those that only register
     what others define, and ``others`` what is left: their types are read as text.
     ``archive`` are those that are members of archives, ``missing`` what the build
-    description names and is not there.
+    description names and is not there.  ``found`` says why nothing is known of the target.
     """
 
     tree: SourceTree
@@ -53,6 +54,7 @@ class TargetFiles:
     registering: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    found: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(slots=True)
@@ -75,6 +77,9 @@ class Whole:
         modules: list[ir.Module] = []
         members: list[ir.Module] = []
         unread = [ir.Unread("", one, (not_there(one),)) for one in part.missing]
+        if part.found:
+            place = part.found[0].position.file or "VERSION"
+            unread.append(ir.Unread("", place, part.found))
         for file in part.files:
             outcome = self.outcome(part.tree.target, file)
             if outcome.module is None:
@@ -136,56 +141,92 @@ def configure(
     files: TreeFiles | None = None,
     given: Given = NOTHING_GIVEN,
 ) -> tuple[TargetFiles, ...]:
-    """The parts of a tree for these targets (all of the release if there are none)."""
+    """The parts of a tree for these targets (all of the release if there are none).
+
+    A target that cannot be configured has no files but why.  Raises :class:`VmgenError`
+    where that is so of all of them.
+    """
     one = partial(_configured, root, build, given)
     targets = targets or all_targets(root) or ("",)
     store = store or Store()
     if len(targets) == 1:
-        configured = [one(targets[0])]
+        outcomes = [one(targets[0])]
     else:
         with ProcessPoolExecutor(workers()) as pool:
-            configured = list(pool.map(one, targets))
-    files = files or TreeFiles(configured[0].root)
-    keys = [survey.binary_key(files, tree) for tree in configured]
-    binaries = [
-        survey.known_binary(key, tree.target, store)
-        for key, tree in zip(keys, configured, strict=True)
-    ]
-    for index, tree in enumerate(configured):
-        if binaries[index] is None:
-            binaries[index] = survey.binary(tree, keys[index], store)
+            outcomes = list(pool.map(one, targets))
+    trees_made = [one for one in outcomes if isinstance(one, SourceTree)]
+    found = [one for one in outcomes if not isinstance(one, SourceTree)]
+    binaries: list[SystemBinary | tuple[Diagnostic, ...]] = []
+    for tree in trees_made:
+        files = files or TreeFiles(tree.root)
+        binaries.append(_binary(tree, files, store))
+    found += [one for one in binaries if isinstance(one, tuple)]
+    if files is None or len(found) == len(outcomes):
+        raise VmgenError(*dict.fromkeys(chain(*found)))
     inside = {
-        tree.target: {*found.files, *found.archive}
-        & (set(tree.build_commands) or {*found.files, *found.archive})
-        for tree, found in zip(configured, binaries, strict=True)
-        if found is not None
+        name
+        for tree, one in zip(trees_made, binaries, strict=True)
+        if isinstance(one, SystemBinary)
+        for name in _inside(tree, one)
     }
-    seen = survey.look(files, sorted(set().union(*inside.values())), store)
+    seen = survey.look(files, sorted(inside), store)
+    made = iter(zip(trees_made, binaries, strict=True))
     parts = []
-    for tree, found in zip(configured, binaries, strict=True):
-        assert found is not None  # they were all worked out above
-        names = sorted(inside[tree.target])
-        parts.append(
-            TargetFiles(
-                tree,
-                tuple(name for name in names if seen[name].mentions),
-                frozenset(found.archive),
-                tuple(
-                    name
-                    for name in names
-                    if seen[name].registers and not seen[name].mentions
-                ),
-                tuple(name for name in names if not seen[name].registers),
-                found.missing,
-            )
-        )
+    for target, outcome in zip(targets, outcomes, strict=True):
+        if isinstance(outcome, SourceTree):
+            parts.append(_target_files(*next(made), seen))
+        else:
+            hollow = replace(trees_made[0], target=target, build_commands={})
+            parts.append(TargetFiles(hollow, (), frozenset(), found=outcome))
     return tuple(parts)
+
+
+def _binary(
+    tree: SourceTree, files: TreeFiles, store: Store
+) -> SystemBinary | tuple[Diagnostic, ...]:
+    """What is in a target's binary, or why that is not known."""
+    key = survey.binary_key(files, tree)
+    try:
+        return survey.known_binary(key, tree.target, store) or survey.binary(
+            tree, key, store
+        )
+    except VmgenError as error:
+        return error.diagnostics
+
+
+def _inside(tree: SourceTree, binary: SystemBinary) -> set[str]:
+    """The files of a binary, those of a configured build if there is one."""
+    names = {*binary.files, *binary.archive}
+    return names & set(tree.build_commands) if tree.build_commands else names
+
+
+def _target_files(
+    tree: SourceTree,
+    binary: SystemBinary | tuple[Diagnostic, ...],
+    seen: Mapping[str, survey.Seen],
+) -> TargetFiles:
+    if not isinstance(binary, SystemBinary):
+        return TargetFiles(tree, (), frozenset(), found=binary)
+    names = sorted(_inside(tree, binary))
+    return TargetFiles(
+        tree,
+        tuple(name for name in names if seen[name].mentions),
+        frozenset(binary.archive),
+        tuple(
+            name for name in names if seen[name].registers and not seen[name].mentions
+        ),
+        tuple(name for name in names if not seen[name].registers),
+        binary.missing,
+    )
 
 
 def _configured(
     root: Path, build: Path | None, given: Given, target: str
-) -> SourceTree:
-    return trees.configure(root, target, build=build, given=given)
+) -> SourceTree | tuple[Diagnostic, ...]:
+    try:
+        return trees.configure(root, target, build=build, given=given)
+    except VmgenError as error:
+        return error.diagnostics
 
 
 def all_targets(root: Path) -> tuple[str, ...]:

@@ -69,7 +69,19 @@ class TargetConfigurations:
     def settings_of(self, target: str) -> dict[str, str]:
         """A target's settings; ``TARGET_ARCH`` among them wherever the release has it."""
         text = (self.root / self.place(target)).read_text(encoding="utf-8")
-        return _makefile(text) if self.settings else _from_configure(text, target)
+        if not self.settings:
+            return _from_configure(text, target)
+        own = _makefile(text)
+        included: dict[str, str] = {}
+        # A fork's targets say in a setting whose others they have: no keyval includes.
+        for value in own.values():
+            if (
+                value.endswith(_SUFFIX)
+                and (self.root / self.settings / value).is_file()
+            ):
+                base = self.root / self.settings / value
+                included |= _makefile(base.read_text(encoding="utf-8"))
+        return included | own
 
     def inputs(self, target: str) -> Iterator[Path]:
         """The files that decide a target's settings and devices."""

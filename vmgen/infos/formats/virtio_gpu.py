@@ -9,7 +9,8 @@ _RESOURCE = (
 )
 _OUTPUTS = "state(vmstate_virtio_gpu_scanouts)"
 # With the pixman library, and with QEMU's own replacement.  While nothing is kept of an
-# image it is made where its stride is asked for, since 8.1 with that of the host's memory.
+# image it is made where its stride is asked for, since 8.1 with that of the host's memory;
+# QEMU's own since 8.2 is an object of which the function says that it is new.
 _PIXMAN, _OLD_PIXMAN = (
     "virtio_gpu_get_pixman_format(format)",
     "get_pixman_format(format)",
@@ -17,6 +18,7 @@ _PIXMAN, _OLD_PIXMAN = (
 _HOST = f"height ? ((calc_image_hostmem({_PIXMAN}, width, height)) / height) : 0"
 _STRIDES = (
     "image.stride",
+    "stride",
     "pixman_image_get_stride(image)",
     *(
         f"(pixman_image_get_stride(pixman_image_create_bits({image})))"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from vmgen.cfront import syntax
 from vmgen.cfront.walk import Node, walk
 
+_ALLOCATORS = ("g_malloc", "g_new", "g_try_malloc", "malloc", "calloc", "qemu_memalign")
+
 
 def changed(*nodes: Node | None) -> frozenset[str]:
     """The names that are assigned to, stepped, or whose address is taken."""
@@ -23,8 +25,10 @@ def changed(*nodes: Node | None) -> frozenset[str]:
 
 
 def changed_members(*nodes: Node | None) -> frozenset[str]:
-    """The last names of the members that are assigned to, or whose address is taken."""
+    """The last names of the members that are assigned to, or whose address is taken; those
+    of an object that this C itself allocates are no member of anybody else's."""
     names: set[str] = set()
+    own = _allocated(*nodes)
     for part in walk(*nodes):
         match part:
             case syntax.Assign(_, target) | syntax.UnaryOperation(
@@ -36,11 +40,35 @@ def changed_members(*nodes: Node | None) -> frozenset[str]:
                         if isinstance(target, syntax.Index)
                         else target.operand
                     )
-                if isinstance(target, syntax.Member):
-                    names.add(target.name)
+                match target:
+                    case syntax.Member(syntax.Name(name)) if name in own:
+                        pass
+                    case syntax.Member():
+                        names.add(target.name)
             case _:
                 pass
     return frozenset(names)
+
+
+def _allocated(*nodes: Node | None) -> frozenset[str]:
+    """The pointers that are declared with what an allocator gives and never changed."""
+    return frozenset(
+        part.name
+        for part in walk(*nodes)
+        if isinstance(part, syntax.LocalDecl) and _allocates(part.initializer)
+    ) - changed(*nodes)
+
+
+def _allocates(value: object) -> bool:
+    while isinstance(value, syntax.Cast):
+        value = value.operand
+    match value:
+        case syntax.Call(syntax.Name(name)):
+            return name.startswith(_ALLOCATORS)
+        case syntax.StatementExpr(syntax.Block((*_, syntax.ExprStatement(last)))):
+            return _allocates(last)
+        case _:
+            return False
 
 
 def names_in(*nodes: Node | None) -> frozenset[str]:
