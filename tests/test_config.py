@@ -101,6 +101,56 @@ def test_wrong_values(tmp_path: Path, line: str, message: str) -> None:
     assert message in errors(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("entry", "fine"),
+    [
+        ("'u8 x'", True),
+        ("{line = 'u8 x'}", True),
+        ("{line = 'u8 x', get = 'g', put = 'p'}", True),
+        ("1", False),
+        ("['u8 x']", False),
+        ("{get = 'g'}", False),
+        ("{}", False),
+        ("{line = 'u8 x', more = 'm'}", False),
+        ("{line = 1}", False),
+        ("{line = 'u8 x', get = 2}", False),
+    ],
+)
+def test_an_entry_of_formats_is_a_line_or_a_table(
+    tmp_path: Path, entry: str, fine: bool
+) -> None:
+    text = f"[tool.vmgen.formats]\n'hw/x.c:info' = {entry}\n"
+    if not fine:
+        write(tmp_path, text)
+        assert "'formats.hw/x.c:info' should be a line of the grammar" in errors(
+            tmp_path
+        )
+        return
+    write(tmp_path, text)
+    (found,) = config.find(tmp_path).formats
+    assert (found.file, found.symbol, found.line) == ("hw/x.c", "info", "u8 x")
+    assert (found.get, found.put) == (("g", "p") if "get" in entry else ("", ""))
+    assert found.position.line == 2
+    write(tmp_path, "[tool.vmgen]\nformats = 'u8 x'\n")
+    assert "'formats' should be a table" in errors(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [
+        ("", False), ("[tool.other]\n", False), ("[tool.vmgen]\n", True),
+        ("[tool]\nvmgen = 1\n", True), ("tool = 'vmgen'\n", False), ("[vmgen]\n", False),
+    ],
+)  # fmt: skip
+def test_whether_there_is_a_section(text: str, has: bool) -> None:
+    assert config.has_section(text, Path("pyproject.toml")) is has
+
+
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(VmgenError, match="cannot be read: No such file or directory"):
+        config.read(tmp_path / "pyproject.toml")
+
+
 def test_the_key_of_another_section_is_not_blamed(tmp_path: Path) -> None:
     write(tmp_path, "[tool.other]\ntarget = 1\n\n[tool.vmgen]\ntarget = 1\n")
     assert "pyproject.toml:5:1" in errors(tmp_path)

@@ -49,7 +49,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "stream_explain", "stream_origin", "stream_machine", "stream_registers",
         "stream_analyze", "stream_carriers", "description_json", "described", "frozen",
         "stream_compare", "stream_footers", "stream_mapped_ram", "stream_slots",
-        "stream_document", "stream_cli", "stream_tables", "fixtures", "format_bytes",
+        "stream_document", "stream_cli", "stream_tables", "stream_show", "fixtures", "format_bytes",
     ),
     "translate": ("scalar", "translate", "translate_loops", "translate_statements", "refusals", "infos", "unread", "release_files"),
     "tree": ("tree", "files", "preprocess", "release_files"),
@@ -57,7 +57,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "tree_view": ("inspect",),
     "verdict": (
         "verdict", "verdict_circles", "verdict_refusals", "verdict_check", "verdict_cli",
-        "verdict_limits", "verdict_c", "verdict_cases", "verdict_show", "closed_ir",
+        "verdict_limits", "verdict_c", "verdict_cases", "verdict_show", "verdict_words", "closed_ir",
     ),
     "wording": ("wording", "inspect", "diff"),
     "write": ("write",),
