@@ -14,6 +14,7 @@ from tests.test_stream_read import opened
 from vmgen.paint import Kind
 from vmgen.stream import Stream, show
 from vmgen.stream.compare import Change
+from vmgen.stream.errors import Question
 from vmgen.stream.parts import Section
 from vmgen.stream.paths import ABSENT
 
@@ -275,3 +276,66 @@ def test_bytes_that_nobody_reads_are_shown_as_far_as_a_line_goes(size: int) -> N
 def test_a_difference(change: Change, text: str, values: dict[str, Any]) -> None:
     assert show.change_text(change) == text
     assert show.change_json(change) == values
+
+
+def test_a_file_whose_pages_have_fixed_places() -> None:
+    name = "riscv64-mapped-ram--10.0.2"
+    stream = Stream(captured(name), codecs_of(name))
+    lines = "".join(show.table(stream)).splitlines()
+    assert "capabilities mapped-ram" in lines
+    values = show.as_json(stream)
+    assert values["configuration"]["configuration/capabilities"] == ["mapped-ram"]
+    ram = next(one for one in values["sections"] if one["name"] == "ram")["state"]
+    memory = "".join(show.section_text(stream, stream.section("ram"))).splitlines()
+    seen = 0
+    for item, line, block in zip(
+        ram["blocks"], memory[2:], stream.memory().blocks, strict=True
+    ):
+        assert block.mapped is not None
+        assert item["mapped"]["bitmap_offset"] == block.mapped.bitmap_offset
+        assert item["mapped"]["pages_offset"] == block.mapped.pages_offset
+        assert item.get("page_size") == block.page_size
+        assert line.endswith(f": mapped at {block.mapped.pages_offset:#x}")
+        # As many bits as the bitmap in the file has.
+        page = block.page_size or stream.memory().page_size
+        at, length = block.mapped.bitmap_offset, block.used_length // page // 8
+        bits = captured(name)[at : at + max(length, 1)]
+        assert item["mapped"]["pages"] == sum(byte.bit_count() for byte in bits)
+        seen += item["mapped"]["pages"]
+    assert seen > 0
+
+
+@pytest.mark.parametrize(
+    ("question", "word"),
+    [
+        (Question("member", "CPU.n", "text"), "CPU.n"),
+        (
+            Question("device", "vga", "text", candidates=("a", "b")),
+            "one of a or b",
+        ),
+        (Question("description", "", "text"), "the stream's description"),
+    ],
+)
+def test_what_is_missing_to_read_a_section_is_named(
+    question: Question, word: str
+) -> None:
+    section: Any = SimpleNamespace(
+        path="x/0", name="x", instance_id=0, version_id=1, kind="full", id=3, offset=16, size=9,
+        start=20, end=24, codec=None, means="footer", open=question,
+    )  # fmt: skip
+    stream: Any = SimpleNamespace(
+        configuration=None, codecs=None, sections=lambda: [section], description=None,
+        parts=list, values=lambda _: None, body=lambda _: b"\1\2\3\4",
+    )  # fmt: skip
+    row = "".join(show.table(stream)).splitlines()[-1]
+    assert row.split("  ")[-1] == f"only bytes, needs {word}"
+    _, text, hint, body = "".join(show.section_text(stream, section)).splitlines()
+    assert text == "  missing information: text"
+    assert (hint, body) == (f"  {question.hint}", "  01020304")
+    made = show.section_json(stream, section)
+    assert made["open"].pop("candidates", []) == list(question.candidates)
+    assert made["open"] == {"kind": question.kind, "key": question.key, "text": "text"}
+
+
+def test_what_is_absent_is_no_value() -> None:
+    assert show.formatted(ABSENT, marked) == "<faint:absent>"
