@@ -13,6 +13,7 @@ import tracemalloc
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -311,6 +312,78 @@ def test_headers_that_lie(
     data[at : at + len(value)] = value
     with pytest.raises(error, match=words):
         content(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("bits", "fine"), [(8, False), (9, True), (21, True), (22, False)]
+)
+def test_how_large_clusters_are(bits: int, fine: bool) -> None:
+    data = bytearray(Image({"a": STREAM}, bits=bits if fine else 9).built())
+    data[20:24] = bits.to_bytes(4, "big")
+    if fine:
+        assert content(bytes(data))[0] == STREAM
+    else:
+        with pytest.raises(Malformed, match=f"1 << {bits} bytes"):
+            content(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("length", "kind", "compressed", "fine"),
+    [(104, 1, True, True), (112, 0, True, True), (112, 1, True, False), (105, 1, True, False),
+     (112, 1, False, True)],
+)  # fmt: skip
+def test_the_compression_is_said_by_headers_that_have_room_for_it(
+    length: int, kind: int, compressed: bool, fine: bool
+) -> None:
+    """docs/interop/qcow2.txt: the byte at 104 counts in headers that are longer, and with
+    incompatible feature 3."""
+    data = bytearray(Image({"a": STREAM}, bits=12, compressed=True).built())
+    data[79] |= 8 if compressed else 0
+    data[100:104], data[104] = length.to_bytes(4, "big"), kind
+    if fine:
+        assert content(bytes(data))[0] == STREAM
+    else:
+        with pytest.raises(Unreadable, match="zstd"):
+            content(bytes(data))
+
+
+@dataclass
+class Extra(Image):
+    """The extra data of a snapshot is cut after so many bytes, or goes on."""
+
+    kept: int = 16
+
+    def _entry(self, number: int, name: str, state: bytes) -> bytes:
+        made = super()._entry(number, name, state)
+        extra = (made[40:56] + b"\xff" * 8)[: self.kept]
+        short = len(state) if self.kept < 8 else 0
+        made = b"".join(
+            (made[:32], short.to_bytes(4, "big"), self.kept.to_bytes(4, "big"), extra,
+             str(number).encode(), name.encode())
+        )  # fmt: skip
+        return made + bytes(-len(made) % 8)
+
+
+@pytest.mark.parametrize("kept", [0, 7, 8, 15, 16, 17, 24])
+def test_extra_data_of_a_snapshot_counts_as_far_as_it_goes(kept: int) -> None:
+    image = Extra({"one": STREAM, "second": OTHER}, disk_size=12345, kept=kept)
+    data = image.built()
+    one, second = snapshots(memoryview(data))
+    assert (one.name, one.id, second.name, second.id) == ("one", "1", "second", "2")
+    assert (one.vm_state_size, second.vm_state_size) == (len(STREAM), len(OTHER))
+    assert one.disk_size == second.disk_size == 12345
+    assert content(data, "one")[0] == STREAM
+    assert content(data, "second")[0] == OTHER
+
+
+def test_an_image_without_snapshots_has_no_state() -> None:
+    data = Image({}).built()
+    assert snapshots(memoryview(data)) == ()
+    with pytest.raises(NotFound, match="no snapshot with a machine's state") as missing:
+        content(data)
+    assert missing.value.hint == "savevm makes one"
+    with pytest.raises(NotFound, match="no snapshot 'x' with"):
+        content(data, "x")
 
 
 def test_tables_that_lie() -> None:
