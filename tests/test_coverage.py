@@ -11,7 +11,9 @@ from tests.test_pipeline import cpu, described, module, number, program, root
 from tests.trees import require_tree
 from vmgen import ir
 from vmgen.coverage import Report, cover
+from vmgen.infos import MARKERS
 from vmgen.pipeline import whole
+from vmgen.pipeline.reading import ReadFile
 from vmgen.pipeline.whole import TargetFiles, Whole
 from vmgen.source import Diagnostic, Position
 from vmgen.tree import CompileCommand, SourceTree
@@ -152,3 +154,102 @@ def test_one_target_of_a_release() -> None:
     assert {"target/avr/machine.c", "audio/audio.c"} <= names
     assert {"cpu", "cpu_common", "timer"} <= {one.name for one in found.sections}
     assert not [one for one in found.files if one.status == "error"]
+
+
+def test_of_several_targets_the_worst_counts_whatever_their_order(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    good = module("a.c", described("vmstate_a", number("x")))
+    bad = module("a.c", described("vmstate_a", CUSTOM))
+    hook = module("a.c", replace(HOOKED, symbol="vmstate_a"))
+    for modules, status in (
+        ((good, bad), "custom"), ((bad, good), "custom"), ((hook, bad), "custom"),
+        ((good, hook), "hook"), ((hook, good), "hook"), ((good, good), "ok"),
+    ):  # fmt: skip
+        found = report(
+            monkeypatch, tmp_path,
+            *(program(name, [one]) for name, one in zip(("one", "two"), modules, strict=True)),
+        )  # fmt: skip
+        (file,) = found.files
+        assert (file.name, file.status, file.targets) == ("a.c", status, ("one", "two"))
+        assert [part.name for part in file.parts] == ["vmstate_a"]
+        assert found.counts()["descriptions"] == {status: 1}
+    assert (found.release, found.targets) == ("1.0", ("one", "two"))
+
+
+def test_a_description_is_what_its_fields_and_its_needed_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    known = ir.Function("known", body=ir.Const(1))
+    open_ = ir.Function("open", untranslated="it loops")
+    tested = replace(number("t"), test="open", position=Position("a.c", 7))
+    fine = replace(number("f"), test="known")
+    lost = replace(number("l"), test="lost")
+    one = replace(
+        described("vmstate_a", number("x"), tested, fine, lost, CUSTOM),
+        needed="open", position=Position("a.c", 3),
+    )  # fmt: skip
+    other = replace(described("vmstate_b", fine), needed="known")
+    third = replace(described("vmstate_c", fine), needed="open")
+    made = replace(module("a.c", one, other, third), functions=(known, open_))
+    (file,) = report(monkeypatch, tmp_path, program("toy", [made])).files
+    first, second, last = file.parts
+    assert (first.status, first.reason, first.line, first.wire) == (
+        "custom", "open(): it loops", 3, "a",
+    )  # fmt: skip
+    assert [(part.status, part.reason) for part in first.parts] == [
+        ("ok", ""),
+        ("hook", "open(): it loops"),
+        ("ok", ""),
+        ("hook", "lost(): it has no body here"),
+        ("custom", "vmstate_info_odd: it loops"),
+    ]
+    assert first.parts[1].line == 7
+    assert (second.status, second.reason) == ("ok", "")
+    assert (last.status, last.reason) == ("hook", "open(): it loops")
+
+
+def test_an_info_without_a_name_says_so_and_a_marker_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    nameless = replace(CUSTOM, element=ir.CustomElement("", "odd", "it loops"))
+    marker = replace(CUSTOM, element=ir.CustomElement(next(iter(MARKERS)), "m", "why"))
+    one = module("a.c", described("vmstate_a", nameless, marker))
+    (file,) = report(monkeypatch, tmp_path, program("toy", [one])).files
+    assert [(part.status, part.reason) for part in file.parts[0].parts] == [
+        ("custom", "an info without a name: it loops"),
+        ("ok", ""),
+    ]
+
+
+def test_files_that_no_binary_contains_are_read_where_no_target_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lost = Diagnostic("VG201", "not C", Position("b.c", 3))
+    inside = ir.Unread(
+        "vmstate_lost", "d.c", (replace(lost, position=Position("d.c", 9)),)
+    )
+    strays = (
+        ReadFile("a.c", module("a.c", described("vmstate_a", number("x")))),
+        ReadFile("b.c", None, (lost,)),
+        ReadFile("c.c", module("c.c")),
+        ReadFile("d.c", replace(module("d.c", described("vmstate_d", number("x"))), unread=(inside,))),
+    )  # fmt: skip
+    asked: list[object] = []
+
+    def read_strays(*known: object) -> tuple[ReadFile, ...]:
+        asked.append(known)
+        return strays
+
+    monkeypatch.setattr(whole, "read_strays", read_strays)
+    ours = program("toy", [module("own.c", described("vmstate_own", number("x")))])
+    assert [one.name for one in report(monkeypatch, tmp_path, ours).files] == ["own.c"]
+    assert not asked
+    found = cover(tmp_path)
+    assert [(one.name, one.status, one.reason) for one in found.files] == [
+        ("a.c", "ok", "no binary of this configuration contains it"),
+        ("b.c", "error", str(lost)),
+        ("d.c", "error", str(inside.found[0])),
+        ("own.c", "ok", ""),
+    ]
+    assert not found.is_complete
