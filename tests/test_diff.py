@@ -10,7 +10,7 @@ import pytest
 
 from tests.programs import COMMON, CPU, FILE, FUNCTIONS, LANE, PROGRAM, TIMER
 from vmgen import diff, ir
-from vmgen.source import Position
+from vmgen.source import Diagnostic, Position
 
 
 def program(
@@ -249,3 +249,79 @@ def test_a_field_that_came_says_how_often_it_is_there() -> None:
             program(LANE, TIMER, replace(CPU, fields=(field,))),
         )
         assert [one.new for one in comparison.differences] == [text]
+
+
+def test_a_static_description_of_another_file_is_not_meant() -> None:
+    def of(name: str, **more: Any) -> ir.Program:
+        hidden = replace(LANE, symbol="vmstate_s", name=name, **more)
+        owner = replace(TIMER, symbol="vmstate_owner", subsections=("vmstate_s",))
+        modules = (ir.Module("a.c", (hidden,)), ir.Module("b.c", (owner,)))
+        return ir.Program("", "toy", modules)
+
+    def found(**more: Any) -> list[tuple[str, str, str, str]]:
+        return [
+            (item.description, item.what, item.old, item.new)
+            for item in diff.compare(of("one", **more), of("two", **more)).differences
+        ]
+
+    own = ("vmstate_s", "name", "one", "two")
+    assert found(static=True) == [own]
+    assert found(static=False) == [own, ("vmstate_owner", "subsections", "one", "two")]
+
+
+def test_a_description_that_moved_is_known_by_a_symbol_that_is_there_once() -> None:
+    def of(*files: str) -> ir.Program:
+        return ir.Program("", "toy", tuple(ir.Module(file, (LANE,)) for file in files))
+
+    def found(old: ir.Program, new: ir.Program) -> tuple[int, list[str]]:
+        comparison = diff.compare(old, new)
+        return comparison.same, [item.what for item in comparison.differences]
+
+    assert found(of("a.c"), of("b.c")) == (1, [])
+    assert found(of("a.c", "b.c"), of("a.c", "c.c")) == (2, [])
+    assert found(of("a.c"), of("b.c", "c.c")) == (0, ["missing", "added", "added"])
+    assert found(of("a.c", "b.c"), of("c.c")) == (0, ["missing", "missing", "added"])
+    assert found(of("a.c"), of()) == (0, ["missing"])
+    assert found(of("a.c", "b.c"), of("b.c")) == (1, ["missing"])
+
+
+def test_what_one_side_could_not_read_is_a_difference_of_its_own() -> None:
+    why = Diagnostic("VG401", "odd", Position("b.c", 3))
+    lost = ir.Unread("vmstate_lane", "b.c", (why,))
+    whole = ir.Unread("", "a.c", (replace(why, position=Position("a.c", 1)),))
+    old = ir.Program("", "toy", (ir.Module("b.c", (LANE, TIMER)),))
+    new = ir.Program("", "toy", (ir.Module("b.c", (TIMER,)),), unread=(lost, whole))
+    for left, right in ((old, new), (new, old)):
+        comparison = diff.compare(left, right)
+        assert comparison.same == 1
+        assert [(item.description, item.what) for item in comparison.differences] == [
+            ("a.c", "unread"), ("vmstate_lane", "unread"),
+        ]  # fmt: skip
+        sides = [(item.old, item.new) for item in comparison.differences]
+        assert sides == [("", "odd") if left is old else ("odd", "")] * 2
+        places = [
+            (item.old_position.line, item.new_position.line)
+            for item in comparison.differences
+        ]
+        assert places == ([(0, 1), (0, 3)] if left is old else [(1, 0), (3, 0)])
+
+
+def test_each_description_is_a_block_of_lines() -> None:
+    changed = program(
+        LANE,
+        replace(TIMER, version_id=9),
+        replace(CPU, version_id=8, fields=CPU.fields[1:]),
+    )
+    lines = diff.text(diff.compare(PROGRAM, changed)).splitlines()
+    assert lines[0].endswith(": 2 descriptions the same, 2 different")
+    heads = [line for line in lines if line.startswith("  ") and line[2] != " "]
+    assert heads == ["  vmstate_toy_timer (cpu/timer)", "  vmstate_toy_cpu (cpu)"]
+    at = lines.index("    env.gpr: missing")
+    assert lines[at + 1].startswith("      - uint64 x 32")
+    assert not [line for line in lines[at + 1 :] if line.startswith("      + ")]
+    came = diff.text(diff.compare(changed, PROGRAM)).splitlines()
+    at = came.index("    env.gpr: added")
+    assert came[at + 1].startswith("      + uint64 x 32")
+    assert came[at + 1].endswith("  (target/toy/machine.c:51:9)")
+    one = diff.text(diff.compare(program(LANE), program(LANE))).splitlines()[0]
+    assert one.endswith(": 2 descriptions the same")
