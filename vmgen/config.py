@@ -45,6 +45,8 @@ class Config:
     paths.  ``qemu`` is a source tree, ``build`` a configured build folder of it.
     ``defines`` are as for ``cc -D``, ``options`` as for ``--option``.  ``formats`` say
     what custom infos move, ``trees`` are source trees by the names that they have here.
+    ``baselines`` are wire formats that were shipped, by name: a
+    lock, or a release's number.  ``accepted`` is a file of findings that pass.
     """
 
     file: Path | None = None
@@ -60,6 +62,8 @@ class Config:
     preprocessor: str = ""
     formats: tuple[FormatEntry, ...] = ()
     trees: tuple[tuple[str, Path], ...] = ()
+    baselines: tuple[tuple[str, str], ...] = ()
+    accepted: Path | None = None
 
     def tree(self, name: str) -> Path | None:
         """The tree that has this name; None for no tree's."""
@@ -70,7 +74,67 @@ KEYS = tuple(one.name.replace("_", "-") for one in fields(Config) if one.name !=
 """The keys of the section, as TOML spells them."""
 
 _LISTS = ("inputs", "targets", "include-dirs", "defines", "shims", "options")
-_PATHS = ("output", "qemu", "build", "include-dirs", "shims")
+_PATHS = ("output", "qemu", "build", "include-dirs", "shims", "accepted")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A finding of a verdict that passes, and why.
+
+    ``section`` is its wire name, ``direction`` ``forward``, ``backward`` or ``both``,
+    ``target`` empty for every target.
+    """
+
+    section: str
+    reason: str
+    direction: str = "both"
+    target: str = ""
+
+
+DIRECTIONS = ("forward", "backward", "both")
+
+
+def accepted(file: Path) -> tuple[Accepted, ...]:
+    """The findings that a file lists: a TOML ``[[accepted]]`` each.
+
+    Raises :class:`VmgenError`: VG610 for a file that cannot be read, VG615 for an entry
+    that is none.
+    """
+    data = _parse(read(file), file)
+    entries = data.get("accepted", [])
+    found, wrong = [], []
+    for number, entry in enumerate(entries if isinstance(entries, list) else [entries]):
+        if reason := _no_entry(entry):
+            message = f"entry {number + 1} of 'accepted' is none: {reason}"
+            hint = "an entry has 'section' and 'reason', and perhaps 'direction' and 'target'"
+            wrong.append(Diagnostic("VG615", message, Position(str(file)), hint=hint))
+        else:
+            found.append(Accepted(**entry))
+    if wrong or data.keys() - {"accepted"}:
+        others = sorted(data.keys() - {"accepted"})
+        wrong += [
+            Diagnostic("VG615", f"unknown table '{name}'", Position(str(file)))
+            for name in others
+        ]
+        raise VmgenError(*wrong)
+    return tuple(found)
+
+
+def _no_entry(entry: object) -> str:
+    """Why an entry accepts nothing; empty if it does."""
+    if not isinstance(entry, dict):
+        return "it is no table"
+    for name, value in entry.items():
+        if name not in ("section", "reason", "direction", "target"):
+            return f"unknown key '{name}'"
+        if not isinstance(value, str):
+            return f"'{name}' should be a string"
+    for name in ("section", "reason"):
+        if not entry.get(name):
+            return f"it has no {name}"
+    if entry.get("direction", "both") not in DIRECTIONS:
+        return f"'direction' should be one of {', '.join(DIRECTIONS)}"
+    return ""
 
 
 def find(folder: Path) -> Config:
@@ -145,6 +209,8 @@ def _section(section: object, text: str, file: Path) -> Config:
             values[key] = tuple(
                 (one, file.parent / path) for one, path in value.items()
             )
+        elif key == "baselines":
+            values[key] = tuple(value.items())
         elif key in _PATHS:
             paths = tuple(file.parent / item for item in _items(value))
             values[key] = paths if key in _LISTS else paths[0]
@@ -175,6 +241,11 @@ def _objection(key: str, value: object) -> str:
             for name, path in value.items()
         )
         return "" if good else "'trees' should be a table of names and folders"
+    if key == "baselines":
+        good = isinstance(value, dict) and all(
+            isinstance(one, str) for one in value.values()
+        )
+        return "" if good else "'baselines' should be a table of strings"
     if not isinstance(value, str):
         return f"'{key}' should be a string"
     if key == "preprocessor" and value not in PREPROCESSORS:

@@ -9,11 +9,15 @@ from vmgen.cli import lock as lock_command
 from vmgen.cli.arguments import Option, command
 from vmgen.cli.console import Console
 from vmgen.cli.job import FILES, INPUT, OUTPUT, read_job
+from vmgen.config import DIRECTIONS
 from vmgen.paint import Paint
 from vmgen.source import Diagnostic, Position
 
 if TYPE_CHECKING:
     from vmgen import write
+
+
+LEVELS = ("harmless", "note", "break")
 
 
 @command(
@@ -27,10 +31,41 @@ if TYPE_CHECKING:
         help=f"The wire format as 'vmgen lock' wrote it.  [default: {lock_command.NAME}, if "
         "it is there]",
     ),
+    Option(
+        "--against",
+        metavar="NAME",
+        help="Compare with what was shipped instead: a lock, the number of a release, or a"
+        " name of [tool.vmgen.baselines].",
+    ),
+    Option(
+        "--direction",
+        kind="choice",
+        choices=DIRECTIONS,
+        default="both",
+        shown=True,
+        help="'forward': what the lock's side saved is loaded by these sources.",
+    ),
+    Option(
+        "--level",
+        kind="choice",
+        choices=LEVELS,
+        default="harmless",
+        shown=True,
+        help="The least change of the wire that is exit status 1: any, one that needs a"
+        " note (a condition), or a break.",
+    ),
+    Option(
+        "--accepted",
+        kind="present",
+        metavar="FILE",
+        help="Findings that pass, each with a reason.  [default: 'accepted' of"
+        " [tool.vmgen]]",
+    ),
     epilog="""\b
 Examples:
   vmgen check                                 in CI: exit status 1 if out of date
   vmgen check | patch -p1                     take the changes without vmgen writing
+  vmgen check --qemu . --all -t x86_64 --against shipped --direction forward --level break
   vmgen check --qemu ~/qemu-10.0.2 -t riscv64 --output qemu_state""",
 )
 def check(
@@ -41,6 +76,10 @@ def check(
     force: bool,
     prune: bool,
     lock: str | None,
+    against: str | None,
+    direction: str,
+    level: str,
+    accepted: str | None,
     **inputs: Any,
 ) -> int:
     """Say whether the files are current.
@@ -53,11 +92,16 @@ def check(
 
     job = read_job(output=output, **inputs)
     locked = 0
+    gate = lock_command.LockGate(
+        direction, level, None if accepted is None else Path(accepted)
+    )
     known = Path(lock or lock_command.NAME)
-    if known.is_file():
-        locked = lock_command.compare(known, job, console)
-        if locked == 0:
-            console.message(f"{known.as_posix()}: the wire format is as locked")
+    if against is not None:
+        locked = lock_command.against(against, job, gate, console)
+        if not job.output.exists():
+            return locked
+    elif known.is_file():
+        locked = lock_command.compare(known, job, gate, console)
         if not job.output.exists():
             return locked
     where = job.output.as_posix()

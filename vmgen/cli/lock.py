@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vmgen import config
 from vmgen.cli.arguments import Option, command
 from vmgen.cli.console import Console
 from vmgen.cli.job import FILES, INPUT, Job, below, compile_all, read_job
-from vmgen.source import Diagnostic, Position
+from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
     from vmgen import ir
+    from vmgen.verdict.gate import Gate
 
 NAME = "vmgen.lock.json"
 """The lock that 'vmgen check' looks for in the working folder."""
@@ -64,39 +67,124 @@ def lock(console: Console, /, *, output: str, **inputs: Any) -> int:
     return int(console.warned)
 
 
-def compare(path: Path, job: Job, console: Console) -> int:
-    """Says whether the lock is what the job's sources say; 0 if so, else 1 and why.  A
-    tree that says the same as another release has the wire format of the lock."""
+@dataclass(frozen=True, slots=True)
+class LockGate:
+    """Which changes of the wire do not pass; ``accepted`` is a file of those that do."""
+
+    direction: str = "both"
+    level: str = "harmless"
+    accepted: Path | None = None
+
+    def made(self) -> Gate:
+        """The gate of a run, with what is accepted."""
+        from vmgen.verdict.gate import Gate
+        from vmgen.verdict.show import BOTH
+
+        file = self.accepted or config.find(Path.cwd()).accepted
+        ways = BOTH if self.direction == "both" else (self.direction,)
+        return Gate(ways, () if file is None else config.accepted(file))  # type: ignore[arg-type]
+
+
+def compare(path: Path, job: Job, gate: LockGate, console: Console) -> int:
+    """Says whether the lock is what the job's sources say; 0 if so, or if the gate lets
+    pass what changed, else 1 and why.  A tree that says the same as another release has
+    the wire format of the lock."""
     from vmgen import lock
 
     text = path.read_text("utf-8")
     programs = compile_all(job, console)
-    if lock.dumps(programs) == text:
-        return 0
-    known = {program.target: program for program in lock.loads(text, path.as_posix())}
+    name = path.as_posix()
+    known = {program.target: program for program in lock.loads(text, name)}
     locked = next((program.release for program in known.values()), "")
-    if lock.dumps(replace(item, release=locked) for item in programs) == text:
-        console.message(f"{path.as_posix()}: it says release {locked}")
+    if lock.dumps(programs) == text:
+        console.message(f"{name}: the wire format is as locked")
         return 0
-    console.message(f"{path.as_posix()}: the wire format is another one")
-    if console.form != "text":
-        hint = f"if that is meant: {_mending(console)}"
-        message = "the wire format is another one than that of the lock"
-        place = Position(path.as_posix())
-        console.diagnostics([Diagnostic("VG651", message, place, hint=hint)])
-    folders = {one.target: below(one.qemu) for one in job.requests if one.qemu}
-    for program in programs:
-        before = known.pop(program.target, None)
-        if before is None:
-            console.message(f"{program.target}: not in the lock")
-            continue
-        _judge(before, program, folders.get(program.target, ""), console)
-    for target in known:
-        console.message(f"{target}: in the lock only")
-    console.message(
-        f"if that is meant: {_mending(console)}, and commit {path.as_posix()}"
+    if lock.dumps(replace(item, release=locked) for item in programs) == text:
+        console.message(f"{name}: it says release {locked}")
+        console.message(f"{name}: the wire format is as locked")
+        return 0
+    mending = f"if that is meant: {_mending(console)}"
+    failed = _gated(name, known, programs, job, gate, mending, console)
+    if failed:
+        console.message(f"{mending}, and commit {name}")
+    return int(failed)
+
+
+def against(name: str, job: Job, gate: LockGate, console: Console) -> int:
+    """The same for a baseline: a lock, a release by its number, or a name for one."""
+    from vmgen import lock
+    from vmgen.cli.sides import stored_of
+
+    meant = dict(config.find(Path.cwd()).baselines).get(name, name)
+    known = stored_of(meant)
+    if known is None:
+        raise VmgenError(
+            Diagnostic(
+                "VG614",
+                f"'{name}' is no baseline",
+                hint="a baseline is a lock, the number of a release that 'vmgen releases'"
+                " lists, or a name of [tool.vmgen.baselines]",
+            )
+        )
+    programs = compile_all(job, console)
+    wanted = {one.target: known[one.target] for one in programs if one.target in known}
+    texts = (
+        lock.dumps(replace(one, release="") for one in side)
+        for side in (wanted.values(), programs)
     )
-    return 1
+    if len(set(texts)) == 1:
+        console.message(f"{name}: the wire format is as it was shipped")
+        return 0
+    return int(_gated(name, wanted, programs, job, gate, "", console))
+
+
+def _gated(
+    name: str,
+    known: Mapping[str, ir.Program],
+    programs: Iterable[ir.Program],
+    job: Job,
+    wanted: LockGate,
+    mending: str,
+    console: Console,
+) -> bool:
+    """Says what changed; whether the gate does not let it pass."""
+    from vmgen.verdict.gate import SAID, summed_up
+
+    gate = wanted.made()
+    console.message(f"{name}: the wire format is another one")
+    folders = {one.target: below(one.qemu) for one in job.requests if one.qemu}
+    others = False
+    left = dict(known)
+    judged = []
+    for program in programs:
+        before = left.pop(program.target, None)
+        if before is None:
+            console.message(f"{program.target or 'these files'}: not in {name}")
+            others = True
+        else:
+            judged.append((before, program))
+    for before, program in judged:
+        _judge(before, program, folders.get(program.target, ""), gate, console)
+    for target in left:
+        console.message(f"{target or 'files of their own'}: in {name} only")
+        others = True
+    for line in summed_up(gate.found):
+        console.message(line)
+    for one in gate.found:
+        if one.reason:
+            console.message(f"accepted: {one.section}, {one.direction}: {one.reason}")
+    for passed in gate.unused:
+        console.message(f"accepted and not there any more: {passed.section}")
+    # What was not compared may be anything.
+    failed = others or gate.fails(wanted.level)  # type: ignore[arg-type]
+    if failed and console.form != "text":
+        message = "the wire format is another one than that of the lock"
+        console.diagnostics(
+            [Diagnostic("VG651", message, Position(name), hint=mending)]
+        )
+    if not failed:
+        console.message(f"{name}: {SAID[gate.worst]}: passes at level '{wanted.level}'")
+    return failed
 
 
 def _mending(console: Console) -> str:
@@ -104,20 +192,21 @@ def _mending(console: Console) -> str:
     words = iter(shlex.split(console.again("lock")))
     kept: list[str] = []
     for word in words:
-        if word == "--output":
-            next(words)  # the folder of the generated package
+        if word in ("--output", "--direction", "--level", "--against", "--accepted"):
+            next(words)  # what a lock has no use for
         elif word not in ("--force", "--prune", "--strict"):
             kept.append("--output" if word == "--lock" else word)
     return shlex.join(kept)
 
 
 def _judge(
-    before: ir.Program, after: ir.Program, folder: str, console: Console
+    before: ir.Program, after: ir.Program, folder: str, gate: Gate, console: Console
 ) -> None:
     from vmgen import diff
     from vmgen.verdict import judge, show
 
     judgement = judge(before, after)
+    gate.judge(judgement)
     if judgement.worst() == "compatible" and not any(
         show.worth_knowing(outcome)
         for section in judgement.sections
@@ -133,6 +222,8 @@ def _judge(
             console.result(diff.text(found, console.paint))
         return
     if console.form == "github":
-        console.result(show.github(judgement, folders=(folder, folder)))
+        console.result(show.github(judgement, gate.directions, (folder, folder)))
         return
-    console.result(show.text(judgement, console.paint, notes=True))
+    console.result(
+        show.text(judgement, console.paint, directions=gate.directions, notes=True)
+    )

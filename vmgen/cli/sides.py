@@ -160,7 +160,7 @@ def _pairs(
     console: Console,
 ) -> list[tuple[ir.Program, ir.Program]]:
     """The programs of either side, target by target."""
-    stored = _stored(old), _stored(new)
+    stored = stored_of(old), stored_of(new)
     if not whole and None in stored:  # of the other side the CPU alone is read
         stored = _cpu(stored[0]), _cpu(stored[1])
     wanted = targets or _common(*stored)
@@ -197,7 +197,7 @@ def _cpu(known: Mapping[str, ir.Program] | None) -> Mapping[str, ir.Program] | N
     return known.only(shipped.CPU) if isinstance(known, shipped.Targets) else known
 
 
-def _stored(source: str) -> Mapping[str, ir.Program] | None:
+def stored_of(source: str) -> Mapping[str, ir.Program] | None:
     """The programs by target of a release, an IR file, a lock or a folder of IR files;
     None for a source that is to be read from C."""
     from vmgen import lock

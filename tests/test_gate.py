@@ -1,0 +1,185 @@
+"""What a change of the wire means for those who ship it, and what passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from vmgen.cli import run
+from vmgen.config import Accepted, accepted
+from vmgen.source import VmgenError
+from vmgen.verdict import Judgement, Outcome, SectionVerdict
+from vmgen.verdict.gate import Gate, summed_up
+from vmgen.verdict.model import COMPATIBLE
+
+DEVICE = """
+#include "migration/vmstate.h"
+typedef struct Uart {{ uint32_t control; uint32_t mode; bool fast; }} Uart;
+{fast}const VMStateDescription vmstate_uart = {{
+    .name = "uart", .version_id = {version}, .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {{ VMSTATE_UINT32({field}, Uart), VMSTATE_END_OF_LIST() }},
+    .subsections = (const VMStateDescription * const []) {{ {subsection} NULL }},
+}};
+"""
+FAST = """static bool fast_needed(void *opaque) { Uart *s = opaque; return s->fast; }
+static const VMStateDescription vmstate_fast = {
+    .name = "uart/fast", .version_id = 1, .minimum_version_id = 1, .needed = fast_needed,
+    .fields = (const VMStateField[]) { VMSTATE_UINT32(mode, Uart), VMSTATE_END_OF_LIST() },
+};
+"""
+SAME = {"version": 1, "field": "control", "subsection": "", "fast": ""}
+RENAMED = {**SAME, "field": "mode"}
+NOTE = {**SAME, "subsection": "&vmstate_fast,", "fast": FAST}
+BREAK = {**SAME, "version": 2}
+
+
+@dataclass
+class Done:
+    status: int
+    err: str
+
+
+@pytest.fixture
+def vmgen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Done]:
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+    def done(*words: str) -> Done:
+        status = run(list(words))
+        return Done(status, capsys.readouterr().err)
+
+    return done
+
+
+def written(folder: Path, **members: object) -> Path:
+    file = folder / "uart.c"
+    file.write_text(DEVICE.format(**members))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "direction", "status"),
+    [
+        (SAME, "harmless", "both", 0),
+        (RENAMED, "harmless", "both", 1),
+        (RENAMED, "note", "both", 0),
+        (NOTE, "note", "both", 1),
+        (NOTE, "note", "forward", 0),  # what old guests sent is read
+        (NOTE, "break", "both", 0),
+        (BREAK, "break", "both", 1),
+        (BREAK, "break", "forward", 0),
+        (BREAK, "break", "backward", 1),
+    ],
+)
+def test_a_change_fails_at_its_level(
+    change: dict[str, object],
+    level: str,
+    direction: str,
+    status: int,
+    tmp_path: Path,
+    vmgen: Callable[..., Done],
+) -> None:
+    written(tmp_path, **SAME)
+    assert vmgen("lock", "uart.c").status == 0
+    written(tmp_path, **change)
+    done = vmgen("check", "uart.c", "--level", level, "--direction", direction)
+    assert done.status == status, done.err
+
+
+def test_what_was_shipped_is_a_name_in_the_configuration(
+    tmp_path: Path, vmgen: Callable[..., Done]
+) -> None:
+    written(tmp_path, **SAME)
+    assert vmgen("lock", "uart.c", "-o", "shipped.json").status == 0
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.vmgen.baselines]\nlast = "shipped.json"\n'
+    )
+    assert vmgen("check", "uart.c", "--against", "last").status == 0
+    written(tmp_path, **BREAK)
+    done = vmgen("check", "uart.c", "--against", "last", "--level", "break")
+    assert done.status == 1
+    assert "break, backward: uart" in done.err
+    done = vmgen("check", "uart.c", "--against", "never")
+    assert done.status == 2
+    assert "VG632" in done.err
+
+
+def test_a_target_that_the_baseline_lacks_does_not_pass(
+    tmp_path: Path, vmgen: Callable[..., Done]
+) -> None:
+    written(tmp_path, **SAME)
+    done = vmgen("check", "uart.c", "--against", "10.0", "--level", "break")
+    assert done.status == 1
+    assert "not in 10.0" in done.err
+
+
+def test_what_was_accepted_passes_with_its_reason(
+    tmp_path: Path, vmgen: Callable[..., Done]
+) -> None:
+    written(tmp_path, **SAME)
+    vmgen("lock", "uart.c")
+    written(tmp_path, **BREAK)
+    (tmp_path / "ok.toml").write_text(
+        '[[accepted]]\nsection = "uart"\ndirection = "backward"\nreason = "no way back"\n'
+    )
+    (tmp_path / "pyproject.toml").write_text('[tool.vmgen]\naccepted = "ok.toml"\n')
+    done = vmgen("check", "uart.c", "--level", "break")
+    assert done.status == 0
+    assert "accepted: uart, backward: no way back" in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[[accepted]]\nsection = "uart"\n', "it has no reason"),
+        ('[[accepted]]\nreason = "x"\n', "it has no section"),
+        (
+            '[[accepted]]\nsection = "a"\nreason = "b"\nkind = "c"\n',
+            "unknown key 'kind'",
+        ),
+        ('[[accepted]]\nsection = 3\nreason = "b"\n', "'section' should be a string"),
+        (
+            '[[accepted]]\nsection = "a"\nreason = "b"\ndirection = "up"\n',
+            "one of forward",
+        ),
+        ("accepted = 3\n", "it is no table"),
+        ("[other]\n", "unknown table 'other'"),
+    ],
+)
+def test_an_entry_that_accepts_nothing_is_an_error(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "ok.toml"
+    file.write_text(text)
+    with pytest.raises(VmgenError, match="VG615") as caught:
+        accepted(file)
+    assert said in str(caught.value)
+
+
+def judgement(forward: Outcome, target: str = "arm") -> Judgement:
+    section = SectionVerdict("uart", "v", "v", "f.c", "f.c", forward, COMPATIBLE)
+    return Judgement(target, "1.0", "2.0", (section,))
+
+
+def test_what_could_not_be_told_counts_as_a_break() -> None:
+    gate = Gate(("forward", "backward"))
+    gate.judge(judgement(Outcome("unknown")))
+    assert gate.worst == "break"
+    assert summed_up(gate.found) == ["break, forward: uart"]
+
+
+def test_an_entry_for_another_target_or_direction_accepts_nothing() -> None:
+    for entry in (
+        Accepted("uart", "why", target="riscv64"),
+        Accepted("uart", "why", direction="backward"),
+        Accepted("tty", "why"),
+    ):
+        gate = Gate(("forward",), (entry,))
+        gate.judge(judgement(Outcome("incompatible")))
+        assert gate.fails("break")
+        assert gate.unused == (entry,)

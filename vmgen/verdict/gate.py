@@ -1,0 +1,121 @@
+"""What a change of the wire means for those who ship it: harmless, worth a note, a break.
+
+A gate looks at one direction or at both, and lets pass what somebody accepted for a
+reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, assert_never
+
+from vmgen.config import Accepted
+from vmgen.verdict.model import Direction, Judgement, Verdict
+
+Level: TypeAlias = Literal["harmless", "note", "break"]
+
+LEVELS: tuple[Level, ...] = ("harmless", "note", "break")
+"""From what nobody needs to know to what must not be shipped."""
+
+SAID: dict[Level, str] = {
+    "harmless": "harmless",
+    "note": "needs a note",
+    "break": "break",
+}
+
+
+def level(verdict: Verdict) -> Level:
+    """The level of a section's verdict in one direction; what could not be told may be a
+    break."""
+    match verdict:
+        case "compatible":
+            return "harmless"
+        case "conditional":
+            return "note"
+        case "incompatible" | "unknown":
+            return "break"
+        case _:
+            assert_never(verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class GatedSection:
+    """One section in one direction; ``reason`` says why it was accepted, empty if not."""
+
+    target: str
+    section: str
+    direction: Direction
+    level: Level
+    reason: str = ""
+
+
+@dataclass
+class Gate:
+    """Collects what does not pass.
+
+    ``accepted`` are findings that pass, ``used`` those of them that there were.
+    """
+
+    directions: Sequence[Direction]
+    accepted: Sequence[Accepted] = ()
+    found: list[GatedSection] = field(default_factory=list)
+    used: set[Accepted] = field(default_factory=set)
+
+    def judge(self, judgement: Judgement) -> None:
+        """Looks at one target."""
+        for section in judgement.sections:
+            for direction in self.directions:
+                of = level(section.outcome(direction).verdict)
+                if of == "harmless":
+                    continue
+                name = section.section or section.old or section.new
+                one = self._accepted(judgement.target, name, direction)
+                reason = ""
+                if one is not None:
+                    self.used.add(one)
+                    reason = one.reason
+                self.found.append(
+                    GatedSection(judgement.target, name, direction, of, reason)
+                )
+
+    def _accepted(
+        self, target: str, section: str, direction: Direction
+    ) -> Accepted | None:
+        for one in self.accepted:
+            if (
+                one.section == section
+                and one.direction in ("both", direction)
+                and one.target in ("", target)
+            ):
+                return one
+        return None
+
+    @property
+    def worst(self) -> Level:
+        """The worst level of what was not accepted."""
+        left = [LEVELS.index(one.level) for one in self.found if not one.reason]
+        return LEVELS[max(left, default=0)]
+
+    @property
+    def unused(self) -> tuple[Accepted, ...]:
+        """What was accepted and is not there any more."""
+        return tuple(one for one in self.accepted if one not in self.used)
+
+    def fails(self, least: Level) -> bool:
+        """Whether something of at least this level was found; ``harmless`` is everything."""
+        return LEVELS.index(self.worst) >= LEVELS.index(least)
+
+
+def summed_up(found: Iterable[GatedSection]) -> list[str]:
+    """A line for each level and direction: ``break, forward: cpu, esp``."""
+    groups: dict[tuple[Level, Direction], list[str]] = {}
+    for one in found:
+        if not one.reason:
+            groups.setdefault((one.level, one.direction), []).append(one.section)
+    return [
+        f"{SAID[of]}, {direction}: {', '.join(dict.fromkeys(names))}"
+        for (of, direction), names in sorted(
+            groups.items(), key=lambda item: -LEVELS.index(item[0][0])
+        )
+    ]
