@@ -13,7 +13,7 @@ from vmgen.config import Accepted, accepted
 from vmgen.source import VmgenError
 from vmgen.verdict import Judgement, Outcome, SectionVerdict
 from vmgen.verdict.gate import Gate, summed_up
-from vmgen.verdict.model import COMPATIBLE
+from vmgen.verdict.model import COMPATIBLE, Finding
 
 DEVICE = """
 #include "migration/vmstate.h"
@@ -139,8 +139,8 @@ def test_what_was_accepted_passes_with_its_reason(
         ('[[accepted]]\nsection = "uart"\n', "it has no reason"),
         ('[[accepted]]\nreason = "x"\n', "it has no section"),
         (
-            '[[accepted]]\nsection = "a"\nreason = "b"\nkind = "c"\n',
-            "unknown key 'kind'",
+            '[[accepted]]\nsection = "a"\nreason = "b"\nwhat = "c"\n',
+            "unknown key 'what'",
         ),
         ('[[accepted]]\nsection = 3\nreason = "b"\n', "'section' should be a string"),
         (
@@ -180,6 +180,17 @@ def test_an_entry_for_another_target_or_direction_accepts_nothing() -> None:
         Accepted("tty", "why"),
     ):
         gate = Gate(("forward",), (entry,))
-        gate.judge(judgement(Outcome("incompatible")))
+        gate.judge(judgement(Outcome("incompatible", (Finding("width"),))))
         assert gate.fails("break")
         assert gate.unused == (entry,)
+
+
+def test_an_entry_for_one_finding_does_not_hide_another() -> None:
+    entry = Accepted("uart", "nobody sets it", kind="width", field="mode")
+    one, two = Finding("width", field="mode"), Finding("width", field="control")
+    gate = Gate(("forward",), (entry,))
+    gate.judge(judgement(Outcome("incompatible", (one,))))
+    assert not gate.fails("note")
+    gate = Gate(("forward",), (entry,))
+    gate.judge(judgement(Outcome("incompatible", (one, two))))
+    assert gate.fails("break")

@@ -82,13 +82,16 @@ class Accepted:
     """A finding of a verdict that passes, and why.
 
     ``section`` is its wire name, ``direction`` ``forward``, ``backward`` or ``both``,
-    ``target`` empty for every target.
+    ``target`` empty for every target.  ``kind`` and ``field`` are those of the finding, as
+    ``vmgen compat --format json`` has them; empty for every one.
     """
 
     section: str
     reason: str
     direction: str = "both"
     target: str = ""
+    kind: str = ""
+    field: str = ""
 
 
 DIRECTIONS = ("forward", "backward", "both")
@@ -106,7 +109,7 @@ def accepted(file: Path) -> tuple[Accepted, ...]:
     for number, entry in enumerate(entries if isinstance(entries, list) else [entries]):
         if reason := _no_entry(entry):
             message = f"entry {number + 1} of 'accepted' is none: {reason}"
-            hint = "an entry has 'section' and 'reason', and perhaps 'direction' and 'target'"
+            hint = "an entry has 'section' and 'reason', and perhaps 'direction', 'target', 'kind' and 'field'"
             wrong.append(Diagnostic("VG615", message, Position(str(file)), hint=hint))
         else:
             found.append(Accepted(**entry))
@@ -125,7 +128,7 @@ def _no_entry(entry: object) -> str:
     if not isinstance(entry, dict):
         return "it is no table"
     for name, value in entry.items():
-        if name not in ("section", "reason", "direction", "target"):
+        if name not in ("section", "reason", "direction", "target", "kind", "field"):
             return f"unknown key '{name}'"
         if not isinstance(value, str):
             return f"'{name}' should be a string"

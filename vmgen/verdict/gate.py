@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, assert_never
 
 from vmgen.config import Accepted
-from vmgen.verdict.model import Direction, Judgement, Verdict
+from vmgen.verdict.model import Direction, Finding, Judgement, Verdict
 
 Level: TypeAlias = Literal["harmless", "note", "break"]
 
@@ -41,7 +41,8 @@ def level(verdict: Verdict) -> Level:
 
 @dataclass(frozen=True, slots=True)
 class GatedSection:
-    """One section in one direction; ``reason`` says why it was accepted, empty if not."""
+    """One section in one direction; ``reason`` says why all of its findings were accepted,
+    empty if one was not."""
 
     target: str
     section: str
@@ -70,23 +71,30 @@ class Gate:
                 if of == "harmless":
                     continue
                 name = section.section or section.old or section.new
-                one = self._accepted(judgement.target, name, direction)
-                reason = ""
-                if one is not None:
-                    self.used.add(one)
-                    reason = one.reason
+                findings = section.outcome(direction).findings
+                entries = [
+                    self._accepted(judgement.target, name, direction, one)
+                    for one in findings
+                ]
+                passes = [one for one in entries if one is not None]
+                self.used.update(passes)
+                reasons = ""
+                if passes and len(passes) == len(findings):
+                    reasons = "; ".join(dict.fromkeys(one.reason for one in passes))
                 self.found.append(
-                    GatedSection(judgement.target, name, direction, of, reason)
+                    GatedSection(judgement.target, name, direction, of, reasons)
                 )
 
     def _accepted(
-        self, target: str, section: str, direction: Direction
+        self, target: str, section: str, direction: Direction, finding: Finding
     ) -> Accepted | None:
         for one in self.accepted:
             if (
                 one.section == section
                 and one.direction in ("both", direction)
                 and one.target in ("", target)
+                and one.kind in ("", finding.kind)
+                and one.field in ("", finding.field)
             ):
                 return one
         return None
