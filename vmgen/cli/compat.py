@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vmgen.cli.arguments import Option, command, format_option
 from vmgen.cli.console import Console
-from vmgen.cli.sides import NAMED, SIDES, folders_of, programs_of
+from vmgen.cli.sides import NAMED, SIDES, folders_of, programs_of, say_sources
 from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ def compat(
 
     directions = WAYS[direction]
     pairs, names = programs_of(sources, git, targets, whole, preprocessor, console)
+    if not git and form == "text":
+        say_sources(names, pairs, console)
     has = None if like is None else _sections_of(like)
     judged = []
     for old, new in pairs:
