@@ -278,3 +278,25 @@ def test_without_an_archive_no_release_is_known(
     assert capsys.readouterr().out == ""
     assert command("diff 1.0 1.1 -t toy") == 2
     assert "VG643" in capsys.readouterr().err
+
+
+def test_which_sections_differ_between_targets(
+    archive: Archive, tmp_path: Path
+) -> None:
+    there = archive
+    sections = ("cpu", "device", "no-such")
+    same, other = there.releases[0], there.releases[2]
+    assert there.differing(same, "toy", "toy2", sections) == ()
+    assert there.differing(other, "toy", "toy2", sections) == ("device",)
+    below = [replace(whole("1.0.0", name), modules=modules) for name, modules in (
+        ("toy", whole("1.0.0").modules),
+        ("toy2", tuple(
+            replace(one, descriptions=(replace(one.descriptions[0], version_id=7),))
+            if one.file == "hw/out.c" else one
+            for one in whole("1.0.0").modules
+        )),
+    )]  # fmt: skip
+    (tmp_path / "below").write_bytes(form.pack([build.snapshot("1.0.0", below)]))
+    there = Archive(tmp_path / "below")
+    # What is inside of a section's description counts too.
+    assert there.differing(there.releases[0], "toy", "toy2", sections) == ("device",)

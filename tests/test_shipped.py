@@ -12,7 +12,10 @@ import pytest
 from tests.stream_files import ALL, captured
 from tests.trees import RELEASES, require_tree
 from vmgen.archive import SHIPPED, Archive, ReleaseEntries, build
+from vmgen.cache import entries, remove
 from vmgen.cli import run
+from vmgen.cli.shipped import Targets
+from vmgen.cli.stream import made
 from vmgen.pipeline import Request, compile_whole
 from vmgen.stream import Stream
 from vmgen.stream.input import Input
@@ -107,3 +110,44 @@ def test_sections_that_a_stream_does_not_describe_are_wanted_too(
     wanted = every_name(stream)
     assert wanted is not None
     assert "goldfish_rtc" in wanted
+
+
+def test_who_is_a_target_is_known_without_reading_it(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Archive, "program", lambda *_: pytest.fail("it was read"))
+    targets = Targets(archive, archive.releases[-1])
+    assert ("riscv64" in targets, "gone" in targets) == (True, False)
+
+
+def test_the_same_stream_is_read_without_the_archive_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = captured("riscv64-virt-vh-bare--10.0.2")
+    Path("vm.mig").write_bytes(data)
+    assert run(["stream", "show", "vm.mig"]) == 0
+    first = capsys.readouterr()
+    asked: list[str] = []
+
+    def writers(
+        *_: object, **__: object
+    ) -> tuple[dict[str, object], dict[str, object]]:
+        asked.append("again")
+        return {}, {}
+
+    monkeypatch.setattr(made, "writers_of", writers)
+    assert run(["stream", "show", "vm.mig"]) == 0
+    assert (capsys.readouterr(), asked) == (first, [])
+    # Other bytes, another target: nothing is known of them.
+    Path("vm.mig").write_bytes(data.replace(b"fw_cfg", b"fw-cfg"))
+    run(["stream", "show", "vm.mig"])
+    Path("vm.mig").write_bytes(data)
+    run(["stream", "show", "vm.mig", "-t", "riscv32"])
+    assert asked == ["again", "again"]
+    # Nor where its codecs are gone.
+    for one in entries():
+        if one.name.startswith("shipped/"):
+            remove(one)
+    run(["stream", "show", "vm.mig"])
+    assert len(asked) == 3

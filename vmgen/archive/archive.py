@@ -52,6 +52,16 @@ class Archive:
         return form.read_index(data, self._file.name)
 
     @cached_property
+    def _places(self) -> dict[str, dict[str, list[tuple[int, int, form.KnownText]]]]:
+        """Where the texts are, by kind and name: the block, and the place in it."""
+        found: dict[str, dict[str, list[tuple[int, int, form.KnownText]]]] = {}
+        for number, block in enumerate(self._index.blocks):
+            for at, known in enumerate(block.texts):
+                of_kind = found.setdefault(known.kind, {})
+                of_kind.setdefault(known.name, []).append((number, at, known))
+        return found
+
+    @cached_property
     def releases(self) -> tuple[Release, ...]:
         """Every release, the oldest first."""
         return tuple(
@@ -111,7 +121,33 @@ class Archive:
         modules = self._texts("module", release, target, files)
         return frozenset([json.dumps(roots), *(text for _, text in modules)])
 
-    @property
+    def differing(
+        self, release: Release, one: str, other: str, sections: Collection[str]
+    ) -> tuple[str, ...]:
+        """Those of the sections whose tables are not the same in the two targets."""
+        texts: list[dict[str, str]] = []
+        roots: list[list[dict[str, Any]]] = []
+        for target in (one, other):
+            registered, files = self._wanted(release, target, sections)
+            roots.append(registered)
+            texts.append(dict(self._texts("module", release, target, files)))
+        changed = {
+            file
+            for file in texts[0].keys() | texts[1].keys()
+            if texts[0].get(file) != texts[1].get(file)
+        }
+
+        def differs(section: str) -> bool:
+            mine, theirs = (
+                [each for each in several if named(each["section"], (section,))]
+                for several in roots
+            )
+            below = self._closed({each["home"] for each in mine}, release, one)
+            return mine != theirs or not below.isdisjoint(changed)
+
+        return tuple(filter(differs, sections))
+
+    @cached_property
     def content(self) -> str:
         """A hash of all that the archive says."""
         return hashlib.sha256(self._file.read_bytes()).hexdigest()
@@ -167,19 +203,15 @@ class Archive:
 
     def _closed(self, files: set[str], release: Release, target: str) -> set[str]:
         """The files, those that they need, and those that these need."""
-        needs = {
-            known.name: known.needs
-            for block in self._index.blocks
-            for known in block.texts
-            if known.kind == "module" and known.has(release.number, target)
-        }
         found: set[str] = set()
         waiting = [*files]
         while waiting:
             file = waiting.pop()
             if file not in found:
                 found.add(file)
-                waiting += needs.get(file, ())
+                for _, _, known in self._places["module"].get(file, ()):
+                    if known.has(release.number, target):
+                        waiting += known.needs
         return found
 
     def _modules(
@@ -217,14 +249,11 @@ class Archive:
         names: Collection[str] | None,
     ) -> Iterator[tuple[str, str]]:
         """The texts of these entries, each with its name."""
-        for number, block in enumerate(self._index.blocks):
-            for at, known in enumerate(block.texts):
-                if (
-                    known.kind == kind
-                    and (names is None or known.name in names)
-                    and known.has(release.number, target)
-                ):
-                    yield known.name, self._block(number)[at]
+        known = self._places.get(kind, {})
+        for name in known if names is None else sorted(known.keys() & set(names)):
+            for number, at, text in known[name]:
+                if text.has(release.number, target):
+                    yield name, self._block(number)[at]
 
     def _block(self, number: int) -> tuple[str, ...]:
         if number not in self._unpacked:

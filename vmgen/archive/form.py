@@ -68,10 +68,10 @@ class KnownText:
 
     def has(self, release: int, target: str) -> bool:
         """Whether the target has the text in this release."""
-        return any(
-            first <= release <= last and target in targets
-            for first, last, targets in self.runs
-        )
+        for first, last, targets in self.runs:  # thousands of times: no generator
+            if first <= release <= last:
+                return target in targets
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,9 @@ class Targets(Mapping[str, ir.Program]):
             raise KeyError(target)
         return self.archive.program(self.release, target, self._sections)
 
+    def __contains__(self, target: object) -> bool:
+        return target in self.release.targets  # without reading it
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.release.targets)
 

@@ -82,7 +82,8 @@ def fingerprint(
         raise Ambiguous(f"several targets fit the stream: {names}", hint=hint)
     chosen = None
     if targets:
-        chosen = packages[targets[0]].but(alternatives=targets[1:])
+        first = packages[targets[0]]
+        chosen = first.but(alternatives=(*targets[1:], *first.alternatives))
     return Fingerprint(chosen, targets, refusals)
 
 

@@ -114,8 +114,13 @@ def writers(archive: Archive, stream: Stream, target: str | None = None) -> Like
                 tables = archive.tables(release, one, names)
                 same.setdefault((one, tables), []).append(release)
     found = []
-    for (one, _), releases in same.items():
-        wrong = next(_differences(archive, releases[-1], one, stream, names), None)
+    # Targets whose tables are the same (arm and aarch64) would have written the same.
+    judged: dict[frozenset[str], StreamError | None] = {}
+    for (one, tables), releases in same.items():
+        if tables not in judged:
+            differences = _differences(archive, releases[-1], one, stream, names)
+            judged[tables] = next(differences, None)
+        wrong = judged[tables]
         if wrong is None:
             found.append(Writers(one, tuple(releases)))
         else:

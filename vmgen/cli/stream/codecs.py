@@ -221,12 +221,17 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
 
     if wanted.none:
         return None
+    from vmgen.cli.stream import made
+
     try:
         source.finish()
+        if (known := made.remembered(source, wanted.target)) is not None:
+            codecs, said = known
+            if said:
+                console.message(said)
+            return codecs
         if Stream(source, strict=False).description is None:
             return None
-        from vmgen.cli.stream import made
-
         releases, alike = made.writers_of(source, wanted.target, console, newest=True)
         if not releases:
             return None
@@ -237,12 +242,14 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
             for name in found
             if target == codecs.target
         ]
+        said = ""
         if len(alike) > len({target for _, target in alike}):
             listed = " or ".join(names)
-            console.message(
-                f"{listed} can have written it; read with the tables of {names[0]}"
-            )
-        return codecs.but(releases=tuple(names))
+            said = f"{listed} can have written it; read with the tables of {names[0]}"
+            console.message(said)
+        codecs = codecs.but(releases=tuple(names))
+        made.remember(source, wanted.target, codecs, said)
+        return codecs
     except (NoCodecs, Ambiguous) as error:
         console.message(f"without codecs: {error.message}")
         return None

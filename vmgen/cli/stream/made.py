@@ -20,7 +20,7 @@ from vmgen.cli.console import Console
 from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:
-    from vmgen.archive import Archive
+    from vmgen.archive import Archive, Release
     from vmgen.cli.shipped import Targets
     from vmgen.lookup import Lookup, Placed
     from vmgen.pipeline import Request
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"[A-Za-z_]\w+")
 _PROVENANCE = "made-from.json"
+_MOST_HASHED = 1 << 26
+"""The bytes of the largest stream that is remembered: some 50 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,19 +180,25 @@ def of_archive(
 
 
 def writers_of(
-    source: Input, target: str | None, console: Console, *, newest: bool = False
+    source: Input,
+    target: str | None,
+    console: Console,
+    *,
+    newest: bool = False,
 ) -> tuple[dict[str, dict[str, Codecs]], dict[tuple[str, str], tuple[str, ...]]]:
     """Codecs by release and target of every release that vmgen knows and that can have
     written the stream, by its description; and for each of these the releases whose
     tables of the stream's sections are the same, itself among them.
 
-    With ``newest`` only the newest release of all has codecs.  Nothing where the stream
+    With ``newest`` only the newest release of all has codecs.  Targets whose tables of the
+    stream's sections are the same are one, with the others as its alternatives.  Nothing where the stream
     has no description of a CPU; NoCodecs if none of them fits.
     """
     from vmgen import archive
     from vmgen.cli.shipped import Targets
     from vmgen.stream import Stream
     from vmgen.stream.packages import from_folder
+    from vmgen.stream.writers import every_name
 
     there = archive.shipped()
     if there is None:
@@ -199,16 +207,76 @@ def writers_of(
     stream = Stream(source, strict=False)
     found: dict[str, dict[str, Codecs]] = {}
     alike: dict[tuple[str, str], tuple[str, ...]] = {}
+    sections = every_name(stream)
+
+    def alike_in(release: Release, one: str, other: str) -> bool:
+        return sections is not None and not there.differing(
+            release, one, other, sections
+        )
+
     for one, names in _writers(there, stream, target):
         release = there.find(names[0])
         assert release is not None  # the archive has named it
         alike[release.name, one] = names
         if newest and found and release.name not in found:
             continue
+        others = found.setdefault(release.name, {})
+        same = next((each for each in others if alike_in(release, one, each)), None)
+        if same is not None:
+            known = others[same]
+            alternatives = (*known.alternatives, one)
+            others[same] = known.but(alternatives=alternatives)
+            continue
         places = of_archive(Targets(there, release), one, source, console)
         packages = {name: from_folder(place)[name] for name, place in places.items()}
-        found.setdefault(release.name, {}).update(packages)
+        others.update(packages)
     return found, alike
+
+
+def remembered(source: Input, target: str | None) -> tuple[Codecs, str] | None:
+    """The codecs that the same bytes were read with before by the same vmgen, and what
+    was said then; None where they never were, or the codecs are gone."""
+    from vmgen.stream.packages import from_folder
+
+    name = _of_stream(source, target)
+    text = Cache.of("writers").text(name) if name else None
+    if text is None:
+        return None
+    known = json.loads(text)
+    packages = Cache.of("shipped")
+    if packages.folder is None or not packages.has_folder(known["package"]):
+        return None
+    one = known["target"]
+    codecs = from_folder(packages.folder / known["package"] / one)[one]
+    found = codecs.but(
+        alternatives=tuple(known["alternatives"]), releases=tuple(known["releases"])
+    )
+    return found, known["said"]
+
+
+def remember(source: Input, target: str | None, codecs: Codecs, said: str) -> None:
+    """Keep which codecs a stream is read with, and what was said about them."""
+    name, folder = _of_stream(source, target), codecs.folder
+    if not name or folder is None:
+        return
+    memory = Cache.of("writers")
+    known = {
+        "package": folder.parent.name,
+        "target": codecs.target,
+        "alternatives": codecs.alternatives,
+        "releases": codecs.releases,
+        "said": said,
+    }
+    memory.keep(name, json.dumps(known))
+
+
+def _of_stream(source: Input, target: str | None) -> str:
+    """The name under which a stream is remembered; empty for one that takes longer to
+    hash than to read."""
+    if len(source.view) > _MOST_HASHED:
+        return ""
+    content = hashlib.sha256(source.view).hexdigest()
+    return f"{hashed((content, target or '', this_vmgen()))[:24]}.stream.json"
 
 
 def saved_alike(
