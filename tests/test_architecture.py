@@ -36,7 +36,7 @@ STAGES = (
     {"translate"},
     {"extract"},
     {"roots"},
-    {"premises", "machines"},
+    {"premises", "machines", "core"},
     {"link"},
     # From the IR to text.
     {"plan"},
@@ -78,7 +78,7 @@ ONLY = {
     "jinja2": {"render"},
     "black": {"render"},
     "click": {"cli"},
-    "tomllib": {"config", "premises", "targets"},
+    "tomllib": {"config", "core", "premises", "targets"},
 }
 """Who may import what."""
 

@@ -15,6 +15,7 @@ GUARDS = {
     "VG423": "stands in the reasons of vmgen coverage",
     "VG424": "stands in the reasons of vmgen coverage",
     "VG503": "needs a fork that changed a format",
+    "VG508": "needs a fork that changed the core",
     "VG638": "known releases have none",
     "VG642": "vmgen's own file is not damaged",
     "VG644": "needs a whole tree",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -335,6 +335,7 @@ def compile_all(
         *link.endless_lists(programs),
         *link.foreign_subsections(programs),
         *unmet(programs, formats),
+        *_core(job),
     ):
         console.diagnostics(warnings)
     if unread := findings(programs):
@@ -345,6 +346,15 @@ def compile_all(
             console.message(_left_out(programs))
         console.incomplete = True
     return programs
+
+
+def _core(job: Job) -> Iterator[Diagnostic]:
+    """What differs in the C that every table of a job's trees rests on."""
+    from vmgen import core
+
+    if not job.release:
+        for tree in dict.fromkeys(one.qemu for one in job.requests if one.qemu):
+            yield from core.changes(job.folder / tree)
 
 
 def _left_out(programs: Sequence[ir.Program]) -> str:
