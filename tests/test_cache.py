@@ -48,6 +48,8 @@ def test_without_a_home_nothing_is_kept_and_everything_works() -> None:
     made = cache.folder_of("b", lambda: {"c/d.h": "text"})
     assert (made / "c/d.h").read_text() == "text"
     assert list(cache.folders()) == []
+    assert not cache.has_folder("b")
+    cache.forget_old()
     with cache.alone("e") as folder:
         assert folder.is_dir()
 
@@ -228,6 +230,34 @@ def test_a_remembered_digest_never_hides_a_change(
     assert digest() != first
     path.unlink()
     assert digest() == Digests().digest([str(path)])
+
+
+@pytest.mark.parametrize(("age", "reads"), [(0.5, 2), (1.9, 2), (2.5, 1), (900.0, 1)])
+def test_what_has_not_changed_for_a_while_is_read_once(
+    age: float,
+    reads: int,
+    tmp_path: Path,
+    cache: Cache,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A change within the resolution of a file system's clock leaves its time as it was."""
+    path = tmp_path / "file"
+    path.write_text("one")
+    now = path.stat().st_ctime
+    monkeypatch.setattr("vmgen.cache.time.time", lambda: now + age)
+    seen: list[str] = []
+    plain = Digests._read
+
+    def counted(self: Digests, name: str) -> bytes:
+        seen.append(name)
+        return plain(self, name)
+
+    monkeypatch.setattr(Digests, "_read", counted)
+    for _ in range(2):
+        digests = Digests(cache, "tree")
+        digests.digest([str(path), str(tmp_path / "nothing")])
+        digests.keep()
+    assert seen.count(str(path)) == reads
 
 
 def test_what_has_just_changed_is_not_remembered(tmp_path: Path, cache: Cache) -> None:

@@ -226,3 +226,57 @@ def test_every_element(
     assert ("0x" in last) is (on_wire is not None)
     if on_wire is not None:
         assert f"0x{on_wire:02x}" in last
+
+
+def test_json_of_fields_that_say_more() -> None:
+    some = (ir.Step("some", "int"),)
+    words = ir.WordsElement("info", "pair", WORDS)
+    step = (ir.Step("f", "int", (9,)),)
+    fields = (
+        ir.Field("keyed", (), ir.GTreeElement("vmstate_key", "vmstate_lane"), ir.Fixed(8)),
+        ir.Field("plain", (), ir.GTreeElement("", "vmstate_lane"), ir.Fixed(8)),
+        ir.Field("old", (), ir.StructElement("vmstate_lane", vstruct=True), ir.Fixed(8),
+                 struct_version_id=3),
+        ir.Field("part", step, ir.IntegerElement("uint8"), ir.Fixed(1), start=2, array=True,
+                 count=ir.Fixed(7)),
+        ir.Field("sized", (), ir.BufferElement(), ir.FromMember(some, "uint8", 4)),
+        ir.Field("made", (), ir.BufferElement(), ir.Computed(ir.Load("some", "uint8"))),
+        ir.Field("pair", (), words, ir.Fixed(8)),
+        ir.Field("asked", (), ir.IntegerElement("uint8"), ir.Fixed(1), test="unknown"),
+    )  # fmt: skip
+    outer = ir.Description("vmstate_outer", "outer", "Outer", 1, 1, fields, needed="unknown",
+                           subsections=("vmstate_lane", "vmstate_gone"))  # fmt: skip
+    lookup = Lookup(
+        ir.Program(
+            "", "", (ir.Module("outer.c", (PROGRAM.modules[1].descriptions[0], outer)),)
+        )
+    )
+    (shown,) = inspect_json.as_json(lookup, lookup.named(["outer"]))["descriptions"]
+    assert (shown["file"], shown["line"]) == ("outer.c", 0)
+    assert shown["needed"] == {"function": "unknown"}
+    assert shown["subsections"] == ["lane", "vmstate_gone"]
+    usual = {"name", "path", "type", "c_type", "size", "count", "version_id", "has_test",
+             "description", "line"}  # fmt: skip
+    more = {
+        one["name"]: {name: value for name, value in one.items() if name not in usual}
+        for one in shown["fields"]
+    }
+    assert more == {
+        "keyed": {"key_description": "vmstate_key"},
+        "plain": {},
+        "old": {"struct_version_id": 3},
+        "part": {"start": 2},
+        "sized": {"size_from": {"member": "some", "type": "uint8", "multiply": 4}},
+        "made": {"size_from": {"expression": "some"}},
+        "pair": {
+            "words": [
+                {"type": "uint32", "member": "lo"},
+                {"type": "uint8", "member": ""},
+            ]
+        },
+        "asked": {"test": {"function": "unknown"}},
+    }
+    assert [one["description"] for one in shown["fields"]] == [
+        "vmstate_lane", "vmstate_lane", "vmstate_lane", *[None] * 5,
+    ]  # fmt: skip
+    assert [one["has_test"] for one in shown["fields"]] == [*[False] * 7, True]

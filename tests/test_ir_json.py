@@ -265,6 +265,7 @@ def test_suggestions() -> None:
         ("NaN", "NaN is not a number of the IR"),
         ('{"format": 1.5}', "1.5 is not a number of the IR"),
         ('{"format": 1, "format": 2}', "member 'format' occurs twice"),
+        ('{"a": 1, "b": 2, "c": 3, "b": 4}', "member 'b' occurs twice"),
         ("9" * 5000, "VG601"),
         ("[" * 100_000, "nested deeper than 100 levels [VG604]"),
     ],

@@ -599,3 +599,13 @@ def test_sections_are_found_by_name() -> None:
         stream.section("cpu")
     with pytest.raises(NotFound):
         stream.section("gpu")
+
+
+def test_the_package_has_what_it_says_and_no_more() -> None:
+    from vmgen import stream
+
+    for name in stream.__all__:
+        assert getattr(stream, name) is not None, name
+    assert set(stream.__all__) <= set(dir(stream))
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        stream.nothing  # noqa: B018

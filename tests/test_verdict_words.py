@@ -148,6 +148,12 @@ CASES: list[tuple[Finding, str, str, str]] = [
      "p has version 3 and its description version 2: it is never sent", "uint32 p", "uint32 t"),
     (found("never-saved"), "the source is unmigratable: a guest with it cannot be saved", "uint32 s",
      "uint32 t"),
+    (found("endless-list", side("list", "vmstate_e", text="fields"), Side()),
+     "the list of fields of vmstate_e has no end: QEMU reads on in the memory behind it, which"
+     " is assumed to be zero", "list of vmstate_e", ""),
+    (found("endless-list", Side(), side("list", "vmstate_e", text="subsections")),
+     "the list of subsections of vmstate_e has no end: QEMU reads on in the memory behind it,"
+     " which is assumed to be zero", "", "list of vmstate_e"),
     (found("shape", Side("field", "f"), Side("subsections")),
      "f is saved, and loaded as subsections", "f", "subsections"),
     (found("shape", HANDLERS, side("hook", "f")), "C handlers of 'old' is saved, and loaded as f()",
