@@ -292,7 +292,8 @@ def _of_release(
 
 def _in_tree(name: str, tree: Path) -> str:
     """The C file's name relative to the tree, however it was given."""
-    if (tree / name).is_file() and not Path(name).is_absolute():
+    within = not Path(name).is_absolute() and ".." not in Path(name).parts
+    if within and (tree / name).is_file():
         return Path(name).as_posix()
     real, root = Path(name).resolve(), tree.resolve()
     if real.is_file() and real.is_relative_to(root):
