@@ -176,6 +176,11 @@ def test_a_symbol_that_no_tree_has_is_said_with_those_that_it_may_be(
     (known,) = unmet([read], (TaughtFormat("vmstate_info_uint8", "u8:n"),))
     assert "vmgen reads this info from the C itself" in known.message
     assert not list(unmet([taught(read, said("u8:n"))], said("u8:n")))
+    # What was read of a tree in part says nothing of the rest.
+    other = (TaughtFormat("vmstate_info_fam", "u8:n"),)
+    assert not list(unmet([read], other, partly=True))
+    (here,) = unmet([read], (replace(other[0], file="fan.c"),), partly=True)
+    assert "no field of fan.c has this info" in here.message
 
 
 def test_every_command_takes_the_formats_of_the_project(
@@ -191,7 +196,7 @@ def test_every_command_takes_the_formats_of_the_project(
         "utf-8",
     )
     for words in ("generate", "check", "inspect", "lock"):
-        assert run([words]) == 0
+        assert run([words]) == 0, words
         assert "VG506" not in capsys.readouterr().err
     Path("pyproject.toml").write_text(
         '[tool.vmgen]\ninputs = ["fan.c"]\n[tool.vmgen.formats]\nvmstate_info_fan = "u8:n"\n',
@@ -201,3 +206,6 @@ def test_every_command_takes_the_formats_of_the_project(
     assert (
         "4 bytes saved, 1 bytes loaded in vmstate_info_fan" in capsys.readouterr().out
     )
+    # Other C than the project's is no reason to say that its infos are not there.
+    assert run(["inspect", "-t", "riscv64", "--release", "10.0"]) == 0
+    assert "VG613" not in capsys.readouterr().err

@@ -148,6 +148,14 @@ class Job:
         )
 
     @property
+    def complete(self) -> bool:
+        """Whether nothing else is there to be read: of a tree everything, or the user's
+        own files."""
+        return self.whole or all(
+            one.qemu is None and one.sources for one in self.requests
+        )
+
+    @property
     def whole(self) -> bool:
         """Whether everything that the targets' binaries contain is asked for."""
         return any(request.whole for request in self.requests)
@@ -335,7 +343,7 @@ def compile_all(
         *infos.opaque(programs),
         *link.endless_lists(programs),
         *link.foreign_subsections(programs),
-        *unmet(programs, formats),
+        *unmet(programs, formats, partly=not job.complete),
         *_core(job),
     ):
         console.diagnostics(warnings)

@@ -75,10 +75,17 @@ def taught(program: ir.Program, formats: Iterable[TaughtFormat]) -> ir.Program:
 
 
 def unmet(
-    programs: Iterable[ir.Program], formats: Iterable[TaughtFormat]
+    programs: Iterable[ir.Program],
+    formats: Iterable[TaughtFormat],
+    *,
+    partly: bool = False,
 ) -> Iterator[Diagnostic]:
     """A warning (VG613) for each format whose info no field of the programs has, or one
-    that vmgen reads from the C itself."""
+    that vmgen reads from the C itself.
+
+    ``partly``: the programs are a part of a tree, so that an info may be elsewhere unless
+    the format's file is among them.
+    """
     read: dict[str, set[str]] = {}
     asked: dict[str, set[str]] = {}
     for program in programs:
@@ -92,8 +99,10 @@ def unmet(
                         else read
                     )
                     met.setdefault(getattr(element, "info", ""), set()).add(module.file)
+    files = set().union(*read.values(), *asked.values())
     for one in formats:
-        if _has(asked, one):
+        elsewhere = partly and one.file not in files and not _has(read, one)
+        if elsewhere or _has(asked, one):
             continue
         close = difflib.get_close_matches(one.symbol, asked, 3)
         where = f" of {one.file}" if one.file else ""
