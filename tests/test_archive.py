@@ -300,3 +300,26 @@ def test_which_sections_differ_between_targets(
     there = Archive(tmp_path / "below")
     # What is inside of a section's description counts too.
     assert there.differing(there.releases[0], "toy", "toy2", sections) == ("device",)
+
+
+def test_without_places_a_program_says_the_same(archive: Archive) -> None:
+    sections = ("cpu", "device")
+    release = archive.releases[-1]
+    placed = archive.program(release, "toy2", sections)
+    bare = archive.unplaced(release, "toy2", sections)
+    there = {
+        (module.file, one.symbol): lock.bare(one)
+        for module in bare.modules
+        for one in module.descriptions
+    }
+    found = [
+        (there[module.file, one.symbol], lock.bare(one))
+        for module in placed.modules
+        for one in module.descriptions
+    ]
+    assert len(found) > 2
+    assert all(one == other for one, other in found)
+    # What two releases share is one object.
+    first = archive.unplaced(archive.releases[0], "toy2", sections)
+    shared = {id(one) for one in bare.modules} & {id(one) for one in first.modules}
+    assert len(shared) == len(bare.modules) - 1  # all but the device's

@@ -43,6 +43,7 @@ class Archive:
         self._file = file
         self._unpacked: dict[int, tuple[str, ...]] = {}
         self._parsed: dict[str, dict[str, Any]] = {}
+        self._read: dict[str, ir.Module] = {}
 
     @cached_property
     def _index(self) -> form.ArchiveIndex:
@@ -200,6 +201,27 @@ class Archive:
         }
         found = lock.program(release.name, target, tables, self._file.name)
         return found if sections is None else _below_its_roots(found)
+
+    def unplaced(
+        self, release: Release, target: str, sections: Collection[str]
+    ) -> ir.Program:
+        """The modules with the descriptions of these sections, as :meth:`program` has them
+        but for where they are in C: what releases share is read once."""
+        _, files = self._wanted(release, target, sections)
+        modules = []
+        for _, text in self._texts("module", release, target, files):
+            if text not in self._read:
+                tables = {
+                    "modules": [json.loads(text)],
+                    "roots": [],
+                    "premises": [],
+                    "unread": [],
+                }
+                found = lock.program(release.name, target, tables, self._file.name)
+                (self._read[text],) = found.modules
+            modules.append(self._read[text])
+        modules.sort(key=lambda module: module.file)
+        return ir.Program(release.name, target, tuple(modules))
 
     def _closed(self, files: set[str], release: Release, target: str) -> set[str]:
         """The files, those that they need, and those that these need."""

@@ -159,7 +159,7 @@ def _differences(
             yield Refused(message, None, device.path)
             continue
         if lookup is None:
-            lookup = Lookup(archive.program(release, target, names))
+            lookup = Lookup(archive.unplaced(release, target, names))
         homes = {(one["home"], one["symbol"]) for one in mine}
         shifts = [
             parted(lookup, placed, device.node, device.version)

@@ -23,6 +23,7 @@ from vmgen.ir.json.shape import (
     STAMP,
     UNARY,
     shape,
+    taken_apart,
 )
 from vmgen.source import Diagnostic, Position, VmgenError
 
@@ -148,20 +149,20 @@ class _NodeReader:
             return self.number(words.NUMBER, data, where)
         if hint in (str, bool):
             return self.expect(hint, data, where)
-        origin = typing.get_origin(hint)
+        origin, arguments = taken_apart(hint)
         if origin is typing.Annotated:
             return self.limited(hint, data, where)
         if origin is tuple:
-            item = typing.get_args(hint)[0]
+            item = arguments[0]
             items = self.expect(list, data, where)
             return tuple(
                 self.value(item, value, f"{where}[{index}]")
                 for index, value in enumerate(items)
             )
         if origin is typing.Literal:
-            return self.choice(typing.get_args(hint), data, where)
+            return self.choice(arguments, data, where)
         if origin in (types.UnionType, typing.Union):
-            return self.union(set(typing.get_args(hint)), data, where)
+            return self.union(set(arguments), data, where)
         if hint is Position:
             return self.position(data, where)
         if hint in LISTS:
@@ -170,7 +171,7 @@ class _NodeReader:
 
     def limited(self, hint: Any, data: object, where: str) -> Any:
         """A string or a number of which the model says which ones there are."""
-        kind, limit = typing.get_args(hint)
+        kind, limit = taken_apart(hint)[1]
         if isinstance(limit, words.Span):
             return self.number(limit, data, where)
         text: str = self.expect(kind, data, where)

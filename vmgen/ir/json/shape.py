@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -59,6 +60,13 @@ class NodeMember:
     name: str
     hint: Any
     default: object  # dataclasses.MISSING: must be present
+
+
+@functools.lru_cache(maxsize=1024)
+def taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """What a type hint is of, and its arguments: ``tuple`` and the type of its items; None
+    for a class."""
+    return typing.get_origin(hint), typing.get_args(hint)
 
 
 def shape(cls: type[Any]) -> dict[str, NodeMember]:
