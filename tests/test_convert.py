@@ -18,7 +18,7 @@ from vmgen import ir
 from vmgen.cli import run
 from vmgen.convert import Line, Mapping, convert, counted, loads
 from vmgen.convert.mapping import NO_RULES, Rules
-from vmgen.convert.states import Conversion, Misfit
+from vmgen.convert.states import Conversion, Misfit, short
 from vmgen.lower import lower
 from vmgen.render import render
 from vmgen.source import NOWHERE, VmgenError
@@ -372,3 +372,80 @@ def test_releases_by_number_need_no_tree(
     # What either release calls by its own name is the same byte.
     at = made.index(b"\x04hpet")
     assert made[at : at + 60] == data[data.index(b"\x04hpet") :][:60]
+
+
+WIDTHS: dict[ir.IntType, int] = {
+    "bool": 1, "uint8": 1, "int8": 1, "uint16": 2, "int32": 4, "uint64": 8,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ours", WIDTHS)
+@pytest.mark.parametrize("theirs", WIDTHS)
+def test_a_number_keeps_its_value_and_its_line_says_how_it_is_held(
+    ours: ir.IntType, theirs: ir.IntType
+) -> None:
+    with (
+        codec(device(field("a", ours, WIDTHS[ours]))) as old,
+        codec(device(field("a", theirs, WIDTHS[theirs]))) as new,
+    ):
+        for value in (0, 1, *([] if ours == "bool" else [2, 100])):
+            before = old.state(a=bool(value) if ours == "bool" else value)
+            if theirs == "bool" and value > 1:
+                with pytest.raises(Misfit, match=f"{value} does not fit into a bool"):
+                    converted(before, new)
+                continue
+            state, (line,) = converted(before, new)
+            assert state.a == value
+            assert isinstance(state.a, bool) == (theirs == "bool")
+            if theirs == ours or WIDTHS[ours] == WIDTHS[theirs] != 1:
+                what = "kept"
+            elif theirs == "bool" or ours == "bool":
+                what = "narrowed" if theirs == "bool" else "widened"
+            elif WIDTHS[ours] == WIDTHS[theirs]:
+                what = "kept"
+            else:
+                what = "widened" if WIDTHS[ours] < WIDTHS[theirs] else "narrowed"
+            assert (line.what, line.harm) == (what, False)
+            if "bool" not in (ours, theirs) and what != "kept":
+                assert line.why == f"{8 * WIDTHS[ours]} bits, now {8 * WIDTHS[theirs]}"
+
+
+@pytest.mark.parametrize(
+    ("origin", "value"), [("regs[*]", 5), ("regs[1]", 5), ("regs[0]", 4)]
+)
+def test_a_mapping_names_an_element(origin: str, value: int) -> None:
+    """``[*]`` is the same index on both sides."""
+
+    def cells(member: str) -> tuple[ir.Field, ...]:
+        return tuple(
+            replace(
+                field(f"c[{at}].{member}", "uint32", 4),
+                path=(ir.Step("c", "Cell", (2,), (at,)), step(member, "uint32_t")),
+            )
+            for at in range(2)
+        )
+
+    with (
+        codec(device(ARRAY, *cells("y"))) as old,
+        codec(device(*cells("x"))) as new,
+    ):
+        before = old.state(regs=array("I", [4, 5, 6]))
+        rules = Rules(rename={origin: "c[*].x" if "*" in origin else "c[1].x"})
+        state, lines = converted(before, new, rules)
+        assert state.c[1].x == value
+        renamed = {line.path: line.why for line in lines if line.what == "renamed"}
+        assert renamed["c[1].x"] == f"was {origin.replace('*', '1')}"
+        assert ("c[0].x" in renamed) == ("*" in origin)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "True"), (9, "9"), (10, "0xa"), (-9, "-9"), (-10, "-0xa"), ("x", "x"),
+        (b"\1\2", "0102"), (bytearray(b"\xff"), "ff"), ([1, 10], "[1, 0xa]"), ([], "[]"),
+        (array("B", range(9)), "[0, 1, 2, 3, 4, 5, 6, 7]"), ("y" * 60, "y" * 60),
+        ("y" * 61, "y" * 57 + "..."),
+    ],
+)  # fmt: skip
+def test_a_value_in_a_report_is_short(value: object, text: str) -> None:
+    assert short(value) == text
