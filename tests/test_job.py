@@ -187,3 +187,21 @@ def test_what_the_configuration_names_is_called_the_same_below_it(
     assert made.requests[0].sources == ("a.c",)
     (work / "below" / "own.c").write_text("")
     assert job(files=("own.c",)).folder == Path()
+
+
+def test_a_folder_with_a_configuration_stands_for_its_output(work: Path) -> None:
+    from vmgen.cli.stream.codecs import _named_by_project
+
+    assert _named_by_project(str(work)) == str(work)
+    configured("output = 'out'")
+    assert _named_by_project(str(work)) == str(work / "out")
+    assert _named_by_project(".") == str(work / "out")
+    # A folder below has none of its own.
+    (work / "below").mkdir()
+    assert _named_by_project("below") == "below"
+    configured("targets = ['arm']")
+    assert _named_by_project(str(work)) == str(work)
+    # A package is itself, whatever stands beside its code.
+    configured("output = 'out'")
+    (work / "_runtime.py").write_text("")
+    assert _named_by_project(str(work)) == str(work)
