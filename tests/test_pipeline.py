@@ -14,9 +14,10 @@ import pytest
 from tests import fake_qemu
 from tests.trees import require_tree
 from vmgen import ir
+from vmgen.infos import opaque
 from vmgen.ir import json as ir_json
 from vmgen.lower import rivals, sections, shapes
-from vmgen.pipeline import Request, compile_whole, generate
+from vmgen.pipeline import Request, compile_program, compile_whole, generate
 from vmgen.pipeline.sharing import share
 from vmgen.pipeline.store import front_end
 from vmgen.pipeline.survey import Seen, TreeFiles, seen, words_of
@@ -424,3 +425,22 @@ def test_a_target_that_cannot_be_configured_costs_no_other(tmp_path: Path) -> No
     with pytest.raises(VmgenError) as caught:
         compile_whole([Request("bad", root, whole=True)])
     assert [one.code for one in caught.value.diagnostics] == ["VG101"]
+
+
+@pytest.mark.parametrize(
+    ("target", "file", "along"),
+    [
+        ("aarch64", "hw/char/cadence_uart.c", ["hw/core/clock-vmstate.c"]),
+        ("x86_64", "hw/virtio/virtio-rng.c", ["hw/virtio/virtio.c"]),
+        ("x86_64", "hw/core/clock-vmstate.c", []),
+    ],
+)
+def test_a_file_of_a_tree_takes_along_what_it_needs(
+    target: str, file: str, along: list[str]
+) -> None:
+    """A description of its fields, or an info, that another file of the binary defines."""
+    tree = require_tree("10.0")
+    program = compile_program(Request(target, tree, sources=(file,)))
+    assert [one.file for one in program.modules] == sorted([file, *along])
+    assert program.unread == ()
+    assert opaque([program]) == ()

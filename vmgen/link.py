@@ -289,6 +289,29 @@ def _foreign(subsection: ir.Description, owner: ir.Description) -> Diagnostic:
     )
 
 
+def lacking(modules: Iterable[ir.Module]) -> frozenset[str]:
+    """The symbols of descriptions and infos that these files name and none of them has."""
+    known = tuple(modules)
+    there = {symbol for module in known for symbol in _exports(module)}
+    there.update(one.symbol for module in known for one in module.unread)
+    asked = {
+        reference.symbol
+        for module in known
+        for description in module.descriptions
+        for reference in graph.in_description(description)
+        if reference.symbol not in {one.symbol for one in module.descriptions}
+    }
+    asked.update(
+        element.info
+        for module in known
+        for description in module.descriptions
+        for field in description.fields
+        if isinstance(element := field.element, ir.CustomElement)
+        and element.reason == ir.ELSEWHERE
+    )
+    return frozenset(asked - there)
+
+
 def _with_members(
     modules: tuple[ir.Module, ...], members: tuple[ir.Module, ...]
 ) -> tuple[ir.Module, ...]:

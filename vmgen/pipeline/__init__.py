@@ -6,16 +6,18 @@ find, so that one run tells everything that is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmgen import ir, preprocess, tree
 from vmgen.infos.taught import TaughtFormat, taught
-from vmgen.link import link
+from vmgen.link import lacking, link
 from vmgen.pipeline import whole
 from vmgen.pipeline.reading import read_module
 from vmgen.pipeline.survey import TreeFiles
@@ -72,7 +74,7 @@ class Request:
 
 
 def compile_program(request: Request, progress: Progress | None = None) -> ir.Program:
-    """Reads every source of the request.
+    """Reads every source of the request, and what they need of the tree that it is of.
 
     ``progress`` is called with the name of each file as it is read.  What cannot be
     read is left out and stands in the program's ``unread``.  Raises :class:`VmgenError`
@@ -101,7 +103,16 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
                 modules.append(read_module(expansion.result(), request.preprocessor))
             except VmgenError as error:
                 unread.append(ir.Unread("", file, error.diagnostics))
-    program = link(source_tree.release, request.target, modules, unread=unread)
+    members: list[ir.Module] = []
+    if request.qemu is not None:
+        for file in _taken_along(request, (modules, members), files):
+            if progress is not None:
+                progress(file)
+            try:
+                members.append(read_module(expand(file), request.preprocessor))
+            except VmgenError as error:
+                unread.append(ir.Unread("", file, error.diagnostics))
+    program = link(source_tree.release, request.target, modules, members, unread)
     nothing = not any(module.descriptions for module in program.modules)
     if nothing and program.unread:
         raise VmgenError(*findings([program]))
@@ -116,6 +127,47 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
         )
     premises = premises_of(program.modules, source_tree.root)
     return taught(replace(program, premises=premises), request.formats)
+
+
+def _taken_along(
+    request: Request,
+    read: tuple[Sequence[ir.Module], Sequence[ir.Module]],
+    files: Sequence[str],
+) -> Iterator[str]:
+    """The files of the target's binary that define what is lacking in those that were
+    ``read`` so far; whoever takes one adds its module there."""
+    assert request.qemu is not None
+    texts: dict[str, str] | None = None
+    tried = set(files)
+    while names := {one.partition("[")[0] for one in lacking(chain(*read))}:
+        if texts is None:
+            texts = _texts_of_binary(request)
+        wanted = re.compile(
+            rf"\b(?:{'|'.join(sorted(names))})\s*(?:\[[^]]*\]\s*)?=[^=]"
+        )
+        found = [
+            file
+            for file, text in texts.items()
+            if file not in tried and wanted.search(text)
+        ]
+        if not found:
+            return  # then it is said of what names it
+        tried.update(found)
+        yield from found
+
+
+def _texts_of_binary(request: Request) -> dict[str, str]:
+    """The files of the target's binary that may define a description or an info; none
+    where the build description cannot be followed."""
+    assert request.qemu is not None
+    try:
+        (part,) = whole.configure(
+            request.qemu, (request.target,), request.build, given=request.given
+        )
+    except VmgenError:
+        return {}
+    tree_files = TreeFiles(part.tree.root)
+    return {file: tree_files.text(file) for file in part.files}
 
 
 def findings(programs: Iterable[ir.Program]) -> tuple[Diagnostic, ...]:
