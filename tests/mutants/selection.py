@@ -43,7 +43,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "render": ("render", "runtime"),
     "report": ("diagnostics",),
     "resources": ("packaging", "cases"),
-    "roots": ("roots", "release_files"),
+    "roots": ("roots", "text_types", "release_files"),
     "source": ("diagnostics", "cases"),
     "stamp": ("render", "write"),
     "stream": (
