@@ -19,7 +19,7 @@ STAGES = (
     # What everybody may know: places in C, diagnostics, where our own folders are.
     {"source"},
     {"grammar"},
-    {"resources", "paint", "cache", "c_text"},
+    {"resources", "paint", "cache", "c_text", "kept"},
     {"targets"},
     # The IR, and what only reads it.
     {"ir"},
@@ -69,6 +69,7 @@ FRONT_END = {
     "translate",
     "extract",
     "roots",
+    "machines",
     "link",
 }
 

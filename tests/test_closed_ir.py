@@ -103,7 +103,24 @@ def whole() -> ir.Program:
         device_types=("more-type",), position=Position("hw/dev.c", 2),
     )  # fmt: skip
     premise = ir.Premise("registers", ("no",), True, (("a", "1"), ("b", "2")))
-    return ir.Program("10.0.2", "box", (module,), (root,), (), (premise,))
+    machine = ir.Machine(
+        "box-1.0", "box-1.0-machine", ("box",), True, (("hw/box.c", "box_compat_1_0"),),
+        (ir.ClassMember(ir.MemberPlace("BoxMachineClass", "old"), 1),),
+        position=Position("hw/box.c", 9),
+    )  # fmt: skip
+    table = ir.CompatTable(
+        "box_compat_1_0", "hw/box.c",
+        (ir.Setting("more-type", "mode", "on", position=Position("hw/box.c", 8)),),
+    )  # fmt: skip
+    mode = ir.Property(
+        "more-type", "mode", "number", (ir.MemberPlace("MoreState", "num"),), 3, 1,
+        ("auto", "on"), Position("hw/dev.c", 7),
+    )  # fmt: skip
+    kind = ir.ObjectType("more-type", "device", False, ("box-bus",))
+    machines = ir.Machines((machine,), (table,), (mode,), (kind,))
+    return ir.Program(
+        "10.0.2", "box", (module,), (root,), (), (premise,), machines=machines
+    )
 
 
 PROGRAM = whole()
@@ -145,6 +162,10 @@ def others(value: Any, hint: Any) -> Iterator[Any]:
             *value,
             *({"str": ("vmstate_other",), "int": (2,)}.get(_item(hint), value)),
         )
+    elif isinstance(value, ir.MemberPlace):
+        yield ir.MemberPlace("OtherState", "x")
+    elif isinstance(value, ir.Machines):
+        yield ir.Machines(types=value.types)
     elif isinstance(value, ir.Fixed | ir.FromMember | ir.Computed):
         yield ir.Fixed(3)
     elif value is None or isinstance(value, typing.get_args(ir.Expr)):
@@ -308,6 +329,24 @@ UNSEEN: dict[str, tuple[str, str]] = {
     "Hook.symbol": ("diff code", NOT_CODE),
     "Hook.position": ("lock diff verdict code", PLACE),
     "Hook.refusals": ("diff code", NOT_CODE),
+    **{
+        f"{node}.{member.name}": ("verdict code", "what vmgen compat is about")
+        for node in ("Machine", "CompatTable", "Setting", "Property", "ObjectType")
+        for member in dataclasses.fields(getattr(ir, node))
+    },
+    "Machine.position": ("lock diff verdict code", PLACE),
+    "Setting.position": ("lock diff verdict code", PLACE),
+    "Property.position": ("lock diff verdict code", PLACE),
+    "CompatTable.file": (
+        "diff verdict code",
+        "tables are known again by their symbols",
+    ),
+    **{
+        f"{node.__name__}.{member.name}": ("verdict code", "what vmgen compat is about")
+        for node in (ir.Machines, ir.ClassMember, ir.MemberPlace)
+        for member in dataclasses.fields(node)
+    },
+    "Program.machines": ("verdict code", "what vmgen compat is about"),
     "Method.owner": ("lock diff verdict code", LINKED),
     "Method.member": ("lock diff verdict code", LINKED),
     "Method.symbol": ("lock diff verdict code", LINKED),

@@ -14,6 +14,7 @@ GUARDS = {
     "VG422": "stands in the reasons of vmgen coverage",
     "VG423": "stands in the reasons of vmgen coverage",
     "VG424": "stands in the reasons of vmgen coverage",
+    "VG425": "stands in the reasons of vmgen coverage",
     "VG503": "needs a fork that changed a format",
     "VG508": "needs a fork that changed the core",
     "VG638": "known releases have none",

@@ -41,6 +41,10 @@ def strategy(hint: Any) -> st.SearchStrategy[Any]:
         if isinstance(limit, words.Span):
             return whole(limit)
         return st.from_regex(re.compile(limit.pattern, re.ASCII), fullmatch=True)
+    if hint is type(None):
+        return st.none()
+    if origin is tuple and arguments[1] is not ...:
+        return st.tuples(*(strategy(argument) for argument in arguments))
     if origin is tuple:
         return st.lists(strategy(arguments[0]), max_size=3).map(tuple)
     if origin is typing.Literal:

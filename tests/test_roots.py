@@ -39,9 +39,11 @@ typedef struct VMStateDescription {
     const char *name; int version_id; int minimum_version_id;
     const VMStateField *fields;
 } VMStateDescription;
+typedef struct InterfaceInfo { const char *type; } InterfaceInfo;
 typedef struct TypeInfo {
     const char *name; const char *parent; _Bool abstract;
     void (*class_init)(ObjectClass *, void *); void *class_data;
+    void (*class_base_init)(ObjectClass *, void *); const InterfaceInfo *interfaces;
 } TypeInfo;
 typedef struct DeviceClass { const VMStateDescription *vmsd; const char *bus_type; } DeviceClass;
 typedef struct BusClass { char *(*get_dev_path)(void *); } BusClass;
@@ -537,8 +539,13 @@ def as_text(text: str, defined: frozenset[str] = frozenset(), header: str = "") 
 
 def test_types_as_text_are_those_of_the_front_end() -> None:
     text = (
-        device("one", more=".abstract = 1")
-        + device("two", "two_class_init", "one")
+        device("one", more=".abstract = 1, .class_base_init = f")
+        + device(
+            "two",
+            "two_class_init",
+            "one",
+            '.interfaces = (InterfaceInfo[]) { { "x" }, { "y" "z" }, { } }',
+        )
         + "static const TypeInfo several[] = {\n"
         + '    { .name = "a", .parent = "one" },\n'
         + '    { .name = "b" "c", .parent = "one", .class_init = f },\n};\n'
@@ -546,9 +553,13 @@ def test_types_as_text_are_those_of_the_front_end() -> None:
         + "static void two_class_init(ObjectClass *klass, void *data)\n{\n}\n"
     )
     nowhere = Position("")
-    front = {replace(type_, position=nowhere) for type_ in read(text)[0].types}
+    front = {
+        replace(type_, position=nowhere, symbol="") for type_ in read(text)[0].types
+    }
     assert {replace(type_, position=nowhere) for type_ in as_text(text)} == front
     assert len(front) == 4
+    assert {one.interfaces for one in front} == {(), ("x", "yz")}
+    assert {one.base_init for one in front} == {"", "f"}
 
 
 def test_string_macros() -> None:

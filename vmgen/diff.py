@@ -70,6 +70,7 @@ def compare(old: ir.Program, new: ir.Program) -> Comparison:
         differences += found
         same += not found
     differences += _unread(old, new)
+    differences += _machines(old.machines, new.machines)
     return Comparison(wording.title(new), same, tuple(differences))
 
 
@@ -91,6 +92,98 @@ def _unread(old: ir.Program, new: ir.Program) -> Iterator[Difference]:
             left.position if left else NOWHERE,
             right.position if right else NOWHERE,
         )
+
+
+# --- machine types ------------------------------------------------------------------
+
+
+def _machines(old: ir.Machines, new: ir.Machines) -> Iterator[Difference]:
+    """Machine types, compat properties, property defaults and types that differ; one
+    difference in all where only one of the programs has them."""
+    nothing = ir.Machines()
+    if nothing in (old, new):
+        if old != new:
+            left, right = ("" if one == nothing else "read" for one in (old, new))
+            yield Difference("machine types", "not read", "", "unread", left, right)
+        return
+    sides = _entries(old), _entries(new)
+    for key in dict.fromkeys((*sides[0], *sides[1])):
+        left_one, right_one = (side.get(key) for side in sides)
+        if left_one is None or right_one is None:
+            is_new = left_one is None
+            one = right_one or left_one
+            assert one is not None
+            text = ", ".join(
+                f"{name} {value}" for name, value in one.facets.items() if value
+            )
+            yield Difference(
+                *key,
+                "added" if is_new else "missing",
+                "" if is_new else text,
+                text if is_new else "",
+                NOWHERE if is_new else one.position,
+                one.position if is_new else NOWHERE,
+            )
+            continue
+        where = left_one.position, right_one.position
+        for what, texts in _unequal(left_one.facets, right_one.facets).items():
+            yield Difference(*key, what, *texts, *where)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What there is to compare of a machine type, a setting, a property or a type."""
+
+    facets: dict[str, str]
+    position: Position = NOWHERE
+
+
+def _entries(machines: ir.Machines) -> dict[tuple[str, str, str], _Entry]:
+    """The entries by the description, name and field of a :class:`Difference`."""
+    found: dict[tuple[str, str, str], _Entry] = {}
+    for machine in machines.machines:
+        facets = {
+            "type": machine.type,
+            "aliases": ", ".join(machine.aliases),
+            "default": "yes" if machine.default else "",
+            "compat tables": ", ".join(symbol for _, symbol in machine.tables),
+            "open": machine.open,
+        }
+        for one in machine.members:
+            facets[f"{one.place.type}.{one.place.path}"] = str(one.value)
+        key = machine.name, "machine type", ""
+        found[key] = _Entry(facets, machine.position)
+    for table in machines.tables:
+        # A later setting of the same property wins.
+        for setting in table.settings:
+            facets = {
+                "value": setting.value,
+                "optional": "yes" if setting.optional else "",
+            }
+            key = (
+                table.symbol,
+                "compat properties",
+                f"{setting.driver}.{setting.property}",
+            )
+            found[key] = _Entry(facets, setting.position)
+    for property in machines.properties:
+        facets = {
+            "kind": property.kind,
+            "member": ", ".join(f"{one.type}.{one.path}" for one in property.places),
+            "bit": "" if property.bit is None else str(property.bit),
+            "default": wording.default(property),
+            "values": ", ".join(property.values),
+        }
+        key = property.type, "properties", property.name
+        found[key] = _Entry(facets, property.position)
+    for type_ in machines.types:
+        facets = {
+            "parent": type_.parent,
+            "abstract": "yes" if type_.abstract else "",
+            "interfaces": ", ".join(type_.interfaces),
+        }
+        found[type_.name, "type", ""] = _Entry(facets)
+    return found
 
 
 # --- which belongs to which ---------------------------------------------------------

@@ -37,7 +37,8 @@ def dumps(programs: Iterable[ir.Program]) -> str:
     newline; the same text for the same wire format, wherever the tree lies."""
     known = sorted(programs, key=lambda program: program.target)
     targets = [program.target for program in known]
-    modules, roots, premises, unread = (shared(known)[name] for name in TABLES)
+    tables = shared(known)
+    modules, roots, premises, unread = (tables[name] for name in _FIRST)
     lines = [
         "{",
         f'  "format": {json.dumps(FORMAT)},',
@@ -54,20 +55,42 @@ def dumps(programs: Iterable[ir.Program]) -> str:
     if unread:
         lines += ["  ],", '  "unread": [']
         lines += _separated([[_one_line(*pair, targets)] for pair in unread])
+    for name in _OF_MACHINES:
+        if tables[name]:
+            lines += ["  ],", f"  {json.dumps(name)}: ["]
+            lines += _separated(
+                [list(_one_machine(*pair, targets)) for pair in tables[name]]
+            )
     lines += ["  ]", "}", ""]
     return "\n".join(lines)
 
 
 Entries: TypeAlias = "list[tuple[dict[str, Any], list[str]]]"
-"""Modules, roots, premises or what is unread as the IR's JSON has them, each with its targets."""
+"""What a table has as the IR's JSON has it, each with its targets."""
+
+_FIRST = {
+    "modules": ("file",),
+    "roots": ("section",),
+    "premises": ("name",),
+    "unread": ("file",),
+}
+
+_OF_MACHINES = {
+    "machines": "machines",
+    "compat": "tables",
+    "properties": "properties",
+    "types": "types",
+}
+"""The tables for the members of :class:`ir.Machines`."""
 
 TABLES = {
-    "modules": "file",
-    "roots": "section",
-    "premises": "name",
-    "unread": "file",
+    **_FIRST,
+    "machines": ("name",),
+    "compat": ("file", "symbol"),
+    "properties": ("type", "name"),
+    "types": ("name",),
 }
-"""The tables of a lock, with the key by which each is sorted."""
+"""The tables of a lock, with the keys by which each is sorted."""
 
 
 def shared(programs: Iterable[ir.Program]) -> dict[str, Entries]:
@@ -79,16 +102,30 @@ def shared(programs: Iterable[ir.Program]) -> dict[str, Entries]:
     for program in programs:
         document = json.loads(ir_json.dumps(bare(program)))
         for name, table in found.items():
-            for item in document.get(name, []):
+            for item in _items(document, name):
                 key = json.dumps(item, sort_keys=True)
                 table.setdefault(key, (item, []))[1].append(program.target)
     return {
         name: [
             table[key]
-            for key in sorted(table, key=lambda key: (str(table[key][0].get(by)), key))
+            for key in sorted(
+                table,
+                key=lambda key: ([str(table[key][0].get(one)) for one in by], key),
+            )
         ]
         for (name, by), table in zip(TABLES.items(), found.values(), strict=True)
     }
+
+
+def _items(document: Mapping[str, Any], table: str) -> list[dict[str, Any]]:
+    """What the JSON of a program has for a table."""
+    of = _OF_MACHINES.get(table)
+    found: list[dict[str, Any]] = (
+        document.get(table, [])
+        if of is None
+        else document.get("machines", {}).get(of, [])
+    )
+    return found
 
 
 def is_lock(text: str) -> bool:
@@ -114,8 +151,8 @@ def loads(text: str, name: str = "lock") -> tuple[ir.Program, ...]:
         targets = _strings(document["targets"])
         if len(targets) > MAX_TARGETS:
             raise ValueError(f"it has more than {MAX_TARGETS} targets")
-        document.setdefault("premises", [])
-        document.setdefault("unread", [])
+        for table in ("premises", "unread", *_OF_MACHINES):
+            document.setdefault(table, [])
         found = []
         for table in TABLES:
             for item in _objects(document[table]):
@@ -181,6 +218,7 @@ def _program(
             **({"roots": roots} if roots else {}),
             "premises": tables["premises"],
             "unread": tables["unread"],
+            "machines": {of: tables.get(name, []) for name, of in _OF_MACHINES.items()},
         }
     )
 
@@ -269,6 +307,22 @@ def _one_line(item: dict[str, Any], of: list[str], targets: list[str]) -> str:
     if of != targets:
         item = {**item, "targets": of}
     return f"    {json.dumps(item)}"
+
+
+def _one_machine(
+    item: dict[str, Any], of: list[str], targets: list[str]
+) -> Iterator[str]:
+    """One line for an entry of the machine types, and one a setting of a compat table."""
+    settings = item.get("settings")
+    if settings is None:
+        yield _one_line(item, of, targets)
+        return
+    own = {key: value for key, value in item.items() if key != "settings"}
+    if of != targets:
+        own["targets"] = of
+    yield f'    {json.dumps(own)[:-1]}, "settings": ['
+    yield from _separated([[f"      {json.dumps(one)}"] for one in settings])
+    yield "    ]}"
 
 
 def _premise(item: dict[str, Any], of: list[str], targets: list[str]) -> Iterator[str]:

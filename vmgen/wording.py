@@ -154,3 +154,16 @@ def amount(value: ir.Amount) -> str:
             return expression(expr)
         case _:
             assert_never(value)
+
+
+def default(property: ir.Property) -> str:
+    """The default of a property as ``-device`` takes it (``on``, ``auto``, ``16``); empty
+    where it is not known."""
+    number = property.default
+    if number is None:
+        return ""
+    if property.kind == "bool" and number in (0, 1):
+        return "on" if number else "off"
+    if 0 <= number < len(property.values):
+        return property.values[number]
+    return str(number)

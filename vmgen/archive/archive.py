@@ -44,6 +44,7 @@ class Archive:
         self._unpacked: dict[int, tuple[str, ...]] = {}
         self._parsed: dict[str, dict[str, Any]] = {}
         self._read: dict[str, ir.Module] = {}
+        self._lists: dict[str, list[dict[str, Any]]] = {}
 
     @cached_property
     def _index(self) -> form.ArchiveIndex:
@@ -198,6 +199,10 @@ class Archive:
             "roots": roots,
             "premises": self._items("premise", release, target),
             "unread": self._items("unread", release, target, files),
+            "machines": self._items("machine", release, target),
+            "compat": self._items("compat", release, target),
+            "properties": self._listed("properties", release, target),
+            "types": self._listed("types", release, target),
         }
         found = lock.program(release.name, target, tables, self._file.name)
         return found if sections is None else _below_its_roots(found)
@@ -246,6 +251,17 @@ class Archive:
             return [places.put(one, where[one["file"]]) for one in modules]
         except (KeyError, ValueError) as error:
             raise form.damaged(self._file.name, error) from None
+
+    def _listed(
+        self, kind: Kind, release: Release, target: str
+    ) -> list[dict[str, Any]]:
+        """What the entries have that are lists."""
+        found = []
+        for _, text in self._texts(kind, release, target, None):
+            if text not in self._lists:
+                self._lists[text] = json.loads(text)
+            found += self._lists[text]
+        return sorted(found, key=lambda one: (one.get("type", ""), one["name"]))
 
     def _items(
         self,
@@ -323,4 +339,4 @@ def _below_its_roots(program: ir.Program) -> ir.Program:
             if (one.module.file, one.description.symbol) in homes
         )
     )
-    return replace(kept, roots=program.roots)
+    return replace(kept, roots=program.roots, machines=program.machines)

@@ -28,6 +28,10 @@ def snapshot(release: str, programs: Sequence[ir.Program]) -> ReleaseEntries:
         *(_entry("root", one["file"], one, of) for one, of in tables["roots"]),
         *(_entry("premise", one["name"], one, of) for one, of in tables["premises"]),
         *(_entry("unread", one["file"], one, of) for one, of in tables["unread"]),
+        *(_entry("machine", one["name"], one, of) for one, of in tables["machines"]),
+        *(_entry("compat", one["symbol"], one, of) for one, of in tables["compat"]),
+        *_grouped("properties", "type", known, tables["properties"]),
+        *_grouped("types", "parent", known, tables["types"]),
     ]
     return ReleaseEntries(release, tuple(one.target for one in known), tuple(entries))
 
@@ -44,6 +48,26 @@ def _places(programs: Sequence[ir.Program]) -> Iterator[ArchiveEntry]:
         yield ArchiveEntry("places", file, text, tuple(found[file, text]))
 
 
+def _grouped(
+    kind: Kind, by: str, programs: Sequence[ir.Program], table: lock.Entries
+) -> Iterator[ArchiveEntry]:
+    """The entries of a table that have a member alike, as one text a target."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for program in programs:
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for item, targets in table:
+            if program.target in targets:
+                groups.setdefault(item[by], []).append(item)
+        for name, items in groups.items():
+            found.setdefault((name, _text(items)), []).append(program.target)
+    for name, text in sorted(found):
+        yield ArchiveEntry(kind, name, text, tuple(found[name, text]))
+
+
+def _text(item: object) -> str:
+    return json.dumps(item, separators=(",", ":"), ensure_ascii=False)
+
+
 def _entry(
     kind: Kind,
     name: str,
@@ -51,8 +75,7 @@ def _entry(
     targets: Sequence[str],
     needs: Sequence[str] = (),
 ) -> ArchiveEntry:
-    text = json.dumps(item, separators=(",", ":"), ensure_ascii=False)
-    return ArchiveEntry(kind, name, text, tuple(targets), tuple(needs))
+    return ArchiveEntry(kind, name, _text(item), tuple(targets), tuple(needs))
 
 
 def _needs(programs: Sequence[ir.Program]) -> dict[str, tuple[str, ...]]:

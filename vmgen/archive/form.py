@@ -29,7 +29,17 @@ most of what texts share."""
 _MOST = 1 << 26
 """Bytes that an index or a block may have unpacked: a hundred times what they do."""
 
-Kind: TypeAlias = Literal["module", "places", "root", "premise", "unread"]
+Kind: TypeAlias = Literal[
+    "module",
+    "places",
+    "root",
+    "premise",
+    "unread",
+    "machine",
+    "compat",
+    "properties",
+    "types",
+]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -37,8 +47,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 @dataclass(frozen=True, slots=True)
 class ArchiveEntry:
     """One text of one release: ``name`` is the file of a module, of its places or of a
-    root or of what is unread, or the name of a premise; ``needs`` are the files of the modules that a module
-    names."""
+    root or of what is unread, the name of a premise or of a machine type, the symbol of a
+    compat table, the type that properties are of, or the parent of types.  ``needs`` are
+    the files of the modules that a module names.  Properties and types are lists."""
 
     kind: Kind
     name: str

@@ -19,7 +19,7 @@ from vmgen.cfront.ctype import Array, CType, Record
 from vmgen.cfront.layout import FILE_SCOPE, Layout, Scope
 from vmgen.cfront.split import Declaration
 from vmgen.cfront.unit import Unit
-from vmgen.cfront.walk import Node, walk
+from vmgen.cfront.walk import Node, uncast, walk
 from vmgen.source import Diagnostic, Position, VmgenError
 
 _GAP = r"(?:\s|#[^\n]*\n)*+"
@@ -261,6 +261,13 @@ class _Census:
         taken: list[c.InitList],
         scope: Scope,
     ) -> None:
+        value = uncast(local.initializer)
+        if (
+            not local.static
+            and "automatic" in self._elsewhere
+            and not isinstance(value, c.InitList | c.CompoundLiteral)
+        ):
+            return  # what a function gives it is read there
         declared = c.ObjectDecl(
             local.name, local.type, local.initializer, local.static, local.position
         )

@@ -14,12 +14,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vmgen import ir, preprocess, roots
+from vmgen import ir, machines, preprocess, roots
 from vmgen.c_text import macros
 from vmgen.cache import Cache, Digests, hashed
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract import extract
+from vmgen.machines import FileMachines
 from vmgen.pipeline import missing
 from vmgen.pipeline.store import Note, Store, front_end
 from vmgen.preprocess import Preprocessed, Preprocessor
@@ -52,31 +53,44 @@ def _extracted(expansion: Preprocessed) -> tuple[ir.Module, None]:
     return extract(unit, Layout(unit), expansion.excerpt), None
 
 
-def _read_both(
+@dataclass(frozen=True, slots=True)
+class FileTypes:
+    """What a file says of QOM: what it registers, and its machine types and properties."""
+
+    registered: Registrations
+    machines: FileMachines
+
+
+def _read_all(
     expansion: Preprocessed, text: str, preprocessor: Preprocessor
-) -> tuple[ir.Module | None, Registrations | None, tuple[Diagnostic, ...]]:
-    """The file's module, or why there is none; and what it registers.
+) -> tuple[ir.Module | None, FileTypes | None, tuple[Diagnostic, ...]]:
+    """The file's module, or why there is none; and its types.
 
     ``text`` is the file as written.
     """
-    registered: Registrations | None = None
+    types: FileTypes | None = None
 
-    def both(one: Preprocessed) -> tuple[ir.Module, Registrations]:
-        nonlocal registered
+    def every(one: Preprocessed) -> tuple[ir.Module, FileTypes]:
+        nonlocal types
         unit = Unit(one.text, source=one.source, relative=one.relative)
         layout = Layout(unit)
-        own = Registrations(one.source)
-        if roots.is_wanted(text):
-            own = roots.roots_of(unit, layout, text)
-        if registered is None:
-            registered = own
+        own = FileTypes(Registrations(one.source), FileMachines(one.source))
+        with_machines = machines.is_wanted(text)
+        if with_machines or roots.is_wanted(text):
+            registered = roots.roots_of(unit, layout, text)
+            own = FileTypes(registered, own.machines)
+            if with_machines:
+                read = machines.machines_of(unit, layout, registered)
+                own = FileTypes(registered, read)
+        if types is None:
+            types = own
         return extract(unit, layout, one.excerpt), own
 
     try:
-        module, registered = missing.read(expansion, preprocessor, both)
+        module, types = missing.read(expansion, preprocessor, every)
     except VmgenError as error:
-        return None, registered, error.diagnostics
-    return module, registered, ()
+        return None, types, error.diagnostics
+    return module, types, ()
 
 
 # --- commands -----------------------------------------------------------------------
@@ -166,8 +180,8 @@ class ReadFile:
     """What came of reading one file: its module, or why there is none.
 
     ``note`` is for the next time; None where there is nothing to remember.
-    ``unsuited`` says that the common command does not suit the file.  ``registered`` is
-    what the file registers, None where it could not be read at all.
+    ``unsuited`` says that the common command does not suit the file.  ``types`` is None
+    where the file could not be read at all.
     """
 
     file: str
@@ -175,7 +189,7 @@ class ReadFile:
     found: tuple[Diagnostic, ...] = ()
     note: Note | None = None
     unsuited: bool = False
-    registered: Registrations | None = None
+    types: FileTypes | None = None
 
 
 def recall(
@@ -186,10 +200,10 @@ def recall(
         return None
     if not note.key:
         return ReadFile(file, None, (), note, unsuited=True)
-    module, registered = store.module(note.key), store.registered(note.key)
-    if module is None or registered is None:
+    module, types = store.module(note.key), store.kept(note.key, FileTypes)
+    if module is None or types is None:
         return None
-    return ReadFile(file, module, (), note, registered=registered)
+    return ReadFile(file, module, (), note, types=types)
 
 
 def read(
@@ -210,25 +224,25 @@ def read(
     lacking = [str(one) for one in expansion.missing]
     expanded = _TARGET_HEADER.sub("", expansion.text)
     key = hashed((front_end(), text, expanded, *lacking))
-    module, registered = store.module(key), store.registered(key)
-    if module is None or registered is None:
-        module, registered, found = _read_both(expansion, text, preprocessor)
-        if module is None or registered is None:
-            return _unread(file, registered, found, common, own)
-        store.keep(key, module, registered)
-    if common and module.unread:
+    module, types = store.module(key), store.kept(key, FileTypes)
+    if module is None or types is None:
+        module, types, found = _read_all(expansion, text, preprocessor)
+        if module is None or types is None:
+            return _unread(file, types, found, common, own)
+        store.keep(key, module, types)
+    if common and (module.unread or types.machines.undecided):
         # What is missing may be the target's.
-        return _unread(file, registered, (), common, own)
+        return _unread(file, types, (), common, own)
     start = tree.command_for(file).directory or tree.root
     names = dict.fromkeys(_ENTERED.findall(expansion.text))
     inputs = tuple(os.path.normpath(os.path.join(start, name)) for name in names)
     note = Note(key, Digests().digest(inputs), inputs)
-    return ReadFile(file, module, (), note, registered=registered)
+    return ReadFile(file, module, (), note, types=types)
 
 
 def _unread(
     file: str,
-    registered: Registrations | None,
+    types: FileTypes | None,
     found: tuple[Diagnostic, ...],
     common: bool,
     path: str,
@@ -236,6 +250,6 @@ def _unread(
     """A file that has no module.  That the common command does not suit it is worth
     remembering: nothing but a change of the file itself is likely to change that."""
     if not common:
-        return ReadFile(file, None, found, registered=registered)
+        return ReadFile(file, None, found, types=types)
     note = Note("", Digests().digest((path,)), (path,))
     return ReadFile(file, None, found, note, unsuited=True)

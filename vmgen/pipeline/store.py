@@ -1,6 +1,6 @@
 """What was read before: one IR per preprocessed text, and which files each came from.
 
-Two levels, both in the user's cache folder.  An IR, and what the file registers, are
+Two levels, both in the user's cache folder.  An IR, and the types of the file, are
 kept under the hash of the text they were read from, so that a file that says the same
 for several targets is read once.  A :class:`Notes` says of each file which headers it was
 made from and what they held, so that nothing needs to be preprocessed where none of them
@@ -15,16 +15,19 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from typing import TypeVar
 
-from vmgen import ir, resources, roots
+from vmgen import ir, kept, resources
 from vmgen.cache import Cache, hashed
 from vmgen.ir import json as ir_json
-from vmgen.roots import Registrations
 from vmgen.source import VmgenError
 
+_Kept = TypeVar("_Kept")
+
 _FRONT_END = (
-    "source.py", "grammar.py", "ir", "infos", "tree", "preprocess", "cfront",
-    "translate", "extract", "roots", "shims", "c_text.py", "pipeline/reading.py", "pipeline/missing.py",
+    "source.py", "grammar.py", "kept.py", "ir", "infos", "tree", "preprocess", "cfront",
+    "translate", "extract", "roots", "machines/__init__.py", "machines/code.py", "machines/model.py",
+    "machines/tables.py", "machines/wanted.py", "shims", "c_text.py", "pipeline/reading.py", "pipeline/missing.py",
 )  # fmt: skip
 """The parts of the package that decide what a C file is read as."""
 
@@ -97,16 +100,16 @@ class Store:
             )
         return module
 
-    def registered(self, key: str) -> Registrations | None:
-        """What the file registers whose text has this key."""
-        text = self.cache.text(_registered_name(key))
-        return None if text is None else roots.loads(text)
+    def kept(self, key: str, cls: type[_Kept]) -> _Kept | None:
+        """What else was kept with the IR of that text, a dataclass."""
+        text = self.cache.text(_types_name(key))
+        return None if text is None else kept.loads(cls, text)
 
-    def keep(self, key: str, module: ir.Module, registered: Registrations) -> None:
-        """Remember the IR of a text, and what it registers."""
+    def keep(self, key: str, module: ir.Module, types: object) -> None:
+        """Remember the IR of a text, and a dataclass with it."""
         program = ir.Program("", "", (module,))
         self.cache.keep(_module_name(key), ir_json.dumps(program))
-        self.cache.keep(_registered_name(key), roots.dumps(registered))
+        self.cache.keep(_types_name(key), kept.dumps(types))
 
     def notes(self, name: str) -> Notes:
         """The notes of that name; empty where there are none."""
@@ -153,8 +156,8 @@ def _module_name(key: str) -> str:
     return f"{key[:2]}/{key[2:]}.json"
 
 
-def _registered_name(key: str) -> str:
-    return f"{key[:2]}/{key[2:]}.roots.json"
+def _types_name(key: str) -> str:
+    return f"{key[:2]}/{key[2:]}.types.json"
 
 
 def _notes_name(name: str) -> str:

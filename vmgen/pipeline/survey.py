@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vmgen import linkmodel, roots
+from vmgen import linkmodel, machines, roots
 from vmgen.c_text import CText
 from vmgen.cache import Cache, Digests, hashed
 from vmgen.linkmodel import SystemBinary
@@ -72,8 +72,8 @@ class TreeFiles:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a C file's text says of it: whether it ``mentions`` what a description or an
-    info may be defined with, and whether it ``registers`` sections or types in a way
-    that only the C front end can follow."""
+    info may be defined with, and whether it ``registers`` sections or types, or has
+    machine types or properties, in a way that only the C front end can follow."""
 
     mentions: bool
     registers: bool
@@ -81,7 +81,10 @@ class Seen:
 
 def seen(text: str, words: frozenset[str] = frozenset(_TYPES)) -> Seen:
     """What the text of a C file says; ``words`` are those of :func:`words_of`."""
-    return Seen(any(word in text for word in words), roots.is_wanted(text))
+    return Seen(
+        any(word in text for word in words),
+        roots.is_wanted(text) or machines.is_wanted(text),
+    )
 
 
 def words_of(headers: Mapping[str, str]) -> frozenset[str]:
@@ -137,7 +140,7 @@ def look(files: TreeFiles, names: Iterable[str], store: Store) -> dict[str, Seen
     """What the texts of these files say, from memory where they did not change."""
     words = _words(files, store)
     parts = (
-        parts_hash("roots", "c_text.py", "pipeline/survey.py"),
+        parts_hash("roots", "machines", "c_text.py", "pipeline/survey.py"),
         str(files.root),
         *sorted(words),
     )

@@ -13,14 +13,15 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from vmgen import ir, roots
+from vmgen import ir, machines, roots
 from vmgen import tree as trees
 from vmgen.c_text import macros
 from vmgen.cache import Digests
 from vmgen.link import link
 from vmgen.linkmodel import SystemBinary, not_there
+from vmgen.machines import MachineResolution
 from vmgen.pipeline import reading, survey
-from vmgen.pipeline.reading import COMMON, ReadFile
+from vmgen.pipeline.reading import COMMON, FileTypes, ReadFile
 from vmgen.pipeline.store import Note, Store
 from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.workers import workers
@@ -28,7 +29,7 @@ from vmgen.premises import premises_of
 from vmgen.preprocess import Preprocessor
 from vmgen.roots import Registrations, Resolution
 from vmgen.source import Diagnostic, VmgenError
-from vmgen.tree import NOTHING_GIVEN, Given, SourceTree
+from vmgen.tree import NOTHING_GIVEN, Given, SourceTree, qapi
 from vmgen.tree.files import emulator_sources
 from vmgen.tree.targets import configurations
 
@@ -43,7 +44,8 @@ class TargetFiles:
     """One target: its tree and the files of its binary, sorted.
 
     ``files`` may define descriptions or infos, ``registering`` are those that only register
-    what others define, and ``others`` what is left: their types are read as text.
+    what others define or have machine types and properties, and ``others`` what is left:
+    their types are read as text.
     ``archive`` are those that are members of archives, ``missing`` what the build
     description names and is not there.  ``found`` says why nothing is known of the target.
     """
@@ -63,7 +65,10 @@ class Whole:
 
     parts: tuple[TargetFiles, ...]
     outcomes: dict[tuple[str, str], ReadFile] = field(default_factory=dict)
-    _resolutions: dict[str, Resolution] = field(default_factory=dict)
+    _resolutions: dict[str, tuple[Resolution, MachineResolution]] = field(
+        default_factory=dict
+    )
+    _enums: Mapping[str, tuple[str, ...]] | None = None
     _types: roots.TreeTypes | None = None
 
     def outcome(self, target: str, file: str) -> ReadFile:
@@ -89,10 +94,12 @@ class Whole:
                 into.append(outcome.module)
         release, target = part.tree.release, part.tree.target
         program = link(release, target, modules, members, unread)
+        registered, types = self._resolution(part, program)
         return replace(
             program,
-            roots=self._resolution(part, program).roots,
+            roots=registered.roots,
             premises=premises_of(program.modules, part.tree.root),
+            machines=types.machines,
         )
 
     def undecided(self, part: TargetFiles) -> tuple[Diagnostic, ...]:
@@ -101,22 +108,34 @@ class Whole:
         found = [
             one
             for file in part.registering
-            if (outcome := self.outcome(part.tree.target, file)).registered is None
+            if (outcome := self.outcome(part.tree.target, file)).types is None
             for one in outcome.found
         ]
-        resolution = self._resolutions.get(part.tree.target)
-        return (*found, *(resolution.undecided if resolution is not None else ()))
+        for resolution in self._resolutions.get(part.tree.target, ()):
+            found += resolution.undecided
+        return tuple(found)
 
-    def _resolution(self, part: TargetFiles, program: ir.Program) -> Resolution:
+    def _resolution(
+        self, part: TargetFiles, program: ir.Program
+    ) -> tuple[Resolution, MachineResolution]:
         target = part.tree.target
         if target not in self._resolutions:
             read = [
-                registered
+                types
                 for file in (*part.files, *part.registering)
-                if (registered := self.outcome(target, file).registered) is not None
+                if (types := self.outcome(target, file).types) is not None
             ]
-            self._resolutions[target] = roots.resolve(
-                [*read, *self._types_as_text(part)], program.modules
+            if self._enums is None:
+                self._enums = qapi.enums(part.tree.root)
+            registrations = [
+                *(one.registered for one in read),
+                *self._types_as_text(part),
+            ]
+            self._resolutions[target] = (
+                roots.resolve(registrations, program.modules),
+                machines.resolve(
+                    registrations, (one.machines for one in read), self._enums
+                ),
             )
         return self._resolutions[target]
 
@@ -288,7 +307,7 @@ class _UnitReader:
         self._store = store
         self._digests = digests
         self._included = reading.included_files(whole.parts[0].tree.root)
-        self._read: dict[str, tuple[ir.Module, Registrations]] = {}
+        self._read: dict[str, tuple[ir.Module, FileTypes]] = {}
 
     def read(
         self, commands: Mapping[str, SourceTree], wanted: Mapping[str, Sequence[str]]
@@ -322,16 +341,16 @@ class _UnitReader:
     ) -> ReadFile | None:
         if note is not None and (known := self._read.get(note.key)):
             if self._digests.digest(note.inputs) == note.digest:
-                return ReadFile(file, known[0], (), note, registered=known[1])
+                return ReadFile(file, known[0], (), note, types=known[1])
             return None
         return reading.recall(tree, file, note, self._digests, self._store)
 
     def _take(self, name: str, outcome: ReadFile) -> None:
-        module, registered, note = outcome.module, outcome.registered, outcome.note
-        if module is not None and registered is not None and note is not None:
+        module, types, note = outcome.module, outcome.types, outcome.note
+        if module is not None and types is not None and note is not None:
             # One object for all targets: a tree's modules fit into memory once.
-            module, registered = self._read.setdefault(note.key, (module, registered))
-            outcome = replace(outcome, module=module, registered=registered)
+            module, types = self._read.setdefault(note.key, (module, types))
+            outcome = replace(outcome, module=module, types=types)
         self._whole.outcomes[name, outcome.file] = outcome
         if self._progress is not None:
             self._progress(f"{name} {outcome.file}".lstrip())

@@ -23,8 +23,6 @@ from vmgen.roots.model import (
     Registration,
     Registrations,
     TypeDecl,
-    dumps,
-    loads,
 )
 from vmgen.roots.registering import FunctionText, is_wanted
 from vmgen.roots.resolve import Hierarchy, Resolution, resolve
@@ -37,9 +35,7 @@ __all__ = [
     "Resolution",
     "Root",
     "TreeTypes",
-    "dumps",
     "is_wanted",
-    "loads",
     "resolve",
     "roots_of",
 ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import astuple, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from vmgen.source import NOWHERE, Diagnostic, Position
 
@@ -26,7 +25,8 @@ class TypeDecl:
     ``name`` and ``parent`` are as QEMU knows them; ``*`` stands for what is known at run
     time only (``*-riscv-cpu``).  ``class_init`` is the C function, empty for none.
     ``row`` is the element of a static table, ``TABLE[N]``, that the type's ``class_data``
-    points at.
+    points at.  ``symbol`` is the ``TypeInfo`` object of a constant, ``interfaces`` are
+    the types that it names as such, ``base_init`` is its ``class_base_init``.
     """
 
     name: str
@@ -36,6 +36,9 @@ class TypeDecl:
     row: str = ""
     file: str = ""
     position: Position = NOWHERE
+    symbol: str = ""
+    interfaces: tuple[str, ...] = ()
+    base_init: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,40 +108,3 @@ class Registrations:
     rows: tuple[tuple[str, str, str], ...] = ()
     cpu_ops: tuple[tuple[str, str, Position], ...] = ()
     undecided: tuple[Diagnostic, ...] = ()
-
-
-# --- kept from one run to the next ------------------------------------------------------
-
-
-def dumps(found: Registrations) -> str:
-    """The registrations as JSON text, for :func:`loads`."""
-    return json.dumps(astuple(found))
-
-
-def loads(text: str) -> Registrations:
-    """What :func:`dumps` wrote.  Raises ValueError, TypeError or KeyError for anything
-    that it did not write."""
-    file, types, functions, registered, rows, ops, undecided = json.loads(text)
-    return Registrations(
-        file,
-        tuple(_placed(TypeDecl, one) for one in types),
-        tuple(
-            ClassFunction(name, static, tuple(_placed(Effect, one) for one in effects))
-            for name, static, effects in functions
-        ),
-        tuple(_placed(Registration, one) for one in registered),
-        tuple((table, member, symbol) for table, member, symbol in rows),
-        tuple((name, symbol, Position(*place)) for name, symbol, place in ops),
-        tuple(
-            Diagnostic(
-                code, message, Position(*place), severity, hint, tuple(about), line
-            )
-            for code, message, place, severity, hint, about, line in undecided
-        ),
-    )
-
-
-def _placed(cls: Any, values: list[Any]) -> Any:
-    """A node whose last member is its position."""
-    *members, place = values
-    return cls(*members, Position(*place))

@@ -22,13 +22,15 @@ _STATIC = re.compile(r"\bstatic\b")
 
 @dataclass(frozen=True, slots=True)
 class TypeText:
-    """A type as written: ``name`` and ``parent`` are C expressions."""
+    """A type as written: ``name``, ``parent`` and ``interfaces`` are C expressions."""
 
     name: str
     parent: str
     abstract: bool
     class_init: str
     line: int
+    interfaces: tuple[str, ...] = ()
+    base_init: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,13 @@ def registrations(found: FileText, strings: Strings) -> Registrations:
                     "",
                     found.file,
                     Position(found.file, one.line),
+                    "",
+                    tuple(
+                        value
+                        for text in one.interfaces
+                        if (value := strings.value(text, found.file, found.macros))
+                    ),
+                    one.base_init,
                 )
             )
     functions = tuple(
@@ -143,14 +152,31 @@ def _one(parts: list[list[str]], line: int) -> Iterator[TypeText]:
     }
     if "name" not in members:
         return
-    function = [word for word in members.get("class_init", []) if word != "&"]
+
+    def function(member: str) -> str:
+        words = [word for word in members.get(member, []) if word != "&"]
+        return words[0] if len(words) == 1 else ""
+
     yield TypeText(
         " ".join(members["name"]),
         " ".join(members.get("parent", [])),
         members.get("abstract") in (["true"], ["1"]),
-        function[0] if len(function) == 1 else "",
+        function("class_init"),
         line,
+        tuple(_interfaces(members.get("interfaces", []))),
+        function("class_base_init"),
     )
+
+
+def _interfaces(words: list[str]) -> Iterator[str]:
+    """``( InterfaceInfo [ ] ) { { TYPE_A } , { } }``"""
+    if "{" not in words:
+        return
+    start = words.index("{")
+    for one in items(words[start + 1 : closing(words, start) - 1]):
+        inner = [word for word in one if word not in "{}"]
+        if inner:
+            yield " ".join(inner)
 
 
 def _by_macro(macro: str, words: list[str], line: int) -> Iterator[TypeText]:
@@ -164,5 +190,10 @@ def _by_macro(macro: str, words: list[str], line: int) -> Iterator[TypeText]:
         kind == "TYPE_EXTENDED" and more[:1] == ["true"]
     )
     yield TypeText(
-        f"TYPE_{upper}", f"TYPE_{parent}", abstract, f"{lower}_class_init", line
+        f"TYPE_{upper}",
+        f"TYPE_{parent}",
+        abstract,
+        f"{lower}_class_init",
+        line,
+        tuple(one.strip("{ }") for one in more if one.startswith("{") and one != "{ }"),
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from vmgen.cfront import syntax as c
 from vmgen.cfront.census import Census
-from vmgen.cfront.layout import FilledRecord, Layout
+from vmgen.cfront.layout import FilledArray, FilledRecord, Layout
 from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import uncast
 from vmgen.extract import initializer
@@ -14,9 +15,14 @@ from vmgen.extract.initializer import is_null
 from vmgen.roots import walk
 from vmgen.roots.model import TypeDecl
 from vmgen.roots.walk import Followed, Locals
-from vmgen.source import Position
+from vmgen.source import Position, VmgenError
 
 PCI_TYPES = "VirtioPCIDeviceTypeInfo"
+
+#: What virtio_pci_types_register (hw/virtio/virtio-pci.c) puts into the types it makes.
+_VIRTIO_PCI = "hw/virtio/virtio-pci.c"
+_GENERIC_INIT = "virtio_pci_generic_class_init"
+_PCIE, _PCI = "pci-express-device", "conventional-pci-device"
 
 
 def constant_types(layout: Layout, unit: Unit, taken: Census) -> Iterator[TypeDecl]:
@@ -34,7 +40,40 @@ def constant_types(layout: Layout, unit: Unit, taken: Census) -> Iterator[TypeDe
                 "",
                 unit.source,
                 found.declared.position,
+                found.symbol,
+                interfaces(layout, unit, info["interfaces"]),
+                _function(info["class_base_init"]),
             )
+
+
+def interfaces(layout: Layout, unit: Unit, value: Followed | None) -> tuple[str, ...]:
+    """The interfaces that the table of a ``TypeInfo`` names, up to the one without a
+    name that ends it (``InterfaceInfo``, include/qom/object.h); ``&table`` for a table of
+    another file, ``*`` for one that is known at run time only."""
+    inner = uncast(value)
+    if not isinstance(inner, c.Expr) or is_null(inner):
+        return ()
+    if isinstance(inner, c.Name):
+        declared = unit.object(inner.name)
+        if declared is not None and declared.initializer is None:
+            return (f"&{inner.name}",)
+    try:
+        found = layout.pointed(inner)
+    except VmgenError:
+        return ("*",)
+    if found is None or found.array is None:
+        return ("*",)
+    return interface_names(unit, found.array, found.index)
+
+
+def interface_names(unit: Unit, table: FilledArray, first: int = 0) -> tuple[str, ...]:
+    """The types in a table of interfaces, from an element on."""
+    names = []
+    for _, row in table.elements(first):
+        if not isinstance(row, FilledRecord) or row["type"] is None:
+            break
+        names.append(walk.text(row["type"], Locals(), unit))
+    return tuple(names)
 
 
 def virtio_pci_types(layout: Layout, unit: Unit, taken: Census) -> Iterator[TypeDecl]:
@@ -49,26 +88,37 @@ def virtio_pci_types(layout: Layout, unit: Unit, taken: Census) -> Iterator[Type
         def name(member: str, info: FilledRecord = info) -> str:
             return walk.text(info[member], Locals(), unit)
 
-        def made(name: str, parent: str, abstract: bool, class_init: str = "",
-                 position: Position = declared.position) -> TypeDecl:  # fmt: skip
+        def made(
+            name: str,
+            parent: str,
+            class_init: str = "",
+            own: tuple[str, ...] = (),
+            file: str = unit.source,
+            position: Position = declared.position,
+        ) -> TypeDecl:
+            abstract = not own
             return TypeDecl(
-                name, parent, abstract, class_init, "", unit.source, position
+                name, parent, abstract, class_init, "", file, position, "", own
             )
 
         parent = name("parent") or "virtio-pci"
         class_init = _function(info["class_init"])
         generic = name("generic_name")
+        both = (_PCIE, _PCI)
+        named = interfaces(layout, unit, info["interfaces"])
         if base := name("base_name"):
-            yield made(base, parent, True, class_init)
+            yield replace(made(base, parent, class_init), interfaces=named)
             if generic:
-                yield made(generic, base, False)
+                yield made(generic, base, _GENERIC_INIT, both, _VIRTIO_PCI)
         else:
             base = f"{generic}-base-type"
-            yield made(base, parent, True)
-            yield made(generic, base, False, class_init)
-        for member in ("non_transitional_name", "transitional_name"):
-            if other := name(member):
-                yield made(other, base, False)
+            between = made(base, parent, _GENERIC_INIT, file=_VIRTIO_PCI)
+            yield replace(between, interfaces=named)
+            yield made(generic, base, class_init, both)
+        if other := name("non_transitional_name"):
+            yield made(other, base, "", both)
+        if other := name("transitional_name"):
+            yield made(other, base, "", (_PCI,))
 
 
 def local_types(
@@ -127,6 +177,9 @@ def _made(
     abstract = _truth(layout, only("abstract"))
     class_init = _function(only("class_init"))
     data = walk.row(only("class_data"), names, unit)
+    base_init = _function(only("class_base_init"))
+    own = interfaces(layout, unit, only("interfaces"))
+    their = walk.row(only("interfaces"), names, unit)
     found = walk.row(name, names, unit)
     if found is None or not found.member:
         yield TypeDecl(
@@ -137,6 +190,9 @@ def _made(
             "",
             unit.source,
             position,
+            "",
+            own,
+            base_init,
         )
         return
     for symbol, init in walk.rows_of(unit, layout, found.table):
@@ -145,8 +201,19 @@ def _made(
             continue
         index = symbol.removeprefix(found.table)
         row = f"{data.table}{index}" if data and not data.member else ""
+        if their and their.table == found.table and their.member:
+            own = interfaces(layout, unit, init[their.member])
         yield TypeDecl(
-            text, parent, abstract, class_init, row, unit.source, init.position
+            text,
+            parent,
+            abstract,
+            class_init,
+            row,
+            unit.source,
+            init.position,
+            "",
+            own,
+            base_init,
         )
 
 

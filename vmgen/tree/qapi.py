@@ -81,6 +81,28 @@ def headers(root: Path) -> dict[str, str]:
     return schema.headers()
 
 
+def enums(root: Path) -> dict[str, tuple[str, ...]]:
+    """The names of the values of each enum, by number; without the enums whose members
+    depend on the configuration, and empty for a tree without a schema.
+
+    Raises :class:`VmgenError` (VG105) as :func:`headers` does.
+    """
+    if not (root / "qapi/qapi-schema.json").is_file():
+        return {}
+    schema = _Schema(dialect(root))
+    schema.read(root / "qapi/qapi-schema.json", root)
+    found = {}
+    for name, definition in schema.definition.items():
+        if schema.kind[name] == "enum":
+            members = [
+                value if isinstance(value, dict) else {"name": value}
+                for value in definition["data"]
+            ]
+            if not any("if" in member for member in members):
+                found[c_name(name)] = tuple(member["name"] for member in members)
+    return found
+
+
 @dataclass(slots=True)
 class _Module:
     name: str

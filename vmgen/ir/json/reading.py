@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import itertools
 import json
 import re
 import types
@@ -153,11 +154,14 @@ class _NodeReader:
         if origin is typing.Annotated:
             return self.limited(hint, data, where)
         if origin is tuple:
-            item = arguments[0]
+            item, *others = arguments
             items = self.expect(list, data, where)
+            if others != [...] and len(items) != 1 + len(others):
+                raise self.wrong(where, f"{len(items)} values, not {1 + len(others)}")
+            kinds = itertools.repeat(item) if others == [...] else (item, *others)
             return tuple(
-                self.value(item, value, f"{where}[{index}]")
-                for index, value in enumerate(items)
+                self.value(kind, value, f"{where}[{index}]")
+                for index, (kind, value) in enumerate(zip(kinds, items, strict=False))
             )
         if origin is typing.Literal:
             return self.choice(arguments, data, where)
@@ -200,6 +204,8 @@ class _NodeReader:
             if data is None:
                 return None
             options.discard(types.NoneType)
+            if len(options) == 1:
+                return self.value(options.pop(), data, where)
         if ir.Fixed in options:
             if type(data) is int:
                 return self.positional(ir.Fixed, [data], where)
@@ -301,7 +307,9 @@ class _NodeReader:
         if cls is ir.Module:
             # Positions of the module's nodes leave its file out.
             self.module = self.expect(str, data["file"], f"{where}.file")
-        elif cls is ir.Root or (cls is ir.Unread and where.startswith("unread[")):
+        elif cls in (ir.Root, ir.Machines) or (
+            cls is ir.Unread and where.startswith("unread[")
+        ):
             self.module = ""
         dot = "." if where else ""
         return cls(**{

@@ -67,6 +67,10 @@ def _program_lines(program: ir.Program) -> Iterator[str]:
     if program.unread:
         yield ',\n  "unread": '
         yield _lines(_encode(program.unread, ""), "    ")
+    if program.machines != ir.Machines():
+        yield ',\n  "machines": {\n'
+        yield ",\n".join(_machines_texts(program.machines))
+        yield "\n  }"
     yield "\n}\n"
 
 
@@ -86,6 +90,24 @@ def _premise_text(premise: ir.Premise) -> str:
     rows: Any = members.pop("rows", [])
     head = _line(members)[:-1]
     return f'    {head}, "rows": {_lines(rows, "      ")}}}'
+
+
+def _machines_texts(machines: ir.Machines) -> Iterator[str]:
+    """The members of the machine types, a setting of a compat table on a line."""
+    for name, values in _record(machines, "").items():
+        if name == "tables":
+            texts = ",\n".join(_table_text(one) for one in machines.tables)
+            yield f'    "tables": [\n{texts}\n    ]'
+        else:
+            rows: Any = values
+            yield f'    "{name}": {_lines(rows, "      ")}'
+
+
+def _table_text(table: ir.CompatTable) -> str:
+    members = _record(table, "")
+    settings: Any = members.pop("settings", [])
+    head = _line(members)[:-1]
+    return f'      {head}, "settings": {_lines(settings, "        ")}}}'
 
 
 def _lines(values: list[object], indent: str) -> str:

@@ -1,0 +1,105 @@
+"""What one C file says of machine types and properties, before files are put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from vmgen.ir import CompatTable, MemberPlace
+from vmgen.source import NOWHERE, Diagnostic, Position
+
+ActionKind = Literal["call", "compat", "properties", "row", "member", "alias"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassAction:
+    """Something that a function does to a class that it is given.
+
+    ``call``: the function ``symbol`` is called with it.  ``compat``: the table ``symbol``
+    is added to its compat properties, ``length`` rows of it (a number, or the C object
+    that has it; empty for what cannot be told).  ``properties``: the table ``symbol``
+    becomes its properties; ``row``: the one that the member ``symbol`` of the type's
+    ``class_data`` names.  ``member``: ``place`` becomes ``value``, None for what cannot be
+    told.  ``alias``: the alias becomes ``symbol``.  An empty ``symbol`` is NULL for an
+    alias and what cannot be followed for a table.
+
+    ``maybe`` says that a condition stands before it that no constant decides.
+    """
+
+    kind: ActionKind
+    symbol: str = ""
+    place: MemberPlace | None = None
+    value: int | None = None
+    length: str = ""
+    maybe: bool = False
+    position: Position = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCode:
+    """A function that fills a class, with what it does to it, in order."""
+
+    name: str
+    static: bool
+    actions: tuple[ClassAction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyRow:
+    """One ``Property``: ``info`` is the symbol of its ``PropertyInfo``, the rest is as in
+    :class:`vmgen.ir.Property`."""
+
+    name: str
+    info: str
+    places: tuple[MemberPlace, ...]
+    bit: int | None
+    default: int | None
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyTable:
+    """An array of them."""
+
+    symbol: str
+    static: bool
+    rows: tuple[PropertyRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueKind:
+    """A ``PropertyInfo``: ``type`` is what QEMU calls the kind of value (``uint8``),
+    ``enum`` the QAPI enum of its names, empty for none; ``defaults`` says that it takes a
+    default."""
+
+    symbol: str
+    static: bool
+    type: str
+    enum: str
+    defaults: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileMachines:
+    """Everything one file contributes.
+
+    ``compat`` are its compat tables, each with whether it is ``static``.  ``lengths`` are
+    the constants that count the rows of a table.  ``rows`` are the tables of properties
+    that rows of static tables name: (``TABLE[N]``, member, symbol).  ``unregistered`` are
+    the ``TypeInfo`` objects that the file does not register after all.  ``started`` is the
+    interface that machine types of the target have (``TargetInfo``), empty for any.
+    ``interfaces`` are the tables of them that types of other files may name.
+    ``undecided`` is what cannot be told from this file.
+    """
+
+    file: str
+    compat: tuple[tuple[CompatTable, bool], ...] = ()
+    lengths: tuple[tuple[str, int], ...] = ()
+    properties: tuple[PropertyTable, ...] = ()
+    kinds: tuple[ValueKind, ...] = ()
+    code: tuple[ClassCode, ...] = ()
+    rows: tuple[tuple[str, str, str], ...] = ()
+    unregistered: tuple[str, ...] = ()
+    started: str = ""
+    interfaces: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    undecided: tuple[Diagnostic, ...] = ()
