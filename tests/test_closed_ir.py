@@ -114,7 +114,7 @@ def whole() -> ir.Program:
     )  # fmt: skip
     mode = ir.Property(
         "more-type", "mode", "number", (ir.MemberPlace("MoreState", "num"),), 3, 1,
-        ("auto", "on"), Position("hw/dev.c", 7),
+        ("auto", "on"), ir.MemberChange((4,), 1, 9), Position("hw/dev.c", 7),
     )  # fmt: skip
     kind = ir.ObjectType("more-type", "device", False, ("box-bus",))
     machines = ir.Machines((machine,), (table,), (mode,), (kind,))
@@ -162,6 +162,8 @@ def others(value: Any, hint: Any) -> Iterator[Any]:
             *value,
             *({"str": ("vmstate_other",), "int": (2,)}.get(_item(hint), value)),
         )
+    elif isinstance(value, ir.MemberChange):
+        yield ir.MemberChange((5,))
     elif isinstance(value, ir.MemberPlace):
         yield ir.MemberPlace("OtherState", "x")
     elif isinstance(value, ir.Machines):
@@ -343,7 +345,7 @@ UNSEEN: dict[str, tuple[str, str]] = {
     ),
     **{
         f"{node.__name__}.{member.name}": ("verdict code", "what vmgen compat is about")
-        for node in (ir.Machines, ir.ClassMember, ir.MemberPlace)
+        for node in (ir.Machines, ir.ClassMember, ir.MemberChange, ir.MemberPlace)
         for member in dataclasses.fields(node)
     },
     "Program.machines": ("verdict code", "what vmgen compat is about"),

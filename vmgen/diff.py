@@ -173,6 +173,7 @@ def _entries(machines: ir.Machines) -> dict[tuple[str, str, str], _Entry]:
             "bit": "" if property.bit is None else str(property.bit),
             "default": wording.default(property),
             "values": ", ".join(property.values),
+            "also given": _change(property.change),
         }
         key = property.type, "properties", property.name
         found[key] = _Entry(facets, property.position)
@@ -184,6 +185,14 @@ def _entries(machines: ir.Machines) -> dict[tuple[str, str, str], _Entry]:
         }
         found[type_.name, "type", ""] = _Entry(facets)
     return found
+
+
+def _change(change: ir.MemberChange) -> str:
+    """What C puts into the member of a property besides."""
+    words = [str(number) for number in change.numbers]
+    words += [f"at least {change.low}"] if change.low is not None else []
+    words += [f"at most {change.high}"] if change.high is not None else []
+    return ", ".join([*words, "others"] if change.others else words)
 
 
 # --- which belongs to which ---------------------------------------------------------

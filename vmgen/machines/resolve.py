@@ -352,5 +352,5 @@ class _Binary:
             row.bit,
             default,
             values,
-            row.position,
+            position=row.position,
         )

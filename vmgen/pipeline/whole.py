@@ -17,9 +17,11 @@ from vmgen import ir, machines, roots
 from vmgen import tree as trees
 from vmgen.c_text import macros
 from vmgen.cache import Digests
+from vmgen.known import read_members
 from vmgen.link import link
 from vmgen.linkmodel import SystemBinary, not_there
 from vmgen.machines import MachineResolution
+from vmgen.machines.changed import MemberChanges, with_changes
 from vmgen.pipeline import reading, survey
 from vmgen.pipeline.reading import COMMON, FileTypes, ReadFile
 from vmgen.pipeline.store import Note, Store
@@ -69,6 +71,7 @@ class Whole:
         default_factory=dict
     )
     _enums: Mapping[str, tuple[str, ...]] | None = None
+    _changes: MemberChanges | None = None
     _types: roots.TreeTypes | None = None
 
     def outcome(self, target: str, file: str) -> ReadFile:
@@ -95,11 +98,14 @@ class Whole:
         release, target = part.tree.release, part.tree.target
         program = link(release, target, modules, members, unread)
         registered, types = self._resolution(part, program)
+        if self._changes is None:
+            self._changes = MemberChanges(part.tree.root)
+        read = read_members(program)
         return replace(
             program,
             roots=registered.roots,
             premises=premises_of(program.modules, part.tree.root),
-            machines=types.machines,
+            machines=with_changes(types.machines, read, self._changes),
         )
 
     def undecided(self, part: TargetFiles) -> tuple[Diagnostic, ...]:
