@@ -8,7 +8,7 @@ driver's type, have it as an ancestor or as an interface.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -125,6 +125,20 @@ class MachineFacts:
             if setting.property == property_.name and setting.driver in kinds:
                 found = number(setting.value, property_)
         return found
+
+    def holders(self, places: Collection[ir.MemberPlace]) -> tuple[str, ...]:
+        """The concrete types whose objects have one of these members, as a property of
+        their class says."""
+        owners = {
+            one.type
+            for one in self.program.machines.properties
+            if any(place(where.type, where.path) in places for where in one.places)
+        }
+        return tuple(
+            name
+            for name, one in self._types.items()
+            if not one.abstract and not owners.isdisjoint(self.kinds(name))
+        )
 
     def known(self, machine: ir.Machine | None, types: Iterable[str]) -> KnownMembers:
         """The members that are the same in objects of all these types."""

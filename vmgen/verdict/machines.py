@@ -57,8 +57,7 @@ class _JudgedSide:
 
     def constants(self, section: SavedSection | None, machine: str) -> _Constants:
         """What is known of the members that the section's predicates read."""
-        types = {type_ for root in _roots(section) for type_ in root.device_types}
-        if section is None or not (machine and types and self.facts.machines):
+        if section is None or section.placed is None or not machine:
             return ()
         key = section.file, section.symbol
         if key not in self._read:
@@ -66,7 +65,12 @@ class _JudgedSide:
         read = self._read[key]
         if not read:
             return ()
-        known = self.facts.known(self.facts.machine(machine), sorted(types))
+        types = {type_ for root in section.roots for type_ in root.device_types}
+        known = self.facts.known(
+            self.facts.machine(machine),
+            # Of a table that C code registers or saves, those whose objects it reads.
+            sorted(types) or self.facts.holders(read),
+        )
         return _constants({where: known[where] for where in read if where in known})
 
     def left(self, section: SavedSection | None) -> _Constants:
@@ -99,10 +103,6 @@ class _JudgedSide:
         )
 
 
-def _roots(section: SavedSection | None) -> tuple[ir.Root, ...]:
-    return () if section is None or section.placed is None else section.roots
-
-
 def _constants(known: KnownMembers) -> _Constants:
     return tuple(
         sorted(
@@ -110,6 +110,15 @@ def _constants(known: KnownMembers) -> _Constants:
             key=lambda one: (one[0].type, one[0].path),
         )
     )
+
+
+def _newest_first(name: str) -> tuple[str, tuple[int, ...]]:
+    """What sorts ``pc-q35-2.10`` between ``pc-q35-2.11`` and ``pc-q35-2.9``."""
+    family, _, version = name.rpartition("-")
+    numbers = version.split(".")
+    if not all(map(str.isdigit, numbers)):
+        return name, ()
+    return family, tuple(-int(one) for one in numbers)
 
 
 @dataclass
@@ -135,8 +144,10 @@ class MachineJudge:
     @property
     def machines(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
         """The names of the machine types of both sides, of the old one alone, and of the
-        new one alone; in the order of the old side."""
-        old, new = (side.facts.machines for side in self._sides)
+        new one alone; of a family the newest first."""
+        old, new = (
+            sorted(side.facts.machines, key=_newest_first) for side in self._sides
+        )
         return (
             tuple(name for name in old if name in new),
             tuple(name for name in old if name not in new),
