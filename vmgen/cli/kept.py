@@ -25,13 +25,13 @@ from vmgen.cli.console import Console
     epilog="""\b
 Examples:
   vmgen cache list
-  vmgen cache rm codecs/5d41402a          the codecs of one tree; part of the name will do
-  vmgen cache rm modules shipped          everything of a kind
+  vmgen cache rm codecs/5d41402a     the codecs of one tree, by part of the name
+  vmgen cache rm modules shipped     everything of a kind
   vmgen cache rm --all
 
 \b
-The folder is VMGEN_CACHE_DIR, or 'vmgen' in XDG_CACHE_HOME or ~/.cache.  What nobody has
-used for a month goes by itself; all of it can be made again.""",
+The folder is VMGEN_CACHE_DIR, or 'vmgen' in XDG_CACHE_HOME or ~/.cache.  What nobody
+has used for a month goes by itself; all of it can be made again.""",
 )
 def cache(
     console: Console,
