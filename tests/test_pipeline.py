@@ -444,3 +444,24 @@ def test_a_file_of_a_tree_takes_along_what_it_needs(
     assert [one.file for one in program.modules] == sorted([file, *along])
     assert program.unread == ()
     assert opaque([program]) == ()
+
+
+def test_a_device_outside_of_a_tree_is_read_with_its_headers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its own, by the name that the user gives it, with what it needs of the tree."""
+    monkeypatch.chdir(tmp_path)
+    Path("own").mkdir()
+    Path("own/dev.h").write_text("typedef struct { uint32_t a; Fifo8 fifo; } Dev;\n")
+    Path("own/dev.c").write_text(
+        '#include "qemu/osdep.h"\n#include "migration/vmstate.h"\n'
+        '#include "qemu/fifo8.h"\n#include "dev.h"\n'
+        'const VMStateDescription vmstate_dev = { .name = "dev", .fields ='
+        " (const VMStateField[]) { VMSTATE_UINT32(a, Dev), VMSTATE_FIFO8(fifo, Dev),"
+        " VMSTATE_END_OF_LIST() } };\n"
+    )
+    tree = require_tree("10.0")
+    program = compile_program(Request("x86_64", tree, sources=("own/dev.c",)))
+    assert [one.file for one in program.modules] == ["own/dev.c", "util/fifo8.c"]
+    assert program.unread == ()
+    assert str(tmp_path) not in ir_json.dumps(program)

@@ -207,7 +207,7 @@ def read_job(
     if whole and sources:
         raise _usage("--all and files exclude each other", "leave one of them out")
     if tree is not None:
-        sources = tuple(_in_tree(name, tree) for name in sources)
+        sources = tuple(_in_tree(name, tree, folder) for name in sources)
     elif folders := [name for name in sources if (folder / name).is_dir()]:
         raise _usage(f"a folder, and no C file: {', '.join(folders)}", "name its files")
     elif missing := [name for name in sources if not (folder / name).is_file()]:
@@ -298,16 +298,20 @@ def _of_release(
     )
 
 
-def _in_tree(name: str, tree: Path) -> str:
-    """The C file's name relative to the tree, however it was given."""
+def _in_tree(name: str, tree: Path, folder: Path) -> str:
+    """The C file's name relative to the tree, however it was given; relative to the
+    folder for one that is below it and outside of the tree."""
     within = not Path(name).is_absolute() and ".." not in Path(name).parts
     if within and (tree / name).is_file():
         return Path(name).as_posix()
     real, root = Path(name).resolve(), tree.resolve()
     if real.is_file() and real.is_relative_to(root):
         return real.relative_to(root).as_posix()
+    if within and (folder / name).is_file():
+        return Path(name).as_posix()
     raise _usage(
-        f"no file {name} in the tree {tree}", "name files relative to the tree"
+        f"no file {name} in the tree {tree}, nor below this folder",
+        "name files relative to the tree, or to the folder that vmgen runs in",
     )
 
 

@@ -48,7 +48,7 @@ class Request:
     """What to read.
 
     ``qemu`` is a QEMU source tree, None the embedded ``c_headers/``.  ``sources`` are C
-    files: relative to the tree, or the user's own when there is none; empty means the
+    files: relative to the tree, or the user's own, relative to the working folder; empty means the
     CPU of ``target`` and ``cpu_common``.  ``build`` is a configured build folder with a
     ``compile_commands.json``.  The members from ``include_dirs`` to ``options`` are those
     of :class:`vmgen.tree.Given`.  ``whole`` asks for everything that the target's binary
@@ -226,9 +226,12 @@ def generate(
 
 def _configure(request: Request) -> SourceTree:
     if request.qemu is not None:
-        return tree.configure(
+        found = tree.configure(
             request.qemu, request.target, build=request.build, given=request.given
         )
+        if all((found.root / source).is_file() for source in request.sources):
+            return found
+        return replace(found, outside=Path.cwd())
     if request.sources:
         return tree.standalone(
             tuple(Path(source) for source in request.sources),

@@ -94,7 +94,8 @@ class SourceTree:
     describe the CPU: those of the architecture, then the one with
     ``vmstate_cpu_common``; relative to ``root``, with ``/``, sorted.
     ``config_dirs`` hold generated headers; ``headers`` is ``c_headers/`` where the files
-    are the user's own.  ``given`` is part of ``command`` and ``build_commands`` already.
+    are the user's own.  ``outside`` is the folder of the user's files that are read with the
+    tree's headers.  ``given`` is part of ``command`` and ``build_commands`` already.
     """
 
     kind: Literal["qemu", "embedded", "standalone"]
@@ -107,6 +108,7 @@ class SourceTree:
     command: CompileCommand
     config_dirs: tuple[Path, ...] = ()
     headers: Path | None = None
+    outside: Path | None = None
     given: Given = NOTHING_GIVEN
     build: Path | None = None
     build_commands: Mapping[str, CompileCommand] = field(default_factory=dict)
@@ -162,6 +164,8 @@ class SourceTree:
             return SHIMS / file.removeprefix("<vmgen>/")
         if file.startswith("<c_headers>/") and self.headers is not None:
             return self.headers / file.removeprefix("<c_headers>/")
+        if self.outside is not None and not (self.root / file).is_file():
+            return self.outside / file
         return self.root / file
 
     def relative(self, path: str | Path) -> str:
@@ -179,8 +183,9 @@ class SourceTree:
             return f"<vmgen>/{rest}"
         if self.headers and (rest := _below(text, self.headers)) is not None:
             return f"<c_headers>/{rest}"
-        if (rest := _below(text, self.root)) is not None:
-            return rest
+        for folder in (self.root, self.outside):
+            if folder is not None and (rest := _below(text, folder)) is not None:
+                return rest
         if self.kind == "standalone":
             return Path(path).as_posix()
         return Path(text).as_posix()
