@@ -183,8 +183,8 @@ class SourceTree:
             return f"<vmgen>/{rest}"
         if self.headers and (rest := _below(text, self.headers)) is not None:
             return f"<c_headers>/{rest}"
-        for folder in (self.root, self.outside):
-            if folder is not None and (rest := _below(text, folder)) is not None:
+        for place in (self.root, self.outside):
+            if place is not None and (rest := _below(text, place)) is not None:
                 return rest
         if self.kind == "standalone":
             return Path(path).as_posix()
