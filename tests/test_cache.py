@@ -317,7 +317,7 @@ def test_the_command_lists_and_removes(
     assert run(["cache", "list"]) == 0
     assert "codecs" not in capsys.readouterr().out
     assert run(["cache", "rm", "codecs/01"]) == 2
-    assert "VG645" in capsys.readouterr().err
+    assert "VG647" in capsys.readouterr().err
     assert run(["cache", "rm"]) == run(["cache", "rm", "output", "--all"]) == 2
     assert run(["cache", "rm", "--all"]) == 0
     assert list(entries()) == []

@@ -82,7 +82,7 @@ def cache(
         if not found and name not in KINDS:
             raise VmgenError(
                 Diagnostic(
-                    "VG645",
+                    "VG647",
                     f"the cache keeps nothing called '{name}'",
                     hint="'vmgen cache list' has the names",
                 )
