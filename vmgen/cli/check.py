@@ -65,7 +65,7 @@ LEVELS = ("harmless", "note", "break")
 Examples:
   vmgen check                                 in CI: exit status 1 if out of date
   vmgen check | patch -p1                     take the changes without vmgen writing
-  vmgen check --qemu . --all -t x86_64 --against shipped --direction forward --level break
+  vmgen check --qemu . -a -t arm --against shipped --direction forward --level break
   vmgen check --qemu ~/qemu-10.0.2 -t riscv64 --output qemu_state""",
 )
 def check(

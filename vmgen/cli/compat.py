@@ -78,7 +78,8 @@ Examples:
 
 \b
 Exit status: 0 every guest loads (conditions on the guest's state are counted),
-1 a machine type is refused as it is started without options, 3 not known, 2 bad input.""",
+1 a machine type is refused as it is started without options, 2 bad input, 3 not
+known.""",
 )
 def compat(
     console: Console,

@@ -90,7 +90,7 @@ Examples:
   vmgen generate --qemu ~/qemu --target arm  from a QEMU source tree
   vmgen check                                are the generated files current?
   vmgen inspect riscv_cpu --target riscv64   what is on the wire
-  vmgen diff ~/qemu-7.2 ~/qemu-10 -t arm     does what one saved load in the other?
+  vmgen compat 9.2 10.0 -t x86_64            does what one saved load in the other?
 
 \b
 Exit status: 0 fine, 1 out of date or incompatible, 2 bad input or usage.
