@@ -67,8 +67,7 @@ WAYS: dict[str, tuple[Direction, ...]] = {
     ),
     Option("--notes", kind="flag", help="Also tell what changed without doing harm."),
     format_option("How to print the verdicts.", "github"),
-    epilog=NAMED
-    + """
+    epilog=NAMED + """
 \b
 Examples:
   vmgen compat 9.0 9.1 -t x86_64
@@ -200,15 +199,15 @@ def _none(
     pattern: str, both: Sequence[str], only: Sequence[Sequence[str]], target: str
 ) -> Diagnostic:
     """Why no machine type is what was asked for: VG645."""
+    if not (both or any(only)):
+        message = f"the machine types of one side are not known for {target}"
+        hint = "they are known of releases and of trees that are read with --all"
+        return Diagnostic("VG645", message, hint=hint)
     for side, names in zip(("OLD", "NEW"), only, strict=True):
         if any(fnmatch.fnmatchcase(name, pattern) for name in names):
             message = f"only {side} has a machine type '{pattern}' for {target}"
             hint = "a guest loads on the machine type that saved it and on no other one"
             return Diagnostic("VG645", message, hint=hint)
-    if not both:
-        message = f"the machine types of both sides are not known for {target}"
-        hint = "they are known of releases and of trees that are read with --all"
-        return Diagnostic("VG645", message, hint=hint)
     shown = ", ".join(both[:6]) + (", ..." if len(both) > 6 else "")
     message = f"no machine type that both sides have for {target} is '{pattern}'"
     return Diagnostic("VG645", message, hint=f"they have: {shown}")

@@ -144,10 +144,13 @@ class MachineJudge:
     @property
     def machines(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
         """The names of the machine types of both sides, of the old one alone, and of the
-        new one alone; of a family the newest first."""
+        new one alone; of a family the newest first.  None where one of the sides does
+        not know its machine types."""
         old, new = (
             sorted(side.facts.machines, key=_newest_first) for side in self._sides
         )
+        if not (old and new):  # one side knows nothing of machine types
+            return (), (), ()
         return (
             tuple(name for name in old if name in new),
             tuple(name for name in old if name not in new),
