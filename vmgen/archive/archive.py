@@ -200,7 +200,10 @@ class Archive:
             "premises": self._items("premise", release, target),
             "unread": self._items("unread", release, target, files),
             "machines": self._items("machine", release, target),
-            "compat": self._items("compat", release, target),
+            "compat": sorted(
+                self._items("compat", release, target),
+                key=lambda one: (one["file"], one["symbol"]),
+            ),
             "properties": self._listed("properties", release, target),
             "types": self._listed("types", release, target),
         }
