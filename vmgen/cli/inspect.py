@@ -41,6 +41,7 @@ Examples:
   vmgen inspect riscv_cpu -t riscv64          by C symbol, with or without vmstate_
   vmgen inspect 'cpu/*' -t aarch64            by wire name
   vmgen inspect --qemu ~/qemu -t x86_64 --input hw/char/serial.c serial
+  vmgen inspect machine pc-q35-8.2 --release 10.0 -t x86_64
   vmgen inspect --ir generated/arm/ir.json --format json | jq '.descriptions[].name'""",
 )
 def inspect(
@@ -55,10 +56,18 @@ def inspect(
     """Show what is on the wire.
 
     Descriptions, fields, sizes and conditions, as a tree. NAME is a C symbol or a wire name; * and ? match as in a shell. Without any, all.
+
+    'machine TYPE' shows a machine type instead: what it sets, and what predicates read of
+    it.
     """
     from vmgen import inspect_json, tree_view
     from vmgen.lookup import Lookup
 
+    if names[:1] == ("machine",) and len(names) > 1:
+        inputs["whole"] = True  # of any device type
+        return _machines(
+            names[1:], _programs(ir_files, inputs, form, console), form, console
+        )
     lookups = [
         Lookup(program) for program in _programs(ir_files, inputs, form, console)
     ]
@@ -76,6 +85,56 @@ def inspect(
     ]
     console.result("\n".join(blocks))
     return 0
+
+
+def _machines(
+    names: tuple[str, ...],
+    programs: tuple[ir.Program, ...],
+    form: str,
+    console: Console,
+) -> int:
+    """Shows machine types."""
+    from vmgen.known import MachineFacts, view
+
+    facts = [MachineFacts(program) for program in programs]
+    chosen = [
+        (one, machine)
+        for name in names
+        for one in facts
+        if (machine := one.machine(name)) is not None
+    ]
+    lost = [name for name in names if not any(one.machine(name) for one in facts)]
+    if lost:
+        known = view.names(facts)
+        raise VmgenError(
+            *(
+                Diagnostic(
+                    "VG648",
+                    f"no machine type is called '{name}'",
+                    hint=_close(name, known),
+                )
+                for name in lost
+            )
+        )
+    if form == "json":
+        found = [view.as_json(*one) for one in chosen]
+        console.result(json.dumps(found, indent=2) + "\n")
+    else:
+        console.result("\n".join(view.text(*one, console.paint) for one in chosen))
+    return 0
+
+
+def _close(name: str, known: list[str]) -> str:
+    if not known:
+        return (
+            "machine types are known of releases and of trees that are read with --all"
+        )
+    close = dict.fromkeys(difflib.get_close_matches(name, known, 5))
+    return (
+        f"did you mean {', '.join(close)}?"
+        if close
+        else f"there is {known[0]}, for instance"
+    )
 
 
 def _programs(

@@ -10,6 +10,7 @@ from vmgen.cfront.ctype import Pointer
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import renamed, uncast
+from vmgen.cfront.walk import walk as nodes_of
 from vmgen.ir import MemberPlace
 from vmgen.machines.model import ClassAction, ClassCode
 from vmgen.roots import walk
@@ -113,6 +114,15 @@ class Course:
             case c.Call(c.Name("getenv")):
                 return False
             case inner_expression:
+                if any(
+                    isinstance(node, c.Call)
+                    or (
+                        isinstance(node, c.Name)
+                        and not self._layout.unit.declares(node.name)
+                    )
+                    for node in nodes_of(inner_expression)
+                ):
+                    return None  # of a local variable, or of what a function says
                 try:
                     return bool(self._layout.constant(inner_expression))
                 except VmgenError:

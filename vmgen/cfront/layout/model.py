@@ -60,6 +60,9 @@ class Declarations(Protocol):
     def enumerator(self, name: str, /) -> EnumDecl | None:
         """The enum that declares the constant ``name``."""
 
+    def declares(self, name: str, /) -> bool:
+        """Whether the file declares something of this name."""
+
     def alike(self, name: str, /) -> str:
         """The object or function whose name is most like this one; empty for none."""
 
