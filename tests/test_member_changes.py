@@ -76,3 +76,22 @@ def test_only_what_predicates_read_is_looked_up(tmp_path: Path) -> None:
     assert with_changes(facts, frozenset(), tree) == facts
     (found,) = with_changes(facts, frozenset([PLACE]), tree).properties
     assert found.change == OPEN
+
+
+def test_a_property_that_a_board_sets_by_name_is_known_of_no_object(
+    tmp_path: Path,
+) -> None:
+    tree = changes(
+        tmp_path,
+        board=(
+            '#define PROP_WIDTH "width"\n'
+            'void f(void) { qdev_prop_set_uint32(dev, "count", n);'
+            " object_property_set_int(OBJECT(dev), PROP_WIDTH, 3, &error_abort); }"
+        ),
+    )
+    for name, known in (("count", False), ("width", False), ("height", True)):
+        one = ir.Property("nic", name, "number", (PLACE,), None, 3)
+        (found,) = with_changes(
+            ir.Machines(properties=(one,)), frozenset(), tree
+        ).properties
+        assert found.change == (ir.MemberChange() if known else OPEN)

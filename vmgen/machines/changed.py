@@ -3,7 +3,9 @@
 A property's value is its member's only as long as nothing else is put there: ``realize``
 may round it, an ``instance_init`` may set another default, a vendor's CPU model may turn
 it off.  What C assigns is found in the text of the tree: every ``->member =`` of a file
-that names one of the structs which the member is in.
+that names one of the structs which the member is in.  A board may also set a property by
+its name (``qdev_prop_set_uint32(dev, "num-irq", ...)``): then it is not known of any
+object.
 """
 
 from __future__ import annotations
@@ -33,6 +35,15 @@ _ELSEWHERE = re.compile(
 )
 """``++s->count``, and ``&s->count``: whoever gets the address may put anything there."""
 
+_SET = re.compile(
+    r"\b(?:qdev_prop_set|object_property_set|object_property_parse|object_set_props"
+    r"|object_new_with_props)\w*\s*\(([^;]*);"
+)
+"""A board that gives a device's property a value of its own."""
+
+_TEXT = re.compile(r'"([^"\s]+)"|\b([A-Z][A-Z0-9_]{3,})\b')
+_TEXT_MACRO = re.compile(r'^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+"([^"\n]+)"', re.M)
+
 _TRUTH = {"true": 1, "false": 0}
 _FOLDERS = (
     "hw",
@@ -43,6 +54,9 @@ _FOLDERS = (
     "include",
     "chardev",
     "migration",
+    "accel",
+    "system",
+    "softmmu",
 )
 
 
@@ -54,17 +68,29 @@ class MemberChanges:
     _files: dict[Path, dict[str, list[str]]] = field(init=False)
     _defined: dict[str, set[str]] = field(init=False)
     """The numbers that macros stand for, by their names."""
+    named: frozenset[str] = field(init=False)
+    """The properties that C code sets by their names, of whatever object."""
 
     def __post_init__(self) -> None:
         self._files = {}
         self._defined = {}
+        texts: set[str] = set()
+        macros: set[str] = set()
+        meant: dict[str, set[str]] = {}
         for folder in _FOLDERS:
             for file in sorted((self.root / folder).rglob("*.[ch]")):
                 text = file.read_text(encoding="utf-8", errors="replace")
                 for name, value in _DEFINED.findall(text):
                     self._defined.setdefault(name, set()).add(value)
+                for name, value in _TEXT_MACRO.findall(text):
+                    meant.setdefault(name, set()).add(value)
+                for call in _SET.findall(text):
+                    for literal, macro in _TEXT.findall(call):
+                        texts.add(literal)
+                        macros.add(macro)
                 if found := _changes(text):
                     self._files[file] = found
+        self.named = frozenset(texts.union(*(meant.get(one, ()) for one in macros)))
 
     def of(self, places: Iterable[ir.MemberPlace]) -> ir.MemberChange:
         """What C puts into a member, given by all its places."""
@@ -104,13 +130,16 @@ class MemberChanges:
 def with_changes(
     machines: ir.Machines, read: frozenset[ir.MemberPlace], changes: MemberChanges
 ) -> ir.Machines:
-    """The properties whose members predicates ``read``, with what else C puts there."""
+    """The properties whose members predicates ``read``, with what else C puts there;
+    those that C sets by name with that."""
 
     def looked_at(one: ir.Property) -> ir.Property:
         plain = {
             ir.MemberPlace(where.type.removeprefix("struct "), where.path)
             for where in one.places
         }
+        if one.name in changes.named:
+            return replace(one, change=ir.MemberChange(others=True))
         if read.isdisjoint(plain):
             return one
         return replace(one, change=changes.of(one.places))
