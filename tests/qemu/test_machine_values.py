@@ -3,21 +3,18 @@ every target, and what the objects of started machines have."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
 
 from tests.lacking import lacking
+from tests.qemu import test_dump_vmstate
 from tests.qemu.test_machine_types import Monitor
 from vmgen.archive import Archive, shipped
-from vmgen.known import MachineFacts
-from vmgen.known.view import read_properties
+from vmgen.known import MachineFacts, place, read_members
 
 STARTED = {
     "x86_64": (
@@ -72,16 +69,9 @@ def targets(release: str) -> tuple[str, ...]:
     return known.targets
 
 
-def binary(release: str, target: str) -> str:
-    if release == "10.0.2":
-        found = shutil.which(f"qemu-system-{target}")
-    else:
-        root = os.environ.get("VMGEN_QEMU_7_2", "")
-        file = Path(root) / "usr" / "bin" / f"qemu-system-{target}"
-        found = str(file) if root and file.is_file() else None
-    if found is None:
-        lacking(f"there is no qemu-system-{target} of {release}")
-    return found
+def command(release: str, target: str) -> tuple[list[str], dict[str, str]] | None:
+    """The binary of a release and the environment it needs; None if it is not here."""
+    return test_dump_vmstate.command(release.rpartition(".")[0], target)
 
 
 OTHER_BUILDS = {"nitro-enclave"}
@@ -92,11 +82,17 @@ OTHER_BUILDS = {"nitro-enclave"}
 def test_every_target_has_the_machine_types_of_its_binary(release: str) -> None:
     compared = 0
     for target in targets(release):
-        try:
-            command = [binary(release, target), "-machine", "help"]
-        except pytest.skip.Exception:
+        found = command(release, target)
+        if found is None:
             continue  # some targets have no package
-        listed = subprocess.run(command, capture_output=True, text=True, check=True)
+        words, environment = found
+        listed = subprocess.run(
+            [*words, "-machine", "help"],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=True,
+        )
         real = {
             line.split()[0]
             for line in listed.stdout.splitlines()[1:]
@@ -128,35 +124,33 @@ def values(target: str, machine: str) -> tuple[dict[str, tuple[int, object]], in
     known = facts("10.0.2", target)
     found = known.machine(machine)
     assert found is not None
-    wanted: dict[str, list[tuple[str, int]]] = {}
-    for type_, one in read_properties(known, found):
-        if one.known and one.value is not None:
-            wanted.setdefault(type_, [])
-    command = [
-        binary("10.0.2", target), "-machine", machine, "-S", "-nodefaults",
-        "-display", "none", "-qmp", "stdio",
-    ]  # fmt: skip
+    read = read_members(known.program)
+    started = command("10.0.2", target)
+    if started is None:
+        lacking(f"there is no qemu-system-{target} of 10.0")
+    words, environment = started
+    words += ["-machine", machine, "-S", "-nodefaults", "-display", "none"]
+    words += ["-qmp", "stdio"]
     for number, device in enumerate(DEVICES[target]):
-        command += ["-device", f"{device},id=d{number}"]
+        words += ["-device", f"{device},id=d{number}"]
     different: dict[str, tuple[int, object]] = {}
     asked = 0
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        words,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     ) as process:
         try:
             monitor = Monitor(process)
             for path, type_ in objects(monitor, "/machine"):
-                if not any(kind in wanted for kind in known.kinds(type_)):
-                    continue
                 members = known.known(found, (type_,))
                 for property_ in known.properties(type_):
                     value = known.value(found, type_, property_)
-                    places = [
-                        (one.type.removeprefix("struct "), one.path)
-                        for one in property_.places
-                    ]
+                    places = [place(one.type, one.path) for one in property_.places]
                     if value is None or not any(
-                        (at.type, at.path) in places for at in members
+                        one in read and one in members for one in places
                     ):
                         continue
                     real = monitor.ask("qom-get", path=path, property=property_.name)
