@@ -127,6 +127,8 @@ LINES = {
     "check": ("check nowhere.c", "VG630"),
     "inspect": ("inspect --input nowhere.c", "VG630"),
     "coverage": ("coverage", "VG630"),
+    "compat": ("compat embedded . -t arm", "VG632"),
+    "cache": ("cache rm nowhere", "VG647"),
     "diff": ("diff embedded . -t arm", "VG632"),
     "lock": ("lock nowhere.c", "VG630"),
     "stream": ("stream show nowhere", "VG707"),

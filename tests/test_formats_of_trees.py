@@ -134,7 +134,7 @@ def _other_hosts() -> set[str]:
         line
         for known in (gpu.get, gpu.put, blobs.get, blobs.put)
         for line in known.lines
-        if "pixman" in line or "image.stride" in line or "72" in line
+        if "pixman" in line or "stride" in line or "72" in line
     }
 
 

@@ -221,17 +221,17 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
 
     if wanted.none:
         return None
-    from vmgen.cli.stream import made
-
     try:
         source.finish()
+        if Stream(source, strict=False).description is None:
+            return None
+        from vmgen.cli.stream import made
+
         if (known := made.remembered(source, wanted.target)) is not None:
             codecs, said = known
             if said:
                 console.message(said)
             return codecs
-        if Stream(source, strict=False).description is None:
-            return None
         releases, alike = made.writers_of(source, wanted.target, console, newest=True)
         if not releases:
             return None
