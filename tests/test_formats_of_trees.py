@@ -134,7 +134,10 @@ def _other_hosts() -> set[str]:
         line
         for known in (gpu.get, gpu.put, blobs.get, blobs.put)
         for line in known.lines
-        if "pixman" in line or "stride" in line or "72" in line
+        if "pixman" in line
+        or "image.stride" in line
+        or "bytes[stride * height]" in line  # QEMU's own pixman, from 8.2 to 9.1
+        or "72" in line
     }
 
 
