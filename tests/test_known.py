@@ -111,6 +111,17 @@ def test_the_last_setting_wins_whatever_its_driver() -> None:
     assert known(one, "box-1.0")[NIC].value == 1
 
 
+def test_nothing_is_known_of_a_machine_type_that_may_set_more() -> None:
+    one = program(setting("nic", "fast", "off"))
+    old, new = one.machines.machines
+    half = replace(old, open="compat_props_add() stands under a condition")
+    facts = MachineFacts(
+        replace(one, machines=replace(one.machines, machines=(half, new)))
+    )
+    assert facts.known(facts.machine("box-1.0"), ("nic-a",)) == {}
+    assert facts.known(facts.machine("box-2.0"), ("nic-a",)) == {NIC: KnownBits(-1, 1)}
+
+
 def test_an_alias_is_its_machine_type() -> None:
     found = MachineFacts(program()).machine("box")
     assert found is not None

@@ -54,6 +54,7 @@ def _left(
         and isinstance(node.type, c.PointerType)
         and isinstance(node.type.target, c.NamedType)
     }
+    owners = list(types.values())
     changed = [place for node in walk(body) if (place := _changed(node)) is not None]
     for statement in body.items:
         if any(isinstance(node, c.Return | c.Jump) for node in walk(statement)):
@@ -63,7 +64,12 @@ def _left(
                 c.Assign("=", c.Member(c.Name(variable), member, True), value)
             ) if (variable in types):
                 found = _left_value(layout, variable, value, types, known)
-                if found is not None and changed.count(member) == 1:
+                if (
+                    found is not None
+                    and changed.count(member) == 1
+                    # Another object of the type may have another value.
+                    and owners.count(types[variable]) == 1
+                ):
                     where = ir.MemberPlace(types[variable], member)
                     yield ir.LeftMember(where, found)
 

@@ -141,7 +141,10 @@ class MachineFacts:
         )
 
     def known(self, machine: ir.Machine | None, types: Iterable[str]) -> KnownMembers:
-        """The members that are the same in objects of all these types."""
+        """The members that are the same in objects of all these types; none for a machine
+        type that may set more than is known of it."""
+        if machine is not None and machine.open:
+            return {}
         each = [self._of_type(machine, type_) for type_ in types]
         if not each:
             return {}
