@@ -17,7 +17,7 @@ from vmgen.source import Diagnostic, VmgenError
 if TYPE_CHECKING:
     from vmgen import ir
     from vmgen.known import MachineFacts
-    from vmgen.verdict import Direction, Judgement
+    from vmgen.verdict import Direction, Judgement, SectionVerdict
     from vmgen.verdict.machines import MachineJudge
 
 VERSIONED = re.compile(r".*-\d+\.\d+(\.\d+)?\Z")
@@ -241,11 +241,13 @@ def _narrowed(
     from vmgen.known import MachineFacts
 
     sides = MachineFacts(old), MachineFacts(new)
-    kinds: dict[str, set[str]] = {}
+    kinds: dict[tuple[str, str], set[str]] = {}
     for facts in sides:
         for root in facts.program.roots:
             for type_ in root.device_types:
-                kinds.setdefault(root.symbol, set()).update(facts.kinds(type_))
+                kinds.setdefault((root.home, root.symbol), set()).update(
+                    facts.kinds(type_)
+                )
     unknown = [
         name for name in devices if not any(_is_device(one, name) for one in sides)
     ]
@@ -254,10 +256,11 @@ def _narrowed(
         raise VmgenError(Diagnostic("VG646", message, hint="see '-device help'"))
     wanted = {_stem(name) for name in devices}
 
-    def kept(section: str, symbols: tuple[str, str]) -> bool:
-        if has is not None and section not in has:
+    def kept(one: SectionVerdict) -> bool:
+        if has is not None and one.section not in has:
             return False
-        of = {kind for symbol in symbols for kind in kinds.get(symbol, ())}
+        tables = (one.old_file, one.old), (one.new_file, one.new)
+        of = {kind for table in tables for kind in kinds.get(table, ())}
         if not devices or not of:
             return True
         return "cpu" in of or not wanted.isdisjoint(map(_stem, of))
@@ -265,11 +268,7 @@ def _narrowed(
     return {
         machine: replace(
             one,
-            sections=tuple(
-                section
-                for section in one.sections
-                if kept(section.section, (section.old, section.new))
-            ),
+            sections=tuple(section for section in one.sections if kept(section)),
         )
         for machine, one in judgements.items()
     }
