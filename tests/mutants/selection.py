@@ -21,7 +21,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "core": ("core",),
     "coverage": ("coverage",),
     "diff": ("diff", "closed_ir"),
-    "extract": ("cases", "circles", "infos", "unread", "census", "c_headers", "tables_gcc", "release_files"),
+    "extract": ("cases", "pre_save", "circles", "infos", "unread", "census", "c_headers", "tables_gcc", "release_files"),
     "grammar": ("infos", "free_infos", "release_files"),
     "infos": ("infos", "free_infos", "device_sections", "format_bytes", "release_files"),
     "inspect_json": ("inspect",),

@@ -16,6 +16,7 @@ from vmgen.cfront.ctype import Record
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import uncast, walk
+from vmgen.extract.reach import Reach, changed_member
 from vmgen.source import VmgenError
 from vmgen.translate import definition, scalar
 from vmgen.translate.failure import Untranslatable
@@ -36,17 +37,22 @@ def pre_saved(
     for symbol in sorted(symbols):
         function, _, _ = definition(unit, symbol)
         if function is not None and function.body is not None:
-            leaves = tuple(_left(layout, function.body, known))
+            reach = Reach(unit, layout)
+            leaves = tuple(_left(layout, function, reach, known))
             if leaves:
                 yield ir.PreSaved(symbol, leaves)
 
 
 def _left(
-    layout: Layout, body: c.Statement, known: dict[str, ir.Description]
+    layout: Layout,
+    function: c.FunctionDecl,
+    reach: Reach,
+    known: dict[str, ir.Description],
 ) -> Iterator[ir.LeftMember]:
-    """The members that one function sets on every path, and nowhere else."""
-    if not isinstance(body, c.Block):
-        return
+    """The members that one function sets on every path, and nowhere else: neither does
+    it itself nor what it calls behind that."""
+    body = function.body
+    assert body is not None  # or there is nothing to look at
     types = {
         node.name: node.type.target.name
         for node in walk(body)
@@ -55,8 +61,8 @@ def _left(
         and isinstance(node.type.target, c.NamedType)
     }
     owners = list(types.values())
-    changed = [place for node in walk(body) if (place := _changed(node)) is not None]
-    for statement in body.items:
+    changed = [name for node in walk(body) if (name := changed_member(node))]
+    for at, statement in enumerate(body.items):
         if any(isinstance(node, c.Return | c.Jump) for node in walk(statement)):
             return  # what comes behind it may not be reached
         match statement:
@@ -69,22 +75,17 @@ def _left(
                     and changed.count(member) == 1
                     # Another object of the type may have another value.
                     and owners.count(types[variable]) == 1
+                    and reach.keeps(
+                        function, body.items[at + 1 :], {member, *_copied(found)}
+                    )
                 ):
                     where = ir.MemberPlace(types[variable], member)
                     yield ir.LeftMember(where, found)
 
 
-def _changed(node: object) -> str | None:
-    """The member that an expression changes, or that others may change by its address."""
-    place: c.Expr | None = None
-    match node:
-        case c.Assign(target=target):
-            place = target
-        case c.UnaryOperation("&" | "++" | "--" | "p++" | "p--", operand):
-            place = operand
-    while isinstance(place, c.Index | c.Cast):
-        place = place.array if isinstance(place, c.Index) else place.operand
-    return place.name if isinstance(place, c.Member) else None
+def _copied(value: ir.Expr) -> Iterator[str]:
+    """The members that a value is a copy of."""
+    return (part.path for part in ir.walk(value) if isinstance(part, ir.Load))
 
 
 def _left_value(
