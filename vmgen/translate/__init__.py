@@ -7,4 +7,12 @@ from vmgen.translate.moves import moves
 from vmgen.translate.moving import words
 from vmgen.translate.refusals import REFUSING, refusals
 
-__all__ = ["CHECKED_CASTS", "REFUSING", "definition", "moves", "predicate", "refusals", "words"]
+__all__ = [
+    "CHECKED_CASTS",
+    "REFUSING",
+    "definition",
+    "moves",
+    "predicate",
+    "refusals",
+    "words",
+]
