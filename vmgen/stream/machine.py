@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from vmgen.stream import described
+from vmgen.stream import described, system_registers
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.described import Slot
 from vmgen.stream.errors import StreamError
@@ -22,7 +22,6 @@ from vmgen.stream.wire import printable
 _EQUAL = re.compile(r"u?int(?:8|16|32|64) equal")
 _NOT_ABOVE = re.compile(r"u?int(?:8|16|32|64) le")
 _PCI_CONFIG = "pci config"
-_INDEXES = "cpreg_vmstate_indexes"
 
 _PCI_FIXED = {
     0x00: 0xFF, 0x01: 0xFF, 0x02: 0xFF, 0x03: 0xFF,  # vendor and device
@@ -140,9 +139,10 @@ def _fields(
         if path not in mine:
             continue
         other, place = mine[path]
-        if path == _INDEXES and slot.size == other.size == 8:
-            found = _indexes(stream, slot, at)
-            strange = _strange(found, _indexes(own, other, place))
+        if path == system_registers.INDEXES and slot.size == other.size == 8:
+            found = system_registers.listed(stream, slot, at)
+            ours_listed = system_registers.listed(own, other, place)
+            strange = system_registers.strange(found, ours_listed)
             if strange is not None:
                 message = f"the CPU has no system register {found[strange]:#x}"
                 yield Unlike(section.path, path, at + 8 * strange, message)
@@ -194,27 +194,6 @@ def _config(theirs: bytes, ours: bytes) -> tuple[int, str] | None:
                 f"byte {index:#x} of the configuration space is {theirs[index]:#04x}"
                 f", and that of the device {ours[index]:#04x}"
             )
-    return None
-
-
-def _indexes(stream: Stream, slot: Slot, at: int) -> list[int]:
-    data = stream.view[at : at + slot.total]
-    return [int.from_bytes(data[n : n + 8], "big") for n in range(0, len(data), 8)]
-
-
-def _strange(theirs: list[int], ours: list[int]) -> int | None:
-    """The place of the first register of an Arm CPU that the machine's does not have.
-
-    Both lists ascend, and what comes behind the end of its own QEMU does not look at
-    (``cpu_post_load`` in ``target/arm/machine.c``).
-    """
-    place = 0
-    for index in ours:
-        if place == len(theirs):
-            break
-        if theirs[place] < index:
-            return place
-        place += theirs[place] == index
     return None
 
 

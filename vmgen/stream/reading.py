@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from vmgen.stream import tables
+from vmgen.stream import system_registers, tables
 from vmgen.stream.answers import Answers, of_machine
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
@@ -13,6 +14,7 @@ from vmgen.stream.errors import Refused, StreamError
 from vmgen.stream.parts import Section
 from vmgen.stream.properties import NO_ANSWERS, PropertyAnswers, StreamProperties
 from vmgen.stream.stream import Stream
+from vmgen.stream.system_registers import DefinedRegisters
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class SectionReader:
         self._properties: StreamProperties | None = None
         if self._known is not None and machine:
             self._properties = StreamProperties(self._known.lookup, machine)
+        self._registers: DefinedRegisters | None = None
         self._own = {} if own is None else {one.path: one for one in own.sections()}
 
     def read(self, section: Section, codec: Codec) -> Reading:
@@ -59,6 +62,8 @@ class SectionReader:
             wrong, end, asked = self._load(section, codec, ours)
             if wrong is None or wrong.rule != "context":
                 return self._end(section, codec, wrong, end, ())
+        elif (foreign := self._foreign(section, codec)) is not None:
+            return Reading(foreign)
         wrong, end, asked = self._load(section, codec, theirs)
         return self._end(section, codec, wrong, end, asked)
 
@@ -68,7 +73,7 @@ class SectionReader:
         """What is wrong, where the table ends, and what was asked of the machine."""
         known = self._answers(codec)
         answers = Answers(
-            {**known.members, **self.codecs.members},
+            {**_of_bus(section), **known.members, **self.codecs.members},
             {**known.functions, **self.codecs.functions},
         )
         view = self.stream.view[: section.end]
@@ -78,6 +83,26 @@ class SectionReader:
         except StreamError as error:
             return error, start, answers.missing
         return None, end, answers.missing
+
+    def _foreign(self, section: Section, codec: Codec) -> Refused | None:
+        """A system register in the section that no CPU of the release has."""
+        placed = None if self._known is None else self._known.table(codec)
+        if self._known is None or placed is None:
+            return None
+        names = {field.name for field in placed.description.fields}
+        if system_registers.INDEXES not in names:
+            return None
+        if self._registers is None:
+            self._registers = DefinedRegisters(self._known.lookup.program.premises)
+        for at, listed in system_registers.of_section(self.stream, section):
+            place = self._registers.foreign(listed)
+            if place is not None:
+                message = (
+                    f"no CPU of the release has system register {listed[place]:#x}"
+                )
+                path = f"{section.path} {system_registers.INDEXES}"
+                return _refused("machine", message, at + 8 * place, path)
+        return None
 
     @property
     def vanished(self) -> bool:
@@ -119,6 +144,24 @@ class SectionReader:
             "footer-shift", shift.message, shift.offset, f"{path} {shift.member}"
         )
         return Reading(refusal, asked, shift.certain)
+
+
+_BUSES = (
+    ("pci", re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}(:[0-9a-f]{2}\.[0-7])+")),
+    ("ccw", re.compile(r"/?[0-9a-f]{2}\.[0-3]\.[0-9a-f]{4}")),
+    ("mmio", re.compile(r"(.*/)?virtio-mmio@[0-9a-f]{16}")),
+)
+"""Where a device is, in the words of its bus: ``pcibus_get_dev_path`` (``hw/pci/pci.c``),
+``virtual_css_bus_get_dev_path`` (``hw/s390x/css-bridge.c``),
+``virtio_mmio_bus_get_dev_path`` (``hw/virtio/virtio-mmio.c``)."""
+
+
+def _of_bus(section: Section) -> dict[str, object]:
+    """What a section's name says of a virtio device: its transport, whose path it has
+    (``virtio_bus_get_dev_path``, ``hw/virtio/virtio-bus.c``)."""
+    place = section.name.rpartition("/")[0]
+    bus = next((name for name, form in _BUSES if form.fullmatch(place)), None)
+    return {} if bus is None else {"VirtIODevice.transport": bus}
 
 
 def _outside(section: Section, codec: Codec) -> Refused:
