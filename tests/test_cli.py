@@ -386,8 +386,8 @@ def test_check_names_everything_and_the_command_that_mends_it(
     assert "--- a/generated/i386/cpu.py\n+++ b/generated/i386/cpu.py\n" in shell.out
     assert "--- /dev/null\n+++ b/generated/ppc/cpu.py\n" in shell.out
     assert "-by hand\n+value = 2\n" in shell.out
-    mend = command.partition("to mend this: vmgen ")[2]
-    assert shell(mend) == 0
+    fix = command.partition("to fix: vmgen ")[2]
+    assert shell(fix) == 0
     assert shell(line) == 0
 
 

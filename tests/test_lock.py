@@ -134,7 +134,7 @@ def test_check_says_which_verdict_a_change_has(
     out, err = capsys.readouterr()
     assert "cpu (vmstate_toy_cpu)" in out
     assert "incompatible" in out
-    assert "if that is meant: vmgen lock --target riscv64, and commit" in err
+    assert "if you intended this: vmgen lock --target riscv64, and commit" in err
 
     assert command("lock -t riscv64") == 0
     assert command("check -t riscv64") == 0

@@ -2,7 +2,7 @@
 
 The name of every entry is a hash over the contents of all that it depends on, so that an
 entry is never out of date.  Every entry carries the sha256 of its own contents, which is
-compared on each use: a damaged entry is removed and made anew.  Entries that are
+compared on each use: a damaged entry is removed and made again.  Entries that are
 missing, damaged or not writable only cost time.
 
 The folder is ``VMGEN_CACHE_DIR``, or ``vmgen`` below ``XDG_CACHE_HOME``,
@@ -45,7 +45,7 @@ _MANIFEST = ".manifest.json"
 
 
 def home() -> Path | None:
-    """The user's cache folder of vmgen, made by nobody yet; None where there is none."""
+    """The user's cache folder of vmgen, not yet made; None where there is none."""
     if chosen := os.environ.get("VMGEN_CACHE_DIR"):
         return Path(chosen)
     for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
@@ -146,7 +146,7 @@ class Digests:
 def key(request: str, folders: Iterable[Path]) -> str:
     """The sha256 (hexadecimal) of everything that decides generated text.
 
-    ``request`` is the text of what is asked for, ``folders`` are read completely
+    ``request`` is the text of what is requested, ``folders`` are read completely
     (``__pycache__`` and hidden files excepted).  The versions of Python and of the
     packages that shape the text, and the compiler, are added to them.
     """
@@ -357,7 +357,7 @@ class Cache:
                     temporary.unlink(missing_ok=True)
 
     def folder_of(self, name: str, make: Callable[[], Mapping[str, str]]) -> Path:
-        """The folder with this name, made if it is not there or damaged.
+        """The folder with this name, made if it is missing or damaged.
 
         ``make`` gives path -> text of its files.  It is filled under a temporary name and
         renamed, so that it is complete or not there, whoever else is at work.  Where the
@@ -419,7 +419,7 @@ class Cache:
                 yield path
 
     def forget_old(self) -> None:
-        """Remove what nobody has used for a month, and what killed runs left behind."""
+        """Remove what no one has used for a month, and what killed runs left behind."""
         if self.folder is None:
             return
         now = time.time()
@@ -443,7 +443,7 @@ class Cache:
 
     @contextmanager
     def alone(self, name: str) -> Iterator[Path]:
-        """A folder for one process at a time, kept from run to run; while another one
+        """A folder for one process at a time, kept from run to run; while another
         uses it, or where the cache cannot be written, a temporary one."""
         used = None if self.folder is None else self.folder / name / "in-use"
         try:

@@ -1,7 +1,7 @@
 """What of a tree is read, file by file, description by description, field by field.
 
 Statuses, from good to bad: ``ok``; ``hook``: a test is a C function that was not
-translated, the user's context is asked instead; ``custom``: an info that no codec knows,
+translated, the user's context answers instead; ``custom``: an info that no codec knows,
 its bytes are opaque; ``error``: not read at all.  What is ``custom`` or ``error`` is
 left to do.
 """

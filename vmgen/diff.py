@@ -56,7 +56,7 @@ class Comparison:
 def compare(old: ir.Program, new: ir.Program) -> Comparison:
     """Compare every description of the two programs, in the old one's order.
 
-    Descriptions belong together if file and symbol are equal, or else if the symbol
+    Descriptions pair if file and symbol are equal, or else if the symbol
     occurs once on either side.
     """
     differences: list[Difference] = []

@@ -26,7 +26,7 @@ from typing import TypeAlias, assert_never
 
 @dataclass(frozen=True, slots=True)
 class MovedWord:
-    """A big-endian word of ``bits``; ``name`` is what it holds, empty if nobody says."""
+    """A big-endian word of ``bits``; ``name`` is what it holds, empty if it is unknown."""
 
     bits: int
     name: str = ""

@@ -18,7 +18,7 @@ def as_json(lookup: Lookup, chosen: Sequence[Placed]) -> dict[str, Any]:
 
     Of a field, ``type`` is the name that QEMU's own description JSON has for it,
     ``size`` bytes of one element in memory (bits for a bitmap) and ``count`` the number
-    of elements; what a member of the struct says is null there and stands in
+    of elements; what a member of the struct says is null there and is in
     ``size_from`` or ``count_from``.  ``description`` is the symbol of a nested one, ``key_description`` that of a tree's keys,
     ``parts`` are those that a hand-written format contains, by their role there.
     """

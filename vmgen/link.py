@@ -25,12 +25,12 @@ def link(
     """Sorts modules by file, checks every reference between descriptions and puts infos
     of other files where they are named.
 
-    ``members`` are modules of archives: one is taken where it defines a description or
+    ``members`` are modules of archives: one is linked where it defines a description or
     an info that something taken names and nothing taken defines, as ``ld`` does.
     ``unread`` are files without a module.
 
-    A description that was not read has one opaque field where another one names it.  What
-    cannot be linked is left out and stands in the program's ``unread``: a description
+    A description that was not read has one opaque field where another names it.  What
+    cannot be linked is left out and is in the program's ``unread``: a description
     that names one that is not defined (VG501) or of which nothing is known (VG507), one
     that two files define (VG502).
     """
@@ -57,7 +57,7 @@ def link(
 
 def _with_pre_saved(modules: tuple[ir.Module, ...]) -> tuple[ir.Module, ...]:
     """The modules with what each ``pre_save`` function leaves at the hooks that call it,
-    of the file itself or of another one."""
+    of the file itself or of another."""
     own = {
         (module.file, one.symbol): one.leaves
         for module in modules
@@ -119,7 +119,7 @@ class _Linked:
 
     def close(self) -> None:
         """Put what is known in the place of what was not read; then take out what names
-        something that is not there, until nothing does."""
+        something that is missing, until nothing does."""
         for module in self._modules:
             for one in module.descriptions:
                 for mention in graph.in_description(one):
@@ -215,7 +215,7 @@ def _opaque(known: ir.Description, why: Diagnostic) -> ir.Description:
 
 
 def _twice(modules: Iterable[ir.Module]) -> Iterator[tuple[str, str, Diagnostic]]:
-    """Descriptions that two files define: none of them is the one that is meant."""
+    """Descriptions that two files define: a name that says neither."""
     defined: dict[str, list[tuple[str, ir.Description]]] = {}
     for module in modules:
         for one in module.descriptions:
@@ -234,7 +234,7 @@ def _twice(modules: Iterable[ir.Module]) -> Iterator[tuple[str, str, Diagnostic]
 
 
 def endless_lists(programs: Iterable[ir.Program]) -> tuple[Diagnostic, ...]:
-    """A warning (VG408) for every list that QEMU reads beyond its end: it is taken to have
+    """A warning (VG408) for every list that QEMU reads beyond its end: it is assumed to have
     an end where its initialiser has."""
     ends = {"fields": "VMSTATE_END_OF_LIST()", "subsections": "NULL"}
     found = {

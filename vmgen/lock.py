@@ -29,7 +29,7 @@ _NOTHING: Mapping[str, object] = {
     "untranslated": "",
     "reason": "",
 }
-"""What loading does not depend on, and what stands in its place."""
+"""What loading does not depend on, and what is in its place."""
 
 
 def dumps(programs: Iterable[ir.Program]) -> str:
@@ -180,7 +180,7 @@ def _no_lock(reason: str, name: str) -> VmgenError:
             "VG641",
             f"not a lock: {reason}",
             Position(name),
-            hint="write it anew with 'vmgen lock'",
+            hint="write it again with 'vmgen lock'",
         )
     )
 
@@ -193,7 +193,7 @@ def _strings(value: object) -> list[str]:
 
 def _objects(value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise ValueError("what stands in a list is no object")
+        raise ValueError("an entry of a list is no object")
     return value
 
 

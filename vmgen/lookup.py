@@ -12,7 +12,7 @@ from vmgen.ir import graph
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A description with the module it stands in, whose ``static`` ones it sees."""
+    """A description with the module it is in, whose ``static`` ones it sees."""
 
     module: ir.Module
     description: ir.Description

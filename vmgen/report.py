@@ -49,7 +49,7 @@ def near(diagnostic: Diagnostic) -> Diagnostic:
 
 
 def json_lines(diagnostics: Iterable[Diagnostic]) -> str:
-    """An object a line: ``severity``, ``code``, ``message``, ``file`` (empty for none),
+    """One object per line: ``severity``, ``code``, ``message``, ``file`` (empty for none),
     ``line`` and ``column`` (from 1, 0 for none), ``context`` (a list, outermost first),
     ``hint`` and ``excerpt`` (the source line)."""
     lines = []

@@ -1,4 +1,4 @@
-"""Where things stand in C sources, and what there is to say about them.
+"""Where things are in C sources, and what there is to say about them.
 
 Every stage passes positions on and reports with the same :class:`Diagnostic`, so that
 an error found late still names the file and the line a person wrote.  Nothing is

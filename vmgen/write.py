@@ -43,7 +43,7 @@ class FileChange:
     """One file of the output folder, before and after.
 
     ``path`` is relative to the output folder, with ``/``.  ``old`` is None for a file
-    that is not there yet, ``new`` is None for an orphan: a generated file of ours that
+    that is missing yet, ``new`` is None for an orphan: a generated file of ours that
     this run does not produce.  ``origin`` says whose text the old one is; what is
     ``edited`` or ``foreign`` is not overwritten or deleted without force.  It is
     ``intact`` where that does not matter (no old file, or no change).
@@ -65,7 +65,7 @@ def plan(
     """What it takes to make ``output`` hold exactly ``files``, sorted by path.
 
     ``verify`` tells by its stamp whether a text is a generated one, and as generated.
-    Files in the folder that are not generated ones are nobody's business here.  Raises
+    Files in the folder that are not generated ones are no one's business here.  Raises
     :class:`VmgenError`: VG620 for a path that leaves the folder (through a symbolic link
     inside of it, too) or occurs twice, VG621 if the folder or a file in it cannot be read.
     """
@@ -258,7 +258,7 @@ def _refusal(output: Path, change: FileChange) -> Diagnostic:
 
 
 def _make_folder(folder: Path, made: list[Path]) -> None:
-    """Make the folder and its parents, noting those that were not there."""
+    """Make the folder and its parents, noting those that were missing."""
     missing = []
     while not folder.exists():
         missing.append(folder)

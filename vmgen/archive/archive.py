@@ -274,7 +274,7 @@ class Archive:
         names: Collection[str] | None = None,
     ) -> list[dict[str, Any]]:
         """The entries that a target of a release has, in the archive's order; of these
-        names alone, if they are given.  They are to be read, not to be changed."""
+        names alone, if they are given.  Read them, do not change them."""
         found = []
         for _, text in self._texts(kind, release, target, names):
             if text not in self._parsed:
@@ -308,7 +308,7 @@ class Archive:
 
 def shipped() -> Archive | None:
     """The archive that came with vmgen; None where there is none (a checkout in which
-    nobody made one)."""
+    no one made one)."""
     return Archive(SHIPPED) if SHIPPED.is_file() else None
 
 

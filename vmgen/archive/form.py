@@ -284,6 +284,6 @@ def damaged(name: str, error: Exception) -> VmgenError:
             "VG642",
             f"not an archive of releases: {error}",
             Position(name),
-            hint="make it anew: for vmgen's own, install vmgen again",
+            hint="make it again: for vmgen's own, install vmgen again",
         )
     )

@@ -1,6 +1,6 @@
 """pycparser's tree of one declaration turned into the nodes of ``cfront.syntax``.
 
-Records and enums are taken out of the place where they are defined and leave a mention
+Records and enums are moved out of the place where they are defined and leave a mention
 behind; anonymous ones get a tag made up from where they stand: ``<Foo>`` for the record
 of ``typedef struct {...} Foo``, ``<struct CPUState.u>`` for that of member ``u``,
 ``<f:1>`` for one somewhere inside function ``f``.

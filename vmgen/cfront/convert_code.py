@@ -126,7 +126,7 @@ _NODES = {
 qualifiers but ``_Atomic``, ``inline`` and storage classes but ``static``, conditions of
 static assertions."""
 
-#: What nobody reads, by class of node: it must be empty.
+#: What no reader reads, by class of node: it must be empty.
 _UNREAD: dict[type, tuple[str, ...]] = {
     getattr(c_ast, name): tuple(
         slot
@@ -138,7 +138,7 @@ _UNREAD: dict[type, tuple[str, ...]] = {
 
 
 class CodeConverter(ABC):
-    """Reads what stands inside bodies and initialisers; types are the subclass's."""
+    """Reads what is inside bodies and initialisers; types are the subclass's."""
 
     def __init__(self) -> None:
         self.positions: dict[tuple[str, int], Position] = {}
@@ -218,7 +218,7 @@ class CodeConverter(ABC):
         return InitList(tuple(items), position)
 
     def label(self, node: Any) -> Expr | Range:
-        """A constant or a GNU range: what stands after ``case`` and in ``[...]``."""
+        """A constant or a GNU range: what is after ``case`` and in ``[...]``."""
 
         ends = _range_ends(node)
         if ends is None:

@@ -1,7 +1,7 @@
 """How deep C nests: every stage from the parser on follows it by calling itself.
 
 A declaration of more than :data:`LEVELS` is refused before it is parsed, and definitions
-that stand in each other are followed as long as there is stack.  So none of these stages
+that nest are followed as long as there is stack.  So none of these stages
 can run out of it.
 """
 
@@ -14,7 +14,7 @@ from itertools import pairwise
 from vmgen.cfront.tokens import Token, word_set
 
 LEVELS = 256
-"""Brackets, operators and statements that may stand in each other (clang takes as many
+"""Brackets, operators and statements that may be in each other (clang takes as many
 brackets; C11 5.2.4.1 asks for 63 parentheses and 127 blocks)."""
 
 _STACK = 10_000

@@ -28,9 +28,9 @@ from dataclasses import dataclass
 
 from vmgen.cfront.tokens import Token, word_set
 
-#: The identifier that stands for the middle of GNU ``a ?: b``.
+#: The identifier that represents the middle of GNU ``a ?: b``.
 OMITTED = "__omitted_operand"
-#: The operator that stands for the ``...`` of a range.
+#: The operator that represents the ``...`` of a range.
 RANGE = "..."
 #: The call whose arguments are ``sizeof`` of the types that are compared.
 TYPES_COMPATIBLE = "__builtin_types_compatible_p"
@@ -280,7 +280,7 @@ class _Normaliser:
     # --- words ------------------------------------------------------------------------
 
     def gnu(self, index: int) -> int:
-        """Write what stands for the GNU word at ``index``; the index after it."""
+        """Write what replaces the GNU word at ``index``; the index after it."""
         token = self.tokens[index]
         word = token.value
         if word in _ATTRIBUTE_WORDS:

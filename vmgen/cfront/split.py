@@ -101,7 +101,7 @@ _ASSERT = re.compile(r"\s*(?:_Static_assert|static_assert)\b")
 _HEAD_END = re.compile(r"[={]")
 _VALUE = re.compile(r"(?<![=!<>])=(?!=)")
 _CALL = re.compile(_PARENTHESES, re.DOTALL)
-#: What stands for the braces where they are left out.
+#: What replaces the braces where they are left out.
 _BRACED = " _ "
 _LEVEL = re.compile(r"[()\[\],=]")
 _WORDS = re.compile(r"\A[\w\s*$]*+")

@@ -47,7 +47,7 @@ enum { false, true };
 class Unit:
     """The declarations of one preprocessed file, by name.
 
-    Nothing is parsed before it is asked for; what was parsed is kept, also for other
+    Nothing is parsed before it is requested; what was parsed is kept, also for other
     units that hold the same text.  Each lookup returns None for a name that the unit
     does not declare and raises :class:`VmgenError` (VG201, VG202) for a declaration
     that cannot be read; VG203 says that a name may stand behind an unclosed bracket.
@@ -189,7 +189,7 @@ class Unit:
     def record(self, kind: str, tag: str) -> RecordDecl | None:
         """The body of ``struct tag`` or ``union tag``.
 
-        A made-up tag is known once the declaration that holds the record was asked for.
+        A made-up tag is known once the declaration that holds the record was requested.
         """
         found = self._records.get((kind, tag))
         if found is None:

@@ -122,7 +122,7 @@ DIAGNOSTICS = Option(
     "--diagnostics",
     kind="choice",
     choices=("text", "json", "github"),
-    help="How errors are written: for people, as an object a line, or as annotations of "
+    help="How errors are written: for people, as one object per line, or as annotations of "
     "GitHub's CI.  [default: text, or what VMGEN_DIAGNOSTICS says]",
 )
 

@@ -122,7 +122,7 @@ def check(
             options.add("--force")
         if change.kind == "orphan":
             options.add("--prune")
-    console.message(f"to mend this: {console.again('generate', *sorted(options))}")
+    console.message(f"to fix: {console.again('generate', *sorted(options))}")
     return 1
 
 

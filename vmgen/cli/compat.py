@@ -198,7 +198,7 @@ def _chosen(
 def _none(
     pattern: str, both: Sequence[str], only: Sequence[Sequence[str]], target: str
 ) -> Diagnostic:
-    """Why no machine type is what was asked for: VG645."""
+    """Why no machine type is what was requested: VG645."""
     if not (both or any(only)):
         message = f"the machine types of one side are not known for {target}"
         hint = "they are known of releases and of trees that are read with --all"

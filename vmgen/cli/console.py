@@ -30,7 +30,7 @@ class Console:
 
     ``color`` is ``auto`` (a terminal, unless ``NO_COLOR`` is set and not empty or the
     terminal is dumb), ``always`` or ``never``.  ``form`` is that of diagnostics: ``text``,
-    ``json`` (everything on stderr is an object a line) or ``github`` (annotations);
+    ``json`` (everything on stderr is one object per line) or ``github`` (annotations);
     :data:`FORM` in the environment is its default.  ``warned`` says whether there was a
     warning.
     """
@@ -150,7 +150,7 @@ def unwritten(error: OSError) -> None:
 
 
 def _drop_the_rest(stream: TextIO) -> None:
-    # Python flushes both streams once more at exit: give it somewhere to go.
+    # Python flushes both streams again at exit: give it somewhere to go.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
@@ -165,7 +165,7 @@ def _unwritable(reason: str) -> VmgenError:
 
 
 def _say(text: str) -> None:
-    """Write to stderr.  Where that cannot be done there is no place to say so, and the
+    """Write to stderr.  Where that cannot be done there is no place to report it, and the
     exit status says the rest."""
     err: TextIO | None = sys.stderr  # None where it was closed (2>&-)
     if err is not None:

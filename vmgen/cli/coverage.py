@@ -28,7 +28,7 @@ Examples:
   vmgen coverage --qemu ~/qemu --format json | jq '.files[] | .status'
 
 \b
-Statuses: ok; hook: a test that is asked of your context; custom: bytes that no codec
+Statuses: ok; hook: a test that your context answers; custom: bytes that no codec
 knows; error: not read. Exit status: 1 if anything is custom or in error.""",
 )
 def coverage(

@@ -78,7 +78,7 @@ def diff(
 
     Every section that a binary may write gets a verdict for each direction: compatible,
     compatible if a condition holds, or incompatible, with the first byte at which the two
-    disagree. Trees are compared in seconds, without building them. 'vmgen compat' answers
+    disagree. It takes seconds, and builds nothing. 'vmgen compat' answers
     for each machine type.
     """
     if fields and form == "github":

@@ -34,7 +34,7 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """A usage error for a command that is not known has the one that is meant."""
+        """A usage error for an unknown command suggests the nearest one."""
         name = args[0]
         if name not in self._places and not name.startswith("-"):
             close = difflib.get_close_matches(name, self._places, 1)

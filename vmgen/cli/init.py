@@ -56,7 +56,7 @@ The keys of [tool.vmgen]; paths are relative to pyproject.toml:
   output         the folder of the generated package
   qemu, build    a QEMU source tree, and a configured build of it
   include-dirs, defines, shims
-                 folders of headers, macros, and headers for those that are not there
+                 folders of headers, macros, and headers for missing ones
   options        NAME=VALUE of the tree's meson_options.txt
   preprocessor   auto, cc or pcpp
   formats        a table: what custom infos move that vmgen does not know

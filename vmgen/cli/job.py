@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EMBEDDED_TARGETS = (
     "aarch64", "arm", "i386", "ppc", "ppc64", "riscv32", "riscv64", "x86_64",
 )  # fmt: skip
-"""What is read where nothing else is asked for."""
+"""What is read where nothing else is requested."""
 
 FILES = Argument("files", metavar="[FILES]...", many=True, required=False)
 
@@ -157,7 +157,7 @@ class Job:
 
     @property
     def whole(self) -> bool:
-        """Whether everything that the targets' binaries contain is asked for."""
+        """Whether everything that the targets' binaries contain is requested."""
         return any(request.whole for request in self.requests)
 
 

@@ -30,8 +30,8 @@ Examples:
   vmgen cache rm --all
 
 \b
-The folder is VMGEN_CACHE_DIR, or 'vmgen' in XDG_CACHE_HOME or ~/.cache.  What nobody
-has used for a month goes by itself; all of it can be made again.""",
+The folder is VMGEN_CACHE_DIR, or 'vmgen' in XDG_CACHE_HOME or ~/.cache.  vmgen
+removes what was not used for a month, and makes again what it needs.""",
 )
 def cache(
     console: Console,

@@ -41,7 +41,7 @@ STREAM_COMMANDS = {
 
 
 def named(name: str, places: Mapping[str, str]) -> Subcommand | None:
-    """The command of this name in one of these tables, imported when it is asked for."""
+    """The command of this name in one of these tables, imported when it is requested."""
     module = places.get(name)
     if not module:
         return None

@@ -41,7 +41,7 @@ Examples:
 
 \b
 'vmgen check' compares with {NAME} where there is one: exit status 1 if
-the wire format is another one, with the verdict on the change.
+the wire format differs, with the verdict on the change.
 'vmgen diff' takes locks too.""",
 )
 def lock(console: Console, /, *, output: str, **inputs: Any) -> int:
@@ -103,10 +103,10 @@ def compare(path: Path, job: Job, gate: LockGate, console: Console) -> int:
         console.message(f"{name}: it says release {locked}")
         console.message(f"{name}: the wire format is as locked")
         return 0
-    mending = f"if that is meant: {_mending(console)}"
-    failed = _gated(name, known, programs, job, gate, mending, console)
+    fixing = f"if you intended this: {_fix_command(console)}"
+    failed = _gated(name, known, programs, job, gate, fixing, console)
     if failed:
-        console.message(f"{mending}, and commit {name}")
+        console.message(f"{fixing}, and commit {name}")
     return int(failed)
 
 
@@ -144,14 +144,14 @@ def _gated(
     programs: Iterable[ir.Program],
     job: Job,
     wanted: LockGate,
-    mending: str,
+    fixing: str,
     console: Console,
 ) -> bool:
     """Says what changed; whether the gate does not let it pass."""
     from vmgen.verdict.gate import SAID, summed_up
 
     gate = wanted.made()
-    console.message(f"{name}: the wire format is another one")
+    console.message(f"{name}: the wire format differs")
     folders = {one.target: below(one.qemu) for one in job.requests if one.qemu}
     others = False
     left = dict(known)
@@ -178,17 +178,15 @@ def _gated(
     # What was not compared may be anything.
     failed = others or gate.fails(wanted.level)  # type: ignore[arg-type]
     if failed and console.form != "text":
-        message = "the wire format is another one than that of the lock"
-        console.diagnostics(
-            [Diagnostic("VG651", message, Position(name), hint=mending)]
-        )
+        message = "the wire format differs from the lock"
+        console.diagnostics([Diagnostic("VG651", message, Position(name), hint=fixing)])
     if not failed:
         console.message(f"{name}: {SAID[gate.worst]}: passes at level '{wanted.level}'")
     return failed
 
 
-def _mending(console: Console) -> str:
-    """The command that writes the lock anew, with the options of the running check."""
+def _fix_command(console: Console) -> str:
+    """The command that writes the lock again, with the options of the running check."""
     words = iter(shlex.split(console.again("lock")))
     kept: list[str] = []
     for word in words:

@@ -14,7 +14,7 @@ RELEASES_HINT = (
 )
 
 CPU = ("cpu", "cpu_common")
-"""The sections that are read where not everything is asked for."""
+"""The sections that are read where not everything is requested."""
 
 
 class Targets(Mapping[str, ir.Program]):

@@ -199,7 +199,7 @@ def _cpu(known: Mapping[str, ir.Program] | None) -> Mapping[str, ir.Program] | N
 
 def stored_of(source: str) -> Mapping[str, ir.Program] | None:
     """The programs by target of a release, an IR file, a lock or a folder of IR files;
-    None for a source that is to be read from C."""
+    None for a source that is read from C."""
     from vmgen import lock
     from vmgen.cli import shipped, stored
 

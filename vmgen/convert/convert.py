@@ -23,7 +23,7 @@ class Converted:
     """The pieces of the new stream, and what became of every field.
 
     ``unused`` says what of the mapping met nothing (``cpu: set env.foo met nothing``),
-    ``unsure`` which of the sections that were written anew their own codec does not load
+    ``unsure`` which of the sections that were written again their own codec does not load
     again, and why: what of it is there depends on something that no stream has.
     """
 
@@ -34,7 +34,7 @@ class Converted:
 
     @property
     def harmless(self) -> bool:
-        """Whether nothing but zeros was lost without the mapping allowing it."""
+        """Whether only zeros were lost without the mapping allowing it."""
         return not any(line.harm for line in self.lines)
 
 

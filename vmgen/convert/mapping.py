@@ -1,4 +1,4 @@
-"""What nobody can infer from two sets of tables: a file of the user's says it.
+"""What two sets of tables cannot say: a file of the user's says it.
 
 The file is JSON, by the name of the section::
 

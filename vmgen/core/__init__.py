@@ -3,7 +3,7 @@
 What ``vmstate_info_uint32`` moves, and how a table is walked, vmgen does not read from a
 tree: it is written in vmgen, as official releases have it.  So the functions and infos of
 ``migration/vmstate-types.c`` and ``migration/vmstate.c`` are compared with those of the
-releases, by a hash of their words; a tree that has another one may move other bytes.
+releases, by a hash of their words; a tree that has a different hash may move other bytes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``python -m vmgen.core TREE...`` prints ``functions.toml`` anew: trees by release."""
+"""``python -m vmgen.core TREE...`` prints ``functions.toml`` again: trees by release."""
 
 import sys
 from pathlib import Path

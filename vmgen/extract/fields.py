@@ -120,7 +120,7 @@ class FieldReader:
                     )
             return self._field(name, init, flags, init.position)
         except VmgenError as error:
-            # The line of the table is where the mend goes; the expansion is elsewhere.
+            # The line of the table is where the fix goes; the expansion is elsewhere.
             raise VmgenError(
                 *(
                     replace(
@@ -183,7 +183,7 @@ class FieldReader:
         )
 
     def object_type(self, rows: Iterable[FilledRecord]) -> str:
-        """The C type most offsets of a table are taken in; empty if none is."""
+        """The C type that most offsets of a table use; empty if none is."""
         types: Counter[str] = Counter()
         for row in rows:
             offset = initializer.pointer(row["offset"])
@@ -358,7 +358,7 @@ class FieldReader:
 
     def declared(self, symbol: str, value: Filled | None) -> None:
         """Raise VG308 for the name of an object or a function that the file does not
-        declare: no compiler takes it, and nobody else can define it."""
+        declare: no compiler takes it, and no one else can define it."""
         name = symbol.partition("[")[0]
         if (
             not self._unit.declares(name)

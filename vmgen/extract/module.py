@@ -54,7 +54,7 @@ Excerpt = Callable[[Position], str]
 def extract(unit: Unit, layout: Layout, excerpt: Excerpt) -> ir.Module:
     """Reads all descriptions of a unit.
 
-    ``excerpt`` fetches a source line for diagnostics.  What cannot be read stands in the
+    ``excerpt`` fetches a source line for diagnostics.  What cannot be read is in the
     module's ``unread``, with all that is found about it, and costs nothing else.
     Raises :class:`VmgenError` VG301 for a file without the type's declaration.
     """
@@ -375,7 +375,7 @@ def _functions(
 
 
 def _column(excerpt: str, context: tuple[str, ...]) -> int:
-    """Where the innermost name that stands in the line does; else its first character."""
+    """Where the innermost name that is in the line does; else its first character."""
     for name in reversed(context):
         at = excerpt.find(name)
         if name and at >= 0:
@@ -414,12 +414,12 @@ def _row(value: Filled | None) -> FilledRecord:
         case None:
             return FilledRecord(Record("struct", ""), {}, NOWHERE)
         case FilledArray():
-            what = "what stands here"
+            what = "the text here"
         case c.Call(c.Name(name)):
             # A macro that no header defines looks like the call of a function.
             what = name
         case _:
-            what = "what stands here"
+            what = "the text here"
     raise VmgenError(
         Diagnostic(
             "VG407",

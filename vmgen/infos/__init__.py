@@ -4,9 +4,9 @@ by hand of those whose C alone does not say it.
 ``extract`` leaves such an info as :class:`vmgen.ir.CustomElement`.  ``link`` asks
 :func:`resolved` to put what is known of its bytes in its place: a
 :class:`vmgen.ir.StructElement` of a description that says them.  An info that moves
-something else than its description was written for, or something that nobody knows, is
-opaque: its bytes are taken with the sizes of the stream's own description, and
-:func:`opaque` says so.
+something else than its description was written for, or something unknown, is
+opaque: its bytes are read with the sizes of the stream's own description, and
+:func:`opaque` reports it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def code(element: ir.CustomElement) -> str:
 
 def opaque(programs: Sequence[ir.Program]) -> tuple[Diagnostic, ...]:
     """A warning for every info that no codec reads: VG503 where one was written for other
-    C, VG506 where nobody knows the info.  Each once, at the first field that has it.
+    C, VG506 where no one knows the info.  Each once, at the first field that has it.
     What was not read has diagnostics of its own."""
     found: dict[tuple[str, str], list[tuple[Position, tuple[str, ...]]]] = {}
     for program in programs:

@@ -401,7 +401,7 @@ class _DescriptionBuilder:
     def _parsed(
         self, text: str, row: _FieldRows, versioned: bool = False
     ) -> ir.Expr | None:
-        """The expression; None if it is of more than numbers and what stands before."""
+        """The expression; None if it is of more than numbers and what is before."""
         try:
             return expressions.parse(
                 text, lambda name: self._named(name, row, versioned)

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from vmgen import ir
 
 Named: TypeAlias = Callable[[str], ir.Expr | None]
-"""What a name stands for; None for one that stands for nothing."""
+"""The meaning of a name; None for one without."""
 
 _TOKEN = re.compile(
     r"\s*(?:(0x[0-9a-fA-F]+|\d+)|([A-Za-z_$@][\w$.@\[\]]*)|(<<|>>|[<>=!]=|&&|\|\||\S))"
@@ -24,7 +24,7 @@ _DEPTH = 40
 
 
 class NoExpression(ValueError):
-    """A text that is no expression, or names what stands for nothing."""
+    """A text that is no expression, or has a name without a meaning."""
 
 
 def parse(text: str, named: Named) -> ir.Expr:
@@ -95,5 +95,5 @@ class _ExpressionParser:
             return ir.Const(int(token, 16 if token.startswith("0x") else 10))
         found = self._named(token)
         if found is None:
-            raise NoExpression(f"'{token}' is nothing that stands before")
+            raise NoExpression(f"'{token}' is nothing that is before")
         return found

@@ -59,7 +59,7 @@ def taught(program: ir.Program, formats: Iterable[TaughtFormat]) -> ir.Program:
     """The program with these formats in the place of opaque infos.
 
     An info whose functions move something else than the format is for stays opaque, and
-    its reason says so.  Raises :class:`VmgenError` VG613 for a format that names a
+    its reason says that.  Raises :class:`VmgenError` VG613 for a format that names a
     description that the program does not have.
     """
     known = {(one.file, one.symbol): one for one in formats}

@@ -149,10 +149,10 @@ ELSEWHERE = "defined in another file"
 
 @dataclass(frozen=True, slots=True)
 class CustomElement:
-    """An info whose bytes nobody knows; ``reason`` says why.
+    """An info whose bytes no one knows; ``reason`` says why.
 
     ``get`` and ``put`` are what the two functions move, as ``translate.moves`` writes it.
-    ``unread`` is for what stands in the place of all fields and subsections of a
+    ``unread`` is for what is in the place of all fields and subsections of a
     description that was not read, ``info`` being its symbol: the diagnostic's code.
     """
 
@@ -192,7 +192,7 @@ class Fixed:
 class FromMember:
     """``multiply`` times the value of an integer member of the description's object.
 
-    ``path`` may name a member that no field migrates: then the context is asked.
+    ``path`` may name a member that no field migrates: then the context answers.
     """
 
     path: Path
@@ -203,7 +203,7 @@ class FromMember:
 @dataclass(frozen=True, slots=True)
 class Computed:
     """A number that C computes from members of the description's object; members that no
-    field migrates are asked of the context."""
+    field migrates come from the context."""
 
     value: Expr
 

@@ -1,4 +1,4 @@
-"""Descriptions, their fields, the modules and the program that they stand in."""
+"""Descriptions, their fields, the modules and the program that they are in."""
 
 from __future__ import annotations
 
@@ -292,7 +292,7 @@ class Program:
 
     ``release`` is the tree's version (``10.0.2``), ``target`` its name for the target
     (``riscv64``); either is empty where there is none.  Modules are sorted by file.
-    ``roots`` are sorted by position; empty where nobody asked for them.  ``elsewhere``
+    ``roots`` are sorted by position; empty where no one asked for them.  ``elsewhere``
     are files whose modules are not here but with those that several targets share.
     ``premises`` are what refusals depend on besides the stream, sorted by name.
     ``unread`` are the descriptions that were not read, those that contain one of them,

@@ -1,6 +1,6 @@
 """What a string or a number of the IR may be.
 
-The alphabets stand in the annotations of the model; :mod:`vmgen.ir.json` refuses what does
+The alphabets are in the annotations of the model; :mod:`vmgen.ir.json` refuses what does
 not keep to them, so that nothing in a file that somebody else wrote reaches a name in
 generated code, a path on the disk or a loop's bound unseen.  Wire names and texts for
 people have no alphabet: whoever prints them quotes them.

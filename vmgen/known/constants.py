@@ -1,7 +1,7 @@
 """A program in which known members are constants.
 
 Predicates, tests, amounts and refusals read members of an object; where a machine type
-decides what a member is, the expression says so, and whoever compares programs or reads
+decides what a member is, the expression says, and whoever compares programs or reads
 streams need not know of machine types.
 """
 

@@ -44,7 +44,7 @@ class SystemBinary:
     ``files`` are linked for certain, or in a loadable module of the binary's own.
     ``archive`` are members of static libraries (``libqemuutil`` with its stubs): the
     linker takes one where it defines a symbol that nothing in ``files`` defines.
-    ``missing`` are C files and build descriptions that are named and are not there.
+    ``missing`` are C files and build descriptions that are named and are missing.
     """
 
     target: str
@@ -125,7 +125,7 @@ class _Build:
     def __init__(self, tree: SourceTree) -> None:
         self._tree = tree
         self._name = ""
-        #: Descriptions of folders that are named and are not there.
+        #: Descriptions of folders that are named and are missing.
         self.lacking: list[str] = []
         root = tree.root
         self._options = _with(tree, _options(root))

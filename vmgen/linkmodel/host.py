@@ -41,7 +41,7 @@ ABSENT: Final = frozenset(
         "u2f-emu",
     )
 )
-"""Libraries that are not there, by the names ``dependency()`` asks for."""
+"""Libraries that are missing, by the names ``dependency()`` asks for."""
 
 FACTS: Final[dict[str, bool | str]] = {
     # Found by compiling or running something, which is not done here.

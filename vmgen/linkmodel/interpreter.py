@@ -407,7 +407,7 @@ class Interpreter:
 
     def _add(self, left: Value, right: Value, line: int) -> Value:
         if isinstance(left, list):
-            # An unknown item is known to be one unless the list is asked for it.
+            # An unknown item stays one until somebody looks at it.
             return [*left, *right] if isinstance(right, list) else [*left, right]
         if isinstance(left, Unknown):
             return left

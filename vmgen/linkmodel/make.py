@@ -30,7 +30,7 @@ class Make:
 
     ``functions`` take the place of what a build file defines under these names; they get
     the expanded arguments.  ``rules`` are the prerequisites by the name of the target.
-    ``file`` turns a name after ``include`` into a text, None for one that is not there.
+    ``file`` turns a name after ``include`` into a text, None for one that is missing.
     """
 
     def __init__(

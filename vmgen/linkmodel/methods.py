@@ -121,7 +121,7 @@ def _objects(interpreter: Interpreter, one: Library, call: Arguments) -> Objects
 
 
 def _partial(_interpreter: Interpreter, one: Dependency, _call: Arguments) -> Value:
-    """Only flags are taken from it."""
+    """Only flags come from it."""
     return Dependency(one.name, one.found)
 
 
@@ -131,7 +131,7 @@ def _partial(_interpreter: Interpreter, one: Dependency, _call: Arguments) -> Va
 def _feature(interpreter: Interpreter, one: Feature, call: Arguments) -> Value:
     condition = call.values[0] if call.values else False
     if isinstance(condition, Unknown):
-        # A disabled feature stays what it is whatever is asked for.
+        # A disabled feature stays what it is whatever is requested.
         return one if one.state == "disabled" else condition
     match call.name:
         case "enabled" | "disabled" | "auto":

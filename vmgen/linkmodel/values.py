@@ -33,13 +33,13 @@ class Unknown:
 
 
 class Makefile(dict[str, Value]):
-    """``config-host.mak``: keys that are not known to be there are not there, and their
+    """``config-host.mak``: keys that are not known to be there are missing, and their
     values :class:`Unknown`."""
 
 
 class AllTargets(dict[str, str]):
     """The devices of every target together, as a distribution builds them: some target
-    has whatever is asked for.  The keys are the one target's own."""
+    has whatever is requested.  The keys are the one target's own."""
 
     def __contains__(self, key: object) -> bool:
         return True
@@ -134,7 +134,7 @@ class Library:
 
     @property
     def as_archive(self) -> Objects:
-        """What ``link_with`` brings: members are taken as symbols ask for them."""
+        """What ``link_with`` brings: members are linked as symbols ask for them."""
         names = (*self.own.files, *self.own.archives, *self.needs.files)
         return Objects((), (*names, *self.needs.archives))
 
@@ -164,7 +164,7 @@ class Rule:
     """One ``add`` or ``add_all``: if every key is set and every dependency is found,
     ``sources``, ``dependencies`` and ``sets``, else ``otherwise``.
 
-    Where one of the conditions is unknown, so are the sources, unless another one fails.
+    Where one of the conditions is unknown, so are the sources, unless another fails.
     """
 
     keys: tuple[str, ...] = ()

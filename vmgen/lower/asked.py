@@ -1,6 +1,6 @@
 """What a codec asks of the objects around its own.
 
-A struct inside of another one is one object of C: what the table of the inner one asks of
+A struct inside of another is one object of C: what the table of the inner one asks of
 it (``mig_version_id`` of ``ESPState``) may be on the wire as a field of the outer one
 (``esp.mig_version_id`` of ``PCIESPState``).
 """

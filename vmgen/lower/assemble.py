@@ -16,7 +16,7 @@ from vmgen.lower.shape import CodecLayout, Key, Leaf, Pad, RecordMember, Struct
 def assemble(program: ir.Program, repeated: Collection[Key] = ()) -> CodecLayouts:
     """The layouts of a program; arrays of other programs have those ``repeated``, too.
 
-    Raises :class:`VmgenError` for a description that is not there.
+    Raises :class:`VmgenError` for a description that is missing.
     """
     resolve = Resolve(program)
     functions = {

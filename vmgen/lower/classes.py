@@ -209,7 +209,7 @@ def _making(zero: code.Expr, layout: CodecLayout) -> code.Expr | None:
     """What makes a zero for every object, None for a plain number.
 
     A class body sees its own members first, so that only a name which none of them has
-    can stand there without a function around it.
+    can are there without a function around it.
     """
     if zero == code.NONE:
         return zero

@@ -38,7 +38,7 @@ STANDARD = "std:"
 class OtherPrograms:
     """What other programs say to one that shares modules with them.
 
-    ``files`` are those whose modules stand in the folder above, one for all targets.
+    ``files`` are those whose modules are in the folder above, one for all targets.
     ``sections`` are the keys in ``CODECS`` of their descriptions, ``repeated`` those
     that arrays of other programs hold.  ``split`` and ``shapes`` are as in
     :func:`sections`.
@@ -124,7 +124,7 @@ def _digest(program: ir.Program, above: frozenset[str]) -> str:
 
 
 def _without(program: ir.Program, files: frozenset[str]) -> ir.Program:
-    """The program with the modules that stand in its own folder, and without lines of
+    """The program with the modules that are in its own folder, and without lines of
     the sources that it was read from."""
     modules = tuple(one for one in program.modules if one.file not in files)
     unread = tuple(
@@ -369,7 +369,7 @@ def _reaches(
 
 
 def _unnamed(layouts: CodecLayouts) -> Mapping[Key, tuple[str, ...]]:
-    """The wire names of descriptions that no other one names: where nobody said which
+    """The wire names of descriptions that no other one names: where no one said which
     are registered, these can be."""
     uses = {
         key: {each for leaf in layout.leaves for each in named(leaf)}
@@ -377,7 +377,7 @@ def _unnamed(layouts: CodecLayouts) -> Mapping[Key, tuple[str, ...]]:
     }
     inner = set(layouts.parents)
     for key, below in uses.items():
-        # Of descriptions that name each other in a circle any can be meant.
+        # Of descriptions that name each other in a circle it can be any.
         inner |= {each for each in below - inner if not _reaches(uses, each, key)}
     keys: dict[Key, tuple[str, ...]] = {}
     seen: set[str] = set()

@@ -141,13 +141,13 @@ def module_path(file: str) -> str:
 
 
 class Names:
-    """Hands out names that nobody else has."""
+    """Hands out names that no one else has."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = set(taken)
 
     def take(self, wanted: str) -> str:
-        """The name itself, or with ``_2``, ``_3`` ... where it is taken."""
+        """The name itself, or with ``_2``, ``_3`` ... where it is in use."""
         name, number = wanted, 2
         while name in self._taken:
             name = f"{wanted}{'' if wanted.endswith('_') else '_'}{number}"
@@ -156,5 +156,5 @@ class Names:
         return name
 
     def free(self, name: str) -> bool:
-        """Whether nobody has the name yet."""
+        """Whether no one has the name yet."""
         return name not in self._taken

@@ -21,7 +21,7 @@ from vmgen.lower.shape import CodecLayout, Key, StateRecord
 from vmgen.plan import code
 
 _SHORT = 64
-"""Elements of an array of zeros that is copied: the call of what makes one anew takes
+"""Elements of an array of zeros that is copied: the call of what makes it again takes
 longer than that many zeros."""
 
 

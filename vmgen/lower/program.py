@@ -1,4 +1,4 @@
-"""The layouts of a whole program, and what can be asked of them."""
+"""The layouts of a whole program, and questions about them."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ class CodecLayouts:
 
         ``before`` is the number of the field that is being loaded: what comes after it
         does not count.  ``condition`` is that field's own.  ``owners`` says that the
-        states that own this one are at hand.
+        states that own this one are available.
         """
         steps = expressions.split_path(path)
         found = self._own(layout, root, steps, subscripts, before, condition)

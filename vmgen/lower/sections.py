@@ -1,4 +1,4 @@
-"""Under which names of sections each description stands in ``CODECS``."""
+"""Under which names of sections each description is in ``CODECS``."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Struct:
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A QTAILQ or QLIST of objects of another layout; a ``sentinel`` list ends with the
-    first word of an element that is not there."""
+    first word of an element that is missing."""
 
     key: Key
     version: int

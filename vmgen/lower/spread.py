@@ -15,7 +15,7 @@ from dataclasses import replace
 from vmgen import ir
 
 MOST = 128
-"""Most values that a shared array is taken apart into: each is a name of the text, which
+"""Most values that a shared array is split into: each is a name of the text, which
 would follow the array beyond it, as for :data:`vmgen.lower.codec.records.UNROLLED`.
 Larger ones stay lists of their own, with the same bytes."""
 

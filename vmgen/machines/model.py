@@ -17,7 +17,7 @@ class ClassAction:
 
     ``call``: the function ``symbol`` is called with it.  ``compat``: the table ``symbol``
     is added to its compat properties, ``length`` rows of it (a number, or the C object
-    that has it; empty for what cannot be told).  ``properties``: the table ``symbol``
+    that has it; empty for what cannot be determined).  ``properties``: the table ``symbol``
     becomes its properties; ``row``: the one that the member ``symbol`` of the type's
     ``class_data`` names.  ``member``: ``place`` becomes ``value``, None for what cannot be
     told.  ``alias``: the alias becomes ``symbol``.  An empty ``symbol`` is NULL for an
@@ -89,7 +89,7 @@ class FileMachines:
     the ``TypeInfo`` objects that the file does not register after all.  ``started`` is the
     interface that machine types of the target have (``TargetInfo``), empty for any.
     ``interfaces`` are the tables of them that types of other files may name.
-    ``undecided`` is what cannot be told from this file.
+    ``undecided`` is what cannot be determined from this file.
     """
 
     file: str

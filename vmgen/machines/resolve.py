@@ -29,7 +29,7 @@ _NUMBERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class MachineResolution:
-    """The machine types of one binary, and what could not be told of them."""
+    """The machine types of one binary, and what could not be determined of them."""
 
     machines: ir.Machines
     undecided: tuple[Diagnostic, ...]
@@ -275,7 +275,7 @@ class _Binary:
         )
 
     def _add_table(self, done: _Done, tables: list[tuple[str, str]]) -> str:
-        """Adds the table that an action names; or why that cannot be told."""
+        """Adds the table that an action names; or why that cannot be determined."""
         action = done.action
         found = self._compat.find(done.file, action.symbol)
         if found is None:
@@ -315,7 +315,7 @@ class _Binary:
                 self._found.append(
                     Diagnostic(
                         "VG425",
-                        f"which properties {type_.name} has cannot be told",
+                        f"which properties {type_.name} has cannot be determined",
                         action.position,
                         hint="set the table of properties by its name, without a condition",
                     )

@@ -54,7 +54,7 @@ def compat_tables(
                     )
                 )
         except VmgenError as error:
-            report(error)  # half of a table would be another one
+            report(error)  # half of a table would be a different table
             continue
         symbol = symbol_of(found)
         file = found.declared.position.file

@@ -77,7 +77,7 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
     """Reads every source of the request, and what they need of the tree that it is of.
 
     ``progress`` is called with the name of each file as it is read.  What cannot be
-    read is left out and stands in the program's ``unread``.  Raises :class:`VmgenError`
+    read is left out and is in the program's ``unread``.  Raises :class:`VmgenError`
     with all findings where nothing else is left.
     """
     if request.whole:
@@ -188,7 +188,7 @@ def compile_whole(
 
     ``files`` are those of the tree, where somebody has looked at them already.  Files
     are read on all cores, and once for all targets where that is the same.
-    What cannot be read is left out and stands in the ``unread`` of the programs that
+    What cannot be read is left out and is in the ``unread`` of the programs that
     would have it.  Raises :class:`VmgenError` with all findings where nothing is left.
     """
     first = requests[0]

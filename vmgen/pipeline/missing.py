@@ -31,7 +31,7 @@ def read(
     preprocessor: Preprocessor,
     reader: Callable[[Preprocessed], tuple[ir.Module, Other]],
 ) -> tuple[ir.Module, Other]:
-    """What ``reader`` makes of the file; what needs a header that is missing stands in the
+    """What ``reader`` makes of the file; what needs a header that is missing is in the
     module's ``unread``, with the ``#include`` (VG110) and the condition (VG114).
 
     The second of the reader's results is all else that it says of the file.
@@ -72,7 +72,7 @@ def read(
             else:
                 unread.setdefault(symbol, ir.Unread(symbol, module.file, why, (known,)))
     if not descriptions and not unread:
-        # Tables may be behind a macro of the header's, which nobody knows.
+        # Tables may be behind a macro of the header's, which no one knows.
         unread[""] = ir.Unread("", module.file, expansion.missing)
     left = tuple(unread.values())
     return replace(module, descriptions=descriptions, unread=left), other

@@ -248,7 +248,7 @@ def _unread(
     path: str,
 ) -> ReadFile:
     """A file that has no module.  That the common command does not suit it is worth
-    remembering: nothing but a change of the file itself is likely to change that."""
+    remembering: only a change of the file itself is likely to change that."""
     if not common:
         return ReadFile(file, None, found, types=types)
     note = Note("", Digests().digest((path,)), (path,))

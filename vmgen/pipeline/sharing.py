@@ -222,7 +222,7 @@ def _from_c(module: ir.Module) -> tuple[object, ...]:
 
 
 def _clashing(modules: Iterable[ir.Module]) -> set[str]:
-    """The files that define a symbol which another one defines too, for other targets."""
+    """The files that define a symbol which another defines too, for other targets."""
     files: dict[str, set[str]] = {}
     for module in modules:
         for one in module.descriptions:

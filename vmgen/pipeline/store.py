@@ -38,8 +38,8 @@ _PARSERS = ("pycparser", "pcpp")
 
 @lru_cache(maxsize=1)
 def front_end() -> str:
-    """The hash of vmgen's own front end and of the packages below it: what another one
-    read is not taken over."""
+    """The hash of vmgen's own front end and of the packages below it: what a
+    different one read does not count."""
     versions = (metadata.version(name) for name in _PARSERS)
     return hashed((parts_hash(*_FRONT_END), *versions))
 
@@ -148,7 +148,7 @@ class Store:
         self.cache.keep(f"entries/{name}", text)
 
     def forget_old(self) -> None:
-        """Remove what nobody has used for a month."""
+        """Remove what no one has used for a month."""
         self.cache.forget_old()
 
 
@@ -161,5 +161,5 @@ def _types_name(key: str) -> str:
 
 
 def _notes_name(name: str) -> str:
-    # What a note holds changes with the program: another one's notes have another name.
+    # What a note holds changes with the program: another's notes have another name.
     return f"notes/{name}-{parts_hash('pipeline/store.py')[:16]}.json"

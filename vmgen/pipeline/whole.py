@@ -49,7 +49,7 @@ class TargetFiles:
     what others define or have machine types and properties, and ``others`` what is left:
     their types are read as text.
     ``archive`` are those that are members of archives, ``missing`` what the build
-    description names and is not there.  ``found`` says why nothing is known of the target.
+    description names and is missing.  ``found`` says why nothing is known of the target.
     """
 
     tree: SourceTree
@@ -81,7 +81,7 @@ class Whole:
 
     def program(self, part: TargetFiles) -> ir.Program:
         """The program of one target.  What cannot be read of it, or be linked, is left
-        out and stands in its ``unread``."""
+        out and is in its ``unread``."""
         modules: list[ir.Module] = []
         members: list[ir.Module] = []
         unread = [ir.Unread("", one, (not_there(one),)) for one in part.missing]
@@ -109,7 +109,7 @@ class Whole:
         )
 
     def undecided(self, part: TargetFiles) -> tuple[Diagnostic, ...]:
-        """What registers something in a target's binary that could not be told, and the
+        """What registers something in a target's binary that could not be determined, and the
         files that should have been read for that."""
         found = [
             one

@@ -1,6 +1,6 @@
 """Python code as values: closed sets of expressions and statements.
 
-``lower`` makes them, the templates print them by way of :mod:`vmgen.render.spell`; nobody edits
+``lower`` makes them, the templates print them by way of :mod:`vmgen.render.spell`; no one edits
 the text.  A :class:`PyName` is a local or one of this module's own; what comes from another
 module is a :class:`PyGlobal`, from which the imports follow.
 """

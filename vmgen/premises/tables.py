@@ -165,7 +165,7 @@ def _until(words: list[str], at: int, stops: str) -> list[str]:
 
 
 def _text(words: list[str]) -> str:
-    """The words as one text, without the quotes of a string that stands alone."""
+    """The words as one text, without the quotes of a string that is alone."""
     if len(words) == 1:
         return words[0].strip('"')
     return _TIGHT.sub("", " ".join(words))

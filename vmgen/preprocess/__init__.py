@@ -78,9 +78,9 @@ def preprocess(
     ``compiler`` is a command such as ``"gcc-12"``; without it the environment's ``CC``
     counts, then cc, gcc or clang, whichever there is.  ``preprocessor`` ``"cc"``
     insists on one, ``"pcpp"`` does without.  Raises :class:`VmgenError`: VG103 for a
-    file that is not there, VG107 for one that the given build does not compile, VG110
+    file that is missing, VG107 for one that the given build does not compile, VG110
     for a header that is not found, VG111 for what else the preprocessor finds, VG112
-    without a compiler where one is asked for.
+    without a compiler where one is requested.
     """
     command = tree.command_for(file)
     if defines:

@@ -203,7 +203,7 @@ def _run(
         late = threading.Timer(TIME_LIMIT, process.kill)
         late.start()
         with process:
-            assert process.stdout is not None  # a pipe was asked for
+            assert process.stdout is not None  # a pipe was requested
             text, endless = _bounded(process.stdout)
             if endless is not None:
                 process.kill()

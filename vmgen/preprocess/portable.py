@@ -1,7 +1,7 @@
 """pcpp in the place of a C compiler's preprocessor.
 
 It sees vmgen's predefined macros and searches the same folders in the same order.  Where
-pcpp differs from C it is told otherwise here: ``#include "..."`` starts at the folder of
+pcpp differs from C it is corrected here: ``#include "..."`` starts at the folder of
 the file that says it and nowhere else, ``<...>`` never looks into the folders that are
 for quoted names, and ``#error`` is an error.
 """

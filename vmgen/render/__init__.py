@@ -51,7 +51,7 @@ def render(
 ) -> tuple[GeneratedFile, ...]:
     """Every file of one target, sorted by path; the shared ones are the same for all.
 
-    Code that nobody reads need not be ``formatted``, which takes longer than the rest.
+    Code that no one reads need not be ``formatted``, which takes longer than the rest.
     """
     files = [
         *(module_file(one, package.folder, formatted) for one in package.modules),

@@ -15,7 +15,7 @@ from vmgen.plan import code
 _ODD = re.compile(r"""["\\{}]|[^\x20-\x7e]""")
 
 _LAMBDA, _CHOICE, _OR, _AND, _NOT, _COMPARE, _BITS, _SHIFT, _SUM, _PRODUCT, _SIGN, _ATOM = range(12)  # fmt: skip
-"""How tightly expressions bind; bit operators as if they all bound alike, since nobody
+"""How tightly expressions bind; bit operators as if they all bound alike, since no one
 knows their order by heart."""
 
 _BINDS = {

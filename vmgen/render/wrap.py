@@ -45,7 +45,7 @@ def _spaced(lines: list[str]) -> Iterator[str]:
 
 
 def _first(lines: list[str], at: int) -> str:
-    """The line, or what stands below the comment that it begins."""
+    """The line, or what is below the comment that it begins."""
     while at + 1 < len(lines) and lines[at].startswith("#"):
         at += 1
     return lines[at]
@@ -104,7 +104,7 @@ def _shows(code: str, start: int) -> bool:
 
 
 def _body(body: str, indent: int) -> Iterator[str]:
-    """What stands between brackets: on one line if it fits, else one item a line."""
+    """What is between brackets: on one line if it fits, else one item a line."""
     margin = " " * indent
     magic = body.endswith(",")
     if not magic and ", )" not in body and indent + len(body) <= WIDTH:

@@ -44,7 +44,7 @@ __all__ = [
 def roots_of(unit: Unit, layout: Layout, text: str) -> Registrations:
     """Everything that one file registers, and the types that it has.
 
-    ``text`` is the file as written.  What cannot be told is said in ``undecided``: VG421
+    ``text`` is the file as written.  What cannot be determined is said in ``undecided``: VG421
     for a description that is set outside of any function, VG422 and VG423 for one that
     cannot be followed.
     """

@@ -233,7 +233,7 @@ def _registered(unit: Unit, names: Locals, value: c.Expr) -> str | None:
     raise VmgenError(
         Diagnostic(
             "VG423",
-            f"which description is registered here cannot be told from {phrase(value)}",
+            f"which description is registered here cannot be determined from {phrase(value)}",
             value.position,
             hint="pass the address of the description to the call",
         )
@@ -244,7 +244,7 @@ def _named(
     unit: Unit, function: c.FunctionDecl, names: Locals, registered: c.Expr
 ) -> str:
     """How the function calls the description that it registers: a name, ``TYPE`` for that
-    of its device's type, ``*`` for what cannot be told; empty where it does not.
+    of its device's type, ``*`` for what cannot be determined; empty where it does not.
 
     A NIC's model is what it was made with: the argument of ``qemu_new_nic`` (net/net.c).
     """

@@ -25,7 +25,7 @@ _DEVICE = "device"
 @dataclass(frozen=True, slots=True)
 class Resolution:
     """The roots of one binary, sorted by the place of their registration, and what
-    registers something that could not be told."""
+    registers something that could not be determined."""
 
     roots: tuple[Root, ...]
     undecided: tuple[Diagnostic, ...]

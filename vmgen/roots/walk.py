@@ -121,7 +121,7 @@ def locals_of(function: c.FunctionDecl) -> Locals:
 @dataclass(frozen=True, slots=True)
 class TableRow:
     """An element of a static table, at an index that runs: ``TABLE[i]``; ``member`` is
-    what is taken of it, empty for its address."""
+    what is used of it, empty for its address."""
 
     table: str
     member: str = ""

@@ -1,4 +1,4 @@
-"""What codecs ask of the machine that is to load a stream, and who answers."""
+"""What codecs ask of the machine that loads a stream, and who answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vmgen.stream.description import Node, check_depth, listed, name_of
 
 
 class _Noting(dict[str, object]):
-    """Answers by name, which note what nobody answers."""
+    """Answers by name, which note what no one answers."""
 
     def __init__(self, answers: Mapping[str, object], missing: dict[str, None]) -> None:
         super().__init__(answers)
@@ -34,9 +34,9 @@ class Answers:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What had no answer, each once, in the order in which it was asked.
+        """What had no answer, each once, in the order of the questions.
 
-        A member is asked for with and without its type; it is named with it.
+        A member is requested with and without its type; it is named with it.
         """
         paths = {name.partition(".")[2] for name in self._missing}
         return tuple(name for name in self._missing if name not in paths)

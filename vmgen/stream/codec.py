@@ -1,4 +1,4 @@
-"""What a codec is; for type checkers, so that nobody else waits for it."""
+"""What a codec is; for type checkers, so that no one else waits for it."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Codecs:
     hand just the same.  ``folder`` is that of the target in the package, None for codecs
     that come from elsewhere.  ``codecs`` may be what makes the mapping: a package has many
     targets, and a stream is of one.
-    ``releases`` are those that can have written the stream at hand, where that was asked.
+    ``releases`` are those that can have written the stream, where the caller wanted to know.
     """
 
     def __init__(

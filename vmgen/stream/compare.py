@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Change(Frozen):
-    """A field that differs; None on a side where it is not there.
+    """A field that differs; None on a side where it is missing.
 
     Differing pages of guest memory are one change for every row of them: ``old`` and
     ``new`` are None then, and ``pages`` says how many follow each other.
@@ -184,7 +184,7 @@ def _of(stream: Stream) -> Memory | None:
 
 
 def _pages(path: str, one: Memory, two: Memory, block: str) -> Iterator[Change]:
-    """Rows of pages that differ; a page that is not there is as one of zeros."""
+    """Rows of pages that differ; a page that is missing is as one of zeros."""
     size = one.page_size
     first = count = 0
     for address in _differing(one, two, block):

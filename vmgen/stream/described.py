@@ -263,7 +263,7 @@ def _one(slot: Slot, view: memoryview, at: int) -> Value:
 
 
 def header(slot: Slot) -> bytes:
-    """What stands before the members of a subsection."""
+    """What is before the members of a subsection."""
     name = raw(slot.name)
     version = (slot.subsection or 0).to_bytes(4, "big")
     return b"%c%c%b%b" % (SUBSECTION, len(name), name, version)
@@ -299,7 +299,7 @@ def encode(
 ) -> bytes:
     """The object's bytes with these values in their places.
 
-    Bytes whose value did not change are taken as they are, unless ``canonical``: then
+    Bytes whose value did not change stay as they are, unless ``canonical``: then
     every byte comes from a value.  Raises BadEdit for a value that does not fit.
     """
     parts: list[bytes] = []

@@ -176,7 +176,7 @@ def _devices(text: bytes) -> list[tuple[int, bytes, int]]:
     """The places of objects that begin with a name and an instance, the quoted name and
     the instance; empty if one is written in another way than QEMU's, or has a quote in it.
 
-    No text in JSON has a quote without a backslash before it, so what stands behind the
+    No text in JSON has a quote without a backslash before it, so what is behind the
     name cannot be part of one.
     """
     found: list[tuple[int, bytes, int]] = []
@@ -201,7 +201,7 @@ class Document:
     """The whole description.
 
     ``offset`` is that of its first byte (0x06), ``size`` counts this byte and the length
-    too.  ``text`` is the JSON as it stands in the stream.
+    too.  ``text`` is the JSON as it is in the stream.
     """
 
     def __init__(self, text: bytes, offset: int) -> None:

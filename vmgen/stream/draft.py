@@ -34,7 +34,7 @@ _MARKS = {name: mark for mark, name in KINDS.items()}
 
 
 class _New(Frozen):
-    """A section that was not there."""
+    """A section that was missing."""
 
     section: Section
     body: bytes
@@ -83,7 +83,7 @@ class Draft:
         *,
         after: Section | None = None,
     ) -> Section:
-        """Add a FULL section, behind another one or behind the last.
+        """Add a FULL section, behind another or behind the last.
 
         ``content`` is its body or a state object for the codec of this name.  It gets
         the next free id.  Raises BadEdit if there is such a section already.

@@ -10,7 +10,7 @@ class Question(Frozen):
 
     ``key`` is the name that an answer goes by: that of a ``member`` or a ``function``, or
     of a ``device`` whose type is one of ``candidates``.  A ``description`` (of the stream's
-    own) is what nobody can say by hand.  ``text`` says where it is needed, in words.
+    own) is a question that you cannot answer by hand.  ``text`` says where it is needed, in words.
     """
 
     kind: str
@@ -34,7 +34,7 @@ class StreamError(Exception):
 
     ``path`` says what it is about (``cpu/0``, ``cpu/0 env.gpr``, ``ram pc.ram``), empty for
     the stream itself; ``offset`` is the byte offset in the stream, None where there is
-    none; ``hint`` says what can be done.  ``code`` is stable and stands in the docs.
+    none; ``hint`` says what can be done.  ``code`` is stable and is in the docs.
     ``rule`` names the rule of QEMU's that is broken (``version-window``, ...), empty where
     it is not one of those that tell releases apart.  ``question`` is what a codec needs to
     know, where the rule is ``context``.
@@ -78,7 +78,7 @@ class Malformed(StreamError):
 
 
 class UnknownSection(StreamError):
-    """Nothing at hand says where a section ends, or what it is."""
+    """Nothing available says where a section ends, or what it is."""
 
     code = "VG704"
 

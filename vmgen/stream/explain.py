@@ -88,8 +88,8 @@ class Explanation:
 
 
 Alike: TypeAlias = Callable[[Lookup, Sequence[Placed]], Container[str]]
-"""Of the tables of the release that is asked, the symbols of those that every release that
-can have written the stream saves just so."""
+"""Of the tables of the release in question, the symbols of those that every release that
+can have written the stream saves in the same way."""
 
 
 def _unlike_all(lookup: Lookup, tables: Sequence[Placed]) -> Container[str]:
@@ -110,7 +110,7 @@ def explain(
     ``others`` gives codecs of other releases for the same target, which tell what moved a
     footer where the stream describes nothing; ``alike`` says which sections all releases
     that can have written the stream save as the asked one loads them.
-    ``own`` is a stream that the machine which is to load this one saved: what the machine
+    ``own`` is a stream that the machine which loads this one saved: what the machine
     compares with its own is compared with that, and what its tables ask of the machine
     (a property, a number of timers) is answered by it.  Without one, the stream's machine
     type answers, as the release defines it, for one that is started without options; what
@@ -186,7 +186,7 @@ def explain(
         unsure.append(_of_stream(broken))
     elif broken is not None:
         if isinstance(broken, UnknownSection) and not refusals:
-            raise broken  # what lies behind it nobody here knows
+            raise broken  # what lies behind it no one here knows
         last = _of_stream(broken)
         if broken.rule == "footer-shift" and stream.description is None:
             from vmgen.stream.shifted import moved
@@ -205,7 +205,7 @@ def explain(
 
 
 def _unusual(stream: Stream, sections: Sequence[Section]) -> Iterator[Objection]:
-    """What only machines take that are told to write it so themselves (properties of
+    """What only machines accept that write it so themselves (properties of
     ``migration``, set by machine types up to 2.3)."""
     first = sections[0]
     if stream.configuration is None:
@@ -305,7 +305,7 @@ def _unread(codecs: Codecs, section: Section) -> str:
 
 
 def _asked(section: Section, reading: Reading) -> Objection:
-    """A section whose table asks the machine, and for which nobody answers."""
+    """A section whose table asks the machine, and for which no one answers."""
     first, *more = reading.asked
     names = first if not more else f"{first} and {len(more)} more"
     message = (
@@ -341,7 +341,9 @@ def _bounds(
         value = state
         for step in path:
             value = getattr(value, step)
-        message = f"{value}, which is taken if the machine's own number is not below it"
+        message = (
+            f"{value}, which is accepted if the machine's own number is not below it"
+        )
         found.append(Objection("value", section.path, name, None, message))
     return found
 

@@ -1,7 +1,7 @@
 """Where a stream's bytes come from: memory, a mapped file, a pipe, in a carrier or not.
 
 A file is mapped, bytes are viewed.  What cannot be mapped (a pipe, a compressed file) is
-copied into an unnamed temporary file as far as it is asked for, and that one is mapped:
+copied into an unnamed temporary file as far as it is requested, and that one is mapped:
 the memory in use does not grow with the stream.
 """
 
@@ -36,12 +36,12 @@ _DEEPEST = 4
 class Input:
     """The bytes of a stream as far as they are there.
 
-    ``view`` is everything so far, ``complete`` says whether more can come.  A view that
-    was taken stays valid when more comes.  ``carriers`` are the kinds of what the stream
+    ``view`` is everything so far, ``complete`` says whether more can come.  A view
+    stays valid when more comes.  ``carriers`` are the kinds of what the stream
     was found in, outermost first (``gzip``, ``libvirt``, ``qcow2``, ...), ``base`` is the
     offset of its first byte in a file that has it as it is, ``prefix`` what goes before a
-    copy of it that is not compressed (a save image's header).  ``snapshot`` names the one that is meant where a
-    qcow2 image has several.
+    copy of it that is not compressed (a save image's header).  ``snapshot`` names the one
+    to read where a qcow2 image has several.
 
     Raises Unreadable, or what else keeps a carrier from being opened.
     """

@@ -1,4 +1,4 @@
-"""What a stream must have in common with the machine that is to load it.
+"""What a stream must have in common with the machine that loads it.
 
 Some fields are compared with the device's own value and not loaded.  No table has that
 value, but a stream that the same machine saved has: it is the value itself.
@@ -117,8 +117,8 @@ def _blocks(stream: Stream, own: Stream) -> Iterator[Unlike]:
             yield Unlike("ram/0", name, block.offset, message)
         elif block.used_length != (length := ours[block.name].used_length):
             message = (
-                f"{block.used_length:#x} bytes, and the machine has {length:#x}, which is"
-                " taken for blocks that can be resized, within their bounds"
+                f"{block.used_length:#x} bytes, and the machine has {length:#x}, which QEMU"
+                " accepts for blocks that can be resized, within their bounds"
             )
             yield Unlike("ram/0", name, block.offset, message, False)
 
@@ -187,7 +187,7 @@ def _inside(
 
 def _config(theirs: bytes, ours: bytes) -> tuple[int, str] | None:
     """The first byte of a PCI device's configuration space that must be its own and is
-    another one, and what to say of it."""
+    another, and what to say of it."""
     for index, mask in _PCI_FIXED.items():
         if index < min(len(theirs), len(ours)) and (theirs[index] ^ ours[index]) & mask:
             return index, (

@@ -31,7 +31,7 @@ class Memory:
     """Guest memory of a stream.
 
     A page can come several times, the last one counts.  Nothing is kept but the index of
-    the block that was asked for: eight bytes a page.
+    the block that was requested: eight bytes a page.
     """
 
     def __init__(
@@ -97,9 +97,9 @@ class Memory:
     # --- by address -----------------------------------------------------------------------
 
     def page(self, block: str, address: int) -> memoryview | None:
-        """The contents of the page at an address of a block, None if it is not there.
+        """The contents of the page at an address of a block, None if it is missing.
 
-        A page that stands in the stream as it is is a view of the stream.
+        A page that is in the stream as it is is a view of the stream.
         """
         found = self.block(block)
         size = self.page_size
@@ -116,7 +116,7 @@ class Memory:
         return self._contents(found, address, entry)
 
     def read(self, block: str, address: int, size: int) -> bytes:
-        """``size`` bytes at an address of a block; pages that are not there are zeros."""
+        """``size`` bytes at an address of a block; pages that are missing are zeros."""
         found = self.block(block)
         if address < 0 or size < 0 or address + size > found.used_length:
             message = f"no {size} bytes at {address:#x} in {found.used_length:#x} bytes"

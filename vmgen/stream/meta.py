@@ -36,7 +36,7 @@ class Meta(Frozen):
 def read_meta(folder: str | os.PathLike[str] | None) -> Meta:
     """What the folder of a target says.
 
-    Empty where there is no folder, no such file or another one: packages come from
+    Empty where there is no folder, no such file or a different file: packages come from
     elsewhere, and streams are read without it.
     """
     if folder is None:

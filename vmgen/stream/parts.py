@@ -47,7 +47,7 @@ class Configuration(Frozen):
     subsections: tuple[ConfigurationSubsection, ...] = ()
 
     def value(self, name: str) -> int | list[str] | bytes | None:
-        """The value of ``configuration/NAME``, None if it is not there."""
+        """The value of ``configuration/NAME``, None if it is missing."""
         for subsection in self.subsections:
             if subsection.name == f"configuration/{name}":
                 return subsection.value

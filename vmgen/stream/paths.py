@@ -1,7 +1,7 @@
 """Paths to sections, and to fields inside of them: ``cpu/0.env.gpr[10]``.
 
 A section is ``name/instance``, or its name where there is one instance only.  What comes
-behind is looked up in the values at hand, so names with dots and brackets of their own
+behind is looked up in the values available, so names with dots and brackets of their own
 (``gt_timer[GTIMER_PHYS]``, ``cpu/pmp``) need no quoting.
 """
 

@@ -213,7 +213,7 @@ def walk(ram: Ram, cursor: Cursor) -> Iterator[Record]:
             raise UnknownSection(message, start, "ram")
         else:
             message = f"unknown combination of page flags: {flags:#x}"
-            hint = f"the page size is taken to be {ram.page_size}"
+            hint = f"the page size is assumed to be {ram.page_size}"
             raise Malformed(message, start, "ram", hint)
 
 
@@ -384,7 +384,7 @@ def _host_page_size(cursor: Cursor) -> int | None:
 def encode(record: Record, ram: Ram, view: memoryview) -> Iterator[tuple[int, bytes]]:
     """The bytes of a record, made from what was decoded, and where they belong.
 
-    Page data is taken from ``view``.  A list of blocks comes in pieces: in a mapped-ram
+    Page data comes from ``view``.  A list of blocks comes in pieces: in a mapped-ram
     file pages lie between them.
     """
     if isinstance(record, PageRun):

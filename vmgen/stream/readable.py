@@ -1,4 +1,4 @@
-"""What bytes can be read from; for type checkers, so that nobody else waits for it."""
+"""What bytes can be read from; for type checkers, so that no one else waits for it."""
 
 from __future__ import annotations
 

@@ -36,8 +36,8 @@ class SectionReader:
     def __init__(
         self, stream: Stream, codecs: Codecs, own: Stream | None, machine: str = ""
     ) -> None:
-        """``own`` is a stream of the machine that is to load this one, ``machine`` its
-        type; what neither of them says is asked of ``codecs``."""
+        """``own`` is a stream of the machine that loads this one, ``machine`` its
+        type; ``codecs`` say what neither of them does."""
         self.stream = stream
         self.codecs = codecs
         self._known = tables.of(codecs)
@@ -70,7 +70,7 @@ class SectionReader:
     def _load(
         self, section: Section, codec: Codec, node: Node | None
     ) -> tuple[StreamError | None, int, tuple[str, ...]]:
-        """What is wrong, where the table ends, and what was asked of the machine."""
+        """What is wrong, where the table ends, and what it asked of the machine."""
         known = self._answers(codec)
         answers = Answers(
             {**_of_bus(section), **known.members, **self.codecs.members},

@@ -1,6 +1,6 @@
 """Description entries for sections whose body changed.
 
-A codec knows the bytes, not the names in the description.  So an entry is taken from what
+A codec knows the bytes, not the names in the description.  So an entry comes from what
 is described already (the section's own entry, another section of the same table) and
 fitted to the subsections that are there now; the codec must then read the body with it
 and come out at its end.  Where nothing fits, the entry says what is certain: so many

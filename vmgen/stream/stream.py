@@ -27,7 +27,7 @@ class Stream:
     """A stream in a file (mapped), a pipe, or memory; plain, compressed, in a libvirt save
     image or a snapshot of a qcow2 image (:class:`vmgen.stream.input.Input` chooses one).
 
-    Parts are read when they are asked for, and once.  ``codecs`` are those of a generated
+    Parts are read when they are requested, and once.  ``codecs`` are those of a generated
     package for the stream's target and release (:func:`vmgen.stream.from_folder`) or a
     mapping from wire name to codec.  ``page_size`` is the target's in bytes, for streams
     that do not say it.  ``strict=False`` reads as QEMU does, to which the description says

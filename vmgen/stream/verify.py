@@ -24,7 +24,7 @@ from vmgen.stream.wire import DESCRIPTION, MAGIC, VERSION, Buffer, Cursor
 
 
 class FirstDifference(Frozen):
-    """The first byte of a part that comes back another one.
+    """The first byte of a part that comes back different.
 
     ``path`` names the section, and the field where that is known; ``old`` and ``new`` are
     up to eight bytes from ``offset`` on.

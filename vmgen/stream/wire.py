@@ -115,7 +115,7 @@ class Cursor:
         return self.end - self.pos
 
     def cut(self, size: int) -> NoReturn:
-        """Say that ``size`` bytes are not there."""
+        """Say that ``size`` bytes are missing."""
         raise Truncated(
             f"{size} bytes are needed and {self.left()} are left", self.pos, self.path
         )

@@ -125,7 +125,7 @@ class Calls:
     def _elsewhere(
         self, function: syntax.FunctionDecl, call: Called, state: PathState
     ) -> Value:
-        """The call of a function whose body is elsewhere: the context is asked."""
+        """The call of a function whose body is elsewhere: the context answers."""
         result = self._layout.resolve(function.type.result)
         call = Called(call.name, call.arguments, call.position, result)
         self._outside(call, state)

@@ -29,7 +29,7 @@ from vmgen.translate.values import (
 class Loading(Policy):
     """A function that may change its object; what it puts there is read again.
 
-    Paths are joined after each statement: such functions are long, and what is asked of
+    Paths are joined after each statement: such functions are long, and what they ask of
     them is each return's own condition.
     """
 

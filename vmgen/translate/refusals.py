@@ -31,7 +31,7 @@ from vmgen.translate.spot import Navigator
 from vmgen.translate.values import Truth, Untranslated, Value, no_number
 
 REFUSING = ("pre_load", "pre_load_errp", "post_load", "post_load_errp")
-"""The functions whose result decides whether a stream is taken."""
+"""The functions whose result decides whether a stream is accepted."""
 
 
 def refusals(
@@ -208,7 +208,7 @@ class _Guard:
 
 def _guard(function: FunctionDecl, item: syntax.Return) -> _Guard | None:
     """The innermost condition in whose branch a return stands; that its value is negative
-    where it stands in none, and nothing where it always returns the same."""
+    where it is in none, and nothing where it always returns the same."""
     found: tuple[Expr, str] | None = None
     if item.value is not None and constant(item.value) is None:
         found = item.value, f"{phrase(item.value)} < 0"

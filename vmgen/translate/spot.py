@@ -62,7 +62,7 @@ class Navigator:
     otherwise every record type it is used as is noted in ``views``, with its spelling
     in ``names``.
 
-    With ``around`` the object may lie inside of another one (``container_of``): that one
+    With ``around`` the object may lie inside of another (``container_of``): that one
     is a place without parent whose offset is where it begins, counted from the object,
     and ``containers`` are those that were read.
     """

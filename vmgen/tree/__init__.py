@@ -63,7 +63,7 @@ def configure(
     used instead of ours.  ``given`` is what the user adds.  ``cache`` takes the place of the user's cache folder, and
     ``digests`` know the files that were read before.  Raises
     :class:`VmgenError`: VG101 if it is not such a tree, VG102 for an unknown target,
-    VG103 for a folder of ``given`` that is not there, VG104 and VG105 for a tree that cannot be configured, VG106 for a build folder that
+    VG103 for a folder of ``given`` that is missing, VG104 and VG105 for a tree that cannot be configured, VG106 for a build folder that
     cannot be used, VG108 if no file defines ``vmstate_cpu_common``.
     """
     root = Path(os.path.realpath(path))
@@ -204,7 +204,7 @@ def _configure(
 def embedded(target: str) -> SourceTree:
     """vmgen's own ``c_headers/``, for one of the targets it describes.
 
-    Raises :class:`VmgenError` (VG102) for another one.
+    Raises :class:`VmgenError` (VG102) for another.
     """
     root = Path(os.path.realpath(resources.folder("c_headers")))
     targets = tuple(sorted(path.stem for path in (root / "configs").glob("*.h")))

@@ -85,7 +85,7 @@ def _output(words: list[str]) -> str:
 
 
 def _rank(output: str, words: list[str], target: str) -> int:
-    """2: compiled for this target; 1: for all targets alike; 0: for another one."""
+    """2: compiled for this target; 1: for all targets alike; 0: for another."""
     mine = f"{target}-softmmu"
     config = next((word for word in words if word.startswith("-DCONFIG_TARGET=")), "")
     if config:

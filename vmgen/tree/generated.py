@@ -108,7 +108,7 @@ _HOST_TEXT = {
     "CONFIG_TLS_PRIORITY": "NORMAL",
     "CONFIG_TRACE_FILE": "trace",
 }
-# What Kconfig is told about the host, as far as the release knows the symbol.
+# What Kconfig learns about the host, as far as the release knows the symbol.
 _KCONFIG_HOST = (
     "LINUX",
     "TPM",

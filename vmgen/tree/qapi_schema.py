@@ -24,7 +24,7 @@ def expressions(
 
     A schema is JSON with single quotes and ``#`` comments, entries one after the other.
     """
-    # Most remarks are lines of their own; the rest must be told from a # in a string.
+    # Most remarks are lines of their own; the rest must be kept apart from a # in a string.
     stripped = _COMMENT_LINE.sub("", text)
     if "#" in stripped:
         stripped = _COMMENT_OR_STRING.sub(r"\1", stripped)

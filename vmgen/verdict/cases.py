@@ -191,8 +191,8 @@ def implied(condition: ir.Expr, known: Sequence[ir.Expr]) -> bool:
 
 
 def evaluate(value: ir.Expr, memory: Mapping[str, int]) -> int | None:
-    """The expression's value for these members and answers (by path, or by name for what
-    is asked); None where something is missing or undefined."""
+    """The expression's value for these members and answers (by path, or by name for a
+    question); None where something is missing or undefined."""
     members = arithmetic.Known(
         member=lambda path, _: memory.get(path), answer=memory.get
     )

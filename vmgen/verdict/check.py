@@ -279,7 +279,7 @@ def _load(codec: Made, data: bytes, version: int, sample: Sample) -> tuple[Any, 
 
 
 def _answer(name: str, known: Mapping[str, int], sample: Sample) -> int:
-    """What the other side was told of the same member, whose C type has another name
+    """What the other side knows of the same member, whose C type has another name
     there; else anything."""
     _, dot, path = name.partition(".")
     alike = {key for key in known if dot and key.partition(".")[2] == path}

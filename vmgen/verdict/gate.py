@@ -16,7 +16,7 @@ from vmgen.verdict.model import Direction, Finding, Judgement, Verdict
 Level: TypeAlias = Literal["harmless", "note", "break"]
 
 LEVELS: tuple[Level, ...] = ("harmless", "note", "break")
-"""From what nobody needs to know to what must not be shipped."""
+"""From what no one needs to know to what must not be shipped."""
 
 SAID: dict[Level, str] = {
     "harmless": "harmless",
@@ -26,7 +26,7 @@ SAID: dict[Level, str] = {
 
 
 def level(verdict: Verdict) -> Level:
-    """The level of a section's verdict in one direction; what could not be told may be a
+    """The level of a section's verdict in one direction; what could not be determined may be a
     break."""
     match verdict:
         case "compatible":
@@ -107,7 +107,7 @@ class Gate:
 
     @property
     def unused(self) -> tuple[Accepted, ...]:
-        """What was accepted and is not there any more."""
+        """What was accepted and is missing any more."""
         return tuple(one for one in self.accepted if one not in self.used)
 
     def fails(self, least: Level) -> bool:

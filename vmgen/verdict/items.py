@@ -71,7 +71,7 @@ class FieldOrigin:
 
     @property
     def position(self) -> Position:
-        """Where the field stands in C."""
+        """Where the field is in C."""
         return self.field.position
 
 

@@ -87,7 +87,7 @@ def _registered(section: SavedSection | None, program: ir.Program) -> bool:
 
 def _is_inside(section: SavedSection | None, other: Lookup) -> bool:
     """Whether what one program lacks is a part of a section in the other one; then the
-    first lacks that section, too, and says so."""
+    first lacks that section too, and reports it."""
     return (
         section is not None
         and section.unread is not None

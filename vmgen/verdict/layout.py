@@ -119,7 +119,7 @@ class WireLayouts:
 
     def predicate(self, placed: Placed, symbol: str) -> ir.Expr:
         """The function's translation, or the function as a member ``symbol()`` of the
-        object that it is asked about."""
+        object that the question is about."""
         function = self.lookup.functions(placed.module).get(symbol)
         if function is None or function.body is None:
             return ir.Load(f"{symbol}()", "int64")

@@ -2,7 +2,7 @@
 
 A machine type that is started without options has known members
 (:mod:`vmgen.known`); with them the predicates of a section are other expressions, and the
-section is judged anew.  Sections that read none of them have one verdict for all.
+section is judged again.  Sections that read none of them have one verdict for all.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class SavedSection:
 
     ``placed`` is None for handlers written in C, and for a description that vmgen could
     not read: then ``unread`` says why, and without roots the description may also be a
-    part of another one.
+    part of another.
     """
 
     name: str
@@ -52,7 +52,7 @@ def sections(program: ir.Program) -> tuple[SavedSection, ...]:
     names."""
     lookup = Lookup(program)
     unread = {(one.file, one.symbol): one for one in program.unread}
-    # It may be a section, or inside of one; what another one names is inside of that.
+    # It may be a section, or inside of one; what another names is inside of that.
     placed_in = {
         (placed.module.file, placed.description.symbol.partition("[")[0])
         for placed in lookup.all()
@@ -95,7 +95,7 @@ def sections(program: ir.Program) -> tuple[SavedSection, ...]:
     )
     registered = tuple(filter(_migrated, registered))
     inside = {(home, symbol) for _, home, symbol in found}
-    # What nothing names and nobody registers is saved and loaded by C code itself.
+    # What nothing names and no one registers is saved and loaded by C code itself.
     rest = tuple(
         SavedSection(placed.description.name, placed.description.symbol, placed)
         for placed in lookup.roots()
@@ -115,7 +115,7 @@ def matched(
     """Which section of the old program is which of the new one.
 
     By wire name; among several of one name by registering type, then by symbol and file,
-    then by symbol, then in order.  What is left belongs together if its symbol is equal:
+    then by symbol, then in order.  What is left pairs if its symbol is equal:
     then it has another name on the wire.
     """
     left, right = list(old), list(new)

@@ -118,7 +118,7 @@ def _groups(
 
 
 def cause(section: SectionVerdict, directions: Sequence[Direction]) -> object:
-    """What sections are told together by: equal for those with the same findings."""
+    """What groups sections: equal for those with the same findings."""
     return tuple(
         (
             outcome.verdict,
@@ -337,7 +337,7 @@ def github(
     folders: tuple[str, str] = ("", ""),
 ) -> str:
     """A workflow command a finding: an error for what is incompatible, a warning for
-    conditions and for what could not be told.
+    conditions and for what could not be determined.
 
     ``folders`` are those of OLD's and NEW's tree in the repository, where they are not the
     repository itself: annotations go by its paths.

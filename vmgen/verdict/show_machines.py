@@ -71,7 +71,7 @@ def text(
                 first, [one.section for one in group], directions, paint, notes
             )
             lines += _whom(group[0], judgements, paint)
-            lines += _mends(group[0].section, directions, paint)
+            lines += _fixes(group[0].section, directions, paint)
     return "\n".join(lines) + "\n"
 
 
@@ -133,16 +133,16 @@ def _whom(
         yield f"      {paint('note', 'machine types:')} {whom}"
 
 
-def _mends(
+def _fixes(
     section: SectionVerdict, directions: Iterable[Direction], paint: Paint
 ) -> Iterator[str]:
     said = {
-        words.mend(finding)
+        words.fix(finding)
         for direction in directions
         for finding in section.outcome(direction).findings
     }
     for one in sorted(said - {""}):
-        yield f"      {paint('hint', 'mend:')} {one}"
+        yield f"      {paint('hint', 'fix:')} {one}"
 
 
 # --- for programs ---------------------------------------------------------------------
@@ -177,12 +177,12 @@ def as_json(
             {
                 **show.section_json(one.section, directions),
                 "machines": list(one.machines),
-                "mend": sorted(
+                "fix": sorted(
                     {
                         said
                         for direction in directions
                         for finding in one.section.outcome(direction).findings
-                        if (said := words.mend(finding))
+                        if (said := words.fix(finding))
                     }
                 ),
             }

@@ -97,7 +97,7 @@ class Ending:
 class State:
     """Where both sides are, and what was found on the way.
 
-    ``case`` is what was assumed, ``unclear`` the first place that cannot be told,
+    ``case`` is what was assumed, ``unclear`` the first place that cannot be determined,
     ``saved`` the checks of the source, ``checks`` those of the target with their fields.
     ``renamed`` is what the source calls a member of the target, ``endless`` whether a
     description was met too deep inside of itself.
@@ -172,7 +172,7 @@ class State:
 
     def original(self, path: str) -> str:
         """What the source calls a member of the target; one that is the destination's
-        own, and has the name of something that the stream has, says so, and so does one
+        own, and has the name of something that the stream has, says that, and so does one
         that is loaded, and has the name of something that the source keeps to itself.
         """
         if path in self.renamed:

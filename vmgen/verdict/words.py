@@ -326,7 +326,7 @@ def every(findings: tuple[Finding, ...]) -> str:
 
 def expression(value: ir.Expr) -> str:
     """An expression as people read it: what is denied as a whole is denied in parts, and
-    members of the destination say so."""
+    members of the destination report it."""
     text = wording.expression(_spread(value))
     text = text.replace(DESTINATION, "(the destination's) ")
     return text.replace(LOADED, "(the loaded) ")
@@ -359,7 +359,7 @@ def _term(term: Term) -> str:
             assert_never(other)
 
 
-# --- how to mend ----------------------------------------------------------------------
+# --- how to fix -----------------------------------------------------------------------
 
 _SUBSECTION = (
     "send it in a subsection whose .needed reads a property, and switch the property off"
@@ -367,9 +367,9 @@ _SUBSECTION = (
 )
 
 
-def mend(found: Finding) -> str:
+def fix(found: Finding) -> str:
     """How the tree of the newer side can take the older format; empty where the finding
-    says nothing that a table can mend."""
+    says nothing that a table can fix."""
     match found.kind:
         case "section-version" | "subsection-version" | "nested-version":
             return (

@@ -88,7 +88,7 @@ class _Part:
     """An aggregate under construction, by index of member or element as in
     :class:`FilledArray`.  One that several elements have is ``shared``, and copied
     before it changes; of one that is the ``copy`` of an object GCC keeps nothing when a
-    part of it is set anew."""
+    part of it is set again."""
 
     type: Record | Array
     position: Position
@@ -223,7 +223,7 @@ class _Filler:
                     return only
             return self._aggregate(type, init)
         if isinstance(init, CompoundLiteral):
-            # GNU C: what a literal sets, later designators may set anew.
+            # GNU C: what a literal sets, later designators may set again.
             return self.value(type, init.initializer)
         if isinstance(init, Name):
             return self._copied(type, init.name) or init
@@ -360,9 +360,7 @@ class _Filler:
         if isinstance(value, Call) and isinstance(value.function, Name):
             name = value.function.name
             if not (name.startswith("__builtin_") or self._types.unit.function(name)):
-                return (
-                    True  # a macro that no header defines; the reader of rows says so
-                )
+                return True  # a macro that no header defines; the reader of rows reports it
         return self._types.same_type(self._types.type_of(value, self._scope), type)
 
     # --- parts ------------------------------------------------------------------------

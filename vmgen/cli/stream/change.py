@@ -42,10 +42,10 @@ def edit(
     """Set fields to other values, every other byte as it was.
 
     VALUE is a number (0x..., decimal, negative), true or false, hexadecimal digits for
-    bytes, [1, 2, 3] for a whole array, null for a subsection that is to go, {} for one
-    that is to come, all zero. SECTION=drop leaves a section out.
+    bytes, or [1, 2, 3] for a whole array. null removes a subsection, {} adds one of zeros.
+    SECTION=drop leaves a section out.
 
-    What is written is a plain stream; of a libvirt save image an uncompressed save image.
+    The output is a plain stream, or an uncompressed save image for one of libvirt.
     """
     from vmgen.stream.edit import edit as edited
 

@@ -45,12 +45,12 @@ class Wanted:
 
     @property
     def given(self) -> bool:
-        """Whether they were asked for at all."""
+        """Whether they were requested at all."""
         return self.folder is not None or self.qemu is not None
 
     @property
     def words(self) -> str:
-        """What was asked for, for messages."""
+        """What was requested, for messages."""
         return self.qemu or self.folder or "no codecs"
 
 
@@ -67,7 +67,7 @@ def opened(
     no_description: bool,
     members: tuple[str, ...],
 ) -> Stream:
-    """The stream in a file (``-`` is standard input), with the codecs that are asked for
+    """The stream in a file (``-`` is standard input), with the codecs that are requested
     or that fit."""
     from vmgen.stream.stream import Stream
 
@@ -94,7 +94,7 @@ def told(codecs: Codecs, answers: Mapping[str, int | str]) -> Codecs:
     """The codecs with these answers.
 
     A name without a dot can be that of a member, a device's section, or a C function or
-    global: each is asked for by its own name only.
+    global: each is requested by its own name only.
     """
     functions = {
         name: value
@@ -162,7 +162,7 @@ def _chosen(
 
 
 def _packages(source: Input, console: Console, wanted: Wanted) -> dict[str, Codecs]:
-    """The codecs by target; none if there are none and none were asked for."""
+    """The codecs by target; none if there are none and none were requested."""
     if not wanted.given:
         return {}  # code of a folder runs only for who names the folder
     from vmgen.stream.packages import from_folder
@@ -190,7 +190,7 @@ def _packages(source: Input, console: Console, wanted: Wanted) -> dict[str, Code
 def _codecs(
     source: Input, console: Console, wanted: Wanted
 ) -> tuple[Codecs | None, Stream | None]:
-    """The codecs that are asked for or that fit, and the stream if they have read it."""
+    """The codecs that are requested or that fit, and the stream if they have read it."""
     if not wanted.given:
         return _unasked(source, console, wanted), None
     packages, chosen = packages_of(source, console, wanted)
@@ -215,7 +215,7 @@ def _codecs(
 
 def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
     """Codecs of the release that wrote the stream, if vmgen knows it for certain and
-    nobody wants none."""
+    without codecs."""
     from vmgen.stream.errors import Ambiguous, NoCodecs, StreamError
     from vmgen.stream.stream import Stream
 

@@ -27,14 +27,15 @@ TARGET = Option(
 
 SOURCES = (
     Option(
+        "--release",
         "--codecs",
         name="folder",
-        metavar="DIR|RELEASE|any|none",
-        help="A generated package, the folder of one target in it, or a project that names"
-        " one in [tool.vmgen]; a release (10.0); 'any' to detect the release that wrote"
-        " the stream, also among trees that were read before; 'none' for the stream's own"
-        " description alone.  [default: the release that wrote the stream, if that is"
-        " certain, else none]",
+        metavar="NUMBER|DIR|any|none",
+        help="A release (10.0) that vmgen knows without sources; or a generated package,"
+        " the folder of one target in it, or a project that names one in [tool.vmgen];"
+        " 'any' to detect the release that wrote the stream, also among trees that were"
+        " read before; 'none' for the stream's own description alone.  [default: the"
+        " release that wrote the stream, if that is certain, else none]",
     ),
     Option(
         "--qemu",
@@ -61,7 +62,7 @@ SOURCES = (
         "--snapshot",
         metavar="NAME",
         default="",
-        help="The snapshot that is meant, where a qcow2 image has several.",
+        help="The snapshot to read, where a qcow2 image has several.",
     ),
 )
 """Where codecs come from, and of which target they are: :class:`Wanted`."""

@@ -47,7 +47,7 @@ _PAINT: dict[str, Kind] = {
         kind="source",
         required=True,
         metavar="SOURCE",
-        help="Who is to load it.",
+        help="Who loads it.",
     ),
     output_option("Where to write the converted stream."),
     Option(
@@ -83,7 +83,7 @@ _PAINT: dict[str, Kind] = {
     ),
     epilog="""\b
 SOURCE is a release that 'vmgen releases' lists (10.0) and needs no sources, a QEMU
-source tree, or a generated package.  The mapping says what nobody can infer:
+source tree, or a generated package.  The mapping says what no tool can infer:
 
 \b
   {"cpu": {"rename": {"env.virt": "env.virt_enabled"},
@@ -111,12 +111,12 @@ def convert(
 ) -> int:
     """Carry a stream from one release to another.
 
-    Sections are read with the codecs of the release that wrote them and written with those
-    of the one that is to load them; members belong together by their C path. Every field
-    gets a line in the report: kept, widened, narrowed, renamed, defaulted, set or lost.
+    vmgen reads each section with the codecs of the old release and writes it with those of
+    the new one. Members pair by their C path. The report has a line for every field: kept,
+    widened, narrowed, renamed, defaulted, set or lost.
 
-    Exit status 1, and nothing is written, if a value other than zero would be lost that
-    the mapping does not name.
+    If a value other than zero would be lost that the mapping does not name, the exit
+    status is 1, and vmgen writes nothing.
     """
     from vmgen import convert as engine
     from vmgen.stream import Stream

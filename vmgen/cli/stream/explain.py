@@ -30,7 +30,7 @@ _STATUS = {"taken": 0, "refused": 1, "not known": 3}
         "--like",
         kind="present",
         metavar="FILE",
-        help="A stream that the machine which is to load this one saved: what must be the"
+        help="A stream that the machine which loads this one saved: what must be the"
         " same there, is compared.",
     ),
     epilog="""\b
@@ -49,14 +49,15 @@ def explain(
     members: tuple[str, ...],
     **options: Any,
 ) -> int:
-    """Say whether a release would take a stream, and if not, why.
+    """Say whether a release accepts a stream, and if not, why.
 
-    Every section is read with the tables of that release, as its QEMU would.  What it
-    refuses is named by section, field, byte and rule: container, unknown-section,
+    vmgen reads every section with the tables of that release, as its QEMU does. For what
+    QEMU refuses you see section, field, byte and rule: container, unknown-section,
     version-window, unknown-subsection, footer-shift (with the field that caused it),
-    value, and with --like machine. Exit status 0: it would be taken, every section was
-    judged and nothing is open; 1: refused; 3: not known, with what is open and the option
-    that settles it.
+    value, and with --like machine.
+
+    Exit status 0: accepted, with every section judged and nothing open. 1: refused. 3: not
+    known, with the open question and the option that settles it.
     """
     from vmgen.cli.stream import made
     from vmgen.stream.explain import EVERYWHERE, choose

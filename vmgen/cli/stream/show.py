@@ -108,7 +108,7 @@ Examples:
 def verify(console: Console, /, *, files: tuple[str, ...], **options: Any) -> int:
     """Decode, encode again, compare.
 
-    Exit status 1 if a stream is damaged or a byte comes back another one; the first such
+    Exit status 1 if a stream is damaged or a byte comes back different; the first such
     byte is named by path and offset.
     """
     from vmgen.stream.errors import StreamError, Unreadable

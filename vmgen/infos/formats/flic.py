@@ -3,7 +3,7 @@
 from vmgen.infos.model import Info, WireFormat, Written, known
 
 _C = "hw/intc/s390_flic_kvm.c"
-# 72 bytes, where the headers of KVM for s390 are there to say so.
+# 72 bytes, where the headers of KVM for s390 define it.
 _SIZES = ("72", "(sizeof(struct kvm_s390_irq))")
 _IRQS = tuple(f"u64:$1 bytes[$1 * {size}]" for size in _SIZES)
 

@@ -9,7 +9,7 @@ _RESOURCE = (
 )
 _OUTPUTS = "state(vmstate_virtio_gpu_scanouts)"
 # With the pixman library, and with QEMU's own replacement.  While nothing is kept of an
-# image it is made where its stride is asked for, since 8.1 with that of the host's memory;
+# image it is made where its stride is requested, since 8.1 with that of the host's memory;
 # QEMU's own since 8.2 is an object of which the function says that it is new.
 _PIXMAN, _OLD_PIXMAN = (
     "virtio_gpu_get_pixman_format(format)",

@@ -121,7 +121,7 @@ class _NodeReader:
         self.file = file
         self.module = ""
         self.depth = 0
-        self.inside = 0  # how many expressions the one that is read stands in
+        self.inside = 0  # how many expressions the one that is read is in
 
     def program(self, data: dict[str, Any]) -> ir.Program:
         program: ir.Program = self.record(ir.Program, data, "")
@@ -222,7 +222,7 @@ class _NodeReader:
         return expr
 
     def check(self, expr: ir.Expr, bound: frozenset[str], where: str) -> None:
-        """That loop variables stand in their loops, and a path has its subscripts."""
+        """That loop variables are in their loops, and a path has its subscripts."""
         if isinstance(expr, ir.Var) and expr.name not in bound:
             raise self.wrong(where, f"{expr.name!r:.80} is no variable of a loop here")
         if isinstance(expr, ir.Load):

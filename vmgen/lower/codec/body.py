@@ -204,7 +204,7 @@ class Body:
         )
 
     def _decided(self, leaf: Leaf, test: code.Expr) -> code.Expr:
-        """The answer of a test, or what the description says where nobody answers."""
+        """The answer of a test, or what the description says where no one answers."""
         scope, pos = code.PyName("scope"), code.PyName("pos")
         decide = code.PyLambda((), test)
         return code.method(scope, "present", leaf.json, decide, pos, leaf.path)

@@ -299,7 +299,7 @@ class FixedFields:
         width = size * leaf.width
         chunk = self._chunk(leaf, width * leaf.count)
         if not inside:
-            # Rows are told apart only as a whole in messages.
+            # Rows are distinguished only as a whole in messages.
             assert isinstance(leaf.kind, Ints)
             inside = f"{leaf.kind.code}: .[0:{leaf.width}]"
         self._note(leaf, "", source, path, inside)
@@ -353,7 +353,7 @@ class FixedFields:
 
     def _present(self, leaf: Leaf, source: code.Expr, path: str) -> code.Expr:
         """The value of a member; it must be there, where its condition alone does not
-        say so."""
+        report it."""
         assert leaf.member is not None
         if leaf.member.optional and not self._frame.optional:
             return present(source, path)

@@ -214,7 +214,7 @@ def _runs(image: _Image, snapshot: Snapshot) -> list[_Run]:
             if runs[-1][0] < 0:
                 zeros += length
                 if zeros > len(image.view) + (1 << 20):
-                    raise Malformed("most of the state is not there", at, "qcow2")
+                    raise Malformed("most of the state is missing", at, "qcow2")
             if not left:
                 break
     return _joined(runs)

@@ -9,7 +9,7 @@ _ALLOCATORS = ("g_malloc", "g_new", "g_try_malloc", "malloc", "calloc", "qemu_me
 
 
 def changed(*nodes: Node | None) -> frozenset[str]:
-    """The names that are assigned to, stepped, or whose address is taken."""
+    """The names that are assigned to, stepped, or whose address C takes."""
     names: set[str] = set()
     for part in walk(*nodes):
         match part:
@@ -25,7 +25,7 @@ def changed(*nodes: Node | None) -> frozenset[str]:
 
 
 def changed_members(*nodes: Node | None) -> frozenset[str]:
-    """The last names of the members that are assigned to, or whose address is taken; those
+    """The last names of the members that are assigned to, or whose address C takes; those
     of an object that this C itself allocates are no member of anybody else's."""
     names: set[str] = set()
     own = _allocated(*nodes)

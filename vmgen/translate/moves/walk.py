@@ -124,7 +124,7 @@ class MoveWalk:
         try:
             return self._layout.resolve(type, Scope(scope))
         except VmgenError:
-            return None  # of no matter: only sizes that are asked for count
+            return None  # of no matter: only sizes that are requested count
 
     def _declare(
         self,
@@ -265,7 +265,7 @@ class MoveWalk:
             return RowEnd("return", UNKNOWN)
         turn = ("on", "break", "continue")
         if first.kind in turn and second.kind in turn and not rest:
-            # What ends a turn of a loop in another way stands in the moves.
+            # What ends a turn of a loop in another way is in the moves.
             return RowEnd("several")
         return RowEnd("several")
 
@@ -427,7 +427,7 @@ class MoveWalk:
         place: Naming,
         memory: LocalState,
     ) -> str | None:
-        """How often a loop turns, if its head says so."""
+        """How often a loop turns, if its head says it."""
         inside = changed(body)
         match condition, step:
             case (

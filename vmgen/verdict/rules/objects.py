@@ -283,6 +283,6 @@ def _taken(
 def _too_deep(
     state: State, left: ItemCursor | None, right: ItemCursor | None
 ) -> Ending:
-    """The end where a description is inside of itself once more, and each time has
+    """The end where a description is inside of itself again, and each time has
     another byte against another."""
     return state.give_up(finding("recursion", state, left, right))

@@ -213,7 +213,7 @@ def _cut(state: State, left: ItemCursor, right: ItemCursor) -> State | Ending:
 
 def _twice(state: State, left: ItemCursor, right: ItemCursor) -> bool:
     """Whether one side has a number twice where the other has it once, and wider: not two
-    parts of a number, so it comes out as another one."""
+    parts of a number, so it comes out as a different one."""
     mine, theirs = _scalar(left.entry), _scalar(right.entry)
     if not mine or mine != state.original(theirs):
         return False
