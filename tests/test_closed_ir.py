@@ -394,6 +394,7 @@ UNSEEN: dict[str, tuple[str, str]] = {
     "Root.device_types": ("diff verdict code", ROOT),
     "Root.version_id": ("diff verdict code", ROOT),
     "Root.position": ("lock diff verdict code", PLACE),
+    "Root.guards": ("diff code", ROOT),
     "Unread.symbol": (
         "lock diff verdict code",
         "tests/test_unread.py has their verdicts",

@@ -280,6 +280,48 @@ def test_machine_types_of_one_side_are_told_apart() -> None:
     assert judge.machines == (("box-1.0",), (), ("box-2.0",))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "forward"),
+    [
+        ((), (), "compatible"),
+        ((), ("enabled",), "unknown"),
+        (("enabled",), (), "compatible"),
+        (("enabled",), ("enabled",), "compatible"),
+        (("other",), ("enabled",), "unknown"),
+    ],
+)
+def test_a_section_that_a_variable_of_the_destination_registers_is_not_known(
+    old: tuple[str, ...], new: tuple[str, ...], forward: str
+) -> None:
+    one = program()
+    (root,) = one.roots
+    sides = (replace(one, roots=(replace(root, guards=names),)) for names in (old, new))
+    found = MachineJudge(*sides).judgement("box-1.0")
+    assert found.worst(("forward",)) == forward
+
+
+def test_other_rows_of_a_premise_are_no_condition_on_a_machine_type() -> None:
+    """``vmgen diff`` says when it loads; a machine type cannot say that it does."""
+    refusal = ir.Refusal(None, ("registers",), "5a")
+    one = program()
+    (module,) = one.modules
+    (description,) = module.descriptions
+    hook = ir.Hook("post_load", "nic_post_load", refusals=(refusal,))
+    module = replace(module, descriptions=(replace(description, hooks=(hook,)),))
+    old, new = (
+        replace(
+            one,
+            modules=(module,),
+            premises=(ir.Premise("registers", ("registers",), False, rows),),
+        )
+        for rows in ((("a",),), (("a",), ("b",)))
+    )
+    judge = MachineJudge(old, new)
+    assert judge.judgement("").worst() == "conditional"
+    assert judge.judgement("box-1.0").worst() == "unknown"
+    assert MachineJudge(old, old).judgement("box-1.0").worst() == "compatible"
+
+
 # --- streams ------------------------------------------------------------------------------
 
 

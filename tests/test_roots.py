@@ -426,6 +426,63 @@ def test_a_description_that_is_called_by_a_string(name: str) -> None:
     assert (root.section, root.device_types) == ("card", ())
 
 
+GUARDED = """
+int enabled = 1;
+static void registers(void *s, int wanted)
+{
+    %s
+}
+"""
+CALL = "vmstate_register((void *)0, 0, &vmstate_a, s);"
+
+
+@pytest.mark.parametrize(
+    ("body", "guards"),
+    [
+        (CALL, ()),
+        (f"if (wanted) {{ {CALL} }}", ()),
+        (f"if (enabled) {{ {CALL} }}", ("enabled",)),
+        (f"if (wanted) {{ s = 0; }} else if (!enabled) {CALL}", ("enabled",)),
+        (f"if (!enabled) {{ return; }} {CALL}", ("enabled",)),
+        (f"if (enabled) {{ wanted++; }} {CALL}", ()),
+        (f"{CALL} if (!enabled) {{ return; }}", ()),
+        (f"switch (enabled) {{ case 2: {CALL} break; }}", ("enabled",)),
+    ],
+)
+def test_variables_decide_whether_a_function_registers(
+    body: str, guards: tuple[str, ...]
+) -> None:
+    (root,) = resolved(described("vmstate_a", "a") + GUARDED % body)
+    assert root.guards == guards
+
+
+@pytest.mark.parametrize(
+    ("function", "kept"),
+    [
+        ("void box_1_0_class_options(MachineClass *mc) { enabled = false; }", True),
+        ("void box_class_init(ObjectClass *oc, void *d) { parse(&enabled); }", True),
+        (
+            "void box_1_0_class_options(MachineClass *mc) { if (enabled == 1) f(); }",
+            False,
+        ),
+        ("void box_1_0_class_options(MachineClass *mc) { mc->enabled = 0; }", False),
+        ("void box_1_0_instance_options(MachineState *m) { enabled = false; }", False),
+    ],
+)
+def test_a_guard_counts_if_the_class_of_some_machine_type_changes_it(
+    function: str, kept: bool, tmp_path: Path
+) -> None:
+    """All classes of machine types are made at the start, whichever is chosen."""
+    (tmp_path / "hw").mkdir()
+    (tmp_path / "hw" / "box.c").write_text(
+        "bool enabled = true;\n" + function.replace(") {", ")\n{\n", 1)
+    )
+    guard = "if (enabled) { " + CALL + " }"
+    found = resolved(described("vmstate_a", "a") + GUARDED % guard)
+    (root,) = roots.ClassVariables(tmp_path).decided(found)
+    assert root.guards == (("enabled",) if kept else ())
+
+
 def test_calls() -> None:
     text = "".join(described(f"vmstate_{name}", name) for name in "abcde") + """
 static const SaveVMHandlers handlers;

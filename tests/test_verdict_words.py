@@ -53,6 +53,8 @@ CASES: list[tuple[Finding, str, str, str]] = [
      "the source calls the section 'a', the destination 'b'", "'a'", "'b'"),
     (found("section-instance", section(instances=("0", "1")), section(instances=("2",))),
      "the destination registers no section of instance 0, 1", "instance 0, 1", "instance 2"),
+    (found("section-guard", section(2), section(2, reads=("enabled", "old"))),
+     "whether the destination registers the section is up to enabled and old", "", ""),
     (found("section-missing", section(2), NOTHING),
      "the destination has no section 'dev'", "version 2", "no such section"),
     (found("section-missing", section(2), Side("nothing", "vmstate_dev")),

@@ -252,7 +252,9 @@ class Root:
     ``maybe`` (the object's ``VMStateIf`` id, if it has one: a device's is its path).
     ``instance`` is a number, ``any`` (the first that is free) or the C expression;
     ``alias`` likewise, empty for none.  ``device_types`` are the concrete types whose
-    instances have the section, sorted; empty where a function registers it.
+    instances have the section, sorted; empty where a function registers it.  ``guards``
+    are the C variables that decide whether it does, and that differ from machine to
+    machine or from build to build; empty where the function always registers it.
     """
 
     symbol: Symbol
@@ -267,6 +269,7 @@ class Root:
     device_types: tuple[str, ...] = ()
     version_id: int = 0
     position: Position = NOWHERE
+    guards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.workers import workers
 from vmgen.premises import premises_of
 from vmgen.preprocess import Preprocessor
-from vmgen.roots import Registrations, Resolution
+from vmgen.roots import ClassVariables, Registrations, Resolution
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import NOTHING_GIVEN, Given, SourceTree, qapi
 from vmgen.tree.files import emulator_sources
@@ -73,6 +73,7 @@ class Whole:
     _enums: Mapping[str, tuple[str, ...]] | None = None
     _changes: MemberChanges | None = None
     _types: roots.TreeTypes | None = None
+    _variables: ClassVariables | None = None
 
     def outcome(self, target: str, file: str) -> ReadFile:
         """The outcome that counts for a target: its own, or that of all targets."""
@@ -100,10 +101,12 @@ class Whole:
         registered, types = self._resolution(part, program)
         if self._changes is None:
             self._changes = MemberChanges(part.tree.root)
+        if self._variables is None:
+            self._variables = ClassVariables(part.tree.root)
         read = read_members(program)
         return replace(
             program,
-            roots=registered.roots,
+            roots=tuple(self._variables.decided(registered.roots)),
             premises=premises_of(program.modules, part.tree.root),
             machines=with_changes(types.machines, read, self._changes),
         )

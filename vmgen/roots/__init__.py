@@ -17,6 +17,7 @@ from vmgen.cfront.walk import renamed
 from vmgen.extract.initializer import rows, symbol
 from vmgen.ir import Root
 from vmgen.roots import classes, registering, types, walk
+from vmgen.roots.guards import ClassVariables
 from vmgen.roots.model import (
     ClassFunction,
     Effect,
@@ -30,6 +31,7 @@ from vmgen.roots.tree_types import TreeTypes
 from vmgen.source import Diagnostic, Position, VmgenError
 
 __all__ = [
+    "ClassVariables",
     "Hierarchy",
     "Registrations",
     "Resolution",

@@ -12,6 +12,7 @@ from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import uncast
 from vmgen.extract.initializer import is_null
 from vmgen.roots import walk
+from vmgen.roots.guards import guards_of
 from vmgen.roots.model import ANY, TYPE, ClassFunction, Effect, Prefix, Registration
 from vmgen.roots.registering import REGISTERING, FunctionText
 from vmgen.roots.walk import Followed, Locals
@@ -173,6 +174,7 @@ def _registration(
             0 if version is None else version,
             unit.source,
             call.position,
+            guards_of(unit, function, call),
         )
     if name not in _REGISTERING:
         return None
@@ -194,6 +196,7 @@ def _registration(
         0,
         unit.source,
         call.position,
+        guards_of(unit, function, call),
     )
 
 

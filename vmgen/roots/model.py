@@ -89,6 +89,7 @@ class Registration:
     version_id: int
     file: str
     position: Position
+    guards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,6 +291,7 @@ def _registered(
             instance=one.instance,
             version_id=one.version_id,
             position=one.position,
+            guards=one.guards,
         )
         return
     home = known.find(one.file, one.symbol)
@@ -308,6 +309,7 @@ def _registered(
         alias=one.alias,
         version_id=home[1].version_id,
         position=one.position,
+        guards=one.guards,
     )
     types: tuple[str, ...] = ()
     if one.section == TYPE:

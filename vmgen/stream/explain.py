@@ -152,6 +152,8 @@ def explain(
                     unsure.append(_unjudged(section))
             continue
         judged += 1
+        if own is None and (guard := _guarded(section, codecs, codec)) is not None:
+            unsure.append(guard)
         reading = reader.read(section, codec)
         found = reading.refusal
         if found is not None and found.rule == "context":
@@ -316,6 +318,22 @@ def _asked(section: Section, reading: Reading) -> Objection:
         f"give a stream that the machine saved with --like, or --member {first}=VALUE"
     )
     return Objection("condition", section.path, "", section.start, message, hint)
+
+
+def _guarded(section: Section, codecs: Codecs, codec: Codec) -> Objection | None:
+    """A section that the release registers only if a variable of its C says so."""
+    known = tables.of(codecs)
+    placed = None if known is None else known.table(codec)
+    if known is None or placed is None:
+        return None
+    roots = known.lookup.program.roots
+    guards = tables.guards(roots, placed)
+    if not guards:
+        return None
+    names = " and ".join(guards)
+    message = f"whether the release registers such a section is up to {names}"
+    hint = "give a stream that the machine saved with --like"
+    return Objection("condition", section.path, "", section.offset, message, hint)
 
 
 def _unjudged(section: Section) -> Objection:

@@ -123,6 +123,15 @@ def parted(lookup: Lookup, placed: Placed, node: Node, version: int) -> Shift | 
     return _Sides(lookup).parted(placed, node, version, 0, "")
 
 
+def guards(roots: Sequence[ir.Root], placed: Placed) -> tuple[str, ...]:
+    """The variables without which no function registers the table."""
+    key = placed.module.file, placed.description.symbol
+    mine = [one for one in roots if (one.home, one.symbol) == key]
+    if not all(one.guards for one in mine):
+        return ()
+    return tuple(sorted({name for one in mine for name in one.guards}))
+
+
 def bounded(placed: Placed) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The fields of a table that are compared with the machine's own value, which they
     may not exceed: name on the wire, and path."""

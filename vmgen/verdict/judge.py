@@ -261,6 +261,11 @@ def outcome(
         findings = (replace(failed, condition=condition), *findings)
     if found_all.unclear is not None:
         return Outcome("unknown", (found_all.unclear,), notes)
+    guards = _guards(target)
+    if guards and guards != _guards(source):
+        side = replace(about.target, reads=guards, position=target.roots[0].position)
+        found = replace(about, kind="section-guard", target=side)
+        return Outcome("unknown", (found,), notes)
     if not findings:
         return Outcome("compatible", notes=notes)
     findings = tuple(
@@ -286,6 +291,13 @@ def _copied(description: ir.Description) -> Iterator[ir.Expr]:
                     one, two = ir.Load(left.place.path, kind), ir.Load(path, kind)
                     for pair in ((one, two), (two, one)):
                         yield conditions.normal(ir.Binary("==", *pair), 0, "", str)
+
+
+def _guards(section: SavedSection) -> tuple[str, ...]:
+    """The variables without which nobody registers the section."""
+    if not all(root.guards for root in section.roots):
+        return ()
+    return tuple(sorted({name for root in section.roots for name in root.guards}))
 
 
 def _lost(absent: ir.Expr | None, *findings: Finding) -> Outcome:

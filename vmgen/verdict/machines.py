@@ -7,8 +7,8 @@ section is judged again.  Sections that read none of them have one verdict for a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from vmgen import ir
@@ -30,7 +30,7 @@ from vmgen.verdict.judge import (
     pairs,
     verdict,
 )
-from vmgen.verdict.model import Judgement, SectionVerdict
+from vmgen.verdict.model import Judgement, Outcome, SectionVerdict
 from vmgen.verdict.sections import SavedSection
 
 _Constants: TypeAlias = tuple[tuple[ir.MemberPlace, int, int], ...]
@@ -165,10 +165,12 @@ class MachineJudge:
 
     def judgement(self, machine: str) -> Judgement:
         """The verdicts for one machine type; "" for those without premises."""
-        verdicts = (
+        verdicts: Iterator[SectionVerdict] = (
             self._verdict(number, pair, machine)
             for number, pair in enumerate(self._pairs)
         )
+        if machine:
+            verdicts = map(_of_machine, verdicts)
         return judgement(self.old, self.new, verdicts)
 
     def _verdict(self, number: int, pair: Sections, machine: str) -> SectionVerdict:
@@ -197,6 +199,19 @@ class MachineJudge:
             old.settled(pair.old, first + old.read(pair.old, left[1])),
         )
         return verdict(pair, BothWays(forward, backward))
+
+
+def _of_machine(one: SectionVerdict) -> SectionVerdict:
+    """The verdict for a machine type: C tables that differ are nothing that the guest's
+    state decides, so whether it loads is not known."""
+    return replace(one, forward=_known(one.forward), backward=_known(one.backward))
+
+
+def _known(one: Outcome) -> Outcome:
+    premises = tuple(found for found in one.findings if found.kind == "premise")
+    if one.verdict != "conditional" or not premises:
+        return one
+    return Outcome("unknown", premises, one.notes)
 
 
 def judge(old: ir.Program, new: ir.Program) -> Judgement:

@@ -55,6 +55,9 @@ def _sentence(found: Finding) -> str:
             return "C handlers on one side, a description on the other"
         case "section-unread":
             return f"vmgen could not read it: {source.text or target.text}"
+        case "section-guard":
+            names = " and ".join(target.reads)
+            return f"whether the destination registers the section is up to {names}"
         case "subsection-version":
             name = f"version {source.versions[0]} of subsection '{source.name}'"
             return _window(name, source, target)
@@ -267,7 +270,10 @@ def does(found: Finding, which: Literal["source", "target"]) -> str:
             return "any value"
         case "refusal":
             return f"rejected by {side.role}"
-        case "premise" | "section-unread" | "cases" | "section-handlers":
+        case (
+            "premise" | "section-unread" | "cases" | "section-handlers"
+            | "section-guard"
+        ):  # fmt: skip
             return ""
         case _:
             return what(side) if side.what else ""
@@ -396,7 +402,7 @@ def fix(found: Finding) -> str:
         case "check" | "validate" | "refusal" | "premise" | "tail-loaded":
             return "let the machine types of OLD have the value that is compared"
         case (
-            "section-handlers" | "section-unread" | "bool" | "tail-saved" | "code"
+            "section-handlers" | "section-unread" | "section-guard" | "bool" | "tail-saved" | "code"
             | "code-parts" | "cases" | "recursion" | "renamed" | "padding-loaded"
             | "padding-skipped" | "sign" | "code-assumed" | "subsection-presence"
             | "never-sent" | "never-saved" | "endless-list"
