@@ -295,8 +295,10 @@ def test_a_section_that_a_variable_of_the_destination_registers_is_not_known(
 ) -> None:
     one = program()
     (root,) = one.roots
-    sides = (replace(one, roots=(replace(root, guards=names),)) for names in (old, new))
-    found = MachineJudge(*sides).judgement("box-1.0")
+    first, second = (
+        replace(one, roots=(replace(root, guards=names),)) for names in (old, new)
+    )
+    found = MachineJudge(first, second).judgement("box-1.0")
     assert found.worst(("forward",)) == forward
 
 
