@@ -45,7 +45,7 @@ STAGES = (
     {"render"},
     # All of them in a row.
     {"pipeline"},
-    {"coverage"},
+    {"coverage", "lint"},
     # The user's disk, and the user.
     {"config", "write"},
     # Whole migration streams, which only codecs are needed for.

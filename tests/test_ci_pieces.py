@@ -191,7 +191,11 @@ def test_the_hooks_of_pre_commit(sample: Path, checkout: Path, tmp_path: Path) -
 def test_every_hook_is_known_to_the_page() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     text = CI_PAGE.read_text("utf-8")
-    assert [hook["id"] for hook in hooks] == ["vmgen-check", "vmgen-generate"]
+    assert [hook["id"] for hook in hooks] == [
+        "vmgen-check",
+        "vmgen-generate",
+        "vmgen-lint",
+    ]
     assert all(f"`{hook['id']}`" in text for hook in hooks)
 
 

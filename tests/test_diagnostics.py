@@ -127,6 +127,7 @@ LINES = {
     "check": ("check nowhere.c", "VG630"),
     "inspect": ("inspect --input nowhere.c", "VG630"),
     "coverage": ("coverage", "VG630"),
+    "lint": ("lint nowhere.c", "VG630"),
     "compat": ("compat embedded . -t arm", "VG632"),
     "cache": ("cache rm nowhere", "VG647"),
     "diff": ("diff embedded . -t arm", "VG632"),

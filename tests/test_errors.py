@@ -20,6 +20,7 @@ GUARDS = {
     "VG638": "known releases have none",
     "VG642": "vmgen's own file is not damaged",
     "VG644": "needs a whole tree",
+    "VG813": "needs a whole tree",
     "VG700": "the base of other errors",
 }
 """The codes without an example that runs, and why."""

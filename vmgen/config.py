@@ -37,6 +37,15 @@ class FormatEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class LintEntry:
+    """``[tool.vmgen.lint]``: codes, or their beginnings, of rules that ``vmgen lint`` has
+    alone, and of those that it does not have."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The section; what it leaves out is empty or None.
 
@@ -46,7 +55,8 @@ class Config:
     ``defines`` are as for ``cc -D``, ``options`` as for ``--option``.  ``formats`` say
     what custom infos move, ``trees`` are source trees by the names that they have here.
     ``baselines`` are wire formats that were shipped, by name: a
-    lock, or a release's number.  ``accepted`` is a file of findings that pass.
+    lock, or a release's number.  ``accepted`` is a file of findings that pass, ``lint``
+    the rules of ``vmgen lint``.
     """
 
     file: Path | None = None
@@ -64,6 +74,7 @@ class Config:
     trees: tuple[tuple[str, Path], ...] = ()
     baselines: tuple[tuple[str, str], ...] = ()
     accepted: Path | None = None
+    lint: LintEntry = LintEntry()
 
     def tree(self, name: str) -> Path | None:
         """The tree that has this name; None for no tree's."""
@@ -214,6 +225,8 @@ def _section(section: object, text: str, file: Path) -> Config:
             )
         elif key == "baselines":
             values[key] = tuple(value.items())
+        elif key == "lint":
+            values[key] = LintEntry(**{name: tuple(one) for name, one in value.items()})
         elif key in _PATHS:
             paths = tuple(file.parent / item for item in _items(value))
             values[key] = paths if key in _LISTS else paths[0]
@@ -249,6 +262,16 @@ def _objection(key: str, value: object) -> str:
             isinstance(one, str) for one in value.values()
         )
         return "" if good else "'baselines' should be a table of strings"
+    if key == "lint":
+        good = isinstance(value, dict) and all(
+            name in ("select", "ignore")
+            and isinstance(codes, list)
+            and all(isinstance(one, str) for one in codes)
+            for name, codes in value.items()
+        )
+        return (
+            "" if good else "'lint' should be a table of 'select' and 'ignore', lists"
+        )
     if not isinstance(value, str):
         return f"'{key}' should be a string"
     if key == "preprocessor" and value not in PREPROCESSORS:

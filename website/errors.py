@@ -20,6 +20,7 @@ GROUPS = {
     "5": "Between tables, and formats written by hand",
     "6": "Files, configuration and the command line",
     "7": "Streams",
+    "8": "Rules of vmgen lint",
 }
 """The stage of a code by its first digit."""
 

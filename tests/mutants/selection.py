@@ -29,6 +29,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "kept": ("roots", "machines"),
     "known": ("known", "machines"),
     "link": ("link", "infos", "release_files"),
+    "lint": ("lint",),
     "linkmodel": ("linkmodel", "linkmodel_meson", "make", "make_gnu", "release_files"),
     "lock": ("lock", "closed_ir"),
     "lookup": ("inspect", "circles", "closed_ir"),

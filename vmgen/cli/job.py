@@ -341,7 +341,7 @@ def compile_all(
     from vmgen.infos.taught import unmet
     from vmgen.pipeline import findings
 
-    programs = _compiled(job, console, files)
+    programs = compiled(job, console, files)
     formats = job.requests[0].formats if job.requests else ()
     if warnings := (
         *infos.opaque(programs),
@@ -396,9 +396,15 @@ def _left_out(programs: Sequence[ir.Program]) -> str:
     return f"{', '.join(parts)}: {shown}"
 
 
-def _compiled(
-    job: Job, console: Console, files: TreeFiles | None
+def compiled(
+    job: Job,
+    console: Console,
+    files: TreeFiles | None = None,
 ) -> tuple[ir.Program, ...]:
+    """The program of every request, without a word about it; progress has a count.
+
+    Raises :class:`VmgenError` with the findings of all where nothing was read.
+    """
     from vmgen.pipeline import compile_program, compile_whole
 
     programs = []

@@ -14,6 +14,7 @@ COMMANDS = {
     "check": "vmgen.cli.check",
     "inspect": "vmgen.cli.inspect",
     "coverage": "vmgen.cli.coverage",
+    "lint": "vmgen.cli.lint",
     "compat": "vmgen.cli.compat",
     "diff": "vmgen.cli.diff",
     "lock": "vmgen.cli.lock",

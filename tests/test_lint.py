@@ -1,0 +1,460 @@
+"""Each rule finds its mistake, and nothing in the table next to it that is right."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vmgen.cli import run
+from vmgen.lint import CODES
+from vmgen.lint.words import WORDS
+
+HEAD = """\
+#include "migration/vmstate.h"
+
+typedef struct Inner {
+    uint32_t word;
+    uint32_t other;
+} Inner;
+
+typedef struct Dev {
+    Inner inner;
+    Inner second;
+    uint32_t control;
+    uint32_t status;
+    uint32_t count;
+    uint32_t mode;
+    uint32_t fifo_level;
+    uint8_t fifo[16];
+    uint8_t *data;
+} Dev;
+
+typedef struct Board {
+    uint32_t revision;
+    Dev dev;
+} Board;
+
+typedef struct Alien {
+    uint64_t far;
+    uint64_t away;
+} Alien;
+
+typedef struct DeviceClass {
+    const VMStateDescription *vmsd;
+} DeviceClass;
+
+static bool dev_needed(void *opaque)
+{
+    Dev *s = opaque;
+
+    return s->control != 0;
+}
+
+static bool inner_needed(void *opaque)
+{
+    Inner *s = opaque;
+
+    return s->word != 0;
+}
+
+static bool alien_needed(void *opaque)
+{
+    Alien *s = opaque;
+
+    return s->far != 0;
+}
+
+static bool own_test(void *opaque, int version_id)
+{
+    Dev *s = opaque;
+
+    return s->control != 0;
+}
+
+static bool board_test(void *opaque, int version_id)
+{
+    Board *s = container_of(opaque, Board, dev);
+
+    return s->revision != 0;
+}
+
+static int get_word(QEMUFile *f, void *pv, size_t size, const VMStateField *field)
+{
+    *(uint32_t *)pv = qemu_get_be32(f);
+    return 0;
+}
+
+static int put_word(QEMUFile *f, void *pv, size_t size, const VMStateField *field,
+                    JSONWriter *desc)
+{
+    qemu_put_be32(f, *(uint32_t *)pv);
+    return 0;
+}
+
+static int put_half(QEMUFile *f, void *pv, size_t size, const VMStateField *field,
+                    JSONWriter *desc)
+{
+    qemu_put_be16(f, *(uint32_t *)pv);
+    return 0;
+}
+
+static const VMStateInfo info_good = {
+    .name = "word",
+    .get = get_word,
+    .put = put_word,
+};
+"""
+
+
+def table(
+    *fields: str,
+    symbol: str = "vmstate_dev",
+    head: str = '.name = "dev", .version_id = 2, .minimum_version_id = 1,',
+    subsections: str = "",
+    static: bool = False,
+) -> str:
+    """A table, one field a line."""
+    lines = "".join(f"        {one},\n" for one in fields)
+    tail = (
+        f"    .subsections = (const VMStateDescription *const[]) {{ {subsections} NULL }},\n"
+        if subsections
+        else ""
+    )
+    return (
+        f"{'static ' * static}const VMStateDescription {symbol} = {{\n    {head}\n"
+        f"    .fields = (const VMStateField[]) {{\n{lines}"
+        f"        VMSTATE_END_OF_LIST()\n    }},\n{tail}}};\n"
+    )
+
+
+def sub(name: str, *more: str, symbol: str = "vmstate_sub") -> str:
+    head = (
+        f'.name = "{name}", .version_id = 1, .minimum_version_id = 1, {"".join(more)}'
+    )
+    return table("VMSTATE_UINT32(count, Dev)", symbol=symbol, head=head, static=True)
+
+
+CONTROL = "VMSTATE_UINT32(control, Dev)"
+COUNTED = "VMSTATE_VBUFFER_UINT32(data, Dev, 1, NULL, count)"
+INNER = table(
+    "VMSTATE_UINT32(word, Inner)",
+    symbol="vmstate_inner",
+    head='.name = "inner", .version_id = 1, .minimum_version_id = 1,',
+    static=True,
+)
+INFO = (
+    'static const VMStateInfo info_bad = {{\n    .name = "word",\n    .get = get_word,\n'
+    "{put}}};\n"
+)
+
+CASES: dict[str, tuple[str, str]] = {
+    "VG801": (
+        INFO.format(put="    .put = put_half,\n")
+        + table("VMSTATE_SINGLE(control, Dev, 0, info_bad, uint32_t)"),
+        table("VMSTATE_SINGLE(control, Dev, 0, info_good, uint32_t)"),
+    ),
+    "VG802": (
+        INFO.format(put="")
+        + table("VMSTATE_SINGLE(control, Dev, 0, info_bad, uint32_t)"),
+        table("VMSTATE_SINGLE(control, Dev, 0, info_good, uint32_t)"),
+    ),
+    "VG803": (
+        table(CONTROL, "VMSTATE_UINT32_V(status, Dev, 3)"),
+        table(CONTROL, "VMSTATE_UINT32_V(status, Dev, 2)"),
+    ),
+    "VG804": (
+        table(COUNTED, "VMSTATE_UINT32(count, Dev)"),
+        table("VMSTATE_UINT32(count, Dev)", COUNTED),
+    ),
+    "VG805": (
+        table(CONTROL, "VMSTATE_UINT32(status, Dev)", CONTROL),
+        table(
+            CONTROL,
+            "VMSTATE_UINT8_SUB_ARRAY(fifo, Dev, 0, 8)",
+            "VMSTATE_UINT8_SUB_ARRAY(fifo, Dev, 8, 8)",
+            "VMSTATE_UNUSED(4)",
+            "VMSTATE_UNUSED(4)",
+        ),
+    ),
+    "VG806": (
+        table(
+            "{ .info = &vmstate_info_uint32, .size = 4, .flags = VMS_SINGLE,"
+            " .offset = offsetof(Dev, control) }"
+        ),
+        table(CONTROL),
+    ),
+    "VG807": (
+        table(CONTROL, head=".version_id = 1, .minimum_version_id = 1,"),
+        table(CONTROL),
+    ),
+    "VG808": (
+        table(CONTROL, head='.name = "dev", .version_id = 2,'),
+        table(CONTROL, head='.name = "dev", .version_id = 2, .minimum_version_id = 0,'),
+    ),
+    "VG809": (
+        table(),
+        table(head='.name = "dev", .version_id = 1, .unmigratable = 1,'),
+    ),
+    "VG810": (
+        sub("dev/sub") + table(CONTROL, subsections="&vmstate_sub,"),
+        sub("dev/sub", ".needed = dev_needed,")
+        + table(CONTROL, subsections="&vmstate_sub,"),
+    ),
+    "VG811": (
+        sub("dev/sub", ".needed = dev_needed,")
+        + sub("dev/sub", ".needed = dev_needed,", symbol="vmstate_two")
+        + table(CONTROL, subsections="&vmstate_sub, &vmstate_two,"),
+        sub("dev/sub", ".needed = dev_needed,")
+        + sub("dev/two", ".needed = dev_needed,", symbol="vmstate_two")
+        + table(CONTROL, subsections="&vmstate_sub, &vmstate_two,"),
+    ),
+    "VG812": (
+        table(CONTROL, static=True),
+        table(CONTROL, static=True) + "static void dev_class_init(DeviceClass *dc)\n{\n"
+        "    dc->vmsd = &vmstate_dev;\n}\n",
+    ),
+    "VG814": (
+        sub("dev/sub", ".needed = alien_needed,")
+        + table(CONTROL, subsections="&vmstate_sub,"),
+        # A struct's first member is where the struct is.
+        sub("dev/sub", ".needed = inner_needed,")
+        + INNER
+        + table(
+            CONTROL,
+            "VMSTATE_STRUCT(second, Dev, 1, vmstate_inner, Inner)",
+            subsections="&vmstate_sub,",
+        ),
+    ),
+    "VG815": (
+        table(CONTROL, "VMSTATE_UINT32_TEST(count, Dev, board_test)"),
+        table(CONTROL, "VMSTATE_UINT32_TEST(count, Dev, own_test)"),
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def linted(
+    text: str, capsys: pytest.CaptureFixture[str], *options: str
+) -> list[dict[str, object]]:
+    """What a run says of one file; its exit status is 1 if that is something, else 0."""
+    Path("dev.c").write_text(text)
+    status = run(["lint", "dev.c", "--format", "json", *options])
+    out = capsys.readouterr().out
+    found = [json.loads(line) for line in out.splitlines()]
+    assert status == bool(found)
+    return found
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_a_rule_finds_its_mistake_and_not_what_is_right(
+    code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, good = CASES[code]
+    found = linted(HEAD + bad, capsys)
+    assert [one["code"] for one in found] == [code]
+    (one,) = found
+    line = (HEAD + bad).splitlines()[int(str(one["line"])) - 1]
+    assert (one["excerpt"], one["severity"]) == (line, "warning")
+    assert linted(HEAD + good, capsys) == []
+
+
+def test_a_nested_table_of_another_struct_is_found(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    nested = "VMSTATE_STRUCT(inner, Dev, 1, vmstate_alien, Inner)"
+    alien = INNER.replace("(word, Inner)", "(count, Dev)").replace("inner", "alien")
+    (found,) = linted(HEAD + alien + table(CONTROL, nested), capsys)
+    assert found["code"] == "VG814"
+    assert "vmstate_alien" in str(found["message"])
+
+
+def test_a_line_a_run_and_a_project_switch_rules_off(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bad = HEAD + CASES["VG805"][0]
+    assert [one["code"] for one in linted(bad, capsys)] == ["VG805"]
+    assert linted(bad, capsys, "--ignore", "VG805") == []
+    assert linted(bad, capsys, "--ignore", "VG8") == []
+    assert linted(bad, capsys, "--select", "VG801,vg803") == []
+    assert [one["code"] for one in linted(bad, capsys, "--select", "VG805")] == [
+        "VG805"
+    ]
+    head, _, last = bad.rpartition("control, Dev),")
+    for noqa, left in (
+        ("// vmgen: noqa", 0),
+        ("/* vmgen: noqa: VG801, VG805 */", 0),
+        ("// vmgen: noqa: VG801", 1),
+    ):
+        text = f"{head}control, Dev), {noqa}{last}"
+        assert len(linted(text, capsys)) == left
+    Path("pyproject.toml").write_text('[tool.vmgen.lint]\nignore = ["VG805"]\n')
+    assert linted(bad, capsys) == []
+
+
+def test_a_code_that_no_rule_has_is_bad_input(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("dev.c").write_text(HEAD)
+    assert run(["lint", "dev.c", "--ignore", "VG999"]) == 2
+    assert "[VG616]" in capsys.readouterr().err
+    Path("pyproject.toml").write_text('[tool.vmgen.lint]\nignore = "VG805"\n')
+    assert run(["lint", "dev.c"]) == 2
+    assert "[VG612]" in capsys.readouterr().err
+    Path("pyproject.toml").unlink()
+    assert run(["lint"]) == 2
+
+
+def test_what_cannot_be_read_costs_itself_only(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wrong = table("VMSTATE_UINT32(absent, Dev)", symbol="vmstate_wrong")
+    Path("dev.c").write_text(HEAD + wrong + CASES["VG805"][0])
+    other = CASES["VG803"][0].replace("vmstate_dev", "vmstate_other")
+    Path("broken.c").write_text(HEAD + "int ( ;\n" + other + "}}}{{{(((")
+    assert run(["lint", "dev.c", "broken.c", "--format", "json"]) == 1
+    out, err = capsys.readouterr()
+    found = {(one["file"], one["code"]) for one in map(json.loads, out.splitlines())}
+    assert found == {("dev.c", "VG805"), ("broken.c", "VG803")}
+    assert "[VG303]" in err
+
+
+def test_sarif_has_every_rule_and_place(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("dev.c").write_text(HEAD + CASES["VG805"][0])
+    assert run(["lint", "dev.c", "--format", "sarif"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["version"] == "2.1.0"
+    (made,) = document["runs"]
+    rules = made["tool"]["driver"]["rules"]
+    assert {one["id"] for one in rules} == set(CODES)
+    (result,) = made["results"]
+    assert rules[result["ruleIndex"]]["id"] == result["ruleId"] == "VG805"
+    (place,) = result["locations"]
+    assert place["physicalLocation"]["artifactLocation"] == {"uri": "dev.c"}
+    region = place["physicalLocation"]["region"]
+    line = Path("dev.c").read_text().splitlines()[region["startLine"] - 1]
+    assert line[region["startColumn"] - 1 :].startswith("control")
+
+
+def test_annotations_of_a_ci(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("dev.c").write_text(HEAD + CASES["VG805"][0])
+    assert run(["lint", "dev.c", "--format", "github"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("::warning file=dev.c,line=")
+    assert ",title=VG805::" in out
+
+
+def test_every_rule_has_cases() -> None:
+    assert set(CASES) | {"VG813", "VG816"} == set(WORDS)
+
+
+# --- state that no table sends ------------------------------------------------------------
+
+CALLBACKS = """\
+static void dev_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
+{{
+    Dev *s = opaque;
+
+    {write}
+}}
+
+static uint64_t dev_read(void *opaque, hwaddr addr, unsigned size)
+{{
+    Dev *s = opaque;
+
+    {read}
+}}
+
+static const MemoryRegionOps dev_ops = {{
+    .read = dev_read,
+    .write = dev_write,
+}};
+
+static int dev_post_load(void *opaque, int version_id)
+{{
+    Dev *s = opaque;
+
+    {post_load}
+    return 0;
+}}
+"""
+LOADED = '.name = "dev", .version_id = 1, .minimum_version_id = 1, .post_load = dev_post_load,'
+
+
+def state(
+    capsys: pytest.CaptureFixture[str],
+    write: str,
+    read: str,
+    *fields: str,
+    post_load: str = "",
+    more: str = "",
+) -> list[str]:
+    """The members of a device that are said to be missing."""
+    code = CALLBACKS.format(write=write, read=read, post_load=post_load)
+    text = HEAD + more + code + table(CONTROL, *fields, head=LOADED)
+    found = linted(text, capsys, "--select", "VG816")
+    return [str(one["context"][1]) for one in found]  # type: ignore[index]
+
+
+def test_state_that_a_callback_leaves_and_another_reads_is_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kept = "s->mode = value;", "return s->mode;"
+    assert state(capsys, *kept) == ["mode"]
+    assert state(capsys, "s->fifo[addr] = value;", "return s->fifo[0];") == ["fifo"]
+    assert state(capsys, "s->inner.word |= value;", "return s->inner.word;") == [
+        "inner.word"
+    ]
+    # What a timer or an interrupt leaves is state, too.
+    timer = (
+        "static void dev_tick(void *opaque)\n{\n    Dev *s = opaque;\n\n"
+        "    s->count++;\n}\n\n"
+        "static void dev_init(Dev *s)\n{\n"
+        "    timer_new_ns(QEMU_CLOCK_VIRTUAL, dev_tick, s);\n}\n"
+    )
+    assert state(capsys, "", "return s->count;", more=timer) == ["count"]
+
+
+@pytest.mark.parametrize(
+    ("write", "read", "fields", "post_load"),
+    [
+        # It is sent.
+        ("s->mode = value;", "return s->mode;", ["VMSTATE_UINT32(mode, Dev)"], ""),
+        # It is computed anew.
+        ("s->mode = value;", "return s->mode;", [], "s->mode = s->control & 3;"),
+        # Nothing reads it, or nobody but people.
+        ("s->mode = value;", "return 0;", [], ""),
+        ("s->mode = value;", 'trace_dev("%d", s->mode); return 0;', [], ""),
+        # Whoever reads it has written it before.
+        ("s->mode = value;", "s->mode = 1; return s->mode;", [], ""),
+        ("s->mode = value;", "for (int i = 0; i < 4; i++) {\n        s->fifo[i] = 0;\n"
+         "    }\n    return s->fifo[2];", [], ""),
+        # A pointer belongs to the host.
+        ("s->data = NULL;", "return s->data != NULL;", [], ""),
+    ],
+)  # fmt: skip
+def test_what_is_sent_computed_or_scratch_is_not_missing(
+    write: str,
+    read: str,
+    fields: list[str],
+    post_load: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert state(capsys, write, read, *fields, post_load=post_load) == []
+
+
+def test_a_write_under_a_condition_does_not_make_scratch(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    read = "if (addr) {\n        s->mode = 1;\n    }\n    return s->mode;"
+    assert state(capsys, "s->mode = value;", read) == ["mode"]
+    cases = (
+        "switch (addr) {\n    case 0:\n        s->mode = 1;\n        return 0;\n"
+        "    default:\n        return s->mode;\n    }"
+    )
+    assert state(capsys, "s->mode = value;", cases) == ["mode"]

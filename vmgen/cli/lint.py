@@ -1,0 +1,159 @@
+"""``vmgen lint``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vmgen import config
+from vmgen.cli.arguments import Option, WrongUsage, command, format_option
+from vmgen.cli.console import Console
+from vmgen.cli.job import FILES, SOURCES, Job, below, compiled, read_job
+from vmgen.source import Diagnostic, VmgenError
+
+if TYPE_CHECKING:
+    from vmgen.lint import CSources, Selection
+
+_INPUT = tuple(one for one in SOURCES if one.name != "whole")
+
+
+@command(
+    FILES,
+    *_INPUT,
+    Option(
+        "--select",
+        many=True,
+        metavar="CODES",
+        help="Only these rules: VG817, or VG8 for all that begin so. May be repeated, or"
+        " joined by commas.",
+    ),
+    Option(
+        "--ignore",
+        many=True,
+        metavar="CODES",
+        help="Not these rules. May be repeated, or joined by commas.",
+    ),
+    format_option(
+        "'sarif' is SARIF 2.1.0, 'github' annotations of a CI.", "github", "sarif"
+    ),
+    epilog="""\b
+Examples:
+  vmgen lint my_dma.c                               your own file
+  vmgen lint --qemu ~/qemu -t arm hw/char/pl011.c   a file of a tree
+  vmgen lint --qemu ~/qemu                          every device of every target
+  vmgen lint --qemu . -t x86_64 --select VG817      one rule: missing state
+  vmgen lint my_dma.c --format sarif > lint.sarif
+
+\b
+Switched off by '--ignore', by 'ignore' of [tool.vmgen.lint], or in the line itself:
+// vmgen: noqa: VG817
+Exit status: 0 nothing found, 1 findings (or a file was not read), 2 bad input.""",
+)
+def lint(
+    console: Console,
+    /,
+    *,
+    form: str,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    **inputs: Any,
+) -> int:
+    """Warn of likely mistakes in tables.
+
+    FILES are C files of the tree (--qemu) or your own; without any, everything that the
+    tree's binaries contain. Each warning has a code: 'vmgen help VG817' explains it.
+    """
+    from vmgen import lint, report
+    from vmgen.lint.sarif import sarif
+    from vmgen.pipeline import findings
+
+    selection = _selection(select, ignore)
+    job = _job(inputs)
+    programs = compiled(job, console)
+    sources = _sources(job)
+    with console.working():
+        console.progress("rules")
+        found = [_placed(one, job) for one in lint.lint(programs, sources, selection)]
+    if form == "json":
+        console.result(report.json_lines(found))
+    elif form == "github":
+        console.result(report.github(found))
+    elif form == "sarif":
+        console.result(sarif(found))
+    else:
+        console.result(report.render(found, console.paint))
+    if unread := findings(programs):
+        console.diagnostics(unread)
+        console.incomplete = True
+    console.message(_summary(found))
+    return int(bool(found))
+
+
+def _job(inputs: dict[str, Any]) -> Job:
+    """The job of the command line: without files, all of the tree."""
+    settings = config.find(Path.cwd())
+    tree = inputs["qemu"] or settings.qemu
+    if not inputs["files"]:
+        if tree is not None and not (settings.inputs and not inputs["qemu"]):
+            inputs["whole"] = True
+        elif not settings.inputs:
+            raise WrongUsage("name C files, or a tree with --qemu TREE")
+    return read_job(**inputs)
+
+
+def _selection(select: Sequence[str], ignore: Sequence[str]) -> Selection:
+    """The rules of the command line, added to those of the configuration."""
+    from vmgen.lint import CODES, Selection
+
+    settings = config.find(Path.cwd()).lint
+    chosen = _codes(select) or settings.select
+    left = (*settings.ignore, *_codes(ignore))
+    for code in (*chosen, *left):
+        if not any(one.startswith(code) for one in CODES):
+            raise VmgenError(
+                Diagnostic(
+                    "VG616",
+                    f"no rule has a code that begins with '{code}'",
+                    hint=f"the rules are {', '.join(CODES)}",
+                )
+            )
+    return Selection(chosen, left)
+
+
+def _codes(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        code.upper() for one in words for code in re.split(r"[,\s]+", one) if code
+    )
+
+
+def _sources(job: Job) -> CSources:
+    from vmgen.lint import CSources
+
+    tree = job.requests[0].qemu
+    here = (Path.cwd() / job.folder).resolve()
+    if tree is None:
+        return CSources(here, here, is_tree=False)
+    return CSources((here / tree).resolve(), here, is_tree=True)
+
+
+def _placed(found: Diagnostic, job: Job) -> Diagnostic:
+    """The finding with its file as the working folder sees it, for a tree below it."""
+    tree = job.requests[0].qemu
+    folder = "" if tree is None else below(job.folder / tree)
+    if not folder or not (job.folder / tree / found.position.file).exists():  # type: ignore[operator]
+        return found
+    file = f"{folder}/{found.position.file}"
+    return replace(found, position=replace(found.position, file=file))
+
+
+def _summary(found: Sequence[Diagnostic]) -> str:
+    if not found:
+        return "no findings"
+    counts: dict[str, int] = {}
+    for one in found:
+        counts[one.code] = counts.get(one.code, 0) + 1
+    each = ", ".join(f"{code} {counts[code]}" for code in sorted(counts))
+    return f"{len(found)} finding{'s' * (len(found) > 1)}: {each}"

@@ -1,0 +1,128 @@
+"""The tables of a run, each once, with what rules ask about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from vmgen import ir
+from vmgen.lint.sources import CFile, CSources
+from vmgen.lookup import Lookup, Placed
+from vmgen.source import Position
+
+_PROPERTY = re.compile(r"\bDEFINE_(?:\w*_)?PROP\w*\s*\(([^;{}]*?)\)\s*,", re.DOTALL)
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class LintedTable:
+    """A description in one of the programs that have it."""
+
+    file: str
+    description: ir.Description
+    placed: Placed
+    lookup: Lookup
+
+    @property
+    def symbol(self) -> str:
+        """Its C symbol."""
+        return self.description.symbol
+
+    def named(self, symbol: str) -> LintedTable | None:
+        """The table that a symbol means in this one's file."""
+        found = self.lookup.find(symbol, self.placed.module)
+        if found is None:
+            return None
+        return LintedTable(found.module.file, found.description, found, self.lookup)
+
+    def function(self, symbol: str) -> ir.Function | None:
+        """The predicate of this symbol."""
+        return self.lookup.functions(self.placed.module).get(symbol)
+
+
+class Linted:
+    """What the rules look at: programs of one or more targets, and their C."""
+
+    def __init__(self, programs: tuple[ir.Program, ...], sources: CSources) -> None:
+        self.programs = programs
+        self.sources = sources
+
+    @cached_property
+    def tables(self) -> tuple[LintedTable, ...]:
+        """Every table that C spells out; one that several targets read alike is there
+        once, and what vmgen made of an info's functions is not there."""
+        found: dict[object, LintedTable] = {}
+        for program in self.programs:
+            lookup = Lookup(program)
+            infos = {
+                field.element.info
+                for placed in lookup.all()
+                for field in placed.description.fields
+                if isinstance(field.element, ir.StructElement)
+            }
+            for placed in lookup.all():
+                one = placed.description
+                made = one.symbol.partition(".")[0] in infos
+                if made or not one.position.file:
+                    continue
+                key = (
+                    placed.module.file,
+                    one.symbol,
+                    one.position,
+                    one.type,
+                    tuple((field.name, field.position) for field in one.fields),
+                )
+                found.setdefault(
+                    key, LintedTable(placed.module.file, one, placed, lookup)
+                )
+        return tuple(found.values())
+
+    @cached_property
+    def by_file(self) -> dict[str, tuple[LintedTable, ...]]:
+        """The tables of each file."""
+        found: dict[str, list[LintedTable]] = {}
+        for one in self.tables:
+            found.setdefault(one.file, []).append(one)
+        return {file: tuple(several) for file, several in found.items()}
+
+    def properties(self, file: str) -> frozenset[str]:
+        """The members that properties set, as far as the text of a file says, or the facts
+        of a tree."""
+        own = self.sources.file(file)
+        text = "" if own is None else own.text.code
+        return self._set_by_properties.union(
+            word
+            for arguments in _PROPERTY.findall(text)
+            for word in _WORD.findall(arguments)
+        )
+
+    @cached_property
+    def _set_by_properties(self) -> frozenset[str]:
+        return frozenset(
+            place.path.rpartition(".")[2].partition("[")[0]
+            for program in self.programs
+            for one in program.machines.properties
+            for place in one.places
+        )
+
+    def files(self) -> Iterator[CFile]:
+        """The files that have tables, as text."""
+        for name in self.by_file:
+            if (file := self.sources.file(name)) is not None:
+                yield file
+
+    @cached_property
+    def subsections(self) -> frozenset[tuple[str, Position]]:
+        """The tables that are a subsection of one that was read, by symbol and place."""
+        return frozenset(
+            (inner.symbol, inner.description.position)
+            for one in self.tables
+            for symbol in one.description.subsections
+            if (inner := one.named(symbol)) is not None
+        )
+
+    def is_subsection(self, table: LintedTable) -> bool:
+        """Whether some table has this one as a subsection."""
+        return (table.symbol, table.description.position) in self.subsections

@@ -1,0 +1,214 @@
+"""State that the guest can change and no table has.
+
+A member counts where a callback of the device leaves a value in it that a later callback
+reads.  It is covered where a field sends it or a part of it, where a hook that runs around
+saving or loading mentions it, and where a property sets it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from vmgen import ir
+from vmgen.lint.accesses import FileAccesses, MemberAccess
+from vmgen.lint.callbacks import callbacks, callbacks_in
+from vmgen.lint.linted import Linted, LintedTable
+from vmgen.lint.model import LintFinding, finding
+from vmgen.lint.records import RecordIndex
+from vmgen.lint.rules.fields import member_names
+from vmgen.lint.sources import CFile
+
+_RESET = re.compile(r"reset|init|realize", re.IGNORECASE)
+_CONSTANT = frozenset({"0", "false", "NULL", "-1"})
+_INFO = re.compile(r"\.\s*(?:get|put)\s*=\s*(\w+)")
+
+Place = tuple[str, tuple[str, ...]]
+"""A struct's tag and the way to a member of it."""
+
+
+def missing_state(linted: Linted) -> Iterator[LintFinding]:
+    """VG816, at the first place that writes the member in a callback."""
+    sent = _sent(linted)
+    for name, tables in linted.by_file.items():
+        file = linted.sources.file(name)
+        if file is None:
+            continue
+        started = callbacks(file)
+        if not started:
+            continue
+        records = linted.sources.records(name)
+        owners = {
+            records.tag(one.description.type): one
+            for one in sorted(tables, key=linted.is_subsection, reverse=True)
+            if one.description.type and one.description.fields
+        }
+        if any(one.description.unmigratable for one in tables):
+            continue
+        properties = linted.properties(name)
+        yield from _of_file(file, records, owners, tables, started, sent, properties)
+
+
+def _sent(linted: Linted) -> dict[str, set[tuple[str, ...]]]:
+    """The ways to what tables send, by the tags of their structs."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for table in linted.tables:
+        if table.description.type:
+            tag = linted.sources.records(table.file).tag(table.description.type)
+            ways = found.setdefault(tag, set())
+            for one in table.description.fields:
+                ways.add(tuple(step.name for step in one.path))
+                for amount in (one.count, one.size):
+                    if isinstance(amount, ir.FromMember):
+                        ways.add(tuple(step.name for step in amount.path))
+    return found
+
+
+def _of_file(
+    file: CFile,
+    records: RecordIndex,
+    owners: dict[str, LintedTable],
+    tables: tuple[LintedTable, ...],
+    started: tuple[str, ...],
+    sent: dict[str, set[tuple[str, ...]]],
+    properties: frozenset[str],
+) -> Iterator[LintFinding]:
+    accesses = FileAccesses(file, records, owners)
+    carried = _Carried(accesses)
+    for name in started:
+        carried.enter(name)
+    covered = _covered(file, accesses, tables)
+    names = frozenset[str]().union(*map(member_names, tables))
+    reached = accesses.reached(started)
+    guards = _guards(accesses, reached)
+    seen: set[Place] = set()
+    for function, first in sorted(reached.items()):
+        if _RESET.search(function):
+            continue
+        for step in accesses.steps(function):
+            place = step.type, step.path
+            if step.kind not in ("write", "change") or place in seen:
+                continue
+            if place not in carried.read or place in guards:
+                continue
+            member = records.member(step.type, step.path)
+            if member is None or not member.is_number:
+                continue
+            if place in covered or _is_sent(step, sent, names):
+                continue
+            if properties & set(step.path):
+                continue
+            seen.add(place)
+            reader = carried.read[place]
+            owner = owners[step.type]
+            yield finding(
+                "VG816",
+                file.position(step.offset),
+                (owner.symbol, ".".join(step.path)),
+                member=".".join(step.path),
+                function=function,
+                callback=first,
+                reader=reader,
+            )
+
+
+def _is_sent(
+    step: MemberAccess, sent: dict[str, set[tuple[str, ...]]], names: frozenset[str]
+) -> bool:
+    """Whether a table of the struct sends it, a part of it or what it is a part of; or
+    whether a table of the file has a member of its name at all."""
+    path = step.path
+    for way in sent.get(step.type, ()):
+        if way and (way[: len(path)] == path or path[: len(way)] == way):
+            return True
+    return path[-1] in names
+
+
+def _guards(accesses: FileAccesses, reached: Iterable[str]) -> frozenset[Place]:
+    """Members that each function which writes them leaves as they were: it sets them,
+    and clears them before it returns."""
+    guards: set[Place] = set()
+    others: set[Place] = set()
+    for name in reached:
+        written: dict[Place, list[MemberAccess]] = {}
+        for step in accesses.steps(name):
+            if step.kind in ("write", "change"):
+                written.setdefault((step.type, step.path), []).append(step)
+        for place, steps in written.items():
+            last = steps[-1]
+            cleared = last.kind == "write" and last.name in _CONSTANT
+            (guards if cleared and len(steps) > 1 else others).add(place)
+    return frozenset(guards - others)
+
+
+def _covered(
+    file: CFile, accesses: FileAccesses, tables: tuple[LintedTable, ...]
+) -> frozenset[Place]:
+    """What functions around saving and loading mention: what is read before saving goes
+    elsewhere, what is written after loading is computed anew."""
+    hooks = {
+        hook.symbol
+        for table in tables
+        for hook in table.description.hooks
+        if hook.role != "dev_unplug_pending"
+    }
+    hooks.update(_INFO.findall(file.text.code))
+    hooks.update(name for name, one in file.functions.items() if "QEMUFile" in one.head)
+    # What a hook defers to a bottom half or a timer.
+    for name in accesses.reached(hooks):
+        body = file.functions[name].body
+        hooks |= {one for one in callbacks_in(body) if one in file.functions}
+    return frozenset(
+        (step.type, step.path)
+        for name in accesses.reached(hooks)
+        for step in accesses.steps(name)
+        if step.path
+    )
+
+
+@dataclass
+class _Carried:
+    """Which members a callback reads before it has written them: what they hold is from
+    an earlier one.  ``read`` has the function that does."""
+
+    accesses: FileAccesses
+    read: dict[Place, str] = field(default_factory=dict)
+
+    def enter(self, name: str) -> None:
+        """Follow one callback, and what it calls in its file, once each."""
+        self._follow(name, set(), {name})
+
+    def _follow(self, name: str, written: set[Place], inside: set[str]) -> None:
+        """``written`` are the members that certainly were written before; those that the
+        function certainly writes are added."""
+        scopes: list[set[Place]] = [written]
+        at_label: list[set[Place]] = [set(written)]
+        for step in self.accesses.steps(name):
+            now = scopes[-1]
+            match step.kind:
+                case "open":
+                    # What a loop over all of something writes, is written after it.
+                    scopes.append(now if step.name == "for" else set(now))
+                    at_label.append(set(now))
+                case "close":
+                    if len(scopes) > 1:
+                        scopes.pop()
+                        at_label.pop()
+                case "label":
+                    scopes[-1] = set(at_label[-1])
+                case "call":
+                    if step.name not in inside:
+                        inside.add(step.name)
+                        self._follow(step.name, now, inside)
+                case "write" | "clear":
+                    now.add((step.type, step.path))
+                case "read":
+                    place = step.type, step.path
+                    if not any(
+                        (step.type, step.path[:length]) in now
+                        for length in range(1, len(step.path) + 1)
+                    ):
+                        self.read.setdefault(place, name)
+                case "change":
+                    pass

@@ -1,0 +1,72 @@
+"""Findings as SARIF 2.1.0 (OASIS), as code hosts and editors read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from vmgen import __version__
+from vmgen.lint.words import TITLES
+from vmgen.source import Diagnostic
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS = {"error": "error", "warning": "warning", "note": "note"}
+
+
+def sarif(found: Iterable[Diagnostic]) -> str:
+    """One run with all findings; paths are as in the diagnostics, relative to the folder
+    that vmgen ran in."""
+    every = tuple(found)
+    rules = [
+        {
+            "id": code,
+            "shortDescription": {"text": TITLES.get(code, code)},
+            "help": {"text": f"vmgen help {code}"},
+            "defaultConfiguration": {"level": "warning"},
+        }
+        for code in sorted({one.code for one in every} | TITLES.keys())
+    ]
+    numbers = {rule["id"]: number for number, rule in enumerate(rules)}
+    run = {
+        "tool": {
+            "driver": {
+                "name": "vmgen",
+                "semanticVersion": __version__,
+                "rules": rules,
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(one, numbers[one.code]) for one in every],
+    }
+    document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _result(one: Diagnostic, rule: int) -> dict[str, object]:
+    about = f"in {', '.join(one.context)}: " if one.context else ""
+    hint = f"\n{one.hint}" if one.hint else ""
+    result: dict[str, object] = {
+        "ruleId": one.code,
+        "ruleIndex": rule,
+        "level": _LEVELS[one.severity],
+        "message": {"text": f"{about}{one.message}{hint}"},
+    }
+    if one.position.file:
+        place: dict[str, object] = {
+            "artifactLocation": {"uri": _uri(one.position.file)}
+        }
+        if one.position.line:
+            region = {"startLine": one.position.line}
+            if one.position.column:
+                region["startColumn"] = one.position.column
+            place["region"] = region
+        result["locations"] = [{"physicalLocation": place}]
+    return result
+
+
+def _uri(file: str) -> str:
+    """A path as a URI reference."""
+    path = PurePosixPath(file)
+    return f"file://{quote(file)}" if path.is_absolute() else quote(file)

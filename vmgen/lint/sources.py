@@ -1,0 +1,160 @@
+"""The C files of a run as text: lines, functions, and what is switched off in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from vmgen.c_text import CText
+from vmgen.lint.records import RecordIndex, records_of
+from vmgen.source import Diagnostic, Position
+from vmgen.tree import files
+
+_NOQA = re.compile(r"\bvmgen:\s*noqa\b(?::\s*(VG\d+(?:\s*,\s*VG\d+)*))?")
+
+_EXTERN = re.compile(r"\bextern\b[^;{]*;")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class CFunction:
+    """A function definition as written: ``start`` is the offset of its body."""
+
+    name: str
+    head: str
+    body: str
+    start: int
+
+
+class CFile:
+    """One C file as text."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.lines = text.splitlines()
+        self.text = CText(text)
+
+    @cached_property
+    def functions(self) -> dict[str, CFunction]:
+        """The functions by name; of several of one name, under an ``#if``, the first."""
+        found: dict[str, CFunction] = {}
+        at = 0
+        for one in self.text.functions():
+            at = self.text.plain.index(one.body, at)
+            found.setdefault(one.name, CFunction(one.name, one.head, one.body, at))
+            at += len(one.body)
+        return found
+
+    def position(self, offset: int) -> Position:
+        """The place of an offset."""
+        before = self.text.plain.rfind("\n", 0, offset)
+        return Position(self.name, self.text.line(offset), offset - before)
+
+
+class CSources:
+    """The files of a run by the names that positions have.
+
+    ``root`` is the folder that the names start at, a QEMU tree or the working folder;
+    ``outside`` is where a file is that the root does not have.
+    """
+
+    def __init__(self, root: Path, outside: Path, *, is_tree: bool) -> None:
+        self._root = root
+        self._outside = outside
+        self.is_tree = is_tree
+        self._files: dict[str, CFile | None] = {}
+        self._records: dict[str, RecordIndex] = {}
+
+    def file(self, name: str) -> CFile | None:
+        """The file of this name; None if there is none that can be read."""
+        if name not in self._files:
+            self._files[name] = self._read(name)
+        return self._files[name]
+
+    def _read(self, name: str) -> CFile | None:
+        for folder in (self._root, self._outside):
+            try:
+                data = (folder / name).read_bytes()
+            except (OSError, ValueError):
+                continue
+            return CFile(name, data.decode("utf-8", "replace"))
+        return None
+
+    def with_excerpt(self, found: Diagnostic) -> Diagnostic:
+        """The diagnostic with the line that it is about, and a column."""
+        file = self.file(found.position.file)
+        line = found.position.line
+        if file is None or not 0 < line <= len(file.lines):
+            return found
+        excerpt = file.lines[line - 1]
+        column = found.position.column or _column(excerpt, found.context)
+        return replace(
+            found, position=replace(found.position, column=column), excerpt=excerpt
+        )
+
+    def is_switched_off(self, place: Position, code: str) -> bool:
+        """Whether the line has ``vmgen: noqa``, for all codes or for this one."""
+        file = self.file(place.file)
+        if file is None or not 0 < place.line <= len(file.lines):
+            return False
+        found = _NOQA.search(file.lines[place.line - 1])
+        return found is not None and (
+            found[1] is None or code in re.split(r"\s*,\s*", found[1])
+        )
+
+    def records(self, name: str) -> RecordIndex:
+        """The records that a file can name: its own, and those of the headers: of a tree
+        all, else those beside the file."""
+        own = self.file(name)
+        if name not in self._records:
+            text = own.text.plain if own is not None else ""
+            self._records[name] = RecordIndex(records_of(text), self._shared(name))
+        return self._records[name]
+
+    def _shared(self, name: str) -> RecordIndex:
+        folder = "" if self.is_tree else str(Path(name).parent)
+        key = f"headers of {folder}"
+        if key not in self._records:
+            known = records_of("")
+            for header in self._headers(folder):
+                file = self._read(header)
+                if file is not None:
+                    known = known.and_also(records_of(file.text.plain))
+            self._records[key] = RecordIndex(known, None)
+        return self._records[key]
+
+    def _headers(self, folder: str) -> Iterator[str]:
+        if self.is_tree:
+            yield from (
+                name for name in files.included(self._root) if name.endswith(".h")
+            )
+            return
+        for path in sorted((self._outside / folder).glob("*.h")):
+            yield str(Path(folder) / path.name)
+
+    def mentions(self, symbols: frozenset[str]) -> dict[str, int]:
+        """How often each of these names stands in the C of the tree, declarations of what
+        another file defines aside."""
+        found = dict.fromkeys(symbols, 0)
+        if not symbols or not self.is_tree:
+            return found
+        headers = (one for one in files.included(self._root) if one.endswith(".h"))
+        for name in (*files.emulator_sources(self._root), *headers):
+            file = self._files.get(name) or self._read(name)
+            if file is not None:
+                for one in _WORD.findall(_EXTERN.sub("", file.text.plain)):
+                    if one in found:
+                        found[one] += 1
+        return found
+
+
+def _column(excerpt: str, context: tuple[str, ...]) -> int:
+    """Where the innermost name that the line has starts; else its first character."""
+    for name in reversed(context):
+        at = excerpt.find(name)
+        if name and at >= 0:
+            return at + 1
+    return len(excerpt) - len(excerpt.lstrip()) + 1
