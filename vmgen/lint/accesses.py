@@ -34,7 +34,7 @@ _ASIDE = re.compile(
     r"|warn_report\w*|info_report|fprintf|printf|PRINT_\w+|DB_PRINT\w*|[A-Z_]*LOG\w*|assert"
     r"|g_assert\w*)\s*\("
 )
-"""Calls whose arguments nobody sees but people."""
+"""Calls whose arguments only people read."""
 
 _CLEARS = re.compile(r"\b(?:memset|bzero)\s*\([^;]*$")
 _FILLS = re.compile(
@@ -66,7 +66,7 @@ _KEYWORDS = frozenset(
 @dataclass(frozen=True, slots=True)
 class MemberAccess:
     """One step of a function: what it does, to which member of which struct (or which
-    function it calls), and where; ``text`` is what stands behind a written member."""
+    function it calls), and where; ``text`` is what follows behind a written member."""
 
     kind: Kind
     type: str = ""

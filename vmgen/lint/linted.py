@@ -52,7 +52,7 @@ class Linted:
     @cached_property
     def tables(self) -> tuple[LintedTable, ...]:
         """Every table that C spells out; one that several targets read alike is there
-        once, and what vmgen made of an info's functions is not there."""
+        once, and what vmgen made of an info's functions is left out."""
         found: dict[object, LintedTable] = {}
         for program in self.programs:
             lookup = Lookup(program)

@@ -30,7 +30,7 @@ _MAX_DEPTH = 20
 @dataclass(frozen=True, slots=True)
 class WrittenMember:
     """A member: ``type`` is its last type word (``uint32_t``, the tag of a record),
-    ``is_pointer`` that a ``*`` stands in its declarator, ``lengths`` how many ``[]``.
+    ``is_pointer`` that a ``*`` is in its declarator, ``lengths`` how many ``[]``.
     """
 
     name: str

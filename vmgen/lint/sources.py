@@ -136,7 +136,7 @@ class CSources:
             yield str(Path(folder) / path.name)
 
     def mentions(self, symbols: frozenset[str]) -> dict[str, int]:
-        """How often each of these names stands in the C of the tree, declarations of what
+        """How often each of these names occurs in the C of the tree, declarations of what
         another file defines aside."""
         found = dict.fromkeys(symbols, 0)
         if not symbols or not self.is_tree:

@@ -9,7 +9,7 @@ from vmgen.lint.linted import Linted, LintedTable
 from vmgen.lint.model import LintFinding, finding
 
 _ASIDE = (ir.UnusedElement, ir.NothingElement, ir.TmpElement)
-"""Elements that may stand in a table several times: they have no place of their own."""
+"""Elements that may occur in a table several times: they have no place of their own."""
 
 
 def never_sent(linted: Linted) -> Iterator[LintFinding]:

@@ -146,7 +146,7 @@ def _covered(
     file: CFile, accesses: FileAccesses, tables: tuple[LintedTable, ...]
 ) -> frozenset[Place]:
     """What functions around saving and loading mention: what is read before saving goes
-    elsewhere, what is written after loading is computed anew."""
+    elsewhere, what is written after loading is computed again."""
     hooks = {
         hook.symbol
         for table in tables

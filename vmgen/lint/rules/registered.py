@@ -12,7 +12,7 @@ from vmgen.lint.model import LintFinding, finding
 def by_nobody(linted: Linted) -> Iterator[LintFinding]:
     """A table that no class, call or other table names: ``dc->vmsd`` was forgotten.
 
-    Of a static one its file decides, of another one all files of the tree.
+    Of a static one its file decides, of any other one all files of the tree.
     """
     shared: set[str] = set()
     static = []
