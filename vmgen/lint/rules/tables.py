@@ -15,7 +15,7 @@ _NAMED_LATER = r"(?:\b{0}\s*(?:\[[^\]]*\]\s*)?\.|->)\s*name\s*=(?!=)"
 
 def initializer(file: CFile, table: LintedTable) -> list[str] | None:
     """The words of the braces behind a table's symbol, as the file has them; None where
-    the symbol is not there in words (a macro made it) or has none."""
+    the symbol is missing there (a macro made it) or has none."""
     symbol = re.escape(table.symbol.partition("[")[0])
     found = re.search(
         rf"\bVMStateDescription\b[^;{{=]*\b{symbol}\b[^;{{=]*=\s*", file.text.code
