@@ -1,4 +1,4 @@
-"""Sections that a function registers only if a variable says so.
+"""Sections that a function registers only if a variable decides it.
 
 ``css_register_vmstate`` (``hw/s390x/css.c``) registers its section unless
 ``css_migration_enabled`` was cleared; a class function of one old machine type that

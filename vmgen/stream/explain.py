@@ -321,7 +321,7 @@ def _asked(section: Section, reading: Reading) -> Objection:
 
 
 def _guarded(section: Section, codecs: Codecs, codec: Codec) -> Objection | None:
-    """A section that the release registers only if a variable of its C says so."""
+    """A section that the release registers only if a variable of its C is set."""
     known = tables.of(codecs)
     placed = None if known is None else known.table(codec)
     if known is None or placed is None:

@@ -70,7 +70,7 @@ def strange(theirs: Sequence[int], ours: Sequence[int]) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class _Defined:
-    """One ``ARMCPRegInfo``: a member that is not there is any number, as is one that
+    """One ``ARMCPRegInfo``: a member without a value is any number, as is one that
     only the running C knows (``CP_ANY``, ``.crm = i``)."""
 
     members: Register

@@ -294,7 +294,7 @@ def _copied(description: ir.Description) -> Iterator[ir.Expr]:
 
 
 def _guards(section: SavedSection) -> tuple[str, ...]:
-    """The variables without which nobody registers the section."""
+    """The variables that must be set for the section to be registered."""
     if not all(root.guards for root in section.roots):
         return ()
     return tuple(sorted({name for root in section.roots for name in root.guards}))
