@@ -23,7 +23,7 @@ def edit(stream: Stream, assignments: Iterable[str]) -> Draft:
     """The stream with fields set to other values.
 
     An assignment is ``PATH=VALUE``; a path may end in the name of a register
-    (``cpu/0.a0``), or be one.  A value is a number in any notation of Python, true
+    (``cpu/0.a0``), or be one: its value is a number.  A value is a number in any notation of Python, true
     or false, hexadecimal digits for bytes, numbers in brackets for an array, ``null`` for
     a subsection that is to go and ``{}`` for one that is to come with zeros.  ``PATH=drop``
     for the path of a section leaves it out.
@@ -38,7 +38,7 @@ def edit(stream: Stream, assignments: Iterable[str]) -> Draft:
         path, text = path.strip(), text.strip()
         if not equals:
             raise BadEdit("an assignment is PATH=VALUE", None, assignment)
-        section, rest = registers.split(stream.codecs, sections, path)
+        section, rest = registers.split(stream, sections, path)
         if not rest:
             if text != "drop":
                 hint = "name a field, or 'drop' the section"
@@ -48,8 +48,11 @@ def edit(stream: Stream, assignments: Iterable[str]) -> Draft:
         if section.offset not in changed:
             changed[section.offset] = section, _changeable(stream, section)
         value = changed[section.offset][1]
-        rest = registers.meant(stream.codecs, section, value, rest)
-        _assign(section, value, rest, text)
+        file = registers.of_section(stream.codecs, section, value)
+        if file is not None and (name := registers.named(file, rest)) is not None:
+            file.write(name, _integer(text, path))
+        else:
+            _assign(section, value, rest, text)
     for section, value in changed.values():
         draft.replace(section, _content(stream, section, value))
     return draft

@@ -7,6 +7,7 @@ behind is looked up in the values available, so names with dots and brackets of 
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterable, Iterator
 
@@ -76,10 +77,25 @@ def resolve(value: Any, text: str) -> list[Step] | None:
         return None if found is None else [index, *found]
     names = value if isinstance(value, dict) else _names(value)
     for cut in _cuts(text):
-        if (name := text[:cut]) in names:
+        name: str | None = text[:cut]
+        if name not in names:
+            name = _subsection(names, text[:cut])
+        if name is not None:
             found = resolve(at(value, name), text[cut:])
             if found is not None:
                 return [name, *found]
+    return None
+
+
+def _subsection(names: Iterable[str], text: str) -> str | None:
+    """The subsection that a codec calls ``text``, where values have the names of the wire
+    (``cpu/vfp``), as those that only the description knows do."""
+    if not text.isidentifier():
+        return None
+    for name in names:
+        _, slash, last = name.rpartition("/")
+        if slash and re.sub(r"\W", "_", last) == text:
+            return name
     return None
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from vmgen.stream.stream import Stream
 
 _WIDTH = 100
-_WORD = (1 << 64) - 1
 
 
 # --- JSON ---------------------------------------------------------------------------------
@@ -124,11 +123,10 @@ def section_json(stream: Stream, section: Section) -> dict[str, Any]:
 
 
 def _register_values(stream: Stream, section: Section, value: Any) -> dict[str, int]:
-    if stream.codecs is None:
-        return {}
     from vmgen.stream import registers
 
-    return registers.values(stream.codecs, section, value)
+    file = registers.of_section(stream.codecs, section, value)
+    return {} if file is None else {one.name: one.value for one in file}
 
 
 def state_json(stream: Stream, section: Section) -> Any:
@@ -289,19 +287,25 @@ def section_text(
 def _registers(
     stream: Stream, section: Section, value: Any, paint: Paint
 ) -> Iterator[str]:
-    """The registers of a CPU in four columns."""
-    cells = [
-        (name, f"{number & _WORD:x}")
-        for name, number in _register_values(stream, section, value).items()
-    ]
-    name_width = max((len(name) for name, _ in cells), default=0)
-    width = max((len(text) for _, text in cells), default=0)
-    for start in range(0, len(cells), 4):
-        row = [
-            f"{paint('name', name.rjust(name_width))} {paint('number', text.rjust(width))}"
-            for name, text in cells[start : start + 4]
-        ]
-        yield f"  {'  '.join(row)}\n"
+    """The registers of a CPU, those of one of gdb's features in columns of one width."""
+    from vmgen.stream import registers
+
+    file = registers.of_section(stream.codecs, section, value)
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for one in file or ():
+        digits = f"{one.value:0{(one.bits + 3) // 4}x}"
+        groups.setdefault(one.feature, []).append((one.name, digits))
+    for feature, cells in groups.items():
+        yield f"  {paint('faint', feature)}\n"
+        name_width = max(len(name) for name, _ in cells)
+        width = max(len(text) for _, text in cells)
+        columns = max(1, _WIDTH // (name_width + width + 3))
+        for start in range(0, len(cells), columns):
+            row = [
+                f"{paint('name', name.rjust(name_width))} {paint('number', text.rjust(width))}"
+                for name, text in cells[start : start + columns]
+            ]
+            yield f"  {'  '.join(row)}\n"
 
 
 def value_text(value: Any, path: str, paint: Paint = plain) -> Iterator[str]:

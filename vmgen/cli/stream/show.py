@@ -81,14 +81,16 @@ def chosen_sections(
     from vmgen.stream import registers
 
     sections = list(stream.sections())
-    return [registers.split(stream.codecs, sections, text) for text in selected]
+    return [registers.split(stream, sections, text) for text in selected]
 
 
 def _value(stream: Stream, section: Section, rest: str) -> Any:
     from vmgen.stream import paths, registers
 
     value = stream.values(section)
-    rest = registers.meant(stream.codecs, section, value, rest)
+    file = registers.of_section(stream.codecs, section, value)
+    if file is not None and (name := registers.named(file, rest)) is not None:
+        return file.read(name).value
     steps = paths.resolve(value, rest)
     if steps is None:
         raise paths.missing(section, value, rest)
