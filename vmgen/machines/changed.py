@@ -70,10 +70,13 @@ class MemberChanges:
     """The numbers that macros stand for, by their names."""
     named: frozenset[str] = field(init=False)
     """The properties that C code sets by their names, of whatever object."""
+    _known: dict[frozenset[ir.MemberPlace], ir.MemberChange] = field(init=False)
+    """What was found before: the targets of a tree ask for the same members."""
 
     def __post_init__(self) -> None:
         self._files = {}
         self._defined = {}
+        self._known = {}
         texts: set[str] = set()
         macros: set[str] = set()
         meant: dict[str, set[str]] = {}
@@ -94,9 +97,14 @@ class MemberChanges:
 
     def of(self, places: Iterable[ir.MemberPlace]) -> ir.MemberChange:
         """What C puts into a member, given by all its places."""
-        known = tuple(places)
-        names = {_last(one.path) for one in known}
-        types = [one.type.removeprefix("struct ") for one in known]
+        known = frozenset(places)
+        if known not in self._known:
+            self._known[known] = self._of(known)
+        return self._known[known]
+
+    def _of(self, places: frozenset[ir.MemberPlace]) -> ir.MemberChange:
+        names = {_last(one.path) for one in places}
+        types = sorted({one.type.removeprefix("struct ") for one in places})
         mentions = re.compile(rf"\b(?:{'|'.join(map(re.escape, types))})\b")
         numbers: set[int] = set()
         bounds: dict[str, set[int]] = {"<": set(), ">": set()}
