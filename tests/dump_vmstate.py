@@ -27,10 +27,15 @@ class Difference:
 
 
 class Dump:
-    """The descriptions of a program as the dump would show them."""
+    """The descriptions of a program as the dump would show them.
 
-    def __init__(self, program: ir.Program) -> None:
+    Without ``layout`` the size of a struct that has a description of its own is not
+    compared: a struct may grow in C, and nothing changes on the wire.
+    """
+
+    def __init__(self, program: ir.Program, layout: bool = True) -> None:
         self.lookup = Lookup(program)
+        self._layout = layout
         self.by_name: dict[str, list[Placed]] = defaultdict(list)
         for placed in self.lookup.all():
             # printf shows a name that is set at run time as (null).
@@ -49,7 +54,7 @@ class Dump:
         for device, entry in dump.items():
             if device == "vmschkmachine":
                 continue
-            theirs = normal(entry["Description"])
+            theirs = normal(entry["Description"], self._layout)
             reasons = []
             for placed in self.by_name.get(theirs["name"], ()):
                 reason = next(differing(self.shown(placed), theirs, ""), "")
@@ -106,6 +111,8 @@ class Dump:
                 | ir.GTreeElement(value=symbol)
             ):
                 out["Description"] = self.named(symbol, module)
+                if not self._layout:
+                    del out["size"]
         return out
 
 
@@ -118,18 +125,20 @@ def raw_size(field: ir.Field) -> int:
     return field.size.multiply if field.size.multiply != 1 else 0
 
 
-def normal(entry: dict[str, Any]) -> dict[str, Any]:
+def normal(entry: dict[str, Any], layout: bool) -> dict[str, Any]:
     """An entry of the dump with the lists that it leaves out."""
     out = dict(entry)
-    out["Fields"] = [normal_field(field) for field in entry.get("Fields", ())]
-    out["Subsections"] = [normal(each) for each in entry.get("Subsections", ())]
+    out["Fields"] = [normal_field(field, layout) for field in entry.get("Fields", ())]
+    out["Subsections"] = [normal(each, layout) for each in entry.get("Subsections", ())]
     return out
 
 
-def normal_field(field: dict[str, Any]) -> dict[str, Any]:
+def normal_field(field: dict[str, Any], layout: bool) -> dict[str, Any]:
     out = dict(field)
     if "Description" in out:
-        out["Description"] = normal(out["Description"])
+        out["Description"] = normal(out["Description"], layout)
+        if not layout:
+            del out["size"]
     return out
 
 

@@ -40,7 +40,8 @@ class Guest:
 
     ``{folder}`` in an option is the machine's own folder, in which ``halt`` is a firmware
     for x86 that does nothing.  With ``qtest`` the machine has a :class:`QTest` too.
-    ``release`` is empty for the QEMU in ``PATH``.
+    ``release`` is empty for the QEMU in ``PATH``.  ``unpacked`` is a folder into which a
+    release's packages were unpacked with all the libraries that they need.
     """
 
     target: str
@@ -48,6 +49,7 @@ class Guest:
     byte_order: str = "little"
     qtest: bool = False
     release: str = ""
+    unpacked: Path | None = None
 
     @property
     def binary(self) -> str:
@@ -60,6 +62,8 @@ class Guest:
         is in ``PATH``.
         """
         environment = dict(os.environ)
+        if self.unpacked is not None:
+            return by_own_loader(self.unpacked, self.binary)
         if self.release != "7.2":
             return [self.binary], environment
         root = os.environ.get("VMGEN_QEMU_7_2", "")
@@ -85,6 +89,22 @@ class Guest:
         if f"version {release}." not in version:
             return f"{self.binary} is {version}, not {release}"
         return ""
+
+
+def by_own_loader(root: Path, binary: str) -> tuple[list[str], dict[str, str]]:
+    """The words that start a binary with the loader, libraries, modules and firmware that
+    were unpacked with it, and its environment."""
+    libraries = root / "usr/lib/x86_64-linux-gnu"
+    loader = libraries / "ld-linux-x86-64.so.2"
+    words = [
+        str(loader),
+        "--library-path",
+        str(libraries),
+        str(root / "usr/bin" / binary),
+    ]
+    for place in ("share/qemu", "share/seabios", "lib/ipxe/qemu"):
+        words += ["-L", str(root / "usr" / place)]
+    return words, {**os.environ, "QEMU_MODULE_DIR": str(libraries / "qemu")}
 
 
 class Machine:
