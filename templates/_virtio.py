@@ -16,6 +16,10 @@ from ._runtime import BadValue, VMStateError
 
 TRANSPORTS = ("pci", "mmio", "ccw")
 
+_MOST_PAIRS = ("max_queue_pairs", "max_queues")
+_PAIRS_IN_USE = ("curr_queue_pairs", "curr_queues")
+"""What VirtIONet calls them, now and up to 6.1."""
+
 Members = dict[str, Any]
 
 
@@ -90,13 +94,22 @@ def _asked(site: Site, kind: str, vdev: Any, end: int) -> list[Members]:
     match kind:
         case "net":
             # max_queue_pairs is a property, and on the wire only if it is more than 1.
-            told = site.told("VirtIONet", "max_queue_pairs")
+            told = next(
+                (
+                    one
+                    for name in _MOST_PAIRS
+                    if (one := site.told("VirtIONet", name)) is not None
+                ),
+                None,
+            )
             if told is None and vdev.config[8:10] == b"\1\0":
                 told = (
                     1  # virtio_net_config.max_virtqueue_pairs, once the guest read it
                 )
-            largest = "VirtIONet.max_queue_pairs"
-            both: list[Members] = [{largest: 1}, {largest: _Several(2)}]
+            both: list[Members] = [
+                {f"VirtIONet.{name}": most for name in _MOST_PAIRS}
+                for most in (1, _Several(2))
+            ]
             return both if told is None else [both[int(told) > 1]]
         case "mem":
             # With early migration the bitmap has a section of its own; without, its size
@@ -167,6 +180,9 @@ def answer_virtio_serial(site: Site) -> Ways:
 
 def answer_virtio_net_queues(site: Site) -> Ways:
     """How many queues follow the first one: as many as there are pairs in use."""
-    pairs = getattr(site.owner[0], "curr_queue_pairs", None) if site.owner else None
-    rest = "struct VirtIONetMigTmp.curr_queue_pairs_1"
-    return Ways(({rest: max((pairs or 1) - 1, 0)},))
+    state = site.owner[0] if site.owner else None
+    pairs = next(
+        (one for name in _PAIRS_IN_USE if (one := getattr(state, name, None))), 1
+    )
+    rest = (f"struct VirtIONetMigTmp.{name}_1" for name in _PAIRS_IN_USE)
+    return Ways((dict.fromkeys(rest, max(pairs - 1, 0)),))

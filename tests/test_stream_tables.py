@@ -347,6 +347,18 @@ def test_what_comes_behind_a_renamed_field_is_where_it_was() -> None:
         assert (other.member, other.offset) == ("old", 1)
 
 
+def test_nobody_writes_a_field_under_a_name_that_his_table_does_not_have() -> None:
+    lookup = Lookup(program(*one_table(field("a", U8), field("new", U16))))
+    (dev,) = lookup.all()
+    old = {"fields": [{"name": "a", "size": 1}, {"name": "old", "size": 2}]}
+    found = parted(lookup, dev, old, 2, exact=True)
+    assert found is not None
+    assert (found.member, found.offset) == ("old", 1)
+    assert parted(lookup, dev, old, 2) is None
+    new = {"fields": [{"name": "a", "size": 1}, {"name": "new", "size": 2}]}
+    assert parted(lookup, dev, new, 2, exact=True) is None
+
+
 def test_a_test_says_more_than_a_version() -> None:
     """QEMU's vmstate_field_exists asks the test alone where there is one."""
     table = one_table(field("a", U8, test="maybe", version_id=9), field("b", U8))

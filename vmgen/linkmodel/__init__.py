@@ -33,6 +33,7 @@ from vmgen.linkmodel.values import (
 )
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import SourceTree
+from vmgen.tree.generated import FEATURES_BEFORE_MESON
 
 __all__ = ["SystemBinary", "binary", "not_there"]
 
@@ -132,7 +133,9 @@ class _Build:
         target = f"{tree.target}-softmmu"
         devices = _macros(tree, f"{target}-config-devices.h")
         makefiles = {
-            "config-host.mak": Makefile({**host.HOST_MAKEFILE, "TARGET_DIRS": target}),
+            "config-host.mak": Makefile(
+                {**host.HOST_MAKEFILE, **_configured(tree), "TARGET_DIRS": target}
+            ),
             f"{target}-config-devices.mak": dict.fromkeys(devices, "y"),
         }
         machine = MesonModule("machine")
@@ -198,6 +201,18 @@ class _Build:
         if name in self._options:
             return self._options[name]
         return host.BUILT_IN_OPTIONS.get(name, Unknown(f"the option {name}"))
+
+
+def _configured(tree: SourceTree) -> dict[str, str]:
+    """What the tree's own configure writes into ``config-host.mak`` on such a host; all
+    that decides about files up to 7.0, and next to nothing later."""
+    script = tree.root / "configure"
+    text = script.read_text(encoding="utf-8") if script.is_file() else ""
+    written = set(re.findall(r"\bCONFIG_[A-Z0-9_]+(?==y\b)", text))
+    header = _macros(tree, "config-host.h")
+    there = {name for name, value in header.items() if value == "1"}
+    there.update(FEATURES_BEFORE_MESON)
+    return dict.fromkeys(sorted(written & there), "y")
 
 
 def _macros(tree: SourceTree, name: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ changed is written as it was.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -30,6 +31,8 @@ _CHUNK = 1 << 20
 
 _BEFORE_NAME, _BEHIND_NAME = b'{"name": ', b', "instance_id": '
 _DIGITS = b"0123456789"
+_EMPTY = re.compile(rb"\{\s*\}")
+"""An object without members: up to 5.2 there is a blank in it (``QJSON``)."""
 
 
 class Device:
@@ -79,7 +82,7 @@ class Device:
         is NULL (one byte, ``"struct": {}``) nothing says how many of the others are, and
         the size is the least that it can be (``vmstate_save_state_v``).
         """
-        return b"{}" not in self.text or not has_null_array(self.node, self.path)
+        return not _EMPTY.search(self.text) or not has_null_array(self.node, self.path)
 
 
 def has_null_array(node: Node, path: str = "", depth: int = 0) -> bool:

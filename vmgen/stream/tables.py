@@ -117,10 +117,17 @@ def _tables(folder: Path, stamp: tuple[int, int]) -> Tables:
     return Tables(folder)
 
 
-def parted(lookup: Lookup, placed: Placed, node: Node, version: int) -> Shift | None:
+def parted(
+    lookup: Lookup, placed: Placed, node: Node, version: int, exact: bool = False
+) -> Shift | None:
     """Where a program's table stops to read what a description has; None if nothing is
-    found.  Offsets count from the start of the section's body."""
-    return _Sides(lookup).parted(placed, node, version, 0, "")
+    found.  Offsets count from the start of the section's body.
+
+    ``exact``: where it stops to be the table that the description was made from.  A
+    release describes a field by its own name for it: what a release reads under
+    a different name, or skips, it has not written.
+    """
+    return _Sides(lookup, exact).parted(placed, node, version, 0, "")
 
 
 def guards(roots: Sequence[ir.Root], placed: Placed) -> tuple[str, ...]:
@@ -187,8 +194,9 @@ class _Sides:
     next field that must be there is not the next one that is.
     """
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, exact: bool = False) -> None:
         self.lookup = lookup
+        self._exact = exact
 
     def parted(
         self, placed: Placed, node: Node, version: int, base: int, path: str
@@ -206,7 +214,8 @@ class _Sides:
             left[entry.name] -= 1
             if index is None and at and fields[at - 1].name == entry.name:
                 index = at - 1  # one more piece of the same array
-            if index is None and _renamed(fields, at, entry, later):
+            renamed = not self._exact and _renamed(fields, at, entry, later)
+            if index is None and renamed:
                 at, position = at + 1, position + entry.size
                 continue
             if index is None:

@@ -162,7 +162,7 @@ def _differences(
             lookup = Lookup(archive.unplaced(release, target, names))
         homes = {(one["home"], one["symbol"]) for one in mine}
         shifts = [
-            parted(lookup, placed, device.node, device.version)
+            parted(lookup, placed, device.node, device.version, exact=True)
             for placed in lookup.all()
             if (placed.module.file, placed.description.symbol) in homes
         ]

@@ -72,10 +72,10 @@ _HOST = (
     "HAVE_STRUCT_STAT_ST_ATIM",
     "HOST_X86_64",
 )
-# What configure of releases up to 5.1 finds on such a host besides: it decides there which
+# What configure of releases up to 7.0 finds on such a host besides: it decides there which
 # files are linked, as the libraries of meson's dependencies do later.  Left out is what
 # brings headers of libraries into files with tables, and no table.
-_FEATURES_BEFORE_MESON = (
+FEATURES_BEFORE_MESON = (
     *("CONFIG_AF_ALG", "CONFIG_AUDIO_ALSA", "CONFIG_AUDIO_OSS", "CONFIG_AUDIO_PA"),
     *("CONFIG_AUDIO_PT_INT", "CONFIG_AUDIO_SDL", "CONFIG_BLUEZ", "CONFIG_BOCHS"),
     *("CONFIG_BRLAPI", "CONFIG_BZIP2", "CONFIG_CLOOP", "CONFIG_CURL", "CONFIG_CURSES"),
@@ -247,9 +247,10 @@ class Devices:
     ) -> None:
         known = kept.symbols()
         endian = settings.get("TARGET_BIG_ENDIAN", "n")
-        values = dict.fromkeys(
-            (*_KCONFIG_HOST, "TCG", settings["TARGET_ARCH"].upper()), "y"
-        )
+        values = dict.fromkeys((*_KCONFIG_HOST, "TCG"), "y")
+        if (kept.root / "target/Kconfig").is_file():
+            # Up to 6.0 a symbol with the name of a target is a board of it.
+            values[settings["TARGET_ARCH"].upper()] = "y"
         values["TARGET_BIG_ENDIAN"] = endian
         if target in _KVM_TARGETS:
             values["KVM"] = "y"
@@ -310,7 +311,7 @@ class Devices:
 def _config_host(release: str, *, is_old: bool) -> str:
     values = dict.fromkeys(_HOST, "1")
     if is_old:
-        values |= dict.fromkeys(_FEATURES_BEFORE_MESON, "1")
+        values |= dict.fromkeys(FEATURES_BEFORE_MESON, "1")
     values |= {name: f'"{text}"' for name, text in _HOST_TEXT.items()}
     numbers = [*release.split("."), "0", "0"][:3]
     values["CONFIG_AUDIO_DRIVERS"] = '"pa", "alsa",'
