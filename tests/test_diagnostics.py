@@ -133,6 +133,7 @@ LINES = {
     "diff": ("diff embedded . -t arm", "VG632"),
     "lock": ("lock nowhere.c", "VG630"),
     "stream": ("stream show nowhere", "VG707"),
+    "stream list": ("stream list nowhere", "VG707"),
     "releases": ("releases --format xml", "VG600"),
     "archive": ("archive nowhere", "VG600"),
     "init": ("init --foo", "VG600"),

@@ -221,6 +221,8 @@ def read(command: Subcommand, words: Sequence[str]) -> dict[str, Any] | None:
             return None
         if option.many:
             given.setdefault(option.name, []).append(value)
+        elif option.name in given:
+            return None  # click refuses it
         else:
             given[option.name] = int(value) if option.kind == "number" else value
     return _complete(command, given, left)

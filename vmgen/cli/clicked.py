@@ -42,10 +42,27 @@ def made(name: str, command: Subcommand) -> click.Command:
         for one in command.parameters
         if isinstance(one, (Argument, Option))
     ]
-    return click.Command(
+    return _Once(
         name, callback=run, params=parameters, help=_trimmed(command.__doc__),
         epilog=command.epilog or None,
     )  # fmt: skip
+
+
+class _Once(click.Command):
+    """A command that refuses an option given twice, unless it takes several values: click
+    itself takes the last, and loses the one before."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            _, _, order = self.make_parser(ctx).parse_args(list(args))
+            seen = set()
+            for one in order:
+                if not isinstance(one, click.Option) or one.multiple or one.is_flag:
+                    continue
+                if one in seen:
+                    ctx.fail(f"{one.opts[0]} is given twice, and counts once.")
+                seen.add(one)
+        return super().parse_args(ctx, args)
 
 
 def _trimmed(text: str | None) -> str:

@@ -48,7 +48,7 @@ WAYS: dict[str, tuple[Direction, ...]] = {
     ),
     Option(
         "--like",
-        kind="present",
+        kind="file",
         metavar="STREAM",
         help="Only what this guest has: the sections of a stream that it saved.",
     ),

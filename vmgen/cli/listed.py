@@ -30,6 +30,7 @@ COMMANDS = {
 group."""
 
 STREAM_COMMANDS = {
+    "list": "vmgen.cli.stream.listing",
     "show": "vmgen.cli.stream.show",
     "verify": "vmgen.cli.stream.show",
     "edit": "vmgen.cli.stream.change",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         UnknownSection,
         Unreadable,
     )
+    from vmgen.stream.listing import StreamEntry, streams
     from vmgen.stream.memory import Memory, Page
     from vmgen.stream.packages import from_folder
     from vmgen.stream.parts import (
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         Section,
         Trailing,
     )
+    from vmgen.stream.ram_draft import RamDraft
     from vmgen.stream.stream import Stream
 
 _NAMES = {
@@ -47,9 +49,11 @@ _NAMES = {
     "codecs": "Codecs",
     "draft": "Draft",
     "errors": "Ambiguous BadEdit Disagreement Malformed NoCodecs NotAStream NotFound Refused StreamError Truncated UnknownSection Unreadable",
+    "listing": "StreamEntry streams",
     "memory": "Memory Page",
     "packages": "from_folder",
     "parts": "Command Configuration DescriptionJson End Header Part Section Trailing",
+    "ram_draft": "RamDraft",
     "stream": "Stream",
 }
 
@@ -74,15 +78,18 @@ __all__ = [
     "NotFound",
     "Page",
     "Part",
+    "RamDraft",
     "Refused",
     "Section",
     "Stream",
+    "StreamEntry",
     "StreamError",
     "Trailing",
     "Truncated",
     "UnknownSection",
     "Unreadable",
     "from_folder",
+    "streams",
 ]
 
 

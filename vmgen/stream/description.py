@@ -7,6 +7,7 @@ changed is written as it was.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping
@@ -292,8 +293,30 @@ def find(view: memoryview) -> Document | None:
 
     It is the last thing there is, zeros excepted (padding of a snapshot): 0x06, be32
     length, text.  No byte of the text is 0x06, so the last such bytes are all there is
-    to look at.
+    to look at.  QEMU does not look behind a stream, though: in a volume that had other
+    bytes before, it is the first one behind an end mark.
     """
+    return _at_the_end(view) or _behind_an_end(view)
+
+
+_BEHIND_AN_END = re.compile(rb"(?s)\x00\x06(....)\{\"")
+_LONGEST = 1 << 26
+
+
+def _behind_an_end(view: memoryview) -> Document | None:
+    for match in itertools.islice(_BEHIND_AN_END.finditer(view), _CANDIDATES):
+        at = match.start() + 1
+        end = at + 5 + int.from_bytes(match[1], "big")
+        if end > min(len(view), at + _LONGEST) or view[end - 1] != ord("}"):
+            continue
+        try:
+            return Document(view[at + 5 : end].tobytes(), at)
+        except Malformed:
+            continue  # bytes of guest memory, which can be anything
+    return None
+
+
+def _at_the_end(view: memoryview) -> Document | None:
     total = end = len(view)
     seen = 0
     while end > 0 and seen < _CANDIDATES and total - end < _SEARCHED:

@@ -6,12 +6,14 @@ a section does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 
 from vmgen.stream.codecs import is_state
 from vmgen.stream.errors import BadEdit, UnknownSection
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.parts import Command, DescriptionJson, End, Part, Section
+from vmgen.stream.ram_draft import Patch, RamDraft, patched, patches
 from vmgen.stream.redescribe import Describer
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import (
@@ -54,6 +56,7 @@ class Draft:
         self._bodies: dict[int, bytes] = {}
         self._dropped: set[int] = set()
         self._added: list[_New] = []
+        self._ram: dict[str, RamDraft] = {}
 
     def replace(self, section: Section, content: Any) -> None:
         """Give a section another body: bytes, or a state object for its codec.
@@ -73,6 +76,16 @@ class Draft:
         for offset, one in self._sections.items():
             if one.id == section.id:
                 self._dropped.add(offset)
+
+    def memory(self, block: str) -> RamDraft:
+        """The bytes of a RAM block, to be read and written: ``draft.memory("pc.ram")[0:4]``.
+
+        NotFound if the stream has no such block.
+        """
+        if block not in self._ram:
+            memory = self._stream.memory()
+            self._ram[block] = RamDraft(memory, memory.block(block))
+        return self._ram[block]
 
     def insert(
         self,
@@ -131,7 +144,9 @@ class Draft:
         """
         self._check_places()
         description = self._description()
-        yield from self._written(self._parts, description)
+        view, drafts = self._stream.view, self._ram.values()
+        found = patches(view, self._stream.memory(), drafts) if self._ram else []
+        yield from self._written(self._parts, description, found)
 
     def to_bytes(self) -> bytes:
         """The whole changed stream."""
@@ -141,7 +156,7 @@ class Draft:
         return bool(self._bodies or self._dropped or self._added)
 
     def _written(
-        self, parts: Iterable[Part], description: bytes | None
+        self, parts: Iterable[Part], description: bytes | None, ram: Sequence[Patch]
     ) -> Iterator[Buffer]:
         view = self._stream.view
         for part in parts:
@@ -149,13 +164,18 @@ class Draft:
             if isinstance(part, Section):
                 if part.offset not in self._dropped:
                     body = self._bodies.get(part.offset)
-                    if body is None:
+                    if part.means == "ram":
+                        end = part.offset + part.size
+                        first = bisect_left(ram, part.offset, key=_offset)
+                        here = ram[first : bisect_left(ram, end, key=_offset)]
+                        yield from patched(view, part.offset, end, here)
+                    elif body is None:
                         yield whole
                     else:
                         yield from _pieces(part, body)
                 yield from self._inserted(part.offset)
             elif isinstance(part, Command) and part.package is not None:
-                inner = b"".join(self._written(part.package, None))
+                inner = b"".join(self._written(part.package, None, ram))
                 yield package(part.command, inner)
             elif isinstance(part, DescriptionJson) and description is not None:
                 yield b"%c%b" % (DESCRIPTION, len(description).to_bytes(4, "big"))
@@ -238,6 +258,10 @@ class Draft:
         first, last = document.devices[0].span[0], document.devices[-1].span[1]
         text = document.text
         return text[:first] + b", ".join(listed) + text[last:]
+
+
+def _offset(patch: Patch) -> int:
+    return patch.offset
 
 
 def _pieces(section: Section, body: bytes) -> Iterator[Buffer]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from vmgen.stream import described, paths, registers
 from vmgen.stream.codecs import field, is_state
@@ -11,6 +11,7 @@ from vmgen.stream.draft import Draft
 from vmgen.stream.errors import BadEdit, StreamError
 from vmgen.stream.parts import Section
 from vmgen.stream.stream import Stream
+from vmgen.stream.wire import Buffer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,18 +20,26 @@ if TYPE_CHECKING:
 NOTHING = ("null", "none")
 
 
-def edit(stream: Stream, assignments: Iterable[str]) -> Draft:
+def edit(
+    stream: Stream,
+    assignments: Iterable[str],
+    images: Mapping[str, Buffer] | None = None,
+) -> Draft:
     """The stream with fields set to other values.
 
     An assignment is ``PATH=VALUE``; a path may end in the name of a register
     (``cpu/0.a0``), or be one: its value is a number.  A value is a number in any notation of Python, true
     or false, hexadecimal digits for bytes, numbers in brackets for an array, ``null`` for
     a subsection that is to go and ``{}`` for one that is to come with zeros.  ``PATH=drop``
-    for the path of a section leaves it out.
+    for the path of a section leaves it out.  ``ram/BLOCK@ADDRESS=HEX`` writes bytes into
+    guest memory.
 
-    Raises NotFound for a path that leads nowhere, BadEdit for a value that does not fit.
+    ``images`` are whole RAM blocks, by name, that are written before.  Raises NotFound for
+    a path that leads nowhere, BadEdit for a value that does not fit.
     """
     draft = Draft(stream)
+    for block, image in (images or {}).items():
+        draft.memory(block).load(image)
     changed: dict[int, tuple[Section, Any]] = {}
     sections = list(stream.sections())
     for assignment in assignments:
@@ -38,6 +47,9 @@ def edit(stream: Stream, assignments: Iterable[str]) -> Draft:
         path, text = path.strip(), text.strip()
         if not equals:
             raise BadEdit("an assignment is PATH=VALUE", None, assignment)
+        if path.startswith("ram/") and "@" in path:
+            _write_ram(draft, path, text)
+            continue
         section, rest = registers.split(stream, sections, path)
         if not rest:
             if text != "drop":
@@ -56,6 +68,17 @@ def edit(stream: Stream, assignments: Iterable[str]) -> Draft:
     for section, value in changed.values():
         draft.replace(section, _content(stream, section, value))
     return draft
+
+
+def _write_ram(draft: Draft, path: str, text: str) -> None:
+    """``ram/BLOCK@ADDRESS``: the names of ROMs have an @ of their own."""
+    block, _, where = path.removeprefix("ram/").rpartition("@")
+    address = _integer(where, path)
+    try:
+        data = bytes.fromhex(text)
+    except ValueError:
+        raise BadEdit(f"'{text}' is not hexadecimal", None, path) from None
+    draft.memory(block)[address : address + len(data)] = data
 
 
 def _changeable(stream: Stream, section: Section) -> Any:

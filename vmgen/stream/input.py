@@ -1,8 +1,8 @@
 """Where a stream's bytes come from: memory, a mapped file, a pipe, in a carrier or not.
 
-A file is mapped, bytes are viewed.  What cannot be mapped (a pipe, a compressed file) is
-copied into an unnamed temporary file as far as it is requested, and that one is mapped:
-the memory in use does not grow with the stream.
+A file or a block device is mapped, bytes are viewed.  What cannot be mapped (a pipe, a
+compressed file) is copied into an unnamed temporary file as far as a reader needs it, and that
+one is mapped: the memory in use does not grow with the stream.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from vmgen.stream import carriers
 from vmgen.stream.errors import Unreadable
@@ -33,6 +33,18 @@ _DEEPEST = 4
 """So many carriers may be inside of each other (a compressed save image of ...)."""
 
 
+def split_snapshot(path: str) -> tuple[str, str]:
+    """The file that ``FILE@SNAPSHOT`` names, and the snapshot; a file whose name has the @
+    itself comes first.  The snapshot is empty where none is named."""
+    if "@" not in path or os.path.exists(path):
+        return path, ""
+    at = len(path)
+    while (at := path.rfind("@", 0, at)) > 0:
+        if os.path.exists(path[:at]):
+            return path[:at], path[at + 1 :]
+    return path, ""
+
+
 class Input:
     """The bytes of a stream as far as they are there.
 
@@ -40,18 +52,34 @@ class Input:
     stays valid when more comes.  ``carriers`` are the kinds of what the stream
     was found in, outermost first (``gzip``, ``libvirt``, ``qcow2``, ...), ``base`` is the
     offset of its first byte in a file that has it as it is, ``prefix`` what goes before a
-    copy of it that is not compressed (a save image's header).  ``snapshot`` names the one
-    to read where a qcow2 image has several.
+    copy of it that is not compressed (a save image's header).
+
+    ``snapshot`` selects one where a carrier has several; a path can end in it
+    (``disk.qcow2@name``).  ``max_unpacked`` is how many bytes a carrier may unpack to (:class:`vmgen.stream.carriers.pipes.Limited`).
+
+    ``survey`` stops at a carrier that can hold several: ``held`` is what it holds, and
+    :meth:`chosen` goes on (None for another carrier).  ``unpacked`` is the kind of the last carrier that does not have
+    what is inside of it as it is, empty for none: ``base`` counts from its beginning.
 
     Raises Unreadable, or what else keeps a carrier from being opened.
     """
 
-    def __init__(self, source: Source, snapshot: str = "") -> None:
+    def __init__(
+        self,
+        source: Source,
+        snapshot: str = "",
+        *,
+        max_unpacked: int | None = None,
+        survey: bool = False,
+    ) -> None:
         self.name = ""
+        self.held: tuple[carriers.Held, ...] | None = None
+        self.unpacked = ""
         self.carriers: list[str] = []
         self.base = 0
         self.prefix = memoryview(b"")
-        self._snapshot = snapshot
+        self._wanted = carriers.CarrierRequest(snapshot)
+        self._max_unpacked = max_unpacked
         self._found: dict[Any, Any] = {}
         self.view = memoryview(b"")
         self.complete = True
@@ -59,125 +87,140 @@ class Input:
         self._spool: IO[bytes] | None = None
         self._opened: list[IO[bytes]] = []
         self._closing: list[Callable[[], None]] = []
+        opened = False
+        try:
+            self._enter(self._first(source, snapshot), survey)
+            opened = True
+        finally:
+            if not opened:
+                self.close()
+
+    @property
+    def snapshot(self) -> str:
+        """The name or id of the stream to read, empty for the only one."""
+        return self._wanted.snapshot
+
+    def __enter__(self) -> Input:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def chosen(self, one: carriers.Held) -> Input:
+        """The stream that the carrier of a survey holds so."""
+        made = Input(b"", max_unpacked=self._max_unpacked)
+        made.name = self.name
+        made._wanted = carriers.CarrierRequest(one.name or one.id, self._wanted.folder)
+        made._enter(self.view)
+        return made
+
+    def _first(self, source: Source, snapshot: str) -> carriers.Source:
+        """All bytes of what was given, or a pipe."""
         if isinstance(source, (bytes, bytearray, memoryview)):
             self.name = "bytes"
             view = memoryview(source)
-            self.view = (
-                view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
-            ).toreadonly()
-            self._unpack()
-        elif isinstance(source, (str, os.PathLike)):
-            self.name = os.fspath(source)
-            self._open(self.name)
-        else:
+            if not view.c_contiguous:
+                view = memoryview(view.tobytes())
+            return view.cast("B").toreadonly()
+        if not isinstance(source, (str, os.PathLike)):
             self.name = str(getattr(source, "name", "pipe"))
-            self._start(source)
-
-    def _open(self, path: str) -> None:
+            return source
+        self.name = os.fspath(source)
+        path, named = split_snapshot(self.name)
+        if named and snapshot not in ("", named):
+            message = (
+                f"{self.name}: its name selects a snapshot, --snapshot a different one"
+            )
+            raise Unreadable(message, hint=f"leave one out: '{named}' or '{snapshot}'")
+        self._wanted = carriers.CarrierRequest(snapshot or named, os.path.dirname(path))
         try:
             file = open(path, "rb")  # noqa: SIM115 - close() closes it
             self._opened.append(file)
-            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            if regular:
-                self._map(file)
+            mode = os.fstat(file.fileno()).st_mode
+            if stat.S_ISREG(mode) or stat.S_ISBLK(mode):
+                return mapped(file)
         except OSError as error:
-            self.close()
             raise self._unreadable(error) from None
-        if not regular:
-            self._start(file)
-            return
-        self._unpack()
+        return file
 
-    def _map(self, file: IO[bytes]) -> None:
-        size = os.fstat(file.fileno()).st_size
-        if size:
-            mapped = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
-            self.view = memoryview(mapped)
+    def _enter(self, source: carriers.Source, survey: bool = False) -> None:
+        """Go on with what these bytes carry, as long as they are a carrier."""
+        from vmgen.stream.carriers import pipes
 
-    def _unpack(self) -> None:
-        """Go on with what these bytes carry, if they are a carrier."""
+        kind = ""
         try:
-            while kind := carriers.kind_of(bytes(self.view[: carriers.HEAD])):
-                self._enter(kind)
-                if kind == "qcow2":
-                    from vmgen.stream.carriers import qcow2
-
-                    self._take(*qcow2.vm_state(self.view, self._snapshot))
-                    continue
-                if kind == "libvirt":
-                    from vmgen.stream.carriers import libvirt
-
-                    start = libvirt.read_save_image(bytes(self.view[:92])).start
-                    image = libvirt.read_save_image(bytes(self.view[:start]))
-                    kind = image.compression
-                    self.base = 0 if kind else self.base + start
-                    self.prefix = memoryview(self.prefix.tobytes() + image.plain)
-                    self.view = self.view[start:]
-                if kind:
-                    self._start(_Viewed(self.view), kind)
-                    return
+            while True:
+                head = b""
+                if not kind:
+                    head, source = pipes.head_of(source, carriers.HEAD)
+                    kind = carriers.kind_of(head)
+                if not kind:
+                    break
+                self.carriers.append(kind)
+                if len(self.carriers) > _DEEPEST:
+                    listed = ", ".join(self.carriers)
+                    raise Unreadable(f"{self.name}: {listed}, and no end of it")
+                carrier = carriers.carrier(kind)
+                if carrier.needs_all or (survey and carrier.several):
+                    source = self._spooled(source)
+                if survey and carrier.several:
+                    assert isinstance(source, memoryview)
+                    self.held = carrier.held(source, self._wanted)
+                    break
+                inside = self._opened_by(carrier, kind, source)
+                self._passed(inside)
+                source, kind = inside.source, inside.compression
         except _broken() as error:
             raise self._unreadable(error) from None
-
-    def _enter(self, kind: str) -> None:
-        self.carriers.append(kind)
-        if len(self.carriers) > _DEEPEST:
-            raise Unreadable(
-                f"{self.name}: {', '.join(self.carriers)}, and no end of it"
-            )
-
-    def _take(self, pieces: Iterator[Buffer], size: int) -> None:
-        """These pieces are the stream; one alone is not copied."""
-        self.base, self.prefix = 0, memoryview(b"")
-        first = next(pieces, b"")
-        if len(first) == size and isinstance(first, memoryview):
-            self.view = first
+        if isinstance(source, memoryview):
+            self.view = source
             return
         self._spool = _temporary()
         self._opened.append(self._spool)
-        self._spool.write(first)
-        for piece in pieces:
-            self._spool.write(piece)
-        self._spool.flush()
-        self._map(self._spool)
-
-    def _start(self, pipe: Readable, kind: str = "") -> None:
-        """Read from a pipe, which is compressed if a ``kind`` is given."""
-        from vmgen.stream.carriers import libvirt
-        from vmgen.stream.carriers.compression import decompressed
-
-        self.base = 0
-        try:
-            while True:
-                if kind:
-                    pipe = decompressed(kind, pipe)
-                    if closing := getattr(pipe, "close", None):
-                        self._closing.append(closing)
-                head = b""
-                while len(head) < carriers.HEAD and (
-                    data := pipe.read(carriers.HEAD - len(head))
-                ):
-                    head += data
-                pipe = _Prefixed(head, pipe)
-                kind = carriers.kind_of(head)
-                if not kind or kind == "qcow2":
-                    break
-                self._enter(kind)
-                if kind == "libvirt":
-                    image = libvirt.skip_to_stream(pipe)
-                    kind = image.compression
-                    self.base = 0 if kind else self.base + image.start
-                    self.prefix = memoryview(self.prefix.tobytes() + image.plain)
-            self._pipe = pipe
-            self._spool = _temporary()
-        except _broken() as error:
-            raise self._unreadable(error) from None
-        self._opened.append(self._spool)
-        self.view = memoryview(b"")
+        self._pipe = source
         self.complete = False
-        if kind == "qcow2":
-            self.finish()
-            self._unpack()
+
+    def _opened_by(
+        self, carrier: carriers.Carrier, kind: str, source: carriers.Source
+    ) -> carriers.Unwrapped:
+        """What is inside of a carrier, up to the limit where it is unpacked."""
+        from vmgen.stream.carriers import pipes
+
+        packed: Callable[[], int]
+        if isinstance(source, memoryview):
+            packed = source.__len__
+        else:
+            source = counting = pipes.Counting(source)
+            packed = counting.count
+        inside = carrier.open(source, self._wanted)
+        if closing := getattr(inside.source, "close", None):
+            self._closing.append(closing)
+        if inside.as_is or isinstance(inside.source, memoryview):
+            return inside
+        limited = pipes.Limited(inside.source, packed, self._max_unpacked, kind)
+        return carriers.Unwrapped(
+            limited, inside.start, inside.as_is, inside.prefix, inside.compression
+        )
+
+    def _passed(self, inside: carriers.Unwrapped) -> None:
+        """Where the stream is now, and what a copy of it begins with."""
+        plain = inside.as_is and not inside.compression
+        self.base = self.base + inside.start if plain else 0
+        if not plain:
+            self.unpacked = self.carriers[-1]
+        before = b"" if inside.prefix is None else self.prefix.tobytes() + inside.prefix
+        self.prefix = memoryview(before)
+
+    def _spooled(self, source: carriers.Source) -> memoryview:
+        """All of a pipe."""
+        if isinstance(source, memoryview):
+            return source
+        spool = _temporary()
+        self._opened.append(spool)
+        while data := source.read(CHUNK):
+            spool.write(data)
+        spool.flush()
+        return mapped(spool)
 
     def more(self, wanted: int = CHUNK) -> None:
         """Get at least ``wanted`` more bytes, or all there are.
@@ -196,7 +239,7 @@ class Input:
                 self._spool.write(data)
                 got += len(data)
             self._spool.flush()
-            self._map(self._spool)
+            self.view = mapped(self._spool)
         except _broken() as error:
             raise self._unreadable(error) from None
 
@@ -231,6 +274,14 @@ class Input:
         self._pipe = None
 
 
+def mapped(file: IO[bytes]) -> memoryview:
+    """All of a file or a block device."""
+    size = os.lseek(file.fileno(), 0, os.SEEK_END)
+    if not size:
+        return memoryview(b"")
+    return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
+
+
 def _broken() -> tuple[type[Exception], ...]:
     """What a pipe or compressed data can raise."""
     from vmgen.stream.carriers.compression import BROKEN
@@ -242,32 +293,3 @@ def _temporary() -> IO[bytes]:
     import tempfile
 
     return tempfile.TemporaryFile()
-
-
-class _Viewed:
-    """A view as a readable file."""
-
-    def __init__(self, view: memoryview) -> None:
-        self._view = view
-        self._pos = 0
-
-    def read(self, size: int = -1) -> bytes:
-        end = len(self._view) if size < 0 else self._pos + size
-        data = bytes(self._view[self._pos : end])
-        self._pos += len(data)
-        return data
-
-
-class _Prefixed:
-    """A pipe whose first bytes have been read already."""
-
-    def __init__(self, head: bytes, pipe: Readable) -> None:
-        self._head = head
-        self._pipe = pipe
-
-    def read(self, size: int = -1) -> bytes | None:
-        if not self._head:
-            return self._pipe.read(size)
-        data = self._head if size < 0 else self._head[:size]
-        self._head = self._head[len(data) :]
-        return data

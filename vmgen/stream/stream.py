@@ -9,10 +9,16 @@ from vmgen.stream import described, old_style
 from vmgen.stream.codecs import Codecs, plain
 from vmgen.stream.described import Slot
 from vmgen.stream.description import Document
-from vmgen.stream.errors import Ambiguous, NotFound, StreamError, UnknownSection
+from vmgen.stream.errors import (
+    Ambiguous,
+    BadEdit,
+    NotFound,
+    StreamError,
+    UnknownSection,
+)
 from vmgen.stream.input import Input, Source
 from vmgen.stream.memory import Memory
-from vmgen.stream.parts import Command, Configuration, Part, Section
+from vmgen.stream.parts import Command, Configuration, Part, Section, Trailing
 from vmgen.stream.reader import Reader
 from vmgen.stream.wire import Cursor
 
@@ -59,6 +65,26 @@ class Stream:
         self._parts: list[Part] = []
         self._failure: StreamError | None = None
         self._layouts: dict[int, tuple[Slot, ...]] = {}
+
+    @classmethod
+    def open(
+        cls,
+        source: Source,
+        codecs: Codecs | Mapping[str, Codec] | None = None,
+        *,
+        snapshot: str = "",
+        max_unpacked: int | None = None,
+        page_size: int | None = None,
+    ) -> Stream:
+        """One stream of a file that can have several.
+
+        ``snapshot`` is the name or the id of a disk image's snapshot, which a path can also
+        end in (``disk.qcow2@name``); :func:`vmgen.stream.streams` lists them.
+        ``max_unpacked`` is how many bytes a carrier may unpack to.  Raises Unreadable,
+        NotFound for no such snapshot, Ambiguous for one of several that is not named.
+        """
+        found = Input(source, snapshot, max_unpacked=max_unpacked)
+        return cls(found, codecs, page_size=page_size)
 
     def __enter__(self) -> Stream:
         return self
@@ -111,6 +137,24 @@ class Stream:
             except StreamError as error:
                 self._failure = error
                 raise
+
+    def bare(self) -> memoryview:
+        """The stream without what it is in and what follows it.
+
+        Raises BadEdit for a mapped-ram stream inside of a save image, whose places count
+        from the file's beginning.
+        """
+        parts = tuple(self.parts())
+        behind = parts[-1].offset if isinstance(parts[-1], Trailing) else None
+        ram, base = self._reader.known.ram, self._input.base
+        if base and ram is not None and ram.mapped_ram:
+            raise BadEdit(
+                "a mapped-ram stream has places of the file that it is in",
+                None,
+                "ram",
+                f"QEMU loads it from there: -incoming file:FILE,offset={base}",
+            )
+        return self.view[:behind]
 
     def sections(self) -> Iterator[Section]:
         """Every section, those inside of packages too."""

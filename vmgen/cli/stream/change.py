@@ -8,27 +8,37 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vmgen.cli.arguments import Argument, WrongUsage, command
+from vmgen.cli.arguments import Argument, Option, WrongUsage, command
 from vmgen.cli.console import Console, standard_output
-from vmgen.cli.stream.codecs import opened
-from vmgen.cli.stream.common import CODECS, FILE, output_option, told
+from vmgen.cli.stream.codecs import input_of, opened
+from vmgen.cli.stream.common import CODECS, FILE, output_option, size_of, told
 from vmgen.cli.stream.show import chosen_sections
 from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
     from vmgen.stream import Stream
+    from vmgen.stream.wire import Buffer
 
 
 @command(
     FILE,
-    Argument("assignments", metavar="PATH=VALUE...", many=True),
+    Argument("assignments", metavar="[PATH=VALUE]...", many=True, required=False),
     output_option("Where to write the changed stream; may be FILE itself."),
+    Option(
+        "--ram",
+        name="images",
+        many=True,
+        metavar="BLOCK=IMAGE",
+        help="Make a whole RAM block what a file says, as extract FILE ram/BLOCK writes one.",
+    ),
     *CODECS,
     epilog="""\b
 Examples:
   vmgen stream edit vm.mig a0=0x1234 cpu/1.pc=0x80000000 -o new.mig
   vmgen stream edit vm.mig goldfish_rtc.alarm_next=77 -o vm.mig --codecs 10.0
-  vmgen stream edit vm.mig 'cpu/0.vector=null' slirp=drop -o new.mig""",
+  vmgen stream edit vm.mig 'cpu/0.vector=null' slirp=drop -o new.mig
+  vmgen stream edit vm.mig ram/pc.ram@0x1000=0badcafe -o new.mig
+  vmgen stream edit vm.mig --ram pc.ram=ram.bin -o new.mig""",
 )
 def edit(
     console: Console,
@@ -37,28 +47,50 @@ def edit(
     file: str,
     assignments: tuple[str, ...],
     output: str,
+    images: tuple[str, ...],
     **options: Any,
 ) -> int:
     """Set fields to other values, every other byte as it was.
 
     VALUE is a number (0x..., decimal, negative), true or false, hexadecimal digits for
     bytes, or [1, 2, 3] for a whole array. null removes a subsection, {} adds one of zeros.
-    SECTION=drop leaves a section out.
+    SECTION=drop leaves a section out. ram/BLOCK@ADDRESS=HEX writes bytes into guest memory.
 
     The output is a plain stream, or an uncompressed save image for one of libvirt.
     """
     from vmgen.stream.edit import edit as edited
 
+    if not assignments and not images:
+        raise WrongUsage("nothing to change: give a PATH=VALUE, or --ram")
     with told(file), opened(file, console, **options) as stream:
-        draft = edited(stream, assignments)
+        draft = edited(stream, assignments, _images(images))
         write(output, (stream.prefix, *draft.chunks()))
     wrote(console, output)
     return 0
 
 
+def _images(words: Iterable[str]) -> dict[str, Buffer]:
+    """The files of ``--ram``, mapped."""
+    from vmgen.stream.input import mapped
+
+    found: dict[str, Buffer] = {}
+    for word in words:
+        block, equals, name = word.partition("=")
+        if not equals or block in found:
+            raise WrongUsage(f"--ram {word}: it is BLOCK=IMAGE, once for a block")
+        try:
+            with open(name, "rb") as file:
+                found[block] = mapped(file)
+        except OSError as error:
+            raise VmgenError(
+                Diagnostic("VG707", f"cannot be read: {error.strerror}", Position(name))
+            ) from None
+    return found
+
+
 @command(
     FILE,
-    Argument("selected", metavar="ram|ram/BLOCK|SECTION"),
+    Argument("selected", metavar="stream|ram|ram/BLOCK|SECTION"),
     output_option(
         "The file to write; for 'ram' with several blocks a folder that is there.",
         "place",
@@ -68,18 +100,25 @@ def edit(
 Examples:
   vmgen stream extract vm.mig ram/pc.ram -o ram.bin
   vmgen stream extract vm.mig ram -o folder
+  vmgen stream extract disk.qcow2@before stream -o before.mig
   vmgen stream extract vm.mig cpu/0 -o cpu.bin
   vmgen stream extract vm.mig description -o - | jq .""",
 )
 def extract(
     console: Console, /, *, file: str, selected: str, output: str, **options: Any
 ) -> int:
-    """Write guest memory or the body of a section into a file.
+    """Write guest memory, the body of a section, or one whole stream into a file.
 
-    'ram' writes a file per block into a folder, 'ram/BLOCK' one block as an image (what
-    is zero stays a hole), 'description' the description JSON, SECTION the bytes between
-    its header and its footer.
+    The name 'stream' stands for the bare stream without its carrier and the bytes behind it.
+    The name 'ram' stands for a file per block in a folder, and 'ram/BLOCK' for one block as
+    an image with holes for zeros. The name 'description' stands for the description JSON.
+    SECTION stands for the bytes between its header and its footer.
     """
+    if selected == "stream":
+        with told(file):
+            _extract_stream(file, output, **options)
+        wrote(console, output)
+        return 0
     with told(file), opened(file, console, **options) as stream:
         if selected == "description":
             document = stream.description
@@ -98,6 +137,18 @@ def extract(
             write(output, [stream.body(section)])
     wrote(console, output)
     return 0
+
+
+def _extract_stream(
+    file: str, output: str, *, page_size: int | None, snapshot: str,
+    max_unpacked: str | None, **_: Any,
+) -> None:  # fmt: skip
+    """The stream up to the end of its description, as it is; no section is decoded."""
+    from vmgen.stream.stream import Stream
+
+    source = input_of(file, snapshot, size_of(max_unpacked))
+    with Stream(source, page_size=page_size, strict=False) as stream:
+        write(output, [stream.bare()])
 
 
 def wrote(console: Console, output: str) -> None:

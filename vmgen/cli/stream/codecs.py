@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from vmgen.cli.arguments import WrongUsage
 from vmgen.cli.console import Console
+from vmgen.cli.stream.common import size_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Wanted:
         target: str | None,
         page_size: int | None,
         snapshot: str = "",
+        max_unpacked: str | None = None,
     ) -> None:
         if qemu is not None and folder is not None:
             raise WrongUsage("--qemu and --codecs exclude each other")
@@ -42,6 +44,7 @@ class Wanted:
         self.target = target
         self.page_size = page_size
         self.snapshot = snapshot
+        self.max_unpacked = size_of(max_unpacked)
 
     @property
     def given(self) -> bool:
@@ -64,6 +67,7 @@ def opened(
     target: str | None,
     page_size: int | None,
     snapshot: str,
+    max_unpacked: str | None,
     no_description: bool,
     members: tuple[str, ...],
 ) -> Stream:
@@ -71,10 +75,10 @@ def opened(
     or that fit."""
     from vmgen.stream.stream import Stream
 
-    wanted = Wanted(folder, qemu, whole, target, page_size)
+    wanted = Wanted(folder, qemu, whole, target, page_size, snapshot, max_unpacked)
     wanted.none |= no_description
     answers = answered(members)
-    source = input_of(file, snapshot)
+    source = input_of(file, wanted.snapshot, wanted.max_unpacked)
     codecs, stream = _codecs(source, console, wanted)
     if answers and codecs is not None:
         codecs = told(codecs, answers)
@@ -104,11 +108,12 @@ def told(codecs: Codecs, answers: Mapping[str, int | str]) -> Codecs:
     return codecs.but(answers, functions=functions)
 
 
-def input_of(file: str, snapshot: str = "") -> Input:
-    """The file's bytes; ``-`` is standard input."""
+def input_of(file: str, snapshot: str = "", max_unpacked: int | None = None) -> Input:
+    """The file's bytes; ``-`` is standard input, ``FILE@NAME`` one of several streams."""
     from vmgen.stream.input import Input
 
-    return Input(sys.stdin.buffer if file == "-" else file, snapshot)
+    source = sys.stdin.buffer if file == "-" else file
+    return Input(source, snapshot, max_unpacked=max_unpacked)
 
 
 def packages_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from vmgen.cli.arguments import Argument, Option, format_option
+from vmgen.cli.arguments import Argument, Option, WrongUsage, format_option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,13 @@ TARGET = Option(
     "-t",
     metavar="TARGET",
     help="The target.  [default: the one whose codecs fit the stream]",
+)
+
+MAX_UNPACKED = Option(
+    "--max-unpacked",
+    metavar="SIZE",
+    help="How much a compressed file, an image or an archive may unpack to: bytes, or with"
+    " K, M, G, T.  [default: 1G, or 256 times its own size]",
 )
 
 SOURCES = (
@@ -62,8 +69,9 @@ SOURCES = (
         "--snapshot",
         metavar="NAME",
         default="",
-        help="The snapshot to read, where a qcow2 image has several.",
+        help="The snapshot to read, where a qcow2 image has several; as FILE@NAME.",
     ),
+    MAX_UNPACKED,
 )
 """Where codecs come from, and of which target they are: :class:`Wanted`."""
 
@@ -87,6 +95,20 @@ CODECS = (
     MEMBER,
 )
 """How a stream is read: what :func:`vmgen.cli.stream.codecs.opened` takes."""
+
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def size_of(text: str | None) -> int | None:
+    """A size in bytes; None where none is given.  Raises WrongUsage for what is none."""
+    if text is None:
+        return None
+    digits = text.rstrip("KMGTkmgt")
+    unit = _UNITS.get(text[len(digits) :].upper())
+    if unit is None or not (digits.isascii() and digits.isdecimal()):
+        raise WrongUsage(f"--max-unpacked {text}: it is a size, as 64G or 1000000")
+    return int(digits[:30]) * unit
 
 
 def output_option(help: str, kind: Kind = "file") -> Option:

@@ -28,7 +28,7 @@ _STATUS = {"taken": 0, "refused": 1, "not known": 3}
     MEMBER,
     Option(
         "--like",
-        kind="present",
+        kind="file",
         metavar="FILE",
         help="A stream that the machine which loads this one saved: what must be the"
         " same there, is compared.",
@@ -67,7 +67,7 @@ def explain(
     wanted, answers = Wanted(**options), answered(members)
     own = None if like is None else _own(like, wanted.page_size)
     with told(file):
-        source = input_of(file, wanted.snapshot)
+        source = input_of(file, wanted.snapshot, wanted.max_unpacked)
         packages, codecs = packages_of(source, console, wanted)
         if not packages:
             hint = "give a package with --codecs, or a source tree with --qemu"

@@ -27,7 +27,7 @@ Examples:
   vmgen stream show vm.mig cpu ram                   what is in some of them
   vmgen stream show vm.mig 'cpu/0.env.gpr[10]'       one field
   vmgen stream show vm.mig a0 cpu/0.pc               registers by name
-  vmgen stream show disk.qcow2 --snapshot before     out of an image
+  vmgen stream show disk.qcow2@before                out of an image
   vmgen stream show vm.mig --qemu ~/qemu-10.0.2 -a   codecs of every device""",
 )
 def show(
@@ -168,6 +168,7 @@ def _verified(file: str, console: Console, **options: Any) -> int:
     epilog="""\b
 Examples:
   vmgen stream diff before.mig after.mig
+  vmgen stream diff disk.qcow2@one disk.qcow2@two
   vmgen stream diff before.mig after.mig --format json | jq .""",
 )
 def diff(console: Console, /, *, old: str, new: str, form: str, **options: Any) -> int:

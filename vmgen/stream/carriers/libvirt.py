@@ -7,6 +7,8 @@ place of the cookie, fourteen that are unused.  The stream follows the XML.
 
 from __future__ import annotations
 
+from vmgen.stream.carriers import Held, Unwrapped
+from vmgen.stream.carriers.pipes import exactly
 from vmgen.stream.errors import NotAStream, Truncated
 from vmgen.stream.frozen import Frozen
 
@@ -14,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    from vmgen.stream.readable import Readable
+    from vmgen.stream.carriers import Carrier, CarrierRequest, Source
 
 SIZE = 16 + 19 * 4
 VERSION = 2
@@ -76,19 +78,30 @@ def read_save_image(head: bytes) -> SaveImage:
     return SaveImage(version, bool(running), FORMATS[kind], start, order, plain)
 
 
-def skip_to_stream(pipe: Readable) -> SaveImage:
-    """Read header and XML from a pipe, which is then at the (compressed) stream."""
-    head = _exactly(pipe, SIZE)
-    left = read_save_image(head).start - SIZE
-    return read_save_image(head + _exactly(pipe, left))
+class _SaveImages:
+    needs_all = False
+    several = False
+
+    def open(self, source: Source, wanted: CarrierRequest) -> Unwrapped:
+        """The stream behind the XML; what compresses it the header says."""
+        if isinstance(source, memoryview):
+            start = read_save_image(bytes(source[:SIZE])).start
+            if len(source) < start:
+                message = f"{start - len(source)} bytes are missing"
+                raise Truncated(message, None, "libvirt")
+            image = read_save_image(bytes(source[:start]))
+            source = source[start:]
+        else:
+            head = exactly(source, SIZE, "libvirt")
+            left = read_save_image(head).start - SIZE
+            image = read_save_image(head + exactly(source, left, "libvirt"))
+        return Unwrapped(source, image.start, True, image.plain, image.compression)
+
+    def held(self, view: memoryview, wanted: CarrierRequest) -> tuple[Held, ...]:
+        """The only one."""
+        return (Held(start=self.open(view, wanted).start),)
 
 
-def _exactly(pipe: Readable, size: int) -> bytes:
-    parts = []
-    while size:
-        more = pipe.read(min(size, 1 << 16))
-        if not more:
-            raise Truncated(f"{size} bytes are missing", None, "libvirt")
-        parts.append(more)
-        size -= len(more)
-    return b"".join(parts)
+def carrier(kind: str) -> Carrier:
+    """Save images."""
+    return _SaveImages()
