@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -401,7 +402,8 @@ def compiled(
     console: Console,
     files: TreeFiles | None = None,
 ) -> tuple[ir.Program, ...]:
-    """The program of every request, without a word about it; progress has a count.
+    """The program of every request, without a message; of a whole tree, progress counts
+    the files.
 
     Raises :class:`VmgenError` with the findings of all where nothing was read.
     """
@@ -420,7 +422,12 @@ def compiled(
                 for request in job.requests
             )
         if job.whole:
-            return compile_whole(job.requests, console.progress, files)
+            numbers = count(1)
+
+            def counted(file: str) -> None:
+                console.progress(f"{next(numbers)}  {file}")
+
+            return compile_whole(job.requests, counted, files)
         for request in job.requests:
 
             def progress(file: str, target: str = request.target) -> None:
