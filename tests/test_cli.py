@@ -141,7 +141,7 @@ def shell(capsys: pytest.CaptureFixture[str]) -> Shell:
 def test_generate_without_anything_reads_the_embedded_eight(
     stages: Stages, shell: Shell
 ) -> None:
-    assert shell("generate") == 0
+    assert shell("generate -o generated") == 0
     assert stages.targets() == list(EMBEDDED_TARGETS)
     assert all(request.qemu is None for request in stages.requests)
     assert shell.out == ""
@@ -243,13 +243,20 @@ def test_a_folder_is_no_c_file(shell: Shell) -> None:
     assert "error: a folder, and no C file: sources [VG630]" in shell.err
 
 
+def test_bare_generate_asks_where(stages: Stages, shell: Shell, work: Path) -> None:
+    assert shell("generate") == 2
+    assert "into which folder" in shell.err and "--output state" in shell.err
+    assert [*work.iterdir()] == []
+    assert shell("generate -t arm") == 0
+
+
 def test_findings_of_all_targets_are_shown_once(stages: Stages, shell: Shell) -> None:
     shared = Diagnostic(
         "VG301", "same", Position("cpu.c", 3, 5), excerpt="    bad;", hint="fix"
     )
     other = Diagnostic("VG302", "other", Position("arm.c", 1))
     stages.findings = {"arm": (shared, other), "i386": (shared,)}
-    assert shell("generate") == 2
+    assert shell("generate -o generated") == 2
     assert shell.err == (
         "cpu.c:3:5: error: same [VG301]\n"
         "     3 |     bad;\n"
@@ -358,7 +365,7 @@ def test_a_bad_configuration_is_status_2(
 
 
 def test_check_when_current(stages: Stages, shell: Shell) -> None:
-    shell("generate")
+    shell("generate -o generated")
     assert shell("check") == 0
     assert (shell.out, shell.err) == ("", "generated: all files are current\n")
 
@@ -403,7 +410,7 @@ def test_check_output_is_a_patch(stages: Stages, shell: Shell) -> None:
 
 
 def test_nothing_is_computed_when_nothing_changed(stages: Stages, shell: Shell) -> None:
-    shell("generate")
+    shell("generate -o generated")
     assert shell("check") == 0
     assert stages.runs == 1
     Path("generated/arm/cpu.py").write_text("# ours\nvalue = 3\n")
@@ -414,7 +421,7 @@ def test_nothing_is_computed_when_nothing_changed(stages: Stages, shell: Shell) 
 def test_an_extra_or_missing_file_is_seen_without_computing(
     stages: Stages, shell: Shell
 ) -> None:
-    shell("generate")
+    shell("generate -o generated")
     extra = Path("generated/extra.py")
     extra.write_text("# ours\n")
     assert shell("check") == 1
@@ -479,7 +486,7 @@ def test_a_moved_file_is_another_key(tmp_path: Path) -> None:
 def test_a_damaged_entry_only_costs_time(
     stages: Stages, shell: Shell, text: str
 ) -> None:
-    shell("generate")
+    shell("generate -o generated")
     (entry,) = (Path(os.environ["VMGEN_CACHE_DIR"]) / "output").glob("*.json")
     entry.write_text(text)
     assert shell("check") == 0
@@ -491,7 +498,7 @@ def test_a_cache_that_cannot_be_written_only_costs_time(
 ) -> None:
     (work / "file").write_text("")
     monkeypatch.setenv("VMGEN_CACHE_DIR", str(work / "file"))
-    assert shell("generate") == 0
+    assert shell("generate -o generated") == 0
     assert shell("check") == 0
     assert stages.runs == 2
 
@@ -821,7 +828,7 @@ def test_interrupted(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pipeline, "compile_program", interrupt)
-    assert shell("generate") == 130
+    assert shell("generate -o generated") == 130
     assert shell.err.strip() == "interrupted"
 
 

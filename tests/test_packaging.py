@@ -188,7 +188,7 @@ def test_out_of_a_zip_file_it_says_why_not(wheel: Path, tmp_path: Path) -> None:
     path = [str(wheel), *site.getsitepackages()]
     code = f"import sys; sys.path[:0] = {path!r}; from vmgen.cli import main; main()"
     result = subprocess.run(
-        [sys.executable, "-I", "-c", code, "generate"],
+        [sys.executable, "-I", "-c", code, "generate", "-o", "x"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ from typing import Any
 
 from vmgen.cli.arguments import command
 from vmgen.cli.console import Console
-from vmgen.cli.job import FILES, INPUT, OUTPUT, read_job
+from vmgen.cli.job import FILES, INPUT, OUTPUT, asked_for_something, read_job
 
 
 @command(
@@ -16,7 +16,9 @@ from vmgen.cli.job import FILES, INPUT, OUTPUT, read_job
     epilog="""\b
 Examples:
   vmgen generate
-      the eight embedded CPUs (or what pyproject.toml says) into generated/
+      what pyproject.toml says
+  vmgen generate --output state
+      the eight embedded CPUs
   vmgen generate --qemu ~/qemu-10.0.2 --target riscv64 --output qemu_state
       one target of a source tree, unpacked, not configured
   vmgen generate --qemu ~/qemu-10.0.2 -t x86_64 hw/char/serial.c
@@ -30,12 +32,13 @@ def generate(
     """Write the Python package for the given C.
 
     FILES are C files of the tree (--qemu) or your own; without any, the target's CPU.
-    Files that are up to date are left alone; files that someone edited are refused.
-    Exit status 1: a warning says which fields are opaque, the rest is written.
+    vmgen leaves files alone that are up to date, and refuses to overwrite those that
+    someone edited. Exit status 1: some fields are opaque, and a warning names them.
     """
     from vmgen import write
     from vmgen.cli.files import changes, grouped, summary
 
+    asked_for_something(output, inputs.values())
     job = read_job(output=output, **inputs)
     found = changes(job, console)
     made = write.apply(job.output, found, force=force, prune=prune)

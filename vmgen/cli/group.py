@@ -68,7 +68,7 @@ Examples:
   vmgen stream verify *.mig
   vmgen stream edit vm.mig 'cpu/0.env.pc=0x80000000' -o new.mig
   vmgen stream diff before.mig after.mig
-  vmgen stream explain vm.mig --codecs 10.0       would that release take it?
+  vmgen stream explain vm.mig --release 10.0      does that release load it?
   vmgen stream extract vm.mig ram/pc.ram -o ram.bin""",
 )
 
@@ -87,7 +87,7 @@ cli = _Commands(
     help="Read QEMU's VMState tables from C, write byte-exact Python serializers.",
     epilog="""\b
 Examples:
-  vmgen generate                             eight CPUs, from the embedded headers
+  vmgen generate --output state              eight CPUs, from the embedded headers
   vmgen generate --qemu ~/qemu --target arm  from a QEMU source tree
   vmgen check                                are the generated files current?
   vmgen inspect riscv_cpu --target riscv64   what is on the wire

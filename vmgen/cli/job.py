@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
 from itertools import count
@@ -254,6 +254,16 @@ def read_job(
     )
     where = Path(output) if output else settings.output or Path("generated")
     return Job(requests, _short(where), folder, strict)
+
+
+def asked_for_something(output: str | None, given: Iterable[object]) -> None:
+    """VG630 for a bare ``generate`` in a folder that no configuration is for: it would
+    write eight CPUs into whatever folder you are in."""
+    if output is None and not any(given) and config.find(Path.cwd()).file is None:
+        raise _usage(
+            "nothing says what to generate, and into which folder",
+            "name the folder: vmgen generate --output state; 'vmgen init' writes both down",
+        )
 
 
 def _folders(names: Sequence[str]) -> tuple[Path, ...]:

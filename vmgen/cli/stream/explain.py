@@ -35,9 +35,9 @@ _STATUS = {"taken": 0, "refused": 1, "not known": 3}
     ),
     epilog="""\b
 Examples:
-  vmgen stream explain vm.mig --codecs 10.0
+  vmgen stream explain vm.mig --release 10.0
   vmgen stream explain vm.mig --qemu ~/qemu-7.2.22
-  vmgen stream explain vm.mig --codecs 10.0 --like own.mig""",
+  vmgen stream explain vm.mig --release 10.0 --like own.mig""",
 )
 def explain(
     console: Console,
