@@ -245,7 +245,8 @@ def test_a_folder_is_no_c_file(shell: Shell) -> None:
 
 def test_bare_generate_asks_where(stages: Stages, shell: Shell, work: Path) -> None:
     assert shell("generate") == 2
-    assert "into which folder" in shell.err and "--output state" in shell.err
+    assert "into which folder" in shell.err
+    assert "--output state" in shell.err
     assert [*work.iterdir()] == []
     assert shell("generate -t arm") == 0
 
