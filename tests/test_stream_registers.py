@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
+from tests.arm_registers import named
 from tests.stream_files import FOLDER, captured, packages, target_of
+from tests.trees import trees
 from vmgen.cli import run
 from vmgen.stream import Ambiguous, BadEdit, NotFound, Stream
 from vmgen.stream.compare import compare
 from vmgen.stream.edit import edit
 from vmgen.stream.registers import RegisterFile
+from vmgen.stream.registers.table import table
 
 NAMES = sorted(
     file.name.removesuffix(".truth.json.xz")
@@ -76,7 +79,7 @@ SWAPPED = {f"q{number}" for number in range(16)}
 """Registers whose halves QEMU's stub puts the other way round."""
 
 LEAST = {
-    "riscv32": 160, "riscv64": 160, "i386": 40, "x86_64": 58, "arm": 23, "aarch64": 76,
+    "riscv32": 160, "riscv64": 160, "i386": 40, "x86_64": 58, "arm": 23, "aarch64": 216,
     "ppc": 120, "ppc64": 180,
 }  # fmt: skip
 """How many registers are compared at least."""
@@ -103,6 +106,53 @@ def test_the_length_of_a_vector_register_must_be_said() -> None:
     with pytest.raises(NotFound, match="--member vlen=BITS"):
         RegisterFile(values, "riscv64").read("v0")
     assert RegisterFile(values, "riscv64", 256).read("v0").bits == 256
+
+
+def test_every_system_register_of_a_stream_has_a_name() -> None:
+    for name in ("aarch64-virt-a57-bare--10.0.2", "arm-virt-a15-bare--10.0.2"):
+        stream = stream_of(name)
+        state = stream.values(stream.section("cpu"))
+        count = len(state["cpreg_vmstate_indexes"])
+        file = RegisterFile(state, target_of(name))
+        places = [file.places(one.name) for one in file]
+        sent = [one for (one, *_) in places if one.startswith("cpreg_vmstate_values")]
+        assert len(set(sent)) == len(sent) == count > 200
+
+
+def test_a_system_register_is_written_by_name_and_by_number() -> None:
+    file = file_of("aarch64-virt-a57-bare--10.0.2")
+    file.write("ttbr1_el1", 0x1234)
+    assert file.read("TTBR1_EL1").value == 0x1234
+    file.write("p15_0_c13_c0_0", 5)
+    assert (file.read("p15_0_c13_c0_0").value, file.read("TTBR1_EL1").value) == (
+        5,
+        0x1234,
+    )
+    with pytest.raises(NotFound, match="this CPU does not send it"):
+        file.read("GCR_EL1")
+
+
+def test_system_registers_have_the_keys_of_the_trees() -> None:
+    """Every register that the trees' C has by one name for one key; DBGDTR_EL0 moved."""
+    found = trees()
+    if not found:
+        pytest.skip("no tree of QEMU")
+    keys: dict[tuple[str, str], set[int]] = {}
+    for tree in found.values():
+        for target, name, key in named(tree):
+            keys.setdefault((target, name.lower()), set()).add(key)
+    checked = 0
+    for (target, name), numbers in keys.items():
+        registers = table(target)
+        assert registers is not None
+        entry = registers.entries.get(name)
+        if entry is None or len(numbers) > 1:
+            continue
+        paths = {way.pieces[0].path for way in entry.ways}
+        if any(path.startswith("#") for path in paths):
+            assert f"#{numbers.pop():x}" in paths, name
+            checked += 1
+    assert checked > 350
 
 
 def test_a_part_is_read_and_written_in_its_register() -> None:

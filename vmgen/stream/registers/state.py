@@ -6,14 +6,15 @@ import re
 from array import array
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import islice
 
 from vmgen.stream import paths
 from vmgen.stream.errors import BadEdit, NotFound
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.registers.derived import DERIVED
 from vmgen.stream.registers.table import (
-    Piece,
     RegisterEntry,
+    RegisterPiece,
     Way,
     counted,
     probes,
@@ -63,10 +64,13 @@ class RegisterFile:
             found = self._read(entry)
             if found is not None:
                 yield Register(entry.name, found, entry.bits, entry.feature)
+        for name in self._unnamed:
+            yield self.read(name)
 
     def __contains__(self, name: str) -> bool:
         """Whether a name is one of a register of the architecture, in this stream or not."""
-        return self._table is not None and self._table.find(name) is not None
+        known = self._table is not None and self._table.find(name) is not None
+        return known or name.lower() in self._unnamed
 
     def names(self) -> Iterator[str]:
         """Every name: registers, then parts and other names of them."""
@@ -137,6 +141,7 @@ class RegisterFile:
 
     def _entry(self, name: str) -> RegisterEntry:
         entry = None if self._table is None else self._table.find(name)
+        entry = entry or self._unnamed.get(name.lower())
         if entry is None:
             of = f"of {self.target}" if self._table is not None else ""
             if not of:
@@ -199,7 +204,7 @@ class RegisterFile:
             at += piece.bits
         return value
 
-    def _number(self, piece: Piece) -> int | None:
+    def _number(self, piece: RegisterPiece) -> int | None:
         if piece.path.startswith("%"):
             return DERIVED[piece.path[1:]](self.number)
         path = self._path(piece.path)
@@ -215,7 +220,7 @@ class RegisterFile:
                 self._put_piece(piece, value & (1 << piece.bits) - 1)
             value >>= piece.bits
 
-    def _put_piece(self, piece: Piece, value: int) -> None:
+    def _put_piece(self, piece: RegisterPiece, value: int) -> None:
         path = self._path(piece.path)
         steps = None if path is None else self._steps(path)
         assert steps, piece.path
@@ -250,7 +255,7 @@ class RegisterFile:
         data[int(steps[-1])] = new
         paths.put(holder, steps[-2], bytes(data))
 
-    def _placed(self, piece: Piece) -> str:
+    def _placed(self, piece: RegisterPiece) -> str:
         """The path of a piece as the values have it; empty for none."""
         path = self._path(piece.path)
         steps = None if path is None else self._steps(path)
@@ -290,9 +295,45 @@ class RegisterFile:
         return None if entry is None else self._read(entry)
 
     @cached_property
+    def _unnamed(self) -> dict[str, RegisterEntry]:
+        """The system registers that no table names, by their numbers as assemblers take
+        them: ``s3_0_c15_c2_0``, of AArch32 ``p15_0_c1_c0_0``."""
+        if self._table is None:
+            return {}
+        named: set[str] = set()
+        for entry in self._table.entries.values():
+            keys = [way.pieces[0].path for way in entry.ways if way.pieces]
+            # The first copy that the CPU sends is the one that has the name.
+            sent = (key for key in keys if key[:1] == "#" and self._path(key))
+            named.update(islice(sent, 1))
+        made = {}
+        for key in self._system:
+            if f"#{key:x}" not in named:
+                name, bits = numbered(key)
+                way = Way((RegisterPiece(f"#{key:x}", 0, bits),))
+                made[name] = RegisterEntry(name, bits, _SYSTEM, (way,))
+        return made
+
+    @cached_property
     def _system(self) -> dict[int, int]:
         """By key, the place of every system register of an Arm CPU."""
         return _system_registers(self.values)
+
+
+_SYSTEM = "org.qemu.gdb.arm.sys.regs"
+
+
+def numbered(key: int) -> tuple[str, int]:
+    """The name of an Arm system register by its numbers, and its width in bits
+    (``cpreg_to_kvm_id``, target/arm/kvm-consts.h)."""
+    if key >> 16 == 0x6030_0000_0013:
+        name = f"s{key >> 14 & 3}_{key >> 11 & 7}_c{key >> 7 & 15}_c{key >> 3 & 15}"
+        return f"{name}_{key & 7}", 64
+    copy = "_ns" if key >> 29 & 1 else ""
+    if key >> 52 & 15 == 3:
+        return f"p{key >> 16 & 31}_{key >> 3 & 15}_c{key >> 7 & 15}{copy}", 64
+    name = f"p{key >> 16 & 31}_{key >> 3 & 7}_c{key >> 11 & 15}_c{key >> 7 & 15}"
+    return f"{name}_{key & 7}{copy}", 32
 
 
 def _system_registers(values: Any) -> dict[int, int]:

@@ -41,7 +41,7 @@ _FOLDER = Path(__file__).parent / "tables"
 _WORD = 64
 
 
-class Piece(Frozen):
+class RegisterPiece(Frozen):
     """Some bits of a value: ``path`` is where, empty for zeros.
 
     ``low`` is their lowest bit there and ``bits`` how many they are; ``mask`` are those
@@ -64,7 +64,7 @@ class Way(Frozen):
     or to be there, and the values.
     """
 
-    pieces: tuple[Piece, ...]
+    pieces: tuple[RegisterPiece, ...]
     condition: tuple[str, bool, frozenset[int]] | None = None
 
 
@@ -244,7 +244,7 @@ class _Reader:
             made.append(Way(tuple(pieces), when))
         return tuple(made)
 
-    def _pieces(self, part: str, bits: int) -> Iterator[Piece]:
+    def _pieces(self, part: str, bits: int) -> Iterator[RegisterPiece]:
         """``bits`` is what a part without an own width has, if it is the only one."""
         match = _PART.fullmatch(part)
         assert match is not None, part
@@ -257,13 +257,15 @@ class _Reader:
         elif match["bits"] or match["sign"]:
             width = int(match["bits"] or match["sign"])
         if path.isdecimal():
-            yield Piece("", int(path), width)
+            yield RegisterPiece("", int(path), width)
         elif (name := path.removeprefix("=").lower()) in self._entries:
             yield from self._of(name, low, 0 if whole and not match["bits"] else width)
         else:
-            yield Piece(path, low, width, whole, match["sign"] is not None, mask)
+            yield RegisterPiece(
+                path, low, width, whole, match["sign"] is not None, mask
+            )
 
-    def _of(self, name: str, low: int, width: int) -> Iterator[Piece]:
+    def _of(self, name: str, low: int, width: int) -> Iterator[RegisterPiece]:
         """Bits of a register above, all of them if no width is given."""
         entry = self._entries[name]
         way, *_ = entry.ways
@@ -273,7 +275,7 @@ class _Reader:
             if first < last:
                 cut = first - at
                 whole = piece.whole and last - first == piece.bits
-                yield Piece(
+                yield RegisterPiece(
                     piece.path, piece.low + cut, last - first, whole, piece.signed,
                     piece.mask,
                 )  # fmt: skip
