@@ -240,7 +240,13 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
         releases, alike = made.writers_of(source, wanted.target, console, newest=True)
         if not releases:
             return None
-        codecs = _chosen(source, wanted, releases, alike)
+        try:
+            codecs = _chosen(source, wanted, releases, alike)
+        except NoCodecs:  # the newest did not write it: an older one did
+            releases, alike = made.writers_of(source, wanted.target, console)
+            codecs = _chosen(source, wanted, releases, alike)
+            writers = set(codecs.releases)
+            alike = {key: found for key, found in alike.items() if writers & {*found}}
         names = [
             name
             for (_, target), found in alike.items()
