@@ -50,6 +50,9 @@ STAGES = (
     {"config", "write"},
     # Whole migration streams, which only codecs are needed for.
     {"stream"},
+    # A guest out of one, and the formats of other tools.
+    {"guest"},
+    {"export", "serve"},
     # Will what one release saved load in the other?
     {"verdict"},
     {"convert"},

@@ -145,6 +145,8 @@ LINES = {
     "stream extract": ("stream extract nowhere cpu -o x", "VG707"),
     "stream explain": ("stream explain nowhere", "VG707"),
     "stream convert": ("stream convert nowhere --from a --to b -o c", "VG707"),
+    "serve": ("serve gdb nowhere", "VG707"),
+    "export": ("export elf nowhere -o x", "VG707"),
     "usage": ("stream show", "VG600"),
     "group": ("nothing", "VG600"),
 }

@@ -21,8 +21,10 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "core": ("core",),
     "coverage": ("coverage",),
     "diff": ("diff", "closed_ir"),
+    "export": ("guest",),
     "extract": ("cases", "pre_save", "circles", "infos", "unread", "census", "c_headers", "tables_gcc", "release_files"),
     "grammar": ("infos", "free_infos", "release_files"),
+    "guest": ("guest", "guest_paging"),
     "infos": ("infos", "free_infos", "device_sections", "format_bytes", "release_files"),
     "inspect_json": ("inspect",),
     "ir": ("ir_arithmetic", "ir_json", "closed_ir", "lock", "inspect"),
@@ -48,6 +50,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "resources": ("packaging", "cases"),
     "roots": ("roots", "text_types", "release_files"),
     "source": ("diagnostics", "cases"),
+    "serve": ("serve_gdb",),
     "stamp": ("render", "write"),
     "stream": (
         "stream_read", "stream_write", "stream_ram", "stream_old_style", "stream_codecs",

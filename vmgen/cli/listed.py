@@ -20,6 +20,8 @@ COMMANDS = {
     "lock": "vmgen.cli.lock",
     "releases": "vmgen.cli.releases",
     "stream": "",
+    "export": "vmgen.cli.export",
+    "serve": "vmgen.cli.serve",
     "archive": "vmgen.cli.archive",
     "cache": "vmgen.cli.kept",
     "init": "vmgen.cli.init",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from vmgen.stream.errors import Malformed, NotFound
 from vmgen.stream.frozen import Frozen
@@ -30,8 +30,8 @@ class Page(Frozen):
 class Memory:
     """Guest memory of a stream.
 
-    A page can come several times, the last one counts.  Nothing is kept but the index of
-    the block that was requested: eight bytes a page.
+    A page can come several times, the last one counts.  Nothing is kept but an index of
+    the pages: eight bytes a page.
     """
 
     def __init__(
@@ -40,9 +40,7 @@ class Memory:
         self._view = view
         self._ram = ram
         self._sections = sections
-        self._indexed = ""
-        self._index: array[int] | dict[int, int] = {}
-        self._deltas: dict[int, list[tuple[int, int]]] = {}
+        self._indexes: dict[str, _PageIndex] = {}
 
     @property
     def page_size(self) -> int:
@@ -107,13 +105,8 @@ class Memory:
             message = f"no address {address:#x} in {found.used_length:#x} bytes"
             raise NotFound(message, None, f"ram {printable(block)}")
         address -= address % size
-        self._make_index(found)
-        number = address // size
-        if isinstance(self._index, dict):
-            entry = self._index.get(number, _NONE)
-        else:
-            entry = self._index[number]
-        return self._contents(found, address, entry)
+        index = self._index(found)
+        return self._contents(found, index, address, index.entry(address // size))
 
     def read(self, block: str, address: int, size: int) -> bytes:
         """``size`` bytes at an address of a block; pages that are missing are zeros."""
@@ -133,28 +126,29 @@ class Memory:
             address += length
         return b"".join(parts)
 
-    def contents(self, block: str) -> Iterator[tuple[int, memoryview]]:
+    def contents(
+        self, block: str, start: int = 0, end: int | None = None
+    ) -> Iterator[tuple[int, memoryview]]:
         """The pages of a block as they are at the end, ascending, without those that are
-        not there or all zero."""
+        not there or all zero; those with an address from ``start`` to ``end`` only."""
         found = self.block(block)
-        self._make_index(found)
-        index = self._index
-        numbers = sorted(index) if isinstance(index, dict) else range(len(index))
+        index = self._index(found)
         view, size = self._view, self.page_size
         zeros = bytes(size)
-        for number in numbers:
-            if entry := index[number]:
-                address = number * size
-                # Most of guest memory is zero, and need not be made to be looked at.
-                empty = entry & 7 == _FILLED and not view[entry >> 3]
-                if empty and address not in self._deltas:
-                    continue
-                data = self._contents(found, address, entry)
-                # Views are compared item by item, bytes in one go.
-                if data is not None and data.tobytes() != zeros:
-                    yield address, data
+        for number, entry in index.between(start // size, end and -(-end // size)):
+            address = number * size
+            # Most of guest memory is zero, and need not be made to be looked at.
+            empty = entry & 7 == _FILLED and not view[entry >> 3]
+            if empty and address not in index.deltas:
+                continue
+            data = self._contents(found, index, address, entry)
+            # Views are compared item by item, bytes in one go.
+            if data is not None and data.tobytes() != zeros:
+                yield address, data
 
-    def _contents(self, block: RamBlock, address: int, entry: int) -> memoryview | None:
+    def _contents(
+        self, block: RamBlock, index: _PageIndex, address: int, entry: int
+    ) -> memoryview | None:
         if entry == _NONE:
             return None
         view, size = self._view, self.page_size
@@ -165,52 +159,92 @@ class Memory:
             page = memoryview(bytes([view[at]]) * size)
         else:
             page = memoryview(_inflated(view, at, size, block, address))
-        for start, length in self._deltas.get(address, ()):
+        for start, length in index.deltas.get(address, ()):
             old = bytearray(page)
             apply_xbzrle(old, view[start : start + length], start)
             page = memoryview(old)
         return page
 
-    def _make_index(self, block: RamBlock) -> None:
-        if self._indexed == block.name:
-            return
-        size = self.page_size
-        count = -(-block.used_length // size)
+    def _index(self, block: RamBlock) -> _PageIndex:
+        """Where the pages of a block are; those of all blocks are found in one go."""
+        if not self._indexes:
+            self._indexes = {
+                one.name: _PageIndex(one, self.page_size) for one in self.blocks
+            }
+            for record in self.records():
+                if isinstance(record, Mark):
+                    for one in record.blocks:
+                        if one.mapped is not None:
+                            self._indexes[one.name].add_mapped(one, self._view)
+                else:
+                    self._indexes[record.block.name].add(record)
+        return self._indexes[block.name]
+
+
+class _PageIndex:
+    """By the number of a page in its block where its data is, times 8, and of what kind.
+
+    ``deltas`` are the differences that came behind the page: their places, by address.
+    """
+
+    def __init__(self, block: RamBlock, page_size: int) -> None:
+        self._size = page_size
+        count = -(-block.used_length // page_size)
         seen = sum(block.pages.values())
         mapped = 0 if block.mapped is None else block.mapped.pages
         dense = count <= 64 * (seen + mapped + 16)
-        index: array[int] | dict[int, int]
-        index = array("Q", bytes(8 * count)) if dense else {}
-        deltas: dict[int, list[tuple[int, int]]] = {}
-        for record in self.records():
-            if isinstance(record, Mark):
-                for one in record.blocks:
-                    if one.name == block.name and one.mapped is not None:
-                        for page in self._mapped(one):
-                            at = one.mapped.pages_offset + page.address
-                            index[page.address // size] = at << 3 | _NORMAL
-                continue
-            if record.block.name != block.name:
-                continue
-            if record.kind == "xbzrle":
-                (address,) = record.addresses
-                if (
-                    index.get(address // size, _NONE)
-                    if isinstance(index, dict)
-                    else index[address // size]
-                ) == _NONE:
-                    message = "a difference to a page that is not in the stream"
-                    raise Malformed(
-                        message, record.start, f"ram {printable(block.name)}"
-                    )
-                deltas.setdefault(address, []).append((record.offset, record.length))
-                continue
-            kind = _KIND_OF[record.kind]
-            for at, address in _places(record):
-                index[address // size] = at << 3 | kind
-                if deltas:
-                    deltas.pop(address, None)
-        self._index, self._deltas, self._indexed = index, deltas, block.name
+        self._entries: array[int] | dict[int, int]
+        self._entries = array("Q", bytes(8 * count)) if dense else {}
+        self.deltas: dict[int, list[tuple[int, int]]] = {}
+
+    def entry(self, number: int) -> int:
+        """Where a page is; 0 if it is missing."""
+        if isinstance(self._entries, dict):
+            return self._entries.get(number, _NONE)
+        return self._entries[number]
+
+    def between(self, first: int, last: int | None) -> Iterator[tuple[int, int]]:
+        """Number and entry of every page that is there, ascending."""
+        entries = self._entries
+        numbers: Iterable[int]
+        if isinstance(entries, dict):
+            numbers = sorted(
+                number
+                for number in entries
+                if first <= number and (last is None or number < last)
+            )
+        else:
+            count = len(entries)
+            numbers = range(first, count if last is None else min(last, count))
+        for number in numbers:
+            if entry := entries[number]:
+                yield number, entry
+
+    def add_mapped(self, block: RamBlock, view: memoryview) -> None:
+        """The pages that a mapped-ram file has of a block."""
+        assert block.mapped is not None
+        for number in block.mapped.present(view):
+            at = block.mapped.pages_offset + number * block.mapped.page_size
+            self._entries[number * block.mapped.page_size // self._size] = (
+                at << 3 | _NORMAL
+            )
+
+    def add(self, run: PageRun) -> None:
+        """Later records take the place of earlier ones; a difference needs one."""
+        if run.kind == "xbzrle":
+            (address,) = run.addresses
+            if self.entry(address // self._size) == _NONE:
+                message = "a difference to a page that is not in the stream"
+                path = f"ram {printable(run.block.name)}"
+                raise Malformed(message, run.start, path)
+            self.deltas.setdefault(address, []).append((run.offset, run.length))
+            return
+        kind = _KIND_OF[run.kind]
+        entries, size, deltas = self._entries, self._size, self.deltas
+        for at, address in _places(run):
+            entries[address // size] = at << 3 | kind
+            if deltas:
+                deltas.pop(address, None)
 
 
 _NORMAL, _FILLED, _COMPRESSED = 1, 2, 3

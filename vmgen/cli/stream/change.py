@@ -173,7 +173,7 @@ def _extract_ram(stream: Stream, name: str, output: str, console: Console) -> No
             name = one.replace("/", "_").replace("\0", "_").lstrip(".")
             place = os.path.join(output, name)
         length = memory.block(one).used_length
-        with _created(place) as out:
+        with created(place) as out:
             end = 0
             for address, page in memory.contents(one):
                 size = min(len(page), length - address)
@@ -199,13 +199,13 @@ def _zeros(out: Any, count: int) -> None:
 
 def write(output: str, chunks: Iterable[Any]) -> None:
     """Write a file, or standard output; VG707 if that cannot be done."""
-    with _created(output) as out:
+    with created(output) as out:
         for chunk in chunks:
             out.write(chunk)
 
 
 @contextmanager
-def _created(output: str) -> Iterator[Any]:
+def created(output: str) -> Iterator[Any]:
     """A file that is there complete or not at all; VG707 if it cannot be written.
 
     What is no regular file (a pipe, a device) and standard output are written as they are.

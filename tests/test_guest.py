@@ -1,0 +1,175 @@
+"""Guests out of the tests' streams: where memory is, and what is in it."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stream_files import packages, whole
+from vmgen.export import elf, jsonl, lime, raw
+from vmgen.export.formats import ExportOptions
+from vmgen.guest import BadMap, Guest, NoMap, Region, Unmapped, Unsupported
+from vmgen.guest.given import mtree
+from vmgen.guest.regions import PhysicalMap, overlaid
+from vmgen.stream.show import as_json
+
+PC = "i386-isapc-poke--10.0.2"
+SPIKE = "riscv64-xbzrle--10.0.2"
+
+MTREE = """\
+FlatView #0
+ AS "I/O", root: io
+ Root memory region: io
+  0000000000000000-000000000000ffff (prio 0, i/o): io
+
+FlatView #1
+ AS "cpu-memory-0", root: system
+ AS "memory", root: system
+ Root memory region: system
+  0000000000001000-000000000000ffff (prio 0, rom): riscv.spike.mrom
+  0000000010000000-00000000100000ff (prio 0, i/o): serial
+  0000000080000000-00000000801fffff (prio 0, ram): riscv.spike.ram
+
+"""
+
+
+def opened(name: str, target: str, *map: str) -> Guest:
+    return Guest.open(whole(name), codecs=packages()[target], map=map)
+
+
+def test_a_pc_has_holes_and_firmware_where_qemu_has_them() -> None:
+    with opened(PC, "i386") as guest:
+        assert (guest.machine, guest.target, len(guest.cpus)) == ("isapc", "i386", 1)
+        top = guest.regions[-1]
+        assert (top.block, top.end) == ("pc.bios", 1 << 32)
+        assert guest.memory.read(0xFFFFFFF0, 16) == guest.memory.read(0xFFFF0, 16)
+        assert guest.memory.read((1 << 32) - 16, 1) != b"\0"
+
+
+def test_the_text_of_info_mtree_places_blocks(tmp_path: Path) -> None:
+    file = tmp_path / "mtree.txt"
+    file.write_text(MTREE)
+    with opened(SPIKE, "riscv64", str(file)) as guest:
+        assert guest.regions == (
+            Region(0x1000, 0xF000, "riscv.spike.mrom", 0, "rom"),
+            Region(0x8000_0000, 0x20_0000, "riscv.spike.ram"),
+        )
+        assert guest.memory.read(0x8000_0000, 4) == guest.ram.read(
+            "riscv.spike.ram", 0, 4
+        )
+        with pytest.raises(Unmapped, match="physical 0x10000"):
+            guest.memory.read(0xFFFE, 4)
+
+
+def test_a_block_can_be_placed_by_hand_in_parts() -> None:
+    part = "riscv.spike.ram=0x90000000:0x1000@0x2000"
+    with opened(SPIKE, "riscv64", part) as guest:
+        (region,) = [one for one in guest.regions if one.block == "riscv.spike.ram"]
+        assert region == Region(0x9000_0000, 0x1000, "riscv.spike.ram", 0x2000)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nosuch=0", "no block 'nosuch'"),
+        ("riscv.spike.ram=here", "no address"),
+        ("riscv.spike.ram=0:0x200001", "0x200000 bytes, not 0x200001"),
+        ("/nowhere/mtree.txt", "cannot be read"),
+    ],
+)
+def test_a_map_that_does_not_fit_is_an_error(text: str, message: str) -> None:
+    with opened(SPIKE, "riscv64", text) as guest, pytest.raises(BadMap, match=message):
+        assert guest.regions
+
+
+def test_text_that_is_no_map_is_an_error() -> None:
+    with pytest.raises(BadMap, match="no flat view"):
+        mtree("hello", {"ram": 1}, "file")
+    with pytest.raises(
+        BadMap, match=r"0x300000 bytes there, and 0x100000 in the stream"
+    ):
+        mtree(
+            MTREE.replace("riscv.spike.ram", "riscv.spike.ram @0000000000100000"),
+            {"riscv.spike.ram": 0x100000}, "file",
+        )  # fmt: skip
+
+
+def test_flash_is_flash_wherever_it_is_seen() -> None:
+    text = MTREE.replace("(prio 0, ram)", "(prio 0, romd)") + ""
+    more = "  00000000000e0000-00000000000fffff (prio 0, rom): riscv.spike.ram\n"
+    text = text.replace("  0000000010000000", more + "  0000000010000000")
+    blocks = {"riscv.spike.ram": 0x200000, "riscv.spike.mrom": 0xF000}
+    kinds = {one.block: one.kind for one in mtree(text, blocks, "file")}
+    assert kinds == {"riscv.spike.ram": "romd", "riscv.spike.mrom": "rom"}
+
+
+def test_a_board_that_nobody_knows_names_the_option() -> None:
+    with Guest.open(whole(SPIKE)) as guest, pytest.raises(NoMap) as caught:
+        assert guest.regions
+    assert "--map riscv.spike.ram=ADDRESS" in caught.value.hint
+
+
+def test_of_two_regions_at_one_address_the_later_counts() -> None:
+    made = overlaid([Region(0, 100, "a"), Region(10, 20, "b", 5), Region(200, 0, "c")])
+    assert made == (Region(0, 10, "a"), Region(10, 20, "b", 5), Region(30, 70, "a", 30))
+    with pytest.raises(BadMap, match=r"above 2\^64"):
+        PhysicalMap([Region((1 << 64) - 1, 2, "a")])
+
+
+def exported(module: Any, guest: Guest) -> bytes:
+    out = io.BytesIO()
+    module.write(guest, out, ExportOptions())
+    return out.getvalue()
+
+
+def test_an_image_and_lime_have_the_bytes_of_every_region() -> None:
+    part = "riscv.spike.ram=0x20000"
+    with opened(SPIKE, "riscv64", part) as guest:
+        image, dump = exported(raw, guest), exported(lime, guest)
+        assert len(image) == guest.regions[-1].end
+        for region in guest.regions:
+            expected = guest.memory.read(region.start, region.size)
+            assert image[region.start : region.end] == expected
+            magic, version, first, last = lime.HEADER.unpack(dump[: lime.HEADER.size])
+            assert (magic, version) == (0x4C694D45, 1)
+            assert (first, last) == (region.start, region.end - 1)
+            dump = dump[lime.HEADER.size :]
+            assert dump[: region.size] == expected
+            dump = dump[region.size :]
+        assert not dump
+
+
+def test_rows_make_what_show_says() -> None:
+    with opened(SPIKE, "riscv64") as guest:
+        made: dict[Any, Any] = {}
+        for line in exported(jsonl, guest).splitlines():
+            row = json.loads(line)
+            place = made.setdefault((row["section"], row["offset"]), {})
+            *steps, last = row["path"]
+            for step in steps:
+                place = place.setdefault(step, {})
+            place[last] = row["value"]
+        expected = as_json(guest.stream)
+        sections = expected.pop("sections")
+        assert lists(made.pop((None, None))) == json.loads(json.dumps(expected))
+        assert [lists(one) for one in made.values()] == json.loads(json.dumps(sections))
+
+
+def lists(value: Any) -> Any:
+    """What has numbers for keys is a list."""
+    if not isinstance(value, dict):
+        return value
+    inside = {step: lists(item) for step, item in value.items()}
+    return list(inside.values()) if 0 in inside else inside
+
+
+def test_a_core_of_an_unknown_target_names_the_option() -> None:
+    with (
+        Guest.open(whole(SPIKE), map="riscv.spike.ram=0") as guest,
+        pytest.raises(Unsupported, match="an unknown target cannot be written"),
+    ):
+        exported(elf, guest)

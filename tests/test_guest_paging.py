@@ -1,0 +1,256 @@
+"""Page tables of every format, made by hand, against the addresses they mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vmgen.guest import Unmapped
+from vmgen.guest.fields import SectionFields
+from vmgen.guest.paging import of
+from vmgen.guest.paging.mmu import Mmu
+
+
+class Words:
+    """Physical memory that is zero but for some numbers, below 4 GiB."""
+
+    def __init__(self, width: int, order: str, words: dict[int, int]) -> None:
+        self.bytes = {
+            at + place: byte
+            for at, value in words.items()
+            for place, byte in enumerate(value.to_bytes(width, order))  # type: ignore[arg-type]
+        }
+        self.reads = 0
+
+    def read(self, address: int, size: int) -> bytes:
+        self.reads += 1
+        if address + size > 1 << 32:
+            raise Unmapped(f"no memory at physical {address:#x}", None, "memory")
+        return bytes(self.bytes.get(address + place, 0) for place in range(size))
+
+
+def nothing(name: str) -> SectionFields | None:
+    return None
+
+
+def x86(
+    words: dict[int, int], cr0: int, cr3: int, cr4: int, hflags: int = 0, efer: int = 0
+) -> Mmu:
+    env = {
+        "cr": [cr0, 0, 0, cr3, cr4], "hflags": hflags, "efer": efer, "a20_mask": -1,
+    }  # fmt: skip
+    width = 4 if not cr4 & 0x20 else 8
+    return of(
+        "x86_64",
+        SectionFields({"env": env}, "cpu"),
+        Words(width, "little", words),
+        nothing,
+    )
+
+
+PAGED = 0x80000001
+
+
+def test_x86_without_paging_is_physical() -> None:
+    assert x86({}, 1, 0, 0).translate(0x1234)[0] == 0x1234
+
+
+def test_x86_two_levels_and_a_large_page_above_4g() -> None:
+    mmu = x86({0x1000: 0x2007, 0x2004: 0x5003, 0x1004: 0x00402083}, PAGED, 0x1000, 0x10)
+    assert mmu.translate(0x1234) == (0x5234, 0xDCC, 0b111)  # the kernel alone
+    assert mmu.translate(0x400010)[0] == 0x1_0040_0010
+
+
+def test_x86_pae_has_four_gigabytes_and_pages_of_two_mib() -> None:
+    mmu = x86({0x20: 0x3001, 0x3008: 0xE00083}, PAGED, 0x20, 0x20)
+    assert mmu.translate(0x234567)[0] == 0xE34567
+    with pytest.raises(Unmapped):
+        mmu.translate(0x4000_0000)
+
+
+@pytest.mark.parametrize(
+    ("cr4", "top"), [(0x20, 0xFFFF_8000_0000_0000), (0x1020, 0xFF00_0000_0000_0000)]
+)
+def test_x86_long_mode_maps_the_high_half_and_refuses_what_is_not_canonical(
+    cr4: int, top: int
+) -> None:
+    words = {0x1000 + 8 * 256: 0x2003, 0x2000: 0x3003, 0x3000: 0x4003, 0x4000: 0x5003}
+    words |= {0x5000: 0x8000_0000_0000_7003}
+    mmu = x86(words, PAGED, 0x1000, cr4, 0x4000, 0x900)
+    if cr4 == 0x20:
+        words[0x4000] = 0x8000_0000_0000_7003
+        mmu = x86(words, PAGED, 0x1000, cr4, 0x4000, 0x900)
+    assert mmu.translate(top + 0xABC)[0] == 0x7ABC
+    (only,) = mmu.mappings()
+    assert (only.virtual, only.physical, only.size, only.rights) == (
+        top,
+        0x7000,
+        0x1000,
+        "rw-/---",
+    )
+    with pytest.raises(Unmapped, match="no virtual address"):
+        mmu.translate(1 << 60)
+
+
+def arm(
+    words: dict[int, int],
+    width: int,
+    registers: dict[int, int],
+    cpsr: int,
+    target: str = "aarch64",
+) -> Mmu:
+    ids = {0x6030_0000_0013_C00C: 5, **registers}
+    if target == "aarch64":
+        ids[0x6030_0000_0013_C030] = 1
+    values = {
+        "cpreg_vmstate_indexes": list(ids), "cpreg_vmstate_values": list(ids.values()),
+        "cpsr": cpsr, "m": None,
+    }  # fmt: skip
+    return of(
+        target, SectionFields(values, "cpu"), Words(width, "little", words), nothing
+    )
+
+
+SCTLR, TTBR0, TTBR1, TCR = (
+    0x6030_0000_0013_0000 + one for one in (0xC080, 0xC100, 0xC101, 0xC102)
+)
+
+
+def test_aarch64_has_two_halves_and_may_ignore_the_top_byte() -> None:
+    tcr = 25 | 25 << 16 | 2 << 30 | 1 << 37
+    words = {
+        0x1000: 0x2003,
+        0x2000: 0x600401 | 1 << 6,
+        0x3FF8: 0x4003,
+        0x4FF8: 0x5003,
+        0x5FF8: 0x9483,
+    }
+    mmu = arm(words, 8, {SCTLR: 1, TTBR0: 0x1000, TTBR1: 0x3000, TCR: tcr}, 5)
+    assert mmu.translate(0x1234)[0] == 0x601234
+    assert mmu.translate(0xAB00_0000_0000_1234)[0] == 0x601234
+    assert mmu.translate(0xFFFF_FFFF_FFFF_F123)[0] == 0x9123
+    assert [one.rights for one in mmu.mappings()] == ["rw-/rwx", "r-x/--x"]
+
+
+def test_arm_short_descriptors_have_sections_and_small_and_large_pages() -> None:
+    words = {0x4000: 0x8001, 0x8004: 0x5032, 0x8040: 0x00710031, 0x4004: 0x00300C02}
+    words |= {0x8040 + 4 * each: 0x00710031 for each in range(16)}
+    mmu = arm(words, 4, {SCTLR: 1 | 1 << 23, TTBR0: 0x4000, TCR: 0}, 0x1D3, "arm")
+    assert mmu.translate(0x1ABC)[0] == 0x5ABC
+    assert mmu.translate(0x1ABCD)[0] == 0x71ABCD
+    assert mmu.translate(0x123456)[0] == 0x323456
+
+
+def riscv(words: dict[int, int], width: int, mxl: int, **env: int) -> Mmu:
+    values = {
+        "env": {"misa_mxl": mxl, "mstatus": 0, "virt_enabled": 0, "priv": 1, **env}
+    }
+    target = "riscv64" if mxl == 2 else "riscv32"
+    return of(
+        target, SectionFields(values, "cpu"), Words(width, "little", words), nothing
+    )
+
+
+@pytest.mark.parametrize(("mode", "levels"), [(8, 3), (9, 4), (10, 5)])
+def test_riscv_has_three_to_five_levels_and_large_pages(mode: int, levels: int) -> None:
+    words = {
+        0x1000 * level: 0x1000 * (level + 1) >> 2 | 1 for level in range(1, levels)
+    }
+    words |= {
+        0x1000 * levels + 8: 0x9000 >> 2 | 0xCB,
+        0x1000 * (levels - 1) + 8: 0x200000 >> 2 | 0xC7,
+    }
+    mmu = riscv(words, 8, 2, satp=mode << 60 | 1)
+    assert mmu.translate(0x1ABC)[0] == 0x9ABC
+    assert mmu.translate(0x201234)[0] == 0x201234
+    assert [one.rights for one in mmu.mappings()] == ["r-x/---", "rw-/---"]
+
+
+def test_riscv_machine_mode_is_physical_but_for_mprv() -> None:
+    words = {0x1000: 0x200000 >> 2 | 0xC7, 0x1008: 0}
+    assert riscv(words, 8, 2, satp=8 << 60 | 1, priv=3).translate(0x10)[0] == 0x10
+
+
+def test_sv32_reaches_above_4g() -> None:
+    mmu = riscv(
+        {0x1000: 0x2000 >> 2 | 1, 0x2000: 0x300000 << 10 | 0xC3}, 4, 1, satp=1 << 31 | 1
+    )
+    assert mmu.translate(0x10)[0] == 0x3_0000_0010
+
+
+def s390x(words: dict[int, int], asce: int, prefix: int = 0) -> Mmu:
+    env: dict[str, Any] = {
+        "psw": {"mask": 1 << 58 | 3 << 31, "addr": 0}, "psa": prefix,
+        "cregs": [1 << 23, asce, *[0] * 14],
+    }  # fmt: skip
+    return of(
+        "s390x", SectionFields({"env": env}, "cpu"), Words(8, "big", words), nothing
+    )
+
+
+def test_s390x_tables_have_lengths_and_the_prefix_changes_places() -> None:
+    words = {0x10000: 0x20000, 0x20008: 0x1200, 0x20010: 0x400}
+    words |= {0x10000 + 8 * index: 0x20 for index in range(1, 512)}
+    mmu = s390x(words, 0x10000, 0x4000)
+    assert mmu.translate(0x1ABC) == (0x5ABC, 0x544, 0b101101)
+    for address in (0x2000, 0x100000, 0x2000_0000):  # invalid page, segment, no table
+        with pytest.raises(Unmapped):
+            mmu.translate(address)
+
+
+def test_mips_maps_what_the_tlb_has_of_this_address_space() -> None:
+    entry = {
+        "VPN": 0x400000,
+        "PageMask": 0,
+        "ASID": 3,
+        "word4": 0b1110,
+        "PFN": [0x7000, 0x9000],
+    }
+    tlb = {
+        "nb_tlb": 2,
+        "mmu": {"r4k": {"tlb": [entry, {**entry, "VPN": 0x500000, "ASID": 4}]}},
+    }
+    env = {
+        "CP0_Status": 0, "CP0_EntryHi": 3, "tlb": tlb,
+        "CP0_SegCtl0": 0x00200010, "CP0_SegCtl1": 0x00030002, "CP0_SegCtl2": 0x00380438,
+    }  # fmt: skip
+    mmu = of("mips", SectionFields({"env": env}, "cpu"), Words(4, "big", {}), nothing)
+    assert mmu.translate(0x400010)[0] == 0x7010
+    assert mmu.translate(0x401010)[0] == 0x9010
+    assert mmu.translate(0x8000_1000)[0] == 0x1000
+    with pytest.raises(Unmapped):
+        mmu.translate(0x500010)
+
+
+def test_tables_that_name_themselves_end() -> None:
+    words = {0x1000 + 8 * index: 0x1003 for index in range(512)}
+    mmu = x86(words, PAGED, 0x1000, 0x20, 0x4000)
+    assert mmu.translate(0x123)[0] == 0x1123  # after four levels
+    found = sum(1 for _, _ in zip(mmu.mappings(), range(3), strict=False))
+    assert found <= 3
+
+
+def test_tables_without_end_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = {0x1000 + 8 * index: 0x1003 for index in range(512)}
+    memory = Words(8, "little", words)
+    from vmgen.guest.paging import tree
+    from vmgen.guest.paging import x86 as format
+
+    root = tree.PageTree(
+        tree.PageTable(0x1000, 9),
+        39,
+        lambda raw, shift: format._entry(False, raw, shift),
+    )
+    space = tree.AddressSpace(0, (1 << 48) - 1, root)
+    with pytest.raises(Unmapped, match="no end"):
+        for _ in tree.mapped(memory, space, tables=40):
+            pass
+    assert memory.reads <= 41
+
+
+def test_a_table_outside_of_memory_names_itself() -> None:
+    mmu = x86({0x1000: 0xFFFF_F000_0003}, PAGED, 0x1000, 0x20, 0x4000)
+    with pytest.raises(Unmapped, match="a page table at physical 0xfffff0000000"):
+        mmu.translate(0)
+    assert list(mmu.mappings()) == []

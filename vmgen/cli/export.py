@@ -1,0 +1,123 @@
+"""``vmgen export``: a guest in the formats of other tools."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from vmgen.cli.arguments import Argument, Option, command
+from vmgen.cli.console import Console
+from vmgen.cli.guest import MAP, opened_guest
+from vmgen.cli.stream.change import created, wrote
+from vmgen.cli.stream.common import CODECS, FILE, output_option
+from vmgen.source import Diagnostic, VmgenError
+
+if TYPE_CHECKING:
+    from vmgen.export.formats import ExportOptions
+    from vmgen.guest import Guest
+
+NAMES = ("elf", "raw", "lime", "regions", "jsonl")
+
+
+@command(
+    Argument("form", "choice", "FORMAT", choices=NAMES),
+    FILE,
+    output_option("The file to write; for 'regions' a folder that is there.", "place"),
+    MAP,
+    Option(
+        "--virtual",
+        kind="flag",
+        help="elf: segments at the addresses that the CPUs have mapped, too.",
+    ),
+    Option(
+        "--vmcoreinfo",
+        metavar="find|none|ADDRESS",
+        default="find",
+        help="elf: the note in which Linux describes itself, which crash and drgn"
+        " need.  [default: find: looked for in RAM]",
+    ),
+    Option(
+        "--strict",
+        kind="flag",
+        help="Write nothing if something of CPUs or memory would be missing.",
+    ),
+    Option("--quiet", "-q", kind="flag", help="Do not say what is missing."),
+    *CODECS,
+    epilog="""\b
+Formats:
+  elf      an ELF core, byte for byte that of dump-guest-memory: gdb, crash, drgn
+  raw      guest-physical memory, byte N at address N
+  lime     memory by region, in LiME's format: volatility
+  regions  a file for each region of memory, and map.json, in a folder
+  jsonl    every field of every section, a line each
+
+\b
+Examples:
+  vmgen export elf vm.mig -o vmcore              then: crash vmlinux vmcore
+  vmgen export elf vm.save -o core --virtual     then: gdb vmlinux core
+  vmgen export raw vm.mig -o ram.img --map mtree.txt
+  vmgen export jsonl disk.qcow2 --snapshot one -o - | jq .""",
+)
+def export(
+    console: Console,
+    /,
+    *,
+    form: str,
+    file: str,
+    output: str,
+    map: tuple[str, ...],
+    virtual: bool,
+    vmcoreinfo: str,
+    strict: bool,
+    quiet: bool,
+    **options: Any,
+) -> int:
+    """Write a guest in the format of another tool.
+
+    CPUs and memory go into a core, memory alone into an image, fields of sections into
+    lines of JSON. What is missing of these is listed on stderr.
+    """
+    from vmgen.export.formats import ExportOptions
+
+    wanted = ExportOptions(virtual, vmcoreinfo)
+    with opened_guest(file, console, map, options) as guest:
+        lost = _losses(form, guest, wanted)
+        if lost and strict:
+            raise VmgenError(
+                *(
+                    Diagnostic("VG734", f"missing in the {form} file: {one}")
+                    for one in lost
+                )
+            )
+        _write(console, form, guest, output, wanted)
+        if lost and not quiet:
+            console.message("missing:\n" + "\n".join(f"  {one}" for one in lost))
+    return 0
+
+
+def _losses(form: str, guest: Guest, wanted: ExportOptions) -> list[str]:
+    from vmgen.export.formats import exporter
+
+    return list(exporter(form).losses(guest, wanted))
+
+
+def _write(
+    console: Console, form: str, guest: Guest, output: str, wanted: ExportOptions
+) -> None:
+    if form == "regions":
+        from vmgen.export.regions import files
+
+        if not os.path.isdir(output):
+            raise VmgenError(
+                Diagnostic("VG707", f"{output}: 'regions' needs a folder that is there")
+            )
+        for name, written in files(guest):
+            with created(os.path.join(output, name)) as out:
+                written(out)
+        wrote(console, output)
+        return
+    from vmgen.export.formats import exporter
+
+    with created(output) as out:
+        exporter(form).write(guest, out, wanted)
+    wrote(console, output)

@@ -1,0 +1,1 @@
+"""A guest in the formats of other tools: one module a format."""

@@ -1,0 +1,63 @@
+"""What every format of an export is, and the formats by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import BinaryIO, Protocol
+
+from vmgen.guest import Guest
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What the user wants of an export.
+
+    ``virtual`` asks for segments at virtual addresses; ``vmcoreinfo`` is ``find``,
+    ``none``, or the guest-physical address of the note.
+    """
+
+    virtual: bool = False
+    vmcoreinfo: str = "find"
+
+
+class Exporter(Protocol):
+    """One format, a module of this package.
+
+    ``losses`` says what a file of this guest will not have of all that the format is for
+    (a core: CPUs and memory, as FORMATS says).  ``write`` writes one file; ``out`` is at
+    its beginning.  Both raise StreamError.
+    """
+
+    def losses(self, guest: Guest, options: ExportOptions) -> Iterator[str]:
+        """Sentences, none for a complete export."""
+        ...
+
+    def write(self, guest: Guest, out: BinaryIO, options: ExportOptions) -> None:
+        """Write the file."""
+        ...
+
+
+FORMATS = {
+    "elf": "CPUs and memory: an ELF core as dump-guest-memory writes it",
+    "raw": "memory: from guest-physical address 0 on",
+    "lime": "memory: region by region, in LiME's format",
+    "jsonl": "fields of sections: a line each",
+}
+"""The formats that are one file, with what they are for."""
+
+FOLDER_FORMATS = {"regions": "memory: a file for each region, and map.json"}
+"""The formats that are several files in a folder."""
+
+
+def exporter(name: str) -> Exporter:
+    """The format of this name, one of FORMATS."""
+    made: Exporter = import_module(f"vmgen.export.{name}")
+    return made
+
+
+def unplaced(guest: Guest) -> Iterator[str]:
+    """The losses of every format that has memory by address."""
+    for block, why in guest.places.unplaced.items():
+        yield f"RAM block {block}: {why} (--map {block}=ADDRESS)"

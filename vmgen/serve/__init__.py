@@ -1,0 +1,1 @@
+"""A guest behind a debugger's protocol, without a machine that runs."""
