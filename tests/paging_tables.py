@@ -191,32 +191,6 @@ def riscv(image: Image, bits: int, *, user: bool = False, second: bool = False) 
     )  # fmt: skip
 
 
-def ppc_radix(image: Image) -> tuple[int, int]:
-    """A process table of two entries: its address and its size field.
-
-    52 bits of addresses: 13 in the root, then 9, 9, 9 as Linux has them.
-    """
-    chance = image.random
-
-    def leaf(image: Image, shift: int) -> int | None:
-        if shift in (12, 21, 30):
-            page = image.page(1 << shift) if shift < 30 else 0
-            return 3 << 62 | page | 0x180 | chance.choice((0x6, 0xE, 0x7, 0x4))
-        return None
-
-    def link(at: int, below: int) -> int:
-        return 1 << 63 | at | below
-
-    table = image.table(4096)
-    for pid in range(2):
-        root = radix(image, [13, 9, 9, 9], 12, leaf, link, order="big")
-        rts = 52 - 31
-        image.put(
-            table + 16 * pid, (rts >> 3) << 61 | (rts & 7) << 5 | root | 13, 8, "big"
-        )
-    return table, 0
-
-
 def s390x(image: Image, kind: int) -> int:
     """An ASCE whose first table is a segment table (0), or a region table (1 to 3)."""
     chance = image.random

@@ -179,6 +179,29 @@ def test_sv32_reaches_above_4g() -> None:
     assert mmu.translate(0x10)[0] == 0x3_0000_0010
 
 
+def ppc64(words: dict[int, int], **env: Any) -> Mmu:
+    values = {"env": {"msr": 0x30, "spr": [0] * 48 + [1] + [0] * 500, **env}}
+    spapr = SectionFields(
+        {"spapr_patb_entry": {"patb_entry": 1 << 63 | 0x1000}}, "spapr"
+    )
+    memory = Words(8, "big", words)
+    return of("ppc64", SectionFields(values, "cpu"), memory, lambda name: spapr)
+
+
+def test_ppc64_radix_has_a_tree_of_each_process_and_one_of_the_kernel() -> None:
+    size = 21 >> 3 << 61 | (21 & 7) << 5  # 52 bits
+    words = {0x1010: size | 0x10000 | 13, 0x1000: size | 0x30000 | 13}
+    words |= {0x10000: 1 << 63 | 0x4000 | 9, 0x4000: 1 << 63 | 0x5000 | 9}
+    words |= {0x5008: 3 << 62 | 0x600000 | 0x4, 0x5000: 1 << 63 | 0x7000 | 9}
+    words |= {0x7008: 3 << 62 | 0x9000 | 0xE, 0x30000: 1 << 63 | 0x5000 | 9}
+    mmu = ppc64(words)
+    assert mmu.translate(0x201234) == (0x601234, 0x1FEDCC, 0b001001)
+    assert mmu.translate(0x1ABC) == (0x9ABC, 0x544, 0b011)
+    assert mmu.translate(0xC000_0000_0020_0010)[0] == 0x10
+    with pytest.raises(Unmapped):
+        mmu.translate(0x4000_0000_0000_0000)
+
+
 def s390x(words: dict[int, int], asce: int, prefix: int = 0) -> Mmu:
     env: dict[str, Any] = {
         "psw": {"mask": 1 << 58 | 3 << 31, "addr": 0}, "psa": prefix,

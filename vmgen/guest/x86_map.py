@@ -6,7 +6,7 @@ i440fx.c and q35.c, and hw/display/vga.c (``vga_update_memory_access``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from vmgen.guest import pci
@@ -62,10 +62,10 @@ def pc_map(
     vga = _has_vga(blocks, names, sections)
     if bridge is not None and config is not None:
         made = _behind(bridge, config, made, roms, ram, below, vga)
-    elif vga:
-        made = _without(made, _VGA_LOW, _VGA_END) + roms
     else:
-        made += roms
+        # Without a host bridge nothing makes them read-only (isapc, microvm).
+        roms = [replace(one, kind="ram") for one in roms if one.kind == "rom"]
+        made = (_without(made, _VGA_LOW, _VGA_END) if vga else made) + roms
     made += _vga_window(blocks, names, sections, bridge, config)
     return made
 
