@@ -110,13 +110,13 @@ def compat(
     pairs, names = programs_of(sources, git, targets, whole, preprocessor, console)
     if not git and form == "text":
         say_sources(names, pairs, console)
-    has = None if like is None else _sections_of(like)
+    has = None if like is None else sections_of(like)
     judged = []
     for old, new in pairs:
         wanted = [] if devices is None else devices.split(",")
         judgements, only = _judged(old, new, machines, console)
         if wanted or has is not None:
-            judgements = _narrowed(judgements, old, new, wanted, has)
+            judgements = narrowed(judgements, old, new, wanted, has)
         judged.append((judgements, only))
     status = show_machines.status(
         (one for judgements, _ in judged for one in judgements.values()),
@@ -216,7 +216,7 @@ def _none(
 # --- only what a guest has ------------------------------------------------------------
 
 
-def _sections_of(file: str) -> frozenset[str]:
+def sections_of(file: str) -> frozenset[str]:
     """The names of a stream's sections, with and without the path of their device."""
     from vmgen.cli.stream.codecs import input_of
     from vmgen.cli.stream.common import told
@@ -230,7 +230,7 @@ def _sections_of(file: str) -> frozenset[str]:
     return frozenset(names | {name.rpartition("/")[2] for name in names})
 
 
-def _narrowed(
+def narrowed(
     judgements: Mapping[str, Judgement],
     old: ir.Program,
     new: ir.Program,

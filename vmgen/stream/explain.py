@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from vmgen.lookup import Lookup, Placed
-from vmgen.stream import machine, tables
+from vmgen.stream import machine, system_registers, tables
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.errors import (
@@ -363,6 +363,10 @@ def _bounds(
             f"{value}, which is accepted if the machine's own number is not below it"
         )
         found.append(Objection("value", section.path, name, None, message))
+    if not found and placed is not None and system_registers.is_in(placed):
+        message = "system registers, taken if the machine's CPU has each of them"
+        member = system_registers.INDEXES
+        found.append(Objection("value", section.path, member, None, message))
     return found
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from vmgen.stream import described, system_registers
+from vmgen.stream import described, system_registers, tables
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.described import Slot
-from vmgen.stream.errors import StreamError
+from vmgen.stream.errors import Refused, StreamError
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.inside import compared
 from vmgen.stream.parts import Section
@@ -57,12 +57,17 @@ def unlike(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
     yield from _configuration(stream, own)
     yield from _footers(stream, own)
     known = {section.path: section for section in own.sections()}
+    # An older name or instance of a section is found, too (find_se, migration/savevm.c).
+    names = {section.name.rpartition("/")[2] for section in known.values()}
     for section in stream.sections():
         if section.means == "ram" and section.kind == "start" and section.path in known:
             yield from _blocks(stream, own)
         elif section.kind == "full" and section.path not in known:
             message = "the machine did not save such a section"
-            yield Unlike(section.path, "", section.offset, message, False)
+            certain = section.name.rpartition("/")[2] not in names and _is_always_saved(
+                codecs, section
+            )
+            yield Unlike(section.path, "", section.offset, message, certain)
         elif section.kind == "full":
             mine = known[section.path]
             seen = False
@@ -71,6 +76,20 @@ def unlike(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
                 yield one
             if not seen:
                 yield from _inside(stream, section, own, mine, codecs)
+
+
+def _is_always_saved(codecs: Codecs, section: Section) -> bool:
+    """Whether a machine that registers the section saves it (``vmstate_save``)."""
+    tabled = tables.of(codecs)
+    node = None if section.device is None else section.device.node
+    try:
+        codec = codecs.get(section.name, node)
+    except Refused:  # several devices of one name
+        return False
+    if tabled is None or codec is None:
+        return False
+    placed = tabled.table(codec)
+    return placed is not None and not placed.description.needed
 
 
 def _configuration(stream: Stream, own: Stream) -> Iterator[Unlike]:

@@ -87,10 +87,7 @@ class SectionReader:
     def _foreign(self, section: Section, codec: Codec) -> Refused | None:
         """A system register in the section that no CPU of the release has."""
         placed = None if self._known is None else self._known.table(codec)
-        if self._known is None or placed is None:
-            return None
-        names = {field.name for field in placed.description.fields}
-        if system_registers.INDEXES not in names:
+        if self._known is None or placed is None or not system_registers.is_in(placed):
             return None
         if self._registers is None:
             self._registers = DefinedRegisters(self._known.lookup.program.premises)

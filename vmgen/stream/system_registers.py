@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from vmgen import ir
+from vmgen.lookup import Placed
 from vmgen.stream import described
 from vmgen.stream.described import Slot
 from vmgen.stream.errors import StreamError
@@ -34,6 +35,11 @@ _SYSTEM, _COPROCESSOR = 0x6030_0000_0013, 0x40
 of ``CP_REG_ARM`` (``target/arm/kvm-consts.h``)."""
 
 Register: TypeAlias = Mapping[str, int]
+
+
+def is_in(table: Placed) -> bool:
+    """Whether a table has such a list."""
+    return any(field.name == INDEXES for field in table.description.fields)
 
 
 def of_section(stream: Stream, section: Section) -> Iterator[tuple[int, list[int]]]:

@@ -9,12 +9,19 @@ from typing import Literal, TypeAlias, assert_never
 from vmgen.paint import Paint, plain
 from vmgen.verdict import show, words
 from vmgen.verdict.machines import Affected, by_section
-from vmgen.verdict.model import Direction, Judgement, SectionVerdict, Verdict, worst
+from vmgen.verdict.model import (
+    Direction,
+    Judgement,
+    Outcome,
+    SectionVerdict,
+    Verdict,
+    worst,
+)
 
 VERSION = 1
 """Of the JSON documents: changes when a member changes its meaning or goes."""
 
-Answer: TypeAlias = Literal["loads", "refused", "not known"]
+Answer: TypeAlias = Literal["loads", "refused", "misread", "not known"]
 
 ANSWERS: dict[Verdict, Answer] = {
     "compatible": "loads",
@@ -28,8 +35,23 @@ NAMES = 3
 
 
 def answer(judgement: Judgement, direction: Direction) -> Answer:
-    """What becomes of a guest of the machine type, as it is started without options."""
-    return ANSWERS[judgement.worst((direction,))]
+    """What becomes of a guest of the machine type, as it is started without options.
+
+    ``misread`` is a section of which bytes reach other members: QEMU may take it and go on
+    with wrong values.
+    """
+    found = ANSWERS[judgement.worst((direction,))]
+    if found != "refused" or any(
+        _is_refused(section.outcome(direction)) for section in judgement.sections
+    ):
+        return found
+    return "misread"
+
+
+def _is_refused(one: Outcome) -> bool:
+    return one.verdict == "incompatible" and any(
+        found.kind != "member" for found in one.findings
+    )
 
 
 def text(
@@ -84,12 +106,12 @@ def _answered(one: Judgement, direction: Direction, paint: Paint) -> str:
         if section.outcome(direction).verdict == verdict
     ]
     colour = show.PAINT[verdict]
-    match ANSWERS[verdict]:
+    match answer(one, direction):
         case "loads" if verdict == "conditional":
             return f"{paint(colour, 'loads')}, {_counted(len(bad), 'condition')}"
         case "loads":
             return paint(colour, "loads")
-        case "refused" | "not known" as said:
+        case "refused" | "misread" | "not known" as said:
             names = _some(list(dict.fromkeys(bad)))
             return f"{paint(colour, said)}, {_counted(len(bad), 'section')} ({names})"
         case other:
