@@ -199,7 +199,7 @@ def s390x(image: Image, kind: int) -> int:
         """The address of a table of 2048 entries, or of 256 pages (level -1)."""
         if level < 0:
             at = image.table(2048)
-            for index in {0, 255, *(chance.randrange(256) for _ in range(4))}:
+            for index in {0, 255, *(chance.randrange(256) for _ in range(16))}:
                 image.put(
                     at + 8 * index, image.page() | chance.choice((0, 0x200)), 8, "big"
                 )

@@ -49,7 +49,7 @@ def mmu(target: str, cpu: SectionFields, memory: Bytes, sections: Sections) -> M
 def _entry(large: bool, raw: int, shift: int) -> PageLeaf | PageTable | None:
     """A page table entry (``shift`` 12), segment (20) or region table entry."""
     if shift == 12:
-        if raw & 0x400:
+        if raw & 0xC00:  # invalid, or a bit that must be zero
             return None
         return PageLeaf(raw & ~0xFFF, 12, _rights(raw))
     if raw & 0x20 or raw >> 2 & 3 != (shift - 20) // 11:
