@@ -261,3 +261,22 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     (section,) = document["sections"]
     assert section["registers"]["rip"] == 0x1234
     assert section["registers"]["rax"] == 7
+
+
+def test_the_registers_of_every_cpu(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.mig"
+    file.write_bytes(captured("riscv64-virt-rv64-poke-smp2--10.0.2"))
+    line = ["stream", "show", str(file), "--registers", "--codecs", "none"]
+    assert run(line) == 0
+    text = capsys.readouterr().out
+    assert [row for row in text.splitlines() if row[0] != " "] == ["cpu/0", "cpu/1"]
+    assert run([*line, "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    for number in range(2):
+        found = file_of("riscv64-virt-rv64-poke-smp2--10.0.2", number, described=True)
+        assert document[f"cpu/{number}"] == {
+            one.name: {"value": one.value, "bits": one.bits, "feature": one.feature}
+            for one in found
+        }

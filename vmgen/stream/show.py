@@ -284,6 +284,27 @@ def section_text(
     yield from value_text(value, "", paint)
 
 
+def registers_text(stream: Stream, form: str, paint: Paint = plain) -> Iterator[str]:
+    """The registers of every CPU; as JSON one object for all: {"PATH": {"NAME": {"value",
+    "bits", "feature"}}}."""
+    from vmgen.stream import registers
+
+    cpus = [one for one in stream.sections() if registers.is_cpu(one)]
+    if form != "json":
+        for section in cpus:
+            yield paint("heading", section.path) + "\n"
+            yield from _registers(stream, section, stream.values(section), paint)
+        return
+    document = {}
+    for section in cpus:
+        file = registers.of_section(stream.codecs, section, stream.values(section))
+        document[section.path] = {
+            one.name: {"value": one.value, "bits": one.bits, "feature": one.feature}
+            for one in file or ()
+        }
+    yield dumps(document)
+
+
 def _registers(
     stream: Stream, section: Section, value: Any, paint: Paint
 ) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vmgen.cli.arguments import Argument, command
+from vmgen.cli.arguments import Argument, Option, command
 from vmgen.cli.console import Console
 from vmgen.cli.stream.codecs import opened
 from vmgen.cli.stream.common import CODECS, FILE, FORMAT, diagnostic, told
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     FILE,
     Argument("selected", metavar="[SECTION|PATH]...", many=True, required=False),
     FORMAT,
+    Option(
+        "--registers",
+        kind="flag",
+        help="The registers of every CPU, by gdb's groups, and nothing else.",
+    ),
     *CODECS,
     epilog="""\b
 Examples:
@@ -27,6 +32,7 @@ Examples:
   vmgen stream show vm.mig cpu ram                   what is in some of them
   vmgen stream show vm.mig 'cpu/0.env.gpr[10]'       one field
   vmgen stream show vm.mig a0 cpu/0.pc               registers by name
+  vmgen stream show vm.mig --registers               all of them
   vmgen stream show disk.qcow2@before                out of an image
   vmgen stream show vm.mig --qemu ~/qemu-10.0.2 -a   codecs of every device""",
 )
@@ -37,6 +43,7 @@ def show(
     file: str,
     selected: tuple[str, ...],
     form: str,
+    registers: bool,
     **options: Any,
 ) -> int:
     """Show the sections of a stream, or the values in some of them.
@@ -47,6 +54,9 @@ def show(
     from vmgen.stream import show as shown
 
     with told(file), opened(file, console, **options) as stream:
+        if registers:
+            console.result("".join(shown.registers_text(stream, form, console.paint)))
+            return 0
         if form == "json":
             chosen = chosen_sections(stream, selected)
             if any(rest for _, rest in chosen):
