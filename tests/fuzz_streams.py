@@ -155,7 +155,7 @@ def ask(data: bytes, codecs: Codecs | None, rng: random.Random) -> None:
         assert part.offset == position, "parts do not touch"
         position += part.size
     assert position == len(data), "parts are not all"
-    sections = list(stream.sections())
+    sections = list(stream.sections)
     if kind == 2:
         assert Draft(stream).to_bytes() == data, "a draft without a change changes"
     elif kind == 3:

@@ -146,14 +146,14 @@ def stream(field: str) -> bytes:
 @pytest.mark.parametrize("field", ["state", "serial"])
 def test_a_stream_tells(codecs: Any, field: str) -> None:
     read = Stream(stream(field), Codecs(codecs))
-    (section,) = read.sections()
+    (section,) = read.sections
     assert section.means == "codec"
     assert getattr(read.state(section), field) == 7
 
 
 def test_a_stream_that_does_not_tell_asks(codecs: Any) -> None:
     def sections(made: Codecs) -> list[Any]:
-        return list(Stream(stream("state"), made, use_description=False).sections())
+        return list(Stream(stream("state"), made, use_description=False).sections)
 
     (section,) = sections(Codecs(codecs))
     assert (section.means, section.codec) == ("footer", None)

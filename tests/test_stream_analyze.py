@@ -103,7 +103,7 @@ def test_the_script_reads_the_same_values(name: str, tmp_path: Path) -> None:
     expected = analysed(tree, file)
     stream = Stream(file, codecs_of(name))
     compared = 0
-    for one in stream.sections():
+    for one in stream.sections:
         if one.device is None or one.means == "old-style":
             continue
         slots = stream.layout(one)

@@ -36,7 +36,7 @@ OF_THE_EIGHT = [name for name in ALL if codecs_of(name) is not None]
 @pytest.mark.parametrize("name", OF_THE_EIGHT)
 def test_every_cpu_goes_through_its_codec(name: str) -> None:
     stream = opened(name)
-    cpus = [one for one in stream.sections() if one.name in ("cpu", "cpu_common")]
+    cpus = [one for one in stream.sections if one.name in ("cpu", "cpu_common")]
     assert cpus
     for one in cpus:
         assert one.means == "codec"
@@ -80,7 +80,7 @@ def test_codecs_and_description_read_the_same_values(name: str) -> None:
     """
     stream = opened(name)
     compared = 0
-    for one in stream.sections():
+    for one in stream.sections:
         if one.codec is None:
             continue
         values = plain(stream.state(one))

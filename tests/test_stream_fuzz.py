@@ -109,7 +109,7 @@ def use(data: bytes, stream: Stream) -> None:
         position += part.size
     assert position == len(data)
     assert Draft(stream).to_bytes() == data
-    for one in stream.sections():
+    for one in stream.sections:
         with refused():
             "".join(show.section_text(stream, one))
             show.dumps(show.jsonable(show.section_json(stream, one)))
@@ -226,7 +226,7 @@ def leaves(seed: str) -> tuple[Stream, list[str]]:
     codecs = codecs_of(name) if name else packages().get(seed)
     stream = Stream(SEEDS[seed], codecs)
     found = []
-    for section in stream.sections():
+    for section in stream.sections:
         values = stream.values(section)
         if section.kind == "full" and values is not None:
             found += [path for path, _ in paths.leaves(values, section.path)]

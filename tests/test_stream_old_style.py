@@ -171,7 +171,7 @@ def test_an_unknown_version_is_refused() -> None:
 )
 def test_real_streams_have_them(name: str, sections: set[str]) -> None:
     stream = Stream(captured(name), codecs_of(name))
-    found = [one for one in stream.sections() if one.means == "old-style"]
+    found = [one for one in stream.sections if one.means == "old-style"]
     assert {one.path for one in found} == sections
     for one in found:
         reader = old_style(one.name, one.kind)

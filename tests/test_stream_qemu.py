@@ -65,8 +65,8 @@ def test_streams_without_description_are_bounded_by_codecs_and_footers(
     data, _ = captured(guest)
     described = opened(guest, data)
     bare = opened(guest, data, use_description=False)
-    assert [(one.path, one.start, one.end) for one in bare.sections()] == [
-        (one.path, one.start, one.end) for one in described.sections()
+    assert [(one.path, one.start, one.end) for one in bare.sections] == [
+        (one.path, one.start, one.end) for one in described.sections
     ]
 
 
@@ -121,7 +121,7 @@ def test_a_section_of_a_foreign_device_is_refused(guest: Guest) -> None:
     draft = Draft(stream)
     draft.insert("nonesuch", 0, 1, b"1234")
     changed = draft.to_bytes()
-    assert [one.name for one in opened(guest, changed).sections()][-1] == "nonesuch"
+    assert [one.name for one in opened(guest, changed).sections][-1] == "nonesuch"
     with pytest.raises(Refusal, match="Unknown savevm section or instance 'nonesuch'"):
         Machine.resumed(guest, changed)
 

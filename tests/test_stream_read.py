@@ -80,7 +80,7 @@ def test_sections_are_where_the_description_has_them(name: str) -> None:
             one.offset, one.name, one.instance_id, one.version_id, one.id, one.start,
             one.end,
         )
-        for one in opened(name).sections()
+        for one in opened(name).sections
         if one.kind == "full"
     ]  # fmt: skip
     assert found == expected
@@ -103,10 +103,10 @@ def test_without_description_the_sections_are_the_same(name: str) -> None:
     """Bounded by the codecs of the CPU, and by footers that only one place can be."""
     if name.startswith("arm-stm32"):
         pytest.skip("its codec asks for a number that is not in the stream")
-    expected = [(one.path, one.start, one.end) for one in opened(name).sections()]
+    expected = [(one.path, one.start, one.end) for one in opened(name).sections]
     stream = opened(name, use_description=False)
-    assert [(one.path, one.start, one.end) for one in stream.sections()] == expected
-    assert {one.means for one in stream.sections()} <= {
+    assert [(one.path, one.start, one.end) for one in stream.sections] == expected
+    assert {one.means for one in stream.sections} <= {
         "ram",
         "codec",
         "footer",
@@ -123,7 +123,7 @@ def test_a_codec_that_needs_context_says_what() -> None:
     assert (cpu.means, cpu.codec) == ("footer", None)
     assert cpu.open is not None
     assert (cpu.open.kind, cpu.open.key) == ("member", "ARMCPU.pmsav7_dregion")
-    assert [one.path for one in stream.sections() if one.open] == ["cpu/0"]
+    assert [one.path for one in stream.sections if one.open] == ["cpu/0"]
     with pytest.raises(StreamError, match=r"ARMCPU\.pmsav7_dregion"):
         edit(stream, ["cpu/0.env.pc=1"])
     codecs = codecs_of(name)
@@ -163,7 +163,7 @@ def test_what_the_parts_are() -> None:
     assert configuration.machine == "virt"
     assert configuration.value("capabilities") == ["x-ignore-shared"]
     assert configuration.value("uuid") is None
-    assert [one.path for one in stream.sections() if one.name == "cpu"] == [
+    assert [one.path for one in stream.sections if one.name == "cpu"] == [
         "cpu/0",
         "cpu/1",
     ]
@@ -345,7 +345,7 @@ def test_streams_without_footers() -> None:
     )
     data += b"\0" + description([device("a", 4), device("b", 1)])
     stream = Stream(data)
-    assert [(one.path, one.footer) for one in stream.sections()] == [
+    assert [(one.path, one.footer) for one in stream.sections] == [
         ("a/0", False),
         ("b/0", False),
     ]
@@ -358,7 +358,7 @@ def test_device_only_streams_have_no_configuration_and_no_description() -> None:
     assert [type(part) for part in stream.parts()] == [Header, Section, Section, End]
     assert stream.configuration is None
     assert stream.description is None
-    assert {one.means for one in stream.sections()} == {"footer"}
+    assert {one.means for one in stream.sections} == {"footer"}
 
 
 NOTHING_BEHIND = b"\x7e\0\0\0\1"
@@ -484,7 +484,7 @@ def test_the_description_is_found_in_any_json() -> None:
         HEAD + section(1, "a", b"1234") + b"\0\6" + struct.pack(">I", len(text)) + text
     )
     stream = Stream(data)
-    assert next(stream.sections()).means == "description"
+    assert next(iter(stream.sections)).means == "description"
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_the_text_of_json_is_its_values(number: int) -> None:
     values = show.as_json(stream)
     assert json.loads("".join(show.json_text(stream))) == values
     assert json.loads(show.dumps(values)) == values
-    some = list(stream.sections())[:2]
+    some = list(stream.sections)[:2]
     assert show.as_json(stream, some)["sections"] == values["sections"][:2]
     assert json.loads("".join(show.json_text(stream, some)))["sections"] == (
         values["sections"][:2]
@@ -53,7 +53,7 @@ def test_the_text_of_json_is_its_values(number: int) -> None:
     codecs = stream.codecs
     assert values["target"] == ("" if codecs is None else codecs.target)
     assert ("releases" in values) == (codecs is not None and bool(codecs.releases))
-    for one, section in zip(values["sections"], stream.sections(), strict=True):
+    for one, section in zip(values["sections"], stream.sections, strict=True):
         assert one["name"] == section.name
         assert (one["offset"], one["size"]) == (section.offset, section.size)
         assert (one["kind"], one["read_by"]) == (section.kind, section.means)
@@ -171,7 +171,7 @@ def test_a_table_has_a_line_for_each_section() -> None:
             at for at, line in enumerate(lines) if line.split()[:1] == ["offset"]
         )
         rows = lines[head + 1 :]
-        sections = list(stream.sections())
+        sections = list(stream.sections)
         for row, one in zip(rows, sections, strict=False):
             offset, size, kind, number, version, path, *_ = row.split()
             assert (int(offset, 16), int(size)) == (one.offset, one.size)
@@ -323,7 +323,7 @@ def test_what_is_missing_to_read_a_section_is_named(
         start=20, end=24, codec=None, means="footer", open=question,
     )  # fmt: skip
     stream: Any = SimpleNamespace(
-        configuration=None, codecs=None, sections=lambda: [section], description=None,
+        configuration=None, codecs=None, sections=[section], description=None,
         parts=list, values=lambda _: None, body=lambda _: b"\1\2\3\4",
     )  # fmt: skip
     row = "".join(show.table(stream)).splitlines()[-1]

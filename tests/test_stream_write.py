@@ -53,7 +53,7 @@ def test_unchanged_in_unchanged_out(name: str) -> None:
     stream = opened(name)
     assert Draft(stream).to_bytes() == captured(name)
     again = Draft(stream)
-    for one in stream.sections():
+    for one in stream.sections:
         if one.codec is not None:
             again.replace(one, stream.state(one))
         elif one.kind == "full":
@@ -205,7 +205,7 @@ def test_dropped_and_inserted_sections() -> None:
     made = back.insert(
         "cpu", 0, 10, stream.state(cpu), after=again.section("cpu_common")
     )
-    assert made.id not in {one.id for one in again.sections()}
+    assert made.id not in {one.id for one in again.sections}
     restored = back.to_bytes()
     assert changes(whole(RISCV), restored) == []
     assert [one.name for one in find_sections(restored)] == [
@@ -264,7 +264,7 @@ def test_ram_can_be_dropped_whole() -> None:
     draft = Draft(stream)
     draft.drop(stream.section("ram"))
     left = Stream(draft.to_bytes(), codecs_of(RISCV))
-    assert {one.kind for one in left.sections()} == {"full"}
+    assert {one.kind for one in left.sections} == {"full"}
     with pytest.raises(NotFound):
         left.memory()
 
@@ -373,7 +373,7 @@ def test_sections_in_pieces_are_compared_too() -> None:
     assert (gone.path, gone.new) == ("dirty-bitmap/0", ABSENT)
     (back,) = compare(Stream(draft.to_bytes()), old)
     assert (back.path, back.old) == ("dirty-bitmap/0", ABSENT)
-    first = next(one for one in old.sections() if one.name == "dirty-bitmap")
+    first = next(one for one in old.sections if one.name == "dirty-bitmap")
     data = bytearray(old.view)
     at = data.index(b"\x00\x01\x00\x00", first.start, first.end)
     data[at : at + 4] = (4096).to_bytes(4, "big")

@@ -251,7 +251,7 @@ def with_ram(stream: bytes, block: str, offset: int, data: bytes) -> bytes:
     """The stream with other pages in a block, put before the end of its last RAM section
     (``ram_load_precopy`` takes the last one of each page)."""
     end = max(
-        section.end for section in Stream(stream).sections() if section.means == "ram"
+        section.end for section in Stream(stream).sections if section.means == "ram"
     )
     size = Stream(stream).memory().page_size
     records = []

@@ -53,11 +53,11 @@ def test_savevm(guest: Guest, image: Path, tmp_path: Path) -> None:
             monitor(machine, f"savevm {name}")
         migrated = machine.capture()
     # How many pieces RAM comes in depends on the time that it takes.
-    sections = {one.path: None for one in Stream(migrated).sections()}
+    sections = {one.path: None for one in Stream(migrated).sections}
     for name, value in (("one", 0x1111), ("two", 0x2222)):
         with Stream(Input(image, name), packages()["riscv64"]) as stream:
             assert stream.carriers == ("qcow2",)
-            assert list(dict.fromkeys(one.path for one in stream.sections())) == list(
+            assert list(dict.fromkeys(one.path for one in stream.sections)) == list(
                 sections
             )
             assert all(one.difference is None for one in verify(stream))

@@ -120,7 +120,7 @@ def test_a_fresh_stream(target: str, folder: Path, tmp_path: Path) -> None:
     assert [one.difference for one in results if one.difference] == []
     assert sum(one.bytes for one in results) == len(data)
     assert Draft(stream).to_bytes() == data
-    cpus = [one for one in stream.sections() if registers.is_cpu(one)]
+    cpus = [one for one in stream.sections if registers.is_cpu(one)]
     assert cpus
     assert all(one.means == "codec" for one in cpus)
     if target in UNREADABLE:
@@ -132,7 +132,7 @@ def test_a_fresh_stream(target: str, folder: Path, tmp_path: Path) -> None:
 
 def _same_as_the_script(stream: Stream, theirs: dict[str, Any]) -> None:
     compared = 0
-    for one in stream.sections():
+    for one in stream.sections:
         if one.device is None or one.means == "old-style":
             continue
         slots = stream.layout(one)

@@ -225,7 +225,7 @@ def sections_of(file: str) -> frozenset[str]:
     with told(file):
         source = input_of(file)
         source.finish()
-        names = {one.name for one in Stream(source, strict=False).sections()}
+        names = {one.name for one in Stream(source, strict=False).sections}
         source.close()
     return frozenset(names | {name.rpartition("/")[2] for name in names})
 

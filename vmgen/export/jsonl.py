@@ -18,7 +18,7 @@ from vmgen.stream.show import as_json
 
 def losses(guest: Guest, options: ExportOptions) -> Iterator[str]:
     """Of fields: sections of which only the size is known."""
-    for section in guest.stream.sections():
+    for section in guest.stream.sections:
         if section.means == "footer":
             yield f"section {section.path}: only its size is known"
 
@@ -34,7 +34,7 @@ def rows(guest: Guest) -> Iterator[dict[str, Any]]:
     whole = as_json(guest.stream, [])
     del whole["sections"]
     yield from _rows(None, None, whole)
-    for section in guest.stream.sections():
+    for section in guest.stream.sections:
         (found,) = as_json(guest.stream, [section])["sections"]
         yield from _rows(section.path, section.offset, found)
 

@@ -108,7 +108,7 @@ class Guest:
     @cached_property
     def _named(self) -> dict[str, Section]:
         found: dict[str, Section] = {}
-        for section in self.stream.sections():
+        for section in self.stream.sections:
             if section.kind == "full":
                 found.setdefault(section.name, section)
         return found
@@ -138,7 +138,7 @@ class Guest:
     # --- CPUs ---------------------------------------------------------------------------
 
     def _cpu_sections(self) -> list[Section]:
-        found = [one for one in self.stream.sections() if is_cpu(one)]
+        found = [one for one in self.stream.sections if is_cpu(one)]
         return sorted(found, key=lambda one: one.instance_id)
 
     @cached_property

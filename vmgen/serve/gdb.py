@@ -217,7 +217,7 @@ class GdbServer:
                 return "".join(shown.table(stream))
             case ["show", path]:
                 try:
-                    section, rest = paths.split(stream.sections(), path.strip())
+                    section, rest = paths.split(stream.sections, path.strip())
                     value = stream.values(section)
                     steps = paths.resolve(value, rest)
                     if steps is None:

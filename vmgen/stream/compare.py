@@ -61,7 +61,7 @@ def _configuration(old: Stream, new: Stream) -> Iterator[Change]:
 
 def _by_path(stream: Stream) -> dict[str, Section]:
     found: dict[str, Section] = {}
-    for section in stream.sections():
+    for section in stream.sections:
         if section.means != "ram" and section.kind == "full":
             found[section.path] = section
     return found
@@ -88,7 +88,7 @@ def _size_of(pieces: list[Section]) -> str:
 
 def _in_pieces(stream: Stream) -> dict[str, list[Section]]:
     found: dict[str, list[Section]] = {}
-    for section in stream.sections():
+    for section in stream.sections:
         if section.means != "ram" and section.kind != "full":
             found.setdefault(section.path, []).append(section)
     return found
@@ -179,7 +179,7 @@ def _memory(old: Stream, new: Stream) -> Iterator[Change]:
 
 
 def _of(stream: Stream) -> Memory | None:
-    has_ram = any(section.means == "ram" for section in stream.sections())
+    has_ram = any(section.means == "ram" for section in stream.sections)
     return stream.memory() if has_ram else None
 
 

@@ -52,11 +52,21 @@ class Draft:
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._parts = tuple(stream.parts())
-        self._sections = {one.offset: one for one in stream.sections()}
+        self._sections = {one.offset: one for one in stream.sections}
         self._bodies: dict[int, bytes] = {}
         self._dropped: set[int] = set()
         self._added: list[_New] = []
         self._ram: dict[str, RamDraft] = {}
+
+    def __repr__(self) -> str:
+        changes = (
+            ("replaced", len(self._bodies)),
+            ("dropped", len(self._dropped)),
+            ("added", len(self._added)),
+            ("blocks of memory changed", len(self._ram)),
+        )
+        said = ", ".join(f"{count} {what}" for what, count in changes if count)
+        return f"<draft of {self._stream!r}: {said or 'no change'}>"
 
     def replace(self, section: Section, content: Any) -> None:
         """Give a section another body: bytes, or a state object for its codec.

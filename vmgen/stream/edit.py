@@ -41,7 +41,7 @@ def edit(
     for block, image in (images or {}).items():
         draft.memory(block).load(image)
     changed: dict[int, tuple[Section, Any]] = {}
-    sections = list(stream.sections())
+    sections = list(stream.sections)
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
         path, text = path.strip(), text.strip()

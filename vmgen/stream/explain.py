@@ -25,6 +25,7 @@ from vmgen.stream.errors import (
 )
 from vmgen.stream.fingerprint import fingerprint
 from vmgen.stream.input import Input
+from vmgen.stream.looking import html_table
 from vmgen.stream.parts import Section
 from vmgen.stream.reading import Reading, SectionReader
 from vmgen.stream.stream import Stream
@@ -78,6 +79,21 @@ class Explanation:
     unjudged: tuple[str, ...]
     open: tuple[Objection, ...] = ()
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        words = f"{self.outcome}: QEMU {self.release}, {self.target}, machine {self.machine}"
+        named = [
+            *(("refused", one) for one in self.refusals),
+            *(("open", one) for one in self.open),
+        ]
+        columns = ("", "section", "field", "offset", "rule", "why")
+        rows = (
+            (kind, one.section, one.member, _hex(one.offset), one.rule, one.message)
+            for kind, one in named
+        )
+        return f"<p>{escape(words)}</p>{html_table(columns, rows) if named else ''}"
+
     @property
     def outcome(self) -> Outcome:
         """``taken`` is an answer about every section; one thing that is open makes it
@@ -85,6 +101,10 @@ class Explanation:
         if self.refusals:
             return "refused"
         return "not known" if self.open else "taken"
+
+
+def _hex(offset: int | None) -> str:
+    return "" if offset is None else f"{offset:#x}"
 
 
 Alike: TypeAlias = Callable[[Lookup, Sequence[Placed]], Container[str]]
@@ -263,7 +283,7 @@ def _bounded(
 def _sections(stream: Stream) -> tuple[list[Section], StreamError | None]:
     found: list[Section] = []
     try:
-        found.extend(iter(stream.sections()))
+        found.extend(iter(stream.sections))
     except Unreadable:
         raise
     except StreamError as error:
@@ -273,7 +293,7 @@ def _sections(stream: Stream) -> tuple[list[Section], StreamError | None]:
 
 def _so_far(stream: Stream) -> list[Section]:
     found: list[Section] = []
-    sections = stream.sections()
+    sections = iter(stream.sections)
     while True:
         try:
             found.append(next(sections))

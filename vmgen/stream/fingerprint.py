@@ -90,7 +90,7 @@ def fingerprint(
 def _reads_a_cpu(stream: Stream) -> bool:
     """Whether the stream's codecs take all of it, a CPU among it."""
     try:
-        sections = list(stream.sections())
+        sections = list(stream.sections)
     except NoCodecs:
         raise
     except StreamError:
@@ -172,7 +172,7 @@ def _other_size(cpu: Fields, meta: Meta) -> str:
 def _whole(stream: Stream) -> dict[str, Any]:
     """What the codecs make of a stream that only they bound."""
     found: dict[str, Any] = {}
-    for section in stream.sections():
+    for section in stream.sections:
         if section.codec is not None:
             found[section.path] = stream.state(section)
         elif section.name == "cpu" and section.open:
@@ -186,7 +186,7 @@ def _whole(stream: Stream) -> dict[str, Any]:
 def _sections(stream: Stream, codecs: Codecs) -> dict[str, Any]:
     """What the codecs make of the sections they know, which the description bounds."""
     found: dict[str, Any] = {}
-    for section in stream.sections():
+    for section in stream.sections:
         device = section.device
         if section.kind != "full" or device is None:
             continue

@@ -56,10 +56,10 @@ def unlike(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
     """
     yield from _configuration(stream, own)
     yield from _footers(stream, own)
-    known = {section.path: section for section in own.sections()}
+    known = {section.path: section for section in own.sections}
     # An older name or instance of a section is found, too (find_se, migration/savevm.c).
     names = {section.name.rpartition("/")[2] for section in known.values()}
-    for section in stream.sections():
+    for section in stream.sections:
         if section.means == "ram" and section.kind == "start" and section.path in known:
             yield from _blocks(stream, own)
         elif section.kind == "full" and section.path not in known:
@@ -116,8 +116,8 @@ def _configuration(stream: Stream, own: Stream) -> Iterator[Unlike]:
 
 def _footers(stream: Stream, own: Stream) -> Iterator[Unlike]:
     """``check_section_footer`` in ``migration/savevm.c``."""
-    first = next(stream.sections(), None)
-    ours = next(own.sections(), None)
+    first = next(iter(stream.sections), None)
+    ours = next(iter(own.sections), None)
     if first is None or ours is None or first.footer == ours.footer:
         return
     message = "no footer, and the machine expects one behind every section"

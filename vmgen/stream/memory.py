@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from vmgen.stream.errors import Malformed, NotFound
 from vmgen.stream.frozen import Frozen
+from vmgen.stream.looking import html_table
 from vmgen.stream.ram import Mark, PageKind, PageRun, Ram, RamBlock, Record, walk
 from vmgen.stream.wire import Cursor, printable
 
@@ -41,6 +42,18 @@ class Memory:
         self._ram = ram
         self._sections = sections
         self._indexes: dict[str, _PageIndex] = {}
+
+    def __repr__(self) -> str:
+        found = self.blocks
+        shown = ", ".join(
+            f"{printable(one.name)} {one.used_length:#x}" for one in found[:6]
+        )
+        more = ", ..." if len(found) > 6 else ""
+        return f"<guest memory, pages of {self.page_size} bytes: {shown}{more}>"
+
+    def _repr_html_(self) -> str:
+        rows = ((printable(one.name), f"{one.used_length:#x}") for one in self.blocks)
+        return html_table(("block", "bytes"), rows)
 
     @property
     def page_size(self) -> int:

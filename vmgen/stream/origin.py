@@ -121,7 +121,7 @@ def refuse_writer(release: str, stream: Stream) -> None:
     assert stream.codecs is not None
     refuse_header(release, stream)
     whole = EVERYWHERE in stream.codecs.codecs
-    for section in stream.sections():
+    for section in stream.sections:
         codec = section.codec
         if codec is not None and codec.version_id != section.version_id:
             message = f"version {section.version_id}, and it writes {codec.version_id}"
@@ -148,6 +148,6 @@ def _of_a_table(section: Section) -> bool:
 def _read(stream: Stream) -> dict[str, Any]:
     return {
         section.path: stream.state(section)
-        for section in stream.sections()
+        for section in stream.sections
         if section.codec is not None
     }

@@ -45,7 +45,7 @@ class SectionReader:
         if self._known is not None and machine:
             self._properties = StreamProperties(self._known.lookup, machine)
         self._registers: DefinedRegisters | None = None
-        self._own = {} if own is None else {one.path: one for one in own.sections()}
+        self._own = {} if own is None else {one.path: one for one in own.sections}
 
     def read(self, section: Section, codec: Codec) -> Reading:
         """Why the release refuses a section, and what it would have to know."""

@@ -35,7 +35,7 @@ def as_json(
     made ``state``; without one ``state`` is what a reader or the description gives, and
     null if only offsets are known.  ``read_by`` says which it was.
     """
-    chosen = stream.sections() if sections is None else sections
+    chosen = stream.sections if sections is None else sections
     return {
         "target": _target(stream),
         **({"alternatives": list(found)} if (found := _alternatives(stream)) else {}),
@@ -61,7 +61,7 @@ def json_text(
         yield f' "releases": {json.dumps(releases)},\n'
     yield f' "configuration": {_compact(_configuration(stream))},\n "sections": ['
     before = "\n"
-    for section in stream.sections() if sections is None else sections:
+    for section in stream.sections if sections is None else sections:
         yield f"{before}  {_compact(section_json(stream, section))}"
         before = ",\n"
     yield "\n ]\n}\n"
@@ -226,7 +226,7 @@ def table(stream: Stream, paint: Paint = plain) -> Iterator[str]:
     yield paint(
         "heading", f"{'offset':>12} {'size':>12} kind  {'id':>4} {'ver':>3}  section"
     ) + "\n"
-    for section in stream.sections():
+    for section in stream.sections:
         yield _row(stream, section, paint)
     document = stream.description
     if document is not None:
@@ -289,7 +289,7 @@ def registers_text(stream: Stream, form: str, paint: Paint = plain) -> Iterator[
     "bits", "feature"}}}."""
     from vmgen.stream import registers
 
-    cpus = [one for one in stream.sections() if registers.is_cpu(one)]
+    cpus = [one for one in stream.sections if registers.is_cpu(one)]
     if form != "json":
         for section in cpus:
             yield paint("heading", section.path) + "\n"

@@ -17,10 +17,11 @@ from vmgen.stream.errors import (
     UnknownSection,
 )
 from vmgen.stream.input import Input, Source
+from vmgen.stream.looking import StreamSections
 from vmgen.stream.memory import Memory
 from vmgen.stream.parts import Command, Configuration, Part, Section, Trailing
 from vmgen.stream.reader import Reader
-from vmgen.stream.wire import Cursor
+from vmgen.stream.wire import Cursor, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,6 +86,18 @@ class Stream:
         """
         found = Input(source, snapshot, max_unpacked=max_unpacked)
         return cls(found, codecs, page_size=page_size)
+
+    def __repr__(self) -> str:
+        found = self.configuration
+        machine = f", machine {printable(found.machine)}" if found else ""
+        carriers = f" in {'/'.join(self.carriers)}" if self.carriers else ""
+        codecs = "" if self.codecs is None else ", with codecs"
+        return f"<stream {printable(self.name)}{carriers}{machine}{codecs}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p>{escape(repr(self))}</p>{self.sections._repr_html_()}"
 
     def __enter__(self) -> Stream:
         return self
@@ -156,9 +169,14 @@ class Stream:
             )
         return self.view[:behind]
 
-    def sections(self) -> Iterator[Section]:
-        """Every section, those inside of packages too."""
+    def all_sections(self) -> Iterator[Section]:
+        """Every section in stream order, those inside of packages too."""
         yield from _sections(self.parts())
+
+    @property
+    def sections(self) -> StreamSections:
+        """The sections: to iterate, or by path (``stream.sections["cpu/0"].state``)."""
+        return StreamSections(self)
 
     @property
     def configuration(self) -> Configuration | None:
@@ -182,7 +200,7 @@ class Stream:
         Raises NotFound, or Ambiguous if there are several and no instance is given.
         """
         found: dict[int, Section] = {}
-        for one in self.sections():
+        for one in self.sections:
             if one.name == name and instance_id in (None, one.instance_id):
                 found.setdefault(one.instance_id, one)
         if not found:
@@ -253,7 +271,7 @@ class Stream:
         """Guest memory; NotFound if the stream has none."""
         spans = tuple(
             (section.start, section.end)
-            for section in self.sections()
+            for section in self.sections
             if section.means == "ram"
         )
         ram = self._reader.known.ram

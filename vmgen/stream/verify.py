@@ -66,7 +66,7 @@ def verify(stream: Stream) -> Iterator[Verified]:
     Raises :class:`StreamError` where the stream cannot be read.
     """
     parts = list(stream.parts())
-    has_ram = any(section.means == "ram" for section in stream.sections())
+    has_ram = any(section.means == "ram" for section in stream.sections)
     yield from _parts(stream, parts, stream.memory().fresh() if has_ram else Ram(4096))
 
 

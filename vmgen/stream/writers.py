@@ -59,7 +59,7 @@ def every_name(stream: Stream) -> tuple[str, ...] | None:
     if not names:
         return None
     try:
-        names |= {section.name for section in stream.sections()}
+        names |= {section.name for section in stream.sections}
     except StreamError:
         return None
     return tuple(sorted(names))

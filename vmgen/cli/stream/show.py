@@ -67,7 +67,7 @@ def show(
                 console.result(shown.dumps(document))
                 return 0
             some = [section for section, _ in chosen]
-            some = some if selected else list(stream.sections())
+            some = some if selected else list(stream.sections)
             for text in shown.json_text(stream, some):
                 console.result(text)
             return 0
@@ -90,7 +90,7 @@ def chosen_sections(
     """Every path's section, and the rest of the path."""
     from vmgen.stream import registers
 
-    sections = list(stream.sections())
+    sections = list(stream.sections)
     return [registers.split(stream, sections, text) for text in selected]
 
 

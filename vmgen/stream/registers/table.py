@@ -30,14 +30,14 @@ an index that the CPU's own values give.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 
 from vmgen.stream.frozen import Frozen
 
-_FOLDER = Path(__file__).parent / "tables"
+_FOLDER = os.path.join(os.path.dirname(__file__), "tables")
 _WORD = 64
 
 
@@ -106,15 +106,18 @@ class _Source(Frozen):
 
 @cache
 def _sources() -> tuple[_Source, ...]:
-    return tuple(_source(file) for file in sorted(_FOLDER.glob("*.regs")))
+    names = sorted(one for one in os.listdir(_FOLDER) if one.endswith(".regs"))
+    return tuple(_source(os.path.join(_FOLDER, name)) for name in names)
 
 
-def _source(file: Path) -> _Source:
+def _source(file: str) -> _Source:
     lines: list[tuple[str, str]] = []
     targets: list[str] = []
     longs: dict[str, int] = {}
     default, probe = _WORD, ""
-    for line in file.read_text("utf-8").splitlines():
+    with open(file, encoding="utf-8") as opened:
+        text = opened.read()
+    for line in text.splitlines():
         word, _, rest = line.partition(" ")
         rest = rest.strip()
         match word:
