@@ -39,8 +39,9 @@ from vmgen.stream import (
     UnknownSection,
     Unreadable,
 )
-from vmgen.stream.explain import EVERYWHERE, Explanation, choose, explain
+from vmgen.stream.explain import EVERYWHERE, choose, explain
 from vmgen.stream.input import Input
+from vmgen.stream.objections import Explanation
 
 RISCV = "riscv64-virt-vh-bare--10.0.2"
 

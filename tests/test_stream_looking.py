@@ -8,8 +8,8 @@ import pytest
 
 from tests.stream_files import captured, codecs_of
 from vmgen.stream import Ambiguous, Draft, NotFound, Stream
-from vmgen.stream.explain import Explanation, Objection
 from vmgen.stream.looking import MOST_ROWS, html_table
+from vmgen.stream.objections import Explanation, Objection
 
 RISCV = "riscv64-virt-vh-bare--10.0.2"
 

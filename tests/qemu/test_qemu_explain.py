@@ -21,8 +21,9 @@ from tests.trees import require_tree
 from vmgen import pipeline
 from vmgen.cli import run
 from vmgen.stream import Codecs, Stream, from_folder
-from vmgen.stream.explain import Explanation, explain
+from vmgen.stream.explain import explain
 from vmgen.stream.input import Input
+from vmgen.stream.objections import Explanation
 from vmgen.stream.verify import verify
 
 

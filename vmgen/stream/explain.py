@@ -8,13 +8,13 @@ Here the stream's description JSON bounds every section, so that each is judged 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from vmgen.lookup import Lookup, Placed
-from vmgen.stream import machine, system_registers, tables
+from vmgen.stream import machine, stated, system_registers, tables
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
+from vmgen.stream.description import Device
 from vmgen.stream.errors import (
     Ambiguous,
     NoCodecs,
@@ -25,86 +25,17 @@ from vmgen.stream.errors import (
 )
 from vmgen.stream.fingerprint import fingerprint
 from vmgen.stream.input import Input
-from vmgen.stream.looking import html_table
+from vmgen.stream.objections import Explanation, Objection, Rule
 from vmgen.stream.parts import Section
 from vmgen.stream.reading import Reading, SectionReader
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable
-
-Rule = Literal[
-    "container", "unknown-section", "version-window", "unknown-subsection",
-    "footer-shift", "value", "machine", "unread", "unjudged", "condition",
-]  # fmt: skip
-
-Outcome = Literal["taken", "refused", "not known"]
 
 EVERYWHERE = "globalstate"
 """A section of every machine: a package that has its codec has that of every device."""
 
 WITHOUT_A_TABLE = frozenset({"slirp"})
 """Sections that a library of QEMU's writes: no table of the release has them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Objection:
-    """One reason to refuse a stream.
-
-    ``section`` is ``name/instance`` (empty for the stream itself), ``member`` the field or
-    subsection that caused it, ``offset`` its place in the stream where that is known.
-    """
-
-    rule: Rule
-    section: str
-    member: str
-    offset: int | None
-    message: str
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What a release makes of a stream.
-
-    ``refusals`` are in stream order; QEMU stops at the first.  ``open`` is what neither
-    the bytes nor the machine's own stream decide, with the option that would.  ``judged``
-    counts the sections that were decoded as the release does it, ``unjudged`` names the
-    others.
-    """
-
-    release: str
-    target: str
-    machine: str
-    refusals: tuple[Objection, ...]
-    judged: int
-    unjudged: tuple[str, ...]
-    open: tuple[Objection, ...] = ()
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        words = f"{self.outcome}: QEMU {self.release}, {self.target}, machine {self.machine}"
-        named = [
-            *(("refused", one) for one in self.refusals),
-            *(("open", one) for one in self.open),
-        ]
-        columns = ("", "section", "field", "offset", "rule", "why")
-        rows = (
-            (kind, one.section, one.member, _hex(one.offset), one.rule, one.message)
-            for kind, one in named
-        )
-        return f"<p>{escape(words)}</p>{html_table(columns, rows) if named else ''}"
-
-    @property
-    def outcome(self) -> Outcome:
-        """``taken`` is an answer about every section; one thing that is open makes it
-        ``not known``, unless something else is refused for certain."""
-        if self.refusals:
-            return "refused"
-        return "not known" if self.open else "taken"
-
-
-def _hex(offset: int | None) -> str:
-    return "" if offset is None else f"{offset:#x}"
 
 
 Alike: TypeAlias = Callable[[Lookup, Sequence[Placed]], Container[str]]
@@ -150,13 +81,15 @@ def explain(
     reader = SectionReader(stream, codecs, own, machine_type)
     if reader.vanished:
         refusals.append(_vanished(stream, machine_type))
+    refusals += stated.capabilities(stream, codecs)
+    devices = {} if own is None else {one.path: one.device for one in own.sections}
     asked: list[tuple[Section, Codec, Reading]] = []
     for section in sections:
         if section.means in ("ram", "old-style"):
             judged += 1
             continue
         try:
-            codec = _codec(codecs, section)
+            codec = _codec(codecs, section, devices.get(section.path))
         except Refused as error:  # several devices of one name, and nothing says which
             unsure.append(_finding(error, section))
             continue
@@ -180,6 +113,10 @@ def explain(
             unsure.append(_finding(found, section))
         elif found is not None and (reading.certain or not reading.asked):
             refusals.append(_finding(found, section, codecs))
+        elif (text := stated.run_state(stream, section, codecs, codec)) is not None:
+            refusals.append(text)
+        elif (pin := stated.irq_state(stream, section)) is not None:
+            refusals.append(pin)
         elif reading.asked:
             asked.append((section, codec, reading))
         elif own is None:
@@ -198,7 +135,7 @@ def explain(
             unsure += _bounds(stream, section, codecs, codec)
     refusals.sort(key=lambda one: one.offset or 0)
     if own is None and sections:
-        unsure[:0] = _unusual(stream, sections)
+        unsure[:0] = stated.unusual(stream, sections, codecs)
     if own is not None and broken is None:
         for unlike in machine.unlike(stream, own, codecs):
             into = refusals if unlike.certain else unsure
@@ -224,21 +161,6 @@ def explain(
         release, codecs.target, machine_type, tuple(refusals), judged,
         tuple(unjudged), tuple(unsure),
     )  # fmt: skip
-
-
-def _unusual(stream: Stream, sections: Sequence[Section]) -> Iterator[Objection]:
-    """What only machines accept that write it so themselves (properties of
-    ``migration``, set by machine types up to 2.3)."""
-    first = sections[0]
-    if stream.configuration is None:
-        message = (
-            "there is none, which only a machine with send-configuration=off takes"
-        )
-        hint = "devices alone, as xen-save-devices-state writes them, are for xen-load-devices-state"
-        yield Objection("container", "configuration", "", 8, message, hint)
-    if not first.footer:
-        message = "no footer, which only a machine with send-section-footer=off takes"
-        yield Objection("container", first.path, "", first.end, message)
 
 
 def _machine(stream: Stream) -> str:
@@ -272,7 +194,9 @@ def _bounded(
         all_of_them, wrong = _sections(by_both)
         if wrong is None:
             return by_both, all_of_them, None
-    by_codec = Stream(source, codecs, page_size=page_size, use_description=False)
+    by_codec = Stream(
+        source, codecs, page_size=page_size, use_description=False, strict=False
+    )
     others, wrong = _sections(by_codec)
     further = len(others) >= len(sections) and not isinstance(wrong, UnknownSection)
     if wrong is None or isinstance(wrong, Refused) or further:
@@ -301,10 +225,14 @@ def _so_far(stream: Stream) -> list[Section]:
             return found
 
 
-def _codec(codecs: Codecs, section: Section) -> Codec | None:
-    """As QEMU looks it up: by the section's name, not by what the description says."""
-    node = None if section.device is None else section.device.node
-    return codecs.get(section.name, node)
+def _codec(codecs: Codecs, section: Section, own: Device | None) -> Codec | None:
+    """As QEMU looks it up: by the section's name, not by what the description says.
+
+    Which of several devices of one name it is, the description says, or that of the
+    machine's ``own`` stream.
+    """
+    device = section.device or own
+    return codecs.get(section.name, None if device is None else device.node)
 
 
 def _foreign(stream: Stream, section: Section, whole: bool) -> Objection | None:

@@ -14,7 +14,7 @@ from vmgen import ir
 from vmgen.lookup import Lookup, Placed
 from vmgen.stream import tables
 from vmgen.stream.codecs import Codecs, field, is_state, members
-from vmgen.stream.errors import StreamError
+from vmgen.stream.errors import Refused, StreamError
 from vmgen.stream.parts import Section
 from vmgen.stream.stream import Stream
 
@@ -41,8 +41,11 @@ def compared(
     """The compared values of a section, in its order; none where a codec or its tables
     lack, or where one of the two cannot be read."""
     with_tables = tables.of(codecs)
-    device = section.device
-    codec = codecs.get(section.name, None if device is None else device.node)
+    device = section.device or known.device
+    try:
+        codec = codecs.get(section.name, None if device is None else device.node)
+    except Refused:  # several devices of one name, which is said where it is judged
+        return
     placed = None if with_tables is None or codec is None else with_tables.table(codec)
     if with_tables is None or codec is None or placed is None:
         return

@@ -16,6 +16,7 @@ from vmgen.stream.errors import Refused, StreamError
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.inside import compared
 from vmgen.stream.parts import Section
+from vmgen.stream.qapi_names import COMPARED
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable
 
@@ -54,7 +55,7 @@ def unlike(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
     Both are read as far as their descriptions describe them, and by the codecs of the
     machine's release inside of what those show as bytes.
     """
-    yield from _configuration(stream, own)
+    yield from _configuration(stream, own, codecs.page_size)
     yield from _footers(stream, own)
     known = {section.path: section for section in own.sections}
     # An older name or instance of a section is found, too (find_se, migration/savevm.c).
@@ -92,8 +93,14 @@ def _is_always_saved(codecs: Codecs, section: Section) -> bool:
     return placed is not None and not placed.description.needed
 
 
-def _configuration(stream: Stream, own: Stream) -> Iterator[Unlike]:
-    """``configuration_post_load`` in ``migration/savevm.c``."""
+def _configuration(
+    stream: Stream, own: Stream, smallest: int | None
+) -> Iterator[Unlike]:
+    """``configuration_post_load`` in ``migration/savevm.c``.
+
+    ``smallest`` is the smallest page of the target in bytes: a stream that says nothing
+    of the page size is of a machine with that one.
+    """
     theirs, ours = stream.configuration, own.configuration
     if theirs is None or ours is None:
         if theirs is not ours:
@@ -108,10 +115,21 @@ def _configuration(stream: Stream, own: Stream) -> Iterator[Unlike]:
             f"machine type {machine}, and the machine is {printable(ours.machine)}"
         )
         yield Unlike("configuration", "name", theirs.offset, message)
+    least = None if smallest is None else smallest.bit_length() - 1
     bits, known = theirs.value("target-page-bits"), ours.value("target-page-bits")
+    bits, known = (least if one is None else one for one in (bits, known))
     if isinstance(bits, int) and isinstance(known, int) and bits != known:
         message = f"{bits} bits of an address in a page, and the machine has {known}"
         yield Unlike("configuration", "target-page-bits", theirs.offset, message)
+
+    mine, its = (
+        set(found) & COMPARED if isinstance(found, list) else set[str]()
+        for found in (ours.value("capabilities"), theirs.value("capabilities"))
+    )
+    for name in sorted(mine ^ its):
+        side = "the machine has" if name in mine else "the stream was saved with"
+        message = f"{side} the migration capability {name}, and the other side has not"
+        yield Unlike("configuration", "capabilities", theirs.offset, message)
 
 
 def _footers(stream: Stream, own: Stream) -> Iterator[Unlike]:

@@ -90,6 +90,7 @@ class Reader:
         self._document: Document | None = None
         self._looked = False
         self._devices: dict[tuple[str, int], list[Device]] = {}
+        self._served: dict[tuple[str, int], Device] = {}
         self._footers: Footers | None = None
         self._open: Question | None = None
 
@@ -192,11 +193,17 @@ class Reader:
         while not self.source.complete:
             self.source.more()
         view, document = self.source.view, self.document
-        if position < len(view) and view[position] == DESCRIPTION:
-            cursor = Cursor(view, position + 1, path="description")
+        cursor = Cursor(view, min(position + 1, len(view)), path="description")
+        there = position < len(view) and view[position] == DESCRIPTION
+        if there and not self.strict and cursor.left() < 4:
+            there = False  # QEMU reads to the end without a look at what comes
+        if there:
             size = cursor.u32()
+            whole = size <= cursor.left()
+            if not self.strict:
+                size = min(size, cursor.left())
             cursor.skip(size)
-            if document is None and self.use_description:
+            if document is None and self.use_description and whole:
                 document = self._late(view, position, size)
             yield DescriptionJson(position, size + 5)
             found = position
@@ -388,7 +395,8 @@ class Reader:
             return None
         found = self._devices.get((name, instance))
         if not found and not self.strict:
-            return None
+            # QEMU finds the same device again for a section that comes twice.
+            return self._served.get((name, instance))
         if not found:
             path = f"{printable(name)}/{instance}"
             others = [
@@ -398,6 +406,7 @@ class Reader:
             ]
             known = f"; described are instances {', '.join(others)}" if others else ""
             raise disagree(f"not in the description{known}", path)
+        self._served[name, instance] = found[0]
         return found.pop(0)
 
     def _codec(self, name: str, device: Device | None) -> Codec | None:

@@ -16,7 +16,7 @@ from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
     from vmgen.stream import Stream
-    from vmgen.stream.explain import Explanation, Objection
+    from vmgen.stream.objections import Explanation, Objection
 
 _STATUS = {"taken": 0, "refused": 1, "not known": 3}
 

@@ -1,0 +1,196 @@
+"""What QEMU checks in C when it loads a stream: run states, capabilities, pins, page sizes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from tests.stream_files import whole
+from tests.trees import trees
+from vmgen.cli import run
+from vmgen.stream import Stream, described, qapi_names
+
+Judge: TypeAlias = Callable[..., dict[str, Any]]
+
+RISCV = "riscv64-virt-vh-bare--10.0.2"
+
+
+@pytest.fixture
+def judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Judge:
+    """``vmgen stream explain --release 10.0.2``, alone or beside the machine's own."""
+
+    def explain(capture: str, data: bytes, own: bool = False) -> dict[str, Any]:
+        stream, machine = tmp_path / "a.mig", tmp_path / "own.mig"
+        stream.write_bytes(data)
+        machine.write_bytes(whole(capture))
+        more = ["--like", str(machine)] if own else []
+        run(
+            [
+                "stream",
+                "explain",
+                str(stream),
+                "--release",
+                "10.0.2",
+                "-t",
+                "riscv64",
+                "--format",
+                "json",
+                *more,
+            ]
+        )
+        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return found
+
+    return explain
+
+
+def places(found: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(one["rule"], one["section"], one["member"]) for one in found["refusals"]]
+
+
+def configured(data: bytes, name: bytes, value: bytes) -> bytes:
+    """The stream with one more subsection of its configuration."""
+    end = data.index(b"virt") + 4
+    subsection = b"\x05" + bytes((len(name),)) + name + (1).to_bytes(4, "big") + value
+    return data[:end] + subsection + data[end:]
+
+
+def capability(name: bytes) -> bytes:
+    return (1).to_bytes(4, "big") + bytes((len(name),)) + name
+
+
+@pytest.mark.parametrize(
+    ("state", "accepted"),
+    [(b"running", True), (b"preconfig", False), (b"", False), (b"runnin", False)],
+)
+def test_a_run_state_is_looked_up_by_its_name(
+    judged: Judge, state: bytes, accepted: bool
+) -> None:
+    data = whole(RISCV)
+    at = Stream(data, strict=False).sections["globalstate/0"].header.start + 4
+    data = data[:at] + state.ljust(32, b"\0") + data[at + 32 :]
+    expected = [] if accepted else [("value", "globalstate/0", "runstate")]
+    assert places(judged(RISCV, data)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "alone", "beside"),
+    [
+        (b"hello", ["capabilities"], ["capabilities"]),
+        (b"xbzrle", [], []),  # known, and nothing that both sides must have alike
+    ],
+)
+def test_capabilities(
+    judged: Judge, name: bytes, alone: list[str], beside: list[str]
+) -> None:
+    data = configured(whole(RISCV), b"configuration/capabilities", capability(name))
+    assert [one[2] for one in places(judged(RISCV, data))] == alone
+    assert [one[2] for one in places(judged(RISCV, data, own=True))] == beside
+
+
+def test_a_page_size_that_the_machine_does_not_have(judged: Judge) -> None:
+    data = configured(
+        whole(RISCV), b"configuration/target-page-bits", (14).to_bytes(4, "big")
+    )
+    found = judged(RISCV, data)
+    assert found["outcome"] == "not known"
+    assert [one["member"] for one in found["open"]][:1] == ["target-page-bits"]
+    assert places(judged(RISCV, data, own=True)) == [
+        ("machine", "configuration", "target-page-bits")
+    ]
+
+
+def test_a_pin_is_up_or_down(judged: Judge) -> None:
+    data = whole(RISCV)
+    stream = Stream(data, strict=False)
+    section = stream.sections["0000:00:00.0/gpex_root/0"].header
+    slots = [
+        place
+        for _, slot, place in _leaves(stream, section.path)
+        if slot == "pci irq state"
+    ]
+    (at,) = slots
+    wrong = data[: at + 4] + b"\x80\0\0\0" + data[at + 8 :]
+    assert places(judged(RISCV, data)) == []
+    ((rule, path, member),) = places(judged(RISCV, wrong))
+    assert (rule, path) == ("value", section.path)
+    assert member.endswith("irq_state")
+
+
+def _leaves(stream: Stream, path: str) -> list[tuple[str, str, int]]:
+    section = stream.sections[path].header
+    found = described.leaves(stream.layout(section), section.start)
+    return [(name, slot.type, at) for name, slot, at in found]
+
+
+def test_a_section_that_comes_twice_is_loaded_twice(judged: Judge) -> None:
+    data = whole(RISCV)
+    one = Stream(data, strict=False).sections["goldfish_rtc/0"].header
+    again = data[one.offset : one.offset + one.size]
+    data = data[: one.offset + one.size] + again + data[one.offset + one.size :]
+    assert places(judged(RISCV, data)) == []
+
+
+@pytest.mark.parametrize("lost", [1, 3000, 11254])
+def test_a_description_that_is_cut_short_is_no_reason_to_refuse(
+    judged: Judge, lost: int
+) -> None:
+    assert places(judged(RISCV, whole(RISCV)[:-lost])) == []
+    assert places(judged(RISCV, whole(RISCV)[:-lost], own=True)) == []
+
+
+# --- the names, held to the trees -------------------------------------------------------------
+
+
+def enum(tree: Path, file: str, name: str) -> set[str]:
+    """The members of a QAPI enum."""
+    text = (tree / "qapi" / file).read_text("utf-8")
+    begin = text.index("[", text.index(f"'enum': '{name}'"))
+    depth, end = 0, begin
+    for end in range(begin, len(text)):
+        depth += (text[end] == "[") - (text[end] == "]")
+        if not depth:
+            break
+    body = re.sub(r"#.*|'features'\s*:\s*\[[^]]*\]", "", text[begin:end])
+    body = re.sub(r"'if'\s*:\s*('[^']*'|\{[^}]*\})", "", body)
+    return set(re.findall(r"'([\w-]+)'", body)) - {"name"}
+
+
+@pytest.mark.parametrize(
+    ("names", "file", "name"),
+    [
+        (qapi_names.RUN_STATES, "run-state.json", "RunState"),
+        (qapi_names.CAPABILITIES, "migration.json", "MigrationCapability"),
+    ],
+    ids=["run states", "capabilities"],
+)
+@pytest.mark.parametrize("release", ["7.2", "10.0", "10.2"])
+def test_the_names_are_those_of_the_trees(
+    names: dict[str, tuple[tuple[int, int], tuple[int, int]]],
+    file: str,
+    name: str,
+    release: str,
+) -> None:
+    tree = trees().get(release)
+    if tree is None:
+        pytest.skip(f"VMGEN_QEMU_TREES names no tree of QEMU {release}")
+    known = {one for one in names if qapi_names.is_of(names, one, f"{release}.0")}
+    assert known == enum(tree, file, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "release", "there"),
+    [
+        ("mapped-ram", "8.2.0", False), ("mapped-ram", "8.2.94", True),
+        ("mapped-ram", "9.0.0", True), ("compress", "9.0.0", True),
+        ("compress", "9.1.0", False), ("compress", "fork", True), ("nothing", "fork", False),
+        ("zero-blocks", "11.0.0", False), ("mapped-ram", "3.1.0", True),
+    ],
+)  # fmt: skip
+def test_a_name_is_of_some_releases(name: str, release: str, there: bool) -> None:
+    assert qapi_names.is_of(qapi_names.CAPABILITIES, name, release) == there

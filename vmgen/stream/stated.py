@@ -1,0 +1,96 @@
+"""What QEMU checks in C when it loads a stream, beside its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from vmgen.stream import described, qapi_names, tables
+from vmgen.stream.codec import Codec
+from vmgen.stream.codecs import Codecs
+from vmgen.stream.errors import StreamError
+from vmgen.stream.objections import Objection
+from vmgen.stream.parts import Section
+from vmgen.stream.stream import Stream
+from vmgen.stream.wire import printable
+
+
+def unusual(
+    stream: Stream, sections: Sequence[Section], codecs: Codecs
+) -> Iterator[Objection]:
+    """What only machines accept that write it so themselves (properties of
+    ``migration``, set by machine types up to 2.3)."""
+    first = sections[0]
+    if stream.configuration is None:
+        message = (
+            "there is none, which only a machine with send-configuration=off takes"
+        )
+        hint = "devices alone, as xen-save-devices-state writes them, are for xen-load-devices-state"
+        yield Objection("container", "configuration", "", 8, message, hint)
+    elif isinstance(bits := stream.configuration.value("target-page-bits"), int):
+        least = None if codecs.page_size is None else codecs.page_size.bit_length() - 1
+        # Arm CPUs of v7 and later choose 12 (arm_cpu_realizefn, target/arm/cpu.c).
+        usual = (least, 12) if codecs.target in ("arm", "aarch64") else (least,)
+        if least is not None and bits not in usual:
+            message = f"{bits} bits of an address in a page, which only a machine with such pages accepts"
+            hint = "give a stream that the machine saved with --like"
+            at = stream.configuration.offset
+            yield Objection(
+                "value", "configuration", "target-page-bits", at, message, hint
+            )
+    if not first.footer:
+        message = "no footer, which only a machine with send-section-footer=off takes"
+        yield Objection("container", first.path, "", first.end, message)
+
+
+def capabilities(stream: Stream, codecs: Codecs) -> Iterator[Objection]:
+    """Capabilities that the release does not have (``get_capability``)."""
+    try:
+        configuration = stream.configuration
+    except StreamError:
+        return
+    named = None if configuration is None else configuration.value("capabilities")
+    known = tables.of(codecs)
+    release = "" if known is None else known.release
+    if configuration is None or not isinstance(named, tuple | list):
+        return
+    for name in named:
+        if not qapi_names.is_of(qapi_names.CAPABILITIES, name, release):
+            message = f"the release has no migration capability {printable(name)!r}"
+            at = configuration.offset
+            yield Objection("value", "configuration", "capabilities", at, message)
+
+
+def irq_state(stream: Stream, section: Section) -> Objection | None:
+    """A pin of a PCI device that is neither up nor down (``get_pci_irq_state`` in
+    ``hw/pci/pci.c``), where the description shows the pins."""
+    try:
+        slots = stream.layout(section)
+    except StreamError:
+        return None
+    for path, slot, at in described.leaves(slots, section.start):
+        if slot.type == "pci irq state" and not slot.count and slot.size % 4 == 0:
+            data = stream.view[at : at + slot.size]
+            for place in range(0, slot.size, 4):
+                value = int.from_bytes(data[place : place + 4], "big")
+                if value > 1:
+                    message = f"{value:#x} is no state of a pin, which is 0 or 1"
+                    return Objection("value", section.path, path, at + place, message)
+    return None
+
+
+def run_state(
+    stream: Stream, section: Section, codecs: Codecs, codec: Codec
+) -> Objection | None:
+    """A run state that the release does not have: QEMU looks it up by its name."""
+    if section.name != qapi_names.RUN_STATE:
+        return None
+    known = tables.of(codecs)
+    state, _ = codecs.load(
+        codec, stream.view[: section.end], section.start, section.version_id, section.path
+    )  # fmt: skip
+    release = "" if known is None else known.release
+    name = qapi_names.run_state(state)
+    if qapi_names.is_of(qapi_names.RUN_STATES, name, release):
+        return None
+    message = f"{printable(name)!r} is no run state of the release"
+    return Objection("value", section.path, "runstate", section.start, message)
