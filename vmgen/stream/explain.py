@@ -157,6 +157,8 @@ def explain(
                 )  # fmt: skip
         if not any(one.section == last.section for one in refusals):
             refusals.append(last)
+    if reader.vanished:
+        unsure.clear()  # no machine of the release is of this type: nothing is open
     return Explanation(
         release, codecs.target, machine_type, tuple(refusals), judged,
         tuple(unjudged), tuple(unsure),
