@@ -136,6 +136,26 @@ def test_a_section_that_comes_twice_is_loaded_twice(judged: Judge) -> None:
     assert places(judged(RISCV, data)) == []
 
 
+def test_a_section_is_loaded_whole_whatever_kind_it_says(judged: Judge) -> None:
+    data = bytearray(whole(RISCV))
+    one = Stream(bytes(data), strict=False).sections["goldfish_rtc/0"].header
+    assert data[one.offset] == 4  # FULL
+    data[one.offset] = 1  # START
+    assert places(judged(RISCV, bytes(data))) == []
+
+
+def test_an_instance_that_is_the_first_of_its_name_may_have_an_alias(
+    judged: Judge,
+) -> None:
+    data = bytearray(whole(RISCV))
+    one = Stream(bytes(data), strict=False).sections["goldfish_rtc/0"].header
+    at = data.index(b"goldfish_rtc", one.offset) + len("goldfish_rtc")
+    data[at : at + 4] = b"\xff" * 4
+    found = judged(RISCV, bytes(data))
+    assert places(found) == []
+    assert found["outcome"] == "not known"
+
+
 @pytest.mark.parametrize("lost", [1, 3000, 11254])
 def test_a_description_that_is_cut_short_is_no_reason_to_refuse(
     judged: Judge, lost: int

@@ -26,7 +26,7 @@ from vmgen.stream.errors import (
 from vmgen.stream.fingerprint import fingerprint
 from vmgen.stream.input import Input
 from vmgen.stream.objections import Explanation, Objection, Rule
-from vmgen.stream.parts import Section
+from vmgen.stream.parts import ANY_INSTANCE, Section
 from vmgen.stream.reading import Reading, SectionReader
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable
@@ -105,6 +105,8 @@ def explain(
                     unsure.append(_unjudged(section))
             continue
         judged += 1
+        if section.instance_id == ANY_INSTANCE:
+            unsure.append(stated.any_instance(section))
         if own is None and (guard := _guarded(section, codecs, codec)) is not None:
             unsure.append(guard)
         reading = reader.read(section, codec)

@@ -15,7 +15,7 @@ from vmgen.stream.described import Slot
 from vmgen.stream.errors import Refused, StreamError
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.inside import compared
-from vmgen.stream.parts import Section
+from vmgen.stream.parts import ANY_INSTANCE, Section
 from vmgen.stream.qapi_names import COMPARED
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable
@@ -58,6 +58,8 @@ def unlike(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
     yield from _configuration(stream, own, codecs.page_size)
     yield from _footers(stream, own)
     known = {section.path: section for section in own.sections}
+    for section in own.sections:
+        known.setdefault(f"{printable(section.name)}/{ANY_INSTANCE}", section)
     # An older name or instance of a section is found, too (find_se, migration/savevm.c).
     names = {section.name.rpartition("/")[2] for section in known.values()}
     for section in stream.sections:

@@ -54,6 +54,11 @@ class Configuration(Frozen):
         return None
 
 
+ANY_INSTANCE = 0xFFFFFFFF
+"""The number of an instance with which QEMU finds the first device of a name: the alias of
+every device that has none (``find_se`` in ``migration/savevm.c``)."""
+
+
 class Section(Frozen):
     """A section of a device, or a piece of one: START, PART ..., END, or FULL.
 

@@ -26,6 +26,7 @@ from vmgen.stream.input import CHUNK, Input
 from vmgen.stream.learned import Learned
 from vmgen.stream.old_style import old_style
 from vmgen.stream.parts import (
+    ANY_INSTANCE,
     Command,
     DescriptionJson,
     End,
@@ -339,7 +340,8 @@ class Reader:
             if device is not None and device.size != cursor.pos - begin and self.strict:
                 raise self._other_end(cursor, begin, device, "its reader")
             return "old-style", None, device
-        if kind != "full":
+        # QEMU loads the whole table whatever a section says of its kind (vmstate_load).
+        if kind != "full" and self.strict:
             message = f"no reader for {kind.upper()} sections of this name"
             raise UnknownSection(message, begin, cursor.path)
         device = self._device(name, instance)
@@ -396,7 +398,8 @@ class Reader:
         found = self._devices.get((name, instance))
         if not found and not self.strict:
             # QEMU finds the same device again for a section that comes twice.
-            return self._served.get((name, instance))
+            served = self._served.get((name, instance))
+            return self._any(name) if instance == ANY_INSTANCE else served
         if not found:
             path = f"{printable(name)}/{instance}"
             others = [
@@ -408,6 +411,12 @@ class Reader:
             raise disagree(f"not in the description{known}", path)
         self._served[name, instance] = found[0]
         return found.pop(0)
+
+    def _any(self, name: str) -> Device | None:
+        """The first device of a name (``find_se`` in ``migration/savevm.c``)."""
+        document = self.document
+        found = () if document is None else document.devices
+        return next((one for one in found if one.name == name), None)
 
     def _codec(self, name: str, device: Device | None) -> Codec | None:
         if self.codecs is None:

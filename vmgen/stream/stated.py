@@ -60,6 +60,15 @@ def capabilities(stream: Stream, codecs: Codecs) -> Iterator[Objection]:
             yield Objection("value", "configuration", "capabilities", at, message)
 
 
+def any_instance(section: Section) -> Objection:
+    """An instance that is the first device of its name, but where that has an alias
+    (``qdev_set_legacy_instance_id``)."""
+    message = (
+        "QEMU loads it into the first device of the name, if that has no number of old"
+    )
+    return Objection("unknown-section", section.path, "", section.offset, message)
+
+
 def irq_state(stream: Stream, section: Section) -> Objection | None:
     """A pin of a PCI device that is neither up nor down (``get_pci_irq_state`` in
     ``hw/pci/pci.c``), where the description shows the pins."""
