@@ -374,6 +374,8 @@ def test_edit_in_place_and_to_stdout(shell: Shell) -> None:
         "timer.cpu_clock_offset=5",
         "-o",
         "-",
+        "--release",
+        "10.0.2",
     ]
     root = Path(vmgen.__file__).parent.parent
     done = subprocess.run(
