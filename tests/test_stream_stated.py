@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from tests.stream_files import whole
-from tests.trees import trees
+from tests.trees import require_tree
 from vmgen.cli import run
 from vmgen.stream import Stream, described, qapi_names
 
@@ -24,10 +24,10 @@ RISCV = "riscv64-virt-vh-bare--10.0.2"
 def judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Judge:
     """``vmgen stream explain --release 10.0.2``, alone or beside the machine's own."""
 
-    def explain(capture: str, data: bytes, own: bool = False) -> dict[str, Any]:
+    def explain(capture: str, data: bytes, own: bool | bytes = False) -> dict[str, Any]:
         stream, machine = tmp_path / "a.mig", tmp_path / "own.mig"
         stream.write_bytes(data)
-        machine.write_bytes(whole(capture))
+        machine.write_bytes(own if isinstance(own, bytes) else whole(capture))
         more = ["--like", str(machine)] if own else []
         run(
             [
@@ -144,6 +144,31 @@ def test_a_section_is_loaded_whole_whatever_kind_it_says(judged: Judge) -> None:
     assert places(judged(RISCV, bytes(data))) == []
 
 
+def test_pieces_that_nothing_describes_are_no_reason_to_refuse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another program's iterative section, which no description has."""
+    data = whole(RISCV)
+    at = Stream(data, strict=False).sections["goldfish_rtc/0"].header.offset
+    number = (0x7777).to_bytes(4, "big")
+    piece = b"\1" + number + b"\3zzz" + bytes(4) + (1).to_bytes(4, "big")
+    piece += b"payload" + b"\x7e" + number
+    (tmp_path / "a.mig").write_bytes(data[:at] + piece + data[at:])
+    line = ["stream", "explain", str(tmp_path / "a.mig"), "--release", "10.0.2"]
+    assert run([*line, "-t", "riscv64"]) == 2
+    assert "no reader for START sections of this name" in capsys.readouterr().err
+
+
+def test_a_capability_that_both_sides_need_alike_is_open(judged: Judge) -> None:
+    name = "riscv64-mapped-ram--10.0.2"
+    found = judged(name, whole(name), True)
+    assert found["outcome"] != "refused"
+    plain = whole("riscv64-background-snapshot--10.0.2")
+    beside = judged(name, whole(name), plain)
+    assert not [one for one in beside["refusals"] if one["member"] == "capabilities"]
+    assert [one for one in beside["open"] if one["member"] == "capabilities"]
+
+
 def test_an_instance_that_is_the_first_of_its_name_may_have_an_alias(
     judged: Judge,
 ) -> None:
@@ -196,9 +221,7 @@ def test_the_names_are_those_of_the_trees(
     name: str,
     release: str,
 ) -> None:
-    tree = trees().get(release)
-    if tree is None:
-        pytest.skip(f"VMGEN_QEMU_TREES names no tree of QEMU {release}")
+    tree = require_tree(release)
     known = {one for one in names if qapi_names.is_of(names, one, f"{release}.0")}
     assert known == enum(tree, file, name)
 

@@ -26,7 +26,7 @@ class Exporter(Protocol):
     """One format, a module of this package.
 
     ``losses`` says what a file of this guest will not have of all that the format is for
-    (a core: CPUs and memory, as FORMATS says).  ``write`` writes one file; ``out`` is at
+    (a core: CPUs and memory).  ``write`` writes one file; ``out`` is at
     its beginning.  Both raise StreamError.
     """
 
@@ -39,20 +39,8 @@ class Exporter(Protocol):
         ...
 
 
-FORMATS = {
-    "elf": "CPUs and memory: an ELF core as dump-guest-memory writes it",
-    "raw": "memory: from guest-physical address 0 on",
-    "lime": "memory: region by region, in LiME's format",
-    "jsonl": "fields of sections: a line each",
-}
-"""The formats that are one file, with what they are for."""
-
-FOLDER_FORMATS = {"regions": "memory: a file for each region, and map.json"}
-"""The formats that are several files in a folder."""
-
-
 def exporter(name: str) -> Exporter:
-    """The format of this name, one of FORMATS."""
+    """The format of this name: a module of this package."""
     made: Exporter = import_module(f"vmgen.export.{name}")
     return made
 

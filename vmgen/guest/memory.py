@@ -52,13 +52,6 @@ class GuestMemory:
             address = stop
         return b"".join(parts)
 
-    def available(self, address: int, size: int) -> int:
-        """How many of ``size`` bytes from an address on are memory."""
-        end = address
-        while end < address + size and (region := self.map.at(end)) is not None:
-            end = region.end
-        return min(end, address + size) - address
-
     def contents(self, region: Region) -> Iterator[tuple[int, memoryview]]:
         """What is not zero in a region, ascending, in pieces of a page at most: the
         guest-physical address and the bytes."""

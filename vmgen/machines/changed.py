@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vmgen import ir
+from vmgen.tree import files
 
 _ASSIGNED = re.compile(
     r"(?:\.|->)\s*([A-Za-z_]\w*+)(?:\[[^\]]*\])?+\s*+"
@@ -80,19 +81,17 @@ class MemberChanges:
         texts: set[str] = set()
         macros: set[str] = set()
         meant: dict[str, set[str]] = {}
-        for folder in _FOLDERS:
-            for file in sorted((self.root / folder).rglob("*.[ch]")):
-                text = file.read_text(encoding="utf-8", errors="replace")
-                for name, value in _DEFINED.findall(text):
-                    self._defined.setdefault(name, set()).add(value)
-                for name, value in _TEXT_MACRO.findall(text):
-                    meant.setdefault(name, set()).add(value)
-                for call in _SET.findall(text):
-                    for literal, macro in _TEXT.findall(call):
-                        texts.add(literal)
-                        macros.add(macro)
-                if found := _changes(text):
-                    self._files[file] = found
+        for file, text in files.texts(self.root, _FOLDERS, (".c", ".h")):
+            for name, value in _DEFINED.findall(text):
+                self._defined.setdefault(name, set()).add(value)
+            for name, value in _TEXT_MACRO.findall(text):
+                meant.setdefault(name, set()).add(value)
+            for call in _SET.findall(text):
+                for literal, macro in _TEXT.findall(call):
+                    texts.add(literal)
+                    macros.add(macro)
+            if found := _changes(text):
+                self._files[self.root / file] = found
         self.named = frozenset(texts.union(*(meant.get(one, ()) for one in macros)))
 
     def of(self, places: Iterable[ir.MemberPlace]) -> ir.MemberChange:

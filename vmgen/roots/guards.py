@@ -23,6 +23,7 @@ from vmgen.cfront.walk import walk
 from vmgen.ir import Root
 from vmgen.roots.registering import functions
 from vmgen.source import VmgenError
+from vmgen.tree import files
 
 _FOLDERS = ("hw", "target")
 
@@ -102,19 +103,13 @@ class ClassVariables:
         if name not in self._known:
             self._known[name] = any(
                 change.search(function.body)
-                for text in self._texts(name)
+                for _, text in files.texts(self.root, _FOLDERS, (".c",))
+                if name in text
                 for function in functions(CText(text))
                 if function.fills_class
                 for change in (_change(name),)
             )
         return self._known[name]
-
-    def _texts(self, name: str) -> Iterator[str]:
-        for folder in _FOLDERS:
-            for file in sorted((self.root / folder).rglob("*.c")):
-                text = file.read_text(encoding="utf-8", errors="replace")
-                if name in text:
-                    yield text
 
 
 def _change(name: str) -> re.Pattern[str]:

@@ -123,15 +123,14 @@ def _configuration(
     if isinstance(bits, int) and isinstance(known, int) and bits != known:
         message = f"{bits} bits of an address in a page, and the machine has {known}"
         yield Unlike("configuration", "target-page-bits", theirs.offset, message)
-
     mine, its = (
         set(found) & COMPARED if isinstance(found, list) else set[str]()
         for found in (ours.value("capabilities"), theirs.value("capabilities"))
     )
     for name in sorted(mine ^ its):
-        side = "the machine has" if name in mine else "the stream was saved with"
-        message = f"{side} the migration capability {name}, and the other side has not"
-        yield Unlike("configuration", "capabilities", theirs.offset, message)
+        saved = "with" if name in its else "without"
+        message = f"the stream was saved {saved} the migration capability {name}: the machine must have it set alike"
+        yield Unlike("configuration", "capabilities", theirs.offset, message, False)
 
 
 def _footers(stream: Stream, own: Stream) -> Iterator[Unlike]:

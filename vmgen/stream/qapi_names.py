@@ -58,10 +58,13 @@ COMPARED = frozenset({"x-ignore-shared", "mapped-ram"})
 ``migration/savevm.c``)."""
 
 
-def run_state(state: Any) -> str:
-    """The run state in a state object of ``globalstate``."""
+def run_state(state: Any) -> str | None:
+    """The run state in a state object of ``globalstate``; None for one without."""
+    text = getattr(state, "runstate", None)
+    if not isinstance(text, bytes | bytearray | memoryview):
+        return None
     # QEMU ends the text in the last byte, whatever is there.
-    return bytes(state.runstate)[:-1].partition(b"\0")[0].decode("latin-1")
+    return bytes(text)[:-1].partition(b"\0")[0].decode("latin-1")
 
 
 def is_of(

@@ -26,7 +26,6 @@ from vmgen.stream.input import CHUNK, Input
 from vmgen.stream.learned import Learned
 from vmgen.stream.old_style import old_style
 from vmgen.stream.parts import (
-    ANY_INSTANCE,
     Command,
     DescriptionJson,
     End,
@@ -39,6 +38,7 @@ from vmgen.stream.parts import (
 )
 from vmgen.stream.ram import VERSION as RAM_VERSION
 from vmgen.stream.ram import Ram, walk
+from vmgen.stream.served import ServedDevices
 from vmgen.stream.wire import (
     CMD_PACKAGED,
     CMD_POSTCOPY_ADVISE,
@@ -88,10 +88,8 @@ class Reader:
         self.use_description = use_description
         self.strict = strict
         self.known = Learned()
-        self._document: Document | None = None
+        self._described: ServedDevices | None = None
         self._looked = False
-        self._devices: dict[tuple[str, int], list[Device]] = {}
-        self._served: dict[tuple[str, int], Device] = {}
         self._footers: Footers | None = None
         self._open: Question | None = None
 
@@ -100,11 +98,11 @@ class Reader:
         """The description, as soon as all of the stream is there."""
         if not self._looked and self.source.complete:
             self._looked = True
+            found = None
             if self.use_description:
-                self._document = self.source.remembered(description.find)
-            if self._document is not None:
-                self._list(self._document)
-        return self._document
+                found = self.source.remembered(description.find)
+            self._described = None if found is None else ServedDevices(found)
+        return None if self._described is None else self._described.document
 
     def parts(self) -> Iterator[Part]:
         """Every part of the stream, each as soon as it is there.
@@ -217,24 +215,17 @@ class Reader:
                     f"the description is not where the stream ends, at {position:#x}"
                 )
                 raise disagree(message, "description", document.offset)
-            self._all_there(document)
+            self._all_there()
         if position < len(view):
             yield Trailing(position, len(view) - position)
 
     def _late(self, view: memoryview, position: int, size: int) -> Document:
         """A description that something other than padding follows."""
-        self._document = Document(
-            view[position + 5 : position + 5 + size].tobytes(), position
-        )
-        self._list(self._document)
-        return self._document
+        text = view[position + 5 : position + 5 + size].tobytes()
+        self._described = ServedDevices(Document(text, position))
+        return self._described.document
 
-    def _list(self, document: Document) -> None:
-        for device in document.devices:
-            key = (device.name, device.instance_id)
-            self._devices.setdefault(key, []).append(device)
-
-    def _all_there(self, document: Document) -> None:
+    def _all_there(self) -> None:
         """Compare with what was read before the description was there."""
         for section in self.known.unchecked:
             device = self._device(section.name, section.instance_id)
@@ -243,11 +234,8 @@ class Reader:
                 described = "nothing" if device is None else str(device.size)
                 message = f"{size} bytes by its reader, {described} by the description"
                 raise disagree(message, section.path, section.start)
-        left = [device for devices in self._devices.values() for device in devices]
-        if left:
-            names = ", ".join(device.path for device in left[:5])
-            message = f"described, but not in the stream: {names}"
-            raise disagree(message, left[0].path, document.offset)
+        assert self._described is not None  # there is a document
+        self._described.all_there()
 
     def _command(self, cursor: Cursor, start: int, depth: int) -> Command:
         number, length = cursor.u16(), cursor.u16()
@@ -340,11 +328,13 @@ class Reader:
             if device is not None and device.size != cursor.pos - begin and self.strict:
                 raise self._other_end(cursor, begin, device, "its reader")
             return "old-style", None, device
+        device = None
+        if kind == "full" or not self.strict:
+            device = self._device(name, instance)
         # QEMU loads the whole table whatever a section says of its kind (vmstate_load).
-        if kind != "full" and self.strict:
+        if kind != "full" and device is None and not self._has_table(name):
             message = f"no reader for {kind.upper()} sections of this name"
             raise UnknownSection(message, begin, cursor.path)
-        device = self._device(name, instance)
         if self.strict and device is not None and device.version not in (None, version):
             message = f"version {version}, described as {device.version}"
             raise disagree(message, cursor.path, begin)
@@ -392,31 +382,20 @@ class Reader:
 
     def _device(self, name: str, instance: int) -> Device | None:
         """The section's entry in the description; an error if it should have one."""
-        document = self.document
-        if document is None:
+        if self.document is None or self._described is None:
             return None
-        found = self._devices.get((name, instance))
-        if not found and not self.strict:
-            # QEMU finds the same device again for a section that comes twice.
-            served = self._served.get((name, instance))
-            return self._any(name) if instance == ANY_INSTANCE else served
-        if not found:
-            path = f"{printable(name)}/{instance}"
-            others = [
-                str(device.instance_id)
-                for device in document.devices
-                if device.name == name
-            ]
-            known = f"; described are instances {', '.join(others)}" if others else ""
-            raise disagree(f"not in the description{known}", path)
-        self._served[name, instance] = found[0]
-        return found.pop(0)
+        if self.strict:
+            return self._described.expected(name, instance)
+        return self._described.again(name, instance)
 
-    def _any(self, name: str) -> Device | None:
-        """The first device of a name (``find_se`` in ``migration/savevm.c``)."""
-        document = self.document
-        found = () if document is None else document.devices
-        return next((one for one in found if one.name == name), None)
+    def _has_table(self, name: str) -> bool:
+        """Whether a section is one of a table, where no description says it."""
+        if self.strict or self.document is not None:
+            return False
+        try:
+            return self._codec(name, None) is not None
+        except Refused:  # several devices of one name: each has a table
+            return True
 
     def _codec(self, name: str, device: Device | None) -> Codec | None:
         if self.codecs is None:

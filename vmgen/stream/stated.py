@@ -64,7 +64,7 @@ def any_instance(section: Section) -> Objection:
     """An instance that is the first device of its name, but where that has an alias
     (``qdev_set_legacy_instance_id``)."""
     message = (
-        "QEMU loads it into the first device of the name, if that has no number of old"
+        "QEMU loads it into the first device of the name, unless that has an alias"
     )
     return Objection("unknown-section", section.path, "", section.offset, message)
 
@@ -99,7 +99,7 @@ def run_state(
     )  # fmt: skip
     release = "" if known is None else known.release
     name = qapi_names.run_state(state)
-    if qapi_names.is_of(qapi_names.RUN_STATES, name, release):
+    if name is None or qapi_names.is_of(qapi_names.RUN_STATES, name, release):
         return None
     message = f"{printable(name)!r} is no run state of the release"
     return Objection("value", section.path, "runstate", section.start, message)

@@ -6,7 +6,7 @@ Names are relative to the root, with ``/``.  Links to folders are not followed.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 _HEADERS = (".h", ".inc")
@@ -49,6 +49,20 @@ def sources(root: Path, below: str = "") -> Iterator[str]:
     for name in walk(root, below, lambda folder: not _is_hidden(folder)):
         if name.endswith(".c") and not _is_hidden(name):
             yield name
+
+
+def texts(
+    root: Path, folders: Iterable[str], suffixes: tuple[str, ...]
+) -> Iterator[tuple[str, str]]:
+    """The files of these suffixes below these folders, with their text.
+
+    Bytes that are no UTF-8 are replaced: who looks for names does not need them.  A link
+    to nothing is no file.  Raises OSError for a file that cannot be read.
+    """
+    for folder in folders:
+        for name in walk(root, folder):
+            if name.endswith(suffixes) and (root / name).is_file():
+                yield name, (root / name).read_text("utf-8", errors="replace")
 
 
 def emulator_sources(root: Path) -> Iterator[str]:

@@ -122,17 +122,6 @@ class RegisterFile:
             raise self._absent(entry)
         return tuple(filter(None, map(self._placed, way.pieces)))
 
-    @cached_property
-    def by_path(self) -> dict[str, str]:
-        """By path of a value, the first register that is in it."""
-        made: dict[str, str] = {}
-        for entry in () if self._table is None else self._table.entries.values():
-            way = self._way(entry)
-            for piece in () if way is None else way.pieces:
-                if path := self._placed(piece):
-                    made.setdefault(path, entry.name)
-        return made
-
     def number(self, path: str) -> int | None:
         """The number at a path of the section's values; None if there is none."""
         return _as_number(self._at(path))
