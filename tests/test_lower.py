@@ -793,3 +793,24 @@ def test_many_values_are_saved_in_order_and_the_one_that_does_not_fit_is_named()
         for name in ("a28", "b0", "b1", "b39"):
             with pytest.raises(Exception, match=f"dev {name}: 65536 is not within"):
                 module.save_dev(state.replace(**{name: 65536}))
+
+
+def test_a_predicate_may_look_at_each_element_of_an_array() -> None:
+    looked = ir.Load("flags[$0]", "uint8", (ir.Var("i"),))
+    one = ir.Binary("==", looked, ir.Const(1))
+    body = ir.Exists("i", ir.Const(0), ir.Const(2), 1, one)
+    needed = ir.Function("has_extra", type="InnerState", body=body)
+    inner = description(
+        "inner",
+        field("flags", U8, (2,)),
+        field("extra", U16, test="has_extra"),
+        type="InnerState",
+    )
+    element = ir.StructElement("vmstate_inner", "InnerState")
+    outer = description("dev", field("items", element, (3,)), field("last", U8))
+    data = bytes([0, 0, 1, 0, 7, 8, 0, 0, 9])
+    with compiled(inner, outer, functions=(needed,)) as (module, _):
+        state, end = module.load_dev(data)
+        assert [one.extra for one in state.items] == [None, 0x708, None]
+        assert end == len(data)
+        assert module.save_dev(state) == data

@@ -313,7 +313,7 @@ def test_linters_find_nothing(files: tuple[GeneratedFile, ...], tmp_path: Path) 
         path.write_text(file.text, encoding="utf-8")
     committed = Path(__file__).parent.parent / "generated"
     done = subprocess.run(
-        ["ruff", "check", "--isolated", "--no-cache", "--select", "F,B", tmp_path, committed],
+        [str(Path(sys.executable).with_name("ruff")), "check", "--isolated", "--no-cache", "--select", "F,B", tmp_path, committed],
         capture_output=True,
         text=True,
     )  # fmt: skip

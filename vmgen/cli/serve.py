@@ -41,6 +41,7 @@ _CHUNK = 1 << 16
 Examples:
   vmgen serve gdb vm.mig --port 1234      then: gdb vmlinux -ex 'target remote :1234'
   gdb vmlinux -ex 'target remote | vmgen serve gdb vm.mig --stdio'
+  (gdb) set endian big                    before target remote, for big MIPS and PowerPC
   (gdb) info threads                      the CPUs
   (gdb) maintenance packet Qqemu.PhyMemMode:1      physical addresses from now on
   (gdb) monitor sections
@@ -92,7 +93,8 @@ def _over_port(guest: Guest, port: int, console: Console) -> None:
     try:
         with socket.create_server(("127.0.0.1", port)) as listener:
             address = f"localhost:{listener.getsockname()[1]}"
-            console.message(f"waiting for gdb: target remote {address}")
+            first = f"set endian {server.order}, then " if server.either_order else ""
+            console.message(f"waiting for gdb: {first}target remote {address}")
             connection, _ = listener.accept()
             with connection:
                 server.run(lambda: connection.recv(_CHUNK), connection.sendall)

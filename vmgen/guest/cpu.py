@@ -13,7 +13,7 @@ from vmgen.guest.memory import LONGEST, GuestMemory
 from vmgen.guest.paging.mmu import Mmu
 from vmgen.guest.paging.tree import Mapped
 from vmgen.guest.pci import Sections
-from vmgen.stream.registers import Register, registers
+from vmgen.stream.registers import Register, RegisterFile
 
 
 class Cpu:
@@ -37,8 +37,17 @@ class Cpu:
         self._vlen = vlen
 
     @cached_property
+    def _file(self) -> RegisterFile:
+        return RegisterFile(self.state, self.target, self._vlen)
+
+    @cached_property
     def _registers(self) -> dict[str, Register]:
-        return {one.name: one for one in registers(self.target, self.state, self._vlen)}
+        return {one.name: one for one in self._file}
+
+    def described(self) -> tuple[tuple[str, int, str], ...]:
+        """Name, width in bits and feature of the registers as a debugger must see them:
+        gdb's features whole, whether the stream has all of their registers or not."""
+        return tuple(self._file.described())
 
     def registers(self) -> tuple[Register, ...]:
         """Every register of the CPU that is in the stream: name, value, width in bits and

@@ -13,9 +13,7 @@ from typing import TypeAlias
 from vmgen import ir
 from vmgen.lower.program import CodecLayouts
 from vmgen.lower.shape import Key, Leaf, Struct
-from vmgen.plan import code
 
-_STATE = code.PyName("self")
 _DEEPEST = 8
 """QEMU nests three structs; descriptions may name each other in a circle."""
 
@@ -33,7 +31,7 @@ def asked(layouts: CodecLayouts, key: Key, prefix: str, depth: int = 0) -> set[A
         (layout.type, path, f"{prefix}{path}")
         for leaf in layout.leaves
         for path in _of_a_field(layouts, key, leaf)
-        if not layouts.find(layout, _STATE, path, [], leaf.number, owners=False)
+        if not layouts.has(layout, path, leaf.number, owners=False)
     }
     for leaf in layout.leaves:
         if isinstance(leaf.kind, Struct) and is_one(leaf) and depth < _DEEPEST:

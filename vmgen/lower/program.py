@@ -97,9 +97,7 @@ class CodecLayouts:
             if leaf.member is None or test is None or test.body is None:
                 continue
             asked = [one for one in ir.walk(test.body) if isinstance(one, ir.Load)]
-            if asked and not any(
-                self.find(layout, STATE, one.path, [], None) for one in asked
-            ):
+            if asked and not any(self.has(layout, one.path) for one in asked):
                 yield leaf.member.attr
 
     # --- fixed layouts ----------------------------------------------------------------
@@ -192,6 +190,18 @@ class CodecLayouts:
         return total
 
     # --- members by C path --------------------------------------------------------------
+
+    def has(
+        self,
+        layout: CodecLayout,
+        path: str,
+        before: int | None = None,
+        *,
+        owners: bool = True,
+    ) -> bool:
+        """Whether :meth:`find` finds a member, of whatever element of an array."""
+        elements = [code.PyConst(0)] * path.count("$")
+        return bool(self.find(layout, STATE, path, elements, before, owners=owners))
 
     def find(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 from xml.sax.saxutils import quoteattr
 
 from vmgen.guest import Cpu
@@ -12,7 +13,7 @@ _ARCHITECTURES = {
     "riscv32": "riscv:rv32", "riscv64": "riscv:rv64", "ppc": "powerpc:common",
     "ppc64": "powerpc:common64", "s390x": "s390:64-bit", "mips": "mips",
     "mipsel": "mips", "mips64": "mips:isa64r2", "mips64el": "mips:isa64r2",
-    "m68k": "m68k", "sparc": "sparc", "sparc64": "sparc:v9",
+    "m68k": "m68k", "sparc": "sparc", "sparc64": "sparc:v9", "avr": "avr", "alpha": "alpha",
 }  # fmt: skip
 """gdb's names of targets."""
 
@@ -21,6 +22,9 @@ _BIG = (
     "microblaze",
 )  # fmt: skip
 _TYPES = {80: "i387_ext", 128: "uint128"}
+_FLOATS = {32: "ieee_single", 64: "ieee_double"}
+_SIZES = (8, 16, 32, 64)
+_PROGRAM_COUNTERS = ("pc", "eip", "rip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class NumberedRegister:
     feature: str
 
 
-def byte_order(cpu: Cpu) -> str:
+def byte_order(cpu: Cpu) -> Literal["big", "little"]:
     """The byte order in which registers travel: the target's, the CPU's own mode where
     that can change (``ppc_maybe_bswap_register``, target/ppc/gdbstub.c)."""
     target = cpu.target
@@ -48,8 +52,8 @@ def byte_order(cpu: Cpu) -> str:
 def numbered(cpu: Cpu) -> tuple[NumberedRegister, ...]:
     """The registers in the order of their numbers."""
     return tuple(
-        NumberedRegister(one.name, -(-one.bits // 8), one.feature)
-        for one in cpu.registers()
+        NumberedRegister(name, -(-bits // 8), feature)
+        for name, bits, feature in cpu.described()
     )
 
 
@@ -71,15 +75,23 @@ def target_xml(target: str, registers: tuple[NumberedRegister, ...]) -> str:
                 for size in sorted(
                     {other.size for other in registers if other.feature == feature}
                 )
-                if size > 8 and size * 8 not in _TYPES
+                if size * 8 not in _SIZES and size * 8 not in _TYPES
             ]
-        bits = one.size * 8
-        kind = "int" if bits <= 64 else _TYPES.get(bits, f"bytes{one.size}")
         lines.append(
-            f'<reg name={quoteattr(one.name)} bitsize="{bits}" regnum="{number}"'
-            f' type="{kind}"/>'
+            f'<reg name={quoteattr(one.name)} bitsize="{one.size * 8}" regnum="{number}"'
+            f' type="{_type(one)}"/>'
         )
     if feature:
         lines.append("</feature>")
     lines.append("</target>")
     return "\n".join(lines) + "\n"
+
+
+def _type(one: NumberedRegister) -> str:
+    """gdb's type of a register: an address, a number without a sign, a float, bytes."""
+    bits = one.size * 8
+    if one.name in _PROGRAM_COUNTERS:
+        return "code_ptr"
+    if one.name[:1] == "f" and one.name[1:].isdigit() and bits in _FLOATS:
+        return _FLOATS[bits]
+    return f"uint{bits}" if bits in _SIZES else _TYPES.get(bits, f"bytes{one.size}")

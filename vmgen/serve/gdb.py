@@ -34,8 +34,14 @@ class GdbServer:
         self._physical = False
         self._acks = True
         self._registers = numbered(self._cpu)
-        self._order = byte_order(self._cpu)
+        self.order = byte_order(self._cpu)
         self._xml = target_xml(guest.target, self._registers)
+
+    @property
+    def either_order(self) -> bool:
+        """Whether gdb cannot know the byte order from the architecture: it takes that of
+        the machine it runs on."""
+        return self.guest.target.startswith(("mips", "ppc"))
 
     # --- framing ------------------------------------------------------------------------
 
@@ -130,8 +136,7 @@ class GdbServer:
         value = self._cpu.register(wanted.name)
         if value is None:
             return "x" * (2 * wanted.size)
-        order = self._order
-        return value.to_bytes(wanted.size, "big" if order == "big" else "little").hex()
+        return value.to_bytes(wanted.size, self.order).hex()
 
     def _memory(self, text: str) -> str:
         start, _, size = text.partition(",")

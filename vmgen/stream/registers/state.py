@@ -40,6 +40,13 @@ class Register(Frozen):
     feature: str
 
 
+GDB = "org.gnu.gdb."
+"""How gdb's own features begin."""
+
+_UNKNOWN_WIDTH = 32
+"""The bits of a register that no stream has: control registers of FPUs."""
+
+
 class RegisterFile:
     """The registers of one CPU, by name, to read and to write.
 
@@ -66,6 +73,24 @@ class RegisterFile:
                 yield Register(entry.name, found, entry.bits, entry.feature)
         for name in self._unnamed:
             yield self.read(name)
+
+    def described(self) -> Iterator[tuple[str, int, str]]:
+        """Every register of gdb's features that the stream has something of: name, width in
+        bits and feature, in gdb's order; then those of other features that it has.
+
+        gdb refuses a feature of its own that lacks a register, be it only the selector of
+        the last x87 instruction, which QEMU does not migrate.
+        """
+        known = list(self)
+        gdb_s = {one.feature for one in known if one.feature.startswith(GDB)}
+        here = {one.name for one in known}
+        entries = () if self._table is None else self._table.entries.values()
+        for entry in entries:
+            if entry.name in here or entry.feature in gdb_s:
+                yield entry.name, entry.bits or _UNKNOWN_WIDTH, entry.feature
+        for name in self._unnamed:
+            one = self.read(name)
+            yield one.name, one.bits, one.feature
 
     def __contains__(self, name: str) -> bool:
         """Whether a name is one of a register of the architecture, in this stream or not."""
