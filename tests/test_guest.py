@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import kdump_files
 from tests.stream_files import packages, whole
-from vmgen.export import elf, jsonl, lime, raw
+from vmgen.export import elf, jsonl, kdump, lime, raw
 from vmgen.export.formats import ExportOptions
 from vmgen.guest import BadMap, Guest, NoMap, Region, Unmapped, Unsupported
 from vmgen.guest.given import mtree
 from vmgen.guest.regions import PhysicalMap, overlaid
+from vmgen.stream import Draft
 from vmgen.stream.show import as_json
 
 PC = "i386-isapc-poke--10.0.2"
@@ -141,6 +145,75 @@ def test_an_image_and_lime_have_the_bytes_of_every_region() -> None:
             assert dump[: region.size] == expected
             dump = dump[region.size :]
         assert not dump
+
+
+LINUX = b"""OSRELEASE=6.1.0
+SYMBOL(init_uts_ns)=80002000
+OFFSET(uts_namespace.name)=4
+"""
+NAMES = (b"Linux", b"node", b"6.1.0", b"#1 SMP", b"riscv64", b"(none)")
+
+
+def of_linux() -> bytes:
+    """A stream whose RAM has the note of a kernel, and what it says of itself."""
+    with opened(SPIKE, "riscv64") as guest:
+        draft = Draft(guest.stream)
+        ram = draft.memory("riscv.spike.ram")
+        note = struct.pack("<III", 11, len(LINUX), 0) + b"VMCOREINFO\0\0" + LINUX
+        ram[0x1234 : 0x1234 + len(note)] = note
+        uname = b"".join(name.ljust(65, b"\0") for name in NAMES)
+        ram[0x2004 : 0x2004 + len(uname)] = uname
+        return draft.to_bytes()
+
+
+def test_a_compressed_dump_has_every_page_and_what_linux_says_of_itself() -> None:
+    with Guest.open(
+        of_linux(), codecs=packages()["riscv64"],
+        map=["riscv.spike.ram=0x80000000", "riscv.spike.mrom=0x1000"],
+    ) as guest:  # fmt: skip
+        dump = kdump_files.read(exported(kdump, guest))
+        assert (dump.info, dump.uname) == (LINUX, NAMES)
+        assert dump.notes.rstrip(b"\0").endswith(LINUX)
+        numbers = {
+            number
+            for region in guest.regions
+            for number in range(region.start >> 12, region.end >> 12)
+        }
+        assert dump.pages.keys() == numbers
+        for number, page in dump.pages.items():
+            assert page == guest.memory.read(number << 12, 4096)
+        out = io.BytesIO()
+        kdump.write(guest, out, ExportOptions(vmcoreinfo="none", raw=True))
+        plain = kdump_files.read(out.getvalue())
+        assert (plain.pages, plain.info) == (dump.pages, b"")
+        assert plain.uname == (b"", b"", b"", b"", b"Unknown", b"")
+
+
+def test_a_page_that_two_blocks_share_is_one_page_of_a_dump() -> None:
+    parts = ["riscv.spike.mrom=0x80000800:0x900", "riscv.spike.ram=0x80001100:0x1000"]
+    with opened(SPIKE, "riscv64", *parts) as guest:
+        dump = kdump_files.read(exported(kdump, guest))
+        assert list(dump.pages) == [0x80000, 0x80001, 0x80002]
+        whole = b"".join(dump.pages.values())
+        assert whole[0x800:0x1100] == guest.memory.read(0x80000800, 0x900)
+        assert whole[0x1100:0x2100] == guest.memory.read(0x80001100, 0x1000)
+
+
+def test_a_compressed_dump_that_cannot_be_is_an_error() -> None:
+    far = f"riscv.spike.ram={1 << 62:#x}"
+    with (
+        opened(SPIKE, "riscv64", far) as guest,
+        pytest.raises(Unsupported, match="memory ends at 0x40000000002"),
+    ):
+        exported(kdump, guest)
+    read, write = os.pipe()
+    os.close(read)
+    with (
+        opened(SPIKE, "riscv64", "riscv.spike.ram=0") as guest,
+        os.fdopen(write, "wb") as pipe,
+        pytest.raises(Unsupported, match="--raw needs a file"),
+    ):
+        kdump.write(guest, pipe, ExportOptions(raw=True))
 
 
 def test_rows_make_what_show_says() -> None:

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import kdump_files
 from tests.lacking import lacking
 from tests.qemu.guests import GUESTS, POKED, poke
 from tests.qemu.machine import Guest as Options
 from tests.qemu.machine import Machine
 from tests.stream_files import packages
-from vmgen.export import elf
+from vmgen.export import elf, kdump
 from vmgen.export.formats import ExportOptions
+from vmgen.export.notes import core_kind
 from vmgen.guest import Guest
 
 MACHINES = {
@@ -34,12 +36,18 @@ def test_a_core_and_memory_are_those_of_qemu(target: str, tmp_path: Path) -> Non
     options = MACHINES[target]
     if reason := options.absent():
         lacking(reason)
-    file, core, image = (tmp_path / name for name in ("vm.mig", "core", "image"))
+    names = ("vm.mig", "core", "image", "dump", "raw")
+    file, core, image, dump, plain = (tmp_path / name for name in names)
     with Machine(options) as machine:
         if target in POKED:
             with machine.gdb() as stub:
                 poke(stub, target)
-        machine.command("dump-guest-memory", paging=False, protocol=f"file:{core}")
+        for form, place in (
+            ("elf", core), ("kdump-zlib", dump), ("kdump-raw-zlib", plain),
+        ):  # fmt: skip
+            machine.command(
+                "dump-guest-memory", paging=False, protocol=f"file:{place}", format=form
+            )
         tree = {"command-line": "info mtree -f"}
         text = machine.command("human-monitor-command", **tree)
         file.write_bytes(machine.capture())
@@ -59,7 +67,19 @@ def test_a_core_and_memory_are_those_of_qemu(target: str, tmp_path: Path) -> Non
         out = io.BytesIO()
         elf.write(guest, out, ExportOptions())
         assert out.getvalue() == core.read_bytes()
+        kind = core_kind(guest, max(one.end for one in guest.regions))
+        for theirs, raw in ((dump, False), (plain, True)):
+            out = io.BytesIO()
+            kdump.write(guest, out, ExportOptions(raw=raw))
+            ours = out.getvalue()
+            assert ours.startswith(b"makedumpfile\0") is not raw
+            said, meant = (
+                kdump_files.read(data, kind.order, kind.bits)
+                for data in (ours, theirs.read_bytes())
+            )
+            # Another zlib packs another way; all else is the same file.
+            assert said == meant
         assert guest.memory.read(ram, 0x10000) == image.read_bytes()
-        ours = guest.regions
+        regions = guest.regions
     with Guest.open(file, codecs=codecs, map=str(mtree)) as guest:
-        assert ours == guest.regions
+        assert regions == guest.regions

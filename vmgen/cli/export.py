@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vmgen.export.formats import ExportOptions
     from vmgen.guest import Guest
 
-NAMES = ("elf", "raw", "lime", "regions", "jsonl")
+NAMES = ("elf", "kdump", "raw", "lime", "regions", "jsonl")
 
 
 @command(
@@ -33,8 +33,13 @@ NAMES = ("elf", "raw", "lime", "regions", "jsonl")
         "--vmcoreinfo",
         metavar="find|none|ADDRESS",
         default="find",
-        help="elf: the note in which Linux describes itself, which crash and drgn"
+        help="elf, kdump: the note in which Linux describes itself, which crash and drgn"
         " need.  [default: find: looked for in RAM]",
+    ),
+    Option(
+        "--raw",
+        kind="flag",
+        help="kdump: not flattened, for a libkdumpfile that reads no flattened dump.",
     ),
     Option(
         "--strict",
@@ -46,6 +51,7 @@ NAMES = ("elf", "raw", "lime", "regions", "jsonl")
     epilog="""\b
 Formats:
   elf      an ELF core, byte for byte that of dump-guest-memory: gdb, crash, drgn
+  kdump    a compressed dump, that of dump-guest-memory -z: crash, drgn
   raw      guest-physical memory, byte N at address N
   lime     memory by region, in LiME's format: volatility
   regions  a file for each region of memory, and map.json, in a folder
@@ -54,6 +60,7 @@ Formats:
 \b
 Examples:
   vmgen export elf vm.mig -o vmcore              then: crash vmlinux vmcore
+  vmgen export kdump vm.mig -o vmcore            the same, smaller
   vmgen export elf vm.save -o core --virtual     then: gdb vmlinux core
   vmgen export raw vm.mig -o ram.img --map mtree.txt
   vmgen export jsonl disk.qcow2 --snapshot one -o - | jq .""",
@@ -68,6 +75,7 @@ def export(
     map: tuple[str, ...],
     virtual: bool,
     vmcoreinfo: str,
+    raw: bool,
     strict: bool,
     quiet: bool,
     **options: Any,
@@ -79,7 +87,7 @@ def export(
     """
     from vmgen.export.formats import ExportOptions
 
-    wanted = ExportOptions(virtual, vmcoreinfo)
+    wanted = ExportOptions(virtual, vmcoreinfo, raw)
     with opened_guest(file, console, map, options) as guest:
         lost = _losses(form, guest, wanted)
         if lost and strict:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from vmgen.export.formats import ExportOptions, unplaced
+from vmgen.export.core import chosen_vmcoreinfo, core_losses, ram_regions
+from vmgen.export.formats import ExportOptions
 from vmgen.export.notes import CoreKind, core_kind, cpu_notes
 from vmgen.export.sparse import SparseFile
-from vmgen.guest import Guest, Region, Unmapped, Unsupported, VmcoreInfo
-from vmgen.guest.regions import joined
+from vmgen.guest import Guest, Region, Unmapped
 
 _NAMES = b"\0.shstrtab\0"
 _LOAD, _NOTE = 1, 4
@@ -33,10 +33,8 @@ class Segment:
 
 
 def losses(guest: Guest, options: ExportOptions) -> Iterator[str]:
-    """Of CPUs and memory: blocks without an address, registers that a stream has in part."""
-    yield from unplaced(guest)
-    if any(cpu.fields.get("sve", "sme") is not None for cpu in guest.cpus):
-        yield "SVE registers: the CPU's vector lengths are not in a stream (NT_ARM_SVE)"
+    """Of CPUs and memory: what no core has."""
+    yield from core_losses(guest)
 
 
 def write(guest: Guest, out: BinaryIO, options: ExportOptions) -> None:
@@ -65,30 +63,6 @@ def write(guest: Guest, out: BinaryIO, options: ExportOptions) -> None:
         position += region.size
     file.skip_to(position)
     file.write(_NAMES)
-
-
-def ram_regions(guest: Guest) -> tuple[Region, ...]:
-    """What ``guest_phys_blocks_append`` takes: RAM and ROM, no flash."""
-    return joined(region for region in guest.regions if region.kind != "romd")
-
-
-def chosen_vmcoreinfo(guest: Guest, options: ExportOptions) -> VmcoreInfo | None:
-    """The note that the options ask for; Unsupported for an address without one."""
-    match options.vmcoreinfo:
-        case "none":
-            return None
-        case "find":
-            return guest.vmcoreinfo()
-    try:
-        address = int(options.vmcoreinfo, 0)
-    except ValueError:
-        raise Unsupported(
-            f"--vmcoreinfo {options.vmcoreinfo}: it is find, none, or an address"
-        ) from None
-    info = guest.vmcoreinfo(address)
-    if info is None:
-        raise Unsupported(f"no VMCOREINFO note at {address:#x}", None, "memory")
-    return info
 
 
 def _virtual(guest: Guest, blocks: tuple[Region, ...]) -> list[Segment]:

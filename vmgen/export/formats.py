@@ -15,11 +15,13 @@ class ExportOptions:
     """What the user wants of an export.
 
     ``virtual`` asks for segments at virtual addresses; ``vmcoreinfo`` is ``find``,
-    ``none``, or the guest-physical address of the note.
+    ``none``, or the guest-physical address of the note; ``raw`` asks for a dump that is not
+    flattened.
     """
 
     virtual: bool = False
     vmcoreinfo: str = "find"
+    raw: bool = False
 
 
 class Exporter(Protocol):

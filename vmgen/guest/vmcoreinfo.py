@@ -13,6 +13,7 @@ from vmgen.guest.pci import Sections
 NAME = b"VMCOREINFO\0"
 LONGEST = 1 << 20
 _HEADER = 12
+_TEXT = _HEADER + -(-len(NAME) // 4) * 4
 _START = b"OSRELEASE="
 _ELF_FORMAT = 1
 
@@ -28,9 +29,18 @@ class VmcoreInfo:
     @property
     def text(self) -> str:
         """Lines of ``KEY=VALUE``, ``SYMBOL(...)=...`` and the like."""
-        size = int.from_bytes(self.note[4:8], self.byte_order)
-        start = _HEADER + -(-len(NAME) // 4) * 4
-        return self.note[start : start + size].decode("utf-8", "replace")
+        whole = self.note[self.text_at : self.text_at + self.text_size]
+        return whole.decode("utf-8", "replace")
+
+    @property
+    def text_at(self) -> int:
+        """Where the text begins in the note."""
+        return _TEXT
+
+    @property
+    def text_size(self) -> int:
+        """The bytes of the text."""
+        return int.from_bytes(self.note[4:8], self.byte_order)
 
     @property
     def byte_order(self) -> Literal["little", "big"]:
@@ -52,12 +62,11 @@ def at(memory: GuestMemory, address: int) -> VmcoreInfo | None:
         return None
     if header[_HEADER:] != NAME:
         return None
-    start = _HEADER + -(-len(NAME) // 4) * 4
     try:
-        note = memory.read(address, start + -(-size // 4) * 4)
+        note = memory.read(address, _TEXT + -(-size // 4) * 4)
     except Unmapped:
         return None
-    return VmcoreInfo(address, note) if note[start:].startswith(_START) else None
+    return VmcoreInfo(address, note) if note[_TEXT:].startswith(_START) else None
 
 
 def find(memory: GuestMemory, sections: Sections) -> VmcoreInfo | None:
