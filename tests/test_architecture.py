@@ -56,6 +56,8 @@ STAGES = (
     # Will what one release saved load in the other?
     {"verdict"},
     {"convert"},
+    # Answers and streams as pages.
+    {"view"},
     {"cli"},
     {"__main__"},
 )
@@ -79,7 +81,7 @@ FRONT_END = {
 ONLY = {
     "pycparser": {"cfront"},
     "pcpp": {"preprocess"},
-    "jinja2": {"render"},
+    "jinja2": {"render", "view"},
     "black": {"render"},
     "click": {"cli"},
     "tomllib": {"config", "core", "premises", "targets"},

@@ -141,6 +141,7 @@ LINES = {
     "help": ("help VG000", "VG600"),
     "stream verify": ("stream verify nowhere", "VG707"),
     "stream edit": ("stream edit nowhere a=1 -o x", "VG707"),
+    "stream view": ("stream view nowhere", "VG707"),
     "stream diff": ("stream diff nowhere nowhere", "VG707"),
     "stream extract": ("stream extract nowhere cpu -o x", "VG707"),
     "stream explain": ("stream explain nowhere", "VG707"),

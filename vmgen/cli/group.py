@@ -66,6 +66,7 @@ Examples:
   vmgen stream list disk.qcow2                    the snapshots
   vmgen stream show vm.mig                        the sections
   vmgen stream show vm.mig cpu/0.env.gpr          registers
+  vmgen stream view vm.mig                        a page for your browser
   vmgen stream verify *.mig
   vmgen stream edit vm.mig 'cpu/0.env.pc=0x80000000' -o new.mig
   vmgen stream diff before.mig after.mig

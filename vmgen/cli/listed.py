@@ -34,6 +34,7 @@ group."""
 STREAM_COMMANDS = {
     "list": "vmgen.cli.stream.listing",
     "show": "vmgen.cli.stream.show",
+    "view": "vmgen.cli.stream.view",
     "verify": "vmgen.cli.stream.show",
     "edit": "vmgen.cli.stream.change",
     "diff": "vmgen.cli.stream.show",

@@ -151,6 +151,12 @@ class Stream:
                 self._failure = error
                 raise
 
+    def loosely(self) -> Stream:
+        """The same input without codecs, as QEMU reads it: the description only bounds
+        sections.  What strict reading refuses may be read so."""
+        page_size = self._reader.page_size
+        return Stream(self._input, page_size=page_size, strict=False)
+
     def bare(self) -> memoryview:
         """The stream without what it is in and what follows it.
 

@@ -15,7 +15,7 @@ from vmgen.paint import Paint
 from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
-    from vmgen.stream import Stream
+    from vmgen.stream import Codecs, Stream
     from vmgen.stream.objections import Explanation, Objection
 
 _STATUS = {"taken": 0, "refused": 1, "not known": 3}
@@ -59,12 +59,34 @@ def explain(
     Exit status 0: accepted, with every section judged and nothing open. 1: refused. 3: not
     known, with the open question and the option that settles it.
     """
-    from vmgen.cli.stream import made
-    from vmgen.stream.explain import EVERYWHERE, choose
-    from vmgen.stream.explain import explain as explained
+    from vmgen.stream.explain import EVERYWHERE
 
     options["whole"] = options["qemu"] is not None  # every device is judged
-    wanted, answers = Wanted(**options), answered(members)
+    found, codecs = explanation(file, console, Wanted(**options), members, like)
+    if form == "json":
+        console.result(json.dumps(as_json(file, found), indent=2) + "\n")
+    else:
+        whole = EVERYWHERE in codecs.codecs
+        shown = lines(file, found, console.paint, whole)
+        console.result("".join(f"{line}\n" for line in shown))
+    if console.form != "text":
+        console.diagnostics(_refusal(file, one) for one in found.refusals)
+    return _STATUS[found.outcome]
+
+
+def explanation(
+    file: str,
+    console: Console,
+    wanted: Wanted,
+    members: tuple[str, ...],
+    like: str | None,
+) -> tuple[Explanation, Codecs]:
+    """What the release of the requested codecs makes of a stream, and these codecs."""
+    from vmgen.cli.stream import made
+    from vmgen.stream.explain import choose
+    from vmgen.stream.explain import explain as explained
+
+    answers = answered(members)
     own = None if like is None else _own(like, wanted.page_size)
     with told(file):
         source = input_of(file, wanted.snapshot, wanted.max_unpacked)
@@ -80,15 +102,7 @@ def explain(
             partial(made.saved_alike, source, codecs),
         )  # fmt: skip
         source.close()
-    if form == "json":
-        console.result(json.dumps(as_json(file, found), indent=2) + "\n")
-    else:
-        whole = EVERYWHERE in codecs.codecs
-        shown = lines(file, found, console.paint, whole)
-        console.result("".join(f"{line}\n" for line in shown))
-    if console.form != "text":
-        console.diagnostics(_refusal(file, one) for one in found.refusals)
-    return _STATUS[found.outcome]
+    return found, codecs
 
 
 def _refusal(file: str, one: Objection) -> Diagnostic:
