@@ -19,7 +19,7 @@ from vmgen.stream.parts import (
 )
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable, raw
-from vmgen.view.fields import Room, FieldTrees
+from vmgen.view.fields import FieldTrees, Room
 from vmgen.view.model import (
     FieldNode,
     PartKind,
