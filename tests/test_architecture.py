@@ -52,7 +52,7 @@ STAGES = (
     {"stream"},
     # A guest out of one, and the formats of other tools.
     {"guest"},
-    {"export", "serve"},
+    {"export", "imported", "serve"},
     # Will what one release saved load in the other?
     {"verdict"},
     {"convert"},

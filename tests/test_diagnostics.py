@@ -148,6 +148,7 @@ LINES = {
     "stream convert": ("stream convert nowhere --from a --to b -o c", "VG707"),
     "serve": ("serve gdb nowhere", "VG707"),
     "export": ("export elf nowhere -o x", "VG707"),
+    "import": ("import raw nowhere --template nowhere -o x", "VG707"),
     "usage": ("stream show", "VG600"),
     "group": ("nothing", "VG600"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from keyword import iskeyword
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ COMMANDS = {
     "releases": "vmgen.cli.releases",
     "stream": "",
     "export": "vmgen.cli.export",
+    "import": "vmgen.cli.import_",
     "serve": "vmgen.cli.serve",
     "archive": "vmgen.cli.archive",
     "cache": "vmgen.cli.kept",
@@ -50,5 +52,7 @@ def named(name: str, places: Mapping[str, str]) -> Subcommand | None:
     module = places.get(name)
     if not module:
         return None
-    found: Subcommand = getattr(import_module(module), name)
+    # "import" is a word of Python's own.
+    function = f"{name}_" if iskeyword(name) else name
+    found: Subcommand = getattr(import_module(module), function)
     return found

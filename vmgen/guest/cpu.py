@@ -13,6 +13,7 @@ from vmgen.guest.memory import LONGEST, GuestMemory
 from vmgen.guest.paging.mmu import Mmu
 from vmgen.guest.paging.tree import Mapped
 from vmgen.guest.pci import Sections
+from vmgen.stream.errors import NotFound
 from vmgen.stream.registers import Register, RegisterFile
 
 
@@ -37,17 +38,18 @@ class Cpu:
         self._vlen = vlen
 
     @cached_property
-    def _file(self) -> RegisterFile:
+    def file(self) -> RegisterFile:
+        """Its registers by name; a part and another name of one, too."""
         return RegisterFile(self.state, self.target, self._vlen)
 
     @cached_property
     def _registers(self) -> dict[str, Register]:
-        return {one.name: one for one in self._file}
+        return {one.name: one for one in self.file}
 
     def described(self) -> tuple[tuple[str, int, str], ...]:
         """Name, width in bits and feature of the registers as a debugger must see them:
         gdb's features whole, whether the stream has all of their registers or not."""
-        return tuple(self._file.described())
+        return tuple(self.file.described())
 
     def registers(self) -> tuple[Register, ...]:
         """Every register of the CPU that is in the stream: name, value, width in bits and
@@ -55,9 +57,14 @@ class Cpu:
         return tuple(self._registers.values())
 
     def register(self, name: str) -> int | None:
-        """A register's value by gdb's name; None if the stream does not have it."""
+        """A register's value by any of its names; None if the stream does not have it."""
         found = self._registers.get(name)
-        return None if found is None else found.value
+        if found is None:
+            try:
+                found = self.file.read(name)
+            except NotFound:
+                return None
+        return found.value
 
     @cached_property
     def mmu(self) -> Mmu:

@@ -91,7 +91,7 @@ class Guest:
         if codecs is None:
             return ""
         if codecs.target in ("arm", "aarch64"):
-            for section in self._cpu_sections():
+            for section in self.cpu_sections():
                 fields = SectionFields(self.stream.values(section), section.name)
                 return "aarch64" if SystemRegisters(fields).has_aarch64 else "arm"
         return codecs.target
@@ -137,14 +137,15 @@ class Guest:
 
     # --- CPUs ---------------------------------------------------------------------------
 
-    def _cpu_sections(self) -> list[Section]:
+    def cpu_sections(self) -> list[Section]:
+        """The sections of :attr:`cpus`, in their order; empty for none."""
         found = [one for one in self.stream.sections if is_cpu(one)]
         return sorted(found, key=lambda one: one.instance_id)
 
     @cached_property
     def cpus(self) -> tuple[Cpu, ...]:
         """The CPUs in the order of their index; NotFound if the stream has none."""
-        sections = self._cpu_sections()
+        sections = self.cpu_sections()
         if not sections:
             raise NotFound("the stream has no section 'cpu'", None, "cpu")
         return tuple(self._cpu(section) for section in sections)

@@ -58,7 +58,7 @@ def edit(
             draft.drop(section)
             continue
         if section.offset not in changed:
-            changed[section.offset] = section, _changeable(stream, section)
+            changed[section.offset] = section, changeable(stream, section)
         value = changed[section.offset][1]
         file = registers.of_section(stream.codecs, section, value)
         if file is not None and (name := registers.named(file, rest)) is not None:
@@ -66,7 +66,7 @@ def edit(
         else:
             _assign(section, value, rest, text)
     for section, value in changed.values():
-        draft.replace(section, _content(stream, section, value))
+        draft.replace(section, content(stream, section, value))
     return draft
 
 
@@ -81,7 +81,11 @@ def _write_ram(draft: Draft, path: str, text: str) -> None:
     draft.memory(block)[address : address + len(data)] = data
 
 
-def _changeable(stream: Stream, section: Section) -> Any:
+def changeable(stream: Stream, section: Section) -> Any:
+    """The values of a section, to be changed and given to :func:`content`.
+
+    Raises BadEdit for a section whose fields nothing knows.
+    """
     if section.codec is not None:
         return stream.state(section)
     if section.means == "description":
@@ -203,7 +207,8 @@ def _class_of(holder: Any, step: paths.Step) -> type[Any] | None:
     return None if member is None or member.array else member.state
 
 
-def _content(stream: Stream, section: Section, value: Any) -> Any:
+def content(stream: Stream, section: Section, value: Any) -> Any:
+    """What :meth:`Draft.replace` takes, of values that were changed."""
     if section.codec is not None:
         return value
     slots = stream.layout(section)

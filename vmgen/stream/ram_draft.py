@@ -30,6 +30,12 @@ from vmgen.stream.ram import (
 )
 from vmgen.stream.wire import Buffer, counted, printable
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
+
 
 class Patch(Frozen):
     """``size`` bytes of the stream at ``offset`` give way to what ``made`` makes."""
@@ -37,6 +43,14 @@ class Patch(Frozen):
     offset: int
     size: int
     made: Callable[[], bytes]
+
+
+class BlockBytes(Protocol):
+    """The bytes of a block, made when they are wanted."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, where: slice, /) -> Buffer: ...
 
 
 class RamDraft:
@@ -54,7 +68,7 @@ class RamDraft:
         self._memory = memory
         self.page_size = memory.page_size
         self._pages: dict[int, bytearray] = {}
-        self._image: memoryview | None = None
+        self._image: BlockBytes | None = None
 
     def __len__(self) -> int:
         return self.block.used_length
@@ -94,8 +108,9 @@ class RamDraft:
             self._pages[page][begin:stop] = value[done : done + stop - begin]
             done += stop - begin
 
-    def load(self, image: Buffer) -> None:
-        """Make the block what an image of all of it says (``vmgen stream extract``).
+    def load(self, image: Buffer | BlockBytes) -> None:
+        """Make the block what an image of all of it says (``vmgen stream extract``), which
+        is read page by page.
 
         What was written before is gone.  Raises BadEdit for an image of another size.
         """
@@ -103,7 +118,8 @@ class RamDraft:
             message = f"an image of {len(image)} bytes for a block of {len(self)}"
             hint = "extract FILE ram/BLOCK makes one of the right size"
             raise BadEdit(message, None, self._path, hint)
-        self._image = memoryview(image)
+        is_buffer = isinstance(image, (bytes, bytearray, memoryview))
+        self._image = memoryview(image) if is_buffer else image
         self._pages.clear()
 
     @property

@@ -201,7 +201,7 @@ class _Reader:
             return
         second, _, place = rest.partition(" ")
         place = place.strip()
-        for name, number, text in _row(word):
+        for name, number, text in row(word):
             if second == "!":
                 entry = RegisterEntry(name, 0, self._feature, (), place)
             elif second == "=":
@@ -285,7 +285,7 @@ class _Reader:
             at += piece.bits
 
 
-def _row(name: str) -> Iterator[tuple[str, int, str]]:
+def row(name: str) -> Iterator[tuple[str, int, str]]:
     """Every name of a row, with its number and its own text."""
     match = _ROW.search(name)
     if match is None:

@@ -1,0 +1,234 @@
+"""Cores and images put into a stream: what arrives, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+from pathlib import Path
+
+import pytest
+
+from tests.stream_files import ALL, captured, codecs_of, packages, target_of, whole
+from vmgen.cli import run
+from vmgen.export import elf, raw
+from vmgen.export.formats import ExportOptions
+from vmgen.guest import Guest
+from vmgen.imported import x86
+from vmgen.imported.core import ElfCore
+from vmgen.imported.errors import BadCore
+from vmgen.imported.template import import_blocks, import_core, import_image
+from vmgen.stream import Draft
+from vmgen.stream.errors import BadEdit, NotFound, StreamError
+
+SPIKE = "riscv64-xbzrle--10.0.2"
+PLACES = ("riscv.spike.ram=0x80000000", "riscv.spike.mrom=0x1000")
+PC = "i386-isapc-poke--10.0.2"
+
+
+def opened(name: str, *map: str, data: bytes = b"") -> Guest:
+    codecs = packages()[target_of(name)]
+    return Guest.open(data or whole(name), codecs=codecs, map=map)
+
+
+def core_of(guest: Guest, virtual: bool = False) -> bytearray:
+    out = io.BytesIO()
+    elf.write(guest, out, ExportOptions(virtual=virtual))
+    return bytearray(out.getvalue())
+
+
+def with_pc(core: bytearray, pc: int) -> bytearray:
+    """The core of a riscv64 with another program counter, the first register."""
+    at = core.index(b"CORE\0\0\0\0") + 8 + 112
+    core[at : at + 8] = struct.pack("<Q", pc)
+    return core
+
+
+@pytest.mark.parametrize("virtual", [False, True])
+@pytest.mark.parametrize(("name", "places"), [(SPIKE, PLACES), (PC, ())])
+def test_a_core_in_its_own_stream_changes_nothing(
+    name: str, places: tuple[str, ...], virtual: bool
+) -> None:
+    with opened(name, *places) as guest:
+        core = memoryview(core_of(guest, virtual))
+        assert import_core(guest, core).draft.to_bytes() == whole(name)
+
+
+def test_what_a_core_has_otherwise_arrives() -> None:
+    with opened(SPIKE, *PLACES) as guest:
+        core = with_pc(core_of(guest), 0x80000123)
+        core[-20:-16] = b"page"  # before the names of the sections
+        last = guest.regions[-1].end
+        made = import_core(guest, memoryview(core)).draft.to_bytes()
+    with opened(SPIKE, *PLACES, data=made) as guest:
+        assert guest.cpus[0].register("pc") == 0x80000123
+        assert guest.memory.read(last - 9, 4) == b"page"
+        assert core_of(guest) == core
+
+
+def test_an_image_is_all_of_memory_or_a_block() -> None:
+    with opened(SPIKE, *PLACES) as guest:
+        out = io.BytesIO()
+        raw.write(guest, out, ExportOptions())
+        image = bytearray(out.getvalue())
+        image[0x80001000:0x80001004] = b"page"
+        made = import_image(guest, memoryview(image))
+        whole_image = made.draft.to_bytes()
+        (block,) = [one for one in guest.ram.blocks if one.name == "riscv.spike.ram"]
+        part = image[0x80000000:]
+        assert len(part) == block.used_length
+        made = import_blocks(guest, {block.name: memoryview(part)})
+        assert made.draft.to_bytes() == whole_image != whole(SPIKE)
+        with pytest.raises(NotFound, match="no block 'nosuch'"):
+            import_blocks(guest, {"nosuch": memoryview(part)})
+        with pytest.raises(BadEdit, match="for a block of"):
+            import_blocks(guest, {block.name: memoryview(part[1:])})
+        with pytest.raises(BadCore, match="template's memory ends at 0x80200000"):
+            import_image(guest, memoryview(image)[1:])
+        image[0x20000] = 1
+        with pytest.raises(BadCore, match="bytes for physical 0x20000, where"):
+            import_image(guest, memoryview(image))
+
+
+def test_firmware_at_two_addresses_has_the_same_bytes_at_both() -> None:
+    with opened(PC) as guest:
+        core = core_of(guest)
+        core[-12] ^= 1  # the last byte of memory, which is seen below 1 MiB too
+        with pytest.raises(
+            BadCore, match=r"0xfffff and 0xffffffff are the same|differ"
+        ):
+            import_core(guest, memoryview(core))
+
+
+def test_the_status_of_a_process_counts_where_two_notes_differ() -> None:
+    with opened(PC) as guest:
+        core = core_of(guest)
+        (cpu,) = guest.cpus
+        old = struct.pack("<I", cpu.register("edi") or 0)
+        at = core.index(old)  # in NT_PRSTATUS, which is first
+        core[at : at + 4] = struct.pack("<I", 0x1234567)
+        made = import_core(guest, memoryview(core))
+        (lost,) = made.cpus[0].lost
+        assert "in QEMU's note and 0x1234567 in NT_PRSTATUS, which counts" in lost
+        changed = made.draft.to_bytes()
+    with opened(PC, data=changed) as guest:
+        assert guest.cpus[0].register("edi") == 0x1234567
+
+
+@pytest.mark.parametrize(
+    "name",
+    [one for one in ALL if target_of(one) in x86.TARGETS and codecs_of(one)],
+)
+def test_what_follows_from_registers_is_what_qemu_has(name: str) -> None:
+    with Guest.open(captured(name), codecs=codecs_of(name)) as guest:
+        for cpu in guest.cpus:
+            before = cpu.file.read("hflags").value
+            x86.settle(cpu.file)
+            assert cpu.file.read("hflags").value == before
+            cpu.file.write("hflags", before ^ x86.FOLLOWING)
+            x86.settle(cpu.file)
+            assert cpu.file.read("hflags").value == before
+
+
+def test_a_core_of_another_machine_is_refused() -> None:
+    with opened(PC) as guest:
+        other = core_of(guest)
+    with opened(SPIKE, *PLACES) as guest:
+        core = core_of(guest)
+        with pytest.raises(BadCore, match=r"machine 3 \(e_machine\) is none"):
+            import_core(guest, memoryview(other))
+        cut = core.copy()
+        cut[cut.index(b"CORE\0") - 4] = 7  # no status any more
+        with pytest.raises(BadCore, match="the core has 0 CPUs, the template 1"):
+            import_core(guest, memoryview(cut))
+    near = ("riscv.spike.ram=0x80000000:0x100000", PLACES[1])
+    with (
+        opened(SPIKE, *near) as guest,
+        pytest.raises(BadCore, match=r"0x8010.*, where the template has no memory"),
+    ):
+        import_core(guest, memoryview(core))
+
+
+def test_memory_that_a_core_does_not_have_stays() -> None:
+    with opened(SPIKE, *PLACES) as guest:
+        core = core_of(guest)
+        draft = Draft(guest.stream)
+        draft.memory("riscv.spike.mrom")[0:4] = b"rom!"
+        other = draft.to_bytes()
+    first = struct.unpack_from("<Q", core, 32)[0] + 56
+    core[first] = 0  # PT_NULL
+    with opened(SPIKE, *PLACES, data=other) as guest:
+        made = import_core(guest, memoryview(core))
+        assert [one.block for one in made.kept] == ["riscv.spike.mrom"]
+        assert "memory 0x1000 to 0x10000: riscv.spike.mrom" in list(made.said(guest))
+        assert made.draft.to_bytes() == other
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "message"),
+    [
+        (0, b"\x7fELG", "no ELF file"),
+        (4, b"\3", "neither 32 nor 64"),
+        (16, b"\2", "no core"),
+        (32, b"\xff" * 8, "cut off"),
+        (54, b"\1", "segments of 1 bytes"),
+        (56, b"\xfe\xff", "cut off"),
+    ],
+)
+def test_a_core_that_cannot_be_read_says_why(
+    at: int, value: bytes, message: str
+) -> None:
+    with opened(SPIKE, *PLACES) as guest:
+        core = core_of(guest)
+    core[at : at + len(value)] = value
+    with pytest.raises(BadCore, match=message):
+        ElfCore(memoryview(core))
+
+
+def test_two_segments_for_one_address_are_no_physical_memory() -> None:
+    with opened(SPIKE, *PLACES) as guest:
+        core = core_of(guest)
+    program = struct.unpack_from("<Q", core, 32)[0]
+    first, second = program + 56, program + 112
+    core[second + 24 : second + 32] = core[first + 24 : first + 32]
+    with pytest.raises(BadCore, match="two segments for physical 0x1000"):
+        ElfCore(memoryview(core))
+
+
+def test_no_bytes_of_a_core_end_in_another_error() -> None:
+    chance = random.Random(13)
+    with opened(SPIKE, *PLACES) as guest:
+        core = core_of(guest)
+        for _ in range(300):
+            bad = core[: chance.choice([len(core), chance.randrange(0x800)])]
+            for _ in range(chance.randrange(4)):
+                at = chance.randrange(min(len(bad), 0x400) or 1)
+                bad[at : at + 1] = bytes([chance.choice([0, 1, 0x7F, 0xFF])])
+            try:
+                import_core(guest, memoryview(bad))
+            except StreamError:
+                continue
+
+
+def test_the_command_writes_a_whole_stream_or_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stream, core, new = (tmp_path / name for name in ("vm.mig", "core", "new.mig"))
+    stream.write_bytes(whole(SPIKE))
+    with opened(SPIKE, *PLACES) as guest:
+        core.write_bytes(with_pc(core_of(guest), 0x80000123))
+    line = ["import", "elf", str(core), "--template", str(stream), "-o", str(new)]
+    assert run([*line, "--map", PLACES[0], "--map", PLACES[1]]) == 0
+    said = capsys.readouterr().err
+    assert "it has 32 of a CPU\n  every section of a device" in said
+    before = new.read_bytes()
+    assert before != whole(SPIKE)
+    core.write_bytes(core.read_bytes()[:0x2000])
+    assert run([*line, "--map", PLACES[0], "--map", PLACES[1]]) == 2
+    assert f"{core}: error: in core: the core is cut off" in capsys.readouterr().err
+    assert new.read_bytes() == before
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        "core",
+        "new.mig",
+        "vm.mig",
+    ]

@@ -1,0 +1,125 @@
+"""``vmgen import``: memory and registers of another tool's file in a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from typing import IO, TYPE_CHECKING, Any
+
+from vmgen.cli.arguments import Argument, Option, WrongUsage, command
+from vmgen.cli.console import Console
+from vmgen.cli.guest import MAP, opened_guest
+from vmgen.cli.stream.change import created, wrote
+from vmgen.cli.stream.common import CODECS, output_option, told
+from vmgen.source import Diagnostic, Position, VmgenError
+
+if TYPE_CHECKING:
+    from vmgen.guest import Guest
+    from vmgen.imported.template import Imported
+
+
+@command(
+    Argument("form", "choice", "FORMAT", choices=("elf", "raw")),
+    Argument("files", metavar="FILE...", many=True),
+    Option(
+        "--template",
+        required=True,
+        metavar="STREAM",
+        help="The stream that has everything else: one of the same machine.",
+    ),
+    output_option("Where to write the stream."),
+    MAP,
+    Option("--quiet", "-q", kind="flag", help="Do not say what is the template's."),
+    *CODECS,
+    epilog="""\b
+Formats:
+  elf   a core of physical memory: registers and RAM (vmgen export elf, dump-guest-memory)
+  raw   guest-physical memory, byte N at address N (vmgen export raw); or BLOCK=FILE,
+        one or several, for whole RAM blocks (vmgen stream extract FILE ram/BLOCK)
+
+\b
+Examples:
+  vmgen import elf vmcore --template vm.mig -o new.mig
+  vmgen import raw ram.img --template vm.mig -o new.mig --map mtree.txt
+  vmgen import raw pc.ram=ram.bin --template vm.mig -o new.mig
+  qemu-system-x86_64 ... -incoming file:new.mig""",
+)
+def import_(
+    console: Console,
+    /,
+    *,
+    form: str,
+    files: tuple[str, ...],
+    template: str,
+    output: str,
+    map: tuple[str, ...],
+    quiet: bool,
+    **options: Any,
+) -> int:
+    """Put memory and registers of a file into a stream that QEMU resumes.
+
+    Registers of a core and memory replace those of the template. What the file does not
+    have stays as it is there, and is listed on stderr.
+    """
+    with ExitStack() as opened:
+        images = _images(form, files, opened)
+        with opened_guest(template, console, map, options) as guest:
+            made = _made(form, guest, images, " ".join(files))
+            with created(output) as out:
+                out.write(guest.stream.prefix)
+                for chunk in made.draft.chunks():
+                    out.write(chunk)
+            wrote(console, output)
+            if not quiet:
+                said = "\n".join(f"  {one}" for one in made.said(guest))
+                console.message(f"of the template:\n{said}")
+    return 0
+
+
+def _images(form: str, files: Iterable[str], opened: ExitStack) -> dict[str, IO[bytes]]:
+    """The files by the block that each one is of; empty for all of memory."""
+    found: dict[str, IO[bytes]] = {}
+    for word in files:
+        block, _, name = word.partition("=") if form == "raw" else ("", "", "")
+        block, name = (block, name) if name else ("", word)
+        if block in found:
+            raise WrongUsage(f"{word}: a core or an image comes alone, a block once")
+        found[block] = opened.enter_context(_opened(name))
+    if "" in found and len(found) > 1:
+        raise WrongUsage("an image of all of memory comes alone")
+    return found
+
+
+def _opened(name: str) -> IO[bytes]:
+    try:
+        return open(name, "rb")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise VmgenError(
+            Diagnostic("VG707", f"cannot be read: {reason}", Position(name))
+        ) from None
+
+
+def _made(
+    form: str, guest: Guest, images: dict[str, IO[bytes]], names: str
+) -> Imported:
+    """The draft; what is wrong with the files is said of them, not of the template."""
+    from vmgen.imported.errors import BadCore
+    from vmgen.imported.template import import_blocks, import_core, import_image
+    from vmgen.stream.input import mapped
+
+    try:
+        maps = {block: mapped(file) for block, file in images.items()}
+        if form == "elf":
+            return import_core(guest, maps[""])
+        if "" in maps:
+            return import_image(guest, maps[""], images[""].fileno())
+        return import_blocks(guest, maps)
+    except BadCore as error:
+        with told(names):
+            raise error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise VmgenError(
+            Diagnostic("VG707", f"cannot be mapped: {reason}", Position(names))
+        ) from None
