@@ -118,8 +118,9 @@ class RamDraft:
             message = f"an image of {len(image)} bytes for a block of {len(self)}"
             hint = "extract FILE ram/BLOCK makes one of the right size"
             raise BadEdit(message, None, self._path, hint)
-        is_buffer = isinstance(image, (bytes, bytearray, memoryview))
-        self._image = memoryview(image) if is_buffer else image
+        if isinstance(image, (bytes, bytearray, memoryview)):
+            image = memoryview(image)
+        self._image = image
         self._pages.clear()
 
     @property
