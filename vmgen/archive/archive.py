@@ -45,6 +45,11 @@ class Archive:
         self._parsed: dict[str, dict[str, Any]] = {}
         self._read: dict[str, ir.Module] = {}
         self._lists: dict[str, list[dict[str, Any]]] = {}
+        self._named: dict[
+            frozenset[str],
+            list[tuple[form.KnownText, dict[str, Any], frozenset[str]]],
+        ] = {}
+        self._fields: dict[str, frozenset[str]] = {}
 
     @cached_property
     def _index(self) -> form.ArchiveIndex:
@@ -81,13 +86,16 @@ class Archive:
     def field_names(self, release: Release, target: str, section: str) -> set[str]:
         """The wire names of the fields in the modules of a section's descriptions."""
         _, files = self._wanted(release, target, (section,))
-        modules = self._items("module", release, target, files)
-        return {
-            field["name"]
-            for module in modules
-            for description in module["descriptions"]
-            for field in description["fields"]
-        }
+        names: set[str] = set()
+        for _, text in self._texts("module", release, target, files):
+            if text not in self._fields:
+                self._fields[text] = frozenset(
+                    field["name"]
+                    for description in self._json(text)["descriptions"]
+                    for field in description["fields"]
+                )
+            names |= self._fields[text]
+        return names
 
     def snapshots(self) -> Iterator[ReleaseEntries]:
         """All entries, release by release."""
@@ -159,29 +167,60 @@ class Archive:
     ) -> tuple[list[dict[str, Any]], set[str] | None]:
         """The roots of these sections, and the files with what is below them; all roots
         and None where all are wanted."""
-        roots = self._items("root", release, target)
         if sections is None:
-            return roots, None
-        nameless = [one for one in roots if set(one["section"]) == {"*"}]
-        chosen = [
-            one
-            for one in roots
-            if one not in nameless and named(one["section"], sections)
-        ]
-        left = [
-            section
-            for section in sections
-            if not any(named(one["section"], (section,)) for one in chosen)
-        ]
-        if left:  # which may be of those that have their names at run time
+            return self._items("root", release, target), None
+        chosen: list[dict[str, Any]] = []
+        nameless: list[dict[str, Any]] = []
+        found: set[str] = set()
+        for known, root, of in self._roots_of(frozenset(sections)):
+            if known.has(release.number, target):
+                (chosen if of else nameless).append(root)
+                found |= of
+        if not found.issuperset(sections):
+            # which may be of those that have their names at run time
             chosen += nameless
         return chosen, self._closed({one["home"] for one in chosen}, release, target)
 
+    def _roots_of(
+        self, sections: frozenset[str]
+    ) -> list[tuple[form.KnownText, dict[str, Any], frozenset[str]]]:
+        """The roots of any release and target that may be of one of these sections, each
+        with those that it is of by its name; none of one that has its name at run time.
+        """
+        if sections not in self._named:
+            rows = self._named[sections] = []
+            ends: dict[str, set[str]] = {}
+            for one in sections:
+                parts = one.split("/")
+                for at in range(len(parts)):
+                    ends.setdefault("/".join(parts[at:]), set()).add(one)
+            for known, text in self._every("root"):
+                root = self._json(text)
+                pattern = root["section"]
+                nameless = set(pattern) == {"*"}
+                if "*" not in pattern:
+                    of = frozenset(ends.get(pattern, ()))
+                else:
+                    of = frozenset(
+                        one
+                        for one in sections
+                        if not nameless and named(pattern, (one,))
+                    )
+                if nameless or of:
+                    rows.append((known, root, of))
+        return self._named[sections]
+
     def program(
-        self, release: Release, target: str, sections: Collection[str] | None = None
+        self,
+        release: Release,
+        target: str,
+        sections: Collection[str] | None = None,
+        *,
+        machines: bool = True,
     ) -> ir.Program:
         """The IR of one target; of these sections alone, by the names that a stream has
-        for them, where they are given.
+        for them, where they are given; without what is known of machine types where
+        that is not wanted.
 
         VG633 if the release has no such target.
         """
@@ -199,14 +238,17 @@ class Archive:
             "roots": roots,
             "premises": self._items("premise", release, target),
             "unread": self._items("unread", release, target, files),
-            "machines": self._items("machine", release, target),
-            "compat": sorted(
-                self._items("compat", release, target),
-                key=lambda one: (one["file"], one["symbol"]),
-            ),
-            "properties": self._listed("properties", release, target),
-            "types": self._listed("types", release, target),
         }
+        if machines:
+            tables |= {
+                "machines": self._items("machine", release, target),
+                "compat": sorted(
+                    self._items("compat", release, target),
+                    key=lambda one: (one["file"], one["symbol"]),
+                ),
+                "properties": self._listed("properties", release, target),
+                "types": self._listed("types", release, target),
+            }
         found = lock.program(release.name, target, tables, self._file.name)
         return found if sections is None else _below_its_roots(found)
 
@@ -275,12 +317,19 @@ class Archive:
     ) -> list[dict[str, Any]]:
         """The entries that a target of a release has, in the archive's order; of these
         names alone, if they are given.  Read them, do not change them."""
-        found = []
-        for _, text in self._texts(kind, release, target, names):
-            if text not in self._parsed:
-                self._parsed[text] = json.loads(text)
-            found.append(self._parsed[text])
-        return found
+        texts = self._texts(kind, release, target, names)
+        return [self._json(text) for _, text in texts]
+
+    def _json(self, text: str) -> dict[str, Any]:
+        if text not in self._parsed:
+            self._parsed[text] = json.loads(text)
+        return self._parsed[text]
+
+    def _every(self, kind: Kind) -> Iterator[tuple[form.KnownText, str]]:
+        """The texts of all releases and targets, in the archive's order."""
+        for rows in self._places.get(kind, {}).values():
+            for number, at, known in rows:
+                yield known, self._block(number)[at]
 
     def _texts(
         self,

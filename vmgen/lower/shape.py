@@ -162,9 +162,8 @@ class RecordMember:
     @property
     def optional(self) -> bool:
         """Whether the attribute may be None, in some element of a list of records."""
-        return any(
-            all(other.conditional for other in self.at(leaf)) for leaf in self.leaves
-        )
+        always = {leaf.place for leaf in self.leaves if not leaf.conditional}
+        return any(leaf.place not in always for leaf in self.leaves)
 
     def at(self, leaf: Leaf) -> list[Leaf]:
         """The leaves that share the leaf's attribute in the same object."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from vmgen.archive import Archive, Release, named
 from vmgen.lookup import Lookup
@@ -142,7 +143,7 @@ def _differences(
     document = stream.description
     assert document is not None  # or there would be no target
     roots = archive.roots(release, target, names)
-    lookup: Lookup | None = None
+    writers: list[tuple[Device, list[dict[str, Any]]]] = []
     for device in document.devices:
         if device.version is None or device.name in WITHOUT_A_TABLE:
             continue
@@ -158,8 +159,11 @@ def _differences(
             message = f"version {device.version}, and it writes {writes}"
             yield Refused(message, None, device.path)
             continue
-        if lookup is None:
-            lookup = Lookup(archive.unplaced(release, target, names))
+        writers.append((device, mine))
+    # Only a release whose versions are those of the stream is worth reading.
+    lookup = Lookup(archive.unplaced(release, target, names))
+    for device, mine in writers:
+        assert device.version is not None
         homes = {(one["home"], one["symbol"]) for one in mine}
         shifts = [
             parted(lookup, placed, device.node, device.version, exact=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import itertools
+import functools
 import json
 import re
 import types
 import typing
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from vmgen import ir
 from vmgen.ir import words
@@ -54,7 +54,7 @@ def loads(text: str, file: str = "") -> ir.Program:
         if not isinstance(data.pop(name, ""), str):
             raise _error("VG603", f"the stamp's {name!r} is not a string", file)
     try:
-        return _NodeReader(file).program(data)
+        return read_program(data, file)
     except RecursionError:  # the caller was deep in the stack already
         raise _too_deep(file) from None
 
@@ -91,6 +91,10 @@ def parse(text: str, file: str) -> object:
     return data
 
 
+_MOST_KNOWN = 10_000
+"""So many strings that fit an alphabet are remembered: a hostile file has more."""
+
+
 def _error(
     code: str, message: str, file: str, where: str = "", hint: str = ""
 ) -> VmgenError:
@@ -114,208 +118,333 @@ _NAMES: Mapping[type[Any], str] = {
 }
 
 
+_Way: TypeAlias = "tuple[_Way, str | int] | None"
+"""The way from the root to a value, the last step first: a member, or the index of an item.
+It is spelled in errors only."""
+
+
+def read_program(data: dict[str, Any], file: str) -> ir.Program:
+    """The program in parsed JSON without the members of the file as a whole."""
+    program: ir.Program = _reading(ir.Program)(_NodeReader(file), data, None)
+    return program
+
+
+@dataclasses.dataclass(slots=True)
 class _NodeReader:
-    """Builds nodes from parsed JSON; ``where`` is the way from the root, for errors."""
+    """What readings share while one file is read."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.module = ""
-        self.depth = 0
-        self.inside = 0  # how many expressions the one that is read is in
+    file: str
+    module: str = ""
+    """The file that positions leave out."""
+    depth: int = 0
+    inside: int = 0
+    """How many expressions the one that is read is in."""
 
-    def program(self, data: dict[str, Any]) -> ir.Program:
-        program: ir.Program = self.record(ir.Program, data, "")
-        return program
+    def wrong(self, way: _Way, message: str, hint: str = "") -> VmgenError:
+        return _error("VG603", message, self.file, _spelled(way), hint)
 
-    def wrong(self, where: str, message: str, hint: str = "") -> VmgenError:
-        return _error("VG603", message, self.file, where, hint)
+    def unlike(self, kind: type[Any], data: object, way: _Way) -> VmgenError:
+        found = _NAMES.get(type(data), "something else")
+        return self.wrong(way, f"expected {_NAMES[kind]}, found {found}")
 
-    def expect(self, kind: type[Any], data: object, where: str) -> Any:
-        if type(data) is not kind:
-            found = _NAMES.get(type(data), "something else")
-            raise self.wrong(where, f"expected {_NAMES[kind]}, found {found}")
-        return data
-
-    def value(self, hint: Any, data: Any, where: str) -> Any:
+    def deeper(self, way: _Way) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise _too_deep(self.file, where)
-        try:
-            return self.dispatch(hint, data, where)
-        finally:
-            self.depth -= 1
+            raise _too_deep(self.file, _spelled(way))
 
-    def dispatch(self, hint: Any, data: Any, where: str) -> Any:
-        if hint is int:
-            return self.number(words.NUMBER, data, where)
-        if hint in (str, bool):
-            return self.expect(hint, data, where)
-        origin, arguments = taken_apart(hint)
-        if origin is typing.Annotated:
-            return self.limited(hint, data, where)
-        if origin is tuple:
-            item, *others = arguments
-            items = self.expect(list, data, where)
-            if others != [...] and len(items) != 1 + len(others):
-                raise self.wrong(where, f"{len(items)} values, not {1 + len(others)}")
-            kinds = itertools.repeat(item) if others == [...] else (item, *others)
-            return tuple(
-                self.value(kind, value, f"{where}[{index}]")
-                for index, (kind, value) in enumerate(zip(kinds, items, strict=False))
-            )
-        if origin is typing.Literal:
-            return self.choice(arguments, data, where)
-        if origin in (types.UnionType, typing.Union):
-            return self.union(set(arguments), data, where)
-        if hint is Position:
-            return self.position(data, where)
-        if hint in LISTS:
-            return self.positional(hint, self.expect(list, data, where), where)
-        return self.record(hint, self.expect(dict, data, where), where)
 
-    def limited(self, hint: Any, data: object, where: str) -> Any:
-        """A string or a number of which the model says which ones there are."""
-        kind, limit = taken_apart(hint)[1]
-        if isinstance(limit, words.Span):
-            return self.number(limit, data, where)
-        text: str = self.expect(kind, data, where)
-        if not limit.has(text):
-            raise self.wrong(where, f"{text!r:.80} is not {limit.what}")
-        return text
+_Reading: TypeAlias = Callable[[_NodeReader, Any, _Way], Any]
+"""Makes a value of the IR of one that JSON has; raises VG603 or VG604."""
 
-    def number(self, span: words.Span, data: object, where: str) -> int:
-        number: int = self.expect(int, data, where)
-        if not span.has(number):
-            least, most = span.low, span.high
+
+def _spelled(way: _Way) -> str:
+    steps: list[str] = []
+    while way is not None:
+        way, step = way
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
+    return "".join(reversed(steps)).removeprefix(".")
+
+
+@functools.cache
+def _reading(hint: Any) -> _Reading:
+    """How a member of this type is read."""
+    if hint is int:
+        return _number(words.NUMBER)
+    if hint in (str, bool):
+        return _scalar(hint)
+    if hint is Position:
+        return _position
+    origin, arguments = taken_apart(hint)
+    if origin is typing.Annotated:
+        kind, limit = arguments
+        return _number(limit) if isinstance(limit, words.Span) else _text(kind, limit)
+    if origin is tuple:
+        return _items(arguments)
+    if origin is typing.Literal:
+        return _choice(arguments)
+    if origin in (types.UnionType, typing.Union):
+        return _union(frozenset(arguments))
+    return _positional(hint) if hint in LISTS else _record(hint)
+
+
+def _scalar(kind: type[Any]) -> _Reading:
+    def read(reader: _NodeReader, data: Any, way: _Way) -> Any:
+        if type(data) is not kind:
+            raise reader.unlike(kind, data, way)
+        return data
+
+    return read
+
+
+def _text(kind: type[Any], limit: words.Alphabet) -> _Reading:
+    """A string of which the model says which ones there are."""
+    known: set[str] = set()
+
+    def read(reader: _NodeReader, data: Any, way: _Way) -> Any:
+        if type(data) is not kind:
+            raise reader.unlike(kind, data, way)
+        if data not in known:
+            if not limit.has(data):
+                raise reader.wrong(way, f"{data!r:.80} is not {limit.what}")
+            if len(known) < _MOST_KNOWN:
+                known.add(data)
+        return data
+
+    return read
+
+
+def _number(span: words.Span) -> _Reading:
+    def read(reader: _NodeReader, data: Any, way: _Way) -> Any:
+        if type(data) is not int:
+            raise reader.unlike(int, data, way)
+        if not span.has(data):
             besides = " and not 0" if span.nonzero else ""
-            raise self.wrong(where, f"{number} is not from {least} to {most}{besides}")
-        return number
-
-    def choice(self, options: tuple[str, ...], data: object, where: str) -> str:
-        text: str = self.expect(str, data, where)
-        if text not in options:
-            raise self.wrong(
-                where, f"{text!r:.80} is none of {', '.join(map(repr, options))}"
+            raise reader.wrong(
+                way, f"{data} is not from {span.low} to {span.high}{besides}"
             )
-        return text
+        return data
 
-    def union(self, options: set[Any], data: Any, where: str) -> Any:
-        if types.NoneType in options:
-            if data is None:
-                return None
-            options.discard(types.NoneType)
-            if len(options) == 1:
-                return self.value(options.pop(), data, where)
-        if ir.Fixed in options:
-            if type(data) is int:
-                return self.positional(ir.Fixed, [data], where)
-            amount = self.expect(dict, data, where)
-            cls = ir.Computed if "value" in amount else ir.FromMember
-            return self.record(cls, amount, where)
-        if ir.CustomElement in options:
-            return self.element(self.expect(dict, data, where), where)
-        self.inside += 1
-        expr = self.expression(data, where)
-        self.inside -= 1
-        if not self.inside:
-            self.check(expr, frozenset(), where)
-        return expr
+    return read
 
-    def check(self, expr: ir.Expr, bound: frozenset[str], where: str) -> None:
-        """That loop variables are in their loops, and a path has its subscripts."""
-        if isinstance(expr, ir.Var) and expr.name not in bound:
-            raise self.wrong(where, f"{expr.name!r:.80} is no variable of a loop here")
-        if isinstance(expr, ir.Load):
-            places = [f"[${number}]" for number in range(len(expr.subscripts))]
-            if re.findall(r"\[\$\d+\]", expr.path) != places:
-                raise self.wrong(
-                    where,
-                    f"{expr.path!r:.80} does not have {len(places)} places for"
-                    " subscripts, in order",
-                )
-        if isinstance(expr, ir.Exists):
-            self.check(expr.start, bound, where)
-            self.check(expr.stop, bound, where)
-            self.check(expr.body, bound | {expr.var}, where)
-            return
-        for inner in ir.children(expr):
-            self.check(inner, bound, where)
 
-    def position(self, data: object, where: str) -> Position:
-        text: str = self.expect(str, data, where)
-        file, line, column = self.module, *text.partition(":")[::2]
-        if text.count(":") > 1:
-            file, line, column = text.rsplit(":", 2)
-        if not (_is_number(line) and _is_number(column)):
-            raise self.wrong(where, f"{text!r:.80} is not a position", "LINE:COLUMN")
-        self.value(words.File, file, where)
-        return Position(file, int(line), int(column))
-
-    def element(self, data: dict[str, Any], where: str) -> Any:
-        tag = data.get("is")
-        cls = ELEMENTS.get(tag) if isinstance(tag, str) else None
-        if cls is None:
-            raise self.wrong(
-                where, f"no element is called {tag!r:.80}", _nearest(tag, ELEMENTS)
+def _choice(options: tuple[str, ...]) -> _Reading:
+    def read(reader: _NodeReader, data: Any, way: _Way) -> Any:
+        if type(data) is not str:
+            raise reader.unlike(str, data, way)
+        if data not in options:
+            raise reader.wrong(
+                way, f"{data!r:.80} is none of {', '.join(map(repr, options))}"
             )
-        rest = {name: value for name, value in data.items() if name != "is"}
-        return self.record(cls, rest, where)
+        return data
 
-    def expression(self, data: Any, where: str) -> Any:
-        if type(data) is int:
-            return self.positional(ir.Const, [data], where)
-        if data == "version":
-            return ir.Version()
-        if type(data) is not list or not data or type(data[0]) is not str:
-            raise self.wrong(
-                where, "not an expression: a number, 'version' or a list", ""
+    return read
+
+
+def _items(arguments: tuple[Any, ...]) -> _Reading:
+    others = [*arguments[1:]]
+    readings = [_reading(kind) for kind in arguments if kind is not ...]
+    one = readings[0]
+
+    def read(reader: _NodeReader, data: Any, way: _Way) -> Any:
+        if type(data) is not list:
+            raise reader.unlike(list, data, way)
+        if not data:
+            return ()
+        reader.deeper(way)
+        found = tuple([one(reader, item, (way, at)) for at, item in enumerate(data)])
+        reader.depth -= 1
+        return found
+
+    def each(reader: _NodeReader, data: Any, way: _Way) -> Any:
+        if type(data) is not list:
+            raise reader.unlike(list, data, way)
+        if len(data) != len(readings):
+            raise reader.wrong(way, f"{len(data)} values, not {len(readings)}")
+        reader.deeper(way)
+        found = tuple(
+            kind(reader, item, (way, at))
+            for at, (kind, item) in enumerate(zip(readings, data, strict=True))
+        )
+        reader.depth -= 1
+        return found
+
+    return read if others == [...] else each
+
+
+def _union(options: frozenset[Any]) -> _Reading:
+    if types.NoneType in options:
+        rest = options - {types.NoneType}
+        inner = _reading(*rest) if len(rest) == 1 else _union(rest)
+
+        def optional(reader: _NodeReader, data: Any, way: _Way) -> Any:
+            return None if data is None else inner(reader, data, way)
+
+        return optional
+    if ir.Fixed in options:
+        return _amount
+    return _element if ir.CustomElement in options else _expression
+
+
+def _amount(reader: _NodeReader, data: Any, way: _Way) -> Any:
+    if type(data) is int:
+        return _positional(ir.Fixed)(reader, [data], way)
+    if type(data) is not dict:
+        raise reader.unlike(dict, data, way)
+    return _record(ir.Computed if "value" in data else ir.FromMember)(reader, data, way)
+
+
+def _element(reader: _NodeReader, data: Any, way: _Way) -> Any:
+    if type(data) is not dict:
+        raise reader.unlike(dict, data, way)
+    tag = data.get("is")
+    cls: Any = ELEMENTS.get(tag) if isinstance(tag, str) else None
+    if cls is None:
+        raise reader.wrong(
+            way, f"no element is called {tag!r:.80}", _nearest(tag, ELEMENTS)
+        )
+    rest = {name: value for name, value in data.items() if name != "is"}
+    return _record(cls)(reader, rest, way)
+
+
+def _expression(reader: _NodeReader, data: Any, way: _Way) -> Any:
+    reader.inside += 1
+    expr = _inner_expression(reader, data, way)
+    reader.inside -= 1
+    if not reader.inside:
+        _check(reader, expr, frozenset(), way)
+    return expr
+
+
+def _inner_expression(reader: _NodeReader, data: Any, way: _Way) -> Any:
+    if type(data) is int:
+        return _positional(ir.Const)(reader, [data], way)
+    if data == "version":
+        return ir.Version()
+    if type(data) is not list or not data or type(data[0]) is not str:
+        raise reader.wrong(way, "not an expression: a number, 'version' or a list", "")
+    operator = data[0]
+    if operator in UNARY and len(data) == 2:
+        return _positional(ir.Unary)(reader, data, way)
+    if operator in BINARY:
+        return _positional(ir.Binary)(reader, data, way)
+    if operator not in OPERATIONS:
+        hint = _nearest(operator, OPERATIONS)
+        raise reader.wrong(way, f"no expression is called {operator!r:.80}", hint)
+    cls: Any = OPERATIONS[operator]
+    return _positional(cls)(reader, data[1:], way)
+
+
+def _check(
+    reader: _NodeReader, expr: ir.Expr, bound: frozenset[str], way: _Way
+) -> None:
+    """That loop variables are in their loops, and a path has its subscripts."""
+    if isinstance(expr, ir.Var) and expr.name not in bound:
+        raise reader.wrong(way, f"{expr.name!r:.80} is no variable of a loop here")
+    if isinstance(expr, ir.Load):
+        places = [f"[${number}]" for number in range(len(expr.subscripts))]
+        if re.findall(r"\[\$\d+\]", expr.path) != places:
+            raise reader.wrong(
+                way,
+                f"{expr.path!r:.80} does not have {len(places)} places for"
+                " subscripts, in order",
             )
-        operator = data[0]
-        if operator in UNARY and len(data) == 2:
-            return self.positional(ir.Unary, data, where)
-        if operator in BINARY:
-            return self.positional(ir.Binary, data, where)
-        if operator not in OPERATIONS:
-            hint = _nearest(operator, OPERATIONS)
-            raise self.wrong(where, f"no expression is called {operator!r:.80}", hint)
-        return self.positional(OPERATIONS[operator], data[1:], where)
+    if isinstance(expr, ir.Exists):
+        _check(reader, expr.start, bound, way)
+        _check(reader, expr.stop, bound, way)
+        _check(reader, expr.body, bound | {expr.var}, way)
+        return
+    for inner in ir.children(expr):
+        _check(reader, inner, bound, way)
 
-    def positional(self, cls: type[Any], data: list[Any], where: str) -> Any:
-        members = list(shape(cls).values())
-        needed = sum(member.default is dataclasses.MISSING for member in members)
+
+def _position(reader: _NodeReader, data: Any, way: _Way) -> Position:
+    if type(data) is not str:
+        raise reader.unlike(str, data, way)
+    file, line, column = reader.module, *data.partition(":")[::2]
+    if data.count(":") > 1:
+        file, line, column = data.rsplit(":", 2)
+    if not (_is_number(line) and _is_number(column)):
+        raise reader.wrong(way, f"{data!r:.80} is not a position", "LINE:COLUMN")
+    _reading(words.File)(reader, file, way)
+    return Position(file, int(line), int(column))
+
+
+@functools.cache
+def _positional(cls: Any) -> _Reading:
+    """A node whose members are the items of a list."""
+    members = list(shape(cls).values())
+    needed = sum(member.default is dataclasses.MISSING for member in members)
+    readings: list[tuple[str, _Reading]] = []  # filled late: nodes are in themselves
+
+    def read(reader: _NodeReader, data: Any, way: _Way) -> Any:
+        if type(data) is not list:
+            raise reader.unlike(list, data, way)
+        if not readings:
+            readings.extend((one.name, _reading(one.hint)) for one in members)
         if not needed <= len(data) <= len(members):
             names = ", ".join(member.name for member in members)
-            raise self.wrong(
-                where, f"{len(data)} values where there should be: {names}"
+            raise reader.wrong(
+                way, f"{len(data)} values where there should be: {names}"
             )
-        return cls(*(
-            self.value(member.hint, value, f"{where}.{member.name}")
-            for member, value in zip(members, data, strict=False)
-        ))  # fmt: skip
+        reader.deeper(way)
+        found = cls(*[
+            reading(reader, value, (way, name))
+            for (name, reading), value in zip(readings, data, strict=False)
+        ])  # fmt: skip
+        reader.depth -= 1
+        return found
 
-    def record(self, cls: type[Any], data: dict[str, Any], where: str) -> Any:
-        members = shape(cls)
-        for name in data:
-            if name not in members:
-                hint = _nearest(name, members)
-                raise self.wrong(
-                    where, f"{cls.__name__} has no member {name!r:.80}", hint
-                )
-        for name, member in members.items():
-            if member.default is dataclasses.MISSING and name not in data:
-                raise self.wrong(where, f"{cls.__name__} lacks its member {name!r}")
+    return read
+
+
+@functools.cache
+def _record(cls: Any) -> _Reading:
+    """A node whose members are those of an object."""
+    members = shape(cls)
+    needed = {
+        name for name, one in members.items() if one.default is dataclasses.MISSING
+    }
+    readings: dict[str, _Reading] = {}  # filled late: nodes are in themselves
+
+    def read(reader: _NodeReader, data: Any, way: _Way) -> Any:
+        if type(data) is not dict:
+            raise reader.unlike(dict, data, way)
+        if not readings:
+            readings.update((name, _reading(one.hint)) for name, one in members.items())
+        if not (data.keys() <= members.keys() and needed <= data.keys()):
+            raise _other_members(reader, cls, data, way)
         if cls is ir.Module:
             # Positions of the module's nodes leave its file out.
-            self.module = self.expect(str, data["file"], f"{where}.file")
+            reader.module = _reading(str)(reader, data["file"], (way, "file"))
         elif cls in (ir.Root, ir.Machines) or (
-            cls is ir.Unread and where.startswith("unread[")
+            cls is ir.Unread and _spelled(way).startswith("unread[")
         ):
-            self.module = ""
-        dot = "." if where else ""
-        return cls(**{
-            name: self.value(members[name].hint, value, f"{where}{dot}{name}")
+            reader.module = ""
+        reader.deeper(way)
+        found = cls(**{
+            name: readings[name](reader, value, (way, name))
             for name, value in data.items()
         })  # fmt: skip
+        reader.depth -= 1
+        return found
+
+    return read
+
+
+def _other_members(
+    reader: _NodeReader, cls: type[Any], data: dict[str, Any], way: _Way
+) -> VmgenError:
+    members = shape(cls)
+    for name in data:
+        if name not in members:
+            hint = _nearest(name, members)
+            return reader.wrong(way, f"{cls.__name__} has no member {name!r:.80}", hint)
+    name = next(
+        name
+        for name, member in members.items()
+        if member.default is dataclasses.MISSING and name not in data
+    )
+    return reader.wrong(way, f"{cls.__name__} lacks its member {name!r}")
 
 
 def _is_number(text: str) -> bool:
