@@ -66,7 +66,7 @@ WAYS: dict[str, tuple[Direction, ...]] = {
         help="A condition on what the guest does counts as a refusal.",
     ),
     Option("--notes", kind="flag", help="Also tell what changed without doing harm."),
-    format_option("How to print the verdicts.", "github"),
+    format_option("How to print the verdicts.", "github", "html"),
     epilog=NAMED + """
 \b
 Examples:
@@ -74,6 +74,7 @@ Examples:
   vmgen compat 8.2 10.0 -t x86_64 -m 'pc-q35-*' --devices virtio-gpu-pci,e1000e
   vmgen compat ~/qemu-9.2 ~/qemu --all -t aarch64 -m virt-9.2 --direction forward
   vmgen compat 9.2 10.0 -t s390x --like guest.mig --format json
+  vmgen compat 9.2 10.0 -t x86_64 --format html > report.html
 
 \b
 Exit status: 0 every guest loads (conditions on the guest's state are counted),
@@ -142,6 +143,10 @@ def compat(
                 text = show.github(one, directions, folders)
                 lines |= dict.fromkeys(text.splitlines(keepends=True))
         console.result("".join(lines))
+    elif form == "html":
+        from vmgen.view.compat import compat_page
+
+        console.result(compat_page(names, judged, directions))
     else:
         texts = (
             show_machines.text(
