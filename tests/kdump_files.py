@@ -54,9 +54,11 @@ def read(data: bytes, order: str = "<", bits: int = 64) -> Dump:
     middle, end = first + bitmaps * size // 2, first + bitmaps * size
     assert data[first:middle] == data[middle:end]
     there = [
-        number
-        for number in range(8 * (middle - first))
-        if data[first + number // 8] >> number % 8 & 1
+        8 * place + bit
+        for place, byte in enumerate(data[first:middle])
+        if byte
+        for bit in range(8)
+        if byte >> bit & 1
     ]
     pages = {}
     for index, number in enumerate(there):
