@@ -350,7 +350,94 @@ def test_annotations_of_a_ci(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_rule_has_cases() -> None:
-    assert set(CASES) | {"VG813", "VG816"} == set(WORDS)
+    assert set(CASES) | {"VG813", "VG816", "VG817"} == set(WORDS)
+
+
+# --- what post_load does with values of the stream ------------------------------------------
+
+SENT = (
+    "VMSTATE_UINT32(count, Dev)", "VMSTATE_UINT8(small, Dev)", "VMSTATE_INT32_POSITIVE_LE(limit, Dev)",
+    "VMSTATE_UINT8_ARRAY(fifo, Dev, 16)",
+)  # fmt: skip
+
+
+def indexed(
+    capsys: pytest.CaptureFixture[str], body: str, *fields: str, more: str = ""
+) -> list[str]:
+    """The members that a post_load is said to index with."""
+    hook = (
+        "static int dev_post_load(void *opaque, int version_id)\n{\n"
+        f"    Dev *s = opaque;\n    int i;\n\n    {body}\n    return 0;\n}}\n"
+    )
+    members = "    uint8_t wide[256];\n    uint8_t small;\n    int32_t limit;\n    uint8_t *data;\n} Dev;"
+    head = HEAD.replace("    uint8_t *data;\n} Dev;", members)
+    assert head != HEAD
+    text = head + more + hook + table(*SENT, *fields, head=LOADED)
+    found = linted(text, capsys, "--select", "VG817")
+    return [str(one["context"][1]) for one in found]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("body", "member"),
+    [
+        ("s->mode = s->fifo[s->count];", "count"),
+        ("s->fifo[s->count - 1] = 0;", "count"),
+        ("i = s->count + 1;\n    s->fifo[i] = 0;", "count"),
+        ("for (i = 0; i < s->count; i++) {\n        s->fifo[i] = 0;\n    }", "count"),
+        ("for (i = s->count; i > 0; i--) {\n        s->fifo[i] = 0;\n    }", "count"),
+        ("s->fifo[s->small] = 0;", "small"),
+        ("if (s->count) {\n        s->fifo[s->count] = 0;\n    }", "count"),
+        ("s->fifo[s->count] = 0;\n    if (s->count > 15) {\n        return -1;\n    }", "count"),
+        ("clear(s, s->count);", "count"),
+        ("clear_own(s);", "count"),
+    ],
+)  # fmt: skip
+def test_a_post_load_that_indexes_with_what_the_stream_says_is_found(
+    body: str, member: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    helpers = (
+        "static void clear(Dev *s, int at)\n{\n    s->fifo[at] = 0;\n}\n\n"
+        "static void clear_own(Dev *s)\n{\n    s->fifo[s->count] = 0;\n}\n\n"
+    )
+    assert indexed(capsys, body, more=helpers) == [member]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if (s->count >= 16) {\n        return -1;\n    }\n    s->fifo[s->count] = 0;",
+        "i = s->count;\n    if (i > 15) {\n        return -1;\n    }\n    s->fifo[i] = 0;",
+        "s->fifo[s->count & 15] = 0;",
+        "s->fifo[s->count % 16] = 0;",
+        "s->count = 3;\n    s->fifo[s->count] = 0;",
+        "s->count &= 15;\n    s->fifo[s->count] = 0;",
+        "assert(s->count < 16);\n    s->fifo[s->count] = 0;",
+        "for (i = 0; i < 16; i++) {\n        s->fifo[i] = s->count;\n    }",
+        "i = s->count;\n    i = 2;\n    s->fifo[i] = 0;",
+        # No field sends it, or the field itself bounds it.
+        "s->fifo[s->mode] = 0;",
+        "s->fifo[s->limit] = 0;",
+        # Memory that a pointer leads to has a length of its own.
+        "s->data[s->count] = 0;",
+    ],
+)
+def test_an_index_that_something_bounds_is_not_found(
+    body: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert indexed(capsys, body) == []
+
+
+def test_a_validated_index_and_one_too_narrow_are_not_found(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    test = (
+        "static bool count_fits(void *opaque, int version_id)\n{\n"
+        "    Dev *s = opaque;\n\n    return s->count < 16;\n}\n\n"
+    )
+    fits = 'VMSTATE_VALIDATE("count fits", count_fits)'
+    assert indexed(capsys, "s->fifo[s->count] = 0;", fits, more=test) == []
+    wide = "VMSTATE_UINT8_ARRAY(wide, Dev, 256)"
+    assert indexed(capsys, "s->wide[s->small] = 0;", wide) == []
 
 
 # --- state that no table sends ------------------------------------------------------------

@@ -109,6 +109,12 @@ WORDS: Mapping[str, RuleWords] = {
         "add a field in a subsection, compute it in post_load, or reset it where it cannot"
         " matter",
     ),
+    "VG817": RuleWords(
+        "post_load indexes with an unchecked value",
+        "{hook}() indexes '{array}' (in {function}) with '{member}', which the stream sets"
+        " and nothing has bounded: a crafted stream reads or writes outside of the array",
+        "compare it with the array's length first, and return -EINVAL if it is outside",
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from vmgen.lint.linted import Linted
 from vmgen.lint.model import LintFinding
 from vmgen.lint.rules import (
     fields,
+    indexes,
     infos,
     missing,
     registered,
@@ -35,4 +36,5 @@ RULES: Mapping[str, Rule] = {
     "VG814": structs.other_struct,
     "VG815": structs.others_state,
     "VG816": missing.missing_state,
+    "VG817": indexes.unchecked,
 }
