@@ -17,7 +17,10 @@ from tests.stream_files import packages
 from vmgen.export import elf, kdump
 from vmgen.export.formats import ExportOptions
 from vmgen.export.notes import core_kind
-from vmgen.guest import Guest
+from vmgen.guest import Guest, Unsupported
+from vmgen.imported.template import import_core
+from vmgen.stream import Stream
+from vmgen.stream.edit import edit
 
 MACHINES = {
     "riscv64": GUESTS["riscv64"],
@@ -83,3 +86,39 @@ def test_a_core_and_memory_are_those_of_qemu(target: str, tmp_path: Path) -> Non
         regions = guest.regions
     with Guest.open(file, codecs=codecs, map=str(mtree)) as guest:
         assert regions == guest.regions
+
+
+AARCH32 = {"user": 0x10, "fiq": 0x11, "svc": 0x13, "hyp": 0x1A, "und": 0x1B}
+"""Modes of AArch32, as they are in ``cpsr``."""
+
+
+@pytest.mark.parametrize("mode", AARCH32)
+def test_a_core_has_the_banked_registers_of_a_cpu_in_aarch32(
+    mode: str, tmp_path: Path
+) -> None:
+    options, codecs = GUESTS["aarch64"], packages()["aarch64"]
+    if reason := options.absent():
+        lacking(reason)
+    with Machine(options) as machine:
+        stream = Stream(machine.capture(), codecs)
+    rows = {
+        "env.regs": 16, "env.banked_r13": 8, "env.banked_r14": 8, "env.usr_regs": 5,
+        "env.fiq_regs": 5,
+    }  # fmt: skip
+    changes = [
+        f"cpu/0.{row}[{index}]={0x1000 * place + index}"
+        for place, (row, count) in enumerate(rows.items(), 1)
+        for index in range(count)
+    ]
+    state = 0x1C0 | AARCH32[mode]
+    changed = edit(stream, [f"cpu/0.cpsr={state:#x}", *changes]).to_bytes()
+    core = tmp_path / "core"
+    with Machine.resumed(options, changed) as machine:
+        machine.command("dump-guest-memory", paging=False, protocol=f"file:{core}")
+        again = machine.capture()
+    with Guest.open(again, codecs=codecs) as guest:
+        out = io.BytesIO()
+        elf.write(guest, out, ExportOptions())
+        assert out.getvalue() == core.read_bytes()
+        with pytest.raises(Unsupported, match="of a CPU in AArch32"):
+            import_core(guest, memoryview(out.getvalue()))

@@ -41,10 +41,9 @@ def take(guest: Guest, core: ElfCore, draft: Draft) -> tuple[TakenCpu, ...]:
     if not known:
         raise BadCore(
             f"a core of machine {core.machine} (e_machine) is none of the template's CPU,"
-            f" {guest.target or 'which no codecs know'}",
-            None,
-            "cpu",
-        )
+            f" {guest.target or 'which no codecs know'}", None, "cpu",
+            "" if guest.target else "codecs say the target: --codecs, --target",
+        )  # fmt: skip
     groups = _grouped(core, known)
     sections = guest.cpu_sections()
     if len(groups) != len(sections):
