@@ -15,6 +15,7 @@ from vmgen.ir import json as ir_json
 from vmgen.premises import premises_of
 from vmgen.premises.facts import PREMISES
 from vmgen.verdict import Outcome, judge, words
+from vmgen.verdict.machines import MachineJudge
 
 REGISTERS = """
 static const ARMCPRegInfo v7_cp_reginfo[] = {
@@ -234,3 +235,16 @@ def test_the_trees_have_what_premises_are_read_from(release: str) -> None:
             file, names = place.split(": ")
             text = (tree / file).read_text()
             assert all(name.strip("*()") in text for name in names.split(", "))
+
+
+def test_a_check_that_the_destination_makes_in_another_way_is_not_known() -> None:
+    table = ir.Premise("system registers", ("cpreg_indexes",), False, (("cp=15",),))
+    old = replace(program(REGISTER_CHECK), premises=(table,), release="1")
+    hook = ir.Hook("post_load", "post")
+    new = replace(program(description(A, B, hooks=(hook,))), release="2")
+    (section,) = MachineJudge(old, new).judgement("box").sections
+    assert section.forward.verdict == "unknown"
+    assert {found.kind for found in section.forward.findings} == {"premise"}
+    gone = replace(program(description(A, B)), release="2")
+    (section,) = MachineJudge(old, gone).judgement("box").sections
+    assert section.forward.verdict == "compatible"

@@ -53,6 +53,12 @@ def places(found: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [(one["rule"], one["section"], one["member"]) for one in found["refusals"]]
 
 
+def undescribed(stream: Stream) -> bytes:
+    """The stream up to its description."""
+    assert stream.description is not None
+    return stream.view[: stream.description.offset].tobytes()
+
+
 def configured(data: bytes, name: bytes, value: bytes) -> bytes:
     """The stream with one more subsection of its configuration."""
     end = data.index(b"virt") + 4
@@ -237,3 +243,47 @@ def test_the_names_are_those_of_the_trees(
 )  # fmt: skip
 def test_a_name_is_of_some_releases(name: str, release: str, there: bool) -> None:
     assert qapi_names.is_of(qapi_names.CAPABILITIES, name, release) == there
+
+
+def test_a_subsection_of_the_configuration_that_no_release_has_is_refused(
+    judged: Judge,
+) -> None:
+    data = configured(whole(RISCV), b"configuration/more", b"")
+    found = judged(RISCV, data, own=True)
+    assert found["outcome"] == "refused"
+    assert places(found)[0][:2] == ("unknown-subsection", "configuration/more")
+
+
+def test_of_a_configuration_given_twice_the_last_counts(judged: Judge) -> None:
+    name = b"configuration/target-page-bits"
+    own, other = (bits.to_bytes(4, "big") for bits in (12, 14))
+    once = configured(whole(RISCV), name, other)
+    twice = configured(configured(whole(RISCV), name, own), name, other)
+    assert judged(RISCV, once, own=True)["outcome"] == "refused"
+    assert judged(RISCV, twice, own=True)["outcome"] == "taken"
+
+
+def test_what_a_description_would_answer_the_machines_own_does(judged: Judge) -> None:
+    """QEMU looks at no description; here it says how many interrupts there are."""
+    without = undescribed(Stream(whole(RISCV)))
+    assert judged(RISCV, without)["outcome"] == "not known"
+    found = judged(RISCV, without, own=True)
+    assert (found["outcome"], found["open"]) == ("taken", [])
+
+
+def test_a_footer_that_is_gone_is_refused_without_a_description(judged: Judge) -> None:
+    stream = Stream(whole(RISCV))
+    section = next(one for one in stream.sections if one.name == "cpu")
+    data = undescribed(stream)
+    made = data[: section.end] + data[section.end + 5 :]
+    assert judged(RISCV, made, own=True)["outcome"] == "refused"
+
+
+def test_a_number_of_a_section_that_another_one_has_too(judged: Judge) -> None:
+    """QEMU looks for a piece's section by it, and for nothing else."""
+    data = bytearray(whole(RISCV))
+    stream = Stream(bytes(data))
+    one = next(one for one in stream.sections if one.name == "cpu")
+    for at in (one.offset + 1, one.end + 1):
+        data[at : at + 4] = bytes(4)
+    assert judged(RISCV, bytes(data), own=True)["outcome"] == "taken"

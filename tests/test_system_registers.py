@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vmgen import ir
+from vmgen.stream import system_registers
 from vmgen.stream.system_registers import DefinedRegisters
 
 MIDR = 0x6030_0000_0013_C000
@@ -78,3 +79,20 @@ def test_nothing_is_said_where_c_changes_what_an_entry_is() -> None:
         foreign(MIDR | 1, MIDR, rows=(*ROWS, ("assigned", "one", "opc2", "i"))) is None
     )
     assert foreign(MIDR | 1, MIDR, rows=()) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "identifies"),
+    [
+        (0x603000000013C000, True),  # MIDR_EL1
+        (0x603000000013C025, True),  # of the features, op2 5
+        (0x603000000013C290, False),  # ESR_EL1
+        (0x603000000013D000, False),  # CSSELR_EL1, op1 2
+        (0x60300000001380A0, False),  # a breakpoint, op0 2
+        (0x40200000000F0000, True),  # MIDR
+        (0x40200000000F2881, False),  # ADFSR
+        (0x40300000000F0000, False),  # one of 64 bits
+    ],
+)
+def test_registers_that_say_what_the_cpu_is(number: int, identifies: bool) -> None:
+    assert system_registers.identifies(number) == identifies

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from vmgen.stream.description import Node, check_depth, listed, name_of
@@ -80,3 +81,31 @@ def _of_field(own: Node, theirs: Node | None, depth: int) -> Node:
     elif "size" in theirs:
         made["size"] = theirs["size"]
     return made
+
+
+_FIXED = re.compile(
+    r"(u?int(8|16|32|64)( \w+)?|bool|buffer|unused_buffer|bitmap|timer|struct|vstruct)\Z"
+)
+"""Types whose bytes are as many as the machine says, whatever is in them."""
+
+
+def without_lengths(node: Node, depth: int = 0) -> Node:
+    """A description without the lengths of devices' own formats, which are those of the
+    content of one stream.  Malformed for objects inside of each other without end."""
+    check_depth(depth)
+    made = dict(node)
+    if "fields" in node:
+        made["fields"] = [_kept(one, depth) for one in listed(node, "fields")]
+    if "subsections" in node:
+        parts = listed(node, "subsections")
+        made["subsections"] = [without_lengths(one, depth + 1) for one in parts]
+    return made
+
+
+def _kept(entry: Node, depth: int) -> Node:
+    inner, kind = entry.get("struct"), entry.get("type")
+    if type(inner) is dict:
+        return {**entry, "struct": without_lengths(inner, depth + 1)}
+    if type(kind) is str and _FIXED.match(kind):
+        return entry
+    return {name: value for name, value in entry.items() if name != "size"}

@@ -65,9 +65,10 @@ def _described_size(name: str, node: Node | None, offset: int) -> int:
     for part in listed(node or {}, "subsections"):
         if name_of(part, "vmsd_name") == name:
             return description.object_size(part, name)
-    raise UnknownSection(
-        "an unknown subsection, which nothing describes", offset, printable(name)
-    )
+    message = "an unknown subsection, which nothing describes"
+    unknown = UnknownSection(message, offset, printable(name))
+    unknown.rule = "unknown-subsection"
+    raise unknown
 
 
 def _compare(found: Configuration, node: Node) -> None:

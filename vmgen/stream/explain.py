@@ -14,7 +14,7 @@ from vmgen.lookup import Lookup, Placed
 from vmgen.stream import machine, stated, system_registers, tables
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
-from vmgen.stream.description import Device
+from vmgen.stream.description import Device, Document
 from vmgen.stream.errors import (
     Ambiguous,
     NoCodecs,
@@ -71,7 +71,7 @@ def explain(
     with a stream is a reason to refuse it.
     """
     source.finish()
-    stream, sections, broken = _bounded(source, codecs, page_size)
+    stream, sections, broken = _bounded(source, codecs, page_size, own)
     refusals: list[Objection] = []
     unsure: list[Objection] = []
     unjudged: list[str] = []
@@ -146,7 +146,8 @@ def explain(
     if broken is not None and broken.rule == "context":
         unsure.append(_of_stream(broken))
     elif broken is not None:
-        if isinstance(broken, UnknownSection) and not refusals:
+        within = broken.rule == "unknown-subsection"
+        if isinstance(broken, UnknownSection) and not (refusals or within):
             raise broken  # what lies behind it no one here knows
         last = _of_stream(broken)
         if broken.rule == "footer-shift" and stream.description is None:
@@ -182,12 +183,13 @@ def _vanished(stream: Stream, machine: str) -> Objection:
 
 
 def _bounded(
-    source: Input, codecs: Codecs, page_size: int | None
+    source: Input, codecs: Codecs, page_size: int | None, own: Stream | None
 ) -> tuple[Stream, list[Section], StreamError | None]:
     """The stream with its sections, and what kept it from being read to its end.
 
     The description bounds sections without a thought about the release.  Where that fails
-    (there is none, or the stream was changed without it) the codecs do, as in QEMU.
+    (there is none, or the stream was changed without it) the codecs do, as in QEMU; what
+    they ask, the descriptions of the machine's ``own`` stream and of this one answer.
     """
     by_json = Stream(source, page_size=page_size, strict=False)
     sections, broken = _sections(by_json)
@@ -198,14 +200,24 @@ def _bounded(
         all_of_them, wrong = _sections(by_both)
         if wrong is None:
             return by_both, all_of_them, None
+    there = (None if own is None else own.description, _description(by_json))
     by_codec = Stream(
-        source, codecs, page_size=page_size, use_description=False, strict=False
-    )
+        source, codecs, page_size=page_size, use_description=False, strict=False,
+        answering=[one for one in there if one is not None],
+    )  # fmt: skip
     others, wrong = _sections(by_codec)
     further = len(others) >= len(sections) and not isinstance(wrong, UnknownSection)
     if wrong is None or isinstance(wrong, Refused) or further:
         return by_codec, others, wrong
     return by_json, sections, broken
+
+
+def _description(stream: Stream) -> Document | None:
+    """The description of a stream; None if it has none that can be read."""
+    try:
+        return stream.description
+    except StreamError:
+        return None
 
 
 def _sections(stream: Stream) -> tuple[list[Section], StreamError | None]:

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from vmgen import ir
 from vmgen.lookup import Lookup, Placed
 from vmgen.stream import tables
+from vmgen.stream.answers import without_lengths
 from vmgen.stream.codecs import Codecs, field, is_state, members
 from vmgen.stream.errors import Refused, StreamError
 from vmgen.stream.parts import Section
@@ -37,34 +38,32 @@ class Compared(NamedTuple):
 
 def compared(
     codecs: Codecs, stream: Stream, section: Section, own: Stream, known: Section
-) -> Iterator[Compared]:
-    """The compared values of a section, in its order; none where a codec or its tables
-    lack, or where one of the two cannot be read."""
+) -> Iterator[Compared] | None:
+    """The compared values of a section, in its order; None where the codec's tables lack,
+    or where one of the two cannot be read."""
     with_tables = tables.of(codecs)
     device = section.device or known.device
     try:
         codec = codecs.get(section.name, None if device is None else device.node)
     except Refused:  # several devices of one name, which is said where it is judged
-        return
-    placed = None if with_tables is None or codec is None else with_tables.table(codec)
-    if with_tables is None or codec is None or placed is None:
-        return
+        return None
+    if codec is None:  # which is said there, too
+        return iter(())
+    placed = None if with_tables is None else with_tables.table(codec)
+    if with_tables is None or placed is None:
+        return None
     states = []
     for one, part in ((stream, section), (own, known)):
-        node = None if part.device is None else part.device.node
+        node = None if device is None else without_lengths(device.node)
+        if part.device is not None:
+            node = part.device.node
+        view, at = one.view[: part.end], part.start
         try:
-            state, _ = codecs.load(
-                codec,
-                one.view[: part.end],
-                part.start,
-                part.version_id,
-                part.path,
-                node,
-            )
+            state, _ = codecs.load(codec, view, at, part.version_id, part.path, node)
         except StreamError:  # which is explained where the section is judged
-            return
+            return None
         states.append(state)
-    yield from _Pairs(with_tables.lookup).of(placed, states[0], states[1], "", "", 0)
+    return _Pairs(with_tables.lookup).of(placed, states[0], states[1], "", "", 0)
 
 
 class _Pairs:

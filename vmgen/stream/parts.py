@@ -47,8 +47,9 @@ class Configuration(Frozen):
     subsections: tuple[ConfigurationSubsection, ...] = ()
 
     def value(self, name: str) -> int | list[str] | bytes | None:
-        """The value of ``configuration/NAME``, None if it is missing."""
-        for subsection in self.subsections:
+        """The value of ``configuration/NAME``, None if it is missing: of several QEMU
+        loads each, so that the last one counts."""
+        for subsection in reversed(self.subsections):
             if subsection.name == f"configuration/{name}":
                 return subsection.value
         return None

@@ -7,9 +7,10 @@ description JSON, or by a footer where only one place can be it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from vmgen.stream import configuration, description
+from vmgen.stream.answers import without_lengths
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.description import Device, Document, disagree
 from vmgen.stream.errors import (
@@ -49,6 +50,7 @@ from vmgen.stream.wire import (
     EOF,
     KINDS,
     MAGIC,
+    SECTION_FOOTER,
     VERSION,
     Cursor,
     printable,
@@ -70,7 +72,9 @@ class Reader:
     ``codecs`` may be None: then only what needs none can be read.  ``page_size`` is the
     target's, in bytes, where neither description nor configuration nor target say it.
     ``use_description=False`` reads as if there were no description JSON, ``strict=False``
-    takes only the ends of sections from it and compares nothing.
+    takes only the ends of sections from it and compares nothing.  ``answering`` are
+    descriptions that bound nothing: they answer what codecs ask, where a section then ends
+    at its footer.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class Reader:
         page_size: int | None = None,
         use_description: bool = True,
         strict: bool = True,
+        answering: Sequence[Document] = (),
     ) -> None:
         self.source = source
         self.codecs = codecs
@@ -92,6 +97,7 @@ class Reader:
         self._looked = False
         self._footers: Footers | None = None
         self._open: Question | None = None
+        self._answering = tuple(map(ServedDevices, answering))
 
     @property
     def document(self) -> Document | None:
@@ -279,7 +285,7 @@ class Reader:
                 raise Malformed("a section without a name", start)
             instance, version = cursor.u32(), cursor.u32()
             before = self.known.sections.setdefault(number, (name, instance, version))
-            if before != (name, instance, version):
+            if self.strict and before != (name, instance, version):
                 message = f"section id {number} is also that of {printable(before[0])}"
                 raise Malformed(message, start, f"{printable(name)}/{instance}")
         elif number in self.known.sections:
@@ -338,6 +344,10 @@ class Reader:
         if self.strict and device is not None and device.version not in (None, version):
             message = f"version {version}, described as {device.version}"
             raise disagree(message, cursor.path, begin)
+        if device is None:
+            found = self._answered(cursor, name, instance, version, number)
+            if found is not None:
+                return found
         try:
             if (codec := self._codec(name, device)) is not None:
                 return self._decoded(cursor, codec, device, version)
@@ -428,6 +438,31 @@ class Reader:
         ):
             raise self._other_end(cursor, begin, device, "the codec")
         return "codec", codec, device
+
+    def _answered(
+        self, cursor: Cursor, name: str, instance: int, version: int, number: int
+    ) -> tuple[Means, Codec | None, Device | None] | None:
+        """A section as one of the answering descriptions has it, if it ends at its footer
+        then."""
+        begin, view = cursor.pos, cursor.view[: cursor.end]
+        mark = bytes([SECTION_FOOTER]) + number.to_bytes(4, "big")
+        for served in self._answering:
+            if (device := served.again(name, instance)) is None:
+                continue
+            for node in (device.node, without_lengths(device.node)):
+                try:
+                    codec = self._codec(name, device)
+                    if self.codecs is None or codec is None:
+                        break
+                    path = cursor.path
+                    _, end = self.codecs.load(codec, view, begin, version, path, node)
+                except StreamError:
+                    continue
+                if view[end : end + len(mark)] == mark:
+                    cursor.skip(end - begin)
+                    fits = device.certain and device.size == end - begin
+                    return "codec", codec, device if fits else None
+        return None
 
     def _left_open(
         self, cursor: Cursor, number: int, device: Device | None, reason: Refused

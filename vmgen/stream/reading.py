@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from vmgen.stream import system_registers, tables
-from vmgen.stream.answers import Answers, of_machine
+from vmgen.stream.answers import Answers, of_machine, without_lengths
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.description import Node
@@ -57,8 +57,15 @@ class SectionReader:
             return Reading(_outside(section, codec))
         own = self._own.get(path)
         theirs = None if device is None else device.node
-        if own is not None and own.device is not None and theirs is not None:
-            ours = of_machine(own.device.node, theirs)
+        if own is not None and own.device is not None:
+            ours: Node = own.device.node
+            if theirs is not None:
+                ours = of_machine(ours, theirs)
+            else:  # no description of the stream's own: its content has other lengths
+                wrong, end, asked = self._load(section, codec, ours)
+                if wrong is None and end == section.end:
+                    return Reading()
+                ours = without_lengths(ours)
             wrong, end, asked = self._load(section, codec, ours)
             if wrong is None or wrong.rule != "context":
                 return self._end(section, codec, wrong, end, ())
@@ -91,14 +98,13 @@ class SectionReader:
             return None
         if self._registers is None:
             self._registers = DefinedRegisters(self._known.lookup.program.premises)
-        for at, listed in system_registers.of_section(self.stream, section):
-            place = self._registers.foreign(listed)
+        for found in system_registers.of_section(self.stream, section):
+            place = self._registers.foreign(found.numbers)
             if place is not None:
-                message = (
-                    f"no CPU of the release has system register {listed[place]:#x}"
-                )
+                number = found.numbers[place]
+                message = f"no CPU of the release has system register {number:#x}"
                 path = f"{section.path} {system_registers.INDEXES}"
-                return _refused("machine", message, at + 8 * place, path)
+                return _refused("machine", message, found.offset + 8 * place, path)
         return None
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 
 from vmgen.stream import described, old_style
@@ -38,7 +38,8 @@ class Stream:
     package for the stream's target and release (:func:`vmgen.stream.from_folder`) or a
     mapping from wire name to codec.  ``page_size`` is the target's in bytes, for streams
     that do not say it.  ``strict=False`` reads as QEMU does, to which the description says
-    nothing: it bounds sections, and what else it says is not compared.  Every method that
+    nothing: it bounds sections, and what else it says is not compared.  ``answering`` are other
+    descriptions of such machines, which answer what codecs ask.  Every method that
     reads raises :class:`StreamError`.
     """
 
@@ -50,6 +51,7 @@ class Stream:
         page_size: int | None = None,
         use_description: bool = True,
         strict: bool = True,
+        answering: Sequence[Document] = (),
     ) -> None:
         if codecs is not None and not isinstance(codecs, Codecs):
             codecs = Codecs(codecs)
@@ -61,6 +63,7 @@ class Stream:
             page_size=page_size,
             use_description=use_description,
             strict=strict,
+            answering=answering,
         )
         self._pending = self._reader.parts()
         self._parts: list[Part] = []

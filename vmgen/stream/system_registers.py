@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from vmgen import ir
 from vmgen.lookup import Placed
@@ -24,6 +24,7 @@ from vmgen.stream.parts import Section
 from vmgen.stream.stream import Stream
 
 INDEXES = "cpreg_vmstate_indexes"
+VALUES = "cpreg_vmstate_values"
 PREMISE = "system registers"
 
 _POSITION = ("cp", "opc0", "opc1", "crn", "crm", "opc2")
@@ -42,18 +43,43 @@ def is_in(table: Placed) -> bool:
     return any(field.name == INDEXES for field in table.description.fields)
 
 
-def of_section(stream: Stream, section: Section) -> Iterator[tuple[int, list[int]]]:
-    """Where the stream has lists of registers in a section, and what is in them."""
+class Listed(NamedTuple):
+    """The registers of a section, and where in the stream their numbers are."""
+
+    offset: int
+    numbers: list[int]
+    values: list[int]
+
+
+def of_section(stream: Stream, section: Section) -> Iterator[Listed]:
+    """The list of registers in a section, if it has one."""
     try:
         slots = stream.layout(section)
     except StreamError:
         return
+    offset, found = 0, dict[str, list[int]]()
     for path, slot, at in described.leaves(slots, section.start):
-        if path == INDEXES and slot.size == 8:
-            yield at, listed(stream, slot, at)
+        if path in (INDEXES, VALUES) and slot.size == 8:
+            found[path] = _numbers(stream, slot, at)
+            offset = at if path == INDEXES else offset
+    if INDEXES in found:
+        yield Listed(offset, found[INDEXES], found.get(VALUES, []))
 
 
-def listed(stream: Stream, slot: Slot, at: int) -> list[int]:
+def identifies(number: int) -> bool:
+    """Whether it is one of the registers that say what the CPU is, which the architecture
+    reserves for that and nothing can write: op1 and CRn are 0, of those of 32 bits opc1.
+    """
+    if number >> 16 == _SYSTEM:
+        return number >> 14 & 3 == 3 and not (number >> 7 & 0x7F)
+    if number >> 56 == _COPROCESSOR and number >> 52 & 0xF == 2:
+        return (
+            number >> 16 & 0xFFF == 15 and not number >> 11 & 15 and not number >> 3 & 7
+        )
+    return False
+
+
+def _numbers(stream: Stream, slot: Slot, at: int) -> list[int]:
     """The numbers in a field."""
     data = stream.view[at : at + slot.total]
     return [int.from_bytes(data[n : n + 8], "big") for n in range(0, len(data), 8)]

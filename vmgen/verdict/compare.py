@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from vmgen import ir
 from vmgen.verdict import premises, walk
 from vmgen.verdict.cases import Assumptions
 from vmgen.verdict.items import WireLayout
 from vmgen.verdict.layout import WireLayouts
-from vmgen.verdict.state import NOTHING_AROUND, Around, Ending, Pair
+from vmgen.verdict.state import NOTHING_AROUND, Around, Difference, Ending, Pair
 
 _NONE = sys.maxsize
 
@@ -33,6 +35,10 @@ class DirectedComparison:
     def __post_init__(self) -> None:
         programs = self.source.lookup.program, self.target.lookup.program
         self._premises = premises.Differences(*programs)
+
+    def premises(self, refusal: ir.Refusal) -> Iterable[Difference]:
+        """The C tables of both programs that a refusal depends on and that differ."""
+        return self._premises.of(refusal)
 
     def leaves(
         self, source: WireLayout, target: WireLayout, around: Around = NOTHING_AROUND

@@ -21,7 +21,7 @@ from vmgen.verdict.model import (
 )
 from vmgen.verdict.places import subsection as place
 from vmgen.verdict.sections import SavedSection, matched, sections
-from vmgen.verdict.state import Around, summed
+from vmgen.verdict.state import Around, Difference, summed
 
 WAYS = 3
 """Ways to fail that a section's verdict has."""
@@ -252,7 +252,7 @@ def outcome(
         *_endless(source.placed, comparison.source),
         *_endless(target.placed, comparison.target),
     )
-    findings = found_all.required
+    findings = (*found_all.required, *_unanswered(one, two, comparison))
     failed = found_all.failed
     if failed is not None:
         if found_all.condition is None and failed.condition is None:
@@ -291,6 +291,36 @@ def _copied(description: ir.Description) -> Iterator[ir.Expr]:
                     one, two = ir.Load(left.place.path, kind), ir.Load(path, kind)
                     for pair in ((one, two), (two, one)):
                         yield conditions.normal(ir.Binary("==", *pair), 0, "", str)
+
+
+def _unanswered(
+    source: ir.Description, target: ir.Description, comparison: DirectedComparison
+) -> Iterator[Finding]:
+    """C tables that the source's ``post_load`` asks and the destination's, which is
+    another function now, does not say that it asks."""
+    if not target.hooks:
+        return
+    asked = dict(_premises(source, comparison))
+    for name in dict(_premises(target, comparison)):
+        asked.pop(name, None)
+    for name, only in asked.items():
+        yield Finding(
+            "premise",
+            target.name,
+            target.symbol,
+            field=name,
+            target=Side("hook", role="post_load", position=target.position),
+            condition=ir.Ask(f"same {name}"),
+            only=only,
+        )
+
+
+def _premises(
+    description: ir.Description, comparison: DirectedComparison
+) -> Iterator[Difference]:
+    for hook in description.hooks:
+        for refusal in hook.refusals:
+            yield from comparison.premises(refusal)
 
 
 def _guards(section: SavedSection) -> tuple[str, ...]:

@@ -202,13 +202,16 @@ class MachineJudge:
 
 
 def _of_machine(one: SectionVerdict) -> SectionVerdict:
-    """The verdict for a machine type: C tables that differ are nothing that the guest's
-    state decides, so whether it loads is not known."""
+    """The verdict for a machine type: C tables that differ, and numbers that must be the
+    destination's own, are nothing that the guest's state decides, so whether it loads is
+    not known."""
     return replace(one, forward=_known(one.forward), backward=_known(one.backward))
 
 
 def _known(one: Outcome) -> Outcome:
-    premises = tuple(found for found in one.findings if found.kind == "premise")
+    premises = tuple(
+        found for found in one.findings if found.kind in ("premise", "check")
+    )
     if one.verdict != "conditional" or not premises:
         return one
     return Outcome("unknown", premises, one.notes)

@@ -64,8 +64,7 @@ def _found(condition: ir.Expr, entry: Entry, state: State) -> Iterator[Finding]:
     if not implied(condition, state.saved):
         never = condition == conditions.FALSE
         yield replace(about, condition=None if never else condition)
-        return
-    # Both sides have it, but what it reads besides the stream may differ.
+    # Whether both sides have it or not: what it reads besides the stream may differ.
     for name, only in state.pair.premises(item.refusal):
         yield replace(
             about,
