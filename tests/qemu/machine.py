@@ -165,7 +165,7 @@ class Machine:
 
     def said(self) -> str:
         self.log.flush()
-        return (self.folder / "log").read_text()
+        return (self.folder / "log").read_text(errors="replace")
 
     def _connect(self) -> socket.socket:
         end = time.monotonic() + PATIENCE

@@ -48,7 +48,8 @@ def of_machine(own: Node, theirs: Node, depth: int = 0) -> Node:
     stream's.
 
     It says of the machine which fields it has and how many elements; how long a device's
-    own format is, whose length is that of its content, each stream says for itself.  Malformed for objects inside of each other without end.
+    own format is, whose length is that of its content, and what is in a subsection that
+    the machine did not need, each stream says for itself.  Malformed for objects inside of each other without end.
     """
     check_depth(depth)
     made = dict(own)
@@ -62,12 +63,13 @@ def of_machine(own: Node, theirs: Node, depth: int = 0) -> Node:
             for left in [waiting.get(name_of(field), [])]
         ]
     parts = {name_of(one, "vmsd_name"): one for one in listed(theirs, "subsections")}
-    if "subsections" in own:
-        made["subsections"] = [
-            one if other is None else of_machine(one, other, depth + 1)
-            for one in listed(own, "subsections")
-            for other in [parts.get(name_of(one, "vmsd_name"))]
-        ]
+    mine = [
+        one if other is None else of_machine(one, other, depth + 1)
+        for one in listed(own, "subsections")
+        for other in [parts.pop(name_of(one, "vmsd_name"), None)]
+    ]
+    if mine or parts:
+        made["subsections"] = [*mine, *parts.values()]
     return made
 
 
