@@ -43,7 +43,7 @@ def is_in(table: Placed) -> bool:
     return any(field.name == INDEXES for field in table.description.fields)
 
 
-class Listed(NamedTuple):
+class RegisterList(NamedTuple):
     """The registers of a section, and where in the stream their numbers are."""
 
     offset: int
@@ -51,7 +51,7 @@ class Listed(NamedTuple):
     values: list[int]
 
 
-def of_section(stream: Stream, section: Section) -> Iterator[Listed]:
+def of_section(stream: Stream, section: Section) -> Iterator[RegisterList]:
     """The list of registers in a section, if it has one."""
     try:
         slots = stream.layout(section)
@@ -63,7 +63,7 @@ def of_section(stream: Stream, section: Section) -> Iterator[Listed]:
             found[path] = _numbers(stream, slot, at)
             offset = at if path == INDEXES else offset
     if INDEXES in found:
-        yield Listed(offset, found[INDEXES], found.get(VALUES, []))
+        yield RegisterList(offset, found[INDEXES], found.get(VALUES, []))
 
 
 def identifies(number: int) -> bool:
