@@ -262,12 +262,12 @@ def test_a_missing_header_costs_what_needs_a_name_of_it(
 ) -> None:
     texts = {
         "type": "typedef struct { Gone gone; uint32_t a; } Type;\n"
-        + table("vmstate_type", "VMSTATE_UINT32(a, Type)"),
+        + table("vmstate_type", "VMSTATE_UINT32(gone, Type)"),
         "number": table(
             "vmstate_number", "VMSTATE_UINT32(a, Dev)", more=".version_id = GONE,"
         ),
         "macro": table("vmstate_macro", "VMSTATE_GONE(a, Dev)"),
-        "other": table("vmstate_other", "VMSTATE_UINT32(a, Dev)"),
+        "other": table("vmstate_other", "VMSTATE_UINT32(a, Type)"),
     }
     Path("dev.c").write_text(HEAD + GONE + "\n".join(texts.values()))
     program = compile_program(Request(sources=("dev.c",), preprocessor=preprocessor))

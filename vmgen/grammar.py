@@ -242,6 +242,27 @@ def renamed(moves: Moves, change: Callable[[str], str]) -> Moves:
     return tuple(made)
 
 
+def settled(moves: Moves, truth: Callable[[str], bool | None]) -> Moves:
+    """The moves with the way taken in place of each choice whose condition is decided."""
+    made: list[Move] = []
+    for move in moves:
+        match move:
+            case Either(condition, then, otherwise):
+                ways = settled(then, truth), settled(otherwise, truth)
+                decided = truth(condition)
+                if decided is None:
+                    made.append(Either(condition, *ways))
+                else:
+                    made += ways[0] if decided else ways[1]
+            case Loop(body=body) | Part(body=body):
+                made.append(replace(move, body=settled(body, truth)))
+            case MovedWord() | MovedBytes() | Must() | Handed() | LeaveLoop():
+                made.append(move)
+            case _:
+                assert_never(move)
+    return tuple(made)
+
+
 def texts(moves: Moves) -> Iterator[str]:
     """Every size, number and condition: what may speak of a word."""
     for move in moves:

@@ -6,13 +6,16 @@ file, the others to whoever links with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from vmgen import infos, ir
+from vmgen.infos.of_target import for_target
 from vmgen.ir import graph
 from vmgen.lookup import Lookup
 from vmgen.source import Diagnostic, Position
+
+NO_ANSWERS: Mapping[str, int] = {}
 
 
 def link(
@@ -21,13 +24,15 @@ def link(
     modules: Iterable[ir.Module],
     members: Iterable[ir.Module] = (),
     unread: Iterable[ir.Unread] = (),
+    answers: Mapping[str, int] = NO_ANSWERS,
 ) -> ir.Program:
     """Sorts modules by file, checks every reference between descriptions and puts infos
     of other files where they are named.
 
     ``members`` are modules of archives: one is linked where it defines a description or
     an info that something taken names and nothing taken defines, as ``ld`` does.
-    ``unread`` are files without a module.
+    ``unread`` are files without a module, ``answers`` what functions of QEMU return that
+    ask for a fact of the target, by name.
 
     A description that was not read has one opaque field where another names it.  What
     cannot be linked is left out and is in the program's ``unread``: a description
@@ -42,7 +47,7 @@ def link(
         _resolved(module, shared)
         for module in sorted(taken, key=lambda module: module.file)
     )
-    taken = infos.resolved(_with_pre_saved(taken), homes)
+    taken = infos.resolved(for_target(_with_pre_saved(taken), answers), homes)
     linked = _Linked(taken, missing)
     linked.leave_out(_twice(taken))
     linked.close()

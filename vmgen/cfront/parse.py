@@ -103,6 +103,34 @@ def identifiers(tokens: list[Token]) -> frozenset[str]:
     return frozenset([token.value for token in tokens if token.type == "ID"])
 
 
+def unknown_types(tokens: list[Token], typedefs: Iterable[str]) -> frozenset[str]:
+    """The names that members of structs and unions have as their type and nothing
+    declares: C has no other meaning for a name in front of another there.
+
+    ``typedefs`` are the type names that are declared.
+    """
+    known = frozenset(typedefs)
+    found: set[str] = set()
+    inside: list[bool] = []  # whether each open brace is a record's
+    for place, token in enumerate(tokens[:-1]):
+        before = tokens[place - 1].type if place else ""
+        if token.type == "LBRACE":
+            head = tokens[place - 2].type if before == "ID" and place > 1 else before
+            inside.append(head in ("STRUCT", "UNION"))
+        elif token.type == "RBRACE" and inside:
+            inside.pop()
+        elif (
+            token.type == "ID"
+            and token.value not in known
+            and inside
+            and inside[-1]
+            and before in ("LBRACE", "RBRACE", "SEMI", "CONST", "VOLATILE")
+            and tokens[place + 1].type in ("ID", "TIMES")
+        ):
+            found.add(token.value)
+    return frozenset(found)
+
+
 def parse_declaration(
     tokens: list[Token], typedefs: Iterable[str], *, about: str = ""
 ) -> Parsed:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from vmgen.cfront.convert import Parsed
-from vmgen.cfront.parse import identifiers, parse_declaration
+from vmgen.cfront.parse import identifiers, parse_declaration, unknown_types
 from vmgen.cfront.split import ANY_MARKER, Chunk, Declaration, split
 from vmgen.cfront.syntax import (
     EnumDecl,
@@ -283,11 +283,29 @@ class Unit:
         if parsed is None:
             tokens = tokens or self._tokens(declaration)
             try:
-                parsed = parse_declaration(tokens, typedefs, about=about)
+                parsed = self._nodes(declaration, tokens, typedefs, about)
             except VmgenError as error:
                 raise VmgenError(*map(self._included, error.diagnostics)) from None
             declaration.parsed[key] = parsed
         return parsed
+
+    def _nodes(
+        self,
+        declaration: Declaration,
+        tokens: list[Token],
+        typedefs: tuple[str, ...],
+        about: str,
+    ) -> Parsed:
+        """The declaration's nodes.  A type that nothing declares costs the members that
+        have it, not the record."""
+        try:
+            return parse_declaration(tokens, typedefs, about=about)
+        except VmgenError:
+            tokens = self._tokens(declaration)  # the parser has used up the others
+            unknown = unknown_types(tokens, typedefs)
+            if not unknown:
+                raise
+        return parse_declaration(tokens, sorted({*typedefs, *unknown}), about=about)
 
     def _included(self, found: Diagnostic) -> Diagnostic:
         """The finding; one about a file that is no header says what includes it."""

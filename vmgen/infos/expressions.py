@@ -10,10 +10,11 @@ from typing import TypeAlias
 from vmgen import ir
 
 Named: TypeAlias = Callable[[str], ir.Expr | None]
-"""The meaning of a name; None for one without."""
+"""The meaning of a name, or of a call without arguments (``name()``); None for one
+without."""
 
 _TOKEN = re.compile(
-    r"\s*(?:(0x[0-9a-fA-F]+|\d+)|([A-Za-z_$@][\w$.@\[\]]*)|(<<|>>|[<>=!]=|&&|\|\||\S))"
+    r"\s*(?:(0x[0-9a-fA-F]+|\d+)|([A-Za-z_$@][\w$.@\[\]]*(?:\(\))?)|(<<|>>|[<>=!]=|&&|\|\||\S))"
 )
 _LEVELS: tuple[tuple[ir.BinaryOperator, ...], ...] = (
     ("||",), ("&&",), ("|",), ("^",), ("&",), ("==", "!="), ("<", "<=", ">", ">="),

@@ -46,12 +46,15 @@ class SystemBinary:
     ``archive`` are members of static libraries (``libqemuutil`` with its stubs): the
     linker takes one where it defines a symbol that nothing in ``files`` defines.
     ``missing`` are C files and build descriptions that are named and are missing.
+    ``include_dirs`` are the folders of the tree that the emulator's own library names for
+    its headers.
     """
 
     target: str
     files: tuple[str, ...]
     archive: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    include_dirs: tuple[str, ...] = ()
 
 
 def binary(tree: SourceTree) -> SystemBinary:
@@ -72,6 +75,7 @@ def binary(tree: SourceTree) -> SystemBinary:
         tuple(sorted(files & there)),
         tuple(sorted(archive & there)),
         tuple(sorted({*lacking, *((files | archive) - there)})),
+        tuple(name for name in objects.include_dirs if (tree.root / name).is_dir()),
     )
 
 

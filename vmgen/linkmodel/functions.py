@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import posixpath
 import re
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
@@ -17,6 +18,7 @@ from vmgen.linkmodel.values import (
     Feature,
     File,
     Generated,
+    IncludeFolders,
     Library,
     MesonModule,
     Objects,
@@ -79,12 +81,35 @@ def library(interpreter: Interpreter, call: Arguments) -> Library:
     name, *positional = call.values
     sources = [*positional, *call.listed("sources"), *call.listed("objects")]
     whole, archives = _linked(interpreter, call)
+    own = sources_of(interpreter, sources, call.line)
+    folders = Objects(include_dirs=_folders(call.listed("include_directories")))
     return Library(
         str(name),
-        joined((sources_of(interpreter, sources, call.line), whole)),
+        joined((own, whole, folders)),
         joined(
             (brought(interpreter, call.listed("dependencies"), call.line), archives)
         ),
+    )
+
+
+def _folders(values: Iterable[Value]) -> tuple[str, ...]:
+    """The folders of the tree among what a library names for its headers."""
+    folders: list[str] = []
+    for value in flattened(list(values)):
+        if isinstance(value, IncludeFolders):
+            folders += value.names
+    return tuple(folders)
+
+
+def _include_directories(interpreter: Interpreter, call: Arguments) -> IncludeFolders:
+    names = [one for one in flattened(call.values) if isinstance(one, str)]
+    inside = [posixpath.normpath(interpreter.inside(name)) for name in names]
+    return IncludeFolders(
+        tuple(
+            name
+            for name in inside
+            if name != ".." and not name.startswith(("/", "../"))
+        )
     )
 
 
@@ -214,6 +239,7 @@ FUNCTIONS: dict[str, Function] = {
     "get_variable": _get_variable,
     "set_variable": _set_variable,
     "unset_variable": _unset_variable,
+    "include_directories": _include_directories,
     "import": lambda _interpreter, call: MesonModule(call.values[0]),
     "is_variable": _is_variable,
     "join_paths": _join_paths,
@@ -240,7 +266,6 @@ FUNCTIONS: dict[str, Function] = {
             "build_target",
             "environment",
             "find_program",
-            "include_directories",
             "run_target",
             "structured_sources",
         ),

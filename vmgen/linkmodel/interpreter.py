@@ -83,7 +83,11 @@ class Interpreter:
         return Position(self.inside("meson.build"), line)
 
     def inside(self, name: str) -> str:
-        """A name in the current folder, relative to the root."""
+        """A name in the current folder, or one from the machine's root on that is in the
+        tree, relative to the tree's root."""
+        start = f"{self.root}/"
+        if name.startswith(start):
+            return name.removeprefix(start)
         return f"{self.folder}/{name}" if self.folder else name
 
     def error(self, line: int, message: str, hint: str = "") -> VmgenError:

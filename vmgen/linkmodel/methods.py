@@ -479,14 +479,14 @@ _MODULES: dict[str, dict[str, Method]] = {
         "add_install_script": _constant(None),
         "add_postconf_script": _constant(None),
         "current_build_dir": _constant(""),
-        "current_source_dir": lambda i, _one, _call: i.folder,
+        "current_source_dir": lambda i, _one, _call: (i.root / i.folder).as_posix(),
         "get_compiler": _constant(MesonModule("compiler")),
         "get_external_property": lambda _i, _one, call: call.values[-1],
         "is_cross_build": _constant(False),
         "override_dependency": _constant(None),
         "version": _constant(host.MESON),
         "project_build_root": _constant(""),
-        "project_source_root": _constant(""),
+        "project_source_root": lambda i, _one, _call: i.root.as_posix(),
     },
 }
 _ASKED_OF_A_MACHINE = frozenset(("compiler", "meson"))

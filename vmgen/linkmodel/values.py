@@ -86,14 +86,26 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True)
+class IncludeFolders:
+    """``include_directories()``: folders of the tree, relative to its root."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Objects:
-    """Object files: ``files`` for sure, ``archives`` where the linker needs them."""
+    """Object files: ``files`` for sure, ``archives`` where the linker needs them.
+
+    ``include_dirs`` are the folders of the tree that the libraries of ``files`` name for
+    their headers.
+    """
 
     files: tuple[str, ...] = ()
     archives: tuple[str, ...] = ()
+    include_dirs: tuple[str, ...] = ()
 
     def __add__(self, other: Objects) -> Objects:
-        return Objects(self.files + other.files, self.archives + other.archives)
+        return joined((self, other))
 
 
 NO_OBJECTS = Objects()
@@ -103,10 +115,12 @@ def joined(parts: Iterable[Objects]) -> Objects:
     """All of them, each file once, in the order of their first mention."""
     files: dict[str, None] = {}
     archives: dict[str, None] = {}
+    include_dirs: dict[str, None] = {}
     for part in parts:
         files.update(dict.fromkeys(part.files))
         archives.update(dict.fromkeys(part.archives))
-    return Objects(tuple(files), tuple(archives))
+        include_dirs.update(dict.fromkeys(part.include_dirs))
+    return Objects(tuple(files), tuple(archives), tuple(include_dirs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
         preprocessor=request.preprocessor,
         partial=True,
     )
+    binary = _BinaryOnDemand(request)
     modules: list[ir.Module] = []
     unread: list[ir.Unread] = []
     # The compiler runs in its own process, so threads overlap it with the reading.
@@ -100,19 +101,28 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
             if progress is not None:
                 progress(file)
             try:
-                modules.append(read_module(expansion.result(), request.preprocessor))
+                expanded = binary.completed(expansion.result())
+                modules.append(read_module(expanded, request.preprocessor))
             except VmgenError as error:
                 unread.append(ir.Unread("", file, error.diagnostics))
     members: list[ir.Module] = []
     if request.qemu is not None:
-        for file in _taken_along(request, (modules, members), files):
+        for file in _taken_along(binary, (modules, members), files):
             if progress is not None:
                 progress(file)
             try:
-                members.append(read_module(expand(file), request.preprocessor))
+                expanded = binary.completed(expand(file))
+                members.append(read_module(expanded, request.preprocessor))
             except VmgenError as error:
                 unread.append(ir.Unread("", file, error.diagnostics))
-    program = link(source_tree.release, request.target, modules, members, unread)
+    program = link(
+        source_tree.release,
+        request.target,
+        modules,
+        members,
+        unread,
+        source_tree.answers,
+    )
     nothing = not any(module.descriptions for module in program.modules)
     if nothing and program.unread:
         raise VmgenError(*findings([program]))
@@ -129,19 +139,62 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
     return taught(replace(program, premises=premises), request.formats)
 
 
+class _BinaryOnDemand:
+    """What the build description says of the target's binary, followed when a file needs
+    it: most requests for single files do not."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._part: whole.TargetFiles | None = None
+
+    @property
+    def part(self) -> whole.TargetFiles | None:
+        """The binary's files; None where the build description cannot be followed."""
+        request = self._request
+        if self._part is None and request.qemu is not None:
+            try:
+                (self._part,) = whole.configure(
+                    request.qemu, (request.target,), request.build, given=request.given
+                )
+            except VmgenError:
+                return None
+        return self._part
+
+    def texts(self) -> dict[str, str]:
+        """The files that may define a description or an info."""
+        if self.part is None:
+            return {}
+        tree_files = TreeFiles(self.part.tree.root)
+        return {file: tree_files.text(file) for file in self.part.files}
+
+    def completed(self, expanded: preprocess.Preprocessed) -> preprocess.Preprocessed:
+        """The file; where headers are missing, read with the folders that the build
+        description names for them."""
+        if not expanded.missing or self.part is None:
+            return expanded
+        command = self.part.tree.command
+        if command.include_dirs == expanded.tree.command.include_dirs:
+            return expanded
+        return preprocess.preprocess(
+            replace(expanded.tree, command=command),
+            expanded.source,
+            preprocessor=self._request.preprocessor,
+            partial=True,
+        )
+
+
 def _taken_along(
-    request: Request,
+    binary: _BinaryOnDemand,
     read: tuple[Sequence[ir.Module], Sequence[ir.Module]],
     files: Sequence[str],
 ) -> Iterator[str]:
     """The files of the target's binary that define what is lacking in those that were
     ``read`` so far; whoever takes one adds its module there."""
-    assert request.qemu is not None
     texts: dict[str, str] | None = None
     tried = set(files)
     while names := {one.partition("[")[0] for one in lacking(chain(*read))}:
         if texts is None:
-            texts = _texts_of_binary(request)
+            texts = binary.texts()
         wanted = re.compile(
             rf"\b(?:{'|'.join(sorted(names))})\s*(?:\[[^]]*\]\s*)?=[^=]"
         )
@@ -154,20 +207,6 @@ def _taken_along(
             return  # then it is said of what names it
         tried.update(found)
         yield from found
-
-
-def _texts_of_binary(request: Request) -> dict[str, str]:
-    """The files of the target's binary that may define a description or an info; none
-    where the build description cannot be followed."""
-    assert request.qemu is not None
-    try:
-        (part,) = whole.configure(
-            request.qemu, (request.target,), request.build, given=request.given
-        )
-    except VmgenError:
-        return {}
-    tree_files = TreeFiles(part.tree.root)
-    return {file: tree_files.text(file) for file in part.files}
 
 
 def findings(programs: Iterable[ir.Program]) -> tuple[Diagnostic, ...]:

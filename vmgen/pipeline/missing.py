@@ -30,11 +30,13 @@ def read(
     expansion: Preprocessed,
     preprocessor: Preprocessor,
     reader: Callable[[Preprocessed], tuple[ir.Module, Other]],
+    common: Callable[[Other, Other, tuple[Diagnostic, ...]], Other],
 ) -> tuple[ir.Module, Other]:
     """What ``reader`` makes of the file; what needs a header that is missing is in the
     module's ``unread``, with the ``#include`` (VG110) and the condition (VG114).
 
-    The second of the reader's results is all else that it says of the file.
+    The second of the reader's results is all else that it says of the file; ``common`` is
+    what two readings agree on there, and raises the reasons where that is nothing.
     """
     module, other = reader(expansion)
     if not expansion.missing:
@@ -54,8 +56,9 @@ def read(
         )
         why = (*expansion.missing, named)
         second = _second(expansion, tuple(tested), preprocessor, reader)
-        if second is None or second[1] != other or _rest(second[0]) != _rest(module):
+        if second is None or _rest(second[0]) != _rest(module):
             raise VmgenError(*why)
+        other = common(other, second[1], why)
         one, two = _parts(module), _parts(second[0])
         differing = {name for name in {*one, *two} if one.get(name) != two.get(name)}
         descriptions = tuple(

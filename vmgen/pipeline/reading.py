@@ -45,7 +45,7 @@ def read_module(
     expansion: Preprocessed, preprocessor: Preprocessor = "auto"
 ) -> ir.Module:
     """One preprocessed file through the front end and the extractor."""
-    return missing.read(expansion, preprocessor, _extracted)[0]
+    return missing.read(expansion, preprocessor, _extracted, lambda *_: None)[0]
 
 
 def _extracted(expansion: Preprocessed) -> tuple[ir.Module, None]:
@@ -59,6 +59,27 @@ class FileTypes:
 
     registered: Registrations
     machines: FileMachines
+
+
+def _agreed(one: FileTypes, two: FileTypes, why: tuple[Diagnostic, ...]) -> FileTypes:
+    """What two readings of a file say alike.  Tables that differ are left out, as those
+    that cannot be read are, with ``why``; where anything else does, it is raised."""
+    if one == two:
+        return one
+    tables = replace(one.machines, compat=(), properties=(), undecided=())
+    others = replace(two.machines, compat=(), properties=(), undecided=())
+    if one.registered != two.registered or tables != others:
+        raise VmgenError(*why)
+    first, second = one.machines, two.machines
+    compat = tuple(table for table in first.compat if table in second.compat)
+    properties = tuple(
+        table for table in first.properties if table in second.properties
+    )
+    undecided = dict.fromkeys((*why, *first.undecided, *second.undecided))
+    agreed = replace(
+        tables, compat=compat, properties=properties, undecided=tuple(undecided)
+    )
+    return FileTypes(one.registered, agreed)
 
 
 def _read_all(
@@ -87,7 +108,7 @@ def _read_all(
         return extract(unit, layout, one.excerpt), own
 
     try:
-        module, types = missing.read(expansion, preprocessor, every)
+        module, types = missing.read(expansion, preprocessor, every, _agreed)
     except VmgenError as error:
         return None, types, error.diagnostics
     return module, types, ()

@@ -196,13 +196,13 @@ def known_binary(key: str, target: str, store: Store) -> SystemBinary | None:
     text = store.entry(key) if key else None
     if text is None:
         return None
-    files, archive, missing = map(tuple, json.loads(text))
-    return SystemBinary(target, files, archive, missing)
+    return SystemBinary(target, *map(tuple, json.loads(text)))
 
 
 def binary(tree: SourceTree, key: str, store: Store) -> SystemBinary:
     """The binary of a tree's target, worked out and remembered."""
     found = linkmodel.binary(tree)
     if key:
-        store.keep_entry(key, json.dumps([found.files, found.archive, found.missing]))
+        kept = found.files, found.archive, found.missing, found.include_dirs
+        store.keep_entry(key, json.dumps(kept))
     return found

@@ -97,7 +97,7 @@ class Whole:
                 into = members if file in part.archive else modules
                 into.append(outcome.module)
         release, target = part.tree.release, part.tree.target
-        program = link(release, target, modules, members, unread)
+        program = link(release, target, modules, members, unread, part.tree.answers)
         registered, types = self._resolution(part, program)
         if self._changes is None:
             self._changes = MemberChanges(part.tree.root)
@@ -235,6 +235,7 @@ def _target_files(
 ) -> TargetFiles:
     if not isinstance(binary, SystemBinary):
         return TargetFiles(tree, (), frozenset(), found=binary)
+    tree = tree.including(binary.include_dirs)
     names = sorted(_inside(tree, binary))
     return TargetFiles(
         tree,

@@ -27,7 +27,7 @@ from vmgen.tree.source_tree import (
     Given,
     SourceTree,
 )
-from vmgen.tree.targets import TargetConfigurations, configurations
+from vmgen.tree.targets import TargetConfigurations, answers, configurations
 
 __all__ = [
     "NOTHING_GIVEN",
@@ -164,6 +164,7 @@ def _configure(
             )
         )
     base_arch = settings.get("TARGET_BASE_ARCH", settings["TARGET_ARCH"])
+    found = answers(root, target, settings)
 
     wanted = [_target_entry(kept, target, base_arch, settings, digests)]
     if build is None:
@@ -187,6 +188,7 @@ def _configure(
             config_dirs=(folder,),
             build=folder,
             build_commands=build_commands.commands(folder, root, target),
+            answers=found,
         )
     return SourceTree(
         kind="qemu",
@@ -198,6 +200,7 @@ def _configure(
         cpu_sources=sources,
         command=_command(root, target, base_arch, config_dirs),
         config_dirs=config_dirs,
+        answers=found,
     )
 
 

@@ -317,7 +317,8 @@ def _config_host(release: str, *, is_old: bool) -> str:
     values["CONFIG_AUDIO_DRIVERS"] = '"pa", "alsa",'
     values["QEMU_VERSION"] = f'"{release}"'
     for name, number in zip(("MAJOR", "MINOR", "MICRO"), numbers, strict=True):
-        values[f"QEMU_VERSION_{name}"] = number
+        if number.isdecimal():  # a fork's release may have no such numbers
+            values[f"QEMU_VERSION_{name}"] = number
     return _defines(values)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -95,7 +95,8 @@ class SourceTree:
     ``vmstate_cpu_common``; relative to ``root``, with ``/``, sorted.
     ``config_dirs`` hold generated headers; ``headers`` is ``c_headers/`` where the files
     are the user's own.  ``outside`` is the folder of the user's files that are read with the
-    tree's headers.  ``given`` is part of ``command`` and ``build_commands`` already.
+    tree's headers.  ``answers`` are what functions of QEMU return that ask for a fact of
+    the target, by name.  ``given`` is part of ``command`` and ``build_commands`` already.
     """
 
     kind: Literal["qemu", "embedded", "standalone"]
@@ -110,6 +111,7 @@ class SourceTree:
     headers: Path | None = None
     outside: Path | None = None
     given: Given = NOTHING_GIVEN
+    answers: Mapping[str, int] = field(default_factory=dict)
     build: Path | None = None
     build_commands: Mapping[str, CompileCommand] = field(default_factory=dict)
 
@@ -128,6 +130,20 @@ class SourceTree:
     def flags(self) -> tuple[str, ...]:
         """The options for gcc or clang that most files of the tree get."""
         return self.command.flags
+
+    def including(self, folders: Iterable[str]) -> SourceTree:
+        """The tree with these folders of it searched, too: behind those of the target, in
+        front of the user's and vmgen's.  A configured build has them already."""
+        if self.build is not None:
+            return self
+        command = self.command
+        known = {*command.quote_dirs, *command.include_dirs, *command.system_dirs}
+        more = [path for name in folders if (path := self.root / name) not in known]
+        own = command.include_dirs[
+            : len(command.include_dirs) - len(self.given.include_dirs)
+        ]
+        every = (*own, *dict.fromkeys(more), *self.given.include_dirs)
+        return replace(self, command=replace(command, include_dirs=every))
 
     def command_for(self, file: str) -> CompileCommand:
         """How ``file`` (relative to the root) is preprocessed.

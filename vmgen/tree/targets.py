@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,10 @@ _ARM = re.compile(
 _ASSIGNED = re.compile(r'^[ \t]*(\w+)=("?)([\w,. -]*)\2[ \t]*;?[ \t]*$', re.MULTILINE)
 _WRITTEN = re.compile(r'echo "(\w+)=([\w-]*)" >> \$config_target_mak')
 _SOURCED = re.compile(r"^\s*source\s+(\S+)", re.MULTILINE)
+_TARGET_FUNCTION = re.compile(
+    r"\b(\w+)\s*\(\s*void\s*\)\s*\{\s*return\s+target_info\(\)->(\w+);\s*\}"
+)
+_TARGET_MEMBER = re.compile(r"^\s*\.(\w+)\s*=\s*(\w+)\s*,", re.MULTILINE)
 _SYMBOL = re.compile(r"^\s*(?:menu)?config\s+(\w+)", re.MULTILINE)
 _YES = {
     "target_bigendian": "TARGET_WORDS_BIGENDIAN",
@@ -166,3 +170,26 @@ def _from_configure(script: str, target: str) -> dict[str, str]:
     out["TARGET_BASE_ARCH"] = shell.get("TARGET_BASE_ARCH") or shell["TARGET_ARCH"]
     out |= {_YES[name]: "y" for name in _YES if shell.get(name) == "yes"}
     return out
+
+
+def answers(root: Path, target: str, settings: Mapping[str, str]) -> dict[str, int]:
+    """What the functions of target-info.c return for a target, by name, as far as the
+    release has them and numbers are written down."""
+    functions = _text(root / "target-info.c")
+    own = _text(root / f"configs/targets/{target}-softmmu.c")
+    rows = own or _text(root / "target-info-stub.c")
+    members = dict(_TARGET_MEMBER.findall(rows))
+    found = {}
+    for name, member in _TARGET_FUNCTION.findall(functions):
+        value = members.get(member, "")
+        value = settings.get(value, value)
+        if value.isdecimal():
+            found[name] = int(value)
+    return found
+
+
+def _text(path: Path) -> str:
+    """A file's text; empty for one that is not there."""
+    if not path.is_file():
+        return ""
+    return path.read_text(encoding="utf-8", errors="replace")
