@@ -148,8 +148,11 @@ def test_not_a_tree(tmp_path: Path, entries: Path) -> None:
     assert "configs/targets or default-configs" in diagnostic.message
 
 
-def test_a_release_before_four_is_told_apart(tmp_path: Path, entries: Path) -> None:
-    root = before_meson(tmp_path, **{"scripts/minikconf.py": None})
+@pytest.mark.parametrize("also", ["scripts/minikconf.py", "qapi/qapi-schema.json"])
+def test_a_release_before_four_is_told_apart(
+    tmp_path: Path, entries: Path, also: str
+) -> None:
+    root = before_meson(tmp_path, **{"scripts/minikconf.py": None, also: None})
     diagnostic = refusal(root, "toyeb", entries)
     assert diagnostic.code == "VG101"
     assert "older than QEMU 4.0" in diagnostic.message

@@ -69,7 +69,9 @@ def configure(
     root = Path(os.path.realpath(path))
     kept = configurations(root)
     missing = [name for name in _LOOKED_FOR if not (root / name).exists()]
-    if missing == ["scripts/minikconf.py"] and kept is not None:
+    # Below 4.0 there is no minikconf, below 2.12 the schema is elsewhere, too.
+    is_old = _LOOKED_FOR[-1] in missing and _LOOKED_FOR[0] not in missing
+    if is_old and kept is not None:
         raise VmgenError(
             Diagnostic(
                 "VG101",
