@@ -108,10 +108,10 @@ def _read_all(
         return extract(unit, layout, one.excerpt), own
 
     try:
-        module, types = missing.read(expansion, preprocessor, every, _agreed)
+        module, agreed = missing.read(expansion, preprocessor, every, _agreed)
     except VmgenError as error:
         return None, types, error.diagnostics
-    return module, types, ()
+    return module, agreed, ()
 
 
 # --- commands -----------------------------------------------------------------------

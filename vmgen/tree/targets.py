@@ -189,7 +189,7 @@ def answers(root: Path, target: str, settings: Mapping[str, str]) -> dict[str, i
 
 
 def _text(path: Path) -> str:
-    """A file's text; empty for one that is not there."""
+    """A file's text; empty for one that is missing."""
     if not path.is_file():
         return ""
     return path.read_text(encoding="utf-8", errors="replace")
