@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     *CODECS,
     epilog="""\b
 Formats:
-  elf   a core of physical memory: registers and RAM (vmgen export elf, dump-guest-memory)
+  elf   a core: registers and RAM (of vmgen export elf, or dump-guest-memory)
   raw   guest-physical memory, byte N at address N (vmgen export raw); or BLOCK=FILE,
         one or several, for whole RAM blocks (vmgen stream extract FILE ram/BLOCK)
 

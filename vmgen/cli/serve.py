@@ -41,7 +41,7 @@ _CHUNK = 1 << 16
 Examples:
   vmgen serve gdb vm.mig --port 1234      then: gdb vmlinux -ex 'target remote :1234'
   gdb vmlinux -ex 'target remote | vmgen serve gdb vm.mig --stdio'
-  (gdb) set endian big                    before target remote, for big MIPS and PowerPC
+  (gdb) set endian big                    before target remote: big MIPS and PowerPC
   (gdb) info threads                      the CPUs
   (gdb) maintenance packet Qqemu.PhyMemMode:1      physical addresses from now on
   (gdb) monitor sections
