@@ -91,7 +91,7 @@ def test_what_is_understood_is_what_click_understands(
         ("generate", "file --qemu folder -a -t arm --output out --force"),
         ("check", "--lock file -D A=1 -I folder"),
         ("inspect", "cpu --ir file --format json"),
-        ("diff", "embedded folder --fields --check 20"),
+        ("diff", "embedded folder --fields --try 20"),
         ("init", "--target arm"),
         ("help", "VG310"),
         ("stream show", "file"),

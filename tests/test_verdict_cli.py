@@ -50,13 +50,13 @@ def command(line: str) -> int:
         ("old.json newer.json --direction forward", 0),
         ("old.json newer.json --direction backward", 1),
         ("old.json broken.json --direction forward", 1),
-        ("old.json broken.json --check 5", 1),
+        ("old.json broken.json --try 5", 1),
         ("old.json old.json --check 5", 0),
         ("old.json", 2),
         ("old.json newer.json --git . a..b", 2),
         ("--git . main", 2),
         ("old.json newer.json --fields --format github", 2),
-        ("old.json newer.json --check 0", 2),
+        ("old.json newer.json --try 0", 2),
     ],
 )
 def test_exit_status(line: str, status: int) -> None:
@@ -64,7 +64,7 @@ def test_exit_status(line: str, status: int) -> None:
 
 
 def test_counterexample(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command("diff old.json broken.json --direction forward --check 10") == 1
+    assert command("diff old.json broken.json --direction forward --try 10") == 1
     out = capsys.readouterr().out
     assert "cpu (vmstate_toy_cpu)" in out
     assert "at byte 260" in out
@@ -73,7 +73,7 @@ def test_counterexample(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command("diff old.json broken.json --check 3 --format json") == 1
+    assert command("diff old.json broken.json --try 3 --format json") == 1
     data = json.loads(capsys.readouterr().out)
     assert (data["old"], data["new"], data["status"]) == ("old.json", "broken.json", 1)
     (target,) = data["targets"]

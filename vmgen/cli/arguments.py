@@ -77,9 +77,10 @@ class Option(CommandParameter):
 
     ``choices`` are the words of a ``choice``, or the least and greatest of a ``number``
     (None: any).  ``shown`` puts the default into the help.  A ``pair`` takes two words.
+    ``former`` is what the option was called before: accepted, and not in the help.
     """
 
-    __slots__ = ("default", "help", "pair", "shown")
+    __slots__ = ("default", "former", "help", "pair", "shown")
 
     def __init__(
         self,
@@ -94,6 +95,7 @@ class Option(CommandParameter):
         default: object = None,
         shown: bool = False,
         pair: bool = False,
+        former: str = "",
     ) -> None:
         name = name or names[0].lstrip("-").replace("-", "_")
         super().__init__(names, name, kind, metavar, many, required, choices)
@@ -101,6 +103,7 @@ class Option(CommandParameter):
         self.help = help
         self.shown = shown
         self.pair = pair
+        self.former = former
 
 
 def format_option(help: str, *more: str) -> Option:

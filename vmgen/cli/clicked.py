@@ -110,6 +110,17 @@ def _argument(one: Argument) -> click.Argument:
     )  # fmt: skip
 
 
+class _RenamedOption(click.Option):
+    """An option that has another name in the help than it had before."""
+
+    former = ""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        super().add_to_parser(parser, ctx)
+        if self.former:
+            parser.add_option(self, [self.former], self.name, action="store", nargs=1)
+
+
 def option(one: Option) -> click.Option:
     """The option as click has it; ``--color`` and ``--diagnostics`` go to the console."""
     if one in CONSOLE:
@@ -121,10 +132,12 @@ def option(one: Option) -> click.Option:
         return click.Option([*one.names, one.name], is_flag=True, help=one.help)
     # A default of None is a value to click 8.3, and a required option would have it.
     given: dict[str, Any] = {} if one.default is None else {"default": one.default}
-    return click.Option(
+    made = _RenamedOption(
         [*one.names, one.name], type=_type(one), required=one.required, multiple=one.many,
         nargs=2 if one.pair else 1, metavar=one.metavar, show_default=one.shown, help=one.help, **given,
     )  # fmt: skip
+    made.former = one.former
+    return made
 
 
 def show(error: click.ClickException, console: Console) -> None:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
         help="'forward': what OLD saved is loaded by NEW.",
     ),
     Option(
-        "--check",
+        "--try",
         name="count",
+        former="--check",
         kind="number",
         choices=(1, None),
         default=None,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 \b
 Examples:
   vmgen diff 7.2 10.0 --target riscv64
-  vmgen diff ~/qemu-7.2.0 ~/qemu-10.0.2 --all -t x86_64 --check 20
+  vmgen diff ~/qemu-7.2.0 ~/qemu-10.0.2 --all -t x86_64 --try 20
   vmgen diff --git ~/qemu v9.2.0..v10.0.0 -t aarch64 --format github
   vmgen diff embedded ~/qemu-10.0.2 --fields
 

@@ -14,7 +14,9 @@ from vmgen import ir
 from vmgen.lookup import Lookup, Placed
 from vmgen.stream import tables
 from vmgen.stream.answers import without_lengths
+from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs, field, is_state, members
+from vmgen.stream.description import Device, Node
 from vmgen.stream.errors import Refused, StreamError
 from vmgen.stream.parts import Section
 from vmgen.stream.stream import Stream
@@ -54,16 +56,29 @@ def compared(
         return None
     states = []
     for one, part in ((stream, section), (own, known)):
-        node = None if device is None else without_lengths(device.node)
-        if part.device is not None:
-            node = part.device.node
-        view, at = one.view[: part.end], part.start
-        try:
-            state, _ = codecs.load(codec, view, at, part.version_id, part.path, node)
-        except StreamError:  # which is explained where the section is judged
+        state = _state(codecs, codec, one, part, part.device or device)
+        if state is None:  # which is explained where the section is judged
             return None
         states.append(state)
     return _Pairs(with_tables.lookup).of(placed, states[0], states[1], "", "", 0)
+
+
+def _state(
+    codecs: Codecs, codec: Codec, stream: Stream, part: Section, device: Device | None
+) -> Any:
+    """The state of a section that is read to its end; None if it cannot be."""
+    nodes: tuple[Node | None, ...] = (None,)
+    if device is not None:
+        nodes = (device.node, without_lengths(device.node))
+    view, at = stream.view[: part.end], part.start
+    for node in nodes:
+        try:
+            state, end = codecs.load(codec, view, at, part.version_id, part.path, node)
+        except StreamError:
+            continue
+        if end == part.end:
+            return state
+    return None
 
 
 class _Pairs:
