@@ -307,6 +307,7 @@ def test_edit_writes_another_file(shell: Shell) -> None:
     )
     assert shell("diff --format json riscv.mig new.mig") == 1
     assert shell.json == {
+        "version": 1,
         "same": False,
         "changes": [
             {"path": "timer/0.cpu_clock_offset", "old": 0xDDD8BC, "new": 5},

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 _WIDTH = 100
 
+VERSION = 1
+"""Of the JSON documents of ``vmgen stream``: changes when a member changes its meaning or
+goes."""
+
 
 # --- JSON ---------------------------------------------------------------------------------
 
@@ -37,6 +41,7 @@ def as_json(
     """
     chosen = stream.sections if sections is None else sections
     return {
+        "version": VERSION,
         "target": _target(stream),
         **({"alternatives": list(found)} if (found := _alternatives(stream)) else {}),
         **({"releases": list(_releases(stream))} if _releases(stream) else {}),
@@ -54,7 +59,7 @@ def json_text(
     stream: Stream, sections: Iterable[Section] | None = None
 ) -> Iterator[str]:
     """What :func:`as_json` gives as text, one section a line, made one by one."""
-    yield f'{{\n "target": {json.dumps(_target(stream))},\n'
+    yield f'{{\n "version": {VERSION},\n "target": {json.dumps(_target(stream))},\n'
     if alternatives := _alternatives(stream):
         yield f' "alternatives": {json.dumps(alternatives)},\n'
     if releases := _releases(stream):

@@ -141,7 +141,10 @@ def as_json(file: str, found: Explanation) -> dict[str, Any]:
             for one in findings
         ]
 
+    from vmgen.stream.show import VERSION
+
     return {
+        "version": VERSION,
         "file": file,
         "outcome": found.outcome,
         "release": found.release,

@@ -59,7 +59,10 @@ def list(
     if form == "json":
         import json
 
-        console.result(json.dumps({"files": document}, indent=2) + "\n")
+        from vmgen.stream.show import VERSION
+
+        whole = {"version": VERSION, "files": document}
+        console.result(json.dumps(whole, indent=2) + "\n")
     return 0
 
 

@@ -199,7 +199,7 @@ def diff(console: Console, /, *, old: str, new: str, form: str, **options: Any) 
         changes = list(compare(before, after))
     if form == "json":
         items = [shown.change_json(change) for change in changes]
-        document = {"same": not changes, "changes": items}
+        document = {"version": shown.VERSION, "same": not changes, "changes": items}
         console.result(shown.dumps(document))
     else:
         console.result(
