@@ -211,16 +211,10 @@ class Archive:
         return self._named[sections]
 
     def program(
-        self,
-        release: Release,
-        target: str,
-        sections: Collection[str] | None = None,
-        *,
-        machines: bool = True,
+        self, release: Release, target: str, sections: Collection[str] | None = None
     ) -> ir.Program:
         """The IR of one target; of these sections alone, by the names that a stream has
-        for them, where they are given; without what is known of machine types where
-        that is not wanted.
+        for them, where they are given.
 
         VG633 if the release has no such target.
         """
@@ -238,17 +232,14 @@ class Archive:
             "roots": roots,
             "premises": self._items("premise", release, target),
             "unread": self._items("unread", release, target, files),
+            "machines": self._items("machine", release, target),
+            "compat": sorted(
+                self._items("compat", release, target),
+                key=lambda one: (one["file"], one["symbol"]),
+            ),
+            "properties": self._listed("properties", release, target),
+            "types": self._listed("types", release, target),
         }
-        if machines:
-            tables |= {
-                "machines": self._items("machine", release, target),
-                "compat": sorted(
-                    self._items("compat", release, target),
-                    key=lambda one: (one["file"], one["symbol"]),
-                ),
-                "properties": self._listed("properties", release, target),
-                "types": self._listed("types", release, target),
-            }
         found = lock.program(release.name, target, tables, self._file.name)
         return found if sections is None else _below_its_roots(found)
 

@@ -39,12 +39,6 @@ class Targets(Mapping[str, ir.Program]):
             raise KeyError(target)
         return self.archive.program(self.release, target, self._sections)
 
-    def tables(self, target: str) -> ir.Program:
-        """What codecs of the target are made of: no machine types."""
-        return self.archive.program(
-            self.release, target, self._sections, machines=False
-        )
-
     def __contains__(self, target: object) -> bool:
         return target in self.release.targets  # without reading it
 

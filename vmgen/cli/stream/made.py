@@ -170,7 +170,7 @@ def of_archive(
 
             with console.working():
                 console.progress(f"codecs of QEMU {release.name} {one}")
-                files = render(lower(chosen.tables(one)), formatted=False)
+                files = render(lower(chosen[one]), formatted=False)
             return {file.path: file.text for file in files}
 
         parts = (targets.archive.content, release.name, one, repr(sections), maker)

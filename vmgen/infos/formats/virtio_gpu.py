@@ -54,7 +54,8 @@ FORMAT = WireFormat(
                     for one in _IMAGES
                 ),
                 *(
-                    f"{_EACH}{{ if[!blob_size]{{ u32:resource_id {one} }} }} u32:0 {_OUTPUTS}"
+                    f"{_EACH}{{ if[{plain}]{{ u32:resource_id {one} }} }} u32:0 {_OUTPUTS}"
+                    for plain in ("!blob_size", "image")
                     for one in _IMAGES
                 ),
             ),
