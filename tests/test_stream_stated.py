@@ -14,6 +14,7 @@ from tests.stream_files import whole
 from tests.trees import require_tree
 from vmgen.cli import run
 from vmgen.stream import Stream, described, qapi_names
+from vmgen.stream.ram import PageRun
 
 Judge: TypeAlias = Callable[..., dict[str, Any]]
 
@@ -132,6 +133,20 @@ def _leaves(stream: Stream, path: str) -> list[tuple[str, str, int]]:
     section = stream.sections[path].header
     found = described.leaves(stream.layout(section), section.start)
     return [(name, slot.type, at) for name, slot, at in found]
+
+
+def test_a_zero_page_of_another_byte_is_refused(judged: Judge) -> None:
+    data = bytearray(whole(RISCV))
+    with Stream(bytes(data)) as stream:
+        page = next(
+            one
+            for one in stream.memory().records()
+            if isinstance(one, PageRun) and one.kind == "zero"
+        )
+    data[page.offset] = 0x20
+    found = judged(RISCV, bytes(data), own=True)
+    assert places(found) == [("value", "ram/0", page.block.name)]
+    assert found["refusals"][0]["offset"] == page.start
 
 
 def test_a_section_that_comes_twice_is_loaded_twice(judged: Judge) -> None:

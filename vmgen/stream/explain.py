@@ -82,6 +82,8 @@ def explain(
     if reader.vanished:
         refusals.append(_vanished(stream, machine_type))
     refusals += stated.capabilities(stream, codecs)
+    if broken is None and (page := stated.filled_page(stream, codecs)) is not None:
+        (refusals if page[1] else unsure).append(page[0])
     devices = {} if own is None else {one.path: one.device for one in own.sections}
     asked: list[tuple[Section, Codec, Reading]] = []
     for section in sections:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from vmgen.stream import described, qapi_names, tables
@@ -10,6 +11,7 @@ from vmgen.stream.codecs import Codecs
 from vmgen.stream.errors import StreamError
 from vmgen.stream.objections import Objection
 from vmgen.stream.parts import Section
+from vmgen.stream.ram import PageRun
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable
 
@@ -58,6 +60,34 @@ def capabilities(stream: Stream, codecs: Codecs) -> Iterator[Objection]:
             message = f"the release has no migration capability {printable(name)!r}"
             at = configuration.offset
             yield Objection("value", "configuration", "capabilities", at, message)
+
+
+def filled_page(stream: Stream, codecs: Codecs) -> tuple[Objection, bool] | None:
+    """A zero page of another byte than 0, and whether the release surely refuses it: since
+    8.2 ``ram_load_precopy`` (``migration/ram.c``) does, before it fills the page with it.
+    """
+    known = tables.of(codecs)
+    number = re.match(
+        r"(\d+)\.(\d+)(?:\.(\d+))?", "" if known is None else known.release
+    )
+    if number is not None and (int(number[1]), int(number[2])) < (8, 1):
+        return None
+    try:
+        filled = next(
+            one
+            for one in stream.memory().records()
+            if isinstance(one, PageRun) and one.kind == "zero" and one.fill
+        )
+    except (StreamError, StopIteration):
+        return None
+    sure = number is not None and (int(number[1]), int(number[2])) >= (8, 2)
+    if not sure and number is not None and int(number[3] or 0) < 50:
+        return None
+    message = (
+        f"a zero page is filled with {filled.fill:#x}, which QEMU refuses since 8.2"
+    )
+    name = printable(filled.block.name)
+    return Objection("value", "ram/0", name, filled.start, message), sure
 
 
 def any_instance(section: Section) -> Objection:
