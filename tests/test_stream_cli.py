@@ -437,3 +437,11 @@ def test_a_path_that_is_not_there_says_what_is(shell: Shell) -> None:
     assert (
         "'fflags' is not in this stream: QEMU migrates the rounding mode" in shell.err
     )
+
+
+@pytest.mark.parametrize("said", ["", "[]", '{"tree": "t", "content": "c"}'])
+def test_a_package_of_which_nothing_says_what_it_was_made_from_is_passed_over(
+    tmp_path: Path, said: str
+) -> None:
+    (tmp_path / "made-from.json").write_text(said)
+    assert made.provenance(tmp_path) is None

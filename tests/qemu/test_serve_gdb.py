@@ -45,6 +45,7 @@ def test_registers_and_memory_are_those_of_the_gdbstub(
             if (
                 name in theirs
                 and name not in ONLY_HERE
+                and set(ours) != {"x"}  # no stream has it, and QEMU's stub says 0
                 and len(ours) == len(theirs[name])
             ):
                 assert (name, ours) == (name, theirs[name])

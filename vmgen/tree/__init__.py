@@ -349,7 +349,12 @@ def _command(
         # Up to 5.2 the last two are searched, too; an internal.h that came later to one
         # of them is not meant where the target has its own.
         include_dirs=(root / "target" / base_arch, root / "tcg", root / "accel/tcg"),
-        system_dirs=(*config, root / "linux-headers", SHIMS / "include"),
+        system_dirs=(
+            *config,
+            *(folder / "qapi" for folder in config),
+            root / "linux-headers",
+            SHIMS / "include",
+        ),
         defines=(
             "_GNU_SOURCE",
             "_FILE_OFFSET_BITS=64",

@@ -113,8 +113,11 @@ def provenance(folder: Path) -> Kept | None:
     file = folder / _PROVENANCE
     if not file.is_file():
         return None
-    source = json.loads(file.read_text("utf-8"))
-    return Kept(folder, made=file.stat().st_mtime_ns, **source)
+    try:
+        source = json.loads(file.read_text("utf-8"))
+        return Kept(folder, made=file.stat().st_mtime_ns, **source)
+    except (ValueError, TypeError):  # another vmgen wrote it, or nobody
+        return None
 
 
 def kept() -> Iterator[Kept]:
