@@ -116,7 +116,7 @@ def provenance(folder: Path) -> Kept | None:
     try:
         source = json.loads(file.read_text("utf-8"))
         return Kept(folder, made=file.stat().st_mtime_ns, **source)
-    except (ValueError, TypeError):  # another vmgen wrote it, or nobody
+    except (ValueError, TypeError):  # another vmgen wrote it, or something else
         return None
 
 
