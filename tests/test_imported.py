@@ -17,6 +17,7 @@ from vmgen.guest import Guest
 from vmgen.imported import x86
 from vmgen.imported.core import ElfCore
 from vmgen.imported.errors import BadCore
+from vmgen.imported.memory import RawImage
 from vmgen.imported.template import import_blocks, import_core, import_image
 from vmgen.stream import Draft
 from vmgen.stream.errors import BadEdit, NotFound, StreamError
@@ -232,3 +233,21 @@ def test_the_command_writes_a_whole_stream_or_nothing(
         "new.mig",
         "vm.mig",
     ]
+
+
+def test_the_holes_of_an_image_are_left_out_and_a_file_that_cannot_be_read_is_not(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "image"
+    with open(file, "w+b") as image:
+        image.truncate(1 << 20)
+        image.seek(1 << 19)
+        image.write(b"\1")
+        image.flush()
+        data = memoryview(file.read_bytes())
+        here = RawImage(data, image.fileno()).extents(0, len(data))
+        found = [at for first, last in here for at in range(first, last) if data[at]]
+        closed = image.fileno()
+    assert found == [1 << 19]
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        list(RawImage(data, closed).extents(0, len(data)))

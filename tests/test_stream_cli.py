@@ -439,7 +439,9 @@ def test_a_path_that_is_not_there_says_what_is(shell: Shell) -> None:
     )
 
 
-@pytest.mark.parametrize("said", ["", "[]", '{"tree": "t", "content": "c"}'])
+@pytest.mark.parametrize(
+    "said", ["", "[]", '{"tree": "t", "content": "c"}', "[" * 100_000]
+)
 def test_a_package_of_which_nothing_says_what_it_was_made_from_is_passed_over(
     tmp_path: Path, said: str
 ) -> None:

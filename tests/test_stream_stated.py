@@ -25,7 +25,9 @@ RISCV = "riscv64-virt-vh-bare--10.0.2"
 def judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Judge:
     """``vmgen stream explain --release 10.0.2``, alone or beside the machine's own."""
 
-    def explain(capture: str, data: bytes, own: bool | bytes = False) -> dict[str, Any]:
+    def explain(
+        capture: str, data: bytes, own: bool | bytes = False, release: str = "10.0.2"
+    ) -> dict[str, Any]:
         stream, machine = tmp_path / "a.mig", tmp_path / "own.mig"
         stream.write_bytes(data)
         machine.write_bytes(own if isinstance(own, bytes) else whole(capture))
@@ -36,7 +38,7 @@ def judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Judge:
                 "explain",
                 str(stream),
                 "--release",
-                "10.0.2",
+                release,
                 "-t",
                 "riscv64",
                 "--format",
@@ -135,7 +137,7 @@ def _leaves(stream: Stream, path: str) -> list[tuple[str, str, int]]:
     return [(name, slot.type, at) for name, slot, at in found]
 
 
-def test_a_zero_page_of_another_byte_is_refused(judged: Judge) -> None:
+def with_a_filled_page() -> tuple[bytes, PageRun]:
     data = bytearray(whole(RISCV))
     with Stream(bytes(data)) as stream:
         page = next(
@@ -144,9 +146,22 @@ def test_a_zero_page_of_another_byte_is_refused(judged: Judge) -> None:
             if isinstance(one, PageRun) and one.kind == "zero"
         )
     data[page.offset] = 0x20
-    found = judged(RISCV, bytes(data), own=True)
+    return bytes(data), page
+
+
+def test_a_zero_page_of_another_byte_is_refused(judged: Judge) -> None:
+    data, page = with_a_filled_page()
+    found = judged(RISCV, data, own=True)
     assert places(found) == [("value", "ram/0", page.block.name)]
     assert found["refusals"][0]["offset"] == page.start
+
+
+@pytest.mark.parametrize(("release", "refused"), [("8.1", False), ("8.2", True)])
+def test_a_release_before_8_2_fills_the_page(
+    judged: Judge, release: str, refused: bool
+) -> None:
+    found = judged(RISCV, with_a_filled_page()[0], release=release)
+    assert refused == any("filled" in one["message"] for one in found["refusals"])
 
 
 def test_a_section_that_comes_twice_is_loaded_twice(judged: Judge) -> None:

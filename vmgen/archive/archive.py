@@ -177,15 +177,15 @@ class Archive:
                 (chosen if of else nameless).append(root)
                 found |= of
         if not found.issuperset(sections):
-            # which may be of those that have their names at run time
+            # The sections left may be of roots that get their names at run time.
             chosen += nameless
         return chosen, self._closed({one["home"] for one in chosen}, release, target)
 
     def _roots_of(
         self, sections: frozenset[str]
     ) -> list[tuple[form.KnownText, dict[str, Any], frozenset[str]]]:
-        """The roots of any release and target that may be of one of these sections, each
-        with those that it is of by its name; none of one that has its name at run time.
+        """The roots of any release and target that may register one of these sections, each
+        with the sections that its name fits: none where it gets its name at run time.
         """
         if sections not in self._named:
             rows = self._named[sections] = []
@@ -198,14 +198,12 @@ class Archive:
                 root = self._json(text)
                 pattern = root["section"]
                 nameless = set(pattern) == {"*"}
-                if "*" not in pattern:
-                    of = frozenset(ends.get(pattern, ()))
+                if nameless:
+                    of = frozenset[str]()
+                elif "*" in pattern:
+                    of = frozenset(one for one in sections if named(pattern, (one,)))
                 else:
-                    of = frozenset(
-                        one
-                        for one in sections
-                        if not nameless and named(pattern, (one,))
-                    )
+                    of = frozenset(ends.get(pattern, ()))
                 if nameless or of:
                     rows.append((known, root, of))
         return self._named[sections]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -46,14 +47,23 @@ class RawImage:
         self.runs = (CoreRun(0, len(data), 0),)
 
     def extents(self, first: int, last: int) -> Iterator[tuple[int, int]]:
-        """What is no hole of the file between two addresses."""
+        """The parts between two addresses that the file has data for: a hole is zeros.
+
+        All of it where the file system does not tell holes.  Raises OSError if the file
+        cannot be read.
+        """
         while first < last and self._file is not None:
             try:
                 first = os.lseek(self._file, first, os.SEEK_DATA)
-            except OSError:  # only a hole comes
-                return
-            end = os.lseek(self._file, first, os.SEEK_HOLE)
-            yield first, min(end, last)
+                end = os.lseek(self._file, first, os.SEEK_HOLE)
+            except OSError as error:
+                if error.errno == errno.ENXIO:  # only a hole comes
+                    return
+                if error.errno != errno.EINVAL:
+                    raise
+                break
+            if first < last:
+                yield first, min(end, last)
             first = end
         if first < last:
             yield first, last
@@ -163,7 +173,8 @@ def _outside(
 
 
 def _check_empty(source: PhysicalMemory, first: int, last: int) -> None:
-    """An image has zeros where there is no memory."""
+    """Refuse bytes other than zeros where the template has no memory: an image has zeros
+    there."""
     for start, end in source.extents(first, last):
         for at in range(start, end, _PIECE):
             data = source.read(at, min(_PIECE, end - at)).tobytes()

@@ -16,7 +16,7 @@ from vmgen.stream import Draft
 @dataclass(frozen=True, slots=True)
 class Imported:
     """The changed stream; ``cpus`` are those of a core, ``kept`` the memory that stays the
-    template's, ``blocks`` the names of those that were written."""
+    template's, ``blocks`` names the blocks that the import wrote."""
 
     draft: Draft
     cpus: tuple[TakenCpu, ...]

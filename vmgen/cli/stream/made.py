@@ -115,9 +115,14 @@ def provenance(folder: Path) -> Kept | None:
         return None
     try:
         source = json.loads(file.read_text("utf-8"))
-        return Kept(folder, made=file.stat().st_mtime_ns, **source)
-    except (ValueError, TypeError):  # another vmgen wrote it, or something else
+    except (ValueError, RecursionError):
         return None
+    types = {"tree": str, "content": str, "maker": str, "whole": bool}
+    if not isinstance(source, dict) or types != {
+        name: type(value) for name, value in source.items()
+    }:
+        return None  # another vmgen wrote it, which said other things
+    return Kept(folder, made=file.stat().st_mtime_ns, **source)
 
 
 def kept() -> Iterator[Kept]:
