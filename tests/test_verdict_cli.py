@@ -15,7 +15,8 @@ from vmgen import ir, pipeline
 from vmgen.cli import run
 from vmgen.ir import json as ir_json
 from vmgen.tree.revisions import Revisions
-from vmgen.verdict import show
+from vmgen.verdict import check, show
+from vmgen.verdict.model import Confirmation
 
 
 def program(cpu: ir.Description, lane: ir.Description = LANE) -> ir.Program:
@@ -25,6 +26,15 @@ def program(cpu: ir.Description, lane: ir.Description = LANE) -> ir.Program:
 
 NEWER = program(replace(CPU, version_id=5))
 BROKEN = program(CPU, replace(LANE, fields=LANE.fields[:1]))
+WHOLE = ir.Field(
+    "whole", (ir.Step("whole", "uint64_t"),), ir.IntegerElement("uint64"), ir.Fixed(8)
+)
+HALF = ir.Field(
+    "lo", (ir.Step("lo", "uint32_t"),), ir.IntegerElement("uint32"), ir.Fixed(4)
+)
+OTHER_HALF = replace(HALF, name="hi", path=(ir.Step("hi", "uint32_t"),))
+WIDE = program(CPU, replace(LANE, fields=(WHOLE,)))
+HALVES = program(CPU, replace(LANE, fields=(HALF, OTHER_HALF)))
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +43,9 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    for name, item in {"old": PROGRAM, "newer": NEWER, "broken": BROKEN}.items():
+    programs = {"old": PROGRAM, "newer": NEWER, "broken": BROKEN}
+    programs |= {"wide": WIDE, "halves": HALVES}
+    for name, item in programs.items():
         (folder / f"{name}.json").write_text(ir_json.dumps(item))
     return folder
 
@@ -52,6 +64,8 @@ def command(line: str) -> int:
         ("old.json broken.json --direction forward", 1),
         ("old.json broken.json --try 5", 1),
         ("old.json old.json --check 5", 0),
+        ("wide.json halves.json", 3),
+        ("wide.json halves.json --strict", 3),
         ("old.json", 2),
         ("old.json newer.json --git . a..b", 2),
         ("--git . main", 2),
@@ -61,6 +75,24 @@ def command(line: str) -> int:
 )
 def test_exit_status(line: str, status: int) -> None:
     assert command(f"diff {line}") == status
+
+
+def test_a_verdict_that_a_try_contradicts_is_no_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """vmgen's own fault: neither status 0 nor one of bad input."""
+
+    def confirm(*_: object) -> tuple[Confirmation, ...]:
+        return (
+            Confirmation("cpu", "forward", "compatible", "contradicted", 3, 2),
+            Confirmation("timer", "forward", "compatible", "confirmed", 3, 3),
+        )
+
+    monkeypatch.setattr(check, "confirm", confirm)
+    line = "diff old.json newer.json --direction forward --try 3 --format json"
+    assert command(line) == 3
+    assert json.loads(capsys.readouterr().out)["status"] == 3
+    assert command(line.replace("newer", "broken")) == 1
 
 
 def test_counterexample(capsys: pytest.CaptureFixture[str]) -> None:

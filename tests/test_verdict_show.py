@@ -281,9 +281,9 @@ def test_the_exit_status_is_that_of_the_worst() -> None:
         0,
         0,
         0,
-        2,
+        3,
         1,
     )
     assert status(when, strict=True) == status(open_, bad) == status(bad, open_) == 1
-    assert status(open_, strict=True) == status(when, open_, strict=True) == 2
+    assert status(open_, strict=True) == status(when, open_, strict=True) == 3
     assert status(fine, strict=True) == status(bad, way=("backward",)) == 0

@@ -57,7 +57,7 @@ Examples:
   vmgen diff embedded ~/qemu-10.0.2 --fields
 
 \b
-Exit status: 0 compatible, 1 incompatible, 2 could not tell (or bad input).""",
+Exit status: 0 compatible, 1 incompatible, 2 bad input, 3 not known.""",
 )
 def diff(
     console: Console,
@@ -151,7 +151,7 @@ def _verdicts(
         judged.append((judgement, tuple(tried)))
     status = show.status((item for item, _ in judged), directions, strict)
     if contradicted and not status:
-        status = 2
+        status = 3  # no verdict to rely on
     if form == "json":
         document = {
             "version": show.VERSION,

@@ -96,6 +96,6 @@ Examples:
   vmgen compat 9.2 10.0 -t x86_64            does what one saved load in the other?
 
 \b
-Exit status: 0 fine, 1 out of date or incompatible, 2 bad input or usage.
+Exit status: 0 fine, 1 out of date or incompatible, 2 bad input or usage, 3 not known.
 Options can be set in [tool.vmgen] of pyproject.toml; see 'vmgen init --help'.""",
 )  # fmt: skip

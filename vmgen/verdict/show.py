@@ -400,9 +400,9 @@ def _escaped(text: str) -> str:
 def status(
     judgements: Iterable[Judgement], directions: Sequence[Direction], strict: bool
 ) -> int:
-    """The exit status: 0 compatible, 1 incompatible, 2 could not tell; with ``strict``
+    """The exit status: 0 compatible, 1 incompatible, 3 not known; with ``strict``
     a condition counts as incompatible."""
     verdict = worst(judgement.worst(directions) for judgement in judgements)
     if verdict == "incompatible" or (strict and verdict == "conditional"):
         return 1
-    return 2 if verdict == "unknown" else 0
+    return 3 if verdict == "unknown" else 0
