@@ -43,6 +43,14 @@ def place(type_: str, path: str) -> ir.MemberPlace:
 KnownMembers: TypeAlias = Mapping[ir.MemberPlace, KnownBits]
 """What is known of members, by C struct and path."""
 
+_SettingsByProperty: TypeAlias = dict[str, list[ir.Setting]]
+"""What a machine type sets, in its order, by the name of the property."""
+
+_PropertiesByMember: TypeAlias = dict[ir.MemberPlace, list[ir.Property]]
+
+_Owners: TypeAlias = dict[ir.MemberPlace, set[str]]
+"""The types whose classes have a property of a member."""
+
 
 @dataclass
 class MachineFacts:
@@ -54,6 +62,9 @@ class MachineFacts:
     _properties: dict[str, dict[str, ir.Property]] = field(init=False)
     _machines: dict[str, ir.Machine] = field(init=False)
     _kinds: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
+    _settings: dict[str, _SettingsByProperty] = field(init=False, default_factory=dict)
+    _setters: dict[str, _PropertiesByMember] = field(init=False, default_factory=dict)
+    _owners: _Owners = field(init=False)
     _moved: frozenset[ir.MemberPlace] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +76,12 @@ class MachineFacts:
         for one in facts.properties:
             self._properties.setdefault(one.type, {})[one.name] = one
         self._moved = moved_members(self.program)
+        self._owners = {}
+        for one in facts.properties:
+            for where in one.places:
+                self._owners.setdefault(place(where.type, where.path), set()).add(
+                    one.type
+                )
 
     @property
     def machines(self) -> Mapping[str, ir.Machine]:
@@ -120,32 +137,38 @@ class MachineFacts:
         found = property_.default
         if machine is None:
             return found
-        kinds = self.kinds(type_)
-        for setting in self.settings(machine):
-            if setting.property == property_.name and setting.driver in kinds:
+        if machine.name not in self._settings:
+            of_name = self._settings[machine.name] = {}
+            for setting in self.settings(machine):
+                of_name.setdefault(setting.property, []).append(setting)
+        for setting in self._settings[machine.name].get(property_.name, ()):
+            if setting.driver in self.kinds(type_):
                 found = number(setting.value, property_)
         return found
 
     def holders(self, places: Collection[ir.MemberPlace]) -> tuple[str, ...]:
         """The concrete types whose objects have one of these members, as a property of
         their class says."""
-        owners = {
-            one.type
-            for one in self.program.machines.properties
-            if any(place(where.type, where.path) in places for where in one.places)
-        }
+        owners: set[str] = set()
+        for where in places:
+            owners |= self._owners.get(where, set())
         return tuple(
             name
             for name, one in self._types.items()
             if not one.abstract and not owners.isdisjoint(self.kinds(name))
         )
 
-    def known(self, machine: ir.Machine | None, types: Iterable[str]) -> KnownMembers:
-        """The members that are the same in objects of all these types; none for a machine
-        type that may set more than is known of it."""
+    def known(
+        self,
+        machine: ir.Machine | None,
+        types: Iterable[str],
+        places: Collection[ir.MemberPlace] | None = None,
+    ) -> KnownMembers:
+        """The members that are the same in objects of all these types, of all or of these
+        ``places``; none for a machine type that may set more than is known of it."""
         if machine is not None and machine.open:
             return {}
-        each = [self._of_type(machine, type_) for type_ in types]
+        each = [self._of_type(machine, type_, places) for type_ in types]
         if not each:
             return {}
         first, *others = each
@@ -156,27 +179,46 @@ class MachineFacts:
         }
 
     def _of_type(
-        self, machine: ir.Machine | None, type_: str
-    ) -> dict[ir.MemberPlace, KnownBits]:
-        found: dict[ir.MemberPlace, KnownBits] = {}
-        lost: set[ir.MemberPlace] = set()
-        for one in self.properties(type_):
-            places = [place(where.type, where.path) for where in one.places]
-            if one.change.others or not self._moved.isdisjoint(places):
-                continue
-            value = self.value(machine, type_, one)
-            value = _left(value, one.change)
-            for where in places:
-                before = found.get(where)
-                if value is None and one.bit is None:
-                    lost.add(where)
-                elif value is not None and one.bit is None:
-                    if before is not None and before != KnownBits(WHOLE, value):
-                        lost.add(where)  # two properties of one member
-                    found[where] = KnownBits(WHOLE, value)
-                elif value is not None:
-                    found[where] = _with_bit(before, 1 << (one.bit or 0), bool(value))
-        return {where: bits for where, bits in found.items() if where not in lost}
+        self,
+        machine: ir.Machine | None,
+        type_: str,
+        places: Collection[ir.MemberPlace] | None,
+    ) -> KnownMembers:
+        setters = self._setters_of(type_)
+        found = {
+            where: self._bits(machine, type_, setters[where])
+            for where in (setters if places is None else places)
+            if where in setters
+        }
+        return {where: bits for where, bits in found.items() if bits is not None}
+
+    def _setters_of(self, type_: str) -> _PropertiesByMember:
+        """The properties that set a member of the type's objects, by member; without those
+        that C code changes in a way that is not known, or that a stream loads."""
+        if type_ not in self._setters:
+            found = self._setters[type_] = {}
+            for one in self.properties(type_):
+                places = [place(where.type, where.path) for where in one.places]
+                if one.change.others or not self._moved.isdisjoint(places):
+                    continue
+                for where in places:
+                    found.setdefault(where, []).append(one)
+        return self._setters[type_]
+
+    def _bits(
+        self, machine: ir.Machine | None, type_: str, setters: Iterable[ir.Property]
+    ) -> KnownBits | None:
+        """What is known of a member that these properties set."""
+        found: KnownBits | None = None
+        for one in setters:
+            value = _left(self.value(machine, type_, one), one.change)
+            if one.bit is None:
+                if value is None or found not in (None, KnownBits(WHOLE, value)):
+                    return None  # not known, or two properties of one member
+                found = KnownBits(WHOLE, value)
+            elif value is not None:
+                found = _with_bit(found, 1 << one.bit, bool(value))
+        return found
 
 
 def _left(value: int | None, change: ir.MemberChange) -> int | None:

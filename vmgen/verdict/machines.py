@@ -70,6 +70,7 @@ class _JudgedSide:
             self.facts.machine(machine),
             # Of a table that C code registers or saves, those whose objects it reads.
             sorted(types) or self.facts.holders(read),
+            read,
         )
         return _constants({where: known[where] for where in read if where in known})
 
