@@ -19,6 +19,8 @@ STAGES = (
     # What everybody may know: places in C, diagnostics, where our own folders are.
     {"source"},
     {"grammar"},
+    # What commands print for programs.
+    {"schemas"},
     {"resources", "paint", "cache", "c_text", "kept"},
     {"targets"},
     # The IR, and what only reads it.

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.json_documents import check
 from tests.test_pipeline import cpu, described, module, number, program, root
 from tests.trees import require_tree
 from vmgen import ir
+from vmgen.cli.coverage import as_json
 from vmgen.coverage import Report, cover
 from vmgen.infos import MARKERS
 from vmgen.pipeline import whole
@@ -154,6 +156,7 @@ def test_one_target_of_a_release() -> None:
     assert {"target/avr/machine.c", "audio/audio.c"} <= names
     assert {"cpu", "cpu_common", "timer"} <= {one.name for one in found.sections}
     assert not [one for one in found.files if one.status == "error"]
+    check("coverage", as_json(found))
 
 
 def test_of_several_targets_the_worst_counts_whatever_their_order(

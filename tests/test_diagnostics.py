@@ -70,6 +70,7 @@ def test_annotations_are_escaped_as_the_runner_reads_them() -> None:
 def test_json_has_every_part() -> None:
     (found,) = documents(json_lines([ODD]))
     assert found == {
+        "version": 1,
         "severity": "note",
         "code": "VG999",
         "message": "100% of\r\nit",
@@ -135,6 +136,7 @@ LINES = {
     "stream": ("stream show nowhere", "VG707"),
     "stream list": ("stream list nowhere", "VG707"),
     "releases": ("releases --format xml", "VG600"),
+    "schema": ("schema none", "VG600"),
     "archive": ("archive nowhere", "VG600"),
     "init": ("init --foo", "VG600"),
     "completion": ("completion tcsh", "VG600"),
@@ -200,7 +202,7 @@ def test_out_of_date_files_and_locks_are_annotated(
     assert run(["check", "uart.c", "--diagnostics", "json"]) == 1
     found = documents(capsys.readouterr().err)
     assert {"VG650", "VG651"} <= {one.get("code", "") for one in found}
-    assert {"message": "to fix: vmgen generate uart.c"} in found
+    assert {"version": 1, "message": "to fix: vmgen generate uart.c"} in found
 
 
 def test_a_stream_that_is_refused_or_differs_is_annotated(

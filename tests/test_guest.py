@@ -228,6 +228,7 @@ def test_rows_make_what_show_says() -> None:
             place[last] = row["value"]
         expected = as_json(guest.stream)
         sections = expected.pop("sections")
+        del expected["version"]  # of another document than these lines
         assert lists(made.pop((None, None))) == json.loads(json.dumps(expected))
         assert [lists(one) for one in made.values()] == json.loads(json.dumps(sections))
 

@@ -176,7 +176,10 @@ def test_show_as_json_has_everything(shell: Shell) -> None:
     assert shell("show --format json riscv.mig timer/0") == 0
     assert [one["name"] for one in shell.json["sections"]] == ["timer"]
     assert shell("show --format json riscv.mig timer.cpu_ticks_offset") == 0
-    assert shell.json == {"timer.cpu_ticks_offset": 0x23FF084}
+    assert shell.json == {
+        "version": 1,
+        "values": {"timer.cpu_ticks_offset": 0x23FF084},
+    }
 
 
 def test_show_says_where_a_path_ends(shell: Shell) -> None:

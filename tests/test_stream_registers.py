@@ -273,7 +273,7 @@ def test_the_registers_of_every_cpu(
     text = capsys.readouterr().out
     assert [row for row in text.splitlines() if row[0] != " "] == ["cpu/0", "cpu/1"]
     assert run([*line, "--format", "json"]) == 0
-    document = json.loads(capsys.readouterr().out)
+    document = json.loads(capsys.readouterr().out)["registers"]
     for number in range(2):
         found = file_of("riscv64-virt-rv64-poke-smp2--10.0.2", number, described=True)
         assert document[f"cpu/{number}"] == {

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.programs import CPU, LANE, PROGRAM, TIMER
-from vmgen import ir, pipeline
+from vmgen import ir, pipeline, schemas
 from vmgen.cli import run
 from vmgen.ir import json as ir_json
 from vmgen.tree.revisions import Revisions
-from vmgen.verdict import check, show
+from vmgen.verdict import check
 from vmgen.verdict.model import Confirmation
 
 
@@ -114,7 +114,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert cpu["forward"]["answer"] == "confirmed"
     assert bytes.fromhex(cpu["forward"]["counterexample"]["bytes"])
     assert cpu["forward"]["findings"][0]["offset"] == {"fixed": 260}
-    assert data["version"] == show.VERSION
+    assert data["version"] == schemas.VERSIONS["diff"]
 
 
 def test_colour_and_none(

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from vmgen.paint import Paint, plain
+from vmgen.schemas import VERSIONS
 from vmgen.source import Diagnostic
 
 _CONTROL = {
@@ -49,13 +50,14 @@ def near(diagnostic: Diagnostic) -> Diagnostic:
 
 
 def json_lines(diagnostics: Iterable[Diagnostic]) -> str:
-    """One object per line: ``severity``, ``code``, ``message``, ``file`` (empty for none),
+    """One object per line: ``version``, ``severity``, ``code``, ``message``, ``file`` (empty for none),
     ``line`` and ``column`` (from 1, 0 for none), ``context`` (a list, outermost first),
     ``hint`` and ``excerpt`` (the source line)."""
     lines = []
     for one in dict.fromkeys(diagnostics):
         place = one.position
         document = {
+            "version": VERSIONS["diagnostic"],
             "severity": one.severity,
             "code": one.code,
             "message": one.message,

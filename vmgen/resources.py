@@ -14,7 +14,9 @@ def package() -> Path:
     return Path(__file__).parent
 
 
-def folder(name: Literal["c_headers", "templates", "docs/errors"]) -> Path:
+def folder(
+    name: Literal["c_headers", "templates", "docs/errors", "docs/schemas"],
+) -> Path:
     """The folder, which is a real one on disk: the C preprocessor must open its files.
 
     Raises :class:`VmgenError` VG640 where there is none, for instance when vmgen runs

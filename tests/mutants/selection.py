@@ -54,6 +54,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "serve": ("serve_gdb",),
     "stamp": ("render", "write"),
     "view": ("view", "view_compat", "view_browser"),
+    "schemas": ("json_schemas",),
     "stream": (
         "stream_read", "stream_write", "stream_ram", "stream_old_style", "stream_codecs",
         "stream_explain", "stream_origin", "stream_machine", "stream_registers", "system_registers",

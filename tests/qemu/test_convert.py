@@ -84,9 +84,9 @@ def test_a_guest_of_7_2_runs_on_in_10_0(
     mapping = tmp_path / "map.json"
     mapping.write_text(json.dumps({"cpu": rules}))
     line = f"stream convert {saved} --from {trees[0]} --to {trees[1]} -t {target}"
-    line += f" --map {mapping} -o {converted} --report json"
+    line += f" --map {mapping} -o {converted} --format json"
     assert run(shlex.split(line)) == 0
-    report = json.loads(capsys.readouterr().out)
+    report = json.loads(capsys.readouterr().out)["lines"]
     assert {one["what"] for one in report} >= {"kept", "defaulted", "lost", "renamed"}
     assert not any(one["harm"] for one in report)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from vmgen.cli.arguments import Option, command, format_option
 from vmgen.cli.console import Console
 from vmgen.cli.sides import NAMED, SIDES, folders_of, programs_of, say_sources
+from vmgen.schemas import versioned
 from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:
@@ -125,15 +126,17 @@ def compat(
         strict,
     )
     if form == "json":
-        document = {
-            "version": show_machines.VERSION,
-            "old": names[0],
-            "new": names[1],
-            "status": status,
-            "targets": [
-                show_machines.as_json(one, only, directions) for one, only in judged
-            ],
-        }
+        document = versioned(
+            "compat",
+            {
+                "old": names[0],
+                "new": names[1],
+                "status": status,
+                "targets": [
+                    show_machines.as_json(one, only, directions) for one, only in judged
+                ],
+            },
+        )
         console.result(json.dumps(document, indent=2) + "\n")
     elif form == "github":
         folders = folders_of(sources, git)

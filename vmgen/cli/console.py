@@ -78,7 +78,10 @@ class Console:
         if self.form == "json":
             import json
 
-            text = json.dumps({"message": text}, ensure_ascii=False)
+            from vmgen.schemas import versioned
+
+            line = versioned("diagnostic", {"message": text})
+            text = json.dumps(line, ensure_ascii=False)
         _say(f"{text}\n")
 
     def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:

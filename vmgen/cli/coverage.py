@@ -10,6 +10,7 @@ from vmgen.cli.arguments import command, format_option
 from vmgen.cli.console import Console
 from vmgen.cli.job import SOURCES, read_job
 from vmgen.paint import Kind, Paint
+from vmgen.schemas import versioned
 from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _unread(report: Report) -> Iterator[Diagnostic]:
 
 def as_json(report: Report) -> dict[str, Any]:
     """The whole report; a member that is empty is left out of descriptions and fields."""
-    return {
+    members = {
         "release": report.release,
         "targets": list(report.targets),
         "complete": report.is_complete,
@@ -129,6 +130,7 @@ def as_json(report: Report) -> dict[str, Any]:
             for each in report.sections
         ],
     }
+    return versioned("coverage", members)
 
 
 def as_text(report: Report, paint: Paint) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vmgen.cli.arguments import Option, WrongUsage, command, format_option
 from vmgen.cli.console import Console
 from vmgen.cli.sides import NAMED, SIDES, folders_of, programs_of, say_sources
+from vmgen.schemas import versioned
 
 if TYPE_CHECKING:
     from vmgen import ir
@@ -110,7 +111,10 @@ def _fields(
     same = not any(comparison.differences for comparison in comparisons)
     if form == "json":
         targets = [diff.as_json(comparison) for comparison in comparisons]
-        document = {"old": names[0], "new": names[1], "same": same, "targets": targets}
+        document = versioned(
+            "diff-fields",
+            {"old": names[0], "new": names[1], "same": same, "targets": targets},
+        )
         console.result(json.dumps(document, indent=2) + "\n")
     else:
         console.result("".join(diff.text(item, console.paint) for item in comparisons))
@@ -153,15 +157,17 @@ def _verdicts(
     if contradicted and not status:
         status = 3  # no verdict to rely on
     if form == "json":
-        document = {
-            "version": show.VERSION,
-            "old": names[0],
-            "new": names[1],
-            "status": status,
-            "targets": [
-                show.as_json(item, directions, tried) for item, tried in judged
-            ],
-        }
+        document = versioned(
+            "diff",
+            {
+                "old": names[0],
+                "new": names[1],
+                "status": status,
+                "targets": [
+                    show.as_json(item, directions, tried) for item, tried in judged
+                ],
+            },
+        )
         console.result(json.dumps(document, indent=2) + "\n")
     elif form == "github":
         texts = (show.github(item, directions, folders) for item, _ in judged)

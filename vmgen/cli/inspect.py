@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vmgen.cli.arguments import Argument, Option, WrongUsage, command, format_option
 from vmgen.cli.console import Console
 from vmgen.cli.job import INPUT, compile_all, read_job
+from vmgen.schemas import versioned
 from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def inspect(
         raise _unknown(names, lookups)
     if form == "json":
         ((lookup, found),) = chosen
-        console.result(json.dumps(inspect_json.as_json(lookup, found), indent=2) + "\n")
+        document = versioned("inspect", inspect_json.as_json(lookup, found))
+        console.result(json.dumps(document, indent=2) + "\n")
         return 0
     blocks = [
         tree_view.render(lookup, found, console.paint)
@@ -118,7 +120,8 @@ def _machines(
         )
     if form == "json":
         found = [view.as_json(*one) for one in chosen]
-        console.result(json.dumps(found, indent=2) + "\n")
+        document = versioned("inspect-machine", {"machines": found})
+        console.result(json.dumps(document, indent=2) + "\n")
     else:
         console.result("\n".join(view.text(*one, console.paint) for one in chosen))
     return 0

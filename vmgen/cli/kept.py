@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vmgen.cli.arguments import Argument, Option, WrongUsage, command, format_option
 from vmgen.cli.console import Console
+from vmgen.schemas import versioned
 
 
 @command(
@@ -64,7 +65,7 @@ def cache(
             for one in known
         ]
         if form == "json":
-            document = {"version": 1, "entries": rows}
+            document = versioned("cache-list", {"entries": rows})
             console.result(json.dumps(document, indent=2) + "\n")
         else:
             console.result("".join(_table(rows)))

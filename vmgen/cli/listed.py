@@ -27,6 +27,7 @@ COMMANDS = {
     "archive": "vmgen.cli.archive",
     "cache": "vmgen.cli.kept",
     "init": "vmgen.cli.init",
+    "schema": "vmgen.cli.schema",
     "completion": "vmgen.cli.completion",
     "help": "vmgen.cli.help",
 }

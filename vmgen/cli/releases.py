@@ -6,6 +6,7 @@ import json
 
 from vmgen.cli.arguments import command, format_option
 from vmgen.cli.console import Console
+from vmgen.schemas import versioned
 
 
 @command(
@@ -31,7 +32,9 @@ def releases(console: Console, /, *, form: str) -> int:
     known = () if there is None else there.releases
     if form == "json":
         rows = [{"release": one.name, "targets": one.targets} for one in known]
-        console.result(json.dumps({"version": 1, "releases": rows}, indent=2) + "\n")
+        console.result(
+            json.dumps(versioned("releases", {"releases": rows}), indent=2) + "\n"
+        )
         return 0
     width = max((len(one.name) for one in known), default=0)
     for one in known:

@@ -1,6 +1,6 @@
 """Every value of a stream as one line of JSON.
 
-``{"section": "cpu/0", "offset": 126, "path": ["state", "env.gpr"], "value": [...]}``: the
+``{"version": 1, "section": "cpu/0", "offset": 126, "path": ["state", "env.gpr"], "value": [...]}``: the
 path leads from the section's object in ``vmgen stream show --format json`` to the value;
 ``section`` is null for what is about the whole stream.  An array is one value.
 """
@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from vmgen.export.formats import ExportOptions
 from vmgen.guest import Guest
+from vmgen.schemas import versioned
 from vmgen.stream.show import as_json
 
 
@@ -32,7 +33,7 @@ def write(guest: Guest, out: BinaryIO, options: ExportOptions) -> None:
 def rows(guest: Guest) -> Iterator[dict[str, Any]]:
     """The rows as JSON values."""
     whole = as_json(guest.stream, [])
-    del whole["sections"]
+    del whole["sections"], whole["version"]
     yield from _rows(None, None, whole)
     for section in guest.stream.sections:
         (found,) = as_json(guest.stream, [section])["sections"]
@@ -43,7 +44,13 @@ def _rows(
     section: str | None, offset: int | None, values: Any
 ) -> Iterator[dict[str, Any]]:
     for path, value in _leaves(values, ()):
-        yield {"section": section, "offset": offset, "path": list(path), "value": value}
+        members = {
+            "section": section,
+            "offset": offset,
+            "path": list(path),
+            "value": value,
+        }
+        yield versioned("export-jsonl", members)
 
 
 def _leaves(

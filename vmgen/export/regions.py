@@ -10,6 +10,7 @@ from typing import BinaryIO
 from vmgen.export.formats import ExportOptions, unplaced
 from vmgen.export.sparse import SparseFile
 from vmgen.guest import Guest, Region
+from vmgen.schemas import versioned
 
 
 def losses(guest: Guest, options: ExportOptions) -> Iterator[str]:
@@ -33,7 +34,10 @@ def files(guest: Guest) -> Iterator[tuple[str, Callable[[BinaryIO], None]]]:
             }
         )
         yield name, partial(_region, guest, region)
-    text = json.dumps({"machine": guest.machine, "regions": entries}, indent=1) + "\n"
+    document = versioned(
+        "export-regions", {"machine": guest.machine, "regions": entries}
+    )
+    text = json.dumps(document, indent=1) + "\n"
     yield "map.json", partial(_text, text)
 
 

@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 
 from vmgen.paint import Paint, plain
+from vmgen.schemas import VERSIONS, versioned
 from vmgen.stream import paths
 from vmgen.stream.parts import Section, Trailing
 from vmgen.stream.paths import ABSENT
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 
 _WIDTH = 100
 
-VERSION = 1
-"""Of the JSON documents of ``vmgen stream``: changes when a member changes its meaning or
-goes."""
-
-
 # --- JSON ---------------------------------------------------------------------------------
 
 
@@ -41,7 +37,7 @@ def as_json(
     """
     chosen = stream.sections if sections is None else sections
     return {
-        "version": VERSION,
+        "version": VERSIONS["stream-show"],
         "target": _target(stream),
         **({"alternatives": list(found)} if (found := _alternatives(stream)) else {}),
         **({"releases": list(_releases(stream))} if _releases(stream) else {}),
@@ -59,7 +55,8 @@ def json_text(
     stream: Stream, sections: Iterable[Section] | None = None
 ) -> Iterator[str]:
     """What :func:`as_json` gives as text, one section a line, made one by one."""
-    yield f'{{\n "version": {VERSION},\n "target": {json.dumps(_target(stream))},\n'
+    version = VERSIONS["stream-show"]
+    yield f'{{\n "version": {version},\n "target": {json.dumps(_target(stream))},\n'
     if alternatives := _alternatives(stream):
         yield f' "alternatives": {json.dumps(alternatives)},\n'
     if releases := _releases(stream):
@@ -290,8 +287,8 @@ def section_text(
 
 
 def registers_text(stream: Stream, form: str, paint: Paint = plain) -> Iterator[str]:
-    """The registers of every CPU; as JSON one object for all: {"PATH": {"NAME": {"value",
-    "bits", "feature"}}}."""
+    """The registers of every CPU; as JSON one object for all: {"registers": {"PATH": {"NAME":
+    {"value", "bits", "feature"}}}}."""
     from vmgen.stream import registers
 
     cpus = [one for one in stream.sections if registers.is_cpu(one)]
@@ -307,7 +304,7 @@ def registers_text(stream: Stream, form: str, paint: Paint = plain) -> Iterator[
             one.name: {"value": one.value, "bits": one.bits, "feature": one.feature}
             for one in file or ()
         }
-    yield dumps(document)
+    yield dumps(versioned("stream-show-registers", {"registers": document}))
 
 
 def _registers(

@@ -27,9 +27,6 @@ from vmgen.verdict.model import (
     worst,
 )
 
-VERSION = 2
-"""Of the JSON documents: changes when a member changes its meaning or goes."""
-
 BOTH: tuple[Direction, ...] = ("forward", "backward")
 
 PAINT: dict[Verdict, PaintKind] = {

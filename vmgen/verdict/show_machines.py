@@ -18,9 +18,6 @@ from vmgen.verdict.model import (
     worst,
 )
 
-VERSION = 1
-"""Of the JSON documents: changes when a member changes its meaning or goes."""
-
 Answer: TypeAlias = Literal["loads", "refused", "misread", "not known"]
 
 ANSWERS: dict[Verdict, Answer] = {

@@ -8,12 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vmgen.cli.arguments import Option, command
+from vmgen.cli.arguments import Option, command, format_option
 from vmgen.cli.console import Console
 from vmgen.cli.stream.change import write, wrote
 from vmgen.cli.stream.codecs import Wanted, input_of, packages_of
 from vmgen.cli.stream.common import FILE, output_option, told
 from vmgen.paint import Kind, Paint
+from vmgen.schemas import versioned
 
 if TYPE_CHECKING:
     from vmgen.convert import Line
@@ -74,13 +75,14 @@ _PAINT: dict[str, Kind] = {
     ),
     Option(
         "--report",
-        name="form",
         kind="choice",
-        choices=("changes", "all", "json", "none"),
+        choices=("changes", "all", "none", "json"),  # json: as --format was called
+        metavar="[changes|all|none]",
         default="changes",
         shown=True,
-        help="Which fields to report.",
+        help="Which fields the text has a line for.",
     ),
+    format_option("'json' has every field."),
     epilog="""\b
 SOURCE is a release that 'vmgen releases' lists (10.0) and needs no sources, a QEMU
 source tree, or a generated package.  The mapping says what no tool can infer:
@@ -107,6 +109,7 @@ def convert(
     whole: bool,
     mapping: str | None,
     accept_loss: bool,
+    report: str,
     form: str,
 ) -> int:
     """Carry a stream from one release to another.
@@ -136,11 +139,12 @@ def convert(
         console.message(f"warning: {mapping}: {one}")
     for one in made.unsure:
         console.message(f"warning: not sure that it loads: {one}")
-    if form == "json":
+    if "json" in (form, report):
         lines = [asdict(line) for line in made.lines]
-        console.result(json.dumps(lines, indent=1) + "\n")
-    elif form != "none":
-        shown = [line for line in made.lines if form == "all" or line.what != "kept"]
+        document = versioned("stream-convert", {"written": not refused, "lines": lines})
+        console.result(json.dumps(document, indent=1) + "\n")
+    elif report != "none":
+        shown = [line for line in made.lines if report == "all" or line.what != "kept"]
         console.result(_text(shown, console.paint))
     counts = ", ".join(
         f"{count} {what}" for what, count in engine.counted(made.lines).items()

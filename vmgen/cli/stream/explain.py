@@ -12,6 +12,7 @@ from vmgen.cli.stream.codecs import Wanted, answered, input_of, packages_of
 from vmgen.cli.stream.codecs import told as answered_by
 from vmgen.cli.stream.common import FILE, FORMAT, MEMBER, SOURCES, told
 from vmgen.paint import Paint
+from vmgen.schemas import versioned
 from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
@@ -141,10 +142,7 @@ def as_json(file: str, found: Explanation) -> dict[str, Any]:
             for one in findings
         ]
 
-    from vmgen.stream.show import VERSION
-
-    return {
-        "version": VERSION,
+    members = {
         "file": file,
         "outcome": found.outcome,
         "release": found.release,
@@ -154,6 +152,7 @@ def as_json(file: str, found: Explanation) -> dict[str, Any]:
         "open": listed(found.open),
         "sections": {"judged": found.judged, "unjudged": list(found.unjudged)},
     }
+    return versioned("stream-explain", members)
 
 
 def lines(file: str, found: Explanation, paint: Paint, whole: bool) -> list[str]:

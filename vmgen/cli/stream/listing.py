@@ -5,6 +5,7 @@ from __future__ import annotations
 from vmgen.cli.arguments import Argument, command
 from vmgen.cli.console import Console
 from vmgen.cli.stream.common import FORMAT, MAX_UNPACKED, size_of, told
+from vmgen.schemas import versioned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ def list(
     if form == "json":
         import json
 
-        from vmgen.stream.show import VERSION
-
-        whole = {"version": VERSION, "files": document}
+        whole = versioned("stream-list", {"files": document})
         console.result(json.dumps(whole, indent=2) + "\n")
     return 0
 

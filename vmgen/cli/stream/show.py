@@ -8,6 +8,7 @@ from vmgen.cli.arguments import Argument, Option, command
 from vmgen.cli.console import Console
 from vmgen.cli.stream.codecs import opened
 from vmgen.cli.stream.common import CODECS, FILE, FORMAT, diagnostic, told
+from vmgen.schemas import versioned
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,10 +61,11 @@ def show(
         if form == "json":
             chosen = chosen_sections(stream, selected)
             if any(rest for _, rest in chosen):
-                document = {
+                values = {
                     path: shown.jsonable(_value(stream, section, rest))
                     for path, (section, rest) in zip(selected, chosen, strict=True)
                 }
+                document = versioned("stream-show-values", {"values": values})
                 console.result(shown.dumps(document))
                 return 0
             some = [section for section, _ in chosen]
@@ -199,7 +201,7 @@ def diff(console: Console, /, *, old: str, new: str, form: str, **options: Any) 
         changes = list(compare(before, after))
     if form == "json":
         items = [shown.change_json(change) for change in changes]
-        document = {"version": shown.VERSION, "same": not changes, "changes": items}
+        document = versioned("stream-diff", {"same": not changes, "changes": items})
         console.result(shown.dumps(document))
     else:
         console.result(
