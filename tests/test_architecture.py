@@ -15,6 +15,9 @@ from website import map as site_map
 
 PACKAGE = Path(vmgen.__file__).parent
 
+EXTRAS = {"numpy"}
+"""What only an extra brings."""
+
 STAGES = (
     # What everybody may know: places in C, diagnostics, where our own folders are.
     {"source"},
@@ -53,7 +56,7 @@ STAGES = (
     # Whole migration streams, which only codecs are needed for.
     {"stream"},
     # A guest out of one, and the formats of other tools.
-    {"guest"},
+    {"guest", "columns"},
     {"export", "imported", "serve"},
     # Will what one release saved load in the other?
     {"verdict"},
@@ -86,6 +89,7 @@ ONLY = {
     "jinja2": {"render", "view"},
     "black": {"render"},
     "click": {"cli"},
+    "numpy": {"columns"},
     "tomllib": {"config", "core", "premises", "targets"},
 }
 """Who may import what."""
@@ -243,7 +247,7 @@ def test_dependencies_are_those_declared() -> None:
     used = {
         name.partition(".")[0] for path in modules() for _, name in imports(path)
     } - set(sys.stdlib_module_names) - {"vmgen"}  # fmt: skip
-    assert used == {"black", "click", "jinja2", "pcpp", "pycparser"}
+    assert used - EXTRAS == {"black", "click", "jinja2", "pcpp", "pycparser"}
 
 
 def test_generated_code_and_its_runtime_import_the_standard_library_only() -> None:

@@ -16,6 +16,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "layout_gcc", "c_constructs", "tables_gcc", "release_files",
     ),
     "cli": ("cli_arguments", "cli", "job", "stored", "stream_cli", "verdict_cli", "diagnostics", "exit_status", "documents"),
+    "columns": ("columns",),
     "config": ("config",),
     "convert": ("convert",),
     "core": ("core",),

@@ -150,7 +150,9 @@ class CodecLayouts:
         """Bytes of a fixed field."""
         if isinstance(leaf.kind, Pad):
             return leaf.count * leaf.width
-        units = leaf.count * (leaf.width if leaf.shape == "rows" else 1)
+        # Of elements that the table names one by one, some may be missing in between.
+        count = len(leaf.indices) or leaf.count
+        units = count * (leaf.width if leaf.shape == "rows" else 1)
         if isinstance(leaf.kind, Ints):
             return units * SIZES[leaf.kind.code]
         assert isinstance(leaf.kind, Struct)
