@@ -317,3 +317,20 @@ def test_a_number_of_a_section_that_another_one_has_too(judged: Judge) -> None:
     for at in (one.offset + 1, one.end + 1):
         data[at : at + 4] = bytes(4)
     assert judged(RISCV, bytes(data), own=True)["outcome"] == "taken"
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["alone", "like"])
+@pytest.mark.parametrize("instance", [5, 0xFFFFFFFF])
+def test_ram_is_there_once(judged: Judge, instance: int, own: bool) -> None:
+    """``find_se``: real 10.0.2 refuses both, of RAM as of s390-skeys and spapr/htab."""
+    data = whole(RISCV)
+    (ram,) = (
+        one
+        for one in Stream(data).sections
+        if one.name == "ram" and one.kind == "start"
+    )
+    at = ram.offset + 1 + 4 + 1 + len("ram")
+    assert data[at : at + 4] == bytes(4)
+    found = judged(RISCV, data[:at] + instance.to_bytes(4, "big") + data[at + 4 :], own)
+    assert places(found) == [("unknown-section", f"ram/{instance}", "")]
+    assert found["outcome"] == "refused"

@@ -90,6 +90,19 @@ def filled_page(stream: Stream, codecs: Codecs) -> tuple[Objection, bool] | None
     return Objection("value", "ram/0", name, filled.start, message), sure
 
 
+def other_instance(section: Section) -> Objection | None:
+    """An instance other than 0 of what a machine has once, as RAM: ``register_savevm_live``
+    gives it the number 0, and ``find_se`` (``migration/savevm.c``) finds no other one.
+
+    Devices of vfio without a path of their own are numbered.
+    """
+    begins = section.kind in ("start", "full")
+    if not begins or not section.instance_id or section.name == "vfio":
+        return None
+    message = f"instance {section.instance_id}, and a machine has this once, as number 0"
+    return Objection("unknown-section", section.path, "", section.offset, message)
+
+
 def any_instance(section: Section) -> Objection:
     """An instance that is the first device of its name, but where that has an alias
     (``qdev_set_legacy_instance_id``)."""
