@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -209,3 +211,240 @@ def test_every_command_takes_the_formats_of_the_project(
     # Other C than the project's is no reason to say that its infos are not there.
     assert run(["inspect", "-t", "riscv64", "--release", "10.0"]) == 0
     assert "VG613" not in capsys.readouterr().err
+
+
+# --- Python functions -------------------------------------------------------------------
+
+FUNCTIONS = """
+import struct
+
+def load(data, dev, version_id):
+    size = dev.n * 2 if version_id > 1 else dev.n
+    if len(data) < size:
+        raise ValueError(f"{dev.n} values are {size} bytes")
+    return [*data[:size]], size
+
+def save(value, dev, version_id):
+    return bytes(value)
+
+def load_less(data, dev, version_id):
+    return {"first": data[0], "rest": None}, 1
+
+def load_more(data, dev, version_id):
+    return 0, len(data) + 1
+
+def load_bytes(data, dev, version_id):
+    return bytes(data[:2]), 2
+
+def load_nothing(data, dev, version_id):
+    return None, 0
+
+def load_alone(data, dev, version_id):
+    return data[0]
+
+def load_number(data, dev, version_id):
+    return struct.unpack_from(">Q", data)[0], 8
+
+def save_reversed(value, dev, version_id):
+    return bytes(value[::-1])
+
+def save_text(value, dev, version_id):
+    return "text"
+"""
+
+
+@pytest.fixture
+def functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a module of the user, which can be imported."""
+    name = f"fans_{tmp_path.name.replace('-', '_')}"
+    tmp_path.joinpath(f"{name}.py").write_text(FUNCTIONS, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+def by(module: str, load: str = "load", save: str = "save") -> tuple[TaughtFormat, ...]:
+    named = {"load": f"{module}:{load}", "save": f"{module}:{save}"}
+    return (TaughtFormat("vmstate_info_fan", **named),)
+
+
+def called(made: ir.Program, formats: tuple[TaughtFormat, ...]) -> Any:
+    return imported(pipeline.generate([made], formats=formats))
+
+
+DATA = bytes.fromhex("02 01020304 0000002a")
+
+
+def test_functions_get_the_object_and_its_version(
+    tmp_path: Path, functions: str
+) -> None:
+    formats = by(functions)
+    made = taught(program(tmp_path), formats)
+    assert infos.opaque([made]) == ()
+    assert not list(unmet([made], formats))
+    assert ir_json.loads(ir_json.dumps(made), "ir.json") == made
+    with called(made, formats) as modules:
+        module = modules["fan"]
+        for version, size in ((1, 2), (3, 4)):
+            data = DATA[: 1 + size] + DATA[-4:]
+            state, end = module.load_dev(data, 0, version)
+            assert (state.fan, state.after, end) == ([1, 2, 3, 4][:size], 42, len(data))
+            assert module.save_dev(state, version) == data
+        again = type(state).from_dict(state.to_dict())
+        assert again == state
+        assert module.save_dev(again) == DATA
+        state.fan = None
+        with pytest.raises(Exception, match="dev fan: must be present"):
+            module.save_dev(state)
+
+
+@pytest.mark.parametrize(
+    ("load", "save", "why"),
+    [
+        ("load", "save_text", "save_text returned a str and no bytes"),
+        ("load", "gone", "gone cannot be imported"),
+        ("gone", "save", "gone cannot be imported"),
+        ("load_more", "save", r"load_more took 9 bytes of 8 \(at byte 1\)"),
+        ("load_bytes", "save", "load_bytes returned a bytes, which JSON does not have"),
+        ("load_nothing", "save", "load_nothing returned None"),
+        ("load_alone", "save", "load_alone returned no value with its size"),
+        ("load_number", "save", None),
+    ],
+)
+def test_what_functions_do_wrong_is_an_error_at_the_field(
+    tmp_path: Path, functions: str, load: str, save: str, why: str | None
+) -> None:
+    formats = by(functions, load, save)
+    with called(taught(program(tmp_path), formats), formats) as modules:
+        module = modules["fan"]
+        errors = (module.functions.__globals__["VMStateError"],)
+        with pytest.raises(errors, match=f"dev .*{why}" if why else "the buffer ends"):
+            module.save_dev(module.load_dev(DATA)[0])
+        if load == "load":
+            with pytest.raises(errors, match=r"dev fan: .*:load: 2 values are 4 bytes"):
+                module.load_dev(DATA[:4])
+
+
+def test_the_size_that_the_description_says_is_held_to(
+    tmp_path: Path, functions: str
+) -> None:
+    formats = by(functions)
+    with called(taught(program(tmp_path), formats), formats) as modules:
+        module = modules["fan"]
+        context = module.functions.__globals__["Context"]
+
+        def load(size: int) -> Any:
+            fields = [{"name": "fan", "size": size}, {"name": "after", "size": 4}]
+            return module.load_dev(
+                DATA, context=context(description={"fields": fields})
+            )
+
+        assert load(4)[0].fan == [1, 2, 3, 4]
+        with pytest.raises(Exception, match="2 values are 4 bytes"):
+            load(3)
+        with pytest.raises(
+            Exception, match="load took 4 bytes, the description says 6"
+        ):
+            load(6)
+
+
+ARRAYS = """
+        { .name = "fan", .info = &vmstate_info_fan, .flags = VMS_ARRAY, .num = 2,
+          .size = 4, .offset = offsetof(Dev, fan) },
+        { .name = "other", .info = &vmstate_info_fan, .flags = VMS_VARRAY_UINT8,
+          .size = 4, .offset = offsetof(Dev, other), .num_offset = offsetof(Dev, n) },"""
+
+
+def test_every_element_of_an_array_is_a_call(tmp_path: Path, functions: str) -> None:
+    file = tmp_path / "fan.c"
+    before, _, rest = C.partition("        { .name = ")
+    file.write_text(before + ARRAYS + rest.partition("},")[2], "utf-8")
+    read = pipeline.compile_program(pipeline.Request(sources=(str(file),)))
+    formats = by(functions, "load_less")
+    made = taught(read, formats)
+    with called(made, formats) as modules:
+        (module,) = (one for name, one in modules.items() if name.endswith("fan"))
+        state, end = module.load_dev(b"\3\4\5\6\7\x08\0\0\0\x2a")
+        firsts = [[one["first"] for one in each] for each in (state.fan, state.other)]
+        assert (firsts, end) == ([[4, 5], [6, 7, 8]], 10)
+
+
+def test_functions_are_for_what_the_c_moves(tmp_path: Path, functions: str) -> None:
+    (one,) = by(functions)
+    other = (replace(one, get="u32:n bytes[n]"),)
+    (warning,) = infos.opaque([taught(program(tmp_path), other)])
+    assert "its format is for 'u32:n bytes[n]'" in warning.message
+
+
+@pytest.mark.parametrize(
+    "name", ["fans", "fans:", ":load", "fans:load()", "fans.py:a.b", "a b:c", "../x:y"]
+)
+def test_a_name_that_is_no_function_is_one_diagnostic(name: str) -> None:
+    (one,) = objections((*by("fans"), TaughtFormat("x", load=name, save="fans:save")))
+    assert (one.code, "is no Python function" in one.message) == ("VG613", True)
+
+
+def test_an_ir_never_names_code_that_runs(tmp_path: Path, functions: str) -> None:
+    """The names in an IR are facts: code calls what the user's own configuration names."""
+    text = ir_json.dumps(taught(program(tmp_path), by(functions)))
+    hostile = text.replace(f"{functions}:load", "os:system")
+    assert "os:system" in hostile
+    read = ir_json.loads(hostile, "ir.json")
+    for formats in ((), by(functions)):
+        files = pipeline.generate([read], formats=formats)
+        code = "".join(one.text for one in files if one.path.endswith(".py"))
+        assert "os:system" not in code
+        assert functions not in code
+    for name in ("os:system('x')", "os", "os:a b", "__import__('os'):system"):
+        with pytest.raises(VmgenError, match="VG"):
+            ir_json.loads(text.replace(f"{functions}:load", name), "ir.json")
+
+
+def test_a_package_of_a_project_finds_its_functions_and_a_tree_runs_none(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    program(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", sys.path[:])
+    Path("fan_functions.py").write_text(FUNCTIONS, "utf-8")
+    Path("pyproject.toml").write_text(
+        '[tool.vmgen]\ninputs = ["fan.c"]\n[tool.vmgen.formats]\nvmstate_info_fan ='
+        ' { load = "fan_functions:load", save = "fan_functions:save" }\n',
+        "utf-8",
+    )
+    for words in ("generate", "check", "inspect", "lock"):
+        assert run([words]) == 0, words
+        assert "VG506" not in capsys.readouterr().err
+    assert "fan_functions" not in sys.modules
+    described = {
+        "vmsd_name": "dev",
+        "name": "dev",
+        "instance_id": 0,
+        "version": 3,
+        "fields": [
+            {"name": "n", "size": 1},
+            {"name": "fan", "size": 4},
+            {"name": "after", "size": 4},
+        ],
+    }
+    names = json.dumps({"page_size": 4096, "devices": [described]}).encode()
+    body = b"\x03dev" + bytes([0, 0, 0, 0, 0, 0, 0, 3]) + DATA
+    stream = b"QEVM\0\0\0\3\x04\0\0\0\1" + body + b"\x7e\0\0\0\1\0"
+    Path("vm.mig").write_bytes(stream + b"\6" + len(names).to_bytes(4, "big") + names)
+    # Where nobody names the package, nothing of it runs.
+    assert run(["stream", "show", "vm.mig", "dev", "--codecs", "none"]) == 0
+    assert "fan_functions" not in sys.modules
+    assert run(["stream", "show", "vm.mig", "dev", "--codecs", "generated"]) == 0
+    assert "fan = [1, 2, 3, 4]" in capsys.readouterr().out
+    assert run(["stream", "verify", "vm.mig", "--codecs", "generated"]) == 0
+    # What comes back otherwise than it was is found.
+    project = Path("pyproject.toml").read_text("utf-8")
+    Path("pyproject.toml").write_text(
+        project.replace(":save", ":save_reversed"), "utf-8"
+    )
+    assert run(["generate", "-o", "other"]) == 0
+    assert run(["stream", "verify", "vm.mig", "--codecs", "other"]) == 1
+    assert (
+        "dev/0.fan at byte 0x1a: 010203040000002a comes back" in capsys.readouterr().out
+    )

@@ -207,7 +207,7 @@ def _files(folder: Path) -> list[Path]:
 
 KINDS = {
     "codecs": "codecs of trees",
-    "taught": "codecs of trees with the formats of a project",
+    "taught": "codecs of trees with what a project says of them",
     "shipped": "codecs of releases",
     "embedded": "codecs of vmgen's own headers",
     "modules": "C files as they were read",

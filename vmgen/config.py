@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
@@ -23,15 +23,18 @@ class FormatEntry:
     """An entry of ``[tool.vmgen.formats]``: what the info with the C ``symbol`` moves, in
     every ``file`` that names it or in that one only.
 
-    ``line`` is its grammar.  ``get`` and ``put`` are what the two C functions move where
+    ``line`` is its grammar; or ``load`` and ``save`` are Python functions that read and
+    write it, each ``MODULE:FUNCTION``.  ``get`` and ``put`` are what the two C functions move where
     the entry holds, as warnings of opaque infos say it; empty for whatever they move.
     """
 
     symbol: str
-    line: str
+    line: str = ""
     file: str = ""
     get: str = ""
     put: str = ""
+    load: str = ""
+    save: str = ""
     position: Position = NOWHERE
     excerpt: str = field(default="", repr=False)
 
@@ -75,6 +78,13 @@ class Config:
     baselines: tuple[tuple[str, str], ...] = ()
     accepted: Path | None = None
     lint: LintEntry = LintEntry()
+
+    def about(self, tree: Path) -> Config:
+        """The section without what it says of headers, macros and options where that is
+        not about this tree: where ``qemu`` names another."""
+        if self.qemu is None or self.qemu.resolve() == tree.resolve():
+            return self
+        return replace(self, include_dirs=(), defines=(), shims=(), options=())
 
     def tree(self, name: str) -> Path | None:
         """The tree that has this name; None for no tree's."""
@@ -279,6 +289,10 @@ def _objection(key: str, value: object) -> str:
     return ""
 
 
+_SAID = ({"line"}, {"load", "save"})
+"""The keys that say what an info moves."""
+
+
 def _formats_objection(value: object) -> str:
     if not isinstance(value, dict):
         return "'formats' should be a table"
@@ -286,13 +300,13 @@ def _formats_objection(value: object) -> str:
         members = {"line": entry} if isinstance(entry, str) else entry
         if (
             not isinstance(members, dict)
-            or "line" not in members
-            or not members.keys() <= {"line", "get", "put"}
+            or members.keys() - {"get", "put"} not in _SAID
             or not all(isinstance(one, str) for one in members.values())
         ):
             return (
                 f"'formats.{symbol}' should be a line of the grammar, or a table with"
-                " 'line' and perhaps 'get' and 'put', all strings"
+                " 'line', or with 'load' and 'save', and perhaps 'get' and 'put', all"
+                " strings"
             )
     return ""
 

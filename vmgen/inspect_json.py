@@ -87,6 +87,11 @@ def _field(field: ir.Field, functions: dict[str, ir.Function]) -> dict[str, obje
     for each in mentions:
         if each.how == "key":
             members["key_description"] = each.symbol
+    if isinstance(field.element, ir.CustomElement) and field.element.load:
+        members["functions"] = {
+            "load": field.element.load,
+            "save": field.element.save,
+        }
     if isinstance(field.element, ir.WordsElement):
         words = field.element.words
         members["words"] = [

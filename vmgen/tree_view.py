@@ -204,6 +204,9 @@ class _Tree:
             notes.append("array of pointers")
         elif field.pointer:
             notes.append("through a pointer")
+        if isinstance(field.element, ir.CustomElement) and field.element.load:
+            functions_of_user = f"{field.element.load}, {field.element.save}"
+            notes.append(self.paint("faint", functions_of_user))
         for mention in graph.in_field(field):
             if mention.how in ("element", "value"):
                 notes.append(self.paint("faint", mention.symbol))

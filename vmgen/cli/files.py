@@ -42,7 +42,12 @@ def changes(job: Job, console: Console) -> tuple[write.FileChange, ...]:
             return ()
     with console.working():
         console.progress("writing Python")
-        files = generate(programs, console.progress, together=job.whole)
+        files = generate(
+            programs,
+            console.progress,
+            together=job.whole,
+            formats=job.requests[0].formats,
+        )
     if any(program.unread for program in programs):
         key = meaning = ""  # what is missing is to be said again
     for each in filter(None, (key, meaning)):

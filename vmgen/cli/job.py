@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import chdir
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -199,6 +199,8 @@ def read_job(
         return Job(requests, _short(where), Path(), strict, release)
     tree = Path(qemu) if qemu else settings.qemu
     configured = Path(build) if build else settings.build
+    if tree is not None:
+        settings = settings.about(tree)
     folder = Path()
     if not files and tree is None and settings.file is not None:
         folder = settings.file.parent
@@ -256,6 +258,18 @@ def read_job(
     return Job(requests, _short(where), folder, strict)
 
 
+def about_tree(request: Request, settings: config.Config) -> Request:
+    """The request with what the configuration says of its tree's headers, macros and
+    options."""
+    return replace(
+        request,
+        include_dirs=settings.include_dirs,
+        defines=settings.defines,
+        shims=settings.shims,
+        options=settings.options,
+    )
+
+
 def asked_for_something(output: str | None, given: Iterable[object]) -> None:
     """VG630 for a bare ``generate`` in a folder that no configuration is for: it would
     write eight CPUs into whatever folder you are in."""
@@ -278,7 +292,10 @@ def formats_of(settings: config.Config) -> tuple[TaughtFormat, ...]:
 
     found = tuple(
         TaughtFormat(
-            one.symbol, one.line, one.file, one.get, one.put, one.position, one.excerpt
+            **{
+                each.name: getattr(one, each.name)
+                for each in fields(config.FormatEntry)
+            }
         )
         for one in settings.formats
     )

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmgen import config
 from vmgen.cli.arguments import Argument, Option, WrongUsage
 from vmgen.cli.console import Console
-from vmgen.cli.job import EMBEDDED_TARGETS, Job, below, compile_all, formats_of
+from vmgen.cli.job import (
+    EMBEDDED_TARGETS,
+    Job,
+    about_tree,
+    below,
+    compile_all,
+    formats_of,
+)
 from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
@@ -147,7 +155,9 @@ def _revisions(
         for name in pair:
             place = str(revisions.at(name))
             console.progress(f"{name}: reading")
-            sides.append(_programs(place, None, wanted, whole, preprocessor, console))
+            sides.append(
+                _programs(place, None, wanted, whole, preprocessor, console, Path(tree))
+            )
     return list(zip(*sides, strict=True))
 
 
@@ -236,7 +246,9 @@ def _programs(
     whole: bool,
     preprocessor: str,
     console: Console,
+    of: Path | None = None,
 ) -> tuple[ir.Program, ...]:
+    """The programs of a side; ``of`` is the tree that its folder is a revision of."""
     if stored is not None:
         for target in wanted:
             if target not in stored:
@@ -251,15 +263,14 @@ def _programs(
     from vmgen.pipeline import Request
 
     tree = None if source == "embedded" else Path(source)
-    formats = formats_of(config.find(Path.cwd()))
-    requests = tuple(
-        Request(
-            target=target,
-            qemu=tree,
-            preprocessor=preprocessor,  # type: ignore[arg-type]
-            whole=whole and tree is not None,
-            formats=formats,
-        )
-        for target in wanted
+    settings = config.find(Path.cwd())
+    request = Request(
+        qemu=tree,
+        preprocessor=preprocessor,  # type: ignore[arg-type]
+        whole=whole and tree is not None,
+        formats=formats_of(settings),
     )
+    if tree is not None:
+        request = about_tree(request, settings.about(of or tree))
+    requests = tuple(replace(request, target=target) for target in wanted)
     return compile_all(Job(requests, Path()), console)

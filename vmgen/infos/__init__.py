@@ -42,7 +42,11 @@ _CALLBACKS: Mapping[tuple[str, str, str], Callback] = {
 
 def is_opaque(element: ir.Element) -> bool:
     """Whether nothing is known of an element's bytes but what the stream says of them."""
-    return isinstance(element, ir.CustomElement) and element.info not in MARKERS
+    return (
+        isinstance(element, ir.CustomElement)
+        and element.info not in MARKERS
+        and not element.load
+    )
 
 
 def code(element: ir.CustomElement) -> str:

@@ -1,15 +1,16 @@
 """Formats that a user adds for custom infos that vmgen does not know.
 
 A line of the grammar (``vmgen.grammar``) takes the place of an opaque info, as those do
-that ``infos.formats`` has.  What C moves in its stead is a fact of a release: a format
-that says it holds where the tree's functions move that, and nowhere else.
+that ``infos.formats`` has.  Python functions leave the field as it is, and generated code
+calls them.  What C moves in its stead is a fact of a release: a format that says it holds
+where the tree's functions move that, and nowhere else.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from vmgen import grammar, infos, ir
@@ -19,23 +20,28 @@ from vmgen.ir.evaluate import Known, evaluate
 from vmgen.lookup import Lookup
 from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
 
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
+
 _VERSIONS = 64
 """The most versions of a description that a format may depend on."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaughtFormat:
-    """What the info with the C ``symbol`` moves, in every ``file`` or in one: ``line``.
+    """What the info with the C ``symbol`` moves, in every ``file`` or in one: ``line``, or
+    what the Python functions ``load`` and ``save`` (``MODULE:FUNCTION``) read and write.
 
     ``get`` and ``put`` are what its functions move where the format holds, empty for
     whatever they move.  ``position`` is where the user says it, ``excerpt`` that line.
     """
 
     symbol: str
-    line: str
+    line: str = ""
     file: str = ""
     get: str = ""
     put: str = ""
+    load: str = ""
+    save: str = ""
     position: Position = NOWHERE
     excerpt: str = ""
 
@@ -43,10 +49,18 @@ class TaughtFormat:
 def objections(formats: Iterable[TaughtFormat]) -> Iterator[Diagnostic]:
     """VG613 for each format that says nothing that can be read."""
     for one in formats:
+        for member in ("load", "save"):
+            name = getattr(one, member)
+            if name and not _FUNCTION.fullmatch(name):
+                message = f"its {member}: '{name}' is no Python function"
+                yield _wrong(
+                    one, message, "write MODULE:FUNCTION, as devices.ring:load"
+                )
+                break
         for member in ("line", "get", "put"):
             try:
                 moves = grammar.parse(getattr(one, member))
-                if member == "line":
+                if member == "line" and not one.load:
                     if not moves:
                         raise ValueError("it moves nothing")
                     of_user(one.symbol, one.symbol, one.line, None, one.position)
@@ -72,6 +86,32 @@ def taught(program: ir.Program, formats: Iterable[TaughtFormat]) -> ir.Program:
             _Teacher(known, lookup, module).module() for module in program.modules
         ),
     )
+
+
+def with_functions(
+    program: ir.Program, named: Collection[tuple[str, str]]
+) -> ir.Program:
+    """The program without Python functions but those ``named``, ``load`` and ``save``: an
+    info that has others is opaque."""
+
+    def bare(field: ir.Field) -> ir.Field:
+        match field.element:
+            case ir.CustomElement(load=load, save=save) as custom if load or save:
+                if (load, save) not in named:
+                    return replace(field, element=replace(custom, load="", save=""))
+        return field
+
+    def of_module(module: ir.Module) -> ir.Module:
+        found = tuple(
+            one if fields == one.fields else replace(one, fields=fields)
+            for one in module.descriptions
+            for fields in (tuple(map(bare, one.fields)),)
+        )
+        same = found == module.descriptions
+        return module if same else replace(module, descriptions=found)
+
+    modules = tuple(map(of_module, program.modules))
+    return program if modules == program.modules else replace(program, modules=modules)
 
 
 def unmet(
@@ -123,6 +163,8 @@ def _is_taught(element: ir.Element) -> bool:
     match element:
         case ir.StructElement(symbol, info=info) if info:
             return symbol.startswith(_symbol(info, " ").strip())
+        case ir.CustomElement(load=load):
+            return bool(load)
         case _:
             return False
 
@@ -181,6 +223,9 @@ class _Teacher:
             if expected and not KnownFunctions("", (expected,)).fits(met):
                 reason = f"its {member} moves '{met}', its format is for '{expected}'"
                 return (replace(field, element=replace(custom, reason=reason)),)
+        if format.load:
+            named = replace(custom, load=format.load, save=format.save)
+            return (replace(field, element=named),)
         return self._formatted(owner, field, custom, format)
 
     def _formatted(

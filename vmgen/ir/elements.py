@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from vmgen.ir.expressions import Expr, Path
 from vmgen.ir.types import IntType
-from vmgen.ir.words import Count, CType, MemberPath, Symbol, Term
+from vmgen.ir.words import Count, CType, MemberPath, PythonName, Symbol, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +154,8 @@ class CustomElement:
     ``get`` and ``put`` are what the two functions move, as ``translate.moves`` writes it.
     ``unread`` is for what is in the place of all fields and subsections of a
     description that was not read, ``info`` being its symbol: the diagnostic's code.
+    ``load`` and ``save`` are the Python functions that a user named for the info: a fact
+    for whoever compares.  Code calls those alone that its user's own configuration names.
     """
 
     info: Symbol
@@ -163,6 +165,8 @@ class CustomElement:
     get: str = field(default="", repr=False)
     put: str = field(default="", repr=False)
     unread: Term = field(default="", repr=False)
+    load: PythonName = ""
+    save: PythonName = ""
 
 
 Element: TypeAlias = (

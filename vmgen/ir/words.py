@@ -66,6 +66,12 @@ MemberPath: TypeAlias = Annotated[
 ]
 """``env.pmp[$0].cfg``, or nothing."""
 
+PythonName: TypeAlias = Annotated[
+    str,
+    Alphabet(rf"({_NAME}(\.{_NAME})*:{_NAME})?", "a Python function, MODULE:FUNCTION"),
+]
+"""``devices.ring:load``, or nothing.  It is a fact: who reads an IR never runs it."""
+
 Term: TypeAlias = Annotated[str, Alphabet(r"[\w-]*", "a word")]
 
 RELEASE = Alphabet(r"([A-Za-z0-9][\w.+~-]{0,99})?", "the name of a release or a target")

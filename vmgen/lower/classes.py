@@ -15,6 +15,7 @@ from vmgen.lower.shape import (
     CODES,
     Check,
     CodecLayout,
+    Foreign,
     Ints,
     Key,
     Leaf,
@@ -43,6 +44,10 @@ class _Types:
         if name in self.members:
             return code.PyAttr(code.PyGlobal("std:builtins", "", "builtins"), name)
         return code.PyName(name)
+
+    def anything(self) -> code.Expr:
+        """``Any``."""
+        return code.PyGlobal("std:typing", "Any", "Any")
 
     def list_of(self, *items: code.Expr) -> code.Expr:
         """``list[...]``."""
@@ -142,7 +147,7 @@ class Classes:
                 return _WIRE_TYPES[kind.code]
             case Struct():
                 return self._layouts.all[kind.key].type or "struct"
-            case Opaque():
+            case Opaque() | Foreign():
                 return kind.info
             case Listed():
                 return f"list of {self._layouts.all[kind.key].type or 'struct'}"
@@ -184,6 +189,9 @@ class Classes:
             many = types.list_of(one)
         elif isinstance(kind, Opaque):
             one = types("bytearray")
+            many = types.list_of(one)
+        elif isinstance(kind, Foreign):
+            one = types.anything()
             many = types.list_of(one)
         elif isinstance(kind, Listed):
             one = many = types.list_of(self._space.cls(kind.key))

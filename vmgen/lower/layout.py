@@ -15,6 +15,7 @@ from vmgen.lower.shape import (
     CODES,
     Check,
     CodecLayout,
+    Foreign,
     Ints,
     Key,
     Kind,
@@ -210,6 +211,8 @@ class _LayoutBuilder:
             case ir.CustomElement():
                 whole = bool(element.unread)
                 made.kind = Opaque(element.info, infos.code(element), whole)
+                if element.load and element.save:
+                    made.kind = Foreign(element.info, element.load, element.save)
             case _:
                 assert_never(element)
         self._count(made, last)

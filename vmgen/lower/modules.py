@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from vmgen import ir, plan
+from vmgen.infos.taught import with_functions
 from vmgen.ir import json as ir_json
 from vmgen.known import with_needed_facts
 from vmgen.lower.assemble import assemble
@@ -51,12 +52,19 @@ class OtherPrograms:
     shapes: Mapping[Key, Shape] = field(default_factory=dict)
 
 
-def lower(program: ir.Program, around: OtherPrograms | None = None) -> plan.Package:
+def lower(
+    program: ir.Program,
+    around: OtherPrograms | None = None,
+    named: Collection[tuple[str, str]] = (),
+) -> plan.Package:
     """The codec plan of a program: pure, the same for the same IR.
 
-    Modules that stand elsewhere are known, but not part of it.  Raises
-    :class:`VmgenError` VG510 for a table that has no known wire format.
+    Modules that stand elsewhere are known, but not part of it.  ``named`` are the Python
+    functions, ``load`` and ``save``, that the user's own configuration names: no others
+    get into code, whatever the IR says.  Raises :class:`VmgenError` VG510 for a table
+    that has no known wire format.
     """
+    program = with_functions(program, named)
     around = around or OtherPrograms()
     layouts = assemble(program, around.repeated)
     known = {**shapes(program), **around.shapes}

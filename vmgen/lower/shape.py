@@ -80,6 +80,15 @@ class Opaque:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreign:
+    """Bytes that Python functions of the user read and write (``module:function``)."""
+
+    info: str
+    load: str
+    save: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pad:
     """Bytes without a member."""
 
@@ -89,7 +98,7 @@ class Check:
     """A validation: no bytes."""
 
 
-Kind: TypeAlias = Ints | Struct | Listed | Tree | Opaque | Pad | Check
+Kind: TypeAlias = Ints | Struct | Listed | Tree | Opaque | Foreign | Pad | Check
 
 
 @dataclass(eq=False)

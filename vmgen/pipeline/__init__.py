@@ -252,15 +252,19 @@ def generate(
     progress: Progress | None = None,
     *,
     together: bool = False,
+    formats: Iterable[TaughtFormat] = (),
 ) -> tuple[GeneratedFile, ...]:
     """The text of every file for these programs, one output folder for all of them.
 
     ``together``: what several targets have in common stands once, above their folders.
+    ``formats`` are those of the user for whom it is: the Python functions that they name
+    are called, and no others.
     """
     # jinja2 and black are slow to import; reading alone does not need them.
     from vmgen.pipeline.printing import printed
 
-    return printed(programs, progress, together=together)
+    named = frozenset((one.load, one.save) for one in formats if one.load)
+    return printed(programs, progress, together=together, named=named)
 
 
 def _configure(request: Request) -> SourceTree:

@@ -21,6 +21,7 @@ from vmgen.pipeline.workers import workers
 from vmgen.render import GeneratedFile
 
 Progress = Callable[[str], None]
+Named = frozenset[tuple[str, str]]
 
 _BATCH = 6
 """Modules that one process prints in a row."""
@@ -34,36 +35,38 @@ def printed(
     store: Store | None = None,
     *,
     together: bool = False,
+    named: Named = frozenset(),
 ) -> tuple[GeneratedFile, ...]:
     """The files of these programs, sorted by path, for one output folder.
 
     ``together`` puts what several targets have in common above their folders, instead
-    of each into its own.  ``progress`` is called with each file as it is done.
+    of each into its own.  ``named`` is as for :func:`lower`.  ``progress`` is called with
+    each file as it is done.
     """
     store = store or Store()
     tell = progress or (lambda file: None)
     if together and len(programs) > 1:
-        files = _together(programs, store, tell)
+        files = _together(programs, store, tell, named)
     elif sum(len(program.modules) for program in programs) > _FEW:
-        files = _side_by_side(programs, store, tell)
+        files = _side_by_side(programs, store, tell, named)
     else:
         files = {}
         for program in programs:
             tell(f"printing {program.target}".rstrip())
-            for file in _files(program, None, store)[1]:
+            for file in _files(program, None, store, named)[1]:
                 files[file.path] = file
     return tuple(files[path] for path in sorted(files))
 
 
 def _side_by_side(
-    programs: Sequence[ir.Program], store: Store, tell: Progress
+    programs: Sequence[ir.Program], store: Store, tell: Progress, named: Named
 ) -> dict[str, GeneratedFile]:
     files: dict[str, GeneratedFile] = {}
     with ProcessPoolExecutor(workers()) as pool:
         packages = []
         batches = []
         for program in programs:
-            package = lower(program)
+            package = lower(program, named=named)
             packages.append(package)
             batches += _submitted(pool, package, store)
         for file in _done(batches, tell):
@@ -75,19 +78,19 @@ def _side_by_side(
 
 
 def _together(
-    programs: Sequence[ir.Program], store: Store, tell: Progress
+    programs: Sequence[ir.Program], store: Store, tell: Progress, named: Named
 ) -> dict[str, GeneratedFile]:
     sharing = share(programs)
     files: dict[str, GeneratedFile] = {}
     with ProcessPoolExecutor(workers()) as pool:
         pending = {
-            pool.submit(_files, program, sharing.around, store): program
+            pool.submit(_files, program, sharing.around, store, named): program
             for program in sorted(
                 sharing.own, key=lambda program: -len(program.modules)
             )
         }
         around = replace(sharing.around, files=frozenset())
-        common = lower(sharing.common, around)
+        common = lower(sharing.common, around, named)
         batches = _submitted(pool, common, store)
         packages = []
         for future in as_completed(pending):
@@ -139,11 +142,11 @@ def _done(
 
 
 def _files(
-    program: ir.Program, around: OtherPrograms | None, store: Store
+    program: ir.Program, around: OtherPrograms | None, store: Store, named: Named
 ) -> tuple[plan.Package, list[GeneratedFile]]:
     """The files of one program, and its package without the modules; with ``around``
     without its ``__init__.py``, and the package has all that its modules offer."""
-    package = lower(program, around)
+    package = lower(program, around, named)
     files = _module_files(package.modules, package.folder, store)
     files += render.folder_files(package)
     if around is None:

@@ -174,6 +174,7 @@ def _packages(source: Input, console: Console, wanted: Wanted) -> dict[str, Code
 
     folder = wanted.folder
     if folder is not None and os.path.isdir(folder):
+        _find_functions(folder)
         return from_folder(_named_by_project(folder))
     from pathlib import Path
 
@@ -266,6 +267,20 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
         return None
     except StreamError:
         return None  # whoever reads the stream says what is wrong with it
+
+
+def _find_functions(folder: str) -> None:
+    """Let a package that was named find the Python functions of its project's formats:
+    in the folder of the pyproject.toml, behind all that is installed."""
+    from pathlib import Path
+
+    from vmgen import config
+
+    found = config.find(Path(folder).resolve())
+    if found.file is not None and any(one.load for one in found.formats):
+        place = str(found.file.parent)
+        if place not in sys.path:
+            sys.path.append(place)
 
 
 def _named_by_project(folder: str) -> str:

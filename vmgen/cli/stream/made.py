@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,20 +55,28 @@ def from_tree(
 ) -> Path:
     """The folder of a package made from a source tree, made if need be.
 
-    ``whole`` asks for every device that the binaries contain.  The formats that the
-    project in the working directory has for infos are data, and hold here too.
+    ``whole`` asks for every device that the binaries contain.  What the project in the
+    working directory says of the tree and the lines that it has for infos are data, and
+    hold here too.  Its Python functions run for who names a package: what they read is
+    opaque, which a message reports.
     """
     from vmgen import config
-    from vmgen.cli.job import formats_of
+    from vmgen.cli.job import about_tree, formats_of
     from vmgen.pipeline import Request
     from vmgen.pipeline.survey import TreeFiles
 
     root = qemu.resolve()
-    formats = formats_of(config.find(Path.cwd()))
-    requests = [
-        Request(target=target, qemu=root, whole=whole, formats=formats)
-        for target in targets
-    ]
+    settings = config.find(Path.cwd()).about(root)
+    formats = formats_of(settings)
+    if called := [one.symbol for one in formats if one.load]:
+        console.message(
+            f"opaque: {', '.join(called)}; the Python functions of pyproject.toml run"
+            " with --codecs and the package that 'vmgen generate' wrote"
+        )
+    lines = tuple(one for one in formats if not one.load)
+    request = Request(qemu=root, whole=whole, formats=lines)
+    request = about_tree(request, settings)
+    requests = [replace(request, target=target) for target in targets]
     content = TreeFiles(root).everything()
     return _kept(requests, str(root), content, whole, console)
 
@@ -78,6 +86,7 @@ def _kept(
 ) -> Path:
     from vmgen.cli.job import Job, compile_all
     from vmgen.pipeline import generate
+    from vmgen.tree.source_tree import NOTHING_GIVEN
 
     maker = this_vmgen()
 
@@ -93,7 +102,7 @@ def _kept(
 
     name = hashed((repr(requests), content, maker))[:24]
     # What a project says of a tree is not the tree's own: no release is found there.
-    taught = any(one.formats for one in requests)
+    taught = any(one.formats or one.given != NOTHING_GIVEN for one in requests)
     kind = "taught" if taught else "codecs" if tree else "embedded"
     return Cache.of(kind).folder_of(name, make)
 

@@ -73,8 +73,12 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "_virtio": ("_formats", "_pci"),
     "_virtio_gpu": ("_formats",),
     "_scsi": ("_formats",),
+    "_foreign": (),
 }
 """The emitted modules that each imports, ``_runtime`` aside."""
 
-NAMES = ("answered", *(f"answer_{name}" for name in ANSWERS))
+FOREIGN = ("foreign", "foreign_one", "put_foreign")
+"""What calls the functions of a user, in the emitted module ``_foreign``."""
+
+NAMES = ("answered", *FOREIGN, *(f"answer_{name}" for name in ANSWERS))
 """What a generated module may import from them."""

@@ -25,10 +25,12 @@ from vmgen.lower.codec.fixed import each_compared, flat_fields
 from vmgen.lower.codec.frame import Frame
 from vmgen.lower.codec.phrases import present, sized
 from vmgen.lower.codec.run import SUFFIX
+from vmgen.lower.codec.untabled import Untabled
 from vmgen.lower.codec.zeros import default_rows
 from vmgen.lower.shape import (
     SIZES,
     Check,
+    Foreign,
     Ints,
     Key,
     Leaf,
@@ -89,8 +91,9 @@ class Dynamic:
                 self._listed(kind)
             case Tree():
                 self._tree(kind)
-            case Opaque():
-                self._opaque(kind)
+            case Opaque() | Foreign():
+                place = self.target, self.source, self.path
+                Untabled(self.frame, self.leaf, self._counts, *place).emit(kind)
             case Pad():
                 self.pad()
             case Check():
@@ -428,21 +431,7 @@ class Dynamic:
             code.call("put_tree", saver, version, value, self.source, OUT, last, self.path)
         )  # fmt: skip
 
-    # --- bytes that no codec knows ----------------------------------------------------
-
-    def _opaque(self, kind: Opaque) -> None:
-        frame, leaf = self.frame, self.leaf
-        where = frame.where(leaf)
-        about = kind.info, kind.code, POS, self.path, where
-        if kind.whole:
-            sizes = code.method(SCOPE, "whole", *about)
-        else:
-            sizes = code.method(SCOPE, "sizes", leaf.json, *about)
-        many = leaf.shape not in ("one", "item")
-        name = "opaque" if many else "opaque_one"
-        self._emit.read(self.target, code.call(name, BUF, POS, sizes, self.path))
-        each = self.source if many else code.PyList((self.source,))
-        self._emit.save(code.call("put_opaque", each, OUT, self.path))
+    # --- padding ------------------------------------------------------------------------
 
     def pad(self) -> None:
         """Unused bytes whose number or presence the tables leave open."""

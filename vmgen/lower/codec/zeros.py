@@ -5,7 +5,7 @@ from __future__ import annotations
 from vmgen import ir
 from vmgen.ir.evaluate import Known, evaluate
 from vmgen.lower.codec.refer import Refer
-from vmgen.lower.shape import Ints, Leaf, Opaque, Pad, RecordMember, Struct
+from vmgen.lower.shape import Foreign, Ints, Leaf, Opaque, Pad, RecordMember, Struct
 from vmgen.plan import code
 
 EMPTY = code.PyList(())
@@ -64,6 +64,8 @@ def leaf_default(member: RecordMember, refer: Refer) -> code.Expr:
         return code.call("repeated", cls, length) if length else EMPTY
     if isinstance(kind, Opaque):
         return code.builtin("bytearray") if leaf.shape == "one" else EMPTY
+    if isinstance(kind, Foreign) and leaf.shape == "one":
+        return code.NONE
     return EMPTY
 
 
