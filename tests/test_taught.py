@@ -263,8 +263,8 @@ def functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def by(module: str, load: str = "load", save: str = "save") -> tuple[TaughtFormat, ...]:
-    named = {"load": f"{module}:{load}", "save": f"{module}:{save}"}
-    return (TaughtFormat("vmstate_info_fan", **named),)
+    functions = f"{module}:{load}", f"{module}:{save}"
+    return (TaughtFormat("vmstate_info_fan", load=functions[0], save=functions[1]),)
 
 
 def called(made: ir.Program, formats: tuple[TaughtFormat, ...]) -> Any:
