@@ -12,16 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vmgen import ir, lock, resources
+from vmgen import ir, lock
 from vmgen.archive import form, places
-from vmgen.archive.form import ArchiveEntry, Kind, ReleaseEntries
+from vmgen.archive.form import SHIPPED, ArchiveEntry, Kind, ReleaseEntries
 from vmgen.lookup import Lookup
 from vmgen.source import Diagnostic, VmgenError
-
-SHIPPED = resources.package() / "archive" / "releases.vmgen"
-"""The archive that comes with vmgen."""
-
-_START = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +48,7 @@ class Archive:
 
     @cached_property
     def _index(self) -> form.ArchiveIndex:
-        with self._file.open("rb") as opened:
-            data = opened.read(_START)
-            data += opened.read(max(0, form.head_size(data) - len(data)))
-        return form.read_index(data, self._file.name)
+        return form.index_of(self._file)
 
     @cached_property
     def _places(self) -> dict[str, dict[str, list[tuple[int, int, form.KnownText]]]]:

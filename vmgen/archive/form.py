@@ -13,11 +13,18 @@ import lzma
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
+from vmgen import resources
 from vmgen.source import Diagnostic, Position, VmgenError
 
 MAGIC = b"vmgen archive 1\n"
+
+SHIPPED = resources.package() / "archive" / "releases.vmgen"
+"""The archive that comes with vmgen."""
+
+_START = 1 << 16
 
 _HEAD = struct.Struct("<II")
 """Bytes of the index, packed and unpacked."""
@@ -200,6 +207,17 @@ def _compressed(data: bytes) -> bytes:
 
 
 # --- reading ------------------------------------------------------------------------------
+
+
+def index_of(file: Path) -> ArchiveIndex:
+    """The index of an archive's file.
+
+    Raises :class:`VmgenError` VG642 if it is damaged, OSError if it cannot be read.
+    """
+    with file.open("rb") as opened:
+        data = opened.read(_START)
+        data += opened.read(max(0, head_size(data) - len(data)))
+    return read_index(data, file.name)
 
 
 def read_index(data: bytes, name: str) -> ArchiveIndex:

@@ -26,6 +26,14 @@ Kind: TypeAlias = (
 ``[tool.vmgen.trees]`` has for one, a ``source`` such a name or any other text."""
 
 
+Values: TypeAlias = (
+    "Literal['', 'target', 'release', 'code', 'rule', 'command', 'machine', 'inspected',"
+    " 'part', 'path', 'document']"
+)
+"""What a shell completes a value with (:mod:`vmgen.cli.values`); empty for what its kind
+says alone."""
+
+
 class WrongUsage(Exception):
     """Arguments that make no sense together; shown with the command's usage line."""
 
@@ -33,7 +41,9 @@ class WrongUsage(Exception):
 class CommandParameter:
     """One argument or option of a command, and the keyword that it is given to."""
 
-    __slots__ = ("choices", "kind", "many", "metavar", "name", "names", "required")
+    __slots__ = (
+        "choices", "completes", "kind", "many", "metavar", "name", "names", "required",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -44,7 +54,9 @@ class CommandParameter:
         many: bool,
         required: bool,
         choices: Sequence[str] | tuple[int, int | None],
+        completes: Values,
     ) -> None:
+        self.completes: Values = completes
         self.names = names
         self.name = name
         self.kind = kind
@@ -68,8 +80,9 @@ class Argument(CommandParameter):
         many: bool = False,
         required: bool = True,
         choices: Sequence[str] = (),
+        completes: Values = "",
     ) -> None:
-        super().__init__((), name, kind, metavar, many, required, choices)
+        super().__init__((), name, kind, metavar, many, required, choices, completes)
 
 
 class Option(CommandParameter):
@@ -96,9 +109,10 @@ class Option(CommandParameter):
         shown: bool = False,
         pair: bool = False,
         former: str = "",
+        completes: Values = "",
     ) -> None:
         name = name or names[0].lstrip("-").replace("-", "_")
-        super().__init__(names, name, kind, metavar, many, required, choices)
+        super().__init__(names, name, kind, metavar, many, required, choices, completes)
         self.default = False if kind == "flag" else default
         self.help = help
         self.shown = shown

@@ -34,6 +34,7 @@ LEVELS = ("harmless", "note", "break")
     Option(
         "--against",
         metavar="NAME",
+        completes="release",
         help="Compare with what was shipped instead: a lock, the number of a release, or a"
         " name of [tool.vmgen.baselines].",
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from vmgen.cli.arguments import (
     CONSOLE,
@@ -103,10 +104,43 @@ class _NamedTree(click.Path):
         return super().convert(value, param, ctx)
 
 
+def _given(ctx: click.Context) -> dict[str, Any]:
+    """What a line says that ends in an option without its value: click leaves its
+    positional arguments where they were."""
+    given = dict(ctx.params)
+    left = list(ctx.args)
+    for one in ctx.command.params:
+        if left and isinstance(one, click.Argument) and not given.get(one.name or ""):
+            values, left = (left, []) if one.nargs < 0 else (left[:1], left[1:])
+            given[one.name or ""] = tuple(values) if one.nargs < 0 else values[0]
+    return given
+
+
+def _completed(parameter: CommandParameter) -> dict[str, Any]:
+    """What click calls for the values of a parameter that a shell completes."""
+    if not parameter.completes:
+        return {}
+
+    def complete(
+        ctx: click.Context, _: click.Parameter, begun: str
+    ) -> list[CompletionItem]:
+        from vmgen.cli.values import values
+
+        found = [
+            CompletionItem(value, help=about or None)
+            for value, about in values(parameter.completes, _given(ctx), begun)
+        ]
+        if parameter.kind == "source":
+            found.append(CompletionItem(begun, type="file"))
+        return found
+
+    return {"shell_complete": complete}
+
+
 def _argument(one: Argument) -> click.Argument:
     return click.Argument(
         [one.name], required=one.required, nargs=-1 if one.many else 1,
-        metavar=one.metavar, type=_type(one),
+        metavar=one.metavar, type=_type(one), **_completed(one),
     )  # fmt: skip
 
 
@@ -131,7 +165,9 @@ def option(one: Option) -> click.Option:
     if one.kind == "flag":
         return click.Option([*one.names, one.name], is_flag=True, help=one.help)
     # A default of None is a value to click 8.3, and a required option would have it.
-    given: dict[str, Any] = {} if one.default is None else {"default": one.default}
+    given = _completed(one)
+    if one.default is not None:
+        given["default"] = one.default
     made = _RenamedOption(
         [*one.names, one.name], type=_type(one), required=one.required, multiple=one.many,
         nargs=2 if one.pair else 1, metavar=one.metavar, show_default=one.shown, help=one.help, **given,

@@ -39,6 +39,7 @@ WAYS: dict[str, tuple[Direction, ...]] = {
         name="machines",
         many=True,
         metavar="TYPE",
+        completes="machine",
         help="A machine type, a pattern of them ('pc-*'), 'versioned' or 'all'. May be"
         " repeated.  [default: versioned, where the target has such; else all]",
     ),

@@ -9,7 +9,13 @@ from vmgen.cli.console import Console
 
 
 @command(
-    Argument("words", many=True, required=False, metavar="[CODE|COMMAND]"),
+    Argument(
+        "words",
+        many=True,
+        required=False,
+        metavar="[CODE|COMMAND]",
+        completes="command",
+    ),
     epilog="""\b
 Examples:
   vmgen help VG310            what a diagnostic means, and what to do

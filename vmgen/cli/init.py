@@ -32,7 +32,13 @@ GitLab, in .gitlab-ci.yml:
 @command(
     FILES,
     Option(
-        "--target", "-t", name="targets", many=True, metavar="TARGET", help="Targets."
+        "--target",
+        "-t",
+        name="targets",
+        many=True,
+        metavar="TARGET",
+        completes="target",
+        help="Targets.",
     ),
     Option("--qemu", metavar="TREE", help="A QEMU source tree."),
     Option(

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 @command(
-    Argument("names", many=True, required=False, metavar="[NAME]..."),
+    Argument(
+        "names", many=True, required=False, metavar="[NAME]...", completes="inspected"
+    ),
     *INPUT,
     Option(
         "--input",

@@ -50,6 +50,7 @@ SOURCES = (
         name="targets",
         many=True,
         metavar="TARGET",
+        completes="target",
         help="A QEMU target (riscv64, x86_64, ...). May be repeated.",
     ),
     Option(
@@ -100,6 +101,7 @@ INPUT = (
     Option(
         "--release",
         metavar="NUMBER",
+        completes="release",
         help="A release that vmgen knows without sources: see 'vmgen releases'.",
     ),
     *SOURCES,

@@ -27,6 +27,7 @@ _INPUT = tuple(one for one in SOURCES if one.name != "whole")
         "--select",
         many=True,
         metavar="CODES",
+        completes="rule",
         help="Only these rules: VG817, or VG8 for all that begin so. May be repeated, or"
         " joined by commas.",
     ),
@@ -34,6 +35,7 @@ _INPUT = tuple(one for one in SOURCES if one.name != "whole")
         "--ignore",
         many=True,
         metavar="CODES",
+        completes="rule",
         help="Not these rules. May be repeated, or joined by commas.",
     ),
     format_option(

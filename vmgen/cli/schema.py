@@ -10,7 +10,7 @@ from vmgen.cli.console import Console
 
 
 @command(
-    Argument("name", metavar="[NAME]", required=False),
+    Argument("name", metavar="[NAME]", required=False, completes="document"),
     epilog="""\b
 Examples:
   vmgen schema                                  the names, with version and command

@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 WHICH = "say which target to compare, for example --target riscv64"
 
 SIDES = (
-    Argument("sources", "source", many=True, required=False, metavar="OLD NEW"),
+    Argument(
+        "sources",
+        "source",
+        many=True,
+        required=False,
+        metavar="OLD NEW",
+        completes="release",
+    ),
     Option(
         "--git",
         pair=True,
@@ -39,6 +46,7 @@ SIDES = (
         name="targets",
         many=True,
         metavar="TARGET",
+        completes="target",
         help="Compare this target. May be repeated.  [default: all that are there]",
     ),
     Option(

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 @command(
     FILE,
-    Argument("assignments", metavar="[PATH=VALUE]...", many=True, required=False),
+    Argument(
+        "assignments",
+        metavar="[PATH=VALUE]...",
+        many=True,
+        required=False,
+        completes="path",
+    ),
     output_option("Where to write the changed stream; may be FILE itself."),
     Option(
         "--ram",
@@ -90,7 +96,7 @@ def _images(words: Iterable[str]) -> dict[str, Buffer]:
 
 @command(
     FILE,
-    Argument("selected", metavar="stream|ram|ram/BLOCK|SECTION"),
+    Argument("selected", metavar="stream|ram|ram/BLOCK|SECTION", completes="part"),
     output_option(
         "The file to write; for 'ram' with several blocks a folder that is there.",
         "place",

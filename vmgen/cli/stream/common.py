@@ -22,6 +22,7 @@ TARGET = Option(
     "--target",
     "-t",
     metavar="TARGET",
+    completes="target",
     help="The target.  [default: the one whose codecs fit the stream]",
 )
 
@@ -38,6 +39,7 @@ SOURCES = (
         "--codecs",
         name="folder",
         metavar="NUMBER|DIR|any|none",
+        completes="release",
         help="A release (10.0) that vmgen knows without sources; or a generated package,"
         " the folder of one target in it, or a project that names one in [tool.vmgen];"
         " 'any' to detect the release that wrote the stream, also among trees that were"

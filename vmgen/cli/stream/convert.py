@@ -40,6 +40,7 @@ _PAINT: dict[str, Kind] = {
         kind="source",
         required=True,
         metavar="SOURCE",
+        completes="release",
         help="Who wrote it.",
     ),
     Option(
@@ -48,11 +49,16 @@ _PAINT: dict[str, Kind] = {
         kind="source",
         required=True,
         metavar="SOURCE",
+        completes="release",
         help="Who loads it.",
     ),
     output_option("Where to write the converted stream."),
     Option(
-        "--target", "-t", metavar="TARGET", help="The target, for instance riscv64."
+        "--target",
+        "-t",
+        metavar="TARGET",
+        completes="target",
+        help="The target, for instance riscv64.",
     ),
     Option(
         "--all",

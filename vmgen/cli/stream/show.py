@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 @command(
     FILE,
-    Argument("selected", metavar="[SECTION|PATH]...", many=True, required=False),
+    Argument(
+        "selected",
+        metavar="[SECTION|PATH]...",
+        many=True,
+        required=False,
+        completes="path",
+    ),
     FORMAT,
     Option(
         "--registers",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Option(
         "--explain",
         metavar="RELEASE|TREE",
+        completes="release",
         help="Mark what this release refuses, as 'stream explain' finds it.",
     ),
     Option(
