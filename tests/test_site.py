@@ -7,11 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.documents import ROOT
+from tests.pages import browser
 from website import errors, hooks
 
 pytestmark = pytest.mark.skipif(
@@ -65,6 +68,47 @@ def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
         assert not re.search(
             r"(?:url\(|@import )[\"']?(?:https?:)?//", sheet.read_text("utf-8")
         )
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with browser() as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [
+        ("Machine type received is", "qemu/machine-type.html"),
+        ("Unknown savevm section", "qemu/unknown-section.html"),
+        ("error while loading state for instance", "qemu/error-while-loading.html"),
+        ("Missing section footer", "qemu/missing-footer.html"),
+        ("Size mismatch", "qemu/size-mismatch.html"),
+        ("Unknown ramblock", "qemu/unknown-ramblock.html"),
+        ("VG310", "errors/VG310.html"),
+        ("exit status", "exit-status.html"),
+    ],
+)
+def test_search_works_from_disk(
+    site: Path, chromium: Any, words: str, page: str
+) -> None:
+    """As someone types it who unpacked the site: the first page is the one."""
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    chromium.get((site / "errors" / "VG310.html").as_uri())  # not at the top
+    chromium.get_log("browser")
+    chromium.execute_script("document.querySelector('[data-md-toggle=search]').click()")
+    wait = WebDriverWait(chromium, 20)
+    box = chromium.find_element(By.CSS_SELECTOR, "input.md-search__input")
+    wait.until(lambda _: box.is_displayed())
+    box.send_keys(words)
+    links = wait.until(
+        lambda found: found.find_elements(By.CSS_SELECTOR, ".md-search-result__link")
+    )
+    first = links[0].get_attribute("href").partition("?")[0].partition("#")[0]
+    assert first == (site / page).as_uri()
+    assert chromium.get_log("browser") == []
 
 
 def test_links_of_the_files_in_the_root_lead_to_pages() -> None:
