@@ -12,14 +12,16 @@ from typing import Any
 import pytest
 
 from tests.arm_registers import named
-from tests.stream_files import FOLDER, captured, packages, target_of
+from tests.json_documents import check
+from tests.stream_files import FOLDER, captured, codecs_of, packages, target_of
 from tests.trees import trees
 from vmgen.cli import run
 from vmgen.stream import Ambiguous, BadEdit, NotFound, Stream
-from vmgen.stream.compare import compare
+from vmgen.stream.compare import Change, compare
 from vmgen.stream.edit import edit
 from vmgen.stream.registers import RegisterFile
 from vmgen.stream.registers.table import table
+from vmgen.stream.show import change_json, change_text
 
 NAMES = sorted(
     file.name.removesuffix(".truth.json.xz")
@@ -280,3 +282,52 @@ def test_the_registers_of_every_cpu(
             one.name: {"value": one.value, "bits": one.bits, "feature": one.feature}
             for one in found
         }
+
+
+@pytest.mark.parametrize(
+    ("name", "register", "value", "expected"),
+    [
+        ("riscv64-virt-vh-bare--10.0.2", "a0", 1, {"env.gpr[10]": ["a0"]}),
+        ("riscv64-virt-vh-bare--10.0.2", "mie", 0x80, {"env.mie": ["mie"]}),
+        ("x86_64-q35-bare--10.0.2", "cs", 0x10, {"env.segs[1].selector": ["cs"]}),
+        ("aarch64-virt-a57-bare--10.0.2", "v3", 5 << 64,
+         {"vfp.env.vfp.zregs[3].d[0]": ["v3"], "vfp.env.vfp.zregs[3].d[1]": ["v3"]}),
+    ],
+)  # fmt: skip
+def test_a_difference_has_the_names_of_registers(
+    name: str, register: str, value: int, expected: dict[str, list[str]],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    files = [str(tmp_path / one) for one in ("old.mig", "new.mig")]
+    Path(files[0]).write_bytes(captured(name))
+    line = ["stream", "edit", files[0], f"cpu/0.{register}={value}", "-o", files[1]]
+    assert run(line) == 0
+    capsys.readouterr()
+    assert run(["stream", "diff", *files, "--format", "json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    check("stream-diff", document)
+    found = {one["path"].removeprefix("cpu/0."): one for one in document["changes"]}
+    assert {path: one["registers"] for path, one in found.items()} == expected
+    assert run(["stream", "diff", *files]) == 1
+    for path, line_ in zip(found, capsys.readouterr().out.splitlines(), strict=True):
+        assert line_.startswith(f"cpu/0.{path} ({', '.join(expected[path])}) ")
+
+
+def test_of_many_registers_in_a_field_a_few_are_named() -> None:
+    many = tuple(f"r{number}" for number in range(9))
+    some = Change("cpu/0.a", 1, 2, registers=many)
+    assert change_text(some) == "cpu/0.a (r0, r1, r2, r3 and 5 more) 1 -> 2\n"
+    assert change_json(some)["registers"] == list(many)
+    few = Change("cpu/0.a", 1, 2, registers=many[:5])
+    assert "(r0, r1, r2, r3, r4)" in change_text(few)
+
+
+def test_a_register_that_stays_is_not_named() -> None:
+    """Bits of a field that is several registers: only those that differ count."""
+    name = "riscv64-virt-vh-bare--10.0.2"
+    old = Stream(captured(name), codecs_of(name))
+    value = RegisterFile(old.values(old.section("cpu"))).read("mstatus").value
+    draft = edit(old, [f"cpu/0.env.mstatus={value ^ 8}"])
+    new = Stream(draft.to_bytes(), codecs_of(name))
+    (change,) = compare(old, new)
+    assert change.registers == ("mstatus",)  # MIE: sstatus has no such bit

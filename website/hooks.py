@@ -11,7 +11,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from vmgen import archive
-from website import history
+from website import history, registers
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
@@ -36,13 +36,15 @@ def moved(text: str) -> str:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the pages that stand in the root of the checkout, and the wire history."""
+    """Adds the pages that stand in the root of the checkout, the wire history, and the registers."""
     for name, page in PAGES.items():
         text = moved((ROOT / name).read_text("utf-8"))
         files.append(File.generated(config, page, content=text))
     if (there := archive.shipped()) is not None:
         for page, text in history.pages(there).items():
             files.append(File.generated(config, page, content=text))
+    for page, text in registers.pages().items():
+        files.append(File.generated(config, page, content=text))
     return files
 
 

@@ -21,13 +21,15 @@ class Change(Frozen):
     """A field that differs; None on a side where it is missing.
 
     Differing pages of guest memory are one change for every row of them: ``old`` and
-    ``new`` are None then, and ``pages`` says how many follow each other.
+    ``new`` are None then, and ``pages`` says how many follow each other.  ``registers``
+    are those of a CPU that the field holds, all or part of, and that differ.
     """
 
     path: str
     old: Any
     new: Any
     pages: int = 0
+    registers: tuple[str, ...] = ()
 
 
 def compare(old: Stream, new: Stream) -> Iterator[Change]:
@@ -117,13 +119,51 @@ def _section(
     if left is None or right is None or one.means != two.means:
         left, right = bytes(old.body(one)), bytes(new.body(two))
     before = False
+    places: dict[str, list[str]] | None = None
     for change in _values(path, left, right):
         before = True
+        if places is None:
+            places = _places(old, one, left, new, two, right)
+        if names := _registers(change.path.removeprefix(path), places):
+            change = Change(change.path, change.old, change.new, registers=names)
         yield change
     if (
         not before
     ):  # a byte that no value shows: an unused one, a bool that is not 0 or 1
         yield from _values(f"{path} bytes", bytes(old.body(one)), bytes(new.body(two)))
+
+
+def _places(
+    old: Stream, one: Section, left: Any, new: Stream, two: Section, right: Any
+) -> dict[str, list[str]]:
+    """The registers of a CPU that differ, by the paths of the values that they are in."""
+    from vmgen.stream import registers
+
+    files = [
+        registers.of_section(stream.codecs, section, values)
+        for stream, section, values in ((old, one, left), (new, two, right))
+    ]
+    known = [{} if file is None else {one.name: one for one in file} for file in files]
+    found: dict[str, list[str]] = {}
+    for file, mine, other in zip(files, known, known[::-1], strict=True):
+        for name, register in mine.items():
+            if file is None or other.get(name) == register:
+                continue
+            for place in file.places(name):
+                named = found.setdefault(place, [])
+                if name not in named:
+                    named.append(name)
+    return found
+
+
+def _registers(path: str, places: dict[str, list[str]]) -> tuple[str, ...]:
+    """The registers in a value, below a section, and in those around it."""
+    path = path.removeprefix(".")
+    found: dict[str, None] = {}
+    while path and places:
+        found |= dict.fromkeys(places.get(path, ()))
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return tuple(found)
 
 
 def _values(path: str, old: Any, new: Any) -> Iterator[Change]:
@@ -173,7 +213,7 @@ def _memory(old: Stream, new: Stream) -> Iterator[Change]:
             side[name].used_length if name in side else ABSENT for side in (left, right)
         ]
         if sizes[0] != sizes[1]:
-            yield Change(path, *sizes)
+            yield Change(path, sizes[0], sizes[1])
         elif one is not None and two is not None:
             yield from _pages(path, one, two, name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from vmgen.paint import Paint, plain
 from vmgen.schemas import VERSIONS, versioned
@@ -400,6 +400,8 @@ def _plainly(value: Any) -> str:
 def change_text(change: Change, paint: Paint = plain) -> str:
     """One difference: the path, the old and the new value."""
     path = paint("name", printable(change.path))
+    if change.registers:
+        path += paint("note", f" ({_listed(change.registers)})")
     if change.pages:
         return f"{path} {change.pages} page{'s' * (change.pages > 1)} differ\n"
     old = paint("removed", formatted(change.old))
@@ -417,4 +419,12 @@ def change_json(change: Change) -> dict[str, Any]:
         item["old"] = jsonable(change.old)
     if change.new is not ABSENT:
         item["new"] = jsonable(change.new)
+    if change.registers:
+        item["registers"] = list(change.registers)
     return item
+
+
+def _listed(names: Sequence[str]) -> str:
+    """A few names, and how many more there are."""
+    more = f" and {len(names) - 4} more" if len(names) > 5 else ""
+    return ", ".join(names if not more else names[:4]) + more
