@@ -16,7 +16,7 @@ __all__ = ["SHIPPED", "Archive", "Release", "ReleaseEntries", "named", "shipped"
 
 
 def __getattr__(name: str) -> Any:
-    """What answers is imported when it is asked for: a shell that completes a word only
+    """Import what reads an archive at its first use: a shell that completes a word only
     wants the index."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
