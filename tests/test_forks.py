@@ -131,6 +131,46 @@ def test_a_property_that_a_missing_header_may_decide_costs_no_description(
     assert codes == ["VG110", "VG114"]
 
 
+ASKING = """
+#include <limits.h>
+#ifndef __has_attribute
+#define __has_attribute(x) 0
+#define __has_feature(x) 0
+#endif
+#if __has_attribute(used) && !__has_feature(address_sanitizer)
+#endif
+#if ULONG_MAX == UINT32_MAX
+#define LENGTH 4
+#else
+#define LENGTH 8
+#endif
+typedef struct Dev { bool used; uint32_t address_sanitizer[LENGTH]; } Dev;
+"""
+
+
+def test_a_missing_header_decides_neither_the_compiler_nor_the_c_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operands of ``__has_attribute`` are no macros, and limits.h is not missing."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    Path("own.h").write_text(ASKING)
+    fields = (
+        "VMSTATE_BOOL(used, Dev), VMSTATE_UINT32_ARRAY(address_sanitizer, Dev, LENGTH),"
+    )
+    Path("dev.c").write_text(
+        '#include "migration/vmstate.h"\n#include "gone.h"\n#include "own.h"\n'
+        'const VMStateDescription vmstate_dev = { .name = "dev", '
+        f".fields = (const VMStateField[]) {{ {fields} VMSTATE_END_OF_LIST() }} }};\n"
+    )
+    source = replace(tree.standalone((Path("dev.c"),)), target="demo")
+    outcome = reading.read(source, "dev.c", "auto", Store())
+    assert outcome.module is not None, outcome.found
+    (made,) = outcome.module.descriptions
+    assert [one.count for one in made.fields] == [ir.Fixed(1), ir.Fixed(8)]
+    assert outcome.module.unread == ()
+
+
 # --- infos that ask what the target is ----------------------------------------------------
 
 CORE = {

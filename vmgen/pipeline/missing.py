@@ -8,6 +8,7 @@ more with these macros defined, and what differs is not read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
@@ -22,6 +23,8 @@ _CONDITIONS = ("if", "ifdef", "ifndef", "elif", "elifdef", "elifndef")
 _CONFIGURED = ("CONFIG_", "TARGET_", "HOST_")
 """How the macros start that the configuration of a tree decides, and no other header."""
 _LARGE = "2147483647"
+_OPERATORS = re.compile(r"\b__has_\w+\s*\([^()]*\)")
+"""What asks the compiler (``__has_attribute(used)``): its operand is no macro."""
 
 Other = TypeVar("Other")
 
@@ -89,7 +92,7 @@ def undecided(expansion: Preprocessed) -> dict[str, Position]:
     for name in dict.fromkeys(
         expansion.relative(mark[2]) for mark in LINE_MARKER.finditer(expansion.text)
     ):
-        if name.startswith("<") or not (path := expansion.tree.path(name)).is_file():
+        if not (path := expansion.tree.path(name)).is_file():
             continue
         text = CText(path.read_text(encoding="utf-8", errors="replace"))
         defined.update(
@@ -97,7 +100,8 @@ def undecided(expansion: Preprocessed) -> dict[str, Position]:
             for one in text.directives
             if one.name == "define" and one.identifiers
         )
-        if name in expansion.behind:
+        # A header of vmgen's own knows which library it stands in for.
+        if name in expansion.behind and not name.startswith("<"):
             for word, line in _conditions(text, _first(expansion, name)):
                 tested.setdefault(word, Position(name, line))
     return {
@@ -118,7 +122,8 @@ def _first(expansion: Preprocessed, file: str) -> int:
 def _conditions(text: CText, behind: int) -> Iterator[tuple[str, int]]:
     for one in text.directives:
         if one.name in _CONDITIONS and one.line > behind:
-            yield from ((word, one.line) for word in one.identifiers)
+            asked = replace(one, text=_OPERATORS.sub(" ", one.text))
+            yield from ((word, one.line) for word in asked.identifiers)
 
 
 def _second(
