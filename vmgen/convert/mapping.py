@@ -11,8 +11,8 @@ The file is JSON, by the name of the section::
       "old-timer": "drop"
     }
 
-``rename`` says which member an old one becomes, ``set`` what a new one is to be, ``drop``
-what may be lost.  Paths are those of the state objects, as ``vmgen stream show`` prints
+``rename`` says which member an old one becomes, ``set`` what a new one is to be (a number,
+or a list of them for an array), ``drop`` what may be lost.  Paths are those of the state objects, as ``vmgen stream show`` prints
 them; ``[*]`` stands for every index.  ``"drop"`` for a section leaves it out.
 """
 
@@ -34,7 +34,7 @@ class Rules:
     """What is said of one section."""
 
     rename: Table[str, str] = field(default_factory=dict)
-    set: Table[str, int | bool] = field(default_factory=dict)
+    set: Table[str, int | bool | tuple[int, ...]] = field(default_factory=dict)
     drop: frozenset[str] = frozenset()
     leave_out: bool = False
 
@@ -94,14 +94,34 @@ def loads(text: str, name: str) -> Mapping:
         ) from None
 
 
+def dumps(mapping: Mapping) -> str:
+    """The text of a mapping, which :func:`loads` reads."""
+    document = {}
+    for name, rules in mapping.sections.items():
+        said: dict[str, object] = {}
+        if rules.rename:
+            said["rename"] = dict(rules.rename)
+        if rules.set:
+            said["set"] = dict(rules.set)
+        if rules.drop:
+            said["drop"] = sorted(rules.drop)
+        document[name] = "drop" if rules.leave_out else said
+    return json.dumps(document, indent=2) + "\n"
+
+
 def _rules(section: str, value: object) -> Rules:
     if value == "drop":
         return Rules(leave_out=True)
     if not isinstance(value, dict) or set(value) - {"rename", "set", "drop"}:
         raise ValueError(f"'{section}' may have 'rename', 'set' and 'drop'")
-    values = dict(value.get("set", {}))
-    if any(not isinstance(item, int) for item in values.values()):
-        raise ValueError(f"what '{section}' sets must be numbers")
+    values = {
+        str(path): tuple(item) if isinstance(item, list) else item
+        for path, item in dict(value.get("set", {})).items()
+    }
+    for item in values.values():
+        several = item if isinstance(item, tuple) else (item,)
+        if any(not isinstance(one, int) for one in several):
+            raise ValueError(f"what '{section}' sets must be numbers, or lists of them")
     return Rules(
         {str(old): str(new) for old, new in dict(value.get("rename", {})).items()},
         values,

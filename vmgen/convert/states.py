@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from vmgen.convert import pairing
 from vmgen.convert.mapping import NO_RULES, Rule, Rules
 from vmgen.stream.codecs import field, is_state, members
 
@@ -49,10 +50,26 @@ class Conversion:
         self.rules = rules
         self.lines: list[Line] = []
         self.used: set[Rule] = set()
+        self._by_place: dict[tuple[type[Any], type[Any]], dict[str, str]] = {}
+        self._without_place: dict[str, list[Any]] = {}
+        self._without_value: dict[str, Any] = {}
 
     def convert(self, old: Any, new: Any) -> None:
         """Fill ``new`` (a state of the new release with its defaults) from ``old``."""
         self._object(old, new, "", old)
+
+    def suggestions(self) -> Rules:
+        """What a mapping may say of the members that found nothing: likely pairs, and
+        what would be lost otherwise.  The same for every element of an array."""
+        pairs = pairing.suggested(
+            list(self._without_place), list(self._without_value), self._fits
+        )
+        lost = {_starred(line.path) for line in self.lines if line.harm}
+        return Rules(rename=pairs, drop=frozenset(lost - {*pairs}))
+
+    def _fits(self, old: str, new: str) -> bool:
+        about = self._without_value[new]
+        return all(_holds(about, value) for value in self._without_place[old])
 
     def _say(
         self,
@@ -72,13 +89,35 @@ class Conversion:
 
     def _object(self, old: Any, new: Any, path: str, root: Any) -> None:
         theirs = set(members(new))
+        pairs = self._pairs(old, new, path)
         for name in members(new):
             full = f"{path}.{name}" if path else name
-            self._member(old, new, name, full, root)
+            self._member(old, new, name, full, root, pairs.get(name))
+        placed = {*pairs.values()}
         for name in members(old):
             full = f"{path}.{name}" if path else name
-            if name not in theirs and _named(full, self.rules.rename) is None:
+            if name in theirs or name in placed:
+                continue
+            if _named(full, self.rules.rename) is None:
                 self._lost(getattr(old, name), full)
+
+    def _pairs(self, old: Any, new: Any, path: str) -> dict[str, str]:
+        """The members that pair by their place on the wire, but for those of which the
+        mapping says something."""
+        key = type(old), type(new)
+        if key not in self._by_place:
+            self._by_place[key] = pairing.by_place(old, new)
+        before = f"{path}." if path else ""
+        rules = self.rules
+        renamed = {_starred(one) for one in rules.rename.values()}
+        return {
+            two: one
+            for two, one in self._by_place[key].items()
+            if _named(before + one, rules.rename) is None
+            and _named(before + one, rules.drop) is None
+            and _named(before + two, rules.set) is None
+            and _starred(before + two) not in renamed
+        }
 
     def _origin(self, path: str) -> str | None:
         """The old path that the mapping gives for a new one; ``[*]`` is any index, the
@@ -94,10 +133,14 @@ class Conversion:
                 return old
         return None
 
-    def _member(self, old: Any, new: Any, name: str, path: str, root: Any) -> None:
+    def _member(
+        self, old: Any, new: Any, name: str, path: str, root: Any, place: str | None
+    ) -> None:
         if (wanted := _named(path, self.rules.set)) is not None:
             self.used.add(("set", wanted))
             value = self.rules.set[wanted]
+            if isinstance(value, tuple):
+                value = _made_like(getattr(new, name), field(new, name), value, path)
             self._say("set", path, "", value, "by the mapping")
             setattr(new, name, value)
             return
@@ -105,14 +148,24 @@ class Conversion:
             value = follow(root, origin)
             theirs = field(new, name)
             made = self._value(value, getattr(new, name), None, theirs, path, root)
-            self._say("renamed", path, value, made, f"was {origin}")
+            self._renamed(path, value, made, f"was {origin}")
             setattr(new, name, made)
             return
         default = getattr(new, name)
+        if place is not None and (value := getattr(old, place)) is not None:
+            about = field(old, place), field(new, name)
+            made = self._value(value, default, *about, path, root)
+            why = f"was {place}, which stood in this place"
+            self._renamed(path, value, made, why)
+            setattr(new, name, made)
+            return
         if name not in set(members(old)):
+            if default is None and place is None:
+                self._without_value.setdefault(_starred(path), field(new, name))
             if default is None:
                 self._say("kept", path, "absent", "absent", "the old release has none")
             else:
+                self._without_value.setdefault(_starred(path), field(new, name))
                 self._defaulted(default, path, "the old release has no such field")
             return
         value = getattr(old, name)
@@ -124,6 +177,11 @@ class Conversion:
             return
         ours, theirs = field(old, name), field(new, name)
         setattr(new, name, self._value(value, default, ours, theirs, path, root))
+
+    def _renamed(self, path: str, value: Any, made: Any, why: str) -> None:
+        if self.lines and (self.lines[-1].path, self.lines[-1].what) == (path, "kept"):
+            self.lines.pop()  # one line says both
+        self._say("renamed", path, value, made, why)
 
     def _defaulted(self, value: Any, path: str, why: str) -> None:
         if is_state(value):
@@ -153,6 +211,8 @@ class Conversion:
             if known == name or known.startswith((f"{name}.", f"{name}["))
         }
         self.used |= allowed
+        if not allowed:
+            self._without_place.setdefault(_starred(path), []).append(value)
         harm = not allowed and not _is_zero(value)
         why = "by the mapping" if allowed else "the new release has no such field"
         self._say("lost", path, value, "", why, harm=harm)
@@ -236,6 +296,29 @@ class Conversion:
             why = "the array is longer"
             self._say("defaulted", f"{path}[{len(numbers)}:]", "", 0, why)
         return new
+
+
+def _made_like(default: Any, about: Any, values: tuple[int, ...], path: str) -> Any:
+    """The numbers as the new member has them."""
+    if not about.array or about.state is not None:
+        raise Misfit(path, "a list where the new release has a number or an object")
+    try:
+        if isinstance(default, array):
+            return array(default.typecode, values)
+        if about.type == "uint8":
+            return bytearray(values)
+    except (OverflowError, ValueError, TypeError) as error:
+        raise Misfit(path, str(error)) from None
+    return list(values)
+
+
+def _holds(about: Any, value: Any) -> bool:
+    """Whether a member can be given a value of the old state."""
+    if isinstance(value, int):
+        if about.width is None or about.array:
+            return False
+        return value in (0, 1) if about.type == "bool" else value < 1 << about.width
+    return bool(about.array and about.state is None)
 
 
 def _starred(path: str) -> str:

@@ -14,7 +14,7 @@ from vmgen.stream.errors import BadEdit, UnknownSection
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.parts import Command, DescriptionJson, End, Part, Section
 from vmgen.stream.ram_draft import Patch, RamDraft, patched, patches
-from vmgen.stream.redescribe import Describer
+from vmgen.stream.redescribe import Describer, with_devices
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import (
     COMMAND,
@@ -265,9 +265,7 @@ class Draft:
                 listed += more
         if not document.devices:
             raise BadEdit("the description has no devices to add to", document.offset)
-        first, last = document.devices[0].span[0], document.devices[-1].span[1]
-        text = document.text
-        return text[:first] + b", ".join(listed) + text[last:]
+        return with_devices(document, listed)
 
 
 def _offset(patch: Patch) -> int:

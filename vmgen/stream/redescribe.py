@@ -10,16 +10,19 @@ bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from vmgen.stream import described
 from vmgen.stream.description import (
     Device,
+    Document,
+    Node,
     has_null_array,
     listed,
     name_of,
     number,
     object_size,
+    parse,
 )
 from vmgen.stream.errors import BadEdit, StreamError
 from vmgen.stream.parts import Section
@@ -58,13 +61,8 @@ class Describer:
                 if self._fits(section, body, entry):
                     return _text(entry)
         table = section.name if section.codec is None else section.codec.name
-        entry = {
-            "name": section.name,
-            "instance_id": section.instance_id,
-            "vmsd_name": table,
-            "version": section.version_id,
-            "fields": [_bytes_of(len(body))],
-        }
+        head = {"name": section.name, "instance_id": section.instance_id}
+        entry = bytes_only(head, table, section.version_id, len(body))
         if not self._fits(section, body, entry):
             raise BadEdit(
                 "no description of it can be made from what the stream describes",
@@ -148,6 +146,37 @@ class Describer:
                 for one in listed(device.node, "subsections"):
                     self._parts.setdefault(name_of(one, "vmsd_name"), []).append(one)
         return self._parts.get(name, [])
+
+
+def bytes_only(head: Node, table: str, version: int, size: int) -> Entry:
+    """The entry of a section of which only the size is certain; ``head`` names it."""
+    fields = [_bytes_of(size)]
+    return {**head, "vmsd_name": table, "version": version, "fields": fields}
+
+
+def with_devices(
+    document: Document, texts: Sequence[bytes], machine: int | None = None
+) -> bytes:
+    """The text of a description that lists these entries; ``machine`` is how many bytes
+    the name of its machine type has, if that is another one.
+
+    The configuration is described since release 9 (``vmstate_configuration``).
+    """
+    text = document.text
+    if not document.devices:
+        return text
+    first, last = document.devices[0].span[0], document.devices[-1].span[1]
+    head = text[:first]
+    node = document.configuration
+    if machine is not None and node is not None:
+        fields = [
+            {**one, "size": machine} if one.get("name") == "name" else one
+            for one in listed(node, "fields")
+        ]
+        whole = parse(head + b"]}")
+        whole["configuration"] = {**node, "fields": fields}
+        head = json.dumps(whole).encode().removesuffix(b"]}")
+    return head + b", ".join(texts) + text[last:]
 
 
 def _bytes_of(size: int) -> Entry:

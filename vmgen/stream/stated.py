@@ -99,7 +99,9 @@ def other_instance(section: Section) -> Objection | None:
     begins = section.kind in ("start", "full")
     if not begins or not section.instance_id or section.name == "vfio":
         return None
-    message = f"instance {section.instance_id}, and a machine has this once, as number 0"
+    message = (
+        f"instance {section.instance_id}, and a machine has this once, as number 0"
+    )
     return Objection("unknown-section", section.path, "", section.offset, message)
 
 

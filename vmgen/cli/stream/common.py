@@ -106,10 +106,21 @@ def size_of(text: str | None) -> int | None:
     """A size in bytes; None where none is given.  Raises WrongUsage for what is none."""
     if text is None:
         return None
+    if (size := bytes_of(text)) is None:
+        raise WrongUsage(f"--max-unpacked {text}: it is a size, as 64G or 1000000")
+    return size
+
+
+def bytes_of(text: str) -> int | None:
+    """A number of bytes, as ``64G``, ``1000000`` or ``0x80000``; None for what is none."""
+    if text[:2].lower() == "0x":
+        digits = text[2:18].lower()
+        plain = len(text) <= 18 and digits and not set(digits) - set("0123456789abcdef")
+        return int(digits, 16) if plain else None
     digits = text.rstrip("KMGTkmgt")
     unit = _UNITS.get(text[len(digits) :].upper())
     if unit is None or not (digits.isascii() and digits.isdecimal()):
-        raise WrongUsage(f"--max-unpacked {text}: it is a size, as 64G or 1000000")
+        return None
     return int(digits[:30]) * unit
 
 

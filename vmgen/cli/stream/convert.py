@@ -8,18 +8,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vmgen.cli.arguments import Option, command, format_option
+from vmgen.cli.arguments import Option, WrongUsage, command, format_option
 from vmgen.cli.console import Console
 from vmgen.cli.stream.change import write, wrote
 from vmgen.cli.stream.codecs import Wanted, input_of, packages_of
-from vmgen.cli.stream.common import FILE, output_option, told
+from vmgen.cli.stream.common import FILE, bytes_of, output_option, told
+from vmgen.cli.stream.explain import explained, lines, own_stream
 from vmgen.paint import Kind, Paint
 from vmgen.schemas import versioned
 
 if TYPE_CHECKING:
-    from vmgen.convert import Line
+    from vmgen.convert import Converted, Destination, Line
     from vmgen.stream import Codecs
     from vmgen.stream.input import Input
+    from vmgen.stream.wire import Buffer
 
 _PAINT: dict[str, Kind] = {
     "kept": "faint",
@@ -75,9 +77,41 @@ _PAINT: dict[str, Kind] = {
         help="Renamed, set and dropped members, as JSON.",
     ),
     Option(
+        "--write-map",
+        kind="file",
+        metavar="FILE",
+        help="Write a mapping to look at and to give with --map: likely names of members"
+        " that found nothing, and what would be lost.",
+    ),
+    Option(
+        "--machine",
+        metavar="NAME",
+        help="The machine type that loads the stream, if it is another one.",
+    ),
+    Option(
+        "--ram",
+        name="blocks",
+        many=True,
+        metavar="BLOCK=SIZE",
+        help="The bytes that a RAM block has in the machine that loads the stream: a ROM"
+        " that grew (0x80000, 512K).",
+    ),
+    Option(
+        "--like",
+        kind="file",
+        metavar="FILE",
+        help="A stream that the machine which loads this one saved, for the verdict on the"
+        " result.",
+    ),
+    Option(
         "--accept-loss",
         kind="flag",
         help="Write the stream even if values are lost that the mapping does not name.",
+    ),
+    Option(
+        "--accept-refusal",
+        kind="flag",
+        help="Write the stream even if the new release refuses it.",
     ),
     Option(
         "--report",
@@ -101,6 +135,7 @@ source tree, or a generated package.  The mapping says what no tool can infer:
 Examples:
   vmgen stream convert vm.mig --from 7.2 --to 10.0 -o new.mig
   vmgen stream convert vm.mig --from 7.2 --to 10.0 --map riscv.json -o new.mig
+  vmgen stream convert vm.mig --from 7.2 --to 10.0 --machine pc-q35-9.0 -o new.mig
   vmgen stream convert vm.mig --from 9.2 --to ~/qemu-fork -t riscv64 -o new.mig --all""",
 )
 def convert(
@@ -114,18 +149,25 @@ def convert(
     target: str | None,
     whole: bool,
     mapping: str | None,
+    write_map: str | None,
+    machine: str | None,
+    blocks: tuple[str, ...],
+    like: str | None,
     accept_loss: bool,
+    accept_refusal: bool,
     report: str,
     form: str,
 ) -> int:
     """Carry a stream from one release to another.
 
-    vmgen reads each section with the codecs of the old release and writes it with those of
-    the new one. Members pair by their C path. The report has a line for every field: kept,
-    widened, narrowed, renamed, defaulted, set or lost.
+    A section that the new release loads stays as it is. vmgen reads every other one with
+    the codecs of the old release and writes it with those of the new one. Members pair by
+    their place on the wire, then by their C path, then as the mapping says. The report has
+    a line for every field: kept, widened, narrowed, renamed, defaulted, set or lost.
 
-    If a value other than zero would be lost that the mapping does not name, the exit
-    status is 1, and vmgen writes nothing.
+    vmgen then says what the new release makes of the result, as explain does. If it would
+    refuse it, or if a value other than zero would be lost that the mapping does not name,
+    the exit status is 1, and vmgen writes nothing.
     """
     from vmgen import convert as engine
     from vmgen.stream import Stream
@@ -133,21 +175,29 @@ def convert(
     with told(file):
         source = input_of(file)
     rules = engine.loads(Path(mapping).read_text("utf-8"), mapping) if mapping else None
+    wanted = _machine(machine, blocks)
+    own = None if like is None else own_stream(like, None)
     with told(file):
         before = _codecs(old, source, target, whole, console)
         after = _codecs(new, source, target or before.target, whole, console)
         with Stream(source, before) as stream:
-            made = engine.convert(stream, after, rules)
-            refused = not made.harmless and not accept_loss
-            if not refused:
-                write(output, (stream.prefix, *made.pieces))
-    for one in made.unused:
-        console.message(f"warning: {mapping}: {one}")
-    for one in made.unsure:
-        console.message(f"warning: not sure that it loads: {one}")
+            made = engine.convert(stream, after, rules, wanted)
+            result = _result(made.pieces)
+            found = explained(result, after, None, own)
+            lossy = not made.harmless and not accept_loss
+            refused = found.outcome == "refused" and not accept_refusal
+            if not (lossy or refused):
+                write(output, (stream.prefix, result.view))
+            result.close()
+    if write_map is not None:
+        write(write_map, (engine.dumps(made.suggested).encode(),))
+    _warn(console, made, mapping)
     if "json" in (form, report):
-        lines = [asdict(line) for line in made.lines]
-        document = versioned("stream-convert", {"written": not refused, "lines": lines})
+        whole_report = [asdict(line) for line in made.lines]
+        document = versioned(
+            "stream-convert",
+            {"written": not (lossy or refused), "lines": whole_report},
+        )
         console.result(json.dumps(document, indent=1) + "\n")
     elif report != "none":
         shown = [line for line in made.lines if report == "all" or line.what != "kept"]
@@ -157,17 +207,74 @@ def convert(
     )
     ways = f"{_words(old, before)} to {_words(new, after)}"
     console.message(f"{before.target}, {ways}: {counts}")
-    if refused:
+    for line in lines(output, found, console.paint, whole=True):
+        console.message(line)
+    if write_map is not None:
+        console.message(f"wrote {write_map}: look at it before you give it with --map")
+    if not (lossy or refused):
+        wrote(console, output)
+        return 0
+    if lossy:
         lost = ", ".join(
             f"{line.section} {line.path}" for line in made.lines if line.harm
         )
         console.message(f"not written, values would be lost: {lost}")
         console.message(
-            "name them under 'drop' in a mapping file, or say --accept-loss"
+            "name them under 'drop' in a mapping file (--write-map makes one), or say"
+            " --accept-loss"
         )
-        return 1
-    wrote(console, output)
-    return 0
+    if refused:
+        console.message("not written, the result would be refused")
+    return 1
+
+
+def _machine(name: str | None, blocks: Iterable[str]) -> Destination:
+    from vmgen.convert import Destination
+
+    sizes: dict[str, int] = {}
+    for word in blocks:
+        block, equals, text = word.rpartition("=")
+        size = bytes_of(text)
+        if not (equals and block) or size is None or block in sizes:
+            raise WrongUsage(f"--ram {word}: it is BLOCK=SIZE, once for a block")
+        sizes[block] = size
+    if name is not None and not 0 < len(name.encode("utf-8", "surrogateescape")) < 256:
+        raise WrongUsage("--machine: a name has 1 to 255 bytes")
+    return Destination(name or "", sizes)
+
+
+def _result(pieces: Iterable[Buffer]) -> Input:
+    """The converted stream, to be read; not in memory."""
+    from vmgen.stream.input import Input
+
+    source = Input(_Pieces(pieces))
+    source.finish()
+    return source
+
+
+class _Pieces:
+    """Pieces as something to read from."""
+
+    def __init__(self, pieces: Iterable[Buffer]) -> None:
+        self._pieces = iter(pieces)
+        self._left = memoryview(b"")
+
+    def read(self, size: int, /) -> bytes:
+        """Up to ``size`` bytes; empty at the end."""
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            self._left = memoryview(piece)
+        data, self._left = self._left[:size], self._left[size:]
+        return bytes(data)
+
+
+def _warn(console: Console, made: Converted, mapping: str | None) -> None:
+    for one in made.unused:
+        console.message(f"warning: {mapping}: {one}")
+    for one in made.unsure:
+        console.message(f"warning: not sure that it loads: {one}")
 
 
 def _words(name: str, codecs: Codecs) -> str:

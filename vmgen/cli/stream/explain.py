@@ -17,6 +17,7 @@ from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
     from vmgen.stream import Codecs, Stream
+    from vmgen.stream.input import Input
     from vmgen.stream.objections import Explanation, Objection
 
 _STATUS = {"taken": 0, "refused": 1, "not known": 3}
@@ -83,12 +84,10 @@ def explanation(
     like: str | None,
 ) -> tuple[Explanation, Codecs]:
     """What the release of the requested codecs makes of a stream, and these codecs."""
-    from vmgen.cli.stream import made
     from vmgen.stream.explain import choose
-    from vmgen.stream.explain import explain as explained
 
     answers = answered(members)
-    own = None if like is None else _own(like, wanted.page_size)
+    own = None if like is None else own_stream(like, wanted.page_size)
     with told(file):
         source = input_of(file, wanted.snapshot, wanted.max_unpacked)
         packages, codecs = packages_of(source, console, wanted)
@@ -98,12 +97,23 @@ def explanation(
         if codecs is None:
             codecs = choose(source, packages, wanted.page_size)
         codecs = answered_by(codecs, answers)
-        found = explained(
-            source, codecs, wanted.page_size, own, partial(made.others, codecs),
-            partial(made.saved_alike, source, codecs),
-        )  # fmt: skip
+        found = explained(source, codecs, wanted.page_size, own)
         source.close()
     return found, codecs
+
+
+def explained(
+    source: Input, codecs: Codecs, page_size: int | None, own: Stream | None
+) -> Explanation:
+    """What the release of these codecs makes of a stream, with what vmgen knows of the
+    releases that can have written it."""
+    from vmgen.cli.stream import made
+    from vmgen.stream.explain import explain as by_codecs
+
+    return by_codecs(
+        source, codecs, page_size, own, partial(made.others, codecs),
+        partial(made.saved_alike, source, codecs),
+    )  # fmt: skip
 
 
 def _refusal(file: str, one: Objection) -> Diagnostic:
@@ -114,7 +124,7 @@ def _refusal(file: str, one: Objection) -> Diagnostic:
     return Diagnostic("VG713", message, Position(file), hint=one.hint, context=context)
 
 
-def _own(file: str, page_size: int | None) -> Stream:
+def own_stream(file: str, page_size: int | None) -> Stream:
     """A stream with its sections, which its description bounds."""
     from vmgen.stream.stream import Stream
 
