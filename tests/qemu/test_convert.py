@@ -7,6 +7,7 @@ import re
 import shlex
 import struct
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ CPU = {"cpu": {"drop": ["env.misa_mxl_max", "env.features"]}}
 PHY = {
     "lan9118": {"drop": ["phy_advertise", "phy_control", "phy_int", "phy_status"]},
 }
-MACHINES: dict[str, tuple[str, str, dict[str, object]]] = {
+MACHINES: dict[str, tuple[str, str, Mapping[str, object]]] = {
     "SS-5": ("sparc", "-M SS-5 -m 32 -nodefaults", {}),
     "riscv32": ("riscv32", "-M virt -m 16 -nodefaults -bios none", CPU),
     "malta": ("mips", "-M malta -m 32 -nodefaults -bios {bios}", {}),

@@ -89,8 +89,8 @@ def explain(
     for section in sections:
         if section.means in ("ram", "old-style"):
             judged += 1
-            if (moved := stated.other_instance(section)) is not None:
-                refusals.append(moved)
+            if (unplaced := stated.other_instance(section)) is not None:
+                refusals.append(unplaced)
             continue
         try:
             codec = _codec(codecs, section, devices.get(section.path))
