@@ -284,7 +284,7 @@ class _Work:
         Then a field that only one of them has is the same bytes under another name
         (``num_timers`` and ``num_timers_save`` of an HPET), or bytes that the other one
         skips: the new release is given what QEMU would give it.  Where it is not known whether the release loads it, since that asks the machine, the
-        bytes stay, too: the verdict says so of the stream that comes out.
+        bytes stay, too: the verdict on the result reports it.
         """
         refusal = reading.refusal
         if refusal is not None and refusal.rule == "context":

@@ -1,6 +1,6 @@
 """Which member of an old state is which of a new one, where the names do not say it.
 
-Members stand in the order of the wire.  What both objects call the same holds them together;
+Members have the order of the wire.  What both objects call the same holds them together;
 between two such members each side has those that only it knows.  Where these are as many on
 both sides, with the same widths, they are the same places of the wire under other names, and
 pair.  Where only the first of them are alike, the place says less: then the names must be

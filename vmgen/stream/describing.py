@@ -24,7 +24,7 @@ from vmgen.stream.description import Node, check_depth
 from vmgen.stream.wire import raw
 
 _OTHERWISE = {"uint64 equal": "int64 equal"}
-"""Types of which the info has another one's name (``vmstate_info_uint64_equal``)."""
+"""Types of which the info has the name of a different type (``vmstate_info_uint64_equal``)."""
 
 
 class NotDescribed(Exception):
@@ -36,7 +36,7 @@ def described(
 ) -> tuple[Node, int]:
     """The entry of a section's body, without the section's name, and the body's bytes.
 
-    ``state`` is what the codec of the table loaded, or is to save, in ``version``.  Raises
+    ``state`` is what the codec of the table loads or saves in ``version``.  Raises
     NotDescribed where they do not say it all: a field of C code that vmgen does not read,
     a list of which the state has no elements.
     """
@@ -81,7 +81,7 @@ class _Held:
 
     def get(self, field: ir.Field, place: int, of: int) -> Any:
         """The value of a field, which is at ``place`` among ``of`` fields of its path; None
-        for one that is not there, NOTHING where the state has no such member."""
+        for a missing one, NOTHING where the state has no such member."""
         found = self._values.get(ir.path_text(field.path) or field.name, [])
         if len(found) == of:
             return found[place]

@@ -158,7 +158,7 @@ def with_devices(
     document: Document, texts: Sequence[bytes], machine: int | None = None
 ) -> bytes:
     """The text of a description that lists these entries; ``machine`` is how many bytes
-    the name of its machine type has, if that is another one.
+    the name of its machine type has, if that is a different type.
 
     The configuration is described since release 9 (``vmstate_configuration``).
     """

@@ -86,7 +86,7 @@ _PAINT: dict[str, Kind] = {
     Option(
         "--machine",
         metavar="NAME",
-        help="The machine type that loads the stream, if it is another one.",
+        help="The machine type that loads the stream, if it is a different type.",
     ),
     Option(
         "--ram",
@@ -160,8 +160,8 @@ def convert(
 ) -> int:
     """Carry a stream from one release to another.
 
-    A section that the new release loads stays as it is. vmgen reads every other one with
-    the codecs of the old release and writes it with those of the new one. Members pair by
+    A section that the new release loads stays as it is. vmgen reads the other sections with
+    the codecs of the old release, and writes them with those of the new release. Members pair by
     their place on the wire, then by their C path, then as the mapping says. The report has
     a line for every field: kept, widened, narrowed, renamed, defaulted, set or lost.
 
