@@ -160,8 +160,8 @@ def convert(
 ) -> int:
     """Carry a stream from one release to another.
 
-    A section that the new release loads stays as it is. vmgen reads the other sections with
-    the codecs of the old release, and writes them with those of the new release. Members pair by
+    A section that the new release loads stays as it is. The codecs of the old release read
+    the others, and the codecs of the new release write them. Members pair by
     their place on the wire, then by their C path, then as the mapping says. The report has
     a line for every field: kept, widened, narrowed, renamed, defaulted, set or lost.
 
