@@ -106,6 +106,8 @@ def test_what_is_not_read_is_said_and_nothing_is_written_strictly(
     said = "1 of 3 descriptions not read: hw/wide.c vmstate_wide"
     assert run("generate", TREE, "-o state --strict") == 2
     assert not Path("state").exists()
+    assert run("lock", TREE, "--strict") == 2
+    assert not Path("vmgen.lock.json").exists()
     for words in ("generate -o state", "lock", "inspect plain"):
         assert run(words, TREE) == 1
         assert said in capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 from vmgen.linkmodel import SystemBinary, binary
 from vmgen.linkmodel.make import Make
 from vmgen.source import VmgenError
-from vmgen.tree import CompileCommand, SourceTree
+from vmgen.tree import NOTHING_GIVEN, CompileCommand, Given, SourceTree
 
 RULES = """
 lnot = $(if $(subst n,,$1),n,y)
@@ -44,7 +44,10 @@ common-obj-m = ui/
 
 
 def build(
-    root: Path, files: dict[str, str], devices: tuple[str, ...] = ()
+    root: Path,
+    files: dict[str, str],
+    devices: tuple[str, ...] = (),
+    given: Given = NOTHING_GIVEN,
 ) -> SystemBinary:
     """The binary of a tree with these make files beside the ones above; every C file
     that it could name exists."""
@@ -82,6 +85,7 @@ def build(
             cpu_sources=(),
             command=CompileCommand(),
             config_dirs=(config,),
+            given=given,
         )
     )
 
@@ -206,3 +210,31 @@ def test_nothing_of_a_make_file_runs(tmp_path: Path) -> None:
     make.read(f"x := $(shell touch {mark})\nall:\n\ttouch {mark}\n", "evil.mak")
     assert make.value("x") == []
     assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("define", "found"),
+    [
+        ("CONFIG_FORK", ["main.c", "own/a.c"]),
+        ("CONFIG_FORK=1", ["main.c", "own/a.c"]),
+        ("CONFIG_FORK=0", ["main.c"]),
+        ("FORK", ["main.c"]),
+        ("CONFIG_POSIX=0", []),
+    ],
+)
+def test_what_configure_would_find_is_given_as_a_macro(
+    tmp_path: Path, define: str, found: list[str]
+) -> None:
+    (tmp_path / "tree" / "own").mkdir(parents=True)
+    (tmp_path / "tree" / "own" / "a.c").write_text("")
+    objects = (
+        "common-obj-$(CONFIG_POSIX) = main.o\ncommon-obj-$(CONFIG_FORK) += own/a.o"
+    )
+    made = build(tmp_path, {"Makefile.objs": objects}, given=Given(defines=(define,)))
+    assert sorted(set(made.files) - {"exec.c"}) == found
+
+
+def test_options_are_of_later_trees(tmp_path: Path) -> None:
+    with pytest.raises(VmgenError, match="VG124") as caught:
+        build(tmp_path, {}, given=Given(options=("vnc=disabled",)))
+    assert "-D CONFIG_NAME" in caught.value.diagnostics[0].hint

@@ -108,6 +108,12 @@ INPUT = (
 )
 """What to read: for every command that reads C."""
 
+STRICT = Option(
+    "--strict",
+    kind="flag",
+    help="Change nothing where something cannot be read.",
+)
+
 OUTPUT = (
     Option(
         "--output",
@@ -119,11 +125,7 @@ OUTPUT = (
     Option(
         "--prune", kind="flag", help="Delete generated files that no longer belong."
     ),
-    Option(
-        "--strict",
-        kind="flag",
-        help="Change nothing where something cannot be read.",
-    ),
+    STRICT,
 )
 """What happens to files."""
 

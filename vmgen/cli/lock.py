@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vmgen import config
 from vmgen.cli.arguments import Option, command
 from vmgen.cli.console import Console
-from vmgen.cli.job import FILES, INPUT, Job, below, compile_all, read_job
+from vmgen.cli.job import FILES, INPUT, STRICT, Job, below, compile_all, read_job
 from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ NAME = "vmgen.lock.json"
         shown=True,
         help="The lock file.",
     ),
+    STRICT,
     epilog=f"""\b
 Examples:
   vmgen lock                                     the embedded headers
@@ -49,7 +50,8 @@ def lock(console: Console, /, *, output: str, **inputs: Any) -> int:
 
     One JSON file, sorted, a line for every field: a change of the wire is a change of a
     line. Takes what 'generate' takes. Exit status 1: a warning says which fields are
-    opaque, the rest is written down.
+    opaque, or what could not be read, and the rest is written down (--strict: nothing
+    is, exit status 2).
     """
     from vmgen import lock, write
 

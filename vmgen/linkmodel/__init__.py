@@ -102,7 +102,7 @@ def _objects(tree: SourceTree) -> tuple[Objects, list[str]]:
                 "VG124",
                 f"QEMU {tree.release} has no options of a build description",
                 Position("configure"),
-                hint="give --option for trees from 5.2 on",
+                hint="what configure would find is a macro here: -D CONFIG_NAME",
             )
         )
     settings = {
@@ -113,7 +113,22 @@ def _objects(tree: SourceTree) -> tuple[Objects, list[str]]:
         ).items()
     }
     settings["TARGET_BASE_ARCH"] = tree.base_arch
-    return make_objects.objects(tree, _macros(tree, "config-host.h"), settings), []
+    # What configure writes into config-host.h it writes for make, too.
+    macros = {
+        **_macros(tree, "config-host.h"),
+        **_given_to_configure(tree.given.defines),
+    }
+    return make_objects.objects(tree, macros, settings), []
+
+
+def _given_to_configure(defines: tuple[str, ...]) -> dict[str, str]:
+    """The macros of these definitions that configure has, each with its value."""
+    found = (one.partition("=") for one in defines)
+    return {
+        name: value if equals else "1"
+        for name, equals, value in found
+        if name.startswith("CONFIG_")
+    }
 
 
 class _Found(Exception):
