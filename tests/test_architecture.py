@@ -15,7 +15,7 @@ from website import map as site_map
 
 PACKAGE = Path(vmgen.__file__).parent
 
-EXTRAS = {"numpy"}
+EXTRAS = {"numpy", "pyarrow", "dask", "distributed", "fsspec"}
 """What only an extra brings."""
 
 STAGES = (
@@ -58,6 +58,7 @@ STAGES = (
     # A guest out of one, and the formats of other tools.
     {"guest", "columns"},
     {"export", "imported", "serve"},
+    {"fleet"},
     # Will what one release saved load in the other?
     {"verdict"},
     {"convert"},
@@ -90,6 +91,10 @@ ONLY = {
     "black": {"render"},
     "click": {"cli"},
     "numpy": {"columns"},
+    "pyarrow": {"export", "fleet"},
+    "dask": {"fleet"},
+    "distributed": {"fleet"},
+    "fsspec": {"fleet"},
     "tomllib": {"config", "core", "premises", "targets"},
 }
 """Who may import what."""

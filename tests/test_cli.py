@@ -28,7 +28,7 @@ from vmgen import cache, ir, pipeline, stamp
 from vmgen.cli import run
 from vmgen.cli.console import Console
 from vmgen.cli.job import EMBEDDED_TARGETS
-from vmgen.cli.listed import COMMANDS, STREAM_COMMANDS
+from vmgen.cli.listed import COMMANDS, GROUPS
 from vmgen.ir import json as ir_json
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import Given
@@ -645,7 +645,12 @@ def test_init_refuses(shell: Shell, text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", *COMMANDS, *(f"stream {name}" for name in STREAM_COMMANDS)]
+    "command",
+    [
+        "",
+        *COMMANDS,
+        *(f"{group} {name}" for group, names in GROUPS.items() for name in names),
+    ],
 )
 def test_help_has_examples(shell: Shell, command: str) -> None:
     assert shell(f"{command} --help") == 0

@@ -16,7 +16,7 @@ from vmgen.cli import run
 from vmgen.cli.arguments import COLOR, DIAGNOSTICS, Subcommand, read
 from vmgen.cli.clicked import made
 from vmgen.cli.console import Console
-from vmgen.cli.listed import COMMANDS, STREAM_COMMANDS, named
+from vmgen.cli.listed import COMMANDS, GROUPS, named
 
 WORDS = (
     "file", "folder", "missing", "-", "--", "--format", "json", "--format=json", "--format=x",
@@ -31,12 +31,12 @@ WORDS = (
 
 EVERY = [
     *(("vmgen", name) for name, module in COMMANDS.items() if module),
-    *(("stream", name) for name in STREAM_COMMANDS),
+    *((group, name) for group, names in GROUPS.items() for name in names),
 ]
 
 
 def command_of(group: str, name: str) -> Subcommand:
-    found = named(name, STREAM_COMMANDS if group == "stream" else COMMANDS)
+    found = named(name, GROUPS.get(group, COMMANDS))
     assert found is not None
     return found
 

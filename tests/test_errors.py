@@ -22,6 +22,7 @@ GUARDS = {
     "VG644": "needs a whole tree",
     "VG813": "needs a whole tree",
     "VG700": "the base of other errors",
+    "VG736": "the tests have the libraries",
     "VG732": "the library raises it, commands do not",
 }
 """The codes without an example that runs, and why."""

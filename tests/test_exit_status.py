@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from vmgen.cli.listed import COMMANDS, STREAM_COMMANDS
+from vmgen.cli.listed import COMMANDS, GROUPS
 
 PAGE = Path(__file__).parent.parent / "docs" / "exit-status.md"
 ROW = re.compile(r"^\| `([\w ]+)` \|([^|]*)\|([^|]*)\|$", re.MULTILINE)
 EXAMPLE = re.compile(
-    r"^vmgen ((?:stream )?\w+)[^#\n]*(?:# exit status (\d))?$", re.MULTILINE
+    r"^vmgen ((?:stream |fleet )?\w+)[^#\n]*(?:# exit status (\d))?$", re.MULTILINE
 )
 ELSEWHERE = {
     ("inspect", 1),
@@ -22,6 +22,8 @@ ELSEWHERE = {
     ("compat", 1),
     ("compat", 3),
     ("stream explain", 3),
+    ("fleet report", 1),
+    ("fleet report", 3),
 }
 """What takes a tree, or a machine's own questions: tests of these commands have them."""
 
@@ -35,7 +37,8 @@ def rows() -> dict[str, dict[int, str]]:
 
 
 def test_every_command_has_its_row() -> None:
-    commands = {*COMMANDS, *(f"stream {name}" for name in STREAM_COMMANDS)} - {"stream"}
+    inside = {f"{group} {name}" for group, names in GROUPS.items() for name in names}
+    commands = {*COMMANDS, *inside} - {*GROUPS}
     assert set(rows()) == commands
 
 

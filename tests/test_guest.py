@@ -13,7 +13,7 @@ import pytest
 
 from tests import kdump_files
 from tests.stream_files import packages, whole
-from vmgen.export import elf, jsonl, kdump, lime, raw
+from vmgen.export import elf, jsonl, kdump, lime, parquet, raw
 from vmgen.export.formats import ExportOptions
 from vmgen.guest import BadMap, Guest, NoMap, Region, Unmapped, Unsupported
 from vmgen.guest.given import mtree
@@ -231,6 +231,30 @@ def test_rows_make_what_show_says() -> None:
         del expected["version"]  # of another document than these lines
         assert lists(made.pop((None, None))) == json.loads(json.dumps(expected))
         assert [lists(one) for one in made.values()] == json.loads(json.dumps(sections))
+
+
+def test_a_table_has_the_same_rows() -> None:
+    import pyarrow.parquet
+
+    with opened(SPIKE, "riscv64") as guest:
+        wanted = [json.loads(line) for line in exported(jsonl, guest).splitlines()]
+        table = pyarrow.parquet.read_table(io.BytesIO(exported(parquet, guest)))
+        found = table.to_pylist()
+    assert [
+        (
+            one["section"],
+            one["offset"],
+            json.loads(one["path"]),
+            json.loads(one["value"]),
+        )
+        for one in found
+    ] == [(one["section"], one["offset"], one["path"], one["value"]) for one in wanted]
+    for row, one in zip(found, wanted, strict=True):
+        value = one["value"]
+        is_number = type(value) is int and -1 << 63 <= value < 1 << 64
+        assert (
+            row["number"] if value and row["negative"] is None else row["negative"]
+        ) == (value if is_number and value else None) or not value
 
 
 def lists(value: Any) -> Any:

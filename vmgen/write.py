@@ -301,6 +301,11 @@ def _beside(place: Path) -> Path:
     return place.with_name(f".{place.name}.{secrets.token_hex(8)}.tmp")
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents, where they are missing.  Raises :class:`OSError`."""
+    _make_folder(folder.absolute(), [])
+
+
 @contextmanager
 def replacing(place: Path) -> Iterator[BinaryIO]:
     """A new file that takes the place of ``place``, with its mode, once it is complete.

@@ -23,6 +23,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "coverage": ("coverage",),
     "diff": ("diff", "closed_ir"),
     "export": ("guest", "imported"),
+    "fleet": ("fleet",),
     "extract": ("cases", "pre_save", "circles", "infos", "unread", "census", "c_headers", "tables_gcc", "release_files"),
     "grammar": ("infos", "free_infos", "release_files"),
     "guest": ("guest", "guest_paging", "imported"),

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,10 @@ class Release:
     number: int
 
 
+_PROGRAMS = 8
+"""Programs that are remembered: a fleet asks for few, and each for many streams."""
+
+
 class Archive:
     """The releases in one archive's file.
 
@@ -45,6 +49,7 @@ class Archive:
             list[tuple[form.KnownText, dict[str, Any], frozenset[str]]],
         ] = {}
         self._fields: dict[str, frozenset[str]] = {}
+        self._programs: dict[tuple[str, str, frozenset[str] | None], ir.Program] = {}
 
     @cached_property
     def _index(self) -> form.ArchiveIndex:
@@ -204,10 +209,22 @@ class Archive:
         self, release: Release, target: str, sections: Collection[str] | None = None
     ) -> ir.Program:
         """The IR of one target; of these sections alone, by the names that a stream has
-        for them, where they are given.
+        for them, where they are given.  The last few are remembered.
 
         VG633 if the release has no such target.
         """
+        asked = None if sections is None else frozenset(sections)
+        key = (release.name, target, asked)
+        if key not in self._programs:
+            made = self._program(release, target, sections)
+            while len(self._programs) >= _PROGRAMS:
+                del self._programs[next(iter(self._programs))]
+            self._programs[key] = made
+        return self._programs[key]
+
+    def _program(
+        self, release: Release, target: str, sections: Collection[str] | None
+    ) -> ir.Program:
         if target not in release.targets:
             raise VmgenError(
                 Diagnostic(
@@ -338,8 +355,16 @@ class Archive:
 
 def shipped() -> Archive | None:
     """The archive that came with vmgen; None where there is none (a checkout in which
-    no one made one)."""
-    return Archive(SHIPPED) if SHIPPED.is_file() else None
+    no one made one).  It is one object as long as the file is the same."""
+    if not SHIPPED.is_file():
+        return None
+    status = SHIPPED.stat()
+    return _opened(SHIPPED, (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=1)
+def _opened(file: Path, stamp: tuple[int, int]) -> Archive:
+    return Archive(file)
 
 
 def named(pattern: str, sections: Collection[str]) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vmgen.cli.arguments import Argument, Option, command
 from vmgen.cli.console import Console
+from vmgen.cli.extra import needs
 from vmgen.cli.guest import MAP, opened_guest
 from vmgen.cli.stream.change import created, wrote
 from vmgen.cli.stream.common import CODECS, FILE, output_option
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from vmgen.export.formats import ExportOptions
     from vmgen.guest import Guest
 
-NAMES = ("elf", "kdump", "raw", "lime", "regions", "jsonl")
+NAMES = ("elf", "kdump", "raw", "lime", "regions", "jsonl", "parquet")
 
 
 @command(
@@ -56,6 +57,7 @@ Formats:
   lime     memory by region, in LiME's format: volatility
   regions  a file for each region of memory, and map.json, in a folder
   jsonl    every field of every section, a line each
+  parquet  the same as a table (extra 'arrow')
 
 \b
 Examples:
@@ -87,6 +89,8 @@ def export(
     """
     from vmgen.export.formats import ExportOptions
 
+    if form == "parquet":
+        needs("arrow", "pyarrow")
     wanted = ExportOptions(virtual, vmcoreinfo, raw)
     with opened_guest(file, console, map, options) as guest:
         lost = _losses(form, guest, wanted)

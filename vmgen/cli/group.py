@@ -12,7 +12,7 @@ import click
 import vmgen
 from vmgen.cli.arguments import CONSOLE
 from vmgen.cli.clicked import SETTINGS, made, option
-from vmgen.cli.listed import COMMANDS, STREAM_COMMANDS, named
+from vmgen.cli.listed import COMMANDS, FLEET_COMMANDS, STREAM_COMMANDS, named
 
 
 class _Commands(click.Group):
@@ -74,10 +74,26 @@ Examples:
   vmgen stream extract vm.mig ram/pc.ram -o ram.bin""",
 )
 
+_FLEET = _Commands(
+    "fleet",
+    FLEET_COMMANDS,
+    params=list(map(option, CONSOLE)),
+    help="Ask one question of many streams, on all cores or a Dask cluster.",
+    epilog="""\b
+It needs the extra 'fleet': pip install 'vmgen[fleet]'.  The answers are a Parquet data
+set, which pandas, DuckDB and Spark read.
+
+\b
+Examples:
+  vmgen fleet explain 'guests/*.mig' --release 10.2 -o answers
+  vmgen fleet report answers""",
+)
+
 cli = _Commands(
     "vmgen",
     COMMANDS,
     _STREAM,
+    _FLEET,
     params=[
         *map(option, CONSOLE),
         click.Option(

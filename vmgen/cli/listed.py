@@ -21,6 +21,7 @@ COMMANDS = {
     "lock": "vmgen.cli.lock",
     "releases": "vmgen.cli.releases",
     "stream": "",
+    "fleet": "",
     "export": "vmgen.cli.export",
     "import": "vmgen.cli.import_",
     "serve": "vmgen.cli.serve",
@@ -32,7 +33,7 @@ COMMANDS = {
     "help": "vmgen.cli.help",
 }
 """The module of each command of ``vmgen``, in the order they are listed; none for the
-group."""
+groups."""
 
 STREAM_COMMANDS = {
     "list": "vmgen.cli.stream.listing",
@@ -46,6 +47,18 @@ STREAM_COMMANDS = {
     "convert": "vmgen.cli.stream.convert",
 }
 """The module of each command of ``vmgen stream``, in the order they are listed."""
+
+FLEET_COMMANDS = {
+    "explain": "vmgen.cli.fleet.commands",
+    "verify": "vmgen.cli.fleet.commands",
+    "export": "vmgen.cli.fleet.commands",
+    "convert": "vmgen.cli.fleet.commands",
+    "report": "vmgen.cli.fleet.report",
+}
+"""The module of each command of ``vmgen fleet``, in the order they are listed."""
+
+GROUPS = {"stream": STREAM_COMMANDS, "fleet": FLEET_COMMANDS}
+"""The commands of each group."""
 
 
 def named(name: str, places: Mapping[str, str]) -> Subcommand | None:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from vmgen.cli.arguments import WrongUsage, read
 from vmgen.cli.console import Console
-from vmgen.cli.listed import COMMANDS, STREAM_COMMANDS, named
+from vmgen.cli.listed import COMMANDS, GROUPS, named
 
 
 def plainly(words: Sequence[str], console: Console) -> int | None:
     """Run a command line whose meaning is plain; None for any other, with nothing done."""
-    number = 2 if words[:1] == ["stream"] else 1
-    path, places = words[:number], STREAM_COMMANDS if number == 2 else COMMANDS
+    group = GROUPS.get(words[0]) if words else None
+    number = 1 if group is None else 2
+    path, places = words[:number], COMMANDS if group is None else group
     command = named(path[-1], places) if len(path) == number else None
     values = None if command is None else read(command, words[number:])
     if command is None or values is None:

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -307,12 +307,10 @@ def saved_alike(
     can.  None where the stream has no description.
     """
     from vmgen import archive
-    from vmgen.lookup import Lookup
     from vmgen.stream import Stream
     from vmgen.stream.errors import StreamError
     from vmgen.stream.origin import refuse_writer
     from vmgen.stream.writers import section_names
-    from vmgen.verdict import judge
 
     there, release = archive.shipped(), lookup.program.release
     alike = frozenset(one.description.symbol for one in tables)
@@ -331,17 +329,37 @@ def saved_alike(
         except StreamError:
             return frozenset()
         return alike
-    mine = lookup.closure(*tables)
+    keys = tuple((one.module.file, one.description.symbol) for one in tables)
+    sections = frozenset(section_names(stream))
     for each, names in found:
         writer = there.find(names[0])
         assert writer is not None  # the archive has named it
-        other = Lookup(there.program(writer, each, section_names(stream)))
-        theirs = [one for one in other.all() if one.description.symbol in alike]
-        judged = judge(other.closure(*theirs), mine).sections
-        alike &= {
-            one.new for one in judged if one.old and one.forward.verdict == "compatible"
-        }
+        alike &= _saved_alike(there, writer, each, sections, lookup, keys)
     return alike
+
+
+@lru_cache(maxsize=64)
+def _saved_alike(
+    archive: Archive,
+    writer: Release,
+    target: str,
+    sections: frozenset[str],
+    lookup: Lookup,
+    keys: tuple[tuple[str, str], ...],
+) -> frozenset[str]:
+    """The symbols of those tables (file, symbol) of a lookup that a release saves as they
+    are loaded: the same for all streams of a fleet that have these sections."""
+    from vmgen.lookup import Lookup
+    from vmgen.verdict import judge
+
+    tables = [placed for key in keys if (placed := lookup.at(*key)) is not None]
+    symbols = {symbol for _, symbol in keys}
+    other = Lookup(archive.program(writer, target, sections))
+    theirs = [one for one in other.all() if one.description.symbol in symbols]
+    judged = judge(other.closure(*theirs), lookup.closure(*tables)).sections
+    return frozenset(
+        one.new for one in judged if one.old and one.forward.verdict == "compatible"
+    )
 
 
 def _writers(

@@ -1,0 +1,1 @@
+"""``vmgen fleet``: one question to many streams."""

@@ -1,0 +1,126 @@
+"""What the commands of ``vmgen fleet`` share: their options, and the way from a question to answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vmgen.cli.arguments import Argument, Option, WrongUsage
+from vmgen.cli.console import Console
+from vmgen.cli.extra import needs
+from vmgen.cli.fleet.questions import FleetQuestion
+from vmgen.cli.stream.common import output_option, size_of
+from vmgen.source import Diagnostic, Position, VmgenError
+
+FILES = Argument("files", metavar="FILE...", many=True)
+
+CLUSTER = (
+    output_option("The folder of the data set; made if it is missing.", "place"),
+    Option(
+        "--workers",
+        kind="number",
+        choices=(1, None),
+        metavar="N",
+        help="Worker processes on this machine.  [default: as many as there are cores]",
+    ),
+    Option(
+        "--scheduler",
+        metavar="tcp://...",
+        default="",
+        help="The scheduler of a Dask cluster whose workers have vmgen, the files and the"
+        " folder of the data set.  [default: workers on this machine]",
+    ),
+    Option(
+        "--memory",
+        metavar="SIZE",
+        default="2G",
+        shown=True,
+        help="How much a worker on this machine may use; one that takes more is ended, and"
+        " what it did is tried by a different one.",
+    ),
+    Option(
+        "--batch",
+        kind="number",
+        choices=(1, 100_000),
+        metavar="N",
+        default=32,
+        shown=True,
+        help="Files that a worker is given at once; a part of the data set has as many.",
+    ),
+)
+"""Where the work is done, and where the answers go."""
+
+
+def ask(
+    console: Console,
+    command: str,
+    words: tuple[str, ...],
+    options: Mapping[str, Any],
+    *,
+    output: str,
+    workers: int | None,
+    scheduler: str,
+    memory: str,
+    batch: int,
+) -> int:
+    """Ask a question about all files that are not in the data set yet."""
+    needs("fleet", "distributed", "pyarrow", "fsspec")
+    from vmgen.fleet import inputs, results
+    from vmgen.fleet.run import cluster, run
+
+    limit = size_of(memory)
+    if not limit:
+        raise WrongUsage(f"--memory {memory}: it is a size, as 2G")
+    folder = Path(output).absolute()
+    asked = FleetQuestion(command, str(folder), options)
+    try:
+        results.begin(folder, {"command": command, **options})
+        named = list(inputs.names(words))
+        known = results.answered(folder)
+        files = [name for name in named if name not in known]
+        if len(named) > len(files):
+            console.message(f"{len(named) - len(files)} files have answers already")
+        if not named:
+            raise WrongUsage("no file has such a name")
+        if not files:
+            return 0
+        _distinct(command, files)
+        with (
+            console.working(),
+            cluster(scheduler, workers or os.cpu_count() or 1, limit) as client,
+        ):
+            far = None
+            for far in run(client, files, asked, asked.lost, batch):
+                console.progress(
+                    f"{far.files} of {far.total} files, {far.rate:.0f}/s,"
+                    f" {far.rest:.0f} s to go"
+                )
+        if far is not None:
+            console.message(
+                f"{far.files} files in {far.seconds:.1f} s ({far.rate:.1f}/s),"
+                f" {far.rows} rows in {output}"
+            )
+    except results.OtherQuestion:
+        message = "has answers to another question"
+        hint = "give another folder, or the same command and options"
+        raise VmgenError(
+            Diagnostic("VG737", message, Position(output), hint=hint)
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        name = getattr(error, "filename", None) or output
+        raise VmgenError(Diagnostic("VG707", reason, Position(str(name)))) from None
+    return 0
+
+
+def _distinct(command: str, files: list[str]) -> None:
+    """Files that are converted go into one folder by their names."""
+    if command != "convert":
+        return
+    seen: dict[str, str] = {}
+    for file in files:
+        other = seen.setdefault(os.path.basename(file), file)
+        if other != file:
+            raise WrongUsage(f"{other} and {file} would be one file in the folder")
