@@ -15,6 +15,11 @@ ASIDE: dict[str, str] = {
 }
 """Files of tables that no stream to another QEMU has, and why."""
 
+ONLY_FOR: dict[str, str] = {
+    "cpr_incoming_needed": "handed to a new process on the same host: migration/cpr.c",
+}
+"""The ``needed`` of sections that no stream to another QEMU has, and why."""
+
 
 @dataclass(frozen=True, slots=True)
 class SavedSection:
@@ -106,6 +111,9 @@ def sections(program: ir.Program) -> tuple[SavedSection, ...]:
 
 
 def _migrated(section: SavedSection) -> bool:
+    placed = section.placed
+    if placed is not None and placed.description.needed in ONLY_FOR:
+        return False
     return not section.file.startswith(tuple(ASIDE))
 
 

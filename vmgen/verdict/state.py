@@ -177,12 +177,19 @@ class State:
         """
         if path in self.renamed:
             return self.renamed[path]
-        plain = bare(path)
+        there = self._of_object(path)
         mine, theirs = self.pair.in_stream
-        if plain in mine and plain not in theirs:
+        if bare(there) in mine and bare(path) not in theirs:
             return f"{conditions.DESTINATION}{path}"
-        if plain in theirs and plain not in mine:
+        if bare(path) in theirs and bare(there) not in mine:
             return f"{conditions.LOADED}{path}"
+        return there
+
+    def _of_object(self, path: str) -> str:
+        """The path of a member of an object that the source calls something else."""
+        for place, name in self.renamed.items():
+            if place.endswith(".") and path.startswith(place):
+                return name + path[len(place) :]
         return path
 
     def normal(

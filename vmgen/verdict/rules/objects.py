@@ -81,6 +81,11 @@ def pair(
             return state.fail(refused)
         if cursor.endless(left, sides[0]) or cursor.endless(right, sides[1]):
             return _too_deep(after, left, right)
+        if one.placed.description.name == two.placed.description.name:
+            theirs_at = conditions.joined(right.entry.prefix, two.path)
+            mine_at = conditions.joined(left.entry.prefix, one.path)
+            if theirs_at != mine_at:  # the object of another member, and what is in it
+                after = after.rename(f"{theirs_at}.", f"{mine_at}.")
         return replace(
             after,
             source=cursor.opened(left, sides[0]),
