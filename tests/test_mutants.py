@@ -11,7 +11,7 @@ import pytest
 from tests.mutants.__main__ import ROOT, again, identity
 from tests.mutants.faults import Fault, chosen, faults
 from tests.mutants.reached import Reached, of_json, to_json
-from tests.mutants.selection import TESTS, batches
+from tests.mutants.selection import TESTS, batches, file_of
 from tests.mutants.trial import tried
 
 SOURCE = '''\
@@ -68,7 +68,7 @@ def test_every_module_has_tests_that_exist() -> None:
     assert modules - {"__init__", "__main__"} == set(TESTS)
     for names in TESTS.values():
         for name in names:
-            assert (ROOT / f"tests/test_{name}.py").is_file(), name
+            assert (ROOT / file_of(name)).is_file(), name
 
 
 def test_the_same_seed_plants_the_same_faults_in_every_package() -> None:
@@ -129,7 +129,7 @@ def test_a_fault_is_tried_with_the_tests_that_run_its_lines_the_quickest_first()
 def test_a_line_that_no_test_is_known_to_run_is_tried_with_its_packages_tests() -> None:
     fault = Fault("vmgen/paint.py", 9, 9, "branch", 0, 0, "")
     ((tests, _),) = batches(Reached(), fault)
-    assert tests == [f"tests/test_{name}.py" for name in TESTS["paint"]]
+    assert tests == [file_of(name) for name in TESTS["paint"]]
 
 
 def test_a_fault_of_older_sources_is_found_again() -> None:

@@ -34,7 +34,7 @@ from pathlib import Path
 
 from .faults import Fault, chosen, faults
 from .reached import Reached, measured, of_json, to_json
-from .selection import TESTS, batches
+from .selection import TESTS, batches, file_of
 from .trial import Trial, copied, run, tried
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -146,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="vmgen-mutants-") as folder:
         clean = copied(ROOT, Path(folder, "clean", "tree"))
         files = sorted(
-            {f"tests/test_{name}.py" for one in planted for name in TESTS[one.package]}
+            {file_of(name) for one in planted for name in TESTS[one.package]}
         )
         kept = results.with_name(f"{results.name}.reached")
         reached = of_copy(clean, files, kept, options.limit)

@@ -62,7 +62,8 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "stream_explain", "stream_origin", "stream_machine", "stream_registers", "system_registers",
         "stream_analyze", "stream_carriers", "stream_volumes", "stream_listing", "stream_looking", "stream_stated", "stream_hostile", "stream_ram_write", "description_json", "described", "frozen",
         "stream_compare", "stream_footers", "stream_mapped_ram", "stream_slots",
-        "stream_document", "stream_cli", "stream_tables", "stream_show", "stream_describing", "fixtures", "format_bytes",
+        "stream_document", "stream_cli", "stream_tables", "stream_show", "stream_describing", "fixtures", "format_bytes", "pairs",
+        "qemu/damaged_streams",
     ),
     "translate": ("scalar", "translate", "translate_loops", "translate_statements", "refusals", "infos", "unread", "release_files"),
     "tree": ("tree", "files", "preprocess", "release_files"),
@@ -70,13 +71,19 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "tree_view": ("inspect",),
     "verdict": (
         "verdict", "verdict_circles", "verdict_refusals", "verdict_check", "verdict_cli",
-        "verdict_limits", "verdict_c", "verdict_cases", "verdict_show", "verdict_words", "closed_ir",
+        "verdict_limits", "verdict_c", "verdict_cases", "verdict_facts", "verdict_show", "verdict_words", "closed_ir",
     ),
     "wording": ("wording", "inspect", "diff"),
     "write": ("write",),
 }  # fmt: skip
 """The test files of each module or package of vmgen: they are tried first, and whole where
 no test function is known to run a line."""
+
+
+def file_of(name: str) -> str:
+    """The file of a test as :data:`TESTS` names it; ``qemu/`` stands for that folder."""
+    folder, slash, last = name.rpartition("/")
+    return f"tests/{folder}{slash}test_{last}.py"
 
 
 _FIRST = 6.0
@@ -91,7 +98,7 @@ def batches(
 ) -> list[tuple[list[str], float]]:
     """The tests of a fault in batches, each with a limit in seconds beyond which it hangs:
     a few quick functions, more of them, whole test files."""
-    own = [f"tests/test_{name}.py" for name in TESTS[fault.package]]
+    own = [file_of(name) for name in TESTS[fault.package]]
     found = reached.tests(fault)
 
     def near(test: str) -> tuple[bool, float, str]:
