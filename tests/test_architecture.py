@@ -15,7 +15,7 @@ from website import map as site_map
 
 PACKAGE = Path(vmgen.__file__).parent
 
-EXTRAS = {"numpy", "pyarrow", "dask", "distributed", "fsspec"}
+EXTRAS = {"numpy", "unicorn", "pyarrow", "dask", "distributed", "fsspec"}
 """What only an extra brings."""
 
 STAGES = (
@@ -57,7 +57,7 @@ STAGES = (
     {"stream"},
     # A guest out of one, and the formats of other tools.
     {"guest", "columns"},
-    {"export", "imported", "serve"},
+    {"export", "imported", "serve", "emulate"},
     {"fleet"},
     # Will what one release saved load in the other?
     {"verdict"},
@@ -91,6 +91,7 @@ ONLY = {
     "black": {"render"},
     "click": {"cli"},
     "numpy": {"columns"},
+    "unicorn": {"emulate"},
     "pyarrow": {"export", "fleet"},
     "dask": {"fleet"},
     "distributed": {"fleet"},

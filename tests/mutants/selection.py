@@ -22,6 +22,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "core": ("core",),
     "coverage": ("coverage",),
     "diff": ("diff", "closed_ir"),
+    "emulate": ("emulate",),
     "export": ("guest", "imported"),
     "fleet": ("fleet",),
     "extract": ("cases", "pre_save", "circles", "infos", "unread", "census", "c_headers", "tables_gcc", "release_files"),

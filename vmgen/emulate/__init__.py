@@ -1,0 +1,7 @@
+"""A guest in the Unicorn emulator, and what ran there back in a stream."""
+
+from __future__ import annotations
+
+from vmgen.emulate.emulator import from_unicorn, to_unicorn
+
+__all__ = ["from_unicorn", "to_unicorn"]
