@@ -112,6 +112,11 @@ def test_what_is_not_read_is_said_and_nothing_is_written_strictly(
         assert run(words, TREE) == 1
         assert said in capsys.readouterr().err
     assert [*lengths()] == ["vmstate_cpu_common", "vmstate_plain"]
+    for name in ("wide", "vmstate_wide"):
+        assert run("inspect", name, TREE) == 2
+        error = capsys.readouterr().err
+        assert f"hw/wide.c: error: the description '{name}' was not read" in error
+        assert "vendor/widget.h is not found [VG110]" in error.partition("[VG631]")[2]
     assert run("coverage --qemu qemu -t toy64") == 1
     assert "error vmstate_wide" in " ".join(capsys.readouterr().out.split())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -295,6 +296,25 @@ def test_functions_get_the_object_and_its_version(
         state.fan = None
         with pytest.raises(Exception, match="dev fan: must be present"):
             module.save_dev(state)
+
+
+def test_targets_that_share_a_module_share_its_calls(
+    tmp_path: Path, functions: str
+) -> None:
+    formats = by(functions)
+    one = taught(program(tmp_path), formats)
+    programs = [replace(one, target=name) for name in ("toy64", "toyeb")]
+    files = pipeline.generate(programs, together=True, formats=formats)
+    texts = {file.path: file.text for file in files}
+    assert "foreign_one" in texts["fan.py"]
+    assert "_foreign.py" in texts
+    for path, text in texts.items():
+        place = tmp_path / f"state_{functions}" / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, "utf-8")
+    for target in ("toy64", "toyeb"):
+        module = import_module(f"state_{functions}.{target}")
+        assert module.load_dev(DATA)[0].fan == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from vmgen.cli.arguments import Argument, Option, WrongUsage, command, format_op
 from vmgen.cli.console import Console
 from vmgen.cli.job import INPUT, compile_all, read_job
 from vmgen.schemas import versioned
-from vmgen.source import Diagnostic, VmgenError
+from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
     from vmgen import ir
@@ -166,7 +166,20 @@ def _programs(
 def _unknown(names: tuple[str, ...], lookups: list[Lookup]) -> VmgenError:
     known = [name for lookup in lookups for name in lookup.candidates()]
     found = []
+    lost = {
+        symbol: one
+        for lookup in lookups
+        for one in lookup.program.unread
+        for symbol in (one.symbol, one.symbol.removeprefix("vmstate_"))
+        if one.symbol
+    }
     for name in names:
+        if (unread := lost.get(name)) is not None:
+            message = f"the description '{name}' was not read"
+            first = unread.found[0]
+            hint = f"{first.message} [{first.code}]"
+            found.append(Diagnostic("VG631", message, Position(unread.file), hint=hint))
+            continue
         close = dict.fromkeys(difflib.get_close_matches(name, known, 5))
         hint = (
             f"did you mean {', '.join(close)}?"
