@@ -141,4 +141,5 @@ def _answer(future: Any) -> int | BaseException:
     try:
         return int(future.result())
     except KilledWorker as killed:
-        return killed
+        lost: BaseException = killed
+        return lost
