@@ -434,3 +434,34 @@ endif
 """
     found = str(build(tmp_path, text))
     assert ("holds.c" in found, "fails.c" in found) == (holds, not holds)
+
+
+KWARGS = """
+own_ss = ss.source_set()
+own_ss.add(files('device.c'))
+chosen = own_ss.apply({}, strict: false)
+more = {'target_type': '%s', 'dependencies': chosen.dependencies()}
+lib = build_target('demo', sources: chosen.sources(), kwargs: more)
+executable('qemu-system-demo', kwargs: {'objects': lib.extract_all_objects(recursive: true)})
+"""
+
+
+@pytest.mark.parametrize("kind", ["static_library", "shared_library"])
+def test_keywords_of_a_dictionary(tmp_path: Path, kind: str) -> None:
+    assert build(tmp_path, KWARGS % kind).files == ("device.c",)
+
+
+def test_an_executable_by_its_type(tmp_path: Path) -> None:
+    text = "build_target('qemu-system-demo', 'main.c', target_type: 'executable')"
+    assert build(tmp_path, text).files == ("main.c",)
+
+
+def test_a_binary_of_nothing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(VmgenError, match="links no C file into qemu-system-demo"):
+        build(tmp_path, "executable('qemu-system-demo')")
+
+
+def test_keywords_that_are_not_known_are_an_error(tmp_path: Path) -> None:
+    text = "executable('qemu-system-demo', 'main.c', kwargs: find_program('cc'))"
+    with pytest.raises(VmgenError, match="a source of a library"):
+        build(tmp_path, text)

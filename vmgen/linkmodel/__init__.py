@@ -18,7 +18,7 @@ from typing import assert_never
 from vmgen.c_text import macros
 from vmgen.linkmodel import host, make_objects, syntax
 from vmgen.linkmodel.functions import FUNCTIONS, library
-from vmgen.linkmodel.interpreter import Arguments, Interpreter
+from vmgen.linkmodel.interpreter import BUILD_HINT, Arguments, Interpreter
 from vmgen.linkmodel.methods import HOST_HEADER, MAKEFILES, method
 from vmgen.linkmodel.values import (
     AllTargets,
@@ -94,8 +94,19 @@ def _objects(tree: SourceTree) -> tuple[Objects, list[str]]:
     descriptions that it is without."""
     if (tree.root / "meson.build").is_file():
         build = _Build(tree)
-        emulator = build.executable(f"qemu-system-{tree.target}")
-        return joined((emulator.own, emulator.needs)), build.lacking
+        name = f"qemu-system-{tree.target}"
+        emulator = build.executable(name)
+        objects = joined((emulator.own, emulator.needs))
+        if not any(file.endswith(".c") for file in (*objects.files, *objects.archives)):
+            raise VmgenError(
+                Diagnostic(
+                    "VG122",
+                    f"the build description links no C file into {name}",
+                    Position("meson.build"),
+                    hint=BUILD_HINT,
+                )
+            )
+        return objects, build.lacking
     if tree.given.options:
         raise VmgenError(
             Diagnostic(
@@ -165,6 +176,7 @@ class _Build:
                 "subdir": self._subdir,
                 "get_option": self._option,
                 "executable": self._executable,
+                "build_target": self._build_target,
             },
             method,
             {
@@ -192,7 +204,7 @@ class _Build:
                 "VG122",
                 f"the build description makes no {name}",
                 Position("meson.build"),
-                hint="configure QEMU in a folder of its own and give it with --build",
+                hint=BUILD_HINT,
             )
         )
 
@@ -201,6 +213,13 @@ class _Build:
         if made.name == self._name:
             raise _Found(made)
         return made
+
+    def _build_target(self, interpreter: Interpreter, call: Arguments) -> Value:
+        kind = call.keywords.get("target_type")
+        if isinstance(kind, Unknown):
+            raise interpreter.undecided(call.line, "a target's type", kind)
+        make = self._executable if kind == "executable" else library
+        return make(interpreter, call)
 
     def _subdir(self, interpreter: Interpreter, call: Arguments) -> None:
         name = call.values[0]

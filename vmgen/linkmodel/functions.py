@@ -78,6 +78,8 @@ def _linked(interpreter: Interpreter, call: Arguments) -> tuple[Objects, Objects
 
 def library(interpreter: Interpreter, call: Arguments) -> Library:
     """``static_library()``, ``executable()`` and the like."""
+    if isinstance(more := call.keywords.get("kwargs"), Unknown):
+        raise interpreter.undecided(call.line, "a source of a library", more)
     name, *positional = call.values
     sources = [*positional, *call.listed("sources"), *call.listed("objects")]
     whole, archives = _linked(interpreter, call)
@@ -252,6 +254,7 @@ FUNCTIONS: dict[str, Function] = {
     **dict.fromkeys(
         (
             "both_libraries",
+            "build_target",
             "executable",
             "library",
             "shared_library",
@@ -263,7 +266,6 @@ FUNCTIONS: dict[str, Function] = {
     **dict.fromkeys(("configure_file", "custom_target", "vcs_tag"), _generated),
     **dict.fromkeys(
         (
-            "build_target",
             "environment",
             "find_program",
             "run_target",

@@ -33,6 +33,8 @@ class Leaving(Exception):
 Function = Callable[["Interpreter", "Arguments"], Value]
 Method = Callable[["Interpreter", Value, "Arguments"], Value]
 
+BUILD_HINT = "configure QEMU in a folder of its own and give it with --build"
+
 
 class Arguments:
     """The evaluated arguments of a call."""
@@ -97,8 +99,7 @@ class Interpreter:
                 "VG122",
                 message,
                 self.where(line),
-                hint=hint
-                or "configure QEMU in a folder of its own and give it with --build",
+                hint=hint or BUILD_HINT,
             )
         )
 
@@ -109,7 +110,7 @@ class Interpreter:
                 "VG123",
                 f"{what} depends on {value.reason}, which only a configured build knows",
                 value.where or self.where(line),
-                hint="configure QEMU in a folder of its own and give it with --build",
+                hint=BUILD_HINT,
             )
         )
 
@@ -324,10 +325,15 @@ class Interpreter:
         return method(self, object, arguments)
 
     def _arguments(self, call: syntax.Invocation) -> Arguments:
+        keywords = {name: self.value(argument) for name, argument in call.keywords}
+        more = keywords.get("kwargs")
+        if isinstance(more, dict):  # a dictionary of further keywords
+            del keywords["kwargs"]
+            keywords |= more
         return Arguments(
             call.name,
             [self.value(argument) for argument in call.arguments],
-            {name: self.value(argument) for name, argument in call.keywords},
+            keywords,
             call.line,
         )
 

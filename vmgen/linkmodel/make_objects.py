@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from vmgen.linkmodel import host
+from vmgen.linkmodel.interpreter import BUILD_HINT
 from vmgen.linkmodel.make import Make
 from vmgen.linkmodel.values import Objects
 from vmgen.source import Diagnostic, Position, VmgenError
@@ -41,7 +42,7 @@ def objects(
                 "VG122",
                 f"the build description makes no {name}",
                 Position("Makefile.target"),
-                hint="configure QEMU in a folder of its own and give it with --build",
+                hint=BUILD_HINT,
             )
         )
     archive = _Folders(tree, {**variables, "CONFIG_SOFTMMU": "y", "CONFIG_TOOLS": "y"})
