@@ -395,6 +395,82 @@ static void dev_register_types(void)
     assert found == [("dev-a", "a"), ("dev-b", "b")]
 
 
+ROWS = """
+typedef struct DevInfo { const char *name; bool plain; int more; } DevInfo;
+static const DevInfo infos[] = { { "dev-a", true }, { "dev-b" }, { "dev-c", false, 3 } };
+static void fill(DeviceClass *dc, const DevInfo *info);
+static void dev_class_init(ObjectClass *oc, void *data)
+{
+    DeviceClass *dc = DEVICE_CLASS(oc);
+    const DevInfo *info = data;
+    if (!info->plain) {
+        if (info->more) { dc->props = third; } else { dc->props = second; }
+    } else {
+        dc->props = first;
+    }
+}
+static void dev_register_types(void)
+{
+    for (int i = 0; i < 3; i++) {
+        TypeInfo type = { .name = infos[i].name, .parent = "device",
+            .class_init = dev_class_init, .class_data = &infos[i] };
+        type_register_static(&type);
+    }
+}
+"""
+
+
+def three_tables() -> str:
+    default = ".set_default = 1, .defval.u = 1"
+    return "".join(
+        table(row(name, "head", default), symbol=symbol)
+        for name, symbol in (("a", "first"), ("b", "second"), ("c", "third"))
+    )
+
+
+def test_a_condition_on_the_type_s_class_data() -> None:
+    found = resolution(DEVICE + three_tables() + ROWS)
+    assert not found.undecided
+    got = [(one.type, one.name, one.default) for one in found.machines.properties]
+    assert got == [("dev-a", "a", 1), ("dev-b", "b", 1), ("dev-c", "c", 1)]
+
+
+def test_a_condition_on_what_is_set_elsewhere_stays_open() -> None:
+    other = ROWS.replace("*info = data;", "*info = data; info = infos;")
+    found = resolution(DEVICE + three_tables() + other)
+    assert {one.code for one in found.undecided} == {"VG425"}
+    assert {one.default for one in found.machines.properties} == {None}
+
+
+def test_the_class_data_of_a_static_type() -> None:
+    made = ROWS[: ROWS.index("static void dev_register_types")] + """
+static const DevInfo one[] = { { "", true } };
+static const TypeInfo dev_info = { .name = "dev-d", .parent = "device",
+    .class_init = dev_class_init, .class_data = (void *)one };
+static void dev_register_types(void) { type_register_static(&dev_info); }
+"""
+    found = resolution(DEVICE + three_tables() + made)
+    assert not found.undecided
+    got = [(one.type, one.name, one.default) for one in found.machines.properties]
+    assert got == [("dev-d", "a", 1)]
+
+
+def test_the_class_data_of_a_type_that_another_file_s_function_fills() -> None:
+    head, _, rest = ROWS.partition("static void dev_class_init")
+    body, _, _ = rest.partition("static void dev_register_types")
+    filling = DEVICE + three_tables() + head + "void dev_class_init" + body
+    other = DEVICE + head.replace("infos", "others") + """
+void dev_class_init(ObjectClass *oc, void *data);
+static const TypeInfo dev_info = { .name = "dev-e", .parent = "device",
+    .class_init = dev_class_init, .class_data = (void *)others };
+static void dev_register_types(void) { type_register_static(&dev_info); }
+"""
+    found = resolution(filling, other)
+    assert not found.undecided
+    got = [(one.type, one.name, one.default) for one in found.machines.properties]
+    assert got == [("dev-e", "a", 1)]
+
+
 def test_properties_under_a_condition_have_no_defaults() -> None:
     default = ".set_default = 1, .defval.u = 1"
     text = table(row("a", "head", default)) + table(

@@ -12,13 +12,13 @@ together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from vmgen.cfront import syntax as c
 from vmgen.cfront.census import Census, Elsewhere, census
-from vmgen.cfront.layout import FilledArray, Layout
+from vmgen.cfront.layout import Filled, FilledArray, Layout
 from vmgen.cfront.unit import Unit
-from vmgen.extract.initializer import rows, text
+from vmgen.extract.initializer import integer, rows, text
 from vmgen.machines import code, tables
 from vmgen.machines.model import ClassCode, FileMachines
 from vmgen.machines.resolve import MachineResolution, resolve
@@ -76,6 +76,7 @@ class _MachineReader:
             kinds,
             functions,
             tuple(self._rows(asked)),
+            tuple(self._numbers(functions)),
             tuple(self._unregistered()),
             self._started(),
             tuple(self._interfaces()),
@@ -108,19 +109,50 @@ class _MachineReader:
     def _rows(self, members: set[str]) -> list[tuple[str, str, str]]:
         """The tables of properties in the rows of the types of this file."""
         found = []
-        for table in dict.fromkeys(
-            type_.row.partition("[")[0] for type_ in self._types if type_.row
-        ):
-            if not members:
-                continue
+        for row, member, value in self._in_rows(members):
+            if isinstance(value, c.Expr):
+                base = self._layout.base(value)
+                if isinstance(base, str):
+                    found.append((row, member, base))
+        return found
+
+    def _numbers(
+        self, functions: Sequence[ClassCode]
+    ) -> Iterator[tuple[str, str, int]]:
+        """The numbers in these rows that conditions ask for: those of this file, and
+        maybe that of another file's function that fills a class of this one."""
+        asked = {
+            member
+            for function in functions
+            for action in function.actions
+            for member, _ in action.given
+        }
+        elsewhere = [
+            type_.row.partition("[")[0]
+            for type_ in self._types
+            if type_.row and self._is_elsewhere(type_.class_init)
+        ]
+        for table in dict.fromkeys(elsewhere):
+            for _, init in walk.rows_of(self._unit, self._layout, table):
+                asked |= set(init.members)
+        for row, member, value in self._in_rows(asked):
+            try:
+                number = integer(self._layout, value)
+            except VmgenError:
+                continue  # a pointer: what it decides stays open
+            yield row, member, number
+
+    def _is_elsewhere(self, name: str) -> bool:
+        function = self._unit.function(name)
+        return function is None or function.body is None
+
+    def _in_rows(self, members: set[str]) -> Iterator[tuple[str, str, Filled | None]]:
+        """These members in the rows that types of this file have as ``class_data``."""
+        tables = (type_.row.partition("[")[0] for type_ in self._types if type_.row)
+        for table in dict.fromkeys(tables) if members else ():
             for row, init in walk.rows_of(self._unit, self._layout, table):
                 for member in sorted(members):
-                    value = init[member]
-                    if isinstance(value, c.Expr):
-                        base = self._layout.base(value)
-                        if isinstance(base, str):
-                            found.append((row, member, base))
-        return found
+                    yield row, member, init[member]
 
     def _unregistered(self) -> list[str]:
         reached: dict[str, bool] = {}

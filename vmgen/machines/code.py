@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import assert_never
 
 from vmgen.cfront import syntax as c
@@ -12,7 +13,7 @@ from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import renamed, uncast
 from vmgen.cfront.walk import walk as nodes_of
 from vmgen.ir import MemberPlace
-from vmgen.machines.model import ClassAction, ClassCode
+from vmgen.machines.model import ClassAction, ClassCode, RowCondition
 from vmgen.roots import walk
 from vmgen.source import Position, VmgenError
 
@@ -20,8 +21,16 @@ _CLASS = "Class"
 _MACHINE_CLASS = "MachineClass"
 """How the C types of the classes end that machine types have."""
 
-Act = Callable[[c.Expr, bool], None]
-"""Takes an expression that is evaluated, and whether a condition stands before it."""
+Act = Callable[[c.Expr, bool, tuple[RowCondition, ...]], None]
+"""Takes an expression that is evaluated, whether a condition stands before it, and what
+must be so of the row that ``class_data`` points at."""
+
+OfRow = Callable[[c.Expr], RowCondition | None]
+"""What a condition says of that row; None if it is about something else."""
+
+
+def _no_row(_condition: c.Expr) -> None:
+    return None
 
 
 class Course:
@@ -31,9 +40,14 @@ class Course:
     (``MACHINE_VER_DELETION``, include/hw/boards.h, asks for one up to 10.0).
     """
 
-    def __init__(self, layout: Layout, act: Act) -> None:
+    def __init__(self, layout: Layout, act: Act, of_row: OfRow = _no_row) -> None:
         self._layout = layout
-        self._act = act
+        self._to = act
+        self._of_row = of_row
+        self._given: tuple[RowCondition, ...] = ()
+
+    def _act(self, expression: c.Expr, maybe: bool) -> None:
+        self._to(expression, maybe, self._given)
 
     def take(self, statement: c.Statement, maybe: bool) -> bool | None:
         """Go through a statement.  True if nothing after it is reached, None if that
@@ -89,6 +103,15 @@ class Course:
         maybe: bool,
     ) -> bool | None:
         truth = self.truth(condition)
+        if truth is None and (asked := self._of_row(condition)) is not None:
+            member, value = asked
+            before = self._given
+            self._given = (*before, (member, value))
+            first = self.take(then, maybe)
+            self._given = (*before, (member, not value))
+            second = self.take(otherwise, maybe) if otherwise is not None else False
+            self._given = before
+            return first if first == second else None
         if truth is None:
             first = self.take(then, True)
             second = self.take(otherwise, True) if otherwise is not None else False
@@ -141,7 +164,7 @@ def class_code(unit: Unit, layout: Layout, function: c.FunctionDecl) -> ClassCod
         function = renamed(function, static)
     assert function.body is not None  # as before
     reader = _ClassReader(unit, layout, function)
-    Course(layout, reader.act).take(function.body, False)
+    Course(layout, reader.act, reader.of_row).take(function.body, False)
     return ClassCode(function.name, function.static, tuple(reader.actions))
 
 
@@ -155,7 +178,7 @@ def registered(layout: Layout, function: c.FunctionDecl) -> dict[str, bool]:
         if (name := _registered(call)) is not None
     }
 
-    def act(expression: c.Expr, maybe: bool) -> None:
+    def act(expression: c.Expr, maybe: bool, given: tuple[RowCondition, ...]) -> None:
         if (name := _registered(expression)) is not None:
             found[name] = True
 
@@ -183,10 +206,30 @@ class _ClassReader:
         self._names = walk.locals_of(function)
         self.actions: list[ClassAction] = []
 
-    def act(self, expression: c.Expr, maybe: bool) -> None:
+    def act(
+        self, expression: c.Expr, maybe: bool, given: tuple[RowCondition, ...]
+    ) -> None:
         """Take an expression that is evaluated."""
         for action in self._actions(expression, maybe):
-            self.actions.append(action)
+            self.actions.append(replace(action, given=given) if given else action)
+
+    def of_row(self, condition: c.Expr) -> RowCondition | None:
+        """Whether a condition is that a member of what ``class_data`` points at is set,
+        or is not: ``!info->member``, where ``info`` is the function's last parameter.
+        """
+        match uncast(condition):
+            case c.UnaryOperation("!", operand):
+                inner = self.of_row(operand)
+                return None if inner is None else (inner[0], not inner[1])
+            case c.Member(c.Name(name), member, True) if (
+                len(self._names.parameters) == 2
+            ):
+                values = [uncast(one) for one in self._names.values.get(name, ())]
+                data = self._names.parameters[1]
+                match values:
+                    case [c.Name(source)] if source == data:
+                        return member, True
+        return None
 
     def _actions(self, expression: c.Expr, maybe: bool) -> Iterator[ClassAction]:
         match expression:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from vmgen.ir import CompatTable, MemberPlace
 from vmgen.source import NOWHERE, Diagnostic, Position
+
+RowCondition: TypeAlias = tuple[str, bool]
+"""A member of the row that a type's ``class_data`` points at, and whether it is set."""
 
 ActionKind = Literal["call", "compat", "properties", "row", "member", "alias"]
 
@@ -23,7 +26,8 @@ class ClassAction:
     told.  ``alias``: the alias becomes ``symbol``.  An empty ``symbol`` is NULL for an
     alias and what cannot be followed for a table.
 
-    ``maybe`` says that a condition stands before it that no constant decides.
+    ``maybe`` says that a condition stands before it that no constant decides, ``given``
+    what must be so of that row of ``class_data``.
     """
 
     kind: ActionKind
@@ -32,6 +36,7 @@ class ClassAction:
     value: int | None = None
     length: str = ""
     maybe: bool = False
+    given: tuple[RowCondition, ...] = ()
     position: Position = NOWHERE
 
 
@@ -85,7 +90,8 @@ class FileMachines:
 
     ``compat`` are its compat tables, each with whether it is ``static``.  ``lengths`` are
     the constants that count the rows of a table.  ``rows`` are the tables of properties
-    that rows of static tables name: (``TABLE[N]``, member, symbol).  ``unregistered`` are
+    that rows of static tables name: (``TABLE[N]``, member, symbol), ``numbers`` the numbers
+    in such rows that conditions ask for.  ``unregistered`` are
     the ``TypeInfo`` objects that the file does not register after all.  ``started`` is the
     interface that machine types of the target have (``TargetInfo``), empty for any.
     ``interfaces`` are the tables of them that types of other files may name.
@@ -99,6 +105,7 @@ class FileMachines:
     kinds: tuple[ValueKind, ...] = ()
     code: tuple[ClassCode, ...] = ()
     rows: tuple[tuple[str, str, str], ...] = ()
+    numbers: tuple[tuple[str, str, int], ...] = ()
     unregistered: tuple[str, ...] = ()
     started: str = ""
     interfaces: tuple[tuple[str, tuple[str, ...]], ...] = ()

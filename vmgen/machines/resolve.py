@@ -116,6 +116,7 @@ class _Binary:
         self._kinds: _Symbols[ValueKind] = _Symbols()
         self._lengths: _Symbols[int] = _Symbols()
         self._rows: dict[tuple[str, str, str], str] = {}
+        self._numbers: dict[tuple[str, str, str], int] = {}
         for file in files:
             for code in file.code:
                 self._code.add(file.file, code.name, code, code.static)
@@ -131,6 +132,8 @@ class _Binary:
                 self._lengths.add(file.file, name, length, False)
             for row, member, symbol in file.rows:
                 self._rows[file.file, row, member] = symbol
+            for row, member, number in file.numbers:
+                self._numbers[file.file, row, member] = number
         # A function that does nothing here may call one that does.
         for registered in registrations:
             for function in registered.functions:
@@ -211,21 +214,34 @@ class _Binary:
         self,
         file: str,
         name: str,
+        row: tuple[str, str] = ("", ""),
         maybe: bool = False,
         above: frozenset[str] = frozenset(),
     ) -> Iterator[_Done]:
-        """What a function does, and the functions that it calls, in order."""
+        """What a function does, and the functions that it calls, in order; with that row
+        of a file as ``class_data``."""
         found = self._code.find(file, name)
         if found is None or name in above:
             return
         at, code = found
         for action in code.actions:
+            holds = [
+                None if number is None else bool(number) == is_set
+                for member, is_set in action.given
+                for number in [self._number(*row, member)]
+            ]
+            if False in holds:
+                continue
+            perhaps = maybe or action.maybe or None in holds
             if action.kind == "call":
-                yield from self._done(
-                    at, action.symbol, maybe or action.maybe, above | {name}
-                )
+                yield from self._done(at, action.symbol, row, perhaps, above | {name})
             else:
-                yield _Done(at, replace(action, maybe=maybe or action.maybe))
+                yield _Done(at, replace(action, maybe=perhaps))
+
+    def _number(self, file: str, row: str, member: str) -> int | None:
+        """A number in a row; an array stands for its first one."""
+        one = self._numbers.get((file, row, member))
+        return self._numbers.get((file, f"{row}[0]", member)) if one is None else one
 
     def _machine(self, type_: TypeDecl) -> ir.Machine:
         alias = ""
@@ -239,7 +255,7 @@ class _Binary:
                     (one.class_init, one.file),
                 ]
                 if function
-                for done in self._done(file, function)
+                for done in self._done(file, function, (one.file, one.row))
             ]
             for done in does:
                 action = done.action
@@ -253,7 +269,9 @@ class _Binary:
                         members[action.place] = action.value
         tables: list[tuple[str, str]] = []
         if type_.class_init:
-            for done in self._done(type_.file, type_.class_init):
+            for done in self._done(
+                type_.file, type_.class_init, (type_.file, type_.row)
+            ):
                 if done.action.kind == "compat":
                     why = self._add_table(done, tables)
                     open_ += [why] if why else []
@@ -301,7 +319,7 @@ class _Binary:
             return
         found: list[tuple[str, PropertyTable]] = []
         maybe = False
-        for done in self._done(type_.file, type_.class_init):
+        for done in self._done(type_.file, type_.class_init, (type_.file, type_.row)):
             action = done.action
             symbol = action.symbol
             if action.kind == "row":

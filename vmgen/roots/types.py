@@ -37,13 +37,25 @@ def constant_types(layout: Layout, unit: Unit, taken: Census) -> Iterator[TypeDe
                 walk.text(info["parent"], Locals(), unit),
                 _truth(layout, info["abstract"]),
                 _function(info["class_init"]),
-                "",
+                _object(unit, info["class_data"]),
                 unit.source,
                 found.declared.position,
                 found.symbol,
                 interfaces(layout, unit, info["interfaces"]),
                 _function(info["class_base_init"]),
             )
+
+
+def _object(unit: Unit, value: Followed | None) -> str:
+    """The object of this file that ``class_data`` points at, an array by its first
+    element; empty for anything else."""
+    match uncast(value):
+        case c.Name(name) | c.UnaryOperation("&", c.Name(name)):
+            declared = unit.object(name)
+            filled = None if declared is None else declared.initializer
+            return name if isinstance(filled, c.InitList) else ""
+        case _:
+            return ""
 
 
 def interfaces(layout: Layout, unit: Unit, value: Followed | None) -> tuple[str, ...]:

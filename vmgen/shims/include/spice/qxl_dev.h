@@ -7,6 +7,13 @@
 
 #pragma pack(push, 1)
 
+enum {
+    QXL_REVISION_STABLE_V04 = 1,
+    QXL_REVISION_STABLE_V06 = 2,
+    QXL_REVISION_STABLE_V10 = 3,
+    QXL_REVISION_STABLE_V12 = 4
+};
+
 typedef uint64_t QXLPHYSICAL;
 typedef int32_t QXLFIXED;
 
