@@ -350,7 +350,7 @@ def test_annotations_of_a_ci(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_every_rule_has_cases() -> None:
-    assert set(CASES) | {"VG813", "VG816", "VG817"} == set(WORDS)
+    assert set(CASES) | {"VG813", "VG816", "VG817", "VG818", "VG819"} == set(WORDS)
 
 
 # --- what post_load does with values of the stream ------------------------------------------
@@ -545,3 +545,172 @@ def test_a_write_under_a_condition_does_not_make_scratch(
         "    default:\n        return s->mode;\n    }"
     )
     assert state(capsys, "s->mode = value;", cases) == ["mode"]
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"),
+    [
+        ("Inner *q = &s->second;\n    q->other = value;", ["second.other"]),
+        ("Inner *q = &s->second;\n    s->control = q->other;", []),
+        # The table has this one.
+        ("Inner *q = &s->inner;\n    q->word = value;", []),
+    ],
+)
+def test_a_pointer_to_a_member_is_followed(
+    write: str, expected: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    read = "Inner *q = &s->second;\n    return q->other & s->inner.word;"
+    fields = "VMSTATE_UINT32(inner.word, Dev)"
+    code = CALLBACKS.format(write=write, read=read, post_load="")
+    text = HEAD + code + table(CONTROL, fields, head=LOADED)
+    text = text.replace("    Inner inner;", "    uint32_t first;\n    Inner inner;")
+    found = linted(text, capsys, "--select", "VG816")
+    assert [one["context"][1] for one in found] == expected  # type: ignore[index]
+
+
+def test_a_record_that_one_struct_has_inside_once_is_part_of_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A function that gets a pointer to the part."""
+    helper = (
+        "static void fill(Part *p, uint64_t value)\n{\n    p->level = value;\n}\n\n"
+    )
+    part = "typedef struct Part {\n    uint32_t level;\n} Part;\n\n"
+    code = helper + CALLBACKS.format(
+        write="fill(&s->part, value);", read="return s->part.level;", post_load=""
+    )
+    text = HEAD.replace("typedef struct Dev {", part + "typedef struct Dev {")
+    once = text.replace(
+        "uint8_t *data;\n} Dev", "uint8_t *data;\n    Part part;\n} Dev"
+    )
+    twice = once.replace("Part part;", "Part part;\n    Part other;")
+    for source, expected in ((once, ["part.level"]), (twice, [])):
+        whole = source + code + table(CONTROL, head=LOADED)
+        found = linted(whole, capsys, "--select", "VG816")
+        assert [one["context"][1] for one in found] == expected  # type: ignore[index]
+
+
+def test_a_member_of_another_struct_hides_none_of_its_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = CALLBACKS.format(
+        write="s->mode = value;", read="return s->mode;", post_load=""
+    )
+    other = table("VMSTATE_UINT32(mode, Other)", symbol="vmstate_lane")
+    first = (
+        "typedef struct Other {\n    uint32_t first;\n    uint32_t mode;\n} Other;\n"
+    )
+    text = HEAD + first + code + other + table(CONTROL, head=LOADED)
+    found = linted(text, capsys, "--select", "VG816")
+    assert [one["context"][1] for one in found] == ["mode"]  # type: ignore[index]
+
+
+# --- timers -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arm", "fields", "post_load", "expected"),
+    [
+        ("timer_mod(s->timer, value);", [], "", ["timer"]),
+        ("timer_mod_ns(s->timers[0], value);", [], "", ["timers"]),
+        ("timer_mod_anticipate(&s->own, value);", [], "", ["own"]),
+        ("timer_mod(s->timer, value); timer_mod(s->timer, 1);", [], "", ["timer"]),
+        ("timer_mod(s->timer, value);", ["VMSTATE_TIMER_PTR(timer, Dev)"], "", []),
+        ("timer_mod(s->timer, value);", [], "timer_mod(s->timer, s->control);", []),
+        ("timer_del(s->timer);", [], "", []),
+    ],
+)
+def test_a_timer_is_sent_or_armed_again(
+    arm: str, fields: list[str], post_load: str, expected: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    text = HEAD.replace(
+        "uint8_t *data;\n} Dev",
+        "uint8_t *data;\n    QEMUTimer *timer;\n    QEMUTimer **timers;\n    QEMUTimer own;\n} Dev",
+    ).replace('#include "migration', '#include "qemu/timer.h"\n#include "migration', 1)
+    code = CALLBACKS.format(write=arm, read="return 0;", post_load=post_load)
+    whole = text + code + table(CONTROL, *fields, head=LOADED)
+    found = linted(whole, capsys, "--select", "VG819")
+    assert [one["context"][1] for one in found] == expected  # type: ignore[index]
+
+
+# --- devices without a table --------------------------------------------------------------
+
+BARE = """\
+typedef struct Bare {{
+    SysBusDevice parent_obj;
+    uint32_t level;
+    uint32_t mask;
+}} Bare;
+
+static void bare_write(void *opaque, hwaddr addr, uint64_t value, unsigned size)
+{{
+    Bare *s = opaque;
+
+    {write}
+}}
+
+static uint64_t bare_read(void *opaque, hwaddr addr, unsigned size)
+{{
+    Bare *s = opaque;
+
+    return s->level & s->mask;
+}}
+
+static const MemoryRegionOps bare_ops = {{
+    .read = bare_read,
+    .write = bare_write,
+}};
+
+static const TypeInfo bare_info = {{
+    .name = "bare",
+    .parent = TYPE_SYS_BUS_DEVICE,
+    .instance_size = sizeof(Bare),{more}
+}};
+"""
+
+
+def bare(
+    capsys: pytest.CaptureFixture[str], write: str, more: str = "", rest: str = ""
+) -> list[str]:
+    text = BARE.format(write=write, more=more) + rest
+    return [str(one["message"]) for one in linted(text, capsys, "--select", "VG818")]
+
+
+def test_a_device_without_a_table_is_found_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (found,) = bare(capsys, "s->level = value; s->mask |= value;")
+    assert "Bare is saved by no table, and has state: 'level', 'mask';" in found
+    assert "bare_write() changes it, and bare_read() reads it later" in found
+    (found,) = bare(
+        capsys, "s->mask = value;", " .interfaces = (InterfaceInfo[]) { { } },"
+    )
+    assert "'mask';" in found
+    assert bare(capsys, "") == []
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "void bare_class_init(void *k) { DEVICE_CLASS(k)->vmsd = &vmstate_of_another; }",
+        "void bare_realize(void) { migrate_add_blocker(0, 0); }",
+        "void bare_realize(void) { register_savevm_live(0); }",
+    ],
+)
+def test_what_says_how_it_is_saved_or_not_is_left(rest: str, tmp_path: Path) -> None:
+    """The front end says that there is no table, as for any file."""
+    text = BARE.format(write="s->level = value;", more="") + rest
+    (tmp_path / "dev.c").write_text(text)
+    assert run(["lint", "dev.c", "--select", "VG818"]) == 2
+
+
+def test_files_with_and_without_tables_are_read_together(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("bare.c").write_text(BARE.format(write="s->level = value;", more=""))
+    Path("dev.c").write_text(HEAD + CASES["VG805"][0])
+    assert run(["lint", "dev.c", "bare.c", "--format", "json"]) == 1
+    out = capsys.readouterr().out
+    found = {(one["file"], one["code"]) for one in map(json.loads, out.splitlines())}
+    assert found == {("dev.c", "VG805"), ("bare.c", "VG818")}

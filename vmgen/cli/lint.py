@@ -74,11 +74,17 @@ def lint(
 
     selection = _selection(select, ignore)
     job = _job(inputs)
-    programs = compiled(job, console)
     sources = _sources(job)
+    others = _without_tables(job, sources)
+    rest = _but(job, others)
+    programs = compiled(rest, console) if rest is not None else ()
+    if job.whole:
+        others = sources.sources()
     with console.working():
         console.progress("rules")
-        found = [_placed(one, job) for one in lint.lint(programs, sources, selection)]
+        found = [
+            _placed(one, job) for one in lint.lint(programs, sources, selection, others)
+        ]
     if form == "json":
         console.result(report.json_lines(found))
     elif form == "github":
@@ -139,6 +145,29 @@ def _sources(job: Job) -> CSources:
     if tree is None:
         return CSources(here, here, is_tree=False)
     return CSources((here / tree).resolve(), here, is_tree=True)
+
+
+def _without_tables(job: Job, sources: CSources) -> tuple[str, ...]:
+    """The files of the line that have a device and no table."""
+    from vmgen.lint.rules.devices import is_device
+
+    names = dict.fromkeys(name for one in job.requests for name in one.sources)
+    return tuple(
+        name
+        for name in names
+        if (file := sources.file(name)) is not None and is_device(file)
+    )
+
+
+def _but(job: Job, others: Sequence[str]) -> Job | None:
+    """The job without these files; None if no file is left."""
+    requests = [
+        replace(one, sources=tuple(name for name in one.sources if name not in others))
+        for one in job.requests
+    ]
+    if others and not any(one.sources for one in requests):
+        return None
+    return replace(job, requests=tuple(requests))
 
 
 def _placed(found: Diagnostic, job: Job) -> Diagnostic:

@@ -32,12 +32,15 @@ CODES = (*_OF_LINK, *WORDS)
 
 
 def lint(
-    programs: Iterable[ir.Program], sources: CSources, selection: Selection
+    programs: Iterable[ir.Program],
+    sources: CSources,
+    selection: Selection,
+    others: tuple[str, ...] = (),
 ) -> tuple[Diagnostic, ...]:
     """The findings of all rules that are selected, each once, sorted by place; those left
-    out whose line has a ``vmgen: noqa``."""
+    out whose line has a ``vmgen: noqa``.  ``others`` are C files without tables."""
     known = tuple(programs)
-    linted = Linted(known, sources)
+    linted = Linted(known, sources, others)
     found: dict[Diagnostic, None] = {}
     for code, rule in _chosen(linted, selection):
         for one in rule():

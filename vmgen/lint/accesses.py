@@ -9,16 +9,31 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Literal, TypeAlias
 
 from vmgen.lint.records import RecordIndex
 from vmgen.lint.sources import CFile, CFunction
+
+Way: TypeAlias = tuple[str, tuple[str, ...]]
+"""The tag of a struct, and the members that lead to what is inside of it."""
 
 Kind = Literal["read", "write", "change", "clear", "call", "open", "close", "label"]
 
 _POINTER = re.compile(
     r"\b(?:struct\s+)?([A-Za-z_]\w*)\s*\*+\s*(?:const\s+)?([A-Za-z_]\w*)\b"
 )
+_ARMS = re.compile(
+    r"\btimer_mod(?:_ns|_anticipate|_anticipate_ns)?\s*\(\s*&?\s*(?P<object>\w+)\s*->\s*"
+    r"(?P<path>\w+(?:\s*(?:\.|->)\s*\w+|\s*\[[^\[\]]*\])*)\s*,"
+)
+
+_TO_MEMBER = re.compile(
+    r"\*\s*(?:const\s+)?(\w+)\s*=\s*&\s*(\w+)\s*->\s*(\w+(?:\s*\.\s*\w+)*)\s*"
+    r"(?:\[[^\[\];]*\])?\s*[;,]"
+)
+"""A local pointer to a member, or to an element of one: ``PS2Queue *q = &s->queue;``."""
+
 _STEP = re.compile(
     r"(?P<object>\b[A-Za-z_]\w*)\s*->\s*(?P<path>[A-Za-z_]\w*(?:\s*(?:\.|->)\s*[A-Za-z_]\w*"
     r"|\s*\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\])*)"
@@ -28,7 +43,9 @@ _STEP = re.compile(
 )
 _AFTER = re.compile(r"\s*(\+\+|--|<<=|>>=|[-+*/%|&^]=|=(?!=))")
 _BEFORE = re.compile(r"(\+\+|--)\s*\(?\s*$")
-_ADDRESS = re.compile(r"(?<!&)&\s*\(?\s*$")
+_ADDRESS = re.compile(r"(?:[(,=!{;?:]|\breturn)\s*&\s*\(?\s*$")
+"""An address, and no ``and`` of two values."""
+
 _ASIDE = re.compile(
     r"\b(?:trace_\w+|qemu_log\w*|\w*DPRINTF\w*|DPRINTK|\w*debug\w*|error_report|error_setg"
     r"|warn_report\w*|info_report|fprintf|printf|PRINT_\w+|DB_PRINT\w*|[A-Z_]*LOG\w*|assert"
@@ -94,6 +111,16 @@ class FileAccesses:
             self._steps[name] = found
         return self._steps[name]
 
+    def armed(self, name: str) -> Iterator[MemberAccess]:
+        """The members that a function gives to ``timer_mod`` and its like."""
+        function = self._file.functions.get(name)
+        if function is None:
+            return
+        variables = self._variables(function)
+        for match in _ARMS.finditer(function.body):
+            for _, step in self._member(function, match, variables, None, "read"):
+                yield step
+
     def reached(self, names: Collection[str]) -> dict[str, str]:
         """The functions of the file that these call, at any depth, themselves too; each
         with the one of ``names`` that leads there."""
@@ -154,16 +181,17 @@ class FileAccesses:
         self,
         function: CFunction,
         match: re.Match[str],
-        variables: Mapping[str, str],
+        variables: Mapping[str, Way],
         base: int | None = None,
         only: Kind | None = None,
     ) -> Iterator[tuple[int, MemberAccess]]:
         """The step of a member, with the offset in the body at which it happens."""
-        type_ = variables.get(match["object"])
-        if type_ is None:
+        known = variables.get(match["object"])
+        if known is None:
             return
+        type_, before_path = known
         words = re.sub(r"\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]|\s", "", match["path"])
-        path = tuple(words.replace("->", ".").split("."))
+        path = (*before_path, *words.replace("->", ".").split("."))
         body = function.body
         at = match.start() if base is None else base
         offset = function.start + at
@@ -191,15 +219,44 @@ class FileAccesses:
         else:
             yield at, MemberAccess("change", type_, path, "", offset)
 
-    def _variables(self, function: CFunction) -> dict[str, str]:
-        """The pointers to structs that count, parameters and locals, by name."""
-        found: dict[str, str] = {}
+    def _variables(self, function: CFunction) -> dict[str, Way]:
+        """The pointers to structs that count, or to members of them, parameters and
+        locals, by name."""
+        found: dict[str, Way] = {}
         for text in (function.head, function.body):
             for type_, name in _POINTER.findall(text):
                 tag = self._records.tag(type_)
                 if tag in self._types:
-                    found[name] = tag
+                    found[name] = tag, ()
+                elif tag in self._embedded:
+                    found[name] = self._embedded[tag]
+        for name, object_, path in _TO_MEMBER.findall(function.body):
+            if object_ in found and found.get(name, (name,))[0] not in self._types:
+                tag, before = found[object_]
+                words = re.sub(r"\s", "", path).split(".")
+                found[name] = tag, (*before, *words)
         return found
+
+    @cached_property
+    def _embedded(self) -> dict[str, Way]:
+        """Records that exactly one of the structs has inside, as one member or array: a
+        pointer to such a record is one to this member."""
+        found: dict[str, Way] = {}
+        several: set[str] = set()
+        for type_ in self._types:
+            members = self._records.members(type_) or {}
+            for name, member in [*members.items()][1:]:  # the first is the parent
+                tag = self._records.tag(member.type)
+                if member.is_pointer or self._records.members(tag) is None:
+                    continue
+                if tag in found or member.inner is not None:
+                    several.add(tag)
+                found[tag] = type_, (name,)
+        return {
+            tag: way
+            for tag, way in found.items()
+            if tag not in several and tag not in self._types
+        }
 
 
 def _is_first_or_address(before: str) -> bool:

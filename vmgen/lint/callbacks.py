@@ -52,7 +52,7 @@ _MEMBERS = frozenset(
 )
 _INITIALIZER = re.compile(
     r"\b(?:MemoryRegionOps|MemoryRegionPortio|NetClientInfo|RegisterAccessInfo|IDEDMAOps"
-    r"|\w*Ops|\w*Info)\s+\w+\s*(?:\[[^\]]*\]\s*)?=\s*\{"
+    r"|\w*Ops|\w*Info|QemuInputHandler)\s+\w+\s*(?:\[[^\]]*\]\s*)?=\s*\{"
 )
 _SET = re.compile(r"\.\s*(\w+)\s*=\s*&?\s*(\w+)")
 _CLASS = re.compile(r"->\s*(\w+)\s*=\s*(\w+)\s*;")

@@ -45,9 +45,16 @@ class LintedTable:
 class Linted:
     """What the rules look at: programs of one or more targets, and their C."""
 
-    def __init__(self, programs: tuple[ir.Program, ...], sources: CSources) -> None:
+    def __init__(
+        self,
+        programs: tuple[ir.Program, ...],
+        sources: CSources,
+        others: tuple[str, ...] = (),
+    ) -> None:
         self.programs = programs
         self.sources = sources
+        #: C files of the run that have no table.
+        self.others = tuple(one for one in others if one not in self.by_file)
 
     @cached_property
     def tables(self) -> tuple[LintedTable, ...]:
@@ -106,6 +113,20 @@ class Linted:
             for one in program.machines.properties
             for place in one.places
         )
+
+    @cached_property
+    def device_types(self) -> frozenset[str]:
+        """The device types of the programs; none where they are not known."""
+        found: set[str] = set()
+        for program in self.programs:
+            parents = {one.name: one.parent for one in program.machines.types}
+            for name in parents:
+                above = name
+                while above in parents and above != "device":
+                    above = parents[above]
+                if above == "device":
+                    found.add(name)
+        return frozenset(found)
 
     def files(self) -> Iterator[CFile]:
         """The files that have tables, as text."""

@@ -15,6 +15,10 @@ from vmgen.tree import files
 
 _NOQA = re.compile(r"\bvmgen:\s*noqa\b(?::\s*(VG\d+(?:\s*,\s*VG\d+)*))?")
 
+_TYPE_NAME = re.compile(
+    r'^[ \t]*#[ \t]*define[ \t]+(TYPE_\w+)[ \t]+"([^"]*)"', re.MULTILINE
+)
+_FIELD = re.compile(r"\bVMSTATE_\w+\s*\(([^;{}]*?)\)\s*,", re.DOTALL)
 _EXTERN = re.compile(r"\bextern\b[^;{]*;")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -134,6 +138,44 @@ class CSources:
             return
         for path in sorted((self._outside / folder).glob("*.h")):
             yield str(Path(folder) / path.name)
+
+    def type_name(self, file: CFile, written: str) -> str | None:
+        """The name of a QOM type as C writes it: a text, or a macro that is one; None for a
+        macro that is not known."""
+        if written.startswith('"'):
+            return written.strip('"')
+        own = dict(_TYPE_NAME.findall(file.text.plain))
+        return own.get(written) or self._type_names.get(written)
+
+    @cached_property
+    def _type_names(self) -> dict[str, str]:
+        """The macros of the tree's headers that name types."""
+        found: dict[str, str] = {}
+        for header in self._headers("") if self.is_tree else ():
+            if (file := self._read(header)) is not None:
+                found.update(_TYPE_NAME.findall(file.text.plain))
+        return found
+
+    def in_tables(self) -> frozenset[str]:
+        """Every word in a field of a table, of all C of the tree: structs that a table is
+        of, be it in a file that the run does not read."""
+        found: set[str] = set()
+        for name in files.emulator_sources(self._root) if self.is_tree else ():
+            file = self._files.get(name) or self._read(name)
+            if file is not None and "VMSTATE_" in file.text.plain:
+                for arguments in _FIELD.findall(file.text.plain):
+                    found.update(_WORD.findall(arguments))
+        return frozenset(found)
+
+    def sources(self) -> tuple[str, ...]:
+        """The C files of the tree's devices."""
+        if not self.is_tree:
+            return ()
+        return tuple(
+            name
+            for name in files.emulator_sources(self._root)
+            if name.startswith("hw/")
+        )
 
     def mentions(self, symbols: frozenset[str]) -> dict[str, int]:
         """How often each of these names occurs in the C of the tree, declarations of what

@@ -115,6 +115,18 @@ WORDS: Mapping[str, RuleWords] = {
         " and nothing has bounded: a crafted stream reads or writes outside of the array",
         "compare it with the array's length first, and return -EINVAL if it is outside",
     ),
+    "VG818": RuleWords(
+        "a device without a table",
+        "{struct} is saved by no table, and has state: {members}; {callback}() changes it,"
+        " and {reader}() reads it later",
+        "write a VMStateDescription and set dc->vmsd in class_init",
+    ),
+    "VG819": RuleWords(
+        "a timer that nothing sends",
+        "{function}() arms the timer '{member}', and no table sends when it expires: on the"
+        " destination it does not run",
+        "add VMSTATE_TIMER_PTR in a subsection, or arm it in post_load",
+    ),
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from vmgen.lint.linted import Linted
 from vmgen.lint.model import LintFinding
 from vmgen.lint.rules import (
+    devices,
     fields,
     indexes,
     infos,
@@ -37,4 +38,6 @@ RULES: Mapping[str, Rule] = {
     "VG815": structs.others_state,
     "VG816": missing.missing_state,
     "VG817": indexes.unchecked,
+    "VG818": devices.without_a_table,
+    "VG819": missing.missing_timers,
 }

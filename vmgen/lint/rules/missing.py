@@ -8,7 +8,7 @@ saving or loading mentions it, and where a property sets it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from vmgen import ir
@@ -30,7 +30,7 @@ Place = tuple[str, tuple[str, ...]]
 
 def missing_state(linted: Linted) -> Iterator[LintFinding]:
     """VG816, at the first place that writes the member in a callback."""
-    sent = _sent(linted)
+    sent = ways_of_tables(linted)
     for name, tables in linted.by_file.items():
         file = linted.sources.file(name)
         if file is None:
@@ -39,18 +39,79 @@ def missing_state(linted: Linted) -> Iterator[LintFinding]:
         if not started:
             continue
         records = linted.sources.records(name)
-        owners = {
-            records.tag(one.description.type): one
-            for one in sorted(tables, key=linted.is_subsection, reverse=True)
-            if one.description.type and one.description.fields
-        }
+        owners = _owners(linted, tables, records)
         if any(one.description.unmigratable for one in tables):
             continue
         properties = linted.properties(name)
-        yield from _of_file(file, records, owners, tables, started, sent, properties)
+        for left in left_out(file, records, owners, tables, started, sent, properties):
+            yield finding(
+                "VG816",
+                file.position(left.step.offset),
+                (owners[left.step.type].symbol, ".".join(left.step.path)),
+                member=".".join(left.step.path),
+                function=left.function,
+                callback=left.callback,
+                reader=left.reader,
+            )
 
 
-def _sent(linted: Linted) -> dict[str, set[tuple[str, ...]]]:
+def missing_timers(linted: Linted) -> Iterator[LintFinding]:
+    """VG819, at the first place where a callback arms the timer."""
+    sent = ways_of_tables(linted)
+    for name, tables in linted.by_file.items():
+        file = linted.sources.file(name)
+        if file is None or "timer_mod" not in file.text.code:
+            continue
+        if any(one.description.unmigratable for one in tables):
+            continue
+        records = linted.sources.records(name)
+        owners = _owners(linted, tables, records)
+        accesses = FileAccesses(file, records, owners)
+        covered = _covered(file, accesses, tables)
+        names = _related(records, tables)
+        seen: set[Place] = set()
+        reached = accesses.reached(callbacks(file))
+        for function in sorted(reached):
+            if _RESET.search(function):
+                continue
+            for step in accesses.armed(function):
+                place = step.type, step.path
+                if place in seen or place in covered or _is_sent(step, sent, names):
+                    continue
+                seen.add(place)
+                member = ".".join(step.path)
+                yield finding(
+                    "VG819",
+                    file.position(step.offset),
+                    (owners[step.type].symbol, member),
+                    function=function,
+                    member=member,
+                )
+
+
+def _owners(
+    linted: Linted, tables: tuple[LintedTable, ...], records: RecordIndex
+) -> dict[str, LintedTable]:
+    """The tables of a file by the tags of their structs; of several not a subsection."""
+    return {
+        records.tag(one.description.type): one
+        for one in sorted(tables, key=linted.is_subsection, reverse=True)
+        if one.description.type and one.description.fields
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A member that ``callback`` leaves a value in, in ``function``, which ``reader`` reads
+    later."""
+
+    step: MemberAccess
+    function: str
+    callback: str
+    reader: str
+
+
+def ways_of_tables(linted: Linted) -> dict[str, set[tuple[str, ...]]]:
     """The ways to what tables send, by the tags of their structs."""
     found: dict[str, set[tuple[str, ...]]] = {}
     for table in linted.tables:
@@ -65,21 +126,23 @@ def _sent(linted: Linted) -> dict[str, set[tuple[str, ...]]]:
     return found
 
 
-def _of_file(
+def left_out(
     file: CFile,
     records: RecordIndex,
-    owners: dict[str, LintedTable],
+    owners: Collection[str],
     tables: tuple[LintedTable, ...],
     started: tuple[str, ...],
-    sent: dict[str, set[tuple[str, ...]]],
+    sent: Mapping[str, set[tuple[str, ...]]],
     properties: frozenset[str],
-) -> Iterator[LintFinding]:
+) -> Iterator[LeftOut]:
+    """The members of the structs ``owners`` that the callbacks ``started`` carry from one
+    to the next, and nothing saves: each once, where it is first written."""
     accesses = FileAccesses(file, records, owners)
     carried = _Carried(accesses)
     for name in started:
         carried.enter(name)
     covered = _covered(file, accesses, tables)
-    names = frozenset[str]().union(*map(member_names, tables))
+    names = _related(records, tables)
     reached = accesses.reached(started)
     guards = _guards(accesses, reached)
     seen: set[Place] = set()
@@ -100,29 +163,46 @@ def _of_file(
             if properties & set(step.path):
                 continue
             seen.add(place)
-            reader = carried.read[place]
-            owner = owners[step.type]
-            yield finding(
-                "VG816",
-                file.position(step.offset),
-                (owner.symbol, ".".join(step.path)),
-                member=".".join(step.path),
-                function=function,
-                callback=first,
-                reader=reader,
-            )
+            yield LeftOut(step, function, first, carried.read[place])
 
 
 def _is_sent(
-    step: MemberAccess, sent: dict[str, set[tuple[str, ...]]], names: frozenset[str]
+    step: MemberAccess,
+    sent: Mapping[str, set[tuple[str, ...]]],
+    names: Callable[[MemberAccess], frozenset[str]],
 ) -> bool:
     """Whether a table of the struct sends it, a part of it or what it is a part of; or
-    whether a table of the file has a member of its name at all."""
+    whether a table that may be of the same bytes has a member of its name."""
     path = step.path
     for way in sent.get(step.type, ()):
         if way and (way[: len(path)] == path or path[: len(way)] == way):
             return True
-    return path[-1] in names
+    return path[-1] in names(step)
+
+
+def _related(
+    records: RecordIndex, tables: tuple[LintedTable, ...]
+) -> Callable[[MemberAccess], frozenset[str]]:
+    """The names of members in the tables of a file: of what is inside of a struct all of
+    them, of a struct's own member those of structs that begin with it, or it with them.
+    """
+    every = frozenset[str]().union(*map(member_names, tables))
+    by_type: dict[str, frozenset[str]] = {}
+
+    def names(step: MemberAccess) -> frozenset[str]:
+        if len(step.path) > 1:
+            return every
+        if step.type not in by_type:
+            near = [
+                table
+                for table in tables
+                if records.begins_with(step.type, table.description.type) is not False
+                or records.begins_with(table.description.type, step.type) is not False
+            ]
+            by_type[step.type] = frozenset[str]().union(*map(member_names, near))
+        return by_type[step.type]
+
+    return names
 
 
 def _guards(accesses: FileAccesses, reached: Iterable[str]) -> frozenset[Place]:

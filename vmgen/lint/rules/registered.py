@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from vmgen.lint.linted import Linted
 from vmgen.lint.model import LintFinding, finding
 
+_UNREGISTERS = re.compile(r"\bvmstate_unregister\s*\([^;]*;")
+"""What takes a table out of use is none."""
+
 
 def by_nobody(linted: Linted) -> Iterator[LintFinding]:
     """A table that no class, call or other table names: ``dc->vmsd`` was forgotten.
@@ -27,7 +30,8 @@ def by_nobody(linted: Linted) -> Iterator[LintFinding]:
         file = linted.sources.file(table.file)
         if file is None:
             continue
-        count = len(re.findall(rf"\b{re.escape(table.symbol)}\b", file.text.plain))
+        text = _UNREGISTERS.sub("", file.text.plain)
+        count = len(re.findall(rf"\b{re.escape(table.symbol)}\b", text))
         # None: a macro pastes its name together, and may do so where it is used.
         if count == 1:
             yield finding("VG812", table.description.position, (table.symbol,))
