@@ -49,7 +49,7 @@ class Archive:
             list[tuple[form.KnownText, dict[str, Any], frozenset[str]]],
         ] = {}
         self._fields: dict[str, frozenset[str]] = {}
-        self._programs: dict[tuple[str, str, frozenset[str] | None], ir.Program] = {}
+        self._programs: dict[tuple[str, str, frozenset[str]], ir.Program] = {}
 
     @cached_property
     def _index(self) -> form.ArchiveIndex:
@@ -209,12 +209,13 @@ class Archive:
         self, release: Release, target: str, sections: Collection[str] | None = None
     ) -> ir.Program:
         """The IR of one target; of these sections alone, by the names that a stream has
-        for them, where they are given.  The last few are remembered.
+        for them, where they are given: the last few of these are remembered.
 
         VG633 if the release has no such target.
         """
-        asked = None if sections is None else frozenset(sections)
-        key = (release.name, target, asked)
+        if sections is None:
+            return self._program(release, target, None)
+        key = (release.name, target, frozenset(sections))
         if key not in self._programs:
             made = self._program(release, target, sections)
             while len(self._programs) >= _PROGRAMS:
