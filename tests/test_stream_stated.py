@@ -40,7 +40,7 @@ def judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Judge:
                 "--release",
                 release,
                 "-t",
-                "riscv64",
+                capture.partition("-")[0],
                 "--format",
                 "json",
                 *more,
@@ -129,6 +129,42 @@ def test_a_pin_is_up_or_down(judged: Judge) -> None:
     ((rule, path, member),) = places(judged(RISCV, wrong))
     assert (rule, path) == ("value", section.path)
     assert member.endswith("irq_state")
+
+
+PC = "x86_64-q35-bare--10.0.2"
+
+
+@pytest.mark.parametrize(
+    ("state", "address", "accepted"),
+    [
+        (0, 0, True),
+        (1, 0, None),
+        (0, 0x600, None),
+        (1, 0xFFFF_F000, False),
+        (2, 0x7FFF_FE00, False),
+    ],
+)
+def test_a_vapic_has_its_option_rom_in_memory(
+    state: int, address: int, accepted: bool | None, judged: Judge
+) -> None:
+    data = whole(PC)
+    stream = Stream(data, strict=False)
+    (section,) = (one for one in stream.sections if one.name.endswith("kvm-tpr-opt"))
+    places_of = {
+        name: at
+        for name, slot, at in described.leaves(stream.layout(section), section.start)
+    }
+    changed = bytearray(data)
+    for name, value in (("state", state), ("rom_state_paddr", address)):
+        at = places_of[name]
+        changed[at : at + 4] = value.to_bytes(4, "big")
+    if accepted is None:  # the third byte of the block says how large the ROM is
+        page = stream.memory().page("pc.ram", address & ~511)
+        assert page is not None
+        accepted = page[(address & ~511) % 4096 + 2] != 0
+    found = places(judged(PC, bytes(changed), own=True))
+    wrong = ("value", section.path, "rom_state_paddr")
+    assert found == ([] if accepted else [wrong])
 
 
 def _leaves(stream: Stream, path: str) -> list[tuple[str, str, int]]:

@@ -123,6 +123,8 @@ def explain(
             refusals.append(text)
         elif (pin := stated.irq_state(stream, section)) is not None:
             refusals.append(pin)
+        elif (rom := stated.option_rom(stream, section)) is not None:
+            refusals.append(rom)
         elif reading.asked:
             asked.append((section, codec, reading))
         elif own is None:

@@ -132,6 +132,36 @@ def irq_state(stream: Stream, section: Section) -> Objection | None:
     return None
 
 
+def option_rom(stream: Stream, section: Section) -> Objection | None:
+    """A VAPIC that has no option ROM in guest memory where it says (``vapic_post_load``,
+    ``vapic_map_rom_writable`` in ``hw/i386/vapic.c``): the third byte there is the ROM's
+    size, and 0 is none.  None where the stream has not that page."""
+    if section.name.rpartition("/")[2] != "kvm-tpr-opt":
+        return None
+    found: dict[str, tuple[int, int]] = {}
+    try:
+        for path, slot, at in described.leaves(stream.layout(section), section.start):
+            value = int.from_bytes(stream.view[at : at + slot.size], "big")
+            found[path] = value, at
+        memory = stream.memory()
+        size = memory.block("pc.ram").used_length
+    except StreamError:
+        return None
+    if "state" not in found or "rom_state_paddr" not in found:
+        return None
+    address, at = found["rom_state_paddr"]
+    if not (address or found["state"][0]):  # VAPIC_INACTIVE
+        return None
+    byte = (address & ~511) + 2
+    message = f"{address:#x} is no address in the RAM of the machine"
+    if byte < size:
+        page = memory.page("pc.ram", byte)
+        if page is None or page[byte % memory.page_size]:
+            return None
+        message = f"guest memory has no option ROM at {address:#x}"
+    return Objection("value", section.path, "rom_state_paddr", at, message)
+
+
 def run_state(
     stream: Stream, section: Section, codecs: Codecs, codec: Codec
 ) -> Objection | None:
