@@ -131,6 +131,15 @@ def test_lines(line: str, printed: Any) -> None:
         check(LINES[line], json.loads(one))
 
 
+def test_a_former_spelling_is_accepted_and_not_in_the_help(printed: Any) -> None:
+    line = "stream convert riscv.mig --from 10.0 --to 7.2 -o no.mig"
+    new, _ = printed(f"{line} --format json")
+    former, _ = printed(f"{line} --report json")
+    assert json.loads(former) == json.loads(new)
+    shown, _ = printed("stream convert --help")
+    assert "[changes|all|none]" in shown
+
+
 def test_messages_and_diagnostics(printed: Any) -> None:
     """Of any command, on stderr: both forms of a line."""
     _, err = printed("lint odd.c --diagnostics json")
