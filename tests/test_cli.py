@@ -69,6 +69,7 @@ class Stages:
         progress: object = None,
         *,
         together: bool = False,
+        formats: object = (),
     ) -> tuple[Text, ...]:
         self.runs += 1
         return tuple(

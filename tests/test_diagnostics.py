@@ -135,6 +135,7 @@ LINES = {
     "lock": ("lock nowhere.c", "VG630"),
     "stream": ("stream show nowhere", "VG707"),
     "stream list": ("stream list nowhere", "VG707"),
+    "fleet": ("fleet report nowhere", "VG600"),
     "releases": ("releases --format xml", "VG600"),
     "schema": ("schema none", "VG600"),
     "archive": ("archive nowhere", "VG600"),

@@ -306,7 +306,7 @@ def test_edit_writes_another_file(shell: Shell) -> None:
     assert shell("diff riscv.mig new.mig") == 1
     assert shell.out == (
         "timer/0.cpu_clock_offset 0xddd8bc -> 5\n"
-        "cpu/0.env.gpr[10] 0x1122330000000a0a -> 0x1234\n"
+        "cpu/0.env.gpr[10] (a0) 0x1122330000000a0a -> 0x1234\n"
     )
     assert shell("diff --format json riscv.mig new.mig") == 1
     assert shell.json == {
@@ -314,7 +314,12 @@ def test_edit_writes_another_file(shell: Shell) -> None:
         "same": False,
         "changes": [
             {"path": "timer/0.cpu_clock_offset", "old": 0xDDD8BC, "new": 5},
-            {"path": "cpu/0.env.gpr[10]", "old": 0x1122330000000A0A, "new": 0x1234},
+            {
+                "path": "cpu/0.env.gpr[10]",
+                "old": 0x1122330000000A0A,
+                "new": 0x1234,
+                "registers": ["a0"],
+            },
         ],
     }
     assert shell("diff riscv.mig riscv.mig") == 0

@@ -215,7 +215,7 @@ def test_a_little_does_not_unpack_to_much(tmp_path: Path) -> None:
     assert run(["stream", "show", str(file), "--max-unpacked", "65M"]) == 0
 
 
-@pytest.mark.parametrize("text", ["", "G", "1X", "-1", "1.5G", "0x10"])
+@pytest.mark.parametrize("text", ["", "G", "1X", "-1", "1.5G", "0x", "0xG"])
 def test_a_size_is_digits_and_a_unit(
     text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

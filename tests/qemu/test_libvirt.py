@@ -167,7 +167,7 @@ def test_a_running_domain_is_saved_edited_and_restored(
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith(f"{image}: identical: ")
     shown = str(old) if old < 10 else f"{old:#x}"
-    assert out[1:] == [f"cpu/0.env.regs[3] {shown} -> 0x12345678"]
+    assert out[1:] == [f"cpu/0.env.regs[3] (rbx) {shown} -> 0x12345678"]
 
     for file, value in ((edited, 0x12345678), (image, old)):
         libvirt.virsh("restore", str(file), "--paused")

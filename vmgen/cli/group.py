@@ -80,8 +80,8 @@ _FLEET = _Commands(
     params=list(map(option, CONSOLE)),
     help="Ask one question of many streams, on all cores or a Dask cluster.",
     epilog="""\b
-It needs the extra 'fleet': pip install 'vmgen[fleet]'.  The answers are a Parquet data
-set, which pandas, DuckDB and Spark read.
+It needs the extra 'fleet': pip install 'vmgen[fleet]'.  The answers are a Parquet
+data set, which pandas, DuckDB and Spark read.
 
 \b
 Examples:

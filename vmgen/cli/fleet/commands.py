@@ -31,13 +31,13 @@ def _parted(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         help="A stream that the machine which loads these saved.",
     ),
     epilog="""\b
-FILE is a stream, a pattern, a URL (s3://..., by a plug-in of fsspec), or @LIST, a file
-that names one per line.
+FILE is a stream, a pattern, a URL (s3://..., by a plug-in of fsspec), or @LIST,
+a file that names one per line.
 
 \b
 Examples:
   vmgen fleet explain 'guests/*.mig' --release 10.2 -o answers
-  vmgen fleet explain @guests.txt --release 10.2 -o answers --scheduler tcp://10.0.0.1:8786
+  vmgen fleet explain @guests.txt --release 10.2 -o out --scheduler tcp://host:8786
   vmgen fleet report answers""",
 )
 def explain(console: Console, /, *, files: tuple[str, ...], **options: Any) -> int:

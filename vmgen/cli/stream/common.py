@@ -107,7 +107,9 @@ def size_of(text: str | None) -> int | None:
     if text is None:
         return None
     if (size := bytes_of(text)) is None:
-        raise WrongUsage(f"--max-unpacked {text}: it is a size, as 64G or 1000000")
+        raise WrongUsage(
+            f"--max-unpacked {text}: it is a size, as 64G, 1000000 or 0x80000"
+        )
     return size
 
 
