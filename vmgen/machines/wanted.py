@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import re
 
-_READ = re.compile(
-    r"\bGlobalProperty\s+\w+\s*\[|\bcompat_props_add\b"
-    r"|\bProperty\s+\w+\s*(?:\[|=)|\bPropertyInfo\s+\w+\s*="
-    r"|\bdevice_class_set_props|->\s*props\s*=(?!=)"
-    r"|\bDEFINE_\w*MACHINE\w*\s*\(|\bMACHINE_TYPE_NAME\s*\("
-    r"|\.(?:name|parent)\s*=\s*TYPE_\w*MACHINE|\bMachineClass\s*\*\s*\w+\s*[,)]"
-    r"|\bmachine_typename\s*=|\bInterfaceInfo\s+\w+\s*\[|\.class_data\s*="
+_READ = tuple(
+    (word, re.compile(pattern))
+    for word, pattern in (
+        ("GlobalProperty", r"\bGlobalProperty\s+\w+\s*\["),
+        ("compat_props_add", r"\bcompat_props_add\b"),
+        ("Property", r"\bProperty\s+\w+\s*(?:\[|=)"),
+        ("PropertyInfo", r"\bPropertyInfo\s+\w+\s*="),
+        ("device_class_set_props", r"\bdevice_class_set_props"),
+        ("props", r"->\s*props\s*=(?!=)"),
+        ("MACHINE", r"\bDEFINE_\w*MACHINE\w*\s*\("),
+        ("MACHINE_TYPE_NAME", r"\bMACHINE_TYPE_NAME\s*\("),
+        ("MACHINE", r"\.(?:name|parent)\s*=\s*TYPE_\w*MACHINE"),
+        ("MachineClass", r"\bMachineClass\s*\*\s*\w+\s*[,)]"),
+        ("machine_typename", r"\bmachine_typename\s*="),
+        ("InterfaceInfo", r"\bInterfaceInfo\s+\w+\s*\["),
+        ("class_data", r"\.class_data\s*="),
+    )
 )
+"""A word, and what stands around it: to look for a word costs next to nothing."""
 
 
 def is_wanted(text: str) -> bool:
     """Whether a file has a table of properties, fills the class of a machine type, or
     hands data to the function that fills a class."""
-    return _READ.search(text) is not None
+    return any(word in text and read.search(text) for word, read in _READ)
