@@ -382,7 +382,7 @@ class Unit:
 
 
 def _places(text: str, word: str) -> Iterator[int]:
-    """Where an identifier stands in a text: to look for it as bytes costs a tenth of a
+    """Where a text has an identifier: to look for its letters costs a tenth of a
     regular expression."""
     at = text.find(word)
     while at >= 0:

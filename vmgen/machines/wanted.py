@@ -22,7 +22,7 @@ _READ = tuple(
         ("class_data", r"\.class_data\s*="),
     )
 )
-"""A word, and what stands around it: to look for a word costs next to nothing."""
+"""A word, and what must be around it: to look for a word costs next to nothing."""
 
 
 def is_wanted(text: str) -> bool:
