@@ -90,6 +90,13 @@ def test_names(tmp_path: Path) -> None:
         assert path == a
 
 
+def test_a_list_in_a_list_is_refused(tmp_path: Path) -> None:
+    listed = tmp_path / "list"
+    listed.write_text(f"{tmp_path}/a.mig\n@{listed}\n")
+    with pytest.raises(ValueError, match="a list names files and no lists"):
+        list(inputs.names([f"@{listed}"]))
+
+
 def test_an_answer_is_of_one_question(tmp_path: Path) -> None:
     results.begin(tmp_path / "new" / "one", {"command": "verify"})
     results.begin(tmp_path / "new" / "one", {"command": "verify"})

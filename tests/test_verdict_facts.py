@@ -2,8 +2,8 @@
 
 What other files hold is not here again: a nested struct that grew (``test_verdict_c``), a
 system register that went under one VERSION and equal trees of two VERSIONs
-(``test_premises``), a table or a test of another struct (``test_lint``), PCI configuration
-bytes of another device (``test_stream_machine``).
+(``test_premises``), a table of another struct (``test_lint``), PCI configuration bytes of
+another device (``test_stream_machine``).
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def reasons(one: Unpacked) -> dict[str, str]:
         for name in each["names"]
     }
     if not found:
-        pytest.skip(f"newer.toml has no reasons for {one.release} beside {nearest}")
+        lacking(f"newer.toml has no reasons for {one.release} beside {nearest}")
     return found
 
 

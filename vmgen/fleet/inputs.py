@@ -16,8 +16,8 @@ def names(words: Iterable[str]) -> Iterator[str]:
     """The files that words mean, each once, in the order of their first mention.
 
     A word is a file, a pattern (``*``, ``**``, ``?``), a URL of fsspec (``s3://..``,
-    patterns too), or ``@LIST``: a file with one of these per line.  Raises OSError for a
-    list that cannot be read.
+    patterns too), or ``@LIST``: a file with one of these per line, but for lists.  Raises
+    OSError for a list that cannot be read, and ValueError for a list in a list.
     """
     seen: set[str] = set()
     for name in _all(words):
@@ -29,8 +29,7 @@ def names(words: Iterable[str]) -> Iterator[str]:
 def _all(words: Iterable[str]) -> Iterator[str]:
     for word in words:
         if word.startswith("@"):
-            with open(word[1:], encoding="utf-8", errors="surrogateescape") as lines:
-                yield from _all(line.strip() for line in lines if line.strip())
+            yield from _all(_listed(word[1:]))
         elif not _MAGIC & {*word}:
             yield word
         elif "://" in word:
@@ -40,6 +39,14 @@ def _all(words: Iterable[str]) -> Iterator[str]:
             yield from (found.unstrip_protocol(path) for path in sorted(paths))
         else:
             yield from sorted(glob.iglob(word, recursive=True))
+
+
+def _listed(file: str) -> Iterator[str]:
+    with open(file, encoding="utf-8", errors="surrogateescape") as lines:
+        for line in filter(None, map(str.strip, lines)):
+            if line.startswith("@"):
+                raise ValueError(f"{file}: {line}: a list names files and no lists")
+            yield line
 
 
 @contextmanager

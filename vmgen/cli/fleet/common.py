@@ -10,7 +10,7 @@ from typing import Any
 from vmgen.cli.arguments import Argument, Option, WrongUsage
 from vmgen.cli.console import Console
 from vmgen.cli.extra import needs
-from vmgen.cli.fleet.questions import FleetQuestion
+from vmgen.cli.fleet.questions import FleetCommand, FleetQuestion
 from vmgen.cli.stream.common import output_option, size_of
 from vmgen.source import Diagnostic, Position, VmgenError
 
@@ -55,7 +55,7 @@ CLUSTER = (
 
 def ask(
     console: Console,
-    command: str,
+    command: FleetCommand,
     words: tuple[str, ...],
     options: Mapping[str, Any],
     *,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias, assert_never
 
 from vmgen.cli.console import Console
 from vmgen.fleet import results
@@ -19,6 +19,9 @@ FIELDS = {
 }  # fmt: skip
 """What the data set of an export has beside the columns of the export: of each file one
 ``row`` is ``file``, with its outcome; the others are ``field``."""
+
+
+FleetCommand: TypeAlias = Literal["explain", "verify", "export", "convert"]
 
 
 class SilentConsole(Console):
@@ -44,7 +47,7 @@ class FleetQuestion:
     It is sent to workers: everything in it is plain data.
     """
 
-    command: str
+    command: FleetCommand
     folder: str
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -91,7 +94,7 @@ class FleetQuestion:
             case "convert":
                 yield from _converted(file, path, self.options)
             case _:
-                raise ValueError(f"there is no question '{self.command}'")
+                assert_never(self.command)
 
 
 def _row(file: str, row: str, outcome: str, **more: Any) -> dict[str, Any]:
