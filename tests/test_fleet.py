@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.stream_files import stripped
+from tests.stream_files import stripped, whole
 from vmgen.cli import run as vmgen
 from vmgen.cli.fleet.questions import FleetQuestion
 from vmgen.fleet import inputs, results
@@ -197,3 +197,31 @@ def test_the_commands(guests: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert vmgen(["fleet", "export", "parquet", f"{guests}/0.mig", "-o", out]) == 2
     assert "another question [VG737]" in capsys.readouterr().err
     assert vmgen(["fleet", "verify", f"{guests}/*.nothing", "-o", out]) == 2
+
+
+def test_a_conversion_says_what_came_of_it(tmp_path: Path) -> None:
+    """A stream of 10.0.2 stays as it is for 10.0.2; 7.2 has no member for a value of its
+    run state."""
+    (tmp_path / "a.mig").write_bytes(whole(RISCV))
+    into = tmp_path / "new"
+    into.mkdir()
+
+    def converted(new: str) -> dict[str, Any]:
+        options = {
+            "old": "10.0.2", "new": new, "target": "riscv64", "whole": False,
+            "mapping": None, "machine": None, "blocks": (), "like": None,
+            "accept_loss": False, "accept_refusal": False, "into": str(into),
+        }  # fmt: skip
+        question = FleetQuestion("convert", str(tmp_path / "answers"), options)
+        (row,) = question.rows(str(tmp_path / "a.mig"))
+        return row
+
+    found = converted("10.0.2")
+    assert (found["outcome"], found["release"]) == ("converted", "10.0.2")
+    assert (into / "a.mig").read_bytes() == whole(RISCV)
+    (into / "a.mig").unlink()
+    found = converted("7.2.22")
+    assert (found["outcome"], found["rule"]) == ("refused", "loss")
+    assert found["message"].startswith("not written, values would be lost: ")
+    assert "globalstate/0 has_vm_was_suspended" in found["message"]
+    assert not (into / "a.mig").exists()

@@ -9,6 +9,7 @@ from vmgen.cli.arguments import Argument, Option, command
 from vmgen.cli.console import Console
 from vmgen.cli.fleet.common import CLUSTER, FILES, ask
 from vmgen.cli.stream.common import CODECS, MEMBER, SOURCES
+from vmgen.cli.stream.convert import BETWEEN, CARRIED
 
 _CLUSTER = ("output", "workers", "scheduler", "memory", "batch")
 
@@ -92,22 +93,7 @@ def export(
 
 @command(
     FILES,
-    Option(
-        "--from",
-        name="old",
-        kind="source",
-        required=True,
-        metavar="SOURCE",
-        help="Who wrote them.",
-    ),
-    Option(
-        "--to",
-        name="new",
-        kind="source",
-        required=True,
-        metavar="SOURCE",
-        help="Who loads them.",
-    ),
+    *BETWEEN,
     Option(
         "--into",
         kind="folder",
@@ -116,38 +102,7 @@ def export(
         help="Where the converted streams go, by their names.",
     ),
     *CLUSTER,
-    Option("--target", "-t", metavar="TARGET", help="The target."),
-    Option(
-        "--map",
-        name="mapping",
-        kind="present",
-        metavar="FILE",
-        help="Renamed, set and dropped members, as JSON.",
-    ),
-    Option(
-        "--accept-loss",
-        kind="flag",
-        help="Write streams even if values are lost that the mapping does not name.",
-    ),
-    Option(
-        "--accept-refusal",
-        kind="flag",
-        help="Write streams even if the new release would refuse them.",
-    ),
-    Option("--machine", metavar="NAME", help="The machine type of the results."),
-    Option(
-        "--ram",
-        name="blocks",
-        many=True,
-        metavar="BLOCK=SIZE",
-        help="The size of a RAM block in the results.",
-    ),
-    Option(
-        "--like",
-        kind="file",
-        metavar="FILE",
-        help="A stream that the machine which loads these saved.",
-    ),
+    *CARRIED,
     epilog="""\b
 Examples:
   vmgen fleet convert '*.mig' --from 9.2 --to 10.0 --into new -o answers""",

@@ -184,24 +184,18 @@ def _exported(
 def _converted(
     file: str, path: str, options: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    from vmgen.cli.stream.convert import convert
+    from vmgen.cli.stream.convert import carried
 
-    rest = {k: v for k, v in options.items() if k != "into"}
+    rest = {name: value for name, value in options.items() if name != "into"}
     output = os.path.join(options["into"], os.path.basename(file))
-    status = convert.run(
-        SilentConsole(),
-        file=path,
-        output=output,
-        report="none",
-        form="text",
-        write_map=None,
-        **rest,
-    )
-    match status:
-        case 0:
-            yield _row(file, "file", "converted", message=output)
-        case 1:
-            why = "not written: values would be lost, or the result would be refused"
-            yield _row(file, "file", "refused", rule="loss", message=why)
-        case _:
-            raise ValueError(f"convert ended with status {status}")
+    carry = carried(SilentConsole(), path, output, **rest)
+    about = {
+        "machine": carry.found.machine, "target": carry.after.target,
+        "release": carry.found.release,
+    }  # fmt: skip
+    if carry.written:
+        yield _row(file, "file", "converted", message=output, **about)
+        return
+    rule = "loss" if carry.lossy else "refused"
+    why = "; ".join(carry.reasons)
+    yield _row(file, "file", "refused", rule=rule, message=why, **about)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vmgen.convert import Converted, Destination, Line
     from vmgen.stream import Codecs
     from vmgen.stream.input import Input
+    from vmgen.stream.objections import Explanation
     from vmgen.stream.wire import Buffer
 
 _PAINT: dict[str, Kind] = {
@@ -34,8 +35,7 @@ _PAINT: dict[str, Kind] = {
 }
 
 
-@command(
-    FILE,
+BETWEEN = (
     Option(
         "--from",
         name="old",
@@ -54,7 +54,6 @@ _PAINT: dict[str, Kind] = {
         completes="release",
         help="Who loads it.",
     ),
-    output_option("Where to write the converted stream."),
     Option(
         "--target",
         "-t",
@@ -62,26 +61,16 @@ _PAINT: dict[str, Kind] = {
         completes="target",
         help="The target, for instance riscv64.",
     ),
-    Option(
-        "--all",
-        "-a",
-        name="whole",
-        kind="flag",
-        help="Of trees: codecs of every device, not of the CPU alone.",
-    ),
+)
+"""From whom to whom a stream goes."""
+
+CARRIED = (
     Option(
         "--map",
         name="mapping",
         kind="present",
         metavar="FILE",
         help="Renamed, set and dropped members, as JSON.",
-    ),
-    Option(
-        "--write-map",
-        kind="file",
-        metavar="FILE",
-        help="Write a mapping to look at and to give with --map: likely names of members"
-        " that found nothing, and what would be lost.",
     ),
     Option(
         "--machine",
@@ -113,6 +102,58 @@ _PAINT: dict[str, Kind] = {
         kind="flag",
         help="Write the stream even if the new release refuses it.",
     ),
+)
+"""What the result must be, and what of it you accept."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedStream:
+    """A stream that was converted, and what is to be said of it: the codecs on both sides,
+    the verdict on the result, and why it was not written, if it was not."""
+
+    before: Codecs
+    after: Codecs
+    made: Converted
+    found: Explanation
+    lossy: bool
+    refused: bool
+
+    @property
+    def written(self) -> bool:
+        """Whether the result is in the file."""
+        return not (self.lossy or self.refused)
+
+    @property
+    def reasons(self) -> Iterator[str]:
+        """Why it is not."""
+        if self.lossy:
+            harmed = (
+                f"{one.section} {one.path}" for one in self.made.lines if one.harm
+            )
+            yield f"not written, values would be lost: {', '.join(harmed)}"
+        if self.refused:
+            yield "not written, the result would be refused"
+
+
+@command(
+    FILE,
+    *BETWEEN,
+    output_option("Where to write the converted stream."),
+    Option(
+        "--all",
+        "-a",
+        name="whole",
+        kind="flag",
+        help="Of trees: codecs of every device, not of the CPU alone.",
+    ),
+    Option(
+        "--write-map",
+        kind="file",
+        metavar="FILE",
+        help="Write a mapping to look at and to give with --map: likely names of members"
+        " that found nothing, and what would be lost.",
+    ),
+    *CARRIED,
     Option(
         "--report",
         kind="choice",
@@ -170,6 +211,66 @@ def convert(
     the exit status is 1, and vmgen writes nothing.
     """
     from vmgen import convert as engine
+
+    carry = carried(
+        console, file, output, old=old, new=new, target=target, whole=whole,
+        mapping=mapping, machine=machine, blocks=blocks, like=like,
+        accept_loss=accept_loss, accept_refusal=accept_refusal,
+    )  # fmt: skip
+    made, found = carry.made, carry.found
+    if write_map is not None:
+        write(write_map, (engine.dumps(made.suggested).encode(),))
+    _warn(console, made, mapping)
+    if "json" in (form, report):
+        whole_report = [asdict(line) for line in made.lines]
+        document = versioned(
+            "stream-convert",
+            {"written": carry.written, "lines": whole_report},
+        )
+        console.result(json.dumps(document, indent=1) + "\n")
+    elif report != "none":
+        shown = [line for line in made.lines if report == "all" or line.what != "kept"]
+        console.result(_text(shown, console.paint))
+    counts = ", ".join(
+        f"{count} {what}" for what, count in engine.counted(made.lines).items()
+    )
+    ways = f"{_words(old, carry.before)} to {_words(new, carry.after)}"
+    console.message(f"{carry.before.target}, {ways}: {counts}")
+    for line in lines(output, found, console.paint, whole=True):
+        console.message(line)
+    if write_map is not None:
+        console.message(f"wrote {write_map}: look at it before you give it with --map")
+    if carry.written:
+        wrote(console, output)
+        return 0
+    for reason in carry.reasons:
+        console.message(reason)
+    if carry.lossy:
+        console.message(
+            "name them under 'drop' in a mapping file (--write-map makes one), or say"
+            " --accept-loss"
+        )
+    return 1
+
+
+def carried(
+    console: Console,
+    file: str,
+    output: str,
+    *,
+    old: str,
+    new: str,
+    target: str | None,
+    whole: bool,
+    mapping: str | None,
+    machine: str | None,
+    blocks: tuple[str, ...],
+    like: str | None,
+    accept_loss: bool,
+    accept_refusal: bool,
+) -> CarriedStream:
+    """Convert a stream, and write the result unless something of it is not accepted."""
+    from vmgen import convert as engine
     from vmgen.stream import Stream
 
     with told(file):
@@ -186,46 +287,11 @@ def convert(
             found = explained(result, after, None, own)
             lossy = not made.harmless and not accept_loss
             refused = found.outcome == "refused" and not accept_refusal
-            if not (lossy or refused):
+            carry = CarriedStream(before, after, made, found, lossy, refused)
+            if carry.written:
                 write(output, (stream.prefix, result.view))
             result.close()
-    if write_map is not None:
-        write(write_map, (engine.dumps(made.suggested).encode(),))
-    _warn(console, made, mapping)
-    if "json" in (form, report):
-        whole_report = [asdict(line) for line in made.lines]
-        document = versioned(
-            "stream-convert",
-            {"written": not (lossy or refused), "lines": whole_report},
-        )
-        console.result(json.dumps(document, indent=1) + "\n")
-    elif report != "none":
-        shown = [line for line in made.lines if report == "all" or line.what != "kept"]
-        console.result(_text(shown, console.paint))
-    counts = ", ".join(
-        f"{count} {what}" for what, count in engine.counted(made.lines).items()
-    )
-    ways = f"{_words(old, before)} to {_words(new, after)}"
-    console.message(f"{before.target}, {ways}: {counts}")
-    for line in lines(output, found, console.paint, whole=True):
-        console.message(line)
-    if write_map is not None:
-        console.message(f"wrote {write_map}: look at it before you give it with --map")
-    if not (lossy or refused):
-        wrote(console, output)
-        return 0
-    if lossy:
-        lost = ", ".join(
-            f"{line.section} {line.path}" for line in made.lines if line.harm
-        )
-        console.message(f"not written, values would be lost: {lost}")
-        console.message(
-            "name them under 'drop' in a mapping file (--write-map makes one), or say"
-            " --accept-loss"
-        )
-    if refused:
-        console.message("not written, the result would be refused")
-    return 1
+    return carry
 
 
 def _machine(name: str | None, blocks: Iterable[str]) -> Destination:
