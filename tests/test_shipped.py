@@ -16,7 +16,7 @@ from vmgen.archive import SHIPPED, Archive, ReleaseEntries, build
 from vmgen.cache import entries, remove
 from vmgen.cli import run
 from vmgen.cli.shipped import Targets
-from vmgen.cli.stream import made
+from vmgen.cli.stream import released
 from vmgen.pipeline import Request, compile_whole
 from vmgen.stream import Stream
 from vmgen.stream.input import Input
@@ -164,7 +164,7 @@ def test_the_same_stream_is_read_without_the_archive_the_next_time(
         asked.append("again")
         return {}, {}
 
-    monkeypatch.setattr(made, "writers_of", writers)
+    monkeypatch.setattr(released, "writers_of", writers)
     assert run(["stream", "show", "vm.mig"]) == 0
     assert (capsys.readouterr(), asked) == (first, [])
     # Other bytes, another target: nothing is known of them.

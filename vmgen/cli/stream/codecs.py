@@ -138,11 +138,11 @@ def packages_of(
 def _writer(source: Input, console: Console, wanted: Wanted) -> Codecs:
     """Codecs of the release that wrote a stream, out of those that vmgen knows and of
     those of trees that were read before."""
-    from vmgen.cli.stream import made
+    from vmgen.cli.stream import made, released
     from vmgen.stream.errors import NoCodecs
 
     try:
-        releases, alike = made.writers_of(source, wanted.target, console)
+        releases, alike = released.writers_of(source, wanted.target, console)
     except NoCodecs:
         releases, alike = {}, {}
     releases = made.every_release(wanted.target, console) | releases
@@ -178,7 +178,7 @@ def _packages(source: Input, console: Console, wanted: Wanted) -> dict[str, Code
         return from_folder(_named_by_project(folder))
     from pathlib import Path
 
-    from vmgen.cli.stream import made
+    from vmgen.cli.stream import made, released
 
     if wanted.qemu is not None:
         tree, target = Path(wanted.qemu), wanted.target
@@ -187,7 +187,7 @@ def _packages(source: Input, console: Console, wanted: Wanted) -> dict[str, Code
     from vmgen.cli import shipped
 
     if (release := shipped.known(str(wanted.folder))) is not None:
-        places = made.of_archive(release, wanted.target, source, console)
+        places = released.of_archive(release, wanted.target, source, console)
     else:
         places = made.of_release(str(wanted.folder), wanted.target, console)
     return {name: from_folder(place)[name] for name, place in places.items()}
@@ -231,20 +231,22 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
         source.finish()
         if Stream(source, strict=False).description is None:
             return None
-        from vmgen.cli.stream import made
+        from vmgen.cli.stream import released
 
-        if (known := made.remembered(source, wanted.target)) is not None:
+        if (known := released.remembered(source, wanted.target)) is not None:
             codecs, said = known
             if said:
                 console.message(said)
             return codecs
-        releases, alike = made.writers_of(source, wanted.target, console, newest=True)
+        releases, alike = released.writers_of(
+            source, wanted.target, console, newest=True
+        )
         if not releases:
             return None
         try:
             codecs = _chosen(source, wanted, releases, alike)
         except NoCodecs:  # the newest did not write it: an older one did
-            releases, alike = made.writers_of(source, wanted.target, console)
+            releases, alike = released.writers_of(source, wanted.target, console)
             codecs = _chosen(source, wanted, releases, alike)
             writers = set(codecs.releases)
             alike = {key: found for key, found in alike.items() if writers & {*found}}
@@ -260,7 +262,7 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
             said = f"{listed} can have written it; read with the tables of {names[0]}"
             console.message(said)
         codecs = codecs.but(releases=tuple(names))
-        made.remember(source, wanted.target, codecs, said)
+        released.remember(source, wanted.target, codecs, said)
         return codecs
     except (NoCodecs, Ambiguous) as error:
         console.message(f"without codecs: {error.message}")

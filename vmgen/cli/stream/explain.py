@@ -107,12 +107,12 @@ def explained(
 ) -> Explanation:
     """What the release of these codecs makes of a stream, with what vmgen knows of the
     releases that can have written it."""
-    from vmgen.cli.stream import made
+    from vmgen.cli.stream import made, released
     from vmgen.stream.explain import explain as by_codecs
 
     return by_codecs(
         source, codecs, page_size, own, partial(made.others, codecs),
-        partial(made.saved_alike, source, codecs),
+        partial(released.saved_alike, source, codecs),
     )  # fmt: skip
 
 

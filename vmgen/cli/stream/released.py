@@ -1,0 +1,268 @@
+"""Codecs of the releases that vmgen knows, and which of these can have written a stream.
+
+They are made of the archive for the sections of a stream, and kept in the cache folder under
+the contents of the archive; so is what was found about a stream.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vmgen.cache import Cache, hashed
+from vmgen.cli.console import Console
+from vmgen.cli.stream.made import no_target, this_vmgen
+from vmgen.source import Diagnostic, VmgenError
+
+if TYPE_CHECKING:
+    from vmgen.archive import Archive, Release
+    from vmgen.cli.shipped import Targets
+    from vmgen.lookup import Lookup, Placed
+    from vmgen.stream import Codecs, Stream
+    from vmgen.stream.input import Input
+
+_MOST_HASHED = 1 << 26
+"""The bytes of the largest stream that is remembered: some 50 ms."""
+
+
+def of_archive(
+    targets: Targets, target: str | None, source: Input, console: Console
+) -> dict[str, Path]:
+    """The folders of a release that vmgen knows, by target: of the one named, else of
+    those whose CPU the stream's description has.
+
+    They have the codecs of the sections that the stream has; of all where only codecs
+    tell which it has.
+    """
+    from vmgen.stream import Stream
+    from vmgen.stream.writers import every_name, targets_of
+
+    source.finish()
+    stream = Stream(source, strict=False)
+    sections = every_name(stream)
+    wanted: tuple[str, ...] = (target,) if target else ()
+    wanted = wanted or targets_of(targets.archive, targets.release, stream)
+    if not wanted:
+        raise no_target()
+    release = targets.release
+    maker = this_vmgen()
+    found = {}
+    for one in wanted:
+        chosen = targets.only(sections)
+        if one not in chosen:
+            known = ", ".join(targets)
+            message = f"QEMU {release.name} has no target '{one}'"
+            raise VmgenError(Diagnostic("VG710", message, hint=f"there are: {known}"))
+
+        def make(one: str = one, chosen: Targets = chosen) -> dict[str, str]:
+            from vmgen.lower import lower
+            from vmgen.render import render
+
+            with console.working():
+                console.progress(f"codecs of QEMU {release.name} {one}")
+                files = render(lower(chosen[one]), formatted=False)
+            return {file.path: file.text for file in files}
+
+        parts = (targets.archive.content, release.name, one, repr(sections), maker)
+        folder = Cache.of("shipped").folder_of(hashed(parts)[:24], make)
+        found[one] = folder / one
+    return found
+
+
+def writers_of(
+    source: Input,
+    target: str | None,
+    console: Console,
+    *,
+    newest: bool = False,
+) -> tuple[dict[str, dict[str, Codecs]], dict[tuple[str, str], tuple[str, ...]]]:
+    """Codecs by release and target of every release that vmgen knows and that can have
+    written the stream, by its description; and for each of these the releases whose
+    tables of the stream's sections are the same, itself among them.
+
+    With ``newest`` only the newest release of all has codecs.  Targets whose tables of the
+    stream's sections are the same are one, with the others as its alternatives.  Nothing where the stream
+    has no description of a CPU; NoCodecs if none of them fits.
+    """
+    from vmgen import archive
+    from vmgen.cli.shipped import Targets
+    from vmgen.stream import Stream
+    from vmgen.stream.packages import from_folder
+    from vmgen.stream.writers import every_name
+
+    there = archive.shipped()
+    if there is None:
+        return {}, {}
+    source.finish()
+    stream = Stream(source, strict=False)
+    found: dict[str, dict[str, Codecs]] = {}
+    alike: dict[tuple[str, str], tuple[str, ...]] = {}
+    sections = every_name(stream)
+
+    def alike_in(release: Release, one: str, other: str) -> bool:
+        return sections is not None and not there.differing(
+            release, one, other, sections
+        )
+
+    for one, names in _writers(there, stream, target):
+        release = there.find(names[0])
+        assert release is not None  # the archive has named it
+        alike[release.name, one] = names
+        if newest and found and release.name not in found:
+            continue
+        others = found.setdefault(release.name, {})
+        same = next((each for each in others if alike_in(release, one, each)), None)
+        if same is not None:
+            known = others[same]
+            alternatives = (*known.alternatives, one)
+            others[same] = known.but(alternatives=alternatives)
+            continue
+        places = of_archive(Targets(there, release), one, source, console)
+        packages = {name: from_folder(place)[name] for name, place in places.items()}
+        others.update(packages)
+    return found, alike
+
+
+def remembered(source: Input, target: str | None) -> tuple[Codecs, str] | None:
+    """The codecs that the same bytes were read with before by the same vmgen, and what
+    was said then; None where they never were, or the codecs are gone."""
+    from vmgen.stream.packages import from_folder
+
+    name = _of_stream(source, target)
+    text = Cache.of("writers").text(name) if name else None
+    if text is None:
+        return None
+    known = json.loads(text)
+    packages = Cache.of("shipped")
+    if packages.folder is None or not packages.has_folder(known["package"]):
+        return None
+    one = known["target"]
+    codecs = from_folder(packages.folder / known["package"] / one)[one]
+    found = codecs.but(
+        alternatives=tuple(known["alternatives"]), releases=tuple(known["releases"])
+    )
+    return found, known["said"]
+
+
+def remember(source: Input, target: str | None, codecs: Codecs, said: str) -> None:
+    """Keep which codecs a stream is read with, and what was said about them."""
+    name, folder = _of_stream(source, target), codecs.folder
+    if not name or folder is None:
+        return
+    memory = Cache.of("writers")
+    known = {
+        "package": folder.parent.name,
+        "target": codecs.target,
+        "alternatives": codecs.alternatives,
+        "releases": codecs.releases,
+        "said": said,
+    }
+    memory.keep(name, json.dumps(known))
+
+
+def _of_stream(source: Input, target: str | None) -> str:
+    """The name under which a stream is remembered; empty for one that takes longer to
+    hash than to read."""
+    if len(source.view) > _MOST_HASHED:
+        return ""
+    content = hashlib.sha256(source.view).hexdigest()
+    return f"{hashed((content, target or '', this_vmgen()))[:24]}.stream.json"
+
+
+def saved_alike(
+    source: Input, codecs: Codecs, lookup: Lookup, tables: Sequence[Placed]
+) -> frozenset[str]:
+    """The symbols of those tables that every release that vmgen knows and that can have
+    written the stream, by its description, saves as they are loaded.
+
+    All of them where the release of the ``codecs``, whose tables these are, can have
+    written the stream itself, or where vmgen knows no release that can and that one
+    can.  None where the stream has no description.
+    """
+    from vmgen import archive
+    from vmgen.stream import Stream
+    from vmgen.stream.errors import StreamError
+    from vmgen.stream.origin import refuse_writer
+    from vmgen.stream.writers import section_names
+
+    there, release = archive.shipped(), lookup.program.release
+    alike = frozenset(one.description.symbol for one in tables)
+    stream = Stream(source, strict=False)
+    try:
+        found = [] if there is None else _writers(there, stream, codecs.target)
+    except StreamError:  # none of them
+        found = []
+    if release in {name for _, names in found for name in names}:
+        return alike
+    if there is None or not found:
+        if stream.description is None:
+            return frozenset()
+        try:
+            refuse_writer(release, Stream(source, codecs, strict=False))
+        except StreamError:
+            return frozenset()
+        return alike
+    keys = tuple((one.module.file, one.description.symbol) for one in tables)
+    sections = frozenset(section_names(stream))
+    for each, names in found:
+        writer = there.find(names[0])
+        assert writer is not None  # the archive has named it
+        alike &= _saved_alike(there, writer, each, sections, lookup, keys)
+    return alike
+
+
+@lru_cache(maxsize=64)
+def _saved_alike(
+    archive: Archive,
+    writer: Release,
+    target: str,
+    sections: frozenset[str],
+    lookup: Lookup,
+    keys: tuple[tuple[str, str], ...],
+) -> frozenset[str]:
+    """The symbols of those tables (file, symbol) of a lookup that a release saves as they
+    are loaded: the same for all streams of a fleet that have these sections."""
+    from vmgen.lookup import Lookup
+    from vmgen.verdict import judge
+
+    tables = [placed for key in keys if (placed := lookup.at(*key)) is not None]
+    symbols = {symbol for _, symbol in keys}
+    other = Lookup(archive.program(writer, target, sections))
+    theirs = [one for one in other.all() if one.description.symbol in symbols]
+    judged = judge(other.closure(*theirs), lookup.closure(*tables)).sections
+    return frozenset(
+        one.new for one in judged if one.old and one.forward.verdict == "compatible"
+    )
+
+
+def _writers(
+    archive: Archive, stream: Stream, target: str | None
+) -> list[tuple[str, tuple[str, ...]]]:
+    """The targets and releases (the newest first) that can have written the stream; those
+    of a description that was seen before are remembered."""
+    from vmgen.stream.errors import NoCodecs
+    from vmgen.stream.writers import writers
+
+    document = stream.description
+    if document is None:
+        return []
+    described = hashlib.sha256(document.text).hexdigest()
+    parts = described, repr(stream.configuration), target or "", archive.content
+    memory, name = Cache.of("writers"), hashed((*parts, this_vmgen()))[:24]
+    if (text := memory.text(f"{name}.json")) is not None:
+        return [(one, tuple(names)) for one, names in json.loads(text)]
+    likely = writers(archive, stream, target)
+    if likely.refusals and not likely.writers:
+        hint = "\n".join(f"{one}: {why}" for one, why in likely.refusals.items())
+        raise NoCodecs("none of the releases that vmgen knows wrote it", hint=hint)
+    found = [
+        (one.target, tuple(each.name for each in reversed(one.releases)))
+        for one in likely.writers
+    ]
+    memory.keep(f"{name}.json", json.dumps(found))
+    memory.forget_old()
+    return found
