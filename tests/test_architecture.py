@@ -57,7 +57,9 @@ STAGES = (
     {"stream"},
     # A guest out of one, and the formats of other tools.
     {"guest", "columns"},
-    {"export", "imported", "serve", "emulate"},
+    {"imported", "serve"},
+    {"emulate"},
+    {"export"},
     {"fleet"},
     # Will what one release saved load in the other?
     {"verdict"},

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import unicorn
 
-from tests.stream_files import packages, stripped, whole
-from vmgen.emulate import from_unicorn, to_unicorn
-from vmgen.guest import Guest, Unsupported
+from tests.stream_files import FOLDER, packages, stripped, whole
+from vmgen.cli import run as vmgen
+from vmgen.emulate import from_unicorn, missing, seed, to_unicorn
+from vmgen.guest import Guest, Lossy, Unsupported
+from vmgen.schemas import VERSIONS
 from vmgen.stream import Draft
 
 SPIKE = "riscv64-xbzrle--10.0.2"
@@ -60,3 +68,123 @@ def test_what_is_no_cpu_that_unicorn_has() -> None:
         pytest.raises(Unsupported, match="no codecs"),
     ):
         to_unicorn(guest)
+
+
+@pytest.mark.parametrize(
+    "name", ["x86_64-pc-max-seabios--10.0.2", "aarch64-virt-a57-bare--10.0.2"]
+)
+def test_every_register_comes_back(name: str) -> None:
+    """Of streams without RAM: what the emulator has, or it is said that it does not."""
+    codecs = packages()[name.partition("-")[0]]
+    with Guest.open(stripped(name), codecs=codecs) as guest:
+        found = " ".join(missing(guest))
+        values = {one.name: one.value for one in guest.cpus[0].registers()}
+    if codecs.target == "x86_64":
+        assert found == ""
+        assert (values["cs_base"], values["efer"], values["xcr0"]) != (0, 0, 0)
+    else:
+        named = set(re.findall(r"\w+", found))
+        assert {"CBAR_EL1", "RMR_EL1"} <= named
+        assert not {"x1", "sp", "v3", "SCTLR_EL1", "VBAR_EL1", "SPSR_EL1"} & named
+
+
+def test_what_would_be_lost_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "riscv64-virt-vh-bare--10.0.2"
+    with Guest.open(whole(name), codecs=packages()["riscv64"]) as guest:
+        absent, other = missing(guest)
+        assert {"vl", "vtype", "hideleg", "pmpaddr0"} <= set(re.findall(r"\w+", absent))
+        assert "mstatus 0x8000000a00006600 (there 0x8000000000006000)" in other
+        with pytest.raises(Lossy, match="pmpaddr0"):
+            to_unicorn(guest, strict=True)
+    (tmp_path / "vm.mig").write_bytes(whole(name))
+    (tmp_path / "seed").mkdir()
+    words = [
+        "export",
+        "unicorn",
+        str(tmp_path / "vm.mig"),
+        "-o",
+        str(tmp_path / "seed"),
+    ]
+    assert vmgen([*words, "--strict"]) == 2
+    said = capsys.readouterr().err
+    assert "missing in the unicorn file: cpu 0: registers that the emulator" in said
+    assert not list((tmp_path / "seed").iterdir())
+
+
+RUN = """\
+import sys
+sys.path.insert(0, "seed")
+import seed
+uc = seed.load()
+uc.mem_write(0x80005000, bytes.fromhex("13057002"))
+uc.emu_start(0x80005000, 0, count=1)
+seed.save(uc, "after")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("vm.mig").write_bytes(whole(SPIKE))
+    Path("seed").mkdir()
+    assert (
+        vmgen(["export", "unicorn", "vm.mig", "-o", "seed", "--codecs", GENERATED]) == 0
+    )
+    return tmp_path
+
+
+GENERATED = str(FOLDER.parent.parent / "generated")
+
+
+def test_a_folder_runs_by_itself_and_comes_back(folder: Path) -> None:
+    subprocess.run([sys.executable, "-I", "-c", RUN], check=True, cwd=folder)
+    words = ["import", "unicorn", "after", "--template", "vm.mig", "-o", "new.mig"]
+    assert vmgen([*words, "--codecs", GENERATED]) == 0
+    with (
+        Guest.open(whole(SPIKE), codecs=packages()["riscv64"]) as before,
+        Guest.open("new.mig", codecs=packages()["riscv64"]) as after,
+    ):
+        old, new = before.cpus[0].registers(), after.cpus[0].registers()
+        changed = {one.name: one.value for one in new if one not in old}
+        assert changed == {"a0": 39, "pc": RAM + 0x5004}
+        assert after.memory.read(RAM + 0x5000, 4) == bytes.fromhex("13057002")
+        assert after.memory.read(RAM, 0x5000) == before.memory.read(RAM, 0x5000)
+    words[1:3] = ["unicorn", "seed"]
+    assert vmgen([*words, "--codecs", GENERATED]) == 0
+    assert Path("new.mig").read_bytes() == whole(SPIKE)
+
+
+def test_a_folder_of_another_kind(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = Path("seed/seed.json").read_text()
+    good = json.loads(text)
+    region = good["regions"][0]
+    words = ["import", "unicorn", "seed", "--template", "vm.mig", "-o", "no.mig"]
+    for change, said in {
+        "{": "seed.json is none of 'vmgen export unicorn'",
+        '{"version": 2}': "version 2",
+        "[" * 100_000: "seed.json is none of 'vmgen export unicorn'",
+        json.dumps(
+            good | {"target": "x86_64"}
+        ): "a CPU of x86_64 is none of the template's",
+        json.dumps(good | {"cpus": []}): "the folder has 0 CPUs, the template 1",
+        json.dumps(
+            good | {"regions": [region | {"file": "../vm.mig"}]}
+        ): "not in the folder",
+        json.dumps(good | {"regions": [region | {"size": 1}]}): "bytes, not 1",
+        json.dumps(good | {"regions": [region, region]}): "begins inside of another",
+        json.dumps(good | {"regions": [region | {"file": "none"}]}): "cannot be read",
+        text.replace('"pc": "0x', '"pc": "0xg'): "a register is no hexadecimal number",
+    }.items():
+        Path("seed/seed.json").write_text(change)
+        assert vmgen([*words, "--codecs", GENERATED]) == 2
+        assert said in capsys.readouterr().err
+    assert not Path("no.mig").exists()
+    assert vmgen([*words[:2], "a", "b", *words[3:]]) == 2
+
+
+def test_the_version_is_that_of_the_schema() -> None:
+    assert VERSIONS["export-unicorn"] == seed.VERSION

@@ -159,6 +159,9 @@ def test_exports(printed: Any, work: Path) -> None:
     (work / "regions").mkdir()
     printed("export regions pc.mig -o regions")
     check("export-regions", json.loads((work / "regions" / "map.json").read_text()))
+    (work / "seed").mkdir()
+    printed("export unicorn riscv.mig -o seed")
+    check("export-unicorn", json.loads((work / "seed" / "seed.json").read_text()))
 
 
 def test_the_schemas_are_those_of_the_table_and_each_is_one() -> None:
@@ -188,7 +191,9 @@ def test_every_command_with_json_has_a_line_here() -> None:
     lines = (*OUTPUTS, *LINES, "coverage")
     assert {COMMAND.match(one)[0] for one in lines} == wanted  # type: ignore[index]
     kinds = {*OUTPUTS.values(), *LINES.values(), "coverage"}
-    assert kinds | {"export-jsonl", "export-regions"} == set(schemas.VERSIONS)
+    assert kinds | {"export-jsonl", "export-regions", "export-unicorn"} == set(
+        schemas.VERSIONS
+    )
 
 
 def test_words_are_those_of_the_program() -> None:

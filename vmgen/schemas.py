@@ -31,6 +31,7 @@ VERSIONS: Mapping[str, int] = {
     "stream-convert": 1,
     "export-jsonl": 1,
     "export-regions": 1,
+    "export-unicorn": 1,
 }
 """The version of every kind of document, by the name of its schema."""
 

@@ -19,12 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from unicorn import x86_const
 
 from tests import kdump_files
 from tests.lacking import lacking
 from tests.qemu.machine import Guest as Options
 from tests.qemu.machine import Machine
+from tests.qemu.test_emulated import X86
 from tests.stream_files import packages
+from vmgen.emulate import missing, seed, to_unicorn
 from vmgen.export import elf, kdump
 from vmgen.export.formats import ExportOptions
 from vmgen.guest import Guest
@@ -40,7 +43,7 @@ int main(void)
     write(1, "first program\\n", 14);
     fork();
     for (;;)
-        ;
+        getppid();
 }
 """
 PATIENCE = 120.0
@@ -200,3 +203,43 @@ def test_qemu_goes_on_from_a_core_of_a_running_kernel(
             assert stub.read("r15") == changed[index]
             for name in ("rip", "rsp", "cs", "cr3", "cr4", "efer", "gs_base"):
                 assert (name, stub.read(name)) == (name, cpu.register(name))
+
+
+STEPS = 600
+CLOCK = (b"\x0f\x31", b"\x0f\x01\xf9")
+"""rdtsc and rdtscp: Unicorn has a clock of its own."""
+
+UNDEFINED = 0x10800
+"""RF, which QEMU has while a string instruction goes on, and OF, which many instructions
+leave undefined."""
+
+
+@pytest.mark.parametrize("cpu", [0, 1])
+def test_a_running_kernel_goes_the_same_way_in_unicorn(
+    booted: Booted, linux: Guest, cpu: int
+) -> None:
+    """Behind the kernel's own page tables, through its entries and back to the process."""
+    stream = booted.stream.read_bytes()
+    with Machine.resumed(booted.options, stream) as machine, machine.gdb() as stub:
+        stub.select(cpu)
+        first = {name: stub.read(name) for name in X86}
+        truth = []
+        for _ in range(STEPS):
+            stub.ask(f"vCont;s:{stub.threads[cpu]}")
+            truth.append({name: stub.read(name) for name in X86})
+    while truth and truth[0] == first:  # what waited for the CPU came before
+        del truth[0]
+    assert missing(linux, cpu) == ()
+    uc = to_unicorn(linux, cpu)
+    registers = seed.of(uc, "x86_64")
+    for before, after in zip([first, *truth], truth, strict=False):
+        uc.emu_start(before["rip"], 0, count=1)
+        if linux.cpus[cpu].read(before["rip"], 3).startswith(CLOCK):
+            for name in ("rax", "rcx", "rdx"):
+                number = getattr(x86_const, f"UC_X86_REG_{name.upper()}")
+                uc.reg_write(number, after[name])
+        now = registers.get(X86)
+        for one in (now, after):
+            one["eflags"] &= ~UNDEFINED
+        assert now == after
+    assert len({one["rip"] for one in truth}) > 100

@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from vmgen.export.formats import ExportOptions
     from vmgen.guest import Guest
 
-NAMES = ("elf", "kdump", "raw", "lime", "regions", "jsonl", "parquet")
+NAMES = ("elf", "kdump", "raw", "lime", "regions", "unicorn", "jsonl", "parquet")
+FOLDERS = ("regions", "unicorn")
+"""Formats of several files."""
 
 
 @command(
     Argument("form", "choice", "FORMAT", choices=NAMES),
     FILE,
-    output_option("The file to write; for 'regions' a folder that is there.", "place"),
+    output_option(
+        "The file to write; for 'regions' and 'unicorn' a folder that is there.",
+        "place",
+    ),
     MAP,
     Option(
         "--virtual",
@@ -56,6 +61,8 @@ Formats:
   raw      guest-physical memory, byte N at address N
   lime     memory by region, in LiME's format: volatility
   regions  a file for each region of memory, and map.json, in a folder
+  unicorn  registers, memory and the Python that puts them into Unicorn, in a folder
+           (extra 'unicorn'): x86_64, aarch64, riscv64
   jsonl    every field of every section, a line each
   parquet  the same as a table (extra 'arrow')
 
@@ -65,6 +72,7 @@ Examples:
   vmgen export kdump vm.mig -o vmcore            the same, smaller
   vmgen export elf vm.save -o core --virtual     then: gdb vmlinux core
   vmgen export raw vm.mig -o ram.img --map mtree.txt
+  vmgen export unicorn vm.mig -o seed            then: import seed, in Python
   vmgen export jsonl disk.qcow2 --snapshot one -o - | jq .""",
 )
 def export(
@@ -91,6 +99,8 @@ def export(
 
     if form == "parquet":
         needs("arrow", "pyarrow")
+    if form == "unicorn":
+        needs("unicorn", "unicorn")
     wanted = ExportOptions(virtual, vmcoreinfo, raw)
     with opened_guest(file, console, map, options) as guest:
         lost = _losses(form, guest, wanted)
@@ -116,14 +126,14 @@ def _losses(form: str, guest: Guest, wanted: ExportOptions) -> list[str]:
 def _write(
     console: Console, form: str, guest: Guest, output: str, wanted: ExportOptions
 ) -> None:
-    if form == "regions":
-        from vmgen.export.regions import files
+    if form in FOLDERS:
+        from vmgen.export.formats import folder
 
         if not os.path.isdir(output):
             raise VmgenError(
-                Diagnostic("VG707", f"{output}: 'regions' needs a folder that is there")
+                Diagnostic("VG707", f"{output}: '{form}' needs a folder that is there")
             )
-        for name, written in files(guest):
+        for name, written in folder(form, guest):
             with created(os.path.join(output, name)) as out:
                 written(out)
         wrote(console, output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from vmgen.cli.arguments import Argument, Option, WrongUsage, command
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @command(
-    Argument("form", "choice", "FORMAT", choices=("elf", "raw")),
+    Argument("form", "choice", "FORMAT", choices=("elf", "raw", "unicorn")),
     Argument("files", metavar="FILE...", many=True),
     Option(
         "--template",
@@ -36,12 +37,14 @@ Formats:
   elf   a core: registers and RAM (of vmgen export elf, or dump-guest-memory)
   raw   guest-physical memory, byte N at address N (vmgen export raw); or BLOCK=FILE,
         one or several, for whole RAM blocks (vmgen stream extract FILE ram/BLOCK)
+  unicorn  a folder: registers and RAM (of vmgen export unicorn, or its seed.py)
 
 \b
 Examples:
   vmgen import elf vmcore --template vm.mig -o new.mig
   vmgen import raw ram.img --template vm.mig -o new.mig --map mtree.txt
   vmgen import raw pc.ram=ram.bin --template vm.mig -o new.mig
+  vmgen import unicorn after --template vm.mig -o new.mig
   qemu-system-x86_64 ... -incoming file:new.mig""",
 )
 def import_(
@@ -58,13 +61,17 @@ def import_(
 ) -> int:
     """Put memory and registers of a file into a stream that QEMU resumes.
 
-    Registers of a core and memory replace those of the template. What the file does not
+    Registers of a core or of an emulator and memory replace those of the template. What the file does not
     have stays as it is there, and is listed on stderr.
     """
     with ExitStack() as opened:
-        images = _images(form, files, opened)
+        images = {} if form == "unicorn" else _images(form, files, opened)
         with opened_guest(template, console, map, options) as guest:
-            made = _made(form, guest, images, " ".join(files))
+            made = (
+                _of_folder(guest, files)
+                if form == "unicorn"
+                else _made(form, guest, images, " ".join(files))
+            )
             with created(output) as out:
                 out.write(guest.stream.prefix)
                 for chunk in made.draft.chunks():
@@ -95,6 +102,26 @@ def _opened(name: str) -> IO[bytes]:
         return open(name, "rb")
     except OSError as error:
         reason = error.strerror or type(error).__name__
+        raise VmgenError(
+            Diagnostic("VG707", f"cannot be read: {reason}", Position(name))
+        ) from None
+
+
+def _of_folder(guest: Guest, files: tuple[str, ...]) -> Imported:
+    from vmgen.imported.errors import BadCore
+    from vmgen.imported.seeds import import_seed
+
+    if len(files) != 1:
+        raise WrongUsage("the folder of an emulator comes alone")
+    (folder,) = files
+    try:
+        return import_seed(guest, Path(folder))
+    except BadCore as error:
+        with told(folder):
+            raise error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        name = str(error.filename or folder)
         raise VmgenError(
             Diagnostic("VG707", f"cannot be read: {reason}", Position(name))
         ) from None

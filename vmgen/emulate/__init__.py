@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from vmgen.emulate.emulator import from_unicorn, to_unicorn
+from vmgen.emulate.emulator import from_unicorn, missing, to_unicorn
 
-__all__ = ["from_unicorn", "to_unicorn"]
+__all__ = ["from_unicorn", "missing", "to_unicorn"]

@@ -6,145 +6,162 @@ no memory, as the registers of devices are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from vmgen.guest import Guest, Region, Unsupported
+from vmgen.emulate import seed
+from vmgen.guest import Guest, Lossy, Region, Unsupported
+from vmgen.imported.emulated import MADE, put
 from vmgen.stream import Draft
-from vmgen.stream.edit import changeable, content
-from vmgen.stream.registers import of_section
+from vmgen.stream.registers import RegisterFile
 
-PAGE = 4096
-CHUNK = 1 << 20
+_AARCH64 = 0x6030_0000_0013
+"""How KVM's numbers of AArch64's system registers begin."""
 
-SYSTEM = (
-    "mstatus", "mideleg", "medeleg", "mie", "mtvec", "mcounteren", "mscratch", "mepc",
-    "mcause", "mtval", "stvec", "scounteren", "sscratch", "sepc", "scause", "stval",
-    "satp", "priv",
-)  # fmt: skip
-"""Control and status registers of RISC-V that Unicorn has, in the order in which it takes
-them; general and floating-point registers come before them, the pc at the end."""
-
-DIFFERENT = {"mideleg", "medeleg"}
-"""What QEMU 5 has other bits in than later releases: it stays the stream's."""
-
-KEPT = {"mstatus": 1 << 63 | 0xF << 32}
-"""Bits that stay the stream's: UXL and SXL, which QEMU 5 does not have, and SD, which later
-releases make when it is read."""
+TARGETS = ("aarch64", "riscv64", "x86_64")
 
 
-def to_unicorn(guest: Guest, cpu: int = 0) -> Any:
+def to_unicorn(guest: Guest, cpu: int = 0, *, strict: bool = False) -> Any:
     """An emulator (``unicorn.Uc``) of one CPU, with all of the guest's memory.
 
     All of RAM is copied; zero pages take no memory.  Start it with
-    ``uc.emu_start(pc, 0, count=...)``.  RISC-V of 64 bits only, without the vector and the
-    hypervisor extension.  Raises Unsupported for another target, ``IndexError`` for a CPU that
-    is missing, and what the map of the guest raises.
+    ``uc.emu_start(pc, 0, count=...)``; of an x86 the pc is ``rip``, whatever ``cs`` is.
+    With ``strict`` Lossy is raised where :func:`missing` has something to say.  Raises
+    Unsupported for a target other than :data:`TARGETS` and a CPU in AArch32,
+    ``IndexError`` for a CPU that is missing, and what the map of the guest raises.
     """
-    import unicorn
-
-    _only_riscv64(guest)
-    one = guest.cpus[cpu]
-    if one.register("satp") is None:
-        raise Unsupported(
-            "the stream does not have the registers of the CPU", None, "cpu"
-        )
-    uc = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV64)
+    file = registers_of(guest, cpu)
+    made = _engine(file)
+    if strict and (lost := tuple(_missing(file, made))):
+        raise Lossy("; ".join(lost), None, guest.cpu_sections()[cpu].path)
     for region in guest.regions:
-        _copied(uc, guest, region)
-    for name in _names(one.file):
-        uc.reg_write(_number(name), one.register(name) or 0)
-    return uc
+        writable = region.kind == "ram"
+        seed.fill(made.uc, region.start, region.size, writable, _reader(guest, region))
+    return made.uc
+
+
+def missing(guest: Guest, cpu: int = 0) -> tuple[str, ...]:
+    """What of a CPU the emulator does not have, as sentences.
+
+    Every register is written and read back.  Raises as :func:`to_unicorn` does.
+    """
+    file = registers_of(guest, cpu)
+    return tuple(_missing(file, _engine(file)))
 
 
 def from_unicorn(uc: Any, draft: Draft, guest: Guest, cpu: int = 0) -> tuple[str, ...]:
     """Put registers and memory of an emulator into a draft of the guest's stream.
 
     ``guest`` is the one that :func:`to_unicorn` made it of: pages that are still equal are
-    left alone.  The names of the registers that changed are returned.  Raises Unsupported,
-    and BadEdit for a value that the stream cannot hold.
+    left alone, and so are the bits of registers that the emulator did not take.  The names of
+    the registers that changed are returned.  Raises Unsupported, and BadEdit for a value
+    that the stream cannot hold.
     """
-    _only_riscv64(guest)
-    section = guest.cpu_sections()[cpu]
-    state = changeable(guest.stream, section)
-    file = of_section(guest.stream.codecs, section, state)
-    if file is None:
-        raise Unsupported("codecs know the registers: --codecs, --target", None, "cpu")
-    changed = []
-    for name, value in _values(uc, _names(file)).items():
-        old, kept = file.read(name).value, KEPT.get(name, 0)
-        value = value & ~kept | old & kept
-        if name not in DIFFERENT and value != old:
-            file.write(name, value)
-            changed.append(name)
-    if changed:
-        draft.replace(section, content(guest.stream, section, state))
+    file = registers_of(guest, cpu)
+    before = _engine(file).get(values_of(file))
+    encodings = encodings_of(file)
+    found = seed.of(uc, file.target, encodings).get(before)
+    changed = put(guest, draft, cpu, before, found)
     for region in guest.regions:
         if region.kind == "ram":
             for offset, data in _pages(uc, guest, region):
                 draft.memory(region.block)[offset : offset + len(data)] = data
-    return tuple(changed)
+    return changed
 
 
-def _only_riscv64(guest: Guest) -> None:
-    if guest.target != "riscv64":
+def registers_of(guest: Guest, cpu: int) -> RegisterFile:
+    """The registers of a CPU that Unicorn can be given; Unsupported for any other."""
+    if guest.target not in TARGETS:
         name = guest.target or "a target that no codecs know"
-        raise Unsupported(f"{name}: Unicorn is given riscv64 only", None, "cpu")
+        listed = ", ".join(TARGETS)
+        raise Unsupported(f"{name}: Unicorn is given {listed} only", None, "cpu")
+    file = guest.cpus[cpu].file
+    if not values_of(file):
+        message = "the stream does not have the registers of the CPU"
+        raise Unsupported(message, None, "cpu")
+    if file.target == "aarch64" and file.read("cpsr").value & 0x10:
+        raise Unsupported("a CPU in AArch32 is not put into Unicorn", None, "cpu")
+    return file
 
 
-def _names(file: Any) -> Sequence[str]:
-    """The registers of a CPU that Unicorn takes, in that order."""
-    found = {one.name for one in file}
-    general = [
-        one.name for one in file if one.feature in ("org.gnu.gdb.riscv.cpu", "org.gnu.gdb.riscv.fpu")
+def values_of(file: RegisterFile) -> dict[str, int]:
+    """Every register of a CPU by its name."""
+    return {one.name: one.value for one in file}
+
+
+def encodings_of(file: RegisterFile) -> dict[str, seed.Encoding]:
+    """op0, op1, CRn, CRm and op2 of the system registers of an Arm CPU."""
+    made = {}
+    for one in file:
+        key = file.system_number(one.name)
+        if key is not None and key >> 16 == _AARCH64:
+            made[one.name] = (
+                key >> 14 & 3, key >> 11 & 7, key >> 7 & 15, key >> 3 & 15, key & 7
+            )  # fmt: skip
+    return made
+
+
+def _engine(file: RegisterFile) -> seed.Engine:
+    try:
+        return seed.engine(file.target, values_of(file), encodings_of(file))
+    except seed.NoPlace as error:
+        raise Unsupported(
+            f"this Unicorn does not keep its CPU as 2.1 does: {error}", None, "cpu"
+        ) from None
+
+
+_SAME = {
+    "mstatus": 1 << 63 | 0xF << 32,
+    "mideleg": 0x1444,
+    "hflags": 0xF << 27,
+    "hflags2": 1 << 8,
+}
+"""Bits that QEMU 5 does not have: UXL and SXL, always 2 there, and SD, which later releases
+make when it is read; the delegation of the hypervisor's interrupts, which is constant; what
+later releases know at translation time, and that they have virtual GIF."""
+
+_NOTHING = {"load_res": (1 << 64) - 1}
+"""Values that say that there is nothing: no reservation."""
+
+
+def _missing(file: RegisterFile, made: seed.Engine) -> Iterator[str]:
+    wanted = values_of(file)
+    found = made.get(wanted)
+    made_of_others = MADE[file.target]
+    absent = [
+        name for name, value in wanted.items()
+        if name not in found and value and name not in made_of_others
+        and value != _NOTHING.get(name)
     ]  # fmt: skip
-    last = [name for name in SYSTEM if name in found]
-    plain = [name for name in general if name not in ("pc", "zero")]
-    # Floating-point registers are there once mstatus.FS is set.
-    return [*last[:1], *plain, *last[1:], "pc"]
+    if absent:
+        yield f"registers that the emulator does not have: {', '.join(absent)}"
+    other = [
+        f"{name} {value:#x} (there {found[name]:#x})" for name, value in wanted.items()
+        if name in found and (value ^ found[name]) & ~_SAME.get(name, 0)
+    ]  # fmt: skip
+    if other:
+        yield f"registers that are other there: {', '.join(other)}"
 
 
-def _values(uc: Any, names: Sequence[str]) -> dict[str, int]:
-    """The registers of an emulator.  Unicorn 2.1 answers with what was in the buffer where
-    the privilege of the CPU does not suffice for a register: it is given the highest for the
-    time."""
-    level = int(uc.reg_read(_number("priv")))
-    uc.reg_write(_number("priv"), 3)
-    found = {name: int(uc.reg_read(_number(name))) for name in names}
-    uc.reg_write(_number("priv"), level)
-    return {**found, "priv": level}
+def _reader(guest: Guest, region: Region) -> Callable[[int], bytes]:
+    at = region.start
 
+    def read(size: int) -> bytes:
+        nonlocal at
+        at += size
+        return guest.memory.read(at - size, size)
 
-def _number(name: str) -> int:
-    from unicorn import riscv_const
-
-    number: int = getattr(riscv_const, f"UC_RISCV_REG_{name.upper()}")
-    return number
-
-
-def _copied(uc: Any, guest: Guest, region: Region) -> None:
-    """Map a region and fill it."""
-    import unicorn
-
-    end = -(-region.end // PAGE) * PAGE
-    start = region.start // PAGE * PAGE
-    uc.mem_map(start, end - start, unicorn.UC_PROT_ALL)
-    for at in range(region.start, region.end, CHUNK):
-        data = guest.memory.read(at, min(CHUNK, region.end - at))
-        if data.count(0) != len(data):
-            uc.mem_write(at, data)
-    if region.kind != "ram":
-        uc.mem_protect(start, end - start, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+    return read
 
 
 def _pages(uc: Any, guest: Guest, region: Region) -> Iterator[tuple[int, bytes]]:
     """The pages that differ: offset in the block, and the bytes."""
-    for at in range(region.start, region.end, CHUNK):
-        size = min(CHUNK, region.end - at)
+    for at in range(region.start, region.end, seed.CHUNK):
+        size = min(seed.CHUNK, region.end - at)
         new, old = bytes(uc.mem_read(at, size)), guest.memory.read(at, size)
         if new == old:
             continue
-        for page in range(0, size, PAGE):
-            data = new[page : page + PAGE]
-            if data != old[page : page + PAGE]:
+        for page in range(0, size, seed.PAGE):
+            data = new[page : page + seed.PAGE]
+            if data != old[page : page + seed.PAGE]:
                 yield region.offset + at - region.start + page, data

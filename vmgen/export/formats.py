@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, TypeAlias
 
 from vmgen.guest import Guest
 
@@ -41,10 +41,25 @@ class Exporter(Protocol):
         ...
 
 
+Files: TypeAlias = Iterator[tuple[str, Callable[[BinaryIO], None]]]
+"""The names of several files, and what writes each."""
+
+
+def folder(name: str, guest: Guest) -> Files:
+    """The files of a format that has several, of which the last says what the others
+    are."""
+    made: Files = _module(name).files(guest)
+    return made
+
+
 def exporter(name: str) -> Exporter:
     """The format of this name: a module of this package."""
-    made: Exporter = import_module(f"vmgen.export.{name}")
+    made: Exporter = _module(name)
     return made
+
+
+def _module(name: str) -> Any:
+    return import_module(f"vmgen.export.{name.replace('-', '_')}")
 
 
 def unplaced(guest: Guest) -> Iterator[str]:

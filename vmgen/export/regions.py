@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from vmgen.export.formats import ExportOptions, unplaced
 from vmgen.export.sparse import SparseFile
@@ -20,25 +20,41 @@ def losses(guest: Guest, options: ExportOptions) -> Iterator[str]:
 
 def files(guest: Guest) -> Iterator[tuple[str, Callable[[BinaryIO], None]]]:
     """The name of every file, and what writes it; ``map.json`` comes last."""
-    entries = []
-    for region in guest.regions:
-        name = f"{region.start:016x}.bin"
-        entries.append(
-            {
-                "file": name,
-                "address": region.start,
-                "size": region.size,
-                "block": region.block,
-                "offset": region.offset,
-                "kind": region.kind,
-            }
-        )
-        yield name, partial(_region, guest, region)
+    yield from images(guest)
     document = versioned(
-        "export-regions", {"machine": guest.machine, "regions": entries}
+        "export-regions", {"machine": guest.machine, "regions": entries(guest)}
     )
-    text = json.dumps(document, indent=1) + "\n"
-    yield "map.json", partial(_text, text)
+    yield "map.json", text(json.dumps(document, indent=1) + "\n")
+
+
+def images(guest: Guest) -> Iterator[tuple[str, Callable[[BinaryIO], None]]]:
+    """The files of the regions alone."""
+    for region in guest.regions:
+        yield _name(region), partial(_region, guest, region)
+
+
+def entries(guest: Guest) -> list[dict[str, Any]]:
+    """Every region as JSON has it."""
+    return [
+        {
+            "file": _name(region),
+            "address": region.start,
+            "size": region.size,
+            "block": region.block,
+            "offset": region.offset,
+            "kind": region.kind,
+        }
+        for region in guest.regions
+    ]
+
+
+def text(content: str) -> Callable[[BinaryIO], None]:
+    """What writes a file of text."""
+    return lambda out: _text(content, out)
+
+
+def _name(region: Region) -> str:
+    return f"{region.start:016x}.bin"
 
 
 def _region(guest: Guest, region: Region, out: BinaryIO) -> None:
@@ -49,5 +65,5 @@ def _region(guest: Guest, region: Region, out: BinaryIO) -> None:
     file.end_at(region.size)
 
 
-def _text(text: str, out: BinaryIO) -> None:
-    out.write(text.encode())
+def _text(content: str, out: BinaryIO) -> None:
+    out.write(content.encode())

@@ -16,12 +16,14 @@ from vmgen.stream import Draft
 @dataclass(frozen=True, slots=True)
 class Imported:
     """The changed stream; ``cpus`` are those of a core, ``kept`` the memory that stays the
-    template's, ``blocks`` names the blocks that the import wrote."""
+    template's, ``blocks`` names the blocks that the import wrote, ``source`` is what the file
+    is."""
 
     draft: Draft
     cpus: tuple[TakenCpu, ...]
     blocks: tuple[str, ...]
     kept: tuple[Region, ...]
+    source: str = "a core"
 
     def said(self, guest: Guest) -> Iterator[str]:
         """What the stream has of the template, and not of the file, as sentences."""
@@ -31,7 +33,9 @@ class Imported:
         if not self.cpus:
             yield "every register of every CPU"
         else:
-            yield f"registers that a core does not have: it has {max(counts)} of a CPU"
+            yield (
+                f"registers that {self.source} does not have: it has {max(counts)} of a CPU"
+            )
         for one in self.kept:
             yield f"memory {one.start:#x} to {one.end:#x}: {one.block}"
         known = {region.block for region in guest.regions}

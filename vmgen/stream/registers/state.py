@@ -147,6 +147,17 @@ class RegisterFile:
             raise self._absent(entry)
         return tuple(filter(None, map(self._placed, way.pieces)))
 
+    def system_number(self, name: str) -> int | None:
+        """KVM's number of an Arm system register that the list of this CPU has; None for
+        any other register."""
+        for way in self._entry(name).ways:
+            key = way.pieces[0].path
+            if key.startswith("#"):
+                number = int(key[1:], 16)
+                if number in self._system:
+                    return number
+        return None
+
     def number(self, path: str) -> int | None:
         """The number at a path of the section's values; None if there is none."""
         return _as_number(self._at(path))
