@@ -101,7 +101,7 @@ def encodings_of(file: RegisterFile) -> dict[str, seed.Encoding]:
     return made
 
 
-def _engine(file: RegisterFile) -> seed.Engine:
+def _engine(file: RegisterFile) -> seed.EmulatedCpu:
     try:
         return seed.engine(file.target, values_of(file), encodings_of(file))
     except seed.NoPlace as error:
@@ -124,7 +124,7 @@ _NOTHING = {"load_res": (1 << 64) - 1}
 """Values that say that there is nothing: no reservation."""
 
 
-def _missing(file: RegisterFile, made: seed.Engine) -> Iterator[str]:
+def _missing(file: RegisterFile, made: seed.EmulatedCpu) -> Iterator[str]:
     wanted = values_of(file)
     found = made.get(wanted)
     made_of_others = MADE[file.target]

@@ -41,7 +41,7 @@ class NotEmulated(Exception):
     """An instruction that Unicorn would pass over."""
 
 
-class Engine(Protocol):
+class EmulatedCpu(Protocol):
     """Registers of one architecture in an emulator, by name."""
 
     uc: Any
@@ -59,32 +59,34 @@ def engine(
     target: str,
     values: Mapping[str, int],
     encodings: Mapping[str, Encoding] | None = None,
-) -> Engine:
+) -> EmulatedCpu:
     """An emulator without memory, its CPU as the registers say.
 
     ``encodings`` are those of Arm's system registers, by name.  Raises KeyError for a
     target other than x86_64, aarch64 and riscv64.
     """
-    makers: dict[str, Callable[[], Engine]] = {
-        "x86_64": X86,
-        "aarch64": lambda: Arm(values, encodings or {}),
-        "riscv64": RiscV,
+    makers: dict[str, Callable[[], EmulatedCpu]] = {
+        "x86_64": EmulatedX86,
+        "aarch64": lambda: EmulatedArm(values, encodings or {}),
+        "riscv64": EmulatedRiscV,
     }
     made = makers[target]()
     made.put(values)
     return made
 
 
-def of(uc: Any, target: str, encodings: Mapping[str, Encoding] | None = None) -> Engine:
+def of(
+    uc: Any, target: str, encodings: Mapping[str, Encoding] | None = None
+) -> EmulatedCpu:
     """The registers of an emulator that :func:`engine` made."""
-    made: Engine
+    made: EmulatedCpu
     match target:
         case "x86_64":
-            made = X86(uc)
+            made = EmulatedX86(uc)
         case "aarch64":
-            made = Arm({}, encodings or {}, uc)
+            made = EmulatedArm({}, encodings or {}, uc)
         case _:
-            made = RiscV(uc)
+            made = EmulatedRiscV(uc)
     return made
 
 
@@ -208,7 +210,7 @@ _RESET = _RF | 0xCD5
 _MARK = 0x1122334455667788
 
 
-class X86:
+class EmulatedX86:
     """An x86 CPU in any mode.
 
     Selectors alone can be written by name, and not what a descriptor brought with them,
@@ -393,7 +395,7 @@ _MODELS = (
 )  # fmt: skip
 
 
-class Arm:
+class EmulatedArm:
     """A CPU in AArch64.
 
     The emulator's own has EL2 and EL3, which say that the levels below are not secure and
@@ -520,7 +522,7 @@ _RV = {
 }  # fmt: skip
 
 
-class RiscV:
+class EmulatedRiscV:
     """A hart of 64 bits without the vector and the hypervisor extension."""
 
     def __init__(self, uc: Any = None) -> None:
