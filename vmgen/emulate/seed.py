@@ -129,7 +129,7 @@ def save(uc: Any, folder: str, of_folder: str = HERE, cpu: int = 0) -> None:
 
 
 def pc(uc: Any) -> int:
-    """Where the CPU is, which ``uc.emu_start`` wants to be told."""
+    """Where the CPU is: what ``uc.emu_start`` begins at."""
     number = {
         unicorn.UC_ARCH_X86: x86.UC_X86_REG_RIP,
         unicorn.UC_ARCH_ARM64: a64.UC_ARM64_REG_PC,
