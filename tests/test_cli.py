@@ -300,9 +300,7 @@ def test_a_whole_folder_is_one_line(stages: Stages, shell: Shell) -> None:
     stages.files = ("a.py", "b.py", "c.py", "d.py")
     shell("generate -t arm -t ppc")
     assert shell("check -t arm") == 1
-    assert shell.err.splitlines()[:-1] == [
-        "no longer belongs: generated/ppc/ (4 files)"
-    ]
+    assert shell.err.splitlines()[1] == "no longer belongs: generated/ppc/ (4 files)"
     Path("generated/arm/a.py").unlink()
     assert shell("generate -t arm") == 0
     assert shell.err.splitlines()[1] == "no longer belongs: generated/ppc/ (4 files)"
@@ -385,7 +383,12 @@ def test_check_names_everything_and_the_command_that_mends_it(
     assert {
         path: path.read_text() for path in Path("generated").rglob("*.py")
     } == before
-    *files, command = shell.err.splitlines()
+    total, *files, left, command = shell.err.splitlines()
+    assert (
+        total
+        == "generated is not current: 1 missing, 2 changed, 1 no longer belonging"
+    )
+    assert left.endswith(" more lines of diff: --full prints them")
     assert files == [
         "changed, edited by hand: generated/arm/cpu.py",
         "changed: generated/i386/cpu.py",
@@ -393,17 +396,37 @@ def test_check_names_everything_and_the_command_that_mends_it(
         "no longer belongs: generated/x86_64/cpu.py",
     ]
     assert "--- a/generated/i386/cpu.py\n+++ b/generated/i386/cpu.py\n" in shell.out
-    assert "--- /dev/null\n+++ b/generated/ppc/cpu.py\n" in shell.out
+    assert "generated/ppc" not in shell.out
     assert "-by hand\n+value = 2\n" in shell.out
+    assert shell(f"{line} --full") == 1
+    assert "--- /dev/null\n+++ b/generated/ppc/cpu.py\n" in shell.out
+    assert "more lines" not in shell.err
     fix = command.partition("to fix: vmgen ")[2]
     assert shell(fix) == 0
     assert shell(line) == 0
 
 
+def test_check_cuts_a_long_diff(stages: Stages, shell: Shell) -> None:
+    shell("generate -t arm")
+    file = Path("generated/arm/cpu.py")
+    file.write_text(file.read_text() + "by hand\n" * 1000)
+    assert shell("check -t arm") == 1
+    assert len(shell.out.splitlines()) == 200
+    assert " more lines of diff: --full prints them\n" in shell.err
+    assert shell("check -t arm --full") == 1
+    assert len(shell.out.splitlines()) > 1000
+
+
+def test_check_of_a_folder_that_nothing_is_for(shell: Shell) -> None:
+    assert shell("check") == 2
+    assert "[VG630]" in shell.err
+    assert shell.out == ""
+
+
 def test_check_output_is_a_patch(stages: Stages, shell: Shell) -> None:
     shell("generate -t arm")
     stages.body = "2"
-    assert shell("check -t arm --preprocessor cc") == 1
+    assert shell("check -t arm --preprocessor cc --full") == 1
     subprocess.run(["git", "apply"], input=shell.out, text=True, check=True)
     assert shell("check -t arm --preprocessor cc") == 0
 

@@ -207,7 +207,7 @@ def test_what_is_not_a_stream(shell: Shell) -> None:
         " [VG701]\n"
     )
     assert shell("show nothing.mig") == 2
-    assert "nothing.mig: error: nothing.mig: cannot be read: No such file" in shell.err
+    assert "nothing.mig: error: cannot be read: No such file" in shell.err
     Path("cut.mig").write_bytes(whole(RISCV)[:-9])
     assert shell("show cut.mig") == 2
     assert "[VG7" in shell.err

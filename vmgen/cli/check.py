@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 from vmgen.cli import lock as lock_command
 from vmgen.cli.arguments import Option, command
 from vmgen.cli.console import Console
-from vmgen.cli.job import FILES, INPUT, OUTPUT, read_job
+from vmgen.cli.job import FILES, INPUT, OUTPUT, asked_for_something, read_job
 from vmgen.config import DIRECTIONS
 from vmgen.paint import Paint
 from vmgen.source import Diagnostic, Position
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vmgen import write
 
+MOST_LINES = 200
+"""Lines of diff that a check prints without ``--full``."""
 
 LEVELS = ("harmless", "note", "break")
 
@@ -62,10 +66,16 @@ LEVELS = ("harmless", "note", "break")
         help="Findings that pass, each with a reason.  [default: 'accepted' of"
         " [tool.vmgen]]",
     ),
+    Option(
+        "--full",
+        kind="flag",
+        help="Print the diff of every file, new ones too, as a patch.  Without it: of"
+        f" changed files, {MOST_LINES} lines at most.",
+    ),
     epilog="""\b
 Examples:
   vmgen check                                 in CI: exit status 1 if out of date
-  vmgen check | patch -p1                     take the changes without vmgen writing
+  vmgen check --full | patch -p1              take the changes without vmgen writing
   vmgen check --qemu . -a -t arm --against shipped --direction forward --level break
   vmgen check --qemu ~/qemu-10.0.2 -t riscv64 --output qemu_state""",
 )
@@ -81,15 +91,16 @@ def check(
     direction: str,
     level: str,
     accepted: str | None,
+    full: bool,
     **inputs: Any,
 ) -> int:
     """Say whether the files are current.
 
-    Changes nothing. Takes what 'generate' takes. Prints a unified diff of what would change; files that
-    are missing and files that no longer belong count too.
+    Changes nothing. Takes what 'generate' takes. Counts and names the files that are
+    missing, changed or no longer belong, and prints a diff of what would change.
     """
     from vmgen import write
-    from vmgen.cli.files import changes, grouped
+    from vmgen.cli.files import changes, grouped, summary
 
     job = read_job(output=output, **inputs)
     locked = 0
@@ -105,6 +116,8 @@ def check(
         locked = lock_command.compare(known, job, gate, console)
         if not job.output.exists():
             return locked
+    elif not job.output.exists():
+        asked_for_something(output, inputs.values())
     where = job.output.as_posix()
     needed = [change for change in changes(job, console) if change.kind != "unchanged"]
     if not needed:
@@ -112,10 +125,10 @@ def check(
         return locked
     root = where if not (job.output.is_absolute() or where.startswith("..")) else ""
     options = set()
-    for change in needed:
-        console.result(_coloured(write.diff(change, root), console.paint))
+    console.message(f"{where} is not current: {summary(needed, 'missing')}")
     for found, path in grouped(needed):
         console.message(f"{found}: {where}/{path}")
+    _show(needed, root, full, console)
     if console.form != "text":
         console.diagnostics(_stale(change, where) for change in needed)
     for change in needed:
@@ -125,6 +138,30 @@ def check(
             options.add("--prune")
     console.message(f"to fix: {console.again('generate', *sorted(options))}")
     return 1
+
+
+def _show(
+    needed: Sequence[write.FileChange], root: str, full: bool, console: Console
+) -> None:
+    """Print the diffs.  Without ``full`` those of files that stay, whole files as long as
+    there is room and the beginning of the first one in any case; and how much is left."""
+    from vmgen import write
+
+    shown = left = 0
+    for change in needed:
+        diff = write.diff(change, root)
+        lines = diff.splitlines(keepends=True)
+        if full:
+            console.result(_coloured(diff, console.paint))
+        elif change.kind == "update" and (not shown or shown + len(lines) <= MOST_LINES):
+            part = lines[:MOST_LINES]
+            console.result(_coloured("".join(part), console.paint))
+            shown += len(part)
+            left += len(lines) - len(part)
+        else:
+            left += len(lines)
+    if left:
+        console.message(f"{left} more lines of diff: --full prints them")
 
 
 def _stale(change: write.FileChange, where: str) -> Diagnostic:

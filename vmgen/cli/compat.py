@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from vmgen.cli.arguments import Option, command, format_option
@@ -217,9 +218,11 @@ def _none(
             message = f"only {side} has a machine type '{pattern}' for {target}"
             hint = "a guest loads on the machine type that saved it and on no other one"
             return Diagnostic("VG645", message, hint=hint)
+    near = get_close_matches(pattern, both, 3, 0.8)
     shown = ", ".join(both[:6]) + (", ..." if len(both) > 6 else "")
+    hint = f"did you mean {' or '.join(near)}?" if near else f"they have: {shown}"
     message = f"no machine type that both sides have for {target} is '{pattern}'"
-    return Diagnostic("VG645", message, hint=f"they have: {shown}")
+    return Diagnostic("VG645", message, hint=hint)
 
 
 # --- only what a guest has ------------------------------------------------------------
@@ -262,7 +265,11 @@ def narrowed(
     ]
     if unknown:
         message = f"neither side has a device type '{unknown[0]}'"
-        raise VmgenError(Diagnostic("VG646", message, hint="see '-device help'"))
+        types = {one.name for side in sides for one in side.program.machines.types}
+        near = get_close_matches(unknown[0], sorted(types), 3)
+        hint = "QEMU lists the names: qemu-system-... -device help"
+        hint = f"did you mean {' or '.join(near)}?" if near else hint
+        raise VmgenError(Diagnostic("VG646", message, hint=hint))
     wanted = {_stem(name) for name in devices}
 
     def kept(one: SectionVerdict) -> bool:

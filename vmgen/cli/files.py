@@ -121,9 +121,10 @@ def _key_of(programs: Iterable[ir.Program]) -> str:
     return cache.key(digest.hexdigest(), folders)
 
 
-def summary(changes: Iterable[write.FileChange]) -> str:
-    """``3 new, 1 changed, 2 no longer belong``."""
-    words = {"create": "new", "update": "changed", "orphan": "no longer belonging"}
+def summary(changes: Iterable[write.FileChange], new: str = "new") -> str:
+    """``3 new, 1 changed, 2 no longer belonging``; ``new`` is the word for files that are
+    not there yet."""
+    words = {"create": new, "update": "changed", "orphan": "no longer belonging"}
     counts = dict.fromkeys(words, 0)
     for change in changes:
         if change.kind in counts:

@@ -275,8 +275,8 @@ def about_tree(request: Request, settings: config.Config) -> Request:
 
 
 def asked_for_something(output: str | None, given: Iterable[object]) -> None:
-    """VG630 for a bare ``generate`` in a folder that no configuration is for: it would
-    write eight CPUs into whatever folder you are in."""
+    """VG630 for a bare ``generate`` or ``check`` in a folder that no configuration is for:
+    it would be about eight CPUs in whatever folder you are in."""
     if output is None and not any(given) and config.find(Path.cwd()).file is None:
         raise _usage(
             "nothing says what to generate, and into which folder",

@@ -28,7 +28,7 @@ _INPUT = tuple(one for one in SOURCES if one.name != "whole")
         many=True,
         metavar="CODES",
         completes="rule",
-        help="Only these rules: VG817, or VG8 for all that begin so. May be repeated, or"
+        help="Only these rules: VG816, or VG8 for all that begin so. May be repeated, or"
         " joined by commas.",
     ),
     Option(
@@ -46,12 +46,12 @@ Examples:
   vmgen lint my_dma.c                               your own file
   vmgen lint --qemu ~/qemu -t arm hw/char/pl011.c   a file of a tree
   vmgen lint --qemu ~/qemu                          every device of every target
-  vmgen lint --qemu . -t x86_64 --select VG817      one rule: missing state
+  vmgen lint --qemu . -t x86_64 --select VG816      one rule: missing state
   vmgen lint my_dma.c --format sarif > lint.sarif
 
 \b
 Switched off by '--ignore', by 'ignore' of [tool.vmgen.lint], or in the line itself:
-// vmgen: noqa: VG817
+// vmgen: noqa: VG816
 Exit status: 0 nothing found, 1 findings (or a file was not read), 2 bad input.""",
 )
 def lint(
@@ -66,7 +66,7 @@ def lint(
     """Warn of likely mistakes in tables.
 
     FILES are C files of the tree (--qemu) or your own; without any, everything that the
-    tree's binaries contain. Each warning has a code: 'vmgen help VG817' explains it.
+    tree's binaries contain. Each warning has a code: 'vmgen help VG816' explains it.
     """
     from vmgen import lint, report
     from vmgen.lint.sarif import sarif

@@ -260,7 +260,7 @@ class Input:
             error.strerror if isinstance(error, OSError) and error.strerror else error
         )
         return Unreadable(
-            f"{self.name}: cannot be read: {reason or type(error).__name__}"
+            f"cannot be read: {reason or type(error).__name__}", path=self.name
         )
 
     def close(self) -> None:

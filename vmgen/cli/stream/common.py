@@ -154,5 +154,5 @@ def diagnostic(error: Any, file: str) -> Diagnostic:
         f"{error.message}{at}",
         Position(file),
         hint=error.hint,
-        context=(error.path,) if error.path else (),
+        context=(error.path,) if error.path not in ("", file) else (),
     )

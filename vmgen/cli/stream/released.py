@@ -47,6 +47,7 @@ def of_archive(
     wanted: tuple[str, ...] = (target,) if target else ()
     wanted = wanted or targets_of(targets.archive, targets.release, stream)
     if not wanted:
+        next(stream.parts(), None)  # what is no stream at all is said first
         raise no_target()
     release = targets.release
     maker = this_vmgen()
