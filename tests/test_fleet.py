@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import Client, LocalCluster
 
 from tests.stream_files import stripped, whole
 from vmgen.cli import run as vmgen
@@ -197,6 +202,71 @@ def test_the_commands(guests: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert vmgen(["fleet", "export", "parquet", f"{guests}/0.mig", "-o", out]) == 2
     assert "another question [VG737]" in capsys.readouterr().err
     assert vmgen(["fleet", "verify", f"{guests}/*.nothing", "-o", out]) == 2
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[str]:
+    """The address of a cluster of two workers that somebody else runs."""
+    where = tmp_path / "scheduler.json"
+    log = (tmp_path / "cluster.log").open("w")
+    dask = [sys.executable, "-m", "dask"]
+    own = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(where)]
+    far = ["--nworkers", "2", "--nthreads", "1", "--host", "127.0.0.1"]
+    started = [
+        subprocess.Popen([*dask, *words], stdout=log, stderr=log, cwd=tmp_path)
+        for words in (
+            ["scheduler", "--port", "0", *own],
+            ["worker", *far, "--no-dashboard", "--scheduler-file", str(where)],
+        )
+    ]
+    try:
+        end = time.monotonic() + 60
+        while not where.exists() or not where.read_text():
+            assert time.monotonic() < end, (tmp_path / "cluster.log").read_text()
+            time.sleep(0.05)
+        yield json.loads(where.read_text())["address"]
+    finally:
+        for process in reversed(started):
+            process.terminate()
+            process.wait()
+        log.close()
+
+
+def test_a_cluster_that_is_there(
+    scheduler: str, guests: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert scheduler.startswith("tcp://127.0.0.1:")
+    out = str(guests / "answers")
+    command = ["fleet", "verify", f"{guests}/*.mig", "-o", out, "--batch", "1"]
+    command += ["--scheduler", scheduler, "--format", "json"]
+    assert vmgen(command) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["command"], told["files"], told["answered"], told["asked"]) == (
+        "verify", 5, 0, 5,
+    )  # fmt: skip
+    assert len(results.parts(Path(out))) == 5
+    assert told["rows"] == len(list(results.rows(Path(out), ("file",))))
+    assert vmgen(command) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["answered"], told["asked"], told["rows"]) == (5, 0, 0)
+    assert vmgen(["fleet", "report", out, "--format", "json"]) == 1
+    summed = json.loads(capsys.readouterr().out)
+    assert (summed["files"], summed["outcomes"]) == (5, {"error": 2, "identical": 3})
+    with Client(scheduler, set_as_default=False) as client:
+        workers = client.scheduler_info(n_workers=-1)["workers"]
+        assert len(workers) == 2, "they are still there for others"
+
+
+def test_a_cluster_without_workers_is_an_error(
+    guests: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("vmgen.fleet.run.WAIT", 1)
+    with LocalCluster(
+        n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0"
+    ) as empty:
+        words = ["fleet", "verify", f"{guests}/0.mig", "-o", str(guests / "answers")]
+        assert vmgen([*words, "--scheduler", empty.scheduler_address]) == 2
+    assert "has no worker, and none came in 1 s [VG707]" in capsys.readouterr().err
 
 
 def test_a_conversion_says_what_came_of_it(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.stream_files import captured
 from vmgen import coverage, schemas, source
 from vmgen.cli import run
 from vmgen.cli.arguments import Option
-from vmgen.cli.listed import COMMANDS, STREAM_COMMANDS, named
+from vmgen.cli.listed import COMMANDS, GROUPS, named
 from vmgen.convert import states
 from vmgen.stream import objections
 from vmgen.verdict import model, show_machines
@@ -77,12 +77,17 @@ OUTPUTS = {
     "stream explain arm.mig --release 7.2": "stream-explain",
     "stream convert riscv.mig --from 10.0 --to 7.2 -o no.mig": "stream-convert",
     "stream convert old.mig --from 7.2 --to 10.0 -o new.mig --accept-loss": "stream-convert",
+    "fleet verify riscv.mig arm.mig -o one --workers 1": "fleet-run",
+    "fleet explain riscv.mig --release 10.2 -o two --workers 1": "fleet-run",
+    "fleet export parquet riscv.mig -o three --workers 1": "fleet-run",
+    "fleet convert riscv.mig --from 10.0 --to 10.0 --into . -o four --workers 1": "fleet-run",
+    "fleet report summed": "fleet-report",
 }
 """Lines of commands, which get '--format json', and the kind of what they print."""
 
 LINES = {"lint odd.c --format json": "diagnostic"}
 
-COMMAND = re.compile(r"^(?:stream )?\w+")
+COMMAND = re.compile(r"^(?:(?:stream|fleet) )?\w+")
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +124,8 @@ def printed(
 
 @pytest.mark.parametrize("line", OUTPUTS)
 def test_output(line: str, printed: Any) -> None:
+    if line.startswith("fleet report"):
+        printed("fleet verify riscv.mig arm.mig -o summed --workers 1")
     out, _ = printed(f"{line} --format json")
     check(OUTPUTS[line], json.loads(out))
 
@@ -186,7 +193,9 @@ def test_every_command_with_json_has_a_line_here() -> None:
             ):
                 yield before + name
 
-    wanted = {*of(COMMANDS), *of(STREAM_COMMANDS, "stream ")}
+    wanted = set(of(COMMANDS))
+    for group, commands in GROUPS.items():
+        wanted |= set(of(commands, f"{group} "))
     # tests/test_coverage.py has what that prints of a tree.
     lines = (*OUTPUTS, *LINES, "coverage")
     assert {COMMAND.match(one)[0] for one in lines} == wanted  # type: ignore[index]

@@ -32,6 +32,8 @@ VERSIONS: Mapping[str, int] = {
     "export-jsonl": 1,
     "export-regions": 1,
     "export-unicorn": 1,
+    "fleet-run": 1,
+    "fleet-report": 1,
 }
 """The version of every kind of document, by the name of its schema."""
 

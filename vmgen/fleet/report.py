@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 ASKED = ("file", "row", "outcome", "section", "member", "rule", "message", "machine")
@@ -73,3 +73,18 @@ def lines(found: FleetReport, most: int) -> Iterator[str]:
     left = len(found.findings) - most
     if left > 0:
         yield f"and {left} more findings"
+
+
+def document(found: FleetReport, most: int) -> dict[str, Any]:
+    """The report as plain JSON values, at most so many findings; ``left`` says how many there
+    are beyond."""
+    return {
+        "files": sum(found.outcomes.values()),
+        "outcomes": dict(sorted(found.outcomes.items())),
+        "machines": [
+            {"machine": machine or None, "outcome": outcome, "files": count}
+            for (machine, outcome), count in sorted(found.machines.items())
+        ],
+        "findings": [asdict(one) for one in found.findings[:most]],
+        "left": max(0, len(found.findings) - most),
+    }

@@ -22,6 +22,9 @@ Lost: TypeAlias = Callable[[str, BaseException], int]
 TRIES = 2
 """Workers of this machine that may die over a batch, or over one file."""
 
+WAIT = 60
+"""Seconds in which a cluster that is there must have a worker."""
+
 AHEAD = 4
 """Batches that wait for each worker."""
 
@@ -51,13 +54,18 @@ def cluster(scheduler: str, workers: int, memory: int) -> Iterator[Any]:
     """A client of the cluster at an address (``tcp://...``), or of one that is made here:
     processes on the loopback interface, each with ``memory`` bytes at most.
 
-    Raises OSError where no one answers.
+    Raises OSError where no one answers, or no worker comes.
     """
     import dask
     from distributed import Client, LocalCluster
 
     if scheduler:
         with Client(scheduler, timeout="10s", set_as_default=False) as client:
+            try:
+                client.wait_for_workers(1, timeout=WAIT)
+            except TimeoutError:
+                message = f"{scheduler} has no worker, and none came in {WAIT} s"
+                raise TimeoutError(message) from None
             yield client
         return
     settings = {"distributed.scheduler.allowed-failures": TRIES - 1}
@@ -68,7 +76,7 @@ def cluster(scheduler: str, workers: int, memory: int) -> Iterator[Any]:
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             memory_limit=memory,
             silence_logs=50,
         ) as made,

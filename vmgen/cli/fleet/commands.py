@@ -11,7 +11,7 @@ from vmgen.cli.fleet.common import CLUSTER, FILES, ask
 from vmgen.cli.stream.common import CODECS, MEMBER, SOURCES
 from vmgen.cli.stream.convert import BETWEEN, CARRIED
 
-_CLUSTER = ("output", "workers", "scheduler", "memory", "batch")
+_CLUSTER = ("output", "workers", "scheduler", "memory", "batch", "form")
 
 
 def _parted(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -72,7 +72,7 @@ def verify(console: Console, /, *, files: tuple[str, ...], **options: Any) -> in
 
 
 @command(
-    Argument("form", "choice", "FORMAT", choices=("parquet",)),
+    Argument("kind", "choice", "FORMAT", choices=("parquet",)),
     FILES,
     *CLUSTER,
     *CODECS,
@@ -81,7 +81,7 @@ Examples:
   vmgen fleet export parquet 'guests/*.mig' -o fields""",
 )
 def export(
-    console: Console, /, *, form: str, files: tuple[str, ...], **options: Any
+    console: Console, /, *, kind: str, files: tuple[str, ...], **options: Any
 ) -> int:
     """Write every field of many streams as one Parquet data set.
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from vmgen.cli.arguments import Argument, Option, WrongUsage
+from vmgen.cli.arguments import Argument, Option, WrongUsage, format_option
 from vmgen.cli.console import Console
 from vmgen.cli.extra import needs
 from vmgen.cli.fleet.questions import FleetCommand, FleetQuestion
 from vmgen.cli.stream.common import output_option, size_of
+from vmgen.schemas import versioned
 from vmgen.source import Diagnostic, Position, VmgenError
 
 FILES = Argument("files", metavar="FILE...", many=True)
@@ -49,6 +52,7 @@ CLUSTER = (
         shown=True,
         help="Files that a worker is given at once; a part of the data set has as many.",
     ),
+    format_option("'json' prints on stdout what the run was."),
 )
 """Where the work is done, and where the answers go."""
 
@@ -64,11 +68,12 @@ def ask(
     scheduler: str,
     memory: str,
     batch: int,
+    form: str,
 ) -> int:
     """Ask a question about all files that are not in the data set yet."""
     needs("fleet", "distributed", "pyarrow", "fsspec")
     from vmgen.fleet import inputs, results
-    from vmgen.fleet.run import cluster, run
+    from vmgen.fleet.run import FleetProgress, cluster, run
 
     limit = size_of(memory)
     if not limit:
@@ -84,20 +89,26 @@ def ask(
             console.message(f"{len(named) - len(files)} files have answers already")
         if not named:
             raise WrongUsage("no file has such a name")
-        if not files:
-            return 0
         _distinct(command, files)
-        with (
-            console.working(),
-            cluster(scheduler, workers or os.cpu_count() or 1, limit) as client,
-        ):
-            far = None
-            for far in run(client, files, asked, asked.lost, batch):
-                console.progress(
-                    f"{far.files} of {far.total} files, {far.rate:.0f}/s,"
-                    f" {far.rest:.0f} s to go"
-                )
-        if far is not None:
+        far = FleetProgress(0, 0, len(files), 0.0)
+        with console.working(), ExitStack() as opened:
+            if files:
+                count = workers or os.cpu_count() or 1
+                client = opened.enter_context(cluster(scheduler, count, limit))
+                for far in run(client, files, asked, asked.lost, batch):
+                    console.progress(
+                        f"{far.files} of {far.total} files, {far.rate:.0f}/s,"
+                        f" {far.rest:.0f} s to go"
+                    )
+        if form == "json":
+            document = {
+                "command": command, "folder": output, "files": len(named),
+                "answered": len(named) - len(files), "asked": far.files,
+                "rows": far.rows, "seconds": round(far.seconds, 3),
+            }  # fmt: skip
+            text = json.dumps(versioned("fleet-run", document), indent=2)
+            console.result(f"{text}\n")
+        elif files:
             console.message(
                 f"{far.files} files in {far.seconds:.1f} s ({far.rate:.1f}/s),"
                 f" {far.rows} rows in {output}"

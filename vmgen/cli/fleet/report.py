@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from vmgen.cli.arguments import Argument, Option, command
+from vmgen.cli.arguments import Argument, Option, command, format_option
 from vmgen.cli.console import Console
 from vmgen.cli.extra import needs
+from vmgen.schemas import versioned
 from vmgen.source import Diagnostic, Position, VmgenError
 
 
@@ -21,11 +23,13 @@ from vmgen.source import Diagnostic, Position, VmgenError
         shown=True,
         help="How many findings to print, those of most files first.",
     ),
+    format_option("How to print it."),
     epilog="""\b
 Examples:
-  vmgen fleet report answers""",
+  vmgen fleet report answers
+  vmgen fleet report answers --format json""",
 )
-def report(console: Console, /, *, folder: str, findings: int) -> int:
+def report(console: Console, /, *, folder: str, findings: int, form: str) -> int:
     """Sum up the answers of a fleet.
 
     You see how many files have which outcome, by machine type, and what was found, each
@@ -43,6 +47,10 @@ def report(console: Console, /, *, folder: str, findings: int) -> int:
     except (OSError, ValueError) as error:
         message = f"cannot be read: {error}"
         raise VmgenError(Diagnostic("VG707", message, Position(folder))) from None
-    console.result("".join(f"{line}\n" for line in summed.lines(found, findings)))
+    if form == "json":
+        document = versioned("fleet-report", summed.document(found, findings))
+        console.result(json.dumps(document, indent=2) + "\n")
+    else:
+        console.result("".join(f"{line}\n" for line in summed.lines(found, findings)))
     bad = found.outcomes.keys() - {"taken", "identical", "exported", "converted"}
     return 1 if bad - {"not known"} else 3 if bad else 0
