@@ -385,8 +385,7 @@ def test_check_names_everything_and_the_command_that_mends_it(
     } == before
     total, *files, left, command = shell.err.splitlines()
     assert (
-        total
-        == "generated is not current: 1 missing, 2 changed, 1 no longer belonging"
+        total == "generated is not current: 1 missing, 2 changed, 1 no longer belonging"
     )
     assert left.endswith(" more lines of diff: --full prints them")
     assert files == [

@@ -252,7 +252,7 @@ def test_a_cluster_that_is_there(
     assert vmgen(["fleet", "report", out, "--format", "json"]) == 1
     summed = json.loads(capsys.readouterr().out)
     assert (summed["files"], summed["outcomes"]) == (5, {"error": 2, "identical": 3})
-    with Client(scheduler, set_as_default=False) as client:
+    with Client(scheduler, set_as_default=False) as client:  # type: ignore[no-untyped-call]
         workers = client.scheduler_info(n_workers=-1)["workers"]
         assert len(workers) == 2, "they are still there for others"
 
@@ -261,7 +261,7 @@ def test_a_cluster_without_workers_is_an_error(
     guests: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("vmgen.fleet.run.WAIT", 1)
-    with LocalCluster(
+    with LocalCluster(  # type: ignore[no-untyped-call]
         n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0"
     ) as empty:
         words = ["fleet", "verify", f"{guests}/0.mig", "-o", str(guests / "answers")]
