@@ -554,6 +554,48 @@ def test_what_cannot_be_followed_is_said(text: str, code: str) -> None:
     assert found.roots == ()
 
 
+HANDS_ON = """
+static void start(void *s, int kind, const VMStateDescription *vmsd)
+{
+    vmstate_register(0, 0, vmsd, s);
+}
+"""
+
+
+def test_a_static_function_registers_what_its_callers_give() -> None:
+    """QEMU 8.1 to 9.1: hw/input/tsc210x.c; the callers may stand on both sides."""
+    found = resolved(
+        described("vmstate_one", "one")
+        + described("vmstate_two", "two")
+        + HANDS_ON
+        + "static void more(void *s, const VMStateDescription *v) { start(s, 2, v); }\n"
+        + "void one_init(void *s) { start(s, 1, &vmstate_one); }\n"
+        + "void two_init(void *s) { more(s, &vmstate_two); }\n"
+    )
+    assert [(one.symbol, one.section, one.registrant) for one in found] == [
+        ("vmstate_one", "one", "one_init"),
+        ("vmstate_two", "two", "two_init"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "callers",
+    [
+        "",
+        "void one_init(void *s, VMStateDescription *v) { start(s, 1, v); }\n",
+        "void (*begin(void))(void *, int, const VMStateDescription *) { return start; }\n"
+        "void one_init(void *s) { start(s, 1, &vmstate_one); }\n",
+        "static void start(void *s, int kind, const VMStateDescription *vmsd);\n"
+        "static void again(void *s, const VMStateDescription *v) { start(s, 1, v); again(s, v); }\n",
+    ],
+)
+def test_what_a_static_function_is_given_may_be_open(callers: str) -> None:
+    registrations, module = read(described("vmstate_one", "one") + HANDS_ON + callers)
+    found = roots.resolve([registrations], [module])
+    assert {one.code for one in found.undecided} == {"VG423"}
+    assert found.roots == ()
+
+
 def test_the_core_passes_on_what_its_callers_register() -> None:
     """QEMU 8.2 to 9.1: migration/savevm.c, called by hw/intc/xics.c."""
     passes = """

@@ -15,7 +15,7 @@ import pytest
 
 from tests.kept_codecs import keep, of_release
 from tests.stream_files import captured, codecs_of, packages, target_of, whole
-from tests.stream_sections import find_sections
+from tests.stream_sections import description_json, find_sections
 from tests.test_stream_mutations import (
     CASES,
     NEEDS_THE_DEVICE,
@@ -41,6 +41,7 @@ from vmgen.stream import (
 )
 from vmgen.stream.explain import EVERYWHERE, choose, explain
 from vmgen.stream.input import Input
+from vmgen.stream.kvm_only import KVM_ONLY
 from vmgen.stream.objections import Explanation
 
 RISCV = "riscv64-virt-vh-bare--10.0.2"
@@ -111,6 +112,52 @@ def test_the_verdict_is_that_of_qemu(case: dict[str, Any]) -> None:
             rule = "footer-shift"  # 11 is still read, without what version 12 added
             assert found.refusals[0].member == "env.xcr0"
         assert found.refusals[0].rule == rule, found.refusals
+
+
+def test_what_only_kvm_on_its_own_host_has_is_open() -> None:
+    """The tables are those of an x86 host: a riscv64 host's QEMU has ``cpu/kvmtimer``."""
+    data = whole(RISCV)
+    cpu = next(one for one in find_sections(data) if one.name == "cpu")
+    more = b"\5\x0ccpu/kvmtimer\0\0\0\1" + bytes(24)
+    changed = data[: cpu.end] + more + data[cpu.end :]
+    found = explained(RISCV, changed)
+    assert (found.outcome, found.refusals) == ("not known", ())
+    (open_,) = [one for one in found.open if one.rule == "unread"]
+    assert (open_.section, open_.offset) == ("cpu/0", cpu.end)
+    other = changed.replace(b"cpu/kvmtimer", b"cpu/kvmtimes")
+    assert explained(RISCV, other).refusals[0].rule == "unknown-subsection"
+    own = explain(Input(changed), packages()["riscv64"], own=like(RISCV))
+    assert own.refusals[0].rule == "unknown-subsection"
+
+
+@pytest.mark.parametrize(("name", "file"), [(a, b) for (_, a), b in KVM_ONLY.items()])
+def test_what_only_kvm_has_stands_there(name: str, file: str) -> None:
+    text = (require_tree("10.0") / file).read_text(encoding="utf-8")
+    assert f'.name = "{name}"' in text
+    assert "kvm_enabled()" in text or "_kvm.c" in file
+
+
+def test_the_interrupts_of_an_s390x_host_are_open() -> None:
+    data = whole(RISCV)
+    name = next(
+        one.name for one in find_sections(data) if one.name not in ("cpu", "ram")
+    )
+    at, _ = description_json(data)
+    quoted = name.encode()
+    text = data[at + 5 :].replace(b'"%s"' % quoted, b'"s390-flic"')
+    header = bytes([len(quoted)]) + quoted
+    assert data[:at].count(header) == 1
+    renamed = data[:at].replace(header, b"\x09s390-flic")
+    there = Input(renamed + b"\6" + len(text).to_bytes(4, "big") + text)
+    known = packages()["riscv64"].codecs
+    for target, rule in (("riscv64", "unknown-section"), ("s390x", "unread")):
+        found = explain(there, Codecs({**known, EVERYWHERE: known["cpu"]}, target))
+        (one,) = [
+            one
+            for one in (*found.refusals, *found.open)
+            if one.section.startswith("s390-flic/")
+        ]
+        assert one.rule == rule
 
 
 def test_every_rule_is_known() -> None:

@@ -33,7 +33,6 @@ from vmgen.linkmodel.values import (
 )
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import SourceTree
-from vmgen.tree.generated import FEATURES_BEFORE_MESON
 
 __all__ = ["SystemBinary", "binary", "not_there"]
 
@@ -249,7 +248,6 @@ def _configured(tree: SourceTree) -> dict[str, str]:
     written = set(re.findall(r"\bCONFIG_[A-Z0-9_]+(?==y\b)", text))
     header = _macros(tree, "config-host.h")
     there = {name for name, value in header.items() if value == "1"}
-    there.update(FEATURES_BEFORE_MESON)
     return dict.fromkeys(sorted(written & there), "y")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from vmgen.cfront import syntax as c
@@ -10,6 +11,7 @@ from vmgen.cfront.layout import Layout
 from vmgen.cfront.printer import phrase
 from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import uncast
+from vmgen.cfront.walk import walk as all_of
 from vmgen.extract.initializer import is_null
 from vmgen.roots import walk
 from vmgen.roots.guards import guards_of
@@ -143,14 +145,12 @@ def registrations(
     names = walk.locals_of(function)
     for call in walk.calls(function.body):
         if isinstance(call.function, c.Name):
-            found = _registration(unit, layout, function, names, call)
-            if found is not None:
-                yield found
+            yield from _registration(unit, layout, function, names, call)
 
 
 def _registration(
     unit: Unit, layout: Layout, function: c.FunctionDecl, names: Locals, call: c.Call
-) -> Registration | None:
+) -> Iterator[Registration]:
     assert isinstance(call.function, c.Name)
     name, given = call.function.name, call.arguments
     if name == "register_savevm_live" and len(given) in (5, 6):
@@ -163,7 +163,7 @@ def _registration(
         if not isinstance(handlers, c.Name):
             raise _lost("the handlers of a section are", given[3], call.position)
         version = _number(layout, given[2])
-        return Registration(
+        yield Registration(
             "handlers",
             handlers.name,
             function.name,
@@ -176,28 +176,28 @@ def _registration(
             call.position,
             guards_of(unit, function, call),
         )
+        return
     if name not in _REGISTERING:
-        return None
+        return
     obj, instance, vmsd, alias = _REGISTERING[name]
     if function.name in REGISTERING and _is_parameter(names, given[vmsd]):
-        return None  # the core passes on what its callers register
-    symbol = _registered(unit, names, given[vmsd])
-    if symbol is None:
-        return None
+        return  # the core passes on what its callers register
     prefix: Prefix = "" if is_null(given[obj]) else "maybe"
-    return Registration(
-        "vmstate_register",
-        symbol,
-        function.name,
-        _named(unit, function, names, given[vmsd]),
-        prefix,
-        ANY if instance is None else _instance(layout, given[instance]),
-        "" if alias is None else _alias(layout, given[alias]),
-        0,
-        unit.source,
-        call.position,
-        guards_of(unit, function, call),
-    )
+    own = guards_of(unit, function, call)
+    for one in _registered(_Place(unit, function, call, own), names, given[vmsd]):
+        yield Registration(
+            "vmstate_register",
+            one.symbol,
+            one.place.function.name,
+            _named(unit, function, names, given[vmsd]),
+            prefix,
+            ANY if instance is None else _instance(layout, given[instance]),
+            "" if alias is None else _alias(layout, given[alias]),
+            0,
+            unit.source,
+            one.place.call.position,
+            one.place.guards,
+        )
 
 
 def _is_parameter(names: Locals, value: c.Expr) -> bool:
@@ -210,29 +210,74 @@ def _is_parameter(names: Locals, value: c.Expr) -> bool:
     )
 
 
-def _registered(unit: Unit, names: Locals, value: c.Expr) -> str | None:
-    """The description that a call registers; None where it is a device's own or a CPU's
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A call, in ``function``, that registers or hands on what is to be registered, with
+    the variables that decide whether it is made."""
+
+    unit: Unit
+    function: c.FunctionDecl
+    call: c.Call
+    guards: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Registered:
+    """A description that is registered, and the call that names it."""
+
+    symbol: str
+    place: _Place
+
+
+def _registered(
+    place: _Place, names: Locals, value: c.Expr, through: tuple[str, ...] = ()
+) -> Iterator[_Registered]:
+    """The descriptions that a call registers; none where it is a device's own or a CPU's
     (``qdev_get_vmsd``, ``legacy_vmsd``; ``cc->vmsd`` up to 6.0), which the classes tell.
+
+    A parameter of a static function is what its callers give: they are all in the file.
+    ``through`` are the functions on the way.
     """
+    unit, function = place.unit, place.function
     match uncast(value):
         case c.UnaryOperation("&", c.Name(symbol)):
-            return symbol
+            yield _Registered(symbol, place)
+            return
         case c.Call(c.Name("qdev_get_vmsd")) | c.Member(_, "legacy_vmsd"):
-            return None
+            return
         case c.Member(object, "vmsd", True) if (
             _class_of(unit, names, object) == "CPUClass"
         ):
-            return None
+            return
         case c.Call(c.Name("g_memdup" | "g_memdup2"), arguments) if arguments:
-            return _registered(unit, names, arguments[0])
+            yield from _registered(place, names, arguments[0], through)
+            return
         case c.Name(name) if len(names.values.get(name, ())) == 1:
             found = names.values[name][0]
             if isinstance(found, c.Expr):
-                return _registered(unit, names, found)
+                yield from _registered(place, names, found, through)
+                return
+        case c.Name(name) if (
+            function.static
+            and _is_parameter(names, value)
+            and function.name not in through
+        ):
+            index = names.parameters.index(name)
+            callers = list(_calls_of(place))
+            for caller, argument in callers:
+                yield from _registered(
+                    caller,
+                    walk.locals_of(caller.function),
+                    argument[index],
+                    (*through, function.name),
+                )
+            if callers:
+                return
         case c.Member(c.Name(variable), member):
             found_member = names.members.get((variable, member), ())
             if len(found_member) == 1 and isinstance(found_member[0], c.Expr):
-                return _registered(unit, names, found_member[0])
+                yield from _registered(place, names, found_member[0], through)
+                return
     raise VmgenError(
         Diagnostic(
             "VG423",
@@ -241,6 +286,36 @@ def _registered(unit: Unit, names: Locals, value: c.Expr) -> str | None:
             hint="pass the address of the description to the call",
         )
     )
+
+
+def _calls_of(called: _Place) -> Iterator[tuple[_Place, tuple[c.Expr, ...]]]:
+    """The calls of a static function, each with what it gives; none where the function is
+    used in another way than by a call that gives all of its parameters."""
+    unit, name = called.unit, called.function.name
+    found: list[tuple[_Place, tuple[c.Expr, ...]]] = []
+    for caller_name in unit.functions_with(name):
+        caller = unit.function(caller_name)
+        if caller is None or caller.body is None or caller_name == name:
+            continue
+        calls = [
+            call
+            for call in walk.calls(caller.body)
+            if isinstance(call.function, c.Name) and call.function.name == name
+        ]
+        used = sum(
+            isinstance(node, c.Name) and node.name == name
+            for node in all_of(caller.body)
+        )
+        if used != len(calls):
+            return
+        for call in calls:
+            if len(call.arguments) != len(called.function.type.parameters):
+                return
+            guards = {*called.guards, *guards_of(unit, caller, call)}
+            found.append(
+                (_Place(unit, caller, call, tuple(sorted(guards))), call.arguments)
+            )
+    yield from found
 
 
 def _named(

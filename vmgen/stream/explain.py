@@ -8,6 +8,7 @@ Here the stream's description JSON bounds every section, so that each is judged 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from vmgen.lookup import Lookup, Placed
@@ -25,6 +26,7 @@ from vmgen.stream.errors import (
 )
 from vmgen.stream.fingerprint import fingerprint
 from vmgen.stream.input import Input
+from vmgen.stream.kvm_only import of_kvm, subsection
 from vmgen.stream.objections import Explanation, Objection, Rule
 from vmgen.stream.parts import ANY_INSTANCE, Section
 from vmgen.stream.reading import Reading, SectionReader
@@ -118,7 +120,12 @@ def explain(
         if found is not None and found.rule == "context":
             unsure.append(_finding(found, section))
         elif found is not None and (reading.certain or not reading.asked):
-            refusals.append(_finding(found, section, codecs))
+            if own is None and (
+                why := of_kvm(codecs.target, subsection(stream, found))
+            ):
+                unsure.append(Objection("unread", section.path, "", found.offset, why))
+            else:
+                refusals.append(_finding(found, section, codecs))
         elif (text := stated.run_state(stream, section, codecs, codec)) is not None:
             refusals.append(text)
         elif (pin := stated.irq_state(stream, section)) is not None:
@@ -151,6 +158,12 @@ def explain(
         refusals.sort(key=lambda one: one.offset or 0)
     if broken is not None and broken.rule == "context":
         unsure.append(_of_stream(broken))
+    elif (
+        broken is not None
+        and own is None
+        and (why := of_kvm(codecs.target, subsection(stream, broken)))
+    ):
+        unsure.append(replace(_of_stream(broken), rule="unread", message=why))
     elif broken is not None:
         within = broken.rule == "unknown-subsection"
         if isinstance(broken, UnknownSection) and not (refusals or within):
@@ -271,6 +284,8 @@ def _foreign(stream: Stream, section: Section, whole: bool) -> Objection | None:
 
 def _unread(codecs: Codecs, section: Section) -> str:
     """Why the release may have a table that the codecs lack; empty if it has none."""
+    if why := of_kvm(codecs.target, section.name):
+        return why
     known = tables.of(codecs)
     found = "" if known is None else known.unread(section.name)
     return f"vmgen could not read what may be its table: {found}" if found else ""

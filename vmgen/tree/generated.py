@@ -139,9 +139,8 @@ _QUOTED = re.compile(r"'([^']+)'")
 
 def common_headers(root: Path, release: str) -> dict[str, str]:
     """Headers that are the same for every target: path -> text, QAPI's aside."""
-    is_meson = (root / "meson.build").is_file()
     out = {
-        "config-host.h": _config_host(release, is_old=not is_meson),
+        "config-host.h": _config_host(release, configured(root)),
         "config-poison.h": _HEADER,
         "qemu-version.h": _HEADER
         + f'#define QEMU_PKGVERSION ""\n#define QEMU_FULL_VERSION "{release}"\n',
@@ -156,7 +155,7 @@ def common_headers(root: Path, release: str) -> dict[str, str]:
     for folder in ("root", *_trace_folders(root)):
         name = re.sub(r"[^A-Za-z0-9]", "_", folder)
         out[f"trace/trace-{name}.h"] = _HEADER
-    if not is_meson:
+    if not (root / "meson.build").is_file():
         out |= _before_meson(root)
     asm = root / "linux-headers/asm-x86"
     if asm.is_dir():
@@ -308,10 +307,19 @@ class Devices:
         return _defines(dict.fromkeys(names, "1"))
 
 
-def _config_host(release: str, *, is_old: bool) -> str:
+def configured(root: Path) -> frozenset[str]:
+    """What the tree's own ``configure`` says of such a host, out of what it finds by
+    itself: it writes it into ``config-host.mak``, and from there it comes into
+    ``config-host.h``.  All that decides about files up to 7.0, next to nothing later."""
+    script = root / "configure"
+    text = script.read_text(encoding="utf-8") if script.is_file() else ""
+    written = re.findall(r"\bCONFIG_[A-Z0-9_]+(?==y\b)", text)
+    return frozenset(written).intersection(FEATURES_BEFORE_MESON)
+
+
+def _config_host(release: str, found: frozenset[str]) -> str:
     values = dict.fromkeys(_HOST, "1")
-    if is_old:
-        values |= dict.fromkeys(FEATURES_BEFORE_MESON, "1")
+    values |= dict.fromkeys(sorted(found), "1")
     values |= {name: f'"{text}"' for name, text in _HOST_TEXT.items()}
     numbers = [*release.split("."), "0", "0"][:3]
     values["CONFIG_AUDIO_DRIVERS"] = '"pa", "alsa",'
