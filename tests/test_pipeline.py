@@ -427,6 +427,47 @@ def test_a_target_that_cannot_be_configured_costs_no_other(tmp_path: Path) -> No
     assert [one.code for one in caught.value.diagnostics] == ["VG101"]
 
 
+REGISTERS = """static void toy_start(void *s)
+{
+    vmstate_register(0, 0, &vmstate_toy, s);
+}
+"""
+
+
+@pytest.mark.parametrize("part", ["start.c.inc", "start.inc.c"])
+def test_what_an_included_part_registers_is_the_files(
+    part: str, tmp_path: Path
+) -> None:
+    """As target/ppc/translate_init.c.inc (translate_init.inc.c before 5.1) does."""
+    root = fake_qemu.make(
+        tmp_path,
+        **{
+            "meson_options.txt": "",
+            "meson.build": MESON.replace(
+                "cpu-system.c'", "cpu-system.c', 'hw/core/toy.c'"
+            ),
+            "hw/core/toy.c": '#include "qemu/osdep.h"\n'
+            '#include "migration/vmstate.h"\n'
+            "int vmstate_register(void *, int, const VMStateDescription *, void *);\n"
+            "extern const VMStateDescription vmstate_toy;\n"
+            f'#include "{part}"\n',
+            f"hw/core/{part}": REGISTERS,
+            "hw/core/cpu-system.c": '#include "qemu/osdep.h"\n'
+            '#include "migration/vmstate.h"\n'
+            'const VMStateDescription vmstate_cpu_common = { .name = "cpu_common" };\n'
+            'const VMStateDescription vmstate_toy = { .name = "toy" };\n',
+        },
+    )
+    for _ in range(2):  # the second time from what is kept
+        (program,) = compile_whole([Request("toy64", root, whole=True)])
+        assert [(one.section, one.file) for one in program.roots] == [
+            ("toy", "hw/core/toy.c")
+        ]
+    (root / "hw/core" / part).write_text("static int nothing;\n")
+    (program,) = compile_whole([Request("toy64", root, whole=True)])
+    assert program.roots == ()
+
+
 @pytest.mark.parametrize(
     ("target", "file", "along"),
     [

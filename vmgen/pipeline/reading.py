@@ -21,7 +21,7 @@ from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract import extract
 from vmgen.machines import FileMachines
-from vmgen.pipeline import missing
+from vmgen.pipeline import missing, survey
 from vmgen.pipeline.store import Note, Store, front_end
 from vmgen.preprocess import Preprocessed, Preprocessor
 from vmgen.roots import Registrations
@@ -240,8 +240,15 @@ def read(
         )
     except VmgenError as error:
         return _unread(file, None, error.diagnostics, common, own)
-    with open(own, encoding="utf-8", errors="replace") as stream:
-        text = stream.read()
+    names = dict.fromkeys(_ENTERED.findall(expansion.text))
+    start = tree.command_for(file).directory or tree.root
+    inputs = tuple(os.path.normpath(os.path.join(start, name)) for name in names)
+    included = [
+        one
+        for one in inputs
+        if one.endswith(survey.PARTS) and one != os.path.normpath(own)
+    ]
+    text = "\n".join(map(_text, (own, *included)))
     lacking = [str(one) for one in expansion.missing]
     expanded = _TARGET_HEADER.sub("", expansion.text)
     key = hashed((front_end(), text, expanded, *lacking))
@@ -254,11 +261,14 @@ def read(
     if common and (module.unread or types.machines.undecided):
         # What is missing may be the target's.
         return _unread(file, types, (), common, own)
-    start = tree.command_for(file).directory or tree.root
-    names = dict.fromkeys(_ENTERED.findall(expansion.text))
-    inputs = tuple(os.path.normpath(os.path.join(start, name)) for name in names)
     note = Note(key, Digests().digest(inputs), inputs)
     return ReadFile(file, module, (), note, types=types)
+
+
+def _text(path: str) -> str:
+    """A file as written; bytes that are no UTF-8 are replaced."""
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return stream.read()
 
 
 def _unread(

@@ -28,6 +28,8 @@ _ALIAS = re.compile(r"\btypedef\b([^;{}]*?)(\w+)\s*(?:\[[^\]]*\]\s*)?;")
 _QUALIFIERS = re.compile(r"\A\s*(?:(?:const|volatile)\b\s*)+")
 _HEADERS = (".h", ".inc")
 _C = (".c", ".h", ".inc")
+PARTS = (".c.inc", ".inc.c")
+"""How the names of files end that are C for one other file to include."""
 
 
 class TreeFiles:
@@ -137,7 +139,28 @@ def _defines(written: CText, known: re.Pattern[str]) -> bool:
 
 
 def look(files: TreeFiles, names: Iterable[str], store: Store) -> dict[str, Seen]:
-    """What the texts of these files say, from memory where they did not change."""
+    """What the texts of these files say, from memory where they did not change; those of
+    C that they include (``target/ppc/translate_init.c.inc`` up to 6.0) with them."""
+    found = _look(files, tuple(names), store)
+    written = [
+        name for name in files.names if name.endswith(PARTS) and name not in found
+    ]
+    for part, of_part in _look(files, written, store).items():
+        if not (of_part.mentions or of_part.registers):
+            continue
+        folder, _, last = part.rpartition("/")
+        includes = re.compile(rf'#\s*include\s*"(?:[^"]*/)?{re.escape(last)}"')
+        for name, own in found.items():
+            beside = name.rpartition("/")[0] == folder
+            if beside and includes.search(files.text(name)):
+                found[name] = Seen(
+                    own.mentions or of_part.mentions,
+                    own.registers or of_part.registers,
+                )
+    return found
+
+
+def _look(files: TreeFiles, names: Sequence[str], store: Store) -> dict[str, Seen]:
     words = _words(files, store)
     parts = (
         parts_hash("roots", "machines", "c_text.py", "pipeline/survey.py"),
@@ -156,8 +179,11 @@ def look(files: TreeFiles, names: Iterable[str], store: Store) -> dict[str, Seen
             case _:
                 found[name] = seen(files.text(name), words)
         kept[name] = (digest, found[name].mentions, found[name].registers)
-    if {name: list(one) for name, one in kept.items()} != known:
-        store.keep_entry(key, json.dumps({**known, **kept}))
+    fresh = {
+        name: list(one) for name, one in kept.items() if list(one) != known.get(name)
+    }
+    if fresh:
+        store.keep_entry(key, json.dumps({**known, **fresh}))
     return found
 
 
