@@ -2,7 +2,7 @@
 
 The tables that vmgen reads are those of a binary built on an x86 host: its s390x has no
 file that CONFIG_KVM guards (``meson.build``: ``accelerator_targets``).  A guest of a real
-s390x host has what stands here, and a release that lacks it in these tables may well take
+s390x host has these sections, and a release that lacks one in these tables may well take
 it.
 """
 
