@@ -48,8 +48,9 @@ def added(to: int, one: int, other: int, more: int = 0) -> int:
     return more << 25 | other << 20 | one << 15 | to << 7 | 0x33
 
 
-def program(scratch: int) -> Sequence[int]:
-    """A loop over memory and a scratch register, then a read of a device."""
+def program(scratch: int, mask: int = 0x3F) -> Sequence[int]:
+    """A loop over memory and a scratch register, then a read of a device; it ends where
+    these bits of its counter are 0."""
     return (
         0x1297,  # auipc t0, 1
         immediate(0x13, 0, 6, 0, 7),  # addi t1, zero, 7
@@ -61,7 +62,7 @@ def program(scratch: int) -> Sequence[int]:
         immediate(0x73, 2, 30, 0, scratch),  # csrr t5, scratch
         immediate(0x13, 0, 6, 6, 3),  # addi t1, t1, 3
         stored(29, 5, 8),  # sd t4, 8(t0)
-        immediate(0x13, 7, 10, 6, 0x3F),  # andi a0, t1, 63
+        immediate(0x13, 7, 10, 6, mask),  # andi a0, t1, mask
         0xFC051EE3,  # bnez a0, -36
         0x100005B7,  # lui a1, 0x10000
         immediate(0x03, 4, 12, 11, 5),  # lbu a2, 5(a1): a register of the UART

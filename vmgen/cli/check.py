@@ -144,7 +144,8 @@ def _show(
     needed: Sequence[write.FileChange], root: str, full: bool, console: Console
 ) -> None:
     """Print the diffs.  Without ``full`` those of files that stay, whole files as long as
-    there is room and the beginning of the first one in any case; and how much is left."""
+    there is room and the beginning of the first one in any case; and how much is left.
+    """
     from vmgen import write
 
     shown = left = 0
@@ -153,7 +154,9 @@ def _show(
         lines = diff.splitlines(keepends=True)
         if full:
             console.result(_coloured(diff, console.paint))
-        elif change.kind == "update" and (not shown or shown + len(lines) <= MOST_LINES):
+        elif change.kind == "update" and (
+            not shown or shown + len(lines) <= MOST_LINES
+        ):
             part = lines[:MOST_LINES]
             console.result(_coloured("".join(part), console.paint))
             shown += len(part)

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from vmgen.export.formats import ExportOptions
     from vmgen.guest import Guest
 
-NAMES = ("elf", "kdump", "raw", "lime", "regions", "unicorn", "jsonl", "parquet")
-FOLDERS = ("regions", "unicorn")
+NAMES = (
+    "elf", "kdump", "raw", "lime", "regions", "unicorn", "riscv-image", "jsonl", "parquet"
+)  # fmt: skip
+FOLDERS = ("regions", "unicorn", "riscv-image")
 """Formats of several files."""
 
 
@@ -63,6 +65,8 @@ Formats:
   regions  a file for each region of memory, and map.json, in a folder
   unicorn  registers, memory and the Python that puts them into Unicorn, in a folder
            (extra 'unicorn'): x86_64, aarch64, riscv64
+  riscv-image  an ELF file with memory and a program that puts the harts back: QEMU and
+           other simulators start it from reset (riscv64, machine virt)
   jsonl    every field of every section, a line each
   parquet  the same as a table (extra 'arrow')
 
@@ -73,6 +77,7 @@ Examples:
   vmgen export elf vm.save -o core --virtual     then: gdb vmlinux core
   vmgen export raw vm.mig -o ram.img --map mtree.txt
   vmgen export unicorn vm.mig -o seed            then: import seed, in Python
+  vmgen export riscv-image vm.mig -o image --member vlen=128
   vmgen export jsonl disk.qcow2 --snapshot one -o - | jq .""",
 )
 def export(
