@@ -56,8 +56,8 @@ def test_memory_is_in_the_file_where_it_was(image: bytes) -> None:
             assert {address + n for n in wrong} <= here
         for region in guest.regions:
             if region.block != "riscv_virt_board.mrom":
-                for address, data in guest.memory.contents(region):
-                    assert {address + n for n in range(len(data)) if data[n]} <= seen
+                for address, page in guest.memory.contents(region):
+                    assert {address + n for n in range(len(page)) if page[n]} <= seen
         assert image[runs[0][0] + 16 : runs[0][0] + 24] == entry.to_bytes(8, "little")
     words = Path("image/command").read_text().split()
     assert words[words.index("-smp") + 1] == "1"

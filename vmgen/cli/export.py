@@ -65,8 +65,8 @@ Formats:
   regions  a file for each region of memory, and map.json, in a folder
   unicorn  registers, memory and the Python that puts them into Unicorn, in a folder
            (extra 'unicorn'): x86_64, aarch64, riscv64
-  riscv-image  an ELF file with memory and a program that puts the harts back: QEMU and
-           other simulators start it from reset (riscv64, machine virt)
+  riscv-image  an ELF file with memory and a program that puts the harts back:
+           QEMU and other simulators start it from reset (riscv64, machine virt)
   jsonl    every field of every section, a line each
   parquet  the same as a table (extra 'arrow')
 
