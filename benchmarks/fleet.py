@@ -1,9 +1,9 @@
-"""Fleets: ``python -m benchmarks.fleet --files N [--kill K] [--workers 1 2]``.
+"""Fleets: ``python -m benchmarks.fleet --files N [--kill K] [--workers 1 2] [--stream NAME]``.
 
-``N`` streams of riscv64 without RAM (a captured one, each with another program counter) are
-given to ``vmgen fleet explain --release 10.2`` with each number of workers.  ``--kill`` ends so many workers of the
-last run, at equal distances, and then every file must have one row in the data set: no
-more, no fewer.
+``N`` copies of a captured stream, by default one of riscv64 without RAM, are given to
+``vmgen fleet explain --release 10.2`` with each number of workers.  ``--kill`` ends so many
+workers of the last run, at equal distances, and then every file must have one row in the
+data set: no more, no fewer.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ from pathlib import Path
 from vmgen.fleet import results
 
 ROOT = Path(__file__).resolve().parent.parent
-STREAM = ROOT / "tests" / "fixtures" / "riscv64-virt-uboot--10.0.2.stream.xz"
+FIXTURES = ROOT / "tests" / "fixtures"
+STREAM = "riscv64-virt-uboot--10.0.2"
+"""15,551 bytes; ``avr-uno-poke--10.0.2`` has 3,476."""
 
 
-def made(folder: Path, count: int) -> Path:
+def made(folder: Path, count: int, name: str) -> Path:
     """A list of so many streams."""
-    stream = lzma.decompress(STREAM.read_bytes())
+    packed = next(FIXTURES.rglob(f"{name}.stream.xz"))
+    stream = lzma.decompress(packed.read_bytes())
     names = folder / "names"
     with names.open("w") as listed:
         for number in range(count):
@@ -65,11 +68,13 @@ def peak(process: int) -> int:
     return int(lines[0].split()[1]) // 1024 if lines else 0
 
 
-def timed(names: Path, out: Path, workers: int, kills: int) -> tuple[str, int, int]:
+def timed(
+    names: Path, out: Path, workers: int, kills: int, target: str
+) -> tuple[str, int, int]:
     """What a run says of itself, the largest memory of a worker in MiB, workers killed."""
     command = [
         sys.executable, "-m", "vmgen", "fleet", "explain", f"@{names}", "--release",
-        "10.2", "-t", "riscv64", "-o", str(out), "--workers", str(workers),
+        "10.2", "-t", target, "-o", str(out), "--workers", str(workers),
     ]  # fmt: skip
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ
@@ -103,15 +108,17 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--kill", type=int, default=0)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--stream", default=STREAM)
     wanted = parser.parse_args()
+    target = wanted.stream.partition("-")[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        names = made(folder, wanted.files)
+        names = made(folder, wanted.files, wanted.stream)
         for workers in wanted.workers:
             out = folder / f"answers{workers}"
             kills = wanted.kill if workers == wanted.workers[-1] else 0
             started = time.perf_counter()
-            said, most, killed = timed(names, out, workers, kills)
+            said, most, killed = timed(names, out, workers, kills, target)
             spent = time.perf_counter() - started
             rows = Counter(
                 one["file"]

@@ -17,6 +17,7 @@ from vmgen.emulate import from_unicorn, missing, seed, to_unicorn
 from vmgen.guest import Guest, Lossy, Unsupported
 from vmgen.schemas import VERSIONS
 from vmgen.stream import Draft
+from vmgen.stream.edit import edit
 
 SPIKE = "riscv64-xbzrle--10.0.2"
 RAM = 0x80000000
@@ -154,6 +155,50 @@ def test_a_folder_runs_by_itself_and_comes_back(folder: Path) -> None:
     words[1:3] = ["unicorn", "seed"]
     assert vmgen([*words, "--codecs", GENERATED]) == 0
     assert Path("new.mig").read_bytes() == whole(SPIKE)
+
+
+def test_a_folder_of_an_x86(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "x86_64-q35-bare--10.0.2"
+    Path("vm.mig").write_bytes(whole(name))
+    Path("seed").mkdir()
+    assert vmgen(["export", "unicorn", "vm.mig", "-o", "seed", "--strict"]) == 0
+    program = """\
+import sys
+sys.path.insert(0, "seed")
+import seed
+from unicorn.x86_const import *
+uc = seed.load()
+uc.mem_write(0x2000, b"\\x8e\\xd8")  # mov ds, ax
+uc.reg_write(UC_X86_REG_RAX, 0x4321)
+uc.reg_write(UC_X86_REG_XMM3, 7)
+base = seed.of(uc, "x86_64").get(["cs_base"])["cs_base"]
+uc.emu_start(0x2000 - base & 0xffffffff, 0, count=1)
+seed.save(uc, "after")
+"""
+    subprocess.run([sys.executable, "-I", "-c", program], check=True, cwd=tmp_path)
+    words = ["import", "unicorn", "after", "--template", "vm.mig", "-o", "new.mig"]
+    assert vmgen([*words, "--codecs", GENERATED]) == 0
+    codecs = packages()["x86_64"]
+    with (
+        Guest.open(whole(name), codecs=codecs) as before,
+        Guest.open("new.mig", codecs=codecs) as after,
+    ):
+        old, new = before.cpus[0].registers(), after.cpus[0].registers()
+        changed = {one.name: one.value for one in new if one not in old}
+        assert before.cpus[0].register("efer") == 0, "real mode"
+        wanted = {"rax": 0x4321, "ds": 0x4321, "ds_base": 0x43210, "xmm3": 7}
+        assert changed.keys() - {"rip", "ymm3", "zmm3", "hflags"} == wanted.keys()
+        assert changed | wanted == changed
+
+
+def test_the_gate_of_line_20_is_said() -> None:
+    codecs = packages()["x86_64"]
+    with Guest.open(stripped("x86_64-q35-bare--10.0.2"), codecs=codecs) as guest:
+        assert missing(guest) == ()
+        draft = edit(guest.stream, [f"cpu/0.env.a20_mask={~0x100000}"])
+    with Guest.open(draft.to_bytes(), codecs=codecs) as guest:
+        assert "address line 20" in " ".join(missing(guest))
 
 
 def test_a_folder_of_another_kind(

@@ -3,6 +3,7 @@ tests/qemu/test_riscv_image.py starts them."""
 
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
 
@@ -62,6 +63,18 @@ def test_memory_is_in_the_file_where_it_was(image: bytes) -> None:
     words = Path("image/command").read_text().split()
     assert words[words.index("-smp") + 1] == "1"
     assert words[words.index("-m") + 1] == f"{(entry - RAM >> 10) + 4096}K"
+
+
+def test_memory_is_written_piece_by_piece(
+    image: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(riscv_image, "_PIECE", 1000)
+    codecs = packages()["riscv64"].but({"vlen": 128})
+    with Guest.open(whole(VIRT), codecs=codecs) as guest:
+        (name, write), *_ = riscv_image.files(guest)
+        made = io.BytesIO()
+        write(made)
+    assert (name, made.getvalue()) == ("image.elf", image)
 
 
 def test_what_a_file_does_not_have_is_said(
@@ -135,3 +148,11 @@ def replaced(hart: SavedHart, vlen: int) -> SavedHart:
     from dataclasses import replace
 
     return replace(hart, vectors=bytes(32 * vlen))
+
+
+def test_an_interrupt_controller_that_cannot_be() -> None:
+    with pytest.raises(Unsupported, match="1 words for 2 contexts"):
+        list(riscv_image._plic(0, [], [1], [0, 0]))
+    assert list(riscv_image._plic(0, [0, 5], [0, 1, 0, 2], [3, 0])) == [
+        (4, 5), (0x2004, 1), (0x2084, 2), (0x200000, 3),
+    ]  # fmt: skip

@@ -139,6 +139,8 @@ def _missing(file: RegisterFile, made: seed.EmulatedCpu) -> Iterator[str]:
         f"{name} {value:#x} (there {found[name]:#x})" for name, value in wanted.items()
         if name in found and (value ^ found[name]) & ~_SAME.get(name, 0)
     ]  # fmt: skip
+    if file.number("env.a20_mask") not in (None, -1):
+        yield "the gate of address line 20, which is closed: it is open there"
     if other:
         yield f"registers that are other there: {', '.join(other)}"
 

@@ -295,6 +295,9 @@ def _plic(
     base: int, sources: list[int], enabled: list[int], targets: list[int]
 ) -> Iterator[tuple[int, int]]:
     words = len(enabled) // len(targets) if targets else 0
+    if not words and any(enabled):
+        message = f"the PLIC has {len(enabled)} words for {len(targets)} contexts"
+        raise Unsupported(message, None, "riscv_sifive_plic")
     for source, value in enumerate(sources):
         if value:
             yield base + _PRIORITY + 4 * source, value
@@ -328,6 +331,7 @@ def _now(guest: Guest) -> int:
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
 _RISCV, _EXECUTABLE, _LOAD = 243, 2, 1
+_PIECE = 1 << 20
 _MOST = 60_000
 """So many segments a file has at most."""
 
@@ -362,8 +366,9 @@ def _elf(guest: Guest, out: BinaryIO) -> None:
     file.skip_to(first + -first % 4096)
     entry = _ENTRY[:16] + ram.end.to_bytes(8, "little")
     for start, size in runs:
-        data = guest.memory.read(start, size)
-        file.write(entry + data[len(entry) :] if start == ram.start else data)
+        for address in range(start, start + size, _PIECE):
+            data = guest.memory.read(address, min(_PIECE, start + size - address))
+            file.write(entry + data[len(entry) :] if address == ram.start else data)
     file.write(image)
 
 

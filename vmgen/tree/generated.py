@@ -310,7 +310,8 @@ class Devices:
 def configured(root: Path) -> frozenset[str]:
     """What the tree's own ``configure`` says of such a host, out of what it finds by
     itself: it writes it into ``config-host.mak``, and from there it comes into
-    ``config-host.h``.  All that decides about files up to 7.0, next to nothing later."""
+    ``config-host.h``.  All that decides about files up to 7.0, next to nothing later.
+    """
     script = root / "configure"
     text = script.read_text(encoding="utf-8") if script.is_file() else ""
     written = re.findall(r"\bCONFIG_[A-Z0-9_]+(?==y\b)", text)
