@@ -225,7 +225,7 @@ CPACR, MAIR, TCR, TTBR0 = (
     (3, 0, 2, 0, 0),
 )
 SCTLR, SP_EL0, TPIDR = (3, 0, 1, 0, 0), (3, 0, 4, 1, 0), (3, 3, 13, 0, 2)
-ELR, SPSR = (3, 0, 4, 0, 1), (3, 0, 4, 0, 0)
+HCR = (3, 4, 1, 1, 0)
 
 
 def constant(register: int, value: int) -> list[int]:
@@ -245,14 +245,17 @@ def system(register: tuple[int, int, int, int, int], general: int) -> int:
     )
 
 
-def levels() -> list[int]:
-    """EL1 makes page tables count and leaves for EL0, which runs a loop over integers,
-    floating point and vectors, and reads a register of the UART."""
+def levels(level: int) -> list[int]:
+    """A level makes the page tables of EL1 count and leaves for EL0, which runs a loop over
+    integers, floating point and vectors, and reads a register of the UART."""
+    op1 = {1: 0, 2: 4}[level]
     made: list[int] = []
 
     def put(register: tuple[int, int, int, int, int], value: int) -> None:
         made.extend((*constant(0, value), system(register, 0)))
 
+    if level == 2:
+        put(HCR, 1 << 31)
     put(CPACR, 3 << 20)
     put(MAIR, 0xFF)
     put(TCR, 25 | 25 << 16 | 1 << 23 | 2 << 32)
@@ -261,8 +264,8 @@ def levels() -> list[int]:
     made += [0xAA000021, system(SCTLR, 1), 0xD5033FDF]  # orr x1, x1, x0; msr; isb
     put(SP_EL0, 0x80300000)
     put(TPIDR, 0x1234567)
-    put(SPSR, 0x60000000)
-    put(ELR, A64_RAM + 4 * (len(made) + 6))
+    put((3, op1, 4, 0, 0), 0x60000000)  # SPSR
+    put((3, op1, 4, 0, 1), A64_RAM + 4 * (len(made) + 6))
     made.append(0xD69F03E0)  # eret
     made += [*constant(5, 0x80200000), *constant(1, 5)]
     loop = len(made)
@@ -285,13 +288,17 @@ def levels() -> list[int]:
     return made
 
 
-def test_an_aarch64_through_page_tables_and_levels() -> None:
-    options = GUESTS["aarch64"]
+@pytest.mark.parametrize(
+    ("level", "machine"), [(1, "virt"), (2, "virt,virtualization=on")]
+)
+def test_an_aarch64_through_page_tables_and_levels(level: int, machine: str) -> None:
+    words = ("-M", machine, "-m", "16M", "-nodefaults", "-cpu", "cortex-a57")
+    options = Options("aarch64", words)
     if reason := options.absent():
         lacking(reason)
     with Machine(options) as machine:
         empty = machine.capture()
-    code = b"".join(word.to_bytes(4, "little") for word in levels())
+    code = b"".join(word.to_bytes(4, "little") for word in levels(level))
     # A device; memory that both levels read and run; the same for both to write.
     entries = (0x441, A64_RAM | 0x4C1, A64_RAM | 0x441)
     table = b"".join(entry.to_bytes(8, "little") for entry in entries)
@@ -315,8 +322,8 @@ def test_an_aarch64_through_page_tables_and_levels() -> None:
     assert found == truth[: len(found)]
     assert 100 < len(found) < 150, "it stops at the UART"
     assert found[-1]["pc"] == A64_RAM + len(code) - 4
-    assert {one["cpsr"] & 15 for one in found} == {0, 5}
-    changed = goes_on(stream, options, A64, truth, 33)
-    assert {"SCTLR", "TCR_EL1", "TTBR0_EL1"} & set(changed)
+    assert {one["cpsr"] & 15 for one in found} == {0, 4 * level + 1}
+    changed = goes_on(stream, options, A64, truth, 38)
+    assert {"TCR_EL1", "TTBR0_EL1"} <= set(changed)
     changed = goes_on(stream, options, A64, truth, len(found) - 40)
-    assert {"cpsr", "sp", "v3", "ELR_EL1", "SPSR_EL1"} <= set(changed)
+    assert {"cpsr", "sp", "v3", f"ELR_EL{level}", f"SPSR_EL{level}"} <= set(changed)
