@@ -99,7 +99,6 @@ def check(
     Changes nothing. Takes what 'generate' takes. Counts and names the files that are
     missing, changed or no longer belong, and prints a diff of what would change.
     """
-    from vmgen import write
     from vmgen.cli.files import changes, grouped, summary
 
     job = read_job(output=output, **inputs)
