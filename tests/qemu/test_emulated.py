@@ -289,10 +289,10 @@ def levels(level: int) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("level", "machine"), [(1, "virt"), (2, "virt,virtualization=on")]
+    ("level", "board"), [(1, "virt"), (2, "virt,virtualization=on")]
 )
-def test_an_aarch64_through_page_tables_and_levels(level: int, machine: str) -> None:
-    words = ("-M", machine, "-m", "16M", "-nodefaults", "-cpu", "cortex-a57")
+def test_an_aarch64_through_page_tables_and_levels(level: int, board: str) -> None:
+    words = ("-M", board, "-m", "16M", "-nodefaults", "-cpu", "cortex-a57")
     options = Options("aarch64", words)
     if reason := options.absent():
         lacking(reason)
