@@ -554,6 +554,39 @@ def test_what_cannot_be_followed_is_said(text: str, code: str) -> None:
     assert found.roots == ()
 
 
+def test_a_class_that_realize_changes_has_both_descriptions() -> None:
+    """QEMU 10.1: hw/i386/amd_iommu.c, for a device that is given ``pci-id``."""
+    found = resolved(
+        described("vmstate_fixed", "dev")
+        + described("vmstate_moving", "dev")
+        + """
+void dev_realize(void *s)
+{
+    DeviceClass *dc = device_get_class(s);
+    if (s) {
+        dc->vmsd = &vmstate_moving;
+    }
+}
+static void dev_class_init(ObjectClass *klass, void *data)
+{
+    DeviceClass *dc = DEVICE_CLASS(klass);
+    NicClass *nc = NIC_CLASS(klass);
+    dc->vmsd = &vmstate_fixed;
+    nc->realize = dev_realize;
+}
+"""
+        + "DeviceClass *device_get_class(void *);\n"
+        + device("dev", "dev_class_init")
+        + device("small", parent="dev")
+    )
+    assert {
+        (one.symbol, one.section, one.registrant, one.device_types) for one in found
+    } == {
+        ("vmstate_fixed", "dev", "dev", ("dev", "small")),
+        ("vmstate_moving", "dev", "dev", ("dev", "small")),
+    }
+
+
 HANDS_ON = """
 static void start(void *s, int kind, const VMStateDescription *vmsd)
 {
