@@ -339,6 +339,20 @@ def test_a_section_whose_table_was_not_read_is_no_refusal(tmp_path: Path) -> Non
     assert "hw/char/serial.c:7: error: not one of the known [VG310]" in why
 
 
+def test_targets_that_say_the_same_are_one_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A 32-bit Arm board is in the binaries of arm and aarch64."""
+    arm = whole("arm-stm32vldiscovery-poke--10.0.2")
+    file = tmp_path / "arm.mig"
+    file.write_bytes(mutated(arm, "cpu version +1"))
+    status, out, err = command(f"{file} --release 10.0.2", capsys)
+    assert (status, err) == (1, "")
+    assert out.startswith(f"{file}: refused by QEMU 10.0.2 for a")
+    assert "cpu/0" in out
+    assert "[version-window]" in out
+
+
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old, new = tmp_path / "old.mig", tmp_path / "new.mig"
     old.write_bytes(captured("riscv64-virt-vh-bare--7.2.22"))

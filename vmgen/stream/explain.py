@@ -386,31 +386,46 @@ def _of_stream(error: StreamError) -> Objection:
 # --- which target -------------------------------------------------------------------------
 
 
+def candidates(
+    source: Input, packages: Mapping[str, Codecs], page_size: int | None = None
+) -> tuple[Codecs, ...]:
+    """The codecs of the targets that may have written a stream, be they of another
+    release: one, or several that nothing in the stream tells apart.
+
+    By reading the CPU; where no target can, by the names that the description and the
+    CPU's table share.  Raises NoCodecs if there is none.
+    """
+    if len(packages) == 1:
+        (only,) = packages.values()
+        return (only,)
+    found = fingerprint(source, packages, page_size)
+    if found.codecs is not None:
+        return (found.codecs,)
+    names = sorted(_likeness(source, packages), reverse=True)
+    if not names or not names[0][0]:
+        hint = f"say which it is: {', '.join(packages)}"
+        raise NoCodecs("no target of the release has such a CPU", hint=hint)
+    return tuple(packages[name] for score, name in names if score == names[0][0])
+
+
 def choose(
     source: Input, packages: Mapping[str, Codecs], page_size: int | None = None
 ) -> Codecs:
     """The codecs of the target that wrote a stream, be they of another release.
 
-    By reading the CPU; where no target can, by the names that the description and the
-    CPU's table share.  Raises Ambiguous if several are equally good, NoCodecs if none is.
+    Raises Ambiguous if several are equally good, NoCodecs if none is.
     """
-    if len(packages) == 1:
-        (only,) = packages.values()
-        return only
-    found = fingerprint(source, packages, page_size)
-    if found.codecs is not None:
-        return found.codecs
-    names = sorted(_likeness(source, packages), reverse=True)
-    if not names or not names[0][0]:
-        hint = f"say which it is: {', '.join(packages)}"
-        raise NoCodecs("no target of the release has such a CPU", hint=hint)
-    best = [name for score, name in names if score == names[0][0]]
-    if len(best) > 1:
-        hint = "say which target it is"
-        raise Ambiguous(
-            f"several targets have such a CPU: {', '.join(best)}", hint=hint
-        )
-    return packages[best[0]]
+    found = candidates(source, packages, page_size)
+    if len(found) > 1:
+        raise between(found)
+    return found[0]
+
+
+def between(found: Sequence[Codecs]) -> Ambiguous:
+    """That nothing in a stream tells these targets apart."""
+    names = ", ".join(one.target for one in found)
+    hint = "say which target it is"
+    return Ambiguous(f"several targets have such a CPU: {names}", hint=hint)
 
 
 def _likeness(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -84,7 +85,7 @@ def explanation(
     like: str | None,
 ) -> tuple[Explanation, Codecs]:
     """What the release of the requested codecs makes of a stream, and these codecs."""
-    from vmgen.stream.explain import choose
+    from vmgen.stream.explain import between, candidates
 
     answers = answered(members)
     own = None if like is None else own_stream(like, wanted.page_size)
@@ -94,11 +95,19 @@ def explanation(
         if not packages:
             hint = "give a package with --codecs, or a source tree with --qemu"
             raise VmgenError(Diagnostic("VG710", "there are no codecs", hint=hint))
-        if codecs is None:
-            codecs = choose(source, packages, wanted.page_size)
-        codecs = answered_by(codecs, answers)
-        found = explained(source, codecs, wanted.page_size, own)
+        several = (
+            candidates(source, packages, wanted.page_size)
+            if codecs is None
+            else (codecs,)
+        )
+        judged = [
+            (explained(source, one, wanted.page_size, own), one)
+            for one in (answered_by(one, answers) for one in several)
+        ]
         source.close()
+        found, codecs = judged[0]
+        if any(replace(one, target=found.target) != found for one, _ in judged):
+            raise between(several)  # it matters which of them it is
     return found, codecs
 
 
