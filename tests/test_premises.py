@@ -80,7 +80,7 @@ def test_registers_that_are_in_the_list(tmp_path: Path) -> None:
     (premise,) = arm(tmp_path, REGISTERS).premises
     assert premise.name == "system registers"
     assert set(premise.rows) == {
-        ("cp=15", "crn=7", "crm=4", "opc1=0", "opc2=0"),
+        ("cp=15", "crn=7", "crm=4", "opc1=0", "opc2=0", "keeps=?"),
         ("cp=15", "crm=7", "type=ARM_CP_64BIT"),
         ("opc0=3", "state=ARM_CP_STATE_BOTH"),
         (
@@ -95,6 +95,78 @@ def test_registers_that_are_in_the_list(tmp_path: Path) -> None:
             "v7_cp_reginfo",
             "!(arm_feature(& cpu->env,ARM_FEATURE_V7))",
         ),
+    }
+
+
+KEEPING = """
+static void masked_write(CPUARMState *env, const ARMCPRegInfo *ri, uint64_t value)
+{
+    raw_write(env, ri, value & ~0x1fULL);
+}
+static void member_write(CPUARMState *env, const ARMCPRegInfo *ri, uint64_t value)
+{
+    bool op = (env->a ^ value) & 1;
+    if (op) { start(env); }
+    env->a = value;
+}
+static void some_write(CPUARMState *env, const ARMCPRegInfo *ri, uint64_t value)
+{
+    if (env->b) { raw_write(env, ri, value); }
+}
+static void changed_write(CPUARMState *env, const ARMCPRegInfo *ri, uint64_t value)
+{
+    value &= 1;
+    raw_write(env, ri, value);
+}
+static void left_write(CPUARMState *env, const ARMCPRegInfo *ri, uint64_t value)
+{
+    if (env->b) { return; }
+    raw_write(env, ri, value);
+}
+static const ARMCPRegInfo all[] = {
+    { .crn = 1, .fieldoffset = 1 },
+    { .crn = 2, .writefn = some_write, .raw_writefn = raw_write },
+    { .crn = 3, .type = ARM_CP_CONST | ARM_CP_IO },
+    { .crn = 4, .writefn = masked_write },
+    { .crn = 5, .writefn = member_write },
+    { .crn = 6, .writefn = some_write },
+    { .crn = 7, .writefn = changed_write },
+    { .crn = 8, .writefn = left_write },
+    { .crn = 9, .writefn = masked_write, .readfn = read },
+    { .crn = 10, .writefn = masked_write, .readfn = read, .raw_readfn = raw_read },
+    { .crn = 11, .writefn = aa64_fpcr_write, .readfn = aa64_fpcr_read },
+    { .crn = 12, .type = ARM_CP_NOP },
+#ifdef CONFIG_USER_ONLY
+    { .crn = 13, .type = ARM_CP_CONST },
+#else
+    { .crn = 14 },
+#endif
+};
+static void f(ARMCPU *cpu)
+{
+    ARMCPRegInfo other = { .crn = 15, .type = ARM_CP_CONST };
+    other.type = ARM_CP_IO;
+}
+"""
+
+
+def test_what_an_entry_keeps_of_a_value(tmp_path: Path) -> None:
+    (premise,) = arm(tmp_path, KEEPING).premises
+    kept = {row[0]: "".join(row[1:]) for row in premise.rows if row[0][:3] == "crn"}
+    assert kept == {
+        "crn=1": "",
+        "crn=2": "",
+        "crn=3": "keeps=nothing",
+        "crn=4": "keeps=0xffffffffffffffe0",
+        "crn=5": "keeps=0xffffffff",
+        "crn=6": "keeps=?",
+        "crn=7": "keeps=?",
+        "crn=8": "keeps=?",
+        "crn=9": "keeps=?",
+        "crn=10": "keeps=0xffffffffffffffe0",
+        "crn=11": "keeps=0x7c00000",
+        "crn=14": "",
+        "crn=15": "keeps=?",
     }
 
 

@@ -242,6 +242,15 @@ def test_a_loop_over_data_is_told_by_the_names_in_its_condition() -> None:
     assert found(body) == ["[env flags i inner table v]", "env.u8 > 9"]
 
 
+def test_a_flag_stands_for_what_sets_it() -> None:
+    more = "bool ask(Env *env);"
+    body = """bool fail = false; int v; for (i = 0, v = 0; i < cpu->count; i++) {
+        if (env->table[v] < env->inner[i].flags) { fail = ask(env); continue; }
+        v++; }
+        if (fail) { return -1; } return 0;"""
+    assert found(body, more) == ["[ask count cpu env fail flags i inner table v]"]
+
+
 def test_what_another_file_may_change_is_not_known_after_it() -> None:
     more = "void elsewhere(Inner *inner); int ask(Env *env);"
     body = """elsewhere(&env->inner[0]);

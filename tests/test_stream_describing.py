@@ -11,7 +11,8 @@ from tests.stream_files import ALL, captured, target_of
 from vmgen.cli.console import Console
 from vmgen.cli.stream.codecs import Wanted, packages_of
 from vmgen.stream import Stream, StreamError, tables
-from vmgen.stream.describing import NotDescribed, described
+from vmgen.stream.describing import described
+from vmgen.stream.held import NotDescribed
 from vmgen.stream.input import Input
 
 UNSAID = {

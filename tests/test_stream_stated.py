@@ -355,6 +355,23 @@ def test_a_number_of_a_section_that_another_one_has_too(judged: Judge) -> None:
     assert judged(RISCV, bytes(data), own=True)["outcome"] == "taken"
 
 
+@pytest.mark.parametrize(
+    ("commands", "taken"),
+    [((2,), False), ((1, 2), True), ((1,), True), ((), True)],
+)
+def test_a_ping_needs_a_way_back(
+    commands: tuple[int, ...], taken: bool, judged: Judge
+) -> None:
+    data = whole(RISCV)
+    at = Stream(data).section("cpu").offset
+    lengths = {1: 0, 2: 4}
+    made = b"".join(
+        bytes([8, 0, one, 0, lengths[one]]) + bytes(lengths[one]) for one in commands
+    )
+    found = judged(RISCV, data[:at] + made + data[at:], True)
+    assert (found["refusals"] == []) == taken
+
+
 @pytest.mark.parametrize("own", [False, True], ids=["alone", "like"])
 @pytest.mark.parametrize("instance", [5, 0xFFFFFFFF])
 def test_ram_is_there_once(judged: Judge, instance: int, own: bool) -> None:

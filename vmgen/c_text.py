@@ -8,7 +8,7 @@ is not known here; the C front end reads that from preprocessed text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -145,6 +145,55 @@ def _function_name(head: str) -> str:
         depth += {"(": 1, ")": -1}.get(head[at], 0)
         at += 1
     return name
+
+
+# --- conditional groups ---------------------------------------------------------------
+
+_GROUP = re.compile(
+    r"^[ \t]*#[ \t]*(?P<word>if|ifdef|ifndef|elif|else|endif)\b[ \t]*(?P<rest>(?:\\\r?\n|[^\n])*)",
+    re.MULTILINE,
+)
+_IS_DEFINED = re.compile(
+    r"(?P<not>![ \t]*)?defined[ \t]*\(?[ \t]*(?P<name>\w+)[ \t]*\)?"
+)
+
+
+def without_groups(text: str, undefined: Collection[str]) -> str:
+    """The text without what is there only if one of these macros is defined: a group
+    whose condition is that alone, and the ``else`` of its opposite.  Lines and offsets
+    stay."""
+    if not any(name in text for name in undefined):
+        return text
+    pieces: list[str] = []
+    # For each group that is open whether it is there, and whether its ``else`` is.
+    groups: list[tuple[bool, bool]] = []
+    last = 0
+    for found in _GROUP.finditer(text):
+        piece = text[last : found.start()]
+        there = all(one for one, _ in groups)
+        pieces += (piece if there else _blank(piece), found[0])
+        last = found.end()
+        match found["word"]:
+            case "endif":
+                del groups[-1:]
+            case "else" | "elif" if groups:
+                groups[-1] = groups[-1][1], groups[-1][1]
+            case "if" | "ifdef" | "ifndef" as word:
+                groups.append(_sides(word, found["rest"], undefined))
+    return "".join((*pieces, text[last:]))
+
+
+def _sides(word: str, rest: str, undefined: Collection[str]) -> tuple[bool, bool]:
+    """Whether a group is there, and its ``else``, as far as these macros say it."""
+    name, otherwise = rest.split("/*")[0].strip(), word == "ifndef"
+    if word == "if":
+        found = _IS_DEFINED.fullmatch(name)
+        if found is None:
+            return True, True
+        name, otherwise = found["name"], found["not"] is not None
+    if name not in undefined:
+        return True, True
+    return otherwise, not otherwise
 
 
 # --- lists of words -------------------------------------------------------------------

@@ -16,7 +16,6 @@ from vmgen.cli import run
 
 CAUSES = {
     "slirp": "the user network's own library reads this section",
-    "cpreg_vmstate_values": "a system register of an Arm CPU that does not keep the value",
 }
 """Where QEMU refuses what is called taken: the section, and why vmgen cannot know."""
 

@@ -15,10 +15,11 @@ from vmgen.convert.states import Conversion, Line, Misfit
 from vmgen.stream import Stream, configuration, tables
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
-from vmgen.stream.describing import NotDescribed, described
+from vmgen.stream.describing import described
 from vmgen.stream.description import Document, Node
 from vmgen.stream.draft import section_footer, section_header
 from vmgen.stream.errors import BadEdit, Refused, StreamError
+from vmgen.stream.held import NotDescribed
 from vmgen.stream.parts import (
     Command,
     Configuration,
@@ -27,7 +28,7 @@ from vmgen.stream.parts import (
     Section,
 )
 from vmgen.stream.ram_draft import Patch, patched
-from vmgen.stream.reading import Reading, SectionReader
+from vmgen.stream.reading import MachineAnswers, Reading, SectionReader
 from vmgen.stream.redescribe import bytes_only, with_devices
 from vmgen.stream.wire import DESCRIPTION, Buffer, printable, raw
 
@@ -107,7 +108,9 @@ class _Work:
         self._tables = tables.of(codecs)
         found = stream.configuration
         type_ = machine.type or ("" if found is None else printable(found.machine))
-        self._reader = SectionReader(stream, codecs, None, type_)
+        self._reader = SectionReader(
+            stream, codecs, None, MachineAnswers(codecs, type_)
+        )
         self._entries: dict[int, bytes | None] = {}
         self._patches: list[Patch] = []
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vmgen import ir
-from vmgen.c_text import CText
+from vmgen.c_text import CText, without_groups
+from vmgen.premises import kept
 from vmgen.premises.facts import PREMISES, Fact
 from vmgen.premises.tables import rows
 
@@ -34,7 +35,9 @@ def premises_of(modules: Iterable[ir.Module], root: Path) -> tuple[ir.Premise, .
     for fact in PREMISES:
         if names.isdisjoint(fact.readers):
             continue
-        known = {row for text in _texts(fact, root) for row in rows(text, fact)}
+        texts = list(_texts(fact, root))
+        writers = {} if fact.keeps is None else kept.masks(texts)
+        known = {row for text in texts for row in rows(text, fact, writers)}
         if known:
             found.append(
                 ir.Premise(fact.name, fact.readers, fact.keyed, tuple(sorted(known)))
@@ -51,4 +54,4 @@ def _texts(fact: Fact, root: Path) -> Iterator[CText]:
         for file in files:
             text = file.read_text(encoding="utf-8", errors="replace")
             if any(word in text for word in words):
-                yield CText(text)
+                yield CText(without_groups(text, fact.undefined))

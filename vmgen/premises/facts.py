@@ -6,6 +6,18 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RawAccess:
+    """How an entry's value is written and read raw, as ``premises.toml`` says it."""
+
+    constant: frozenset[str]
+    writers: tuple[str, ...]
+    readers: tuple[str, ...]
+    plain: frozenset[str]
+    bits: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +33,13 @@ class Fact:
     members: tuple[str, ...]
     flags: Mapping[str, frozenset[str]]
     without: frozenset[str]
+    undefined: frozenset[str]
     calls: frozenset[str]
     arguments: tuple[int, ...]
     functions: tuple[str, ...]
     constants: tuple[str, ...]
     keyed: bool
+    keeps: RawAccess | None
 
 
 def _read() -> tuple[Fact, ...]:
@@ -40,13 +54,25 @@ def _read() -> tuple[Fact, ...]:
             tuple(one["members"]),
             {name: frozenset(words) for name, words in one.get("flags", {}).items()},
             frozenset(one.get("without", ())),
+            frozenset(one.get("undefined", ())),
             frozenset(one.get("calls", ())),
             tuple(one.get("arguments", ())),
             tuple(one.get("functions", ())),
             tuple(one.get("constants", ())),
             one.get("keyed", False),
+            _access(one["keeps"]) if "keeps" in one else None,
         )
         for one in tomllib.loads(text)["premise"]
+    )
+
+
+def _access(given: Mapping[str, Any]) -> RawAccess:
+    return RawAccess(
+        frozenset(given["constant"]),
+        tuple(given["writers"]),
+        tuple(given["readers"]),
+        frozenset(given["plain"]),
+        given["bits"],
     )
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TypeAlias
 
 from vmgen.c_text import CText, closing, items
+from vmgen.premises import kept
 from vmgen.premises.facts import Fact
 
 Row: TypeAlias = tuple[str, ...]
@@ -21,11 +22,16 @@ _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 _TIGHT = re.compile(r"(?<=[\w)\]]) (?=[^\w|&?:])|(?<=[^\w|&?:]) (?=\S)")
 
 
-def rows(text: CText, fact: Fact) -> Iterator[Row]:
-    """The rows that one file adds to a premise."""
+def rows(text: CText, fact: Fact, writers: Mapping[str, int]) -> Iterator[Row]:
+    """The rows that one file adds to a premise; ``writers`` are functions that keep so
+    many bits of a value."""
     words = text.words
-    yield from _entries(words, fact)
-    yield from _assigned(words, fact)
+    assigned = list(_assigned(words, fact))
+    changed = {
+        one.partition("[")[0] for _, one, member, _ in assigned if member == "type"
+    }
+    yield from _entries(words, fact, writers, changed)
+    yield from assigned
     yield from _calls(words, fact)
     for at, word in enumerate(words):
         if fact.functions and word.startswith(fact.functions):
@@ -44,8 +50,11 @@ def rows(text: CText, fact: Fact) -> Iterator[Row]:
 # --- tables ---------------------------------------------------------------------------
 
 
-def _entries(words: list[str], fact: Fact) -> Iterator[Row]:
-    """The entries of every object or array of the type that is initialised."""
+def _entries(
+    words: list[str], fact: Fact, writers: Mapping[str, int], changed: Collection[str]
+) -> Iterator[Row]:
+    """The entries of every object or array of the type that is initialised; the flags of
+    ``changed`` ones are others when they are used."""
     for at, word in enumerate(words):
         if word != fact.type or not _NAME.match("".join(words[at + 1 : at + 2])):
             continue
@@ -62,6 +71,9 @@ def _entries(words: list[str], fact: Fact) -> Iterator[Row]:
                 continue
             members = items(entry[1:-1] if several else entry)
             if row := _row(members, fact):
+                if fact.keeps is not None:
+                    known = words[at + 1] not in changed
+                    row += kept.of_entry(members, fact.keeps, writers, known)
                 yield row
 
 
@@ -85,7 +97,7 @@ def _row(members: list[list[str]], fact: Fact) -> Row:
     return tuple(f"{name}={values[name]}" for name in fact.members if name in values)
 
 
-def _assigned(words: list[str], fact: Fact) -> Iterator[Row]:
+def _assigned(words: list[str], fact: Fact) -> Iterator[tuple[str, str, str, str]]:
     """Members that matter of entries that are changed before they are registered."""
     names = {
         words[at + 1]

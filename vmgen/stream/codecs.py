@@ -49,6 +49,7 @@ class Codecs:
         self._folder = folder
         self.releases = releases
         self._meta: Meta | None = None
+        self._machine: Callable[[Codec, str], Answers] | None = None
 
     @property
     def codecs(self) -> Mapping[str, Codec]:
@@ -91,6 +92,12 @@ class Codecs:
             self._folder,
             releases or self.releases,
         )
+
+    def on(self, machine: Callable[[Codec, str], Answers]) -> Codecs:
+        """The same codecs, answered by a machine: by the codec and the section's path."""
+        made = self.but()
+        made._machine = machine
+        return made
 
     def get(
         self, name: str, description: Mapping[str, Any] | None = None
@@ -140,6 +147,8 @@ class Codecs:
         ``answers`` stand in for those of these codecs. Raises Truncated, or Refused for
         what the codec does not take.
         """
+        if answers is None and self._machine is not None:
+            answers = self._machine(codec, path)
         given: Answers | Codecs = self if answers is None else answers
         context = codec.context(given.members, given.functions, description)
         try:

@@ -18,17 +18,13 @@ from vmgen import ir, wording
 from vmgen.ir import evaluate
 from vmgen.ir.size import of_element
 from vmgen.lookup import Lookup, Placed
-from vmgen.stream.codecs import field as schema_of
-from vmgen.stream.codecs import is_state, members
+from vmgen.stream.codecs import is_state
 from vmgen.stream.description import Node, check_depth
+from vmgen.stream.held import NOTHING, Held, NotDescribed
 from vmgen.stream.wire import raw
 
 _OTHERWISE = {"uint64 equal": "int64 equal"}
 """Types of which the info has the name of a different type (``vmstate_info_uint64_equal``)."""
-
-
-class NotDescribed(Exception):
-    """The table and the state do not say how many bytes a field has."""
 
 
 def described(
@@ -40,79 +36,7 @@ def described(
     NotDescribed where they do not say it all: a field of C code that vmgen does not read,
     a list of which the state has no elements.
     """
-    return _Describing(lookup).object(placed, _Held(state), version, 0)
-
-
-class _Held:
-    """The members of one object's state by their C paths from that object.
-
-    Several can have one path: fields of which one is there, each with a type of its own.
-    """
-
-    def __init__(self, state: Any) -> None:
-        self.subsections: dict[str, Any] = {}
-        self._values: dict[str, list[Any]] = {}
-        if is_state(state):
-            self._add(state, "", "")
-
-    def _add(self, state: Any, bare: str, path: str) -> None:
-        """The members of a state: ``path`` is that of the struct in the object that it
-        stands for, with its subscripts, ``bare`` the same as its members spell it."""
-        for name in members(state):
-            about = schema_of(state, name)
-            value = getattr(state, name)
-            if about.type == "subsection":
-                if value is not None:
-                    self.subsections[about.path] = value
-                continue
-            at = path + about.path[len(bare) :]
-            flat = False
-            if is_state(value):
-                flat = _is_inside(value, about.path)
-                if flat:
-                    self._add(value, about.path, at)
-            elif isinstance(value, list):
-                for number, one in enumerate(value):
-                    if is_state(one) and _is_inside(one, about.path):
-                        flat = True
-                        self._add(one, about.path, f"{at}[{number}]")
-            if not flat:
-                self._values.setdefault(at, []).append(value)
-
-    def get(self, field: ir.Field, place: int, of: int) -> Any:
-        """The value of a field, which is at ``place`` among ``of`` fields of its path; None
-        for a missing one, NOTHING where the state has no such member."""
-        found = self._values.get(ir.path_text(field.path) or field.name, [])
-        if len(found) == of:
-            return found[place]
-        there = [value for value in found if value is not None]
-        return (there or found)[0] if found else NOTHING
-
-    def number(self, path: str) -> int:
-        """The member that counts."""
-        value = self.load(path, "int64")
-        if value is None:
-            raise NotDescribed(f"{path} is no number of the state")
-        return value
-
-    def load(self, path: str, kind: ir.IntType) -> int | None:
-        """The number of a member; None where the state does not have it."""
-        for value in self._values.get(path, ()):
-            if isinstance(value, int):
-                return evaluate.convert(value, kind)
-        return None
-
-
-def _is_inside(state: Any, path: str) -> bool:
-    """Whether a state is a struct in the object that has ``path``, and no object with a
-    table of its own: the paths of its members begin there."""
-    return any(
-        schema_of(state, name).path.startswith(f"{path}.") for name in members(state)
-    )
-
-
-NOTHING = object()
-"""No member of the state."""
+    return _Describing(lookup).object(placed, Held(state), version, 0)
 
 
 class _Describing:
@@ -121,7 +45,7 @@ class _Describing:
         self._compressed = cache(self._is_compressed)
 
     def object(
-        self, placed: Placed, held: _Held, version: int, depth: int
+        self, placed: Placed, held: Held, version: int, depth: int
     ) -> tuple[dict[str, Any], int]:
         check_depth(depth)
         table = placed.description
@@ -154,7 +78,7 @@ class _Describing:
                 continue
             name, one = found.description.name, found.description
             inner, size = self.object(
-                found, _Held(held.subsections[name]), one.version_id, depth + 1
+                found, Held(held.subsections[name]), one.version_id, depth + 1
             )
             parts.append(inner)
             total += 6 + len(raw(name)) + size
@@ -163,7 +87,7 @@ class _Describing:
         return node, total
 
     def _is_there(
-        self, placed: Placed, field: ir.Field, held: _Held, value: Any, version: int
+        self, placed: Placed, field: ir.Field, held: Held, value: Any, version: int
     ) -> bool:
         """``vmstate_field_exists``."""
         if isinstance(field.element, ir.NothingElement):
@@ -184,7 +108,7 @@ class _Describing:
         return fits or len(value) == size.value  # type: ignore[union-attr]
 
     def _answer(
-        self, placed: Placed, field: ir.Field, held: _Held, version: int
+        self, placed: Placed, field: ir.Field, held: Held, version: int
     ) -> bool | None:
         """What the field's test says, as far as version and state decide it."""
         function = self._lookup.functions(placed.module).get(field.test)
@@ -198,7 +122,7 @@ class _Describing:
         placed: Placed,
         field: ir.Field,
         name: str,
-        held: _Held,
+        held: Held,
         value: Any,
         depth: int,
     ) -> tuple[list[dict[str, Any]], int]:
@@ -234,7 +158,7 @@ class _Describing:
         """Whether each element must be looked at."""
         return bool(field.pointers) or of_element(field) is None
 
-    def _count(self, field: ir.Field, held: _Held, value: Any) -> int:
+    def _count(self, field: ir.Field, held: Held, value: Any) -> int:
         match field.count:
             case ir.Fixed(value=number):
                 return number
@@ -249,7 +173,7 @@ class _Describing:
         self,
         placed: Placed,
         field: ir.Field,
-        held: _Held,
+        held: Held,
         value: Any,
         depth: int,
     ) -> tuple[dict[str, Any], int]:
@@ -290,24 +214,24 @@ class _Describing:
                 if not isinstance(value, list):
                     raise NotDescribed(f"{field.name} is no list of the state")
                 sizes = [
-                    self.object(nested, _Held(one), inner, depth + 1)[1] + 1
+                    self.object(nested, Held(one), inner, depth + 1)[1] + 1
                     for one in value
                 ]
                 return {}, sum(sizes) + 1
             case _:
                 raise NotDescribed(f"nothing says how many bytes {field.name} has")
 
-    def _length(self, field: ir.Field, held: _Held, value: Any) -> int:
+    def _length(self, field: ir.Field, held: Held, value: Any) -> int:
         if isinstance(value, (bytes, bytearray)):
             return len(value)
         if isinstance(field.size, ir.FromMember):
             return field.size.multiply * held.number(ir.path_text(field.size.path))
         raise NotDescribed(f"nothing says how many bytes {field.name} has")
 
-    def _of(self, value: Any) -> _Held:
+    def _of(self, value: Any) -> Held:
         if not is_state(value):
             raise NotDescribed("the state has no such object")
-        return _Held(value)
+        return Held(value)
 
     def _nested(self, placed: Placed, symbol: str) -> Placed:
         found = self._lookup.find(symbol, placed.module)

@@ -12,7 +12,14 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from vmgen.lookup import Lookup, Placed
-from vmgen.stream import machine, stated, system_registers, tables
+from vmgen.stream import (
+    after_load,
+    machine,
+    resizable,
+    stated,
+    system_registers,
+    tables,
+)  # fmt: skip
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.description import Device, Document
@@ -26,10 +33,11 @@ from vmgen.stream.errors import (
 )
 from vmgen.stream.fingerprint import fingerprint
 from vmgen.stream.input import Input
+from vmgen.stream.inside import state_of
 from vmgen.stream.kvm_only import of_kvm, subsection
 from vmgen.stream.objections import Explanation, Objection, Rule
 from vmgen.stream.parts import ANY_INSTANCE, Section
-from vmgen.stream.reading import Reading, SectionReader
+from vmgen.stream.reading import MachineAnswers, Reading, SectionReader
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable
 
@@ -73,17 +81,21 @@ def explain(
     with a stream is a reason to refuse it.
     """
     source.finish()
+    machine_type = _machine(Stream(source, page_size=page_size, strict=False))
+    answers = MachineAnswers(codecs, machine_type)
+    codecs = codecs.on(answers.of)
     stream, sections, broken = _bounded(source, codecs, page_size, own)
     refusals: list[Objection] = []
     unsure: list[Objection] = []
     unjudged: list[str] = []
     judged = 0
     whole = EVERYWHERE in codecs.codecs
-    machine_type = _machine(stream)
-    reader = SectionReader(stream, codecs, own, machine_type)
-    if reader.vanished:
+    reader = SectionReader(stream, codecs, own, answers)
+    if answers.vanished:
         refusals.append(_vanished(stream, machine_type))
     refusals += stated.capabilities(stream, codecs)
+    if (ping := stated.ping(stream)) is not None:
+        refusals.append(ping)
     if broken is None and (page := stated.filled_page(stream, codecs)) is not None:
         (refusals if page[1] else unsure).append(page[0])
     devices = {} if own is None else {one.path: one.device for one in own.sections}
@@ -132,6 +144,10 @@ def explain(
             refusals.append(pin)
         elif (rom := stated.option_rom(stream, section)) is not None:
             refusals.append(rom)
+        elif (size := resizable.sizes(stream, section, own, codecs)) is not None:
+            (refusals if size[1] else unsure).append(size[0])
+        elif (after := _after(section, codecs, codec, reading, own)) is not None:
+            (refusals if after[1] else unsure).append(after[0])
         elif reading.asked:
             asked.append((section, codec, reading))
         elif own is None:
@@ -179,7 +195,7 @@ def explain(
                 )  # fmt: skip
         if not any(one.section == last.section for one in refusals):
             refusals.append(last)
-    if reader.vanished:
+    if answers.vanished:
         unsure.clear()  # no machine of the release is of this type: nothing is open
     return Explanation(
         release, codecs.target, machine_type, tuple(refusals), judged,
@@ -353,6 +369,35 @@ def _bounds(
         member = system_registers.INDEXES
         found.append(Objection("value", section.path, member, None, message))
     return found
+
+
+def _after(
+    section: Section, codecs: Codecs, codec: Codec, reading: Reading, own: Stream | None
+) -> tuple[Objection, bool] | None:
+    """What a ``post_load`` refuses or may refuse, and whether that is sure."""
+    known = tables.of(codecs)
+    placed = None if known is None else known.table(codec)
+    if known is None or placed is None or reading.state is None:
+        return None
+
+    def machines_own() -> object:
+        assert own is not None
+        path = section.path
+        mine = next((one for one in own.sections if one.path == path), None)
+        if mine is None:
+            return None
+        return state_of(codecs, codec, own, mine, mine.device or section.device)
+
+    found = after_load.refused(
+        known.lookup, placed, reading.state, None if own is None else machines_own
+    )
+    found.sort(key=lambda one: not one.certain)
+    for one in found:
+        message = f"post_load refuses what it reads, if {one.condition}"
+        member = ".".join(name for name in (one.path, *one.reads[:1]) if name)
+        about = Objection("value", section.path, member, section.start, message)
+        return about, one.certain
+    return None
 
 
 def _unlike(one: machine.Unlike) -> Objection:

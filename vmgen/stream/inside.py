@@ -56,14 +56,14 @@ def compared(
         return None
     states = []
     for one, part in ((stream, section), (own, known)):
-        state = _state(codecs, codec, one, part, part.device or device)
+        state = state_of(codecs, codec, one, part, part.device or device)
         if state is None:  # which is explained where the section is judged
             return None
         states.append(state)
     return _Pairs(with_tables.lookup).of(placed, states[0], states[1], "", "", 0)
 
 
-def _state(
+def state_of(
     codecs: Codecs, codec: Codec, stream: Stream, part: Section, device: Device | None
 ) -> Any:
     """The state of a section that is read to its end; None if it cannot be."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from vmgen.stream import described, system_registers, tables
+from vmgen.lookup import Placed
+from vmgen.stream import described, resizable, system_registers, tables
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.described import Slot
 from vmgen.stream.errors import Refused, StreamError
@@ -18,6 +19,7 @@ from vmgen.stream.inside import Compared, compared
 from vmgen.stream.parts import ANY_INSTANCE, Section
 from vmgen.stream.qapi_names import COMPARED
 from vmgen.stream.stream import Stream
+from vmgen.stream.system_registers import DefinedRegisters, RegisterList
 from vmgen.stream.wire import printable
 
 _EQUAL = re.compile(r"u?int(?:8|16|32|64) equal")
@@ -64,7 +66,7 @@ def unlike(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
     names = {section.name.rpartition("/")[2] for section in known.values()}
     for section in stream.sections:
         if section.means == "ram" and section.kind == "start" and section.path in known:
-            yield from _blocks(stream, own)
+            yield from _blocks(stream, own, codecs)
         elif section.kind == "full" and section.path not in known:
             message = "the machine did not save such a section"
             certain = section.name.rpartition("/")[2] not in names and _is_always_saved(
@@ -85,16 +87,19 @@ def unlike(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
 
 def _is_always_saved(codecs: Codecs, section: Section) -> bool:
     """Whether a machine that registers the section saves it (``vmstate_save``)."""
+    placed = _table(codecs, section)
+    return placed is not None and not placed.description.needed
+
+
+def _table(codecs: Codecs, section: Section) -> Placed | None:
+    """The release's table of a section; None if it is not known."""
     tabled = tables.of(codecs)
     node = None if section.device is None else section.device.node
     try:
         codec = codecs.get(section.name, node)
     except Refused:  # several devices of one name
-        return False
-    if tabled is None or codec is None:
-        return False
-    placed = tabled.table(codec)
-    return placed is not None and not placed.description.needed
+        return None
+    return None if tabled is None or codec is None else tabled.table(codec)
 
 
 def _configuration(
@@ -147,7 +152,7 @@ def _footers(stream: Stream, own: Stream) -> Iterator[Unlike]:
     yield Unlike(first.path, "", first.end, message)
 
 
-def _blocks(stream: Stream, own: Stream) -> Iterator[Unlike]:
+def _blocks(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
     """``parse_ramblocks`` in ``migration/ram.c``."""
     ours = {block.name: block for block in own.memory().blocks}
     for block in stream.memory().blocks:
@@ -156,11 +161,13 @@ def _blocks(stream: Stream, own: Stream) -> Iterator[Unlike]:
             message = "the machine has no block of guest memory of this name"
             yield Unlike("ram/0", name, block.offset, message)
         elif block.used_length != (length := ours[block.name].used_length):
-            message = (
-                f"{block.used_length:#x} bytes, and the machine has {length:#x}, which QEMU"
-                " accepts for blocks that can be resized, within their bounds"
-            )
-            yield Unlike("ram/0", name, block.offset, message, False)
+            taken = resizable.takes(block.name, block.used_length, length, codecs)
+            if taken is True:
+                continue
+            message = f"{block.used_length:#x} bytes, and the machine has {length:#x}"
+            if taken is None:
+                message += ", which QEMU accepts within the bounds of the block"
+            yield Unlike("ram/0", name, block.offset, message, taken is False)
 
 
 def _registers(
@@ -169,24 +176,20 @@ def _registers(
     """What ``cpu_post_load`` and ``write_list_to_cpustate`` (``target/arm``) refuse."""
     theirs = system_registers.of_section(stream, section)
     ours = system_registers.of_section(own, known)
+    tabled, placed = tables.of(codecs), _table(codecs, section)
+    premises = () if tabled is None else tabled.lookup.program.premises
+    all_ = placed is not None and system_registers.looks_at_all(placed)
     for found, mine in zip(theirs, ours, strict=False):
+        registers = DefinedRegisters(premises)
         member, step = system_registers.INDEXES, found.numbers
-        strange = system_registers.strange(found.numbers, mine.numbers)
+        strange = system_registers.strange(found.numbers, mine.numbers, all_)
         if strange is not None:
             message = f"the CPU has no system register {step[strange]:#x}"
             yield Unlike(section.path, member, found.offset + 8 * strange, message)
             continue
-        values = dict(zip(mine.numbers, mine.values, strict=False))
-        for number, value in zip(found.numbers, found.values, strict=False):
-            if system_registers.identifies(number) and value != values.get(number):
-                message = (
-                    f"system register {number:#x} is {value:#x}, and that of the CPU,"
-                    f" which cannot be written, {values.get(number, 0):#x}"
-                )
-                yield Unlike(section.path, member, found.offset, message)
-                break
+        yield from _values(section, found, mine, registers)
         lacking = [one for one in mine.numbers if one not in {*found.numbers}]
-        if lacking and _is_allocated(codecs, section):
+        if lacking and all_:  # guests without such a register were seen refused
             message = (
                 f"the CPU has system register {lacking[0]:#x}, which the stream lacks: QEMU"
                 " writes what its memory held, and refuses a value that does not stay"
@@ -194,18 +197,35 @@ def _registers(
             yield Unlike(section.path, member, found.offset, message, False)
 
 
-def _is_allocated(codecs: Codecs, section: Section) -> bool:
-    """Whether the lists of system registers are allocated as they are loaded.
-
-    Since then (11.0) guests without a register that the CPU has were seen refused;
-    releases with lists made together with the CPU took every such guest.
-    """
-    tabled, codec = tables.of(codecs), codecs.get(section.name)
-    placed = None if tabled is None or codec is None else tabled.table(codec)
-    return placed is not None and any(
-        one.name == system_registers.INDEXES and one.allocated
-        for one in placed.description.fields
-    )
+def _values(
+    section: Section,
+    found: RegisterList,
+    mine: RegisterList,
+    registers: DefinedRegisters,
+) -> Iterator[Unlike]:
+    """The first register that does not keep its value, and the first that may not: only
+    those that the CPU has are written."""
+    values = dict(zip(mine.numbers, mine.values, strict=False))
+    open_ = True
+    for place, (number, value) in enumerate(
+        zip(found.numbers, found.values, strict=False)
+    ):
+        if number not in values or value == values[number]:
+            continue
+        keeps = registers.keeps(number, value, mine.numbers)
+        at = found.values_offset + 8 * place
+        about = f"system register {number:#x} is {value:#x}"
+        if keeps is False:
+            message = f"{about}, and that of the CPU, which does not take this, {values[number]:#x}"
+            yield Unlike(section.path, system_registers.VALUES, at, message)
+            return
+        if keeps is None and open_ and system_registers.is_of_tcg(mine.numbers):
+            open_ = False
+            message = (
+                f"{about}, and that of the CPU {values[number]:#x}: whether it keeps"
+                " another value is up to C"
+            )
+            yield Unlike(section.path, system_registers.VALUES, at, message, False)
 
 
 def _fields(

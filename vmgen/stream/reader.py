@@ -443,13 +443,14 @@ class Reader:
         self, cursor: Cursor, name: str, instance: int, version: int, number: int
     ) -> tuple[Means, Codec | None, Device | None] | None:
         """A section as one of the answering descriptions has it, if it ends at its footer
-        then."""
+        then, or if no length of its content decides where it ends."""
         begin, view = cursor.pos, cursor.view[: cursor.end]
         mark = bytes([SECTION_FOOTER]) + number.to_bytes(4, "big")
         for served in self._answering:
             if (device := served.again(name, instance)) is None:
                 continue
-            for node in (device.node, without_lengths(device.node)):
+            bare = without_lengths(device.node)
+            for node in (device.node, bare):
                 try:
                     codec = self._codec(name, device)
                     if self.codecs is None or codec is None:
@@ -462,6 +463,9 @@ class Reader:
                     cursor.skip(end - begin)
                     fits = device.certain and device.size == end - begin
                     return "codec", codec, device if fits else None
+                if node is bare:
+                    cursor.skip(end - begin)
+                    return "codec", codec, None
         return None
 
     def _left_open(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from vmgen.stream import system_registers, tables
 from vmgen.stream.answers import Answers, of_machine, without_lengths
@@ -12,7 +13,7 @@ from vmgen.stream.codecs import Codecs
 from vmgen.stream.description import Node
 from vmgen.stream.errors import Refused, StreamError
 from vmgen.stream.parts import Section
-from vmgen.stream.properties import NO_ANSWERS, PropertyAnswers, StreamProperties
+from vmgen.stream.properties import NO_ANSWERS, StreamProperties
 from vmgen.stream.stream import Stream
 from vmgen.stream.system_registers import DefinedRegisters
 
@@ -23,27 +24,58 @@ class Reading:
 
     ``asked`` are questions about the machine that the bytes do not answer, in the order
     in which its table asks them; ``certain`` says that no answer makes the refusal go.
+    ``state`` is what the codec made of a section that is taken.
     """
 
     refusal: StreamError | None = None
     asked: tuple[str, ...] = ()
     certain: bool = True
+    state: Any = None
+
+
+class MachineAnswers:
+    """What the machine type of a stream answers, as the release of ``codecs`` has it."""
+
+    def __init__(self, codecs: Codecs, machine: str) -> None:
+        self._codecs = codecs
+        self._known = tables.of(codecs)
+        self._properties: StreamProperties | None = None
+        if self._known is not None and machine:
+            self._properties = StreamProperties(self._known.lookup, machine)
+
+    @property
+    def vanished(self) -> bool:
+        """Whether the release has no machine type of this name."""
+        return self._properties is not None and self._properties.vanished
+
+    def of(self, codec: Codec, path: str) -> Answers:
+        """The answers for a section, by its codec and path; those that a user gives
+        come first."""
+        known = NO_ANSWERS
+        if self._known is not None and self._properties is not None:
+            known = self._properties.of(self._known.table(codec))
+        return Answers(
+            {**_of_bus(path), **known.members, **self._codecs.members},
+            {**known.functions, **self._codecs.functions},
+        )
 
 
 class SectionReader:
     """Reads the sections of one stream as the release of its codecs does."""
 
     def __init__(
-        self, stream: Stream, codecs: Codecs, own: Stream | None, machine: str = ""
+        self,
+        stream: Stream,
+        codecs: Codecs,
+        own: Stream | None,
+        machine: MachineAnswers,
     ) -> None:
-        """``own`` is a stream of the machine that loads this one, ``machine`` its
-        type; ``codecs`` say what neither of them does."""
+        """``own`` is a stream of the machine that loads this one, ``machine`` what its
+        type has; ``codecs`` say what neither of them does."""
         self.stream = stream
         self.codecs = codecs
+        self._machine = machine
         self._known = tables.of(codecs)
-        self._properties: StreamProperties | None = None
-        if self._known is not None and machine:
-            self._properties = StreamProperties(self._known.lookup, machine)
         self._registers: DefinedRegisters | None = None
         self._own = {} if own is None else {one.path: one for one in own.sections}
 
@@ -62,34 +94,33 @@ class SectionReader:
             if theirs is not None:
                 ours = of_machine(ours, theirs)
             else:  # no description of the stream's own: its content has other lengths
-                wrong, end, asked = self._load(section, codec, ours)
+                state, wrong, end, asked = self._load(section, codec, ours)
                 if wrong is None and end == section.end:
-                    return Reading()
+                    return Reading(state=state)
                 ours = without_lengths(ours)
-            wrong, end, asked = self._load(section, codec, ours)
+            state, wrong, end, asked = self._load(section, codec, ours)
             if wrong is None or wrong.rule != "context":
-                return self._end(section, codec, wrong, end, ())
+                return self._end(section, codec, state, wrong, end, ())
         elif (foreign := self._foreign(section, codec)) is not None:
             return Reading(foreign)
-        wrong, end, asked = self._load(section, codec, theirs)
-        return self._end(section, codec, wrong, end, asked)
+        state, wrong, end, asked = self._load(section, codec, theirs)
+        return self._end(section, codec, state, wrong, end, asked)
 
     def _load(
         self, section: Section, codec: Codec, node: Node | None
-    ) -> tuple[StreamError | None, int, tuple[str, ...]]:
-        """What is wrong, where the table ends, and what it asked of the machine."""
-        known = self._answers(codec)
-        answers = Answers(
-            {**_of_bus(section), **known.members, **self.codecs.members},
-            {**known.functions, **self.codecs.functions},
-        )
+    ) -> tuple[Any, StreamError | None, int, tuple[str, ...]]:
+        """The state, what is wrong, where the table ends, and what it asked of the
+        machine."""
+        answers = self._machine.of(codec, section.path)
         view = self.stream.view[: section.end]
         start, version, path = section.start, section.version_id, section.path
         try:
-            _, end = self.codecs.load(codec, view, start, version, path, node, answers)
+            state, end = self.codecs.load(
+                codec, view, start, version, path, node, answers
+            )
         except StreamError as error:
-            return error, start, answers.missing
-        return None, end, answers.missing
+            return None, error, start, answers.missing
+        return state, None, end, answers.missing
 
     def _foreign(self, section: Section, codec: Codec) -> Refused | None:
         """A system register in the section that no CPU of the release has."""
@@ -99,7 +130,8 @@ class SectionReader:
         if self._registers is None:
             self._registers = DefinedRegisters(self._known.lookup.program.premises)
         for found in system_registers.of_section(self.stream, section):
-            place = self._registers.foreign(found.numbers)
+            all_ = system_registers.looks_at_all(placed)
+            place = self._registers.foreign(found.numbers, all_)
             if place is not None:
                 number = found.numbers[place]
                 message = f"no CPU of the release has system register {number:#x}"
@@ -107,27 +139,18 @@ class SectionReader:
                 return _refused("machine", message, found.offset + 8 * place, path)
         return None
 
-    @property
-    def vanished(self) -> bool:
-        """Whether the release has no machine type of this name."""
-        return self._properties is not None and self._properties.vanished
-
-    def _answers(self, codec: Codec) -> PropertyAnswers:
-        if self._known is None or self._properties is None:
-            return NO_ANSWERS
-        return self._properties.of(self._known.table(codec))
-
     def _end(
         self,
         section: Section,
         codec: Codec,
+        state: Any,
         wrong: StreamError | None,
         end: int,
         asked: tuple[str, ...],
     ) -> Reading:
         path = section.path
         if wrong is None and end == section.end:
-            return Reading(None, asked)
+            return Reading(None, asked, state=state)
         if wrong is not None and wrong.rule == "version-window" and wrong.path == path:
             return Reading(_outside(section, codec))
         if wrong is not None and wrong.rule == "context":
@@ -159,10 +182,10 @@ _BUSES = (
 ``virtio_mmio_bus_get_dev_path`` (``hw/virtio/virtio-mmio.c``)."""
 
 
-def _of_bus(section: Section) -> dict[str, object]:
+def _of_bus(path: str) -> dict[str, object]:
     """What a section's name says of a virtio device: its transport, whose path it has
     (``virtio_bus_get_dev_path``, ``hw/virtio/virtio-bus.c``)."""
-    place = section.name.rpartition("/")[0]
+    place = path.rpartition("/")[0].rpartition("/")[0]
     bus = next((name for name, form in _BUSES if form.fullmatch(place)), None)
     return {} if bus is None else {"VirtIODevice.transport": bus}
 

@@ -5,7 +5,7 @@ A stream lists them by KVM's numbers, ascending, and ``cpu_post_load``
 (``target/arm/machine.c``) refuses one that the CPU does not have.  Which those are a
 machine's own stream says.  Without one, a register that no ``ARMCPRegInfo`` of the
 release can be is one that none of its CPUs has; the premise "system registers" lists
-them.
+them, and what each of them keeps of a value that is written to it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,15 @@ PREMISE = "system registers"
 _POSITION = ("cp", "opc0", "opc1", "crn", "crm", "opc2")
 _MEMBER = re.compile(r"(\w+)=(.*)", re.S)
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|\d+")
+_BITS = re.compile(r"(?:0[xX][0-9a-fA-F]+|\d+)(?= ?\| ?\()")
 
 _SYSTEM, _COPROCESSOR = 0x6030_0000_0013, 0x40
 """``CP_REG_ARM64`` with the size and the coprocessor of system registers; the first byte
 of ``CP_REG_ARM`` (``target/arm/kvm-consts.h``)."""
+
+_KEPT_WITHOUT_EL3 = frozenset({0x6030_0000_0013_C082, 0x6030_0000_0013_E08A})
+"""CPACR_EL1 and CPTR_EL2: an AArch64 CPU keeps all of them, unless it has EL3 in AArch32
+(``cpacr_write``, ``cptr_el2_write`` in ``target/arm/helper.c``)."""
 
 Register: TypeAlias = Mapping[str, int]
 
@@ -49,6 +54,7 @@ class RegisterList(NamedTuple):
     offset: int
     numbers: list[int]
     values: list[int]
+    values_offset: int = 0
 
 
 def of_section(stream: Stream, section: Section) -> Iterator[RegisterList]:
@@ -57,26 +63,13 @@ def of_section(stream: Stream, section: Section) -> Iterator[RegisterList]:
         slots = stream.layout(section)
     except StreamError:
         return
-    offset, found = 0, dict[str, list[int]]()
+    found = dict[str, tuple[list[int], int]]()
     for path, slot, at in described.leaves(slots, section.start):
         if path in (INDEXES, VALUES) and slot.size == 8:
-            found[path] = _numbers(stream, slot, at)
-            offset = at if path == INDEXES else offset
+            found[path] = _numbers(stream, slot, at), at
     if INDEXES in found:
-        yield RegisterList(offset, found[INDEXES], found.get(VALUES, []))
-
-
-def identifies(number: int) -> bool:
-    """Whether it is one of the registers that say what the CPU is, which the architecture
-    reserves for that and nothing can write: op1 and CRn are 0, of those of 32 bits opc1.
-    """
-    if number >> 16 == _SYSTEM:
-        return number >> 14 & 3 == 3 and not (number >> 7 & 0x7F)
-    if number >> 56 == _COPROCESSOR and number >> 52 & 0xF == 2:
-        return (
-            number >> 16 & 0xFFF == 15 and not number >> 11 & 15 and not number >> 3 & 7
-        )
-    return False
+        numbers, offset = found[INDEXES]
+        yield RegisterList(offset, numbers, *found.get(VALUES, ([], 0)))
 
 
 def _numbers(stream: Stream, slot: Slot, at: int) -> list[int]:
@@ -85,10 +78,22 @@ def _numbers(stream: Stream, slot: Slot, at: int) -> list[int]:
     return [int.from_bytes(data[n : n + 8], "big") for n in range(0, len(data), 8)]
 
 
-def strange(theirs: Sequence[int], ours: Sequence[int]) -> int | None:
-    """The place of the first register that the machine's CPU does not have.
+def looks_at_all(table: Placed) -> bool:
+    """Whether QEMU looks at each register of a stream.
 
-    Both lists ascend, and what comes behind the end of its own QEMU does not look at.
+    It does since 11.0, which allocates the lists as it loads them; before, it does not
+    look at what comes behind the end of its own list.
+    """
+    return any(
+        field.name == INDEXES and field.allocated for field in table.description.fields
+    )
+
+
+def strange(theirs: Sequence[int], ours: Sequence[int], all_: bool) -> int | None:
+    """The place of the first register that the machine's CPU does not have, of those
+    that QEMU looks at: ``all_``, or those before the end of its own list.
+
+    Both lists ascend.
     """
     place = 0
     for index in ours:
@@ -97,17 +102,24 @@ def strange(theirs: Sequence[int], ours: Sequence[int]) -> int | None:
         if theirs[place] < index:
             return place
         place += theirs[place] == index
-    return None
+    return place if all_ and place < len(theirs) else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Defined:
     """One ``ARMCPRegInfo``: a member without a value is any number, as is one that
-    only the running C knows (``CP_ANY``, ``.crm = i``)."""
+    only the running C knows (``CP_ANY``, ``.crm = i``).
+
+    ``bits`` are those that such a number surely has (8 of ``8 | i``).
+    """
 
     members: Register
+    bits: Register
+    any: frozenset[str]
     state: str
     wide: bool
+    keeps: int | None
+    """The bits of a value that it surely keeps, None for a constant."""
 
     def has(self, register: Register, system: bool, wide: bool) -> bool:
         """Whether the register may be this one; ``wide`` is one of 64 bits that is no
@@ -120,8 +132,14 @@ class _Defined:
         elif wide != self.wide:
             return False
         return all(
-            self.members.get(name, value) == value for name, value in register.items()
+            self.members.get(name, value) == value
+            and value & self.bits.get(name, 0) == self.bits.get(name, 0)
+            for name, value in register.items()
         )
+
+    def is_first(self, register: Register) -> bool:
+        """Whether it is the one register of several (``CP_ANY``) that a stream has."""
+        return not any(register.get(name) for name in self.any)
 
 
 class DefinedRegisters:
@@ -151,23 +169,63 @@ class DefinedRegisters:
             for name, text in texts.items()
             if name in _POSITION and _NUMBER.fullmatch(text)
         }
+        bits = {
+            name: int(found[0], 0)
+            for name, text in texts.items()
+            if name in _POSITION and (found := _BITS.match(text)) is not None
+        }
+        any_ = frozenset(name for name, text in texts.items() if text == "CP_ANY")
         members.update((name, 0) for name in ("crn", "crm") if name not in texts)
+        if not {"cp", "opc0"} & texts.keys() or texts.get("state", "").endswith("BOTH"):
+            members.setdefault("cp", 15)  # define_arm_cp_regs_with_opaque
         wide = "ARM_CP_64BIT" in texts.get("type", "")
-        self._defined.append(_Defined(members, texts.get("state", ""), wide))
+        keeps = _kept_bits(texts.get("keeps", ""))
+        state = texts.get("state", "")
+        self._defined.append(_Defined(members, bits, any_, state, wide, keeps))
 
-    def foreign(self, registers: Sequence[int]) -> int | None:
+    def foreign(self, registers: Sequence[int], all_: bool = False) -> int | None:
         """The place of a register that no CPU of the release has, before others of the
-        list; None if there is none, or that cannot be said: of a CPU under KVM the
-        kernel makes the list."""
-        if not (self._defined and self._readable and all(map(_of_tcg, registers))):
+        list if QEMU does not look at ``all_``; None if there is none, or that cannot be
+        said: of a CPU under KVM the kernel makes the list."""
+        if not (self._defined and self._readable and is_of_tcg(registers)):
             return None
-        # QEMU does not look at what comes behind the end of its own list.
-        for place, number in enumerate(registers[:-1]):
+        # The last one may be behind the end of its own list.
+        for place, number in enumerate(registers if all_ else registers[:-1]):
             if not self._has(number):
                 return place
         return None
 
+    def keeps(self, number: int, value: int, others: Sequence[int]) -> bool | None:
+        """Whether a register keeps a value other than the one it has, as
+        ``write_list_to_cpustate`` needs it: None if that cannot be said.
+
+        ``others`` are the registers of the CPU.  Of a CPU under KVM the kernel decides.
+        """
+        if not (self._readable and is_of_tcg(others)):
+            return None
+        narrow = number >> 56 == _COPROCESSOR and number >> 52 & 0xF == 2
+        if narrow and value >> 32:
+            return False
+        with_el3 = any(map(_of_el3, others))
+        if number in _KEPT_WITHOUT_EL3 and not with_el3:
+            return True
+        if with_el3 and _of_el2(number):  # a constant, if the CPU has no EL2
+            return None
+        entries = [*self._entries(number)]
+        if not entries:
+            return None
+        if all(one.keeps is None for one in entries):
+            return False
+        if all(one.keeps is not None and not value & ~one.keeps for one in entries):
+            return True
+        return None
+
     def _has(self, number: int) -> bool:
+        return any(True for _ in self._entries(number))
+
+    def _entries(self, number: int) -> Iterator[_Defined]:
+        """The entries that the register may be; of those that are several registers
+        (``CP_ANY``) a stream has the first (``add_cpreg_to_hashtable``)."""
         system, wide = number >> 16 == _SYSTEM, number >> 52 & 0xF == 3
         if system:
             register = {
@@ -178,17 +236,62 @@ class DefinedRegisters:
                 "opc2": number & 7,
             }
         elif wide:
-            register = {"crm": number >> 7 & 15, "opc1": number >> 3 & 15}
+            register = {
+                "cp": number >> 16 & 15,
+                "crm": number >> 7 & 15,
+                "opc1": number >> 3 & 15,
+            }
         else:
             register = {
+                "cp": number >> 16 & 15,
                 "crn": number >> 11 & 15,
                 "crm": number >> 7 & 15,
                 "opc1": number >> 3 & 7,
                 "opc2": number & 7,
             }
-        return any(one.has(register, system, wide) for one in self._defined)
+        for one in self._defined:
+            if one.has(register, system, wide) and one.is_first(register):
+                yield one
 
 
-def _of_tcg(number: int) -> bool:
-    """Whether QEMU's own tables make such a number (``cpreg_to_kvm_id``)."""
-    return number >> 16 == _SYSTEM or number >> 56 == _COPROCESSOR
+def _kept_bits(text: str) -> int | None:
+    """What a row says that the register keeps (``vmgen.premises.kept``)."""
+    match text:
+        case "":
+            return (1 << 64) - 1
+        case "nothing":
+            return None
+        case _ if _NUMBER.fullmatch(text):
+            return int(text, 0)
+        case _:  # whatever C does
+            return 0
+
+
+def _of_el3(number: int) -> bool:
+    """Whether a CPU that has this register has EL3."""
+    if number >> 16 == _SYSTEM:
+        return number >> 14 & 3 == 3 and number >> 11 & 7 == 6
+    return number & ~_INSECURE == _SCR
+
+
+def _of_el2(number: int) -> bool:
+    """Whether the register is one of EL2, if the architecture's rule for names holds."""
+    if number >> 16 == _SYSTEM:
+        return number >> 14 & 3 == 3 and number >> 11 & 7 in (4, 5)
+    if number >> 52 & 0xF == 3:
+        return number >> 3 & 15 in (4, 6)
+    return number >> 3 & 7 == 4
+
+
+_INSECURE = 1 << 29
+_SCR = 0x4020_0000_000F_0000 | 1 << 11 | 1 << 7
+"""The register of AArch32 that CPUs with EL3 have; ``CP_REG_AA32_NS_MASK`` is the bit of
+the banked view of others."""
+
+
+def is_of_tcg(registers: Iterable[int]) -> bool:
+    """Whether QEMU's own tables make such numbers (``cpreg_to_kvm_id``): those of a CPU
+    under KVM are the kernel's."""
+    return all(
+        number >> 16 == _SYSTEM or number >> 56 == _COPROCESSOR for number in registers
+    )

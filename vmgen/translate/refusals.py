@@ -198,6 +198,9 @@ def _unknown(
     return ir.Refusal(None, tuple(names), mark, reason, place)
 
 
+_TRUTHS = (syntax.NamedType("bool"), syntax.BasicType("_Bool"))
+
+
 @dataclass(frozen=True, slots=True)
 class _Guard:
     """A condition of C: its names and its text, whatever its spelling was."""
@@ -220,7 +223,40 @@ def _guard(function: FunctionDecl, item: syntax.Return) -> _Guard | None:
             found = node.condition, phrase(node.condition)
         elif any(inner is item for inner in walk(node.otherwise)):
             found = node.condition, opposite(node.condition)
-    return found and _Guard(_names(found[0]), found[1])
+    if found is None:
+        return None
+    names = _names(found[0])
+    return _Guard(names | _set_by(function.body, names), found[1])
+
+
+def _set_by(body: Statement, names: frozenset[str]) -> frozenset[str]:
+    """The names by which a function sets the flags among ``names``: local variables that
+    are true or false, and that it changes on its way."""
+    flags = {
+        node.name
+        for node in walk(body)
+        if isinstance(node, syntax.LocalDecl)
+        and node.name in names
+        and node.type in _TRUTHS
+    }
+    found: set[str] = set()
+    for node in walk(body) if flags else ():
+        match node:
+            case syntax.If(condition, then, otherwise):
+                inside: tuple[Statement | None, ...] = (then, otherwise)
+            case syntax.For(_, condition, _, then) | syntax.While(condition, then):
+                inside = (then,)
+            case _:
+                continue
+        for inner in walk(*inside):
+            if (
+                isinstance(inner, syntax.Assign)
+                and isinstance(inner.target, Name)
+                and inner.target.name in flags
+            ):
+                found |= _names(inner.value)
+                found |= frozenset() if condition is None else _names(condition)
+    return frozenset(found)
 
 
 def _names(expr: Expr) -> frozenset[str]:
