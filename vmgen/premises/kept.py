@@ -68,7 +68,7 @@ def masks(texts: Iterable[CText]) -> dict[str, int]:
 
 
 def _mask(body: str) -> int | None:
-    """The bits of ``value`` that a function's body keeps, if it says so plainly."""
+    """The bits of ``value`` that a function's body keeps, if it says it plainly."""
     depth, outside = 0, []
     words = CText(body).words
     for word in words:

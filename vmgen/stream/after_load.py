@@ -3,7 +3,7 @@
 A condition is over the object as it is when its function is called
 (:class:`vmgen.ir.Refusal`): members that the stream has are what it says, all others are
 the machine's.  Where those decide, a stream that the machine saved itself helps: a section
-that says the same as that one of all that a condition reads is taken, as that one is.
+that says the same as that one of all that a condition reads is accepted, as that one is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from vmgen import ir, wording
 from vmgen.ir.evaluate import Known, evaluate
 from vmgen.lookup import Lookup, Placed
 from vmgen.stream.codecs import is_state
-from vmgen.stream.held import Held
+from vmgen.stream.held import HeldMembers
 
 _DEEPEST = 16
 """So many objects inside of each other are looked at; QEMU has seven."""
@@ -50,7 +50,7 @@ class _Object:
     """One C object: what its own table and its subsections have of it."""
 
     def __init__(self, state: Any) -> None:
-        self.held = Held(state)
+        self.held = HeldMembers(state)
         self.parts = {name: _Object(one) for name, one in self.held.subsections.items()}
 
     def load(self, path: str, kind: ir.IntType) -> int | None:

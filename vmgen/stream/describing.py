@@ -20,7 +20,7 @@ from vmgen.ir.size import of_element
 from vmgen.lookup import Lookup, Placed
 from vmgen.stream.codecs import is_state
 from vmgen.stream.description import Node, check_depth
-from vmgen.stream.held import NOTHING, Held, NotDescribed
+from vmgen.stream.held import NOTHING, HeldMembers, NotDescribed
 from vmgen.stream.wire import raw
 
 _OTHERWISE = {"uint64 equal": "int64 equal"}
@@ -36,7 +36,7 @@ def described(
     NotDescribed where they do not say it all: a field of C code that vmgen does not read,
     a list of which the state has no elements.
     """
-    return _Describing(lookup).object(placed, Held(state), version, 0)
+    return _Describing(lookup).object(placed, HeldMembers(state), version, 0)
 
 
 class _Describing:
@@ -45,7 +45,7 @@ class _Describing:
         self._compressed = cache(self._is_compressed)
 
     def object(
-        self, placed: Placed, held: Held, version: int, depth: int
+        self, placed: Placed, held: HeldMembers, version: int, depth: int
     ) -> tuple[dict[str, Any], int]:
         check_depth(depth)
         table = placed.description
@@ -78,7 +78,7 @@ class _Describing:
                 continue
             name, one = found.description.name, found.description
             inner, size = self.object(
-                found, Held(held.subsections[name]), one.version_id, depth + 1
+                found, HeldMembers(held.subsections[name]), one.version_id, depth + 1
             )
             parts.append(inner)
             total += 6 + len(raw(name)) + size
@@ -87,7 +87,12 @@ class _Describing:
         return node, total
 
     def _is_there(
-        self, placed: Placed, field: ir.Field, held: Held, value: Any, version: int
+        self,
+        placed: Placed,
+        field: ir.Field,
+        held: HeldMembers,
+        value: Any,
+        version: int,
     ) -> bool:
         """``vmstate_field_exists``."""
         if isinstance(field.element, ir.NothingElement):
@@ -108,7 +113,7 @@ class _Describing:
         return fits or len(value) == size.value  # type: ignore[union-attr]
 
     def _answer(
-        self, placed: Placed, field: ir.Field, held: Held, version: int
+        self, placed: Placed, field: ir.Field, held: HeldMembers, version: int
     ) -> bool | None:
         """What the field's test says, as far as version and state decide it."""
         function = self._lookup.functions(placed.module).get(field.test)
@@ -122,7 +127,7 @@ class _Describing:
         placed: Placed,
         field: ir.Field,
         name: str,
-        held: Held,
+        held: HeldMembers,
         value: Any,
         depth: int,
     ) -> tuple[list[dict[str, Any]], int]:
@@ -158,7 +163,7 @@ class _Describing:
         """Whether each element must be looked at."""
         return bool(field.pointers) or of_element(field) is None
 
-    def _count(self, field: ir.Field, held: Held, value: Any) -> int:
+    def _count(self, field: ir.Field, held: HeldMembers, value: Any) -> int:
         match field.count:
             case ir.Fixed(value=number):
                 return number
@@ -173,7 +178,7 @@ class _Describing:
         self,
         placed: Placed,
         field: ir.Field,
-        held: Held,
+        held: HeldMembers,
         value: Any,
         depth: int,
     ) -> tuple[dict[str, Any], int]:
@@ -214,24 +219,24 @@ class _Describing:
                 if not isinstance(value, list):
                     raise NotDescribed(f"{field.name} is no list of the state")
                 sizes = [
-                    self.object(nested, Held(one), inner, depth + 1)[1] + 1
+                    self.object(nested, HeldMembers(one), inner, depth + 1)[1] + 1
                     for one in value
                 ]
                 return {}, sum(sizes) + 1
             case _:
                 raise NotDescribed(f"nothing says how many bytes {field.name} has")
 
-    def _length(self, field: ir.Field, held: Held, value: Any) -> int:
+    def _length(self, field: ir.Field, held: HeldMembers, value: Any) -> int:
         if isinstance(value, (bytes, bytearray)):
             return len(value)
         if isinstance(field.size, ir.FromMember):
             return field.size.multiply * held.number(ir.path_text(field.size.path))
         raise NotDescribed(f"nothing says how many bytes {field.name} has")
 
-    def _of(self, value: Any) -> Held:
+    def _of(self, value: Any) -> HeldMembers:
         if not is_state(value):
             raise NotDescribed("the state has no such object")
-        return Held(value)
+        return HeldMembers(value)
 
     def _nested(self, placed: Placed, symbol: str) -> Placed:
         found = self._lookup.find(symbol, placed.module)

@@ -14,7 +14,7 @@ class NotDescribed(Exception):
     """The table and the state do not say how many bytes a field has."""
 
 
-class Held:
+class HeldMembers:
     """The members of one object's state by their C paths from that object.
 
     Several can have one path: fields of which one is there, each with a type of its own.

@@ -24,7 +24,7 @@ class Reading:
 
     ``asked`` are questions about the machine that the bytes do not answer, in the order
     in which its table asks them; ``certain`` says that no answer makes the refusal go.
-    ``state`` is what the codec made of a section that is taken.
+    ``state`` is what the codec made of a section that is accepted.
     """
 
     refusal: StreamError | None = None
