@@ -126,7 +126,7 @@ def test_blocks_of_harts_and_copies_are_where_the_program_looks() -> None:
         return SavedHart(
             early={0x340: number}, late={}, general=[number + n for n in range(32)],
             floats=(), fcsr=0, vectors=b"", vl=0, vtype=0, vstart=0, vcsr=0,
-            mstatus=0x1800, pc=RAM + number,
+            mstatus=0x1800, mepc=RAM + number,
         )  # fmt: skip
 
     made = program(

@@ -57,8 +57,9 @@ _BOARDS = {
 """Where boards have what is put back, and the memory that they make themselves
 (hw/riscv/virt.c)."""
 
-_M, _S = 3, 1
-_MIE, _MPIE, _MPRV, _MPV, _SD = 1 << 3, 1 << 7, 1 << 17, 1 << 39, 1 << 63
+_M = 3
+_MIE, _MPIE, _MPRV, _SD = 1 << 3, 1 << 7, 1 << 17, 1 << 63
+_SIE, _SPIE, _SPP, _SPV = 1 << 1, 1 << 5, 1 << 8, 1 << 7
 _MPP = 3 << 11
 _SOFTWARE, _OUTSIDE, _SEIP = 0x22, 1 << 11 | 1 << 9, 1 << 9
 _GUEST = 0x444
@@ -215,10 +216,17 @@ def _values(cpu: Cpu) -> dict[str, int]:
 
 def _hart(cpu: Cpu, names: Mapping[str, int], late: Mapping[str, int]) -> SavedHart:
     values = _values(cpu)
-    privilege = values["priv"] & 3
-    status = values["mstatus"] & ~(_MPP | _MPIE | _MIE | _MPV | _SD) | privilege << 11
-    status |= _MPIE * bool(values["mstatus"] & _MIE)
-    status |= _MPV * bool(values["priv"] & 4)
+    privilege, inside = values["priv"] & 3, bool(values["priv"] & 4)
+    status = values["mstatus"] & ~_SD
+    if inside:
+        status &= ~(_SPP | _SPIE | _SIE)
+        status |= _SPP * privilege | _SPIE * bool(values["mstatus"] & _SIE)
+        values["sepc"] = values["pc"]
+        values["hstatus"] |= _SPV
+    else:
+        status &= ~(_MPP | _MPIE | _MIE)
+        status |= privilege << 11 | _MPIE * bool(values["mstatus"] & _MIE)
+        values["mepc"] = values["pc"]
     if privilege != _M:
         status &= ~_MPRV
     named = [
@@ -240,7 +248,8 @@ def _hart(cpu: Cpu, names: Mapping[str, int], late: Mapping[str, int]) -> SavedH
         vstart=values.get("vstart", 0),
         vcsr=values.get("vcsr", 0),
         mstatus=status,
-        pc=values["pc"],
+        mepc=values["mepc"],
+        inside=inside,
     )
 
 

@@ -99,7 +99,8 @@ def upper(to: int, value: int) -> int:
     return (value & 0xFFFFF000) | to << 7 | 0x37
 
 
-_MRET, _WFI, _FENCE, _FENCE_I = 0x30200073, 0x10500073, 0x0FF0000F, 0x0000100F
+_MRET, _SRET, _WFI = 0x30200073, 0x10200073, 0x10500073
+_FENCE, _FENCE_I = 0x0FF0000F, 0x0000100F
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,9 @@ class SavedHart:
     written, ``late`` those that are written once the machine's clock is right; ``general``
     x0 to x31; ``floats`` f0 to f31 or nothing; ``vectors`` the bytes of v0 to v31 or
     nothing, with ``vl`` and ``vtype``; ``fcsr``, ``vcsr`` and ``vstart`` belong to them.
-    ``mstatus`` has in MPP, MPV and MPIE what ``mret`` makes of the privilege and MIE.
+    ``mstatus`` has in MPP and MPIE what ``mret`` makes of the privilege and MIE, and
+    ``mepc`` is where it leads.  ``inside`` says that ``sret`` leaves, into a guest of the hart:
+    then SPP and SPIE, SPV of ``hstatus`` and ``sepc`` have that.
     """
 
     early: Mapping[int, int]
@@ -124,7 +127,8 @@ class SavedHart:
     vstart: int
     vcsr: int
     mstatus: int
-    pc: int
+    mepc: int
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +177,7 @@ class _Block:
         self._names: list[str] = [
             "ready", "go", *(f"e{n}" for n in range(len(hart.early))),
             *(f"l{n}" for n in range(len(hart.late))), "fcsr", "vl", "vtype", "vstart",
-            "vcsr", "mstatus", "pc", *(f"x{n}" for n in range(32)),
+            "vcsr", "mstatus", "mepc", "inside", *(f"x{n}" for n in range(32)),
             *(f"f{n}" for n in range(len(hart.floats))),
         ]  # fmt: skip
         self._places = {name: 8 * n - _BIAS for n, name in enumerate(self._names)}
@@ -189,7 +193,8 @@ class _Block:
         """The block of a hart."""
         values = [
             0, 0, *hart.early.values(), *hart.late.values(), hart.fcsr, hart.vl,
-            hart.vtype, hart.vstart, hart.vcsr, hart.mstatus, hart.pc, *hart.general,
+            hart.vtype, hart.vstart, hart.vcsr, hart.mstatus, hart.mepc,
+            int(hart.inside), *hart.general,
             *hart.floats,
         ]  # fmt: skip
         return b"".join(value.to_bytes(8, "little") for value in values) + hart.vectors
@@ -303,9 +308,18 @@ def _stores(code: RestorerCode, wanted: Restoration, data: int) -> None:
 def _leave(code: RestorerCode, hart: SavedHart, block: _Block) -> None:
     for index, number in enumerate(hart.late):
         code.put(load(T0, S1, block.at(f"l{index}")), write(number, T0))
-    code.put(load(T0, S1, block.at("pc")), write(_MEPC, T0))
+    code.put(load(T0, S1, block.at("mepc")), write(_MEPC, T0))
+    code.put(load(T1, S1, block.at("inside")))
     code.put(load(T0, S1, block.at("mstatus")), write(_MSTATUS, T0))
+    code.branch(1, T1, ZERO, "inside")  # bne
+    _last(code, block, _MRET)
+    code.label("inside")
+    _last(code, block, _SRET)
+
+
+def _last(code: RestorerCode, block: _Block, leave: int) -> None:
+    """The general registers, the base at the end, and away."""
     for number in range(1, 32):
         if number != S1:
             code.put(load(number, S1, block.at(f"x{number}")))
-    code.put(load(S1, S1, block.at(f"x{S1}")), _MRET)
+    code.put(load(S1, S1, block.at(f"x{S1}")), leave)
