@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from vmgen import ir
 from vmgen.cli import run
-from vmgen.lint import CODES
+from vmgen.lint import CODES, CSources
+from vmgen.lint.linted import Linted
 from vmgen.lint.words import WORDS
 
 HEAD = """\
@@ -617,6 +619,7 @@ def test_a_member_of_another_struct_hides_none_of_its_name(
         ("timer_mod(s->timer, value); timer_mod(s->timer, 1);", [], "", ["timer"]),
         ("timer_mod(s->timer, value);", ["VMSTATE_TIMER_PTR(timer, Dev)"], "", []),
         ("timer_mod(s->timer, value);", [], "timer_mod(s->timer, s->control);", []),
+        ("timer_mod(&s->own, value);", [], "timer_del(&s->own);", []),
         ("timer_del(s->timer);", [], "", []),
     ],
 )
@@ -632,6 +635,37 @@ def test_a_timer_is_sent_or_armed_again(
     whole = text + code + table(CONTROL, *fields, head=LOADED)
     found = linted(whole, capsys, "--select", "VG819")
     assert [one["context"][1] for one in found] == expected  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("static void dev_realize(Dev *s) { vdc->set_status = dev_started; }", []),
+        (
+            "static void dev_realize(Dev *s) { qemu_add_vm_change_state_handler(dev_started, s); }",
+            [],
+        ),
+        ("", ["timer", "mode"]),
+    ],
+)
+def test_what_runs_when_the_guest_starts_arms_and_computes(
+    how: str, expected: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    text = HEAD.replace(
+        "uint8_t *data;\n} Dev", "uint8_t *data;\n    QEMUTimer *timer;\n} Dev"
+    ).replace('#include "migration', '#include "qemu/timer.h"\n#include "migration', 1)
+    started = (
+        "static void dev_started(void *opaque, bool running, RunState state)\n{\n"
+        "    Dev *s = opaque;\n\n    s->mode = s->control;\n    timer_mod(s->timer, 1);\n}\n"
+    )
+    code = CALLBACKS.format(
+        write="s->mode = value; timer_mod(s->timer, value);",
+        read="return s->mode;",
+        post_load="",
+    )
+    whole = text + started + how + "\n" + code + table(CONTROL, head=LOADED)
+    found = linted(whole, capsys, "--select", "VG816,VG819")
+    assert [one["context"][1] for one in found][::-1] == expected  # type: ignore[index]
 
 
 # --- devices without a table --------------------------------------------------------------
@@ -681,13 +715,43 @@ def test_a_device_without_a_table_is_found_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (found,) = bare(capsys, "s->level = value; s->mask |= value;")
-    assert "Bare is saved by no table, and has state: 'level', 'mask';" in found
+    assert "Bare has state that no table sends: 'level', 'mask';" in found
     assert "bare_write() changes it, and bare_read() reads it later" in found
     (found,) = bare(
         capsys, "s->mask = value;", " .interfaces = (InterfaceInfo[]) { { } },"
     )
     assert "'mask';" in found
     assert bare(capsys, "") == []
+
+
+def machines_of(*types: ir.ObjectType, saved: str = "") -> Linted:
+    root = ir.Root(
+        "vmstate_saved", "a.c", "a.c", "device", "saved", "saved", device_types=(saved,)
+    )
+    program = ir.Program(
+        "10.0", "arm", (), roots=(root,), machines=ir.Machines(types=types)
+    )
+    return Linted((program,), CSources(Path(), Path(), is_tree=False))
+
+
+def test_an_abstract_type_is_left_to_its_concrete_ones_that_have_tables() -> None:
+    linted = machines_of(
+        ir.ObjectType("base", "device", abstract=True),
+        ir.ObjectType("middle", "base", abstract=True),
+        ir.ObjectType("saved", "middle"),
+        ir.ObjectType("other", "device", abstract=True),
+        ir.ObjectType("bare", "other"),
+        saved="saved",
+    )
+    assert linted.saved_below == {"base", "middle"}
+    assert linted.device_types == {"base", "middle", "saved", "other", "bare"}
+
+
+def test_types_whose_names_are_not_known_do_not_go_round() -> None:
+    linted = machines_of(
+        ir.ObjectType("*", "*"), ir.ObjectType("a", "*"), ir.ObjectType("b", "device")
+    )
+    assert linted.device_types == {"b"}
 
 
 @pytest.mark.parametrize(

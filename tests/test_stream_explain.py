@@ -169,7 +169,7 @@ def test_a_newer_release_refuses_an_older_cpu() -> None:
     (refusal,) = found.refusals
     assert refusal.rule == "version-window"
     assert (refusal.section, refusal.member) == ("cpu/0", "")
-    assert refusal.message == "version 5, and version 10 only is taken"
+    assert refusal.message == "version 5; the release accepts only version 10"
     data = captured("riscv64-virt-vh-bare--7.2.22")
     assert data[refusal.offset : (refusal.offset or 0) + 4] == b"\0\0\0\5"
     assert (found.release, found.target, found.machine) == ("10.0.2", "riscv64", "virt")
@@ -363,7 +363,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     status, out, err = command(f"{new} --codecs {package}", capsys)
     assert (status, err) == (3, "")
     assert out.startswith(
-        f"{new}: not known whether QEMU 10.0.2 for riscv64 takes it, machine virt\n"
+        f"{new}: not known whether QEMU 10.0.2 for riscv64 accepts it, machine virt\n"
     )
     assert out.endswith("\n    --codecs RELEASE or --qemu TREE judges them too\n")
     status, out, err = command(f"{old} --codecs {package}", capsys)
@@ -505,7 +505,7 @@ def test_codecs_from_a_tree_without_a_target(
     file.write_bytes(whole("m68k-virt-poke--10.0.2"))
     status, out, _ = command(f"{file} --qemu {tree}", capsys)
     assert status == 0
-    assert "taken by QEMU 10.0.2 for m68k" in out
+    assert "accepted by QEMU 10.0.2 for m68k" in out
     (folder,) = (tmp_path / "cache" / "codecs").iterdir()
     before = folder.stat().st_ino
     assert command(f"{file} --qemu {tree}", capsys)[0] == 0

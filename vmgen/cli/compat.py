@@ -68,7 +68,7 @@ WAYS: dict[str, tuple[Direction, ...]] = {
         kind="flag",
         help="A condition on what the guest does counts as a refusal.",
     ),
-    Option("--notes", kind="flag", help="Also tell what changed without doing harm."),
+    Option("--notes", kind="flag", help="Also list changes that do no harm."),
     format_option("How to print the verdicts.", "github", "html"),
     epilog=NAMED + """
 \b
@@ -101,12 +101,12 @@ def compat(
     notes: bool,
     form: str,
 ) -> int:
-    """Does a guest that OLD saved load in NEW, and back, machine type by machine type?
+    """Does NEW load what OLD saved, for each machine type?
 
-    A machine type decides many conditions: what its compat properties and the defaults
-    of its devices' properties say is read from the sources of both sides. The answer is
-    that for a machine type started without options; what is left are conditions on the
-    guest's state.
+    And back. A machine type decides many conditions: vmgen reads its compat properties,
+    and the defaults of its devices' properties, from the sources of both sides. The
+    answer holds for a machine type started without options; the conditions that remain
+    are about the guest's state.
     """
     from vmgen.verdict import show, show_machines
 

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     Option(
         "--strict",
         kind="flag",
-        help="What is compatible under a condition only counts as incompatible.",
+        help="Count 'compatible under a condition' as incompatible.",
     ),
-    Option("--notes", kind="flag", help="Also tell what changed without doing harm."),
+    Option("--notes", kind="flag", help="Also list changes that do no harm."),
     Option(
         "--fields",
         kind="flag",
@@ -76,7 +76,7 @@ def diff(
     fields: bool,
     form: str,
 ) -> int:
-    """Does what one release saved load in the other?
+    """Does NEW load what OLD saved, and back?
 
     Every section that a binary may write gets a verdict for each direction: compatible,
     compatible if a condition holds, or incompatible, with the first byte at which the two

@@ -78,7 +78,7 @@ _FLEET = _Commands(
     "fleet",
     FLEET_COMMANDS,
     params=list(map(option, CONSOLE)),
-    help="Ask one question of many streams, on all cores or a Dask cluster.",
+    help="Ask one question of many streams.",
     epilog="""\b
 It needs the extra 'fleet': pip install 'vmgen[fleet]'.  The answers are a Parquet
 data set, which pandas, DuckDB and Spark read.

@@ -59,7 +59,9 @@ def import_(
     quiet: bool,
     **options: Any,
 ) -> int:
-    """Put memory and registers of a file into a stream that QEMU resumes.
+    """Put memory and registers of a file into a stream.
+
+    QEMU resumes the guest from the stream with '-incoming'.
 
     Registers of a core or of an emulator and memory replace those of the template. What the file does not
     have stays as it is there, and is listed on stderr.

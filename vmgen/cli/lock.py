@@ -46,7 +46,7 @@ the wire format differs, with the verdict on the change.
 'vmgen diff' takes locks too.""",
 )
 def lock(console: Console, /, *, output: str, **inputs: Any) -> int:
-    """Write the wire format down, to be committed.
+    """Record the wire format in a file that you commit.
 
     One JSON file, sorted, a line for every field: a change of the wire is a change of a
     line. Takes what 'generate' takes. Exit status 1: a warning says which fields are

@@ -17,7 +17,7 @@ Examples:
   vmgen schema stream-show > stream-show.json   JSON Schema 2020-12""",
 )
 def schema(console: Console, /, *, name: str | None) -> int:
-    """Print the JSON Schema of what a command prints with --format json.
+    """Print the JSON Schema of a command's JSON output.
 
     Every document has the member 'version'. It changes when a member changes its meaning or
     goes; new members may come within a version.

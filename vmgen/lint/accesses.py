@@ -24,8 +24,9 @@ _POINTER = re.compile(
     r"\b(?:struct\s+)?([A-Za-z_]\w*)\s*\*+\s*(?:const\s+)?([A-Za-z_]\w*)\b"
 )
 _ARMS = re.compile(
-    r"\btimer_mod(?:_ns|_anticipate|_anticipate_ns)?\s*\(\s*&?\s*(?P<object>\w+)\s*->\s*"
-    r"(?P<path>\w+(?:\s*(?:\.|->)\s*\w+|\s*\[[^\[\]]*\])*)\s*,"
+    r"\btimer_(?:mod(?:_ns|_anticipate|_anticipate_ns)?|(?P<stops>del))\s*\(\s*&?\s*"
+    r"(?P<object>\w+)\s*->\s*"
+    r"(?P<path>\w+(?:\s*(?:\.|->)\s*\w+|\s*\[[^\[\]]*\])*)\s*[,)]"
 )
 
 _TO_MEMBER = re.compile(
@@ -111,13 +112,16 @@ class FileAccesses:
             self._steps[name] = found
         return self._steps[name]
 
-    def armed(self, name: str) -> Iterator[MemberAccess]:
-        """The members that a function gives to ``timer_mod`` and its like."""
+    def armed(self, name: str, *, or_stopped: bool = False) -> Iterator[MemberAccess]:
+        """The members that a function gives to ``timer_mod`` and its like; with
+        ``or_stopped`` those that it gives to ``timer_del``, too."""
         function = self._file.functions.get(name)
         if function is None:
             return
         variables = self._variables(function)
         for match in _ARMS.finditer(function.body):
+            if match["stops"] and not or_stopped:
+                continue
             for _, step in self._member(function, match, variables, None, "read"):
                 yield step
 

@@ -68,6 +68,26 @@ _NOT_STATE = frozenset(
 )
 
 
+_WHEN_STARTED = re.compile(
+    r"\bset_status\s*=\s*&?\s*(\w+)"
+    r"|\bqemu_add_vm_change_state_handler(?:_prio)?\s*\(\s*&?(\w+)"
+    r"|\bqdev_add_vm_change_state_handler\s*\([^,;]*,\s*&?(\w+)"
+)
+"""What runs when the virtual machine starts or stops; a virtio device's status is set
+then, too (``virtio_vmstate_change``, ``hw/virtio/virtio.c``)."""
+
+
+def run_when_started(file: CFile) -> frozenset[str]:
+    """The functions of a file that run when a guest that was loaded starts."""
+    names = {
+        name
+        for match in _WHEN_STARTED.findall(file.text.code)
+        for name in match
+        if name
+    }
+    return frozenset(names & file.functions.keys())
+
+
 def callbacks_in(body: str) -> frozenset[str]:
     """The names that code hands on as timers, bottom halves and the like."""
     return frozenset(

@@ -121,11 +121,29 @@ class Linted:
         for program in self.programs:
             parents = {one.name: one.parent for one in program.machines.types}
             for name in parents:
+                line = dict.fromkeys([name])
                 above = name
                 while above in parents and above != "device":
                     above = parents[above]
+                    if above in line:
+                        break  # of types without a known name, whose parent has none
+                    line[above] = None
                 if above == "device":
-                    found.add(name)
+                    found |= line.keys() - {"device"}
+        return frozenset(found)
+
+    @cached_property
+    def saved_below(self) -> frozenset[str]:
+        """The abstract device types whose concrete ones have tables: what these say of an
+        object, that it cannot be saved too, is not in the file of the abstract type."""
+        found: set[str] = set()
+        for program in self.programs:
+            types = {one.name: one for one in program.machines.types}
+            for name in {name for root in program.roots for name in root.device_types}:
+                above = types.get(types[name].parent) if name in types else None
+                while above is not None and above.abstract and above.name not in found:
+                    found.add(above.name)
+                    above = types.get(above.parent)
         return frozenset(found)
 
     def files(self) -> Iterator[CFile]:

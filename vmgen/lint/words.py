@@ -116,10 +116,11 @@ WORDS: Mapping[str, RuleWords] = {
         "compare it with the array's length first, and return -EINVAL if it is outside",
     ),
     "VG818": RuleWords(
-        "a device without a table",
-        "{struct} is saved by no table, and has state: {members}; {callback}() changes it,"
-        " and {reader}() reads it later",
-        "write a VMStateDescription and set dc->vmsd in class_init",
+        "a device whose state no table has",
+        "{struct} has state that no table sends: {members}; {callback}() changes it, and"
+        " {reader}() reads it later",
+        "write a VMStateDescription and set dc->vmsd in class_init; if the state is the"
+        " host's, set .unmigratable",
     ),
     "VG819": RuleWords(
         "a timer that nothing sends",

@@ -207,8 +207,8 @@ def _shift(codecs: Codecs, codec: Codec, section: Section) -> tables.Shift | Non
 
 def _window(section: Section, codec: Codec) -> str:
     low, high = codec.minimum_version_id, codec.version_id
-    window = f"version {high} only" if low == high else f"versions {low} to {high}"
-    return f"version {section.version_id}, and {window} is taken"
+    window = f"only version {high}" if low == high else f"versions {low} to {high}"
+    return f"version {section.version_id}; the release accepts {window}"
 
 
 def _refused(rule: str, message: str, offset: int, path: str) -> Refused:

@@ -29,7 +29,8 @@ def _parted(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         "--like",
         kind="file",
         metavar="FILE",
-        help="A stream that the machine which loads these saved.",
+        help="A stream that the destination machine saved; fields that must match it are"
+        " compared.",
     ),
     epilog="""\b
 FILE is a stream, a pattern, a URL (s3://..., by a plug-in of fsspec), or @LIST,

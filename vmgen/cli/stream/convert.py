@@ -89,8 +89,7 @@ CARRIED = (
         "--like",
         kind="file",
         metavar="FILE",
-        help="A stream that the machine which loads this one saved, for the verdict on the"
-        " result.",
+        help="A stream that the destination machine saved, for the verdict on the result.",
     ),
     Option(
         "--accept-loss",

@@ -33,8 +33,8 @@ _STATUS = {"taken": 0, "refused": 1, "not known": 3}
         "--like",
         kind="file",
         metavar="FILE",
-        help="A stream that the machine which loads this one saved: what must be the"
-        " same there, is compared.",
+        help="A stream that the destination machine saved; fields that must match it"
+        " are compared.",
     ),
     epilog="""\b
 Examples:
@@ -179,11 +179,11 @@ def lines(file: str, found: Explanation, paint: Paint, whole: bool) -> list[str]
     whose = f"QEMU {found.release} for {found.target}".replace("  ", " ").rstrip()
     match found.outcome:
         case "taken":
-            verdict = f"{paint('ok', 'taken')} by {whose}"
+            verdict = f"{paint('ok', 'accepted')} by {whose}"
         case "refused":
             verdict = f"{paint('removed', 'refused')} by {whose}"
         case "not known":
-            verdict = f"{paint('number', 'not known')} whether {whose} takes it"
+            verdict = f"{paint('number', 'not known')} whether {whose} accepts it"
         case _:
             assert_never(found.outcome)
     made = [

@@ -74,10 +74,13 @@ def without_a_table(linted: Linted) -> Iterator[LintFinding]:
 
 
 def _structs(file: CFile, linted: Linted) -> Iterator[str]:
-    """The structs of the device types that the run's binaries have."""
+    """The structs of the device types that the run's binaries have, without abstract ones
+    whose concrete types have tables."""
     known = linted.device_types
     for match in _TYPE.finditer(file.text.plain):
         size = _SIZE.search(match["rest"])
         name = linted.sources.type_name(file, match["name"])
+        if name in linted.saved_below:
+            continue
         if size is not None and (not known or name is None or name in known):
             yield size[1]

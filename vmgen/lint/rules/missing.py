@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from vmgen import ir
 from vmgen.lint.accesses import FileAccesses, MemberAccess
-from vmgen.lint.callbacks import callbacks, callbacks_in
+from vmgen.lint.callbacks import callbacks, callbacks_in, run_when_started
 from vmgen.lint.linted import Linted, LintedTable
 from vmgen.lint.model import LintFinding, finding
 from vmgen.lint.records import RecordIndex
@@ -226,7 +226,8 @@ def _covered(
     file: CFile, accesses: FileAccesses, tables: tuple[LintedTable, ...]
 ) -> frozenset[Place]:
     """What functions around saving and loading mention: what is read before saving goes
-    elsewhere, what is written after loading is computed again."""
+    elsewhere, what is written after loading is computed again.  A function that runs when
+    the guest starts computes what it writes, and the timers that it arms or stops."""
     hooks = {
         hook.symbol
         for table in tables
@@ -239,12 +240,25 @@ def _covered(
     for name in accesses.reached(hooks):
         body = file.functions[name].body
         hooks |= {one for one in callbacks_in(body) if one in file.functions}
-    return frozenset(
+    found = {
         (step.type, step.path)
         for name in accesses.reached(hooks)
         for step in accesses.steps(name)
         if step.path
-    )
+    }
+    started = accesses.reached(run_when_started(file))
+    found |= {
+        (step.type, step.path)
+        for name in started
+        for step in accesses.steps(name)
+        if step.kind == "write"
+    }
+    found |= {
+        (step.type, step.path)
+        for name in {*accesses.reached(hooks), *started}
+        for step in accesses.armed(name, or_stopped=True)
+    }
+    return frozenset(found)
 
 
 @dataclass
