@@ -206,8 +206,8 @@ def test_qemu_goes_on_from_a_core_of_a_running_kernel(
 
 
 STEPS = 600
-CLOCK = (b"\x0f\x31", b"\x0f\x01\xf9")
-"""rdtsc and rdtscp: Unicorn has a clock of its own."""
+OWN = (b"\x0f\x31", b"\x0f\x01\xf9", b"\x0f\xa2")
+"""rdtsc, rdtscp and cpuid: Unicorn has a clock of its own, and is a CPU of another model."""
 
 UNDEFINED = 0x10800
 """RF, which QEMU has while a string instruction goes on, and OF, which many instructions
@@ -234,8 +234,8 @@ def test_a_running_kernel_goes_the_same_way_in_unicorn(
     registers = seed.of(uc, "x86_64")
     for before, after in zip([first, *truth], truth, strict=False):
         uc.emu_start(before["rip"], 0, count=1)
-        if linux.cpus[cpu].read(before["rip"], 3).startswith(CLOCK):
-            for name in ("rax", "rcx", "rdx"):
+        if linux.cpus[cpu].read(before["rip"], 3).startswith(OWN):
+            for name in ("rax", "rbx", "rcx", "rdx"):
                 number = getattr(x86_const, f"UC_X86_REG_{name.upper()}")
                 uc.reg_write(number, after[name])
         now = registers.get(X86)
