@@ -314,7 +314,7 @@ class Scope:
             return not found
         entry = self.entry(name, index)
         if entry is not None:
-            return entry.get("type") in ("nullptr", "ptr_marker") or (
+            return entry.get("type") in ("nullptr", "ptr-marker") or (
                 entry.get("size") == 1 and entry.get("struct") == {}
             )
         raise MissingContext(

@@ -243,10 +243,11 @@ def test_description_json_of_pointers(runtime: ModuleType) -> None:
             {"name": "p", "type": "nullptr", "array_len": 2, "size": 1},
             {"name": "p", "type": "struct", "struct": {"fields": []}, "size": 3},
             {"name": "p", "type": "struct", "struct": {}, "size": 1},
+            {"name": "p", "type": "ptr-marker", "size": 1},
         ]
     }
     scope = runtime.Scope(runtime.NO_CONTEXT, node)
-    told = [scope.null("p", "T", "p", index, 0, "", "") for index in range(4)]
-    assert told == [True, True, False, True]
-    assert scope.count("p", "T", "n", 1, 0, "", "") == 4
+    told = [scope.null("p", "T", "p", index, 0, "", "") for index in range(5)]
+    assert told == [True, True, False, True, True]
+    assert scope.count("p", "T", "n", 1, 0, "", "") == 5
     assert scope.count("absent", "T", "n", 1, 0, "", "") == 0

@@ -145,7 +145,11 @@ def test_its_stream_comes_back_identical(
         Path("vm.mig").write_bytes(machine.capture())
     assert run(["stream", "verify", "vm.mig"]) == 0
     assert ": identical: " in capsys.readouterr().out
-    if one.nearest().name != one.release:
+    nearest = one.nearest().name
+    if target in ("s390x", "x86_64"):  # the CPU of the others has a new version
+        assert run(["stream", "verify", "vm.mig", "--release", nearest]) == 0
+        assert ": identical: " in capsys.readouterr().out
+    if nearest != one.release:
         return
     assert run(["stream", "show", "vm.mig", "--format", "json"]) == 0
     shown = json.loads(capsys.readouterr().out)

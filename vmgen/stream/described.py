@@ -257,7 +257,7 @@ def _one(slot: Slot, view: memoryview, at: int) -> Value:
         return struct.unpack(f">{slot.code}", data)[0]
     if slot.type == "bool" and slot.size == 1:
         return bool(data[0])
-    if slot.type == "nullptr" and data.tobytes() == b"0":
+    if slot.type in ("nullptr", "ptr-marker") and data.tobytes() == b"0":
         return None
     return data.tobytes()
 
