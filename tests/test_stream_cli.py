@@ -438,9 +438,27 @@ def test_help_shows_the_commands(shell: Shell) -> None:
         assert f"\n  {name} " in shell.out
 
 
+def test_a_reader_of_an_export_that_goes_away_is_no_error(shell: Shell) -> None:
+    line = f"{sys.executable} -m vmgen export jsonl riscv.mig -o - | head -n 1"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line}"],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(vmgen.__file__).parent.parent)},
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "VG" not in done.stderr
+    assert len(done.stdout.splitlines()) == 1
+
+
 def test_a_path_that_is_not_there_says_what_is(shell: Shell) -> None:
     assert shell("show riscv.mig nothing/0") == 2
     assert "there are: " in shell.err
+    assert shell("show riscv.mig cpuu/0") == 2
+    assert "hint: did you mean cpu/0?" in shell.err
+    assert shell("show riscv.mig cpu/0.env.mstatuss") == 2
+    assert "hint: did you mean mstatus" in shell.err
+    assert shell("show riscv.mig --qemu .") == 2
+    assert "[VG101]" in shell.err
     assert shell("show riscv.mig fflags --codecs none") == 2
     assert (
         "'fflags' is not in this stream: QEMU migrates the rounding mode" in shell.err

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 
 from vmgen.stream.codecs import is_state, members
 from vmgen.stream.errors import Ambiguous, NotFound
@@ -54,7 +55,14 @@ def split(sections: Iterable[Section], text: str) -> tuple[Section, str]:
     there = list(dict.fromkeys(section.path for section in sections))
     more = f" and {len(there) - 12} more" if len(there) > 12 else ""
     hint = f"there are: {', '.join(there[:12])}{more}" if there else ""
+    hint = _near(text, there) or hint
     raise NotFound("no such section in the stream", None, text, hint)
+
+
+def _near(text: str, names: Sequence[str]) -> str:
+    """The hint for a name that is nearly one of these; empty if none is near."""
+    near = get_close_matches(text, names, 3, 0.75)
+    return f"did you mean {' or '.join(near)}?" if near else ""
 
 
 def _begins(text: str, name: str) -> bool:
@@ -178,4 +186,5 @@ def missing(section: Section, value: Any, rest: str) -> NotFound:
     for step in resolve(value, rest[:good]) or ():
         below = at(below, step)
     path = f"{section.path}{rest[:good]}"
-    return NotFound(f"there is no '{rest[good:]}'", None, path, known(below))
+    hint = _near(rest[good:].lstrip("."), _names(below)) or known(below)
+    return NotFound(f"there is no '{rest[good:]}'", None, path, hint)

@@ -35,6 +35,7 @@ __all__ = [
     "CompileCommand",
     "Given",
     "SourceTree",
+    "configurations_of",
     "configure",
     "embedded",
     "standalone",
@@ -48,24 +49,8 @@ _LOOKED_FOR = (
 _PROJECT_VERSION = re.compile(r"\bproject\([^)]*?\bversion\s*:\s*'([^']*)'")
 
 
-def configure(
-    path: Path,
-    target: str,
-    *,
-    build: Path | None = None,
-    given: Given = NOTHING_GIVEN,
-    cache: Path | None = None,
-    digests: Digests | None = None,
-) -> SourceTree:
-    """The QEMU source tree at ``path``, for ``qemu-system-TARGET``.
-
-    ``build`` is a folder in which the tree was configured: its flags and headers are
-    used instead of ours.  ``given`` is what the user adds.  ``cache`` takes the place of the user's cache folder, and
-    ``digests`` know the files that were read before.  Raises
-    :class:`VmgenError`: VG101 if it is not such a tree, VG102 for an unknown target,
-    VG103 for a folder of ``given`` that is missing, VG104 and VG105 for a tree that cannot be configured, VG106 for a build folder that
-    cannot be used, VG108 if no file defines ``vmstate_cpu_common``.
-    """
+def configurations_of(path: Path) -> TargetConfigurations:
+    """What a tree says of its targets; VG101 if the folder is no tree that is read."""
     root = Path(os.path.realpath(path))
     kept = configurations(root)
     missing = [name for name in _LOOKED_FOR if not (root / name).exists()]
@@ -89,6 +74,28 @@ def configure(
                 hint="give the folder that a release's archive or git clone unpacks to",
             )
         )
+    return kept
+
+
+def configure(
+    path: Path,
+    target: str,
+    *,
+    build: Path | None = None,
+    given: Given = NOTHING_GIVEN,
+    cache: Path | None = None,
+    digests: Digests | None = None,
+) -> SourceTree:
+    """The QEMU source tree at ``path``, for ``qemu-system-TARGET``.
+
+    ``build`` is a folder in which the tree was configured: its flags and headers are
+    used instead of ours.  ``given`` is what the user adds.  ``cache`` takes the place of the user's cache folder, and
+    ``digests`` know the files that were read before.  Raises
+    :class:`VmgenError`: VG101 if it is not such a tree, VG102 for an unknown target,
+    VG103 for a folder of ``given`` that is missing, VG104 and VG105 for a tree that cannot be configured, VG106 for a build folder that
+    cannot be used, VG108 if no file defines ``vmstate_cpu_common``.
+    """
+    kept = configurations_of(path)
     try:
         entries = Cache.of("trees") if cache is None else Cache(cache)
         found = _configure(kept, target, build, entries, digests or Digests())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vmgen.cli.arguments import Argument, Option, WrongUsage, command
-from vmgen.cli.console import Console, standard_output
+from vmgen.cli.console import Console, standard_output, unwritten
 from vmgen.cli.stream.codecs import input_of, opened
 from vmgen.cli.stream.common import CODECS, FILE, output_option, size_of, told
 from vmgen.cli.stream.show import chosen_sections
@@ -220,8 +220,11 @@ def created(output: str) -> Iterator[Any]:
 
     try:
         if output == "-":
-            yield standard_output()
-            standard_output().flush()
+            try:
+                yield standard_output()
+                standard_output().flush()
+            except BrokenPipeError as error:
+                unwritten(error)  # who reads has seen enough
         elif os.path.exists(output) and not os.path.isfile(output):
             with open(output, "wb") as out:
                 yield out

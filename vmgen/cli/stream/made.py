@@ -296,7 +296,7 @@ def likely(qemu: Path, source: Input) -> tuple[str, ...]:
     """The targets of a tree whose CPU code has most of the names that the stream's
     description gives the fields of its CPU.
 
-    VG711 if there is no description, or no CPU in it.
+    VG101 if it is no tree, VG711 if there is no description, or no CPU in it.
     """
     from vmgen.stream import Stream
     from vmgen.stream.writers import cpu_words
@@ -315,11 +315,9 @@ def likely(qemu: Path, source: Input) -> tuple[str, ...]:
 
 def _targets(qemu: Path) -> Iterator[tuple[str, str]]:
     """Every target with the folder of its architecture."""
-    from vmgen.tree.targets import configurations
+    from vmgen.tree import configurations_of
 
-    places = configurations(qemu)
-    if places is None:
-        return
+    places = configurations_of(qemu)
     for target in places.names():
         found = places.settings_of(target)
         yield target, found.get("TARGET_BASE_ARCH") or found.get("TARGET_ARCH", target)
