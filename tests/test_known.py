@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from tests.trees import require_tree
 from vmgen import ir
+from vmgen.archive import shipped
 from vmgen.known import (
     KnownBits,
     MachineFacts,
@@ -15,6 +17,7 @@ from vmgen.known import (
     with_constants,
     with_needed_facts,
 )
+from vmgen.known.class_functions import ClassFunction, asked_place, class_functions
 from vmgen.lookup import Lookup
 from vmgen.stream.properties import StreamProperties
 from vmgen.verdict.machines import MachineJudge, by_section
@@ -349,6 +352,57 @@ def test_a_stream_is_answered_by_its_machine_type() -> None:
     assert not StreamProperties(
         Lookup(replace(one, machines=ir.Machines())), "x"
     ).vanished
+
+
+@pytest.mark.parametrize("one", class_functions(), ids=lambda one: one.name)
+@pytest.mark.parametrize("release", ["7.2", "10.0"])
+def test_a_function_of_the_machines_class_is_in_the_c(
+    one: ClassFunction, release: str
+) -> None:
+    text = (require_tree(release) / one.file).read_text(encoding="utf-8")
+    body = text.partition(f"bool {one.name}(void)\n{{")[2].partition("\n}")[0]
+    assert f"->{one.place.path};" in body
+    assert ("return !" in body) == one.negated
+
+
+@pytest.mark.parametrize(
+    ("target", "machine", "name", "value"),
+    [
+        ("x86_64", "pc-i440fx-7.2", "pm_smbus_vmstate_needed", 1),
+        ("x86_64", "pc-i440fx-2.0", "pm_smbus_vmstate_needed", 0),
+    ],
+)
+def test_what_a_function_of_the_machines_class_returns(
+    target: str, machine: str, name: str, value: int
+) -> None:
+    archive = shipped()
+    assert archive is not None
+    release = archive.find("7.2.22")
+    assert release is not None
+    facts = MachineFacts(archive.program(release, target, frozenset()))
+    asked = asked_place(name)
+    found = facts.known(facts.machine(machine), (), {asked})
+    assert found == {asked: KnownBits(-1, value)}
+
+
+def test_what_the_machines_class_says_is_a_number_for_a_machine_type() -> None:
+    asks = [
+        ir.Function(name, type="NicState", body=ir.Ask(name))
+        for name in ("pm_smbus_vmstate_needed", "other")
+    ]
+    plain = program(functions=tuple(asks))
+    member = ir.MemberPlace("MachineClass", "smbus_no_migration_support")
+    new, old = plain.machines.machines
+    old = replace(old, members=(ir.ClassMember(member, 1),))
+    whole = replace(plain, machines=replace(plain.machines, machines=(old, new)))
+    read, facts = read_members(whole), MachineFacts(whole)
+    assert read == {asked_place("pm_smbus_vmstate_needed")}
+    for machine, value in ((new, 1), (old, 0)):
+        found = facts.known(machine, (), read)
+        (module,) = with_constants(whole, found).modules
+        bodies = [one.body for one in module.functions]
+        assert bodies == [ir.Const(value), ir.Ask("other")]
+    assert facts.known(None, (), read) == {}
 
 
 def test_a_package_keeps_the_facts_that_its_predicates_ask_for() -> None:

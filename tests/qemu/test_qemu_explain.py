@@ -244,3 +244,42 @@ def test_the_pci_ids_of_a_virtio_device_are_its_own(
         pass
     with pytest.raises(Refusal, match="virtio-rng"):
         Machine.resumed(new, files[0].read_bytes())
+
+
+WITHOUT_OPTIONS = {
+    "pc-i440fx-7.2": (
+        "x86_64",
+        "-device virtio-net-pci,romfile= -device AC97,audiodev=a",
+    ),
+    "pc-q35-7.2": ("x86_64", "-device virtio-serial-pci -device qemu-xhci"),
+    "s390-ccw-virtio-7.2": ("s390x", "-device virtio-rng-ccw"),
+}
+
+
+@pytest.mark.parametrize("machine", WITHOUT_OPTIONS)
+def test_the_machine_type_answers_what_the_reader_asks(
+    machine: str,
+    programs: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """From 10.0 back to 7.2, by the archive alone: nothing is left open."""
+    target, devices = WITHOUT_OPTIONS[machine]
+    options = f"-M {machine} -m 64M -nodefaults -audiodev none,id=a {devices}"
+    name = f"qemu-system-{target}"
+    order = "big" if target in BIG else "little"
+    new, old = (
+        Elsewhere(target, tuple(options.split()), order, program=program)
+        for program in (name, str(programs / name))
+    )
+    if reason := new.absent():
+        lacking(reason)
+    file = tmp_path / "vm.mig"
+    with Machine(new) as running:
+        file.write_bytes(running.capture())
+    status = run(["stream", "explain", str(file), "--release", "7.2.22"])
+    said = capsys.readouterr()
+    assert status == 0, said
+    assert said.out.startswith(f"{file}: accepted by QEMU 7.2.22 for {target}")
+    with Machine.resumed(old, file.read_bytes()):
+        pass

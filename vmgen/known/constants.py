@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from vmgen import ir
+from vmgen.known.class_functions import asked_place, class_functions
 from vmgen.known.members import WHOLE, KnownBits, KnownMembers, place
 
 
@@ -25,14 +26,18 @@ def with_constants(program: ir.Program, known: KnownMembers) -> ir.Program:
 
 
 def read_members(program: ir.Program) -> frozenset[ir.MemberPlace]:
-    """The members that its predicates, tests, amounts and refusals read."""
-    return frozenset(
-        place(type_, part.path)
-        for module in program.modules
-        for type_, expr in _expressions(module)
-        for part in ir.walk(expr)
-        if isinstance(part, ir.Load)
-    )
+    """The members that its predicates, tests, amounts and refusals read, and the
+    functions of the machine's class that they ask."""
+    asked = {one.name: one.asked for one in class_functions()}
+    found: set[ir.MemberPlace] = set()
+    for module in program.modules:
+        for type_, expr in _expressions(module):
+            for part in ir.walk(expr):
+                if isinstance(part, ir.Load):
+                    found.add(place(type_, part.path))
+                elif isinstance(part, ir.Ask) and part.name in asked:
+                    found.add(asked[part.name])
+    return frozenset(found)
 
 
 def left_members(program: ir.Program) -> KnownMembers:
@@ -170,10 +175,13 @@ def _expression(expr: ir.Expr, type_: str, known: KnownMembers) -> ir.Expr:
         return part
 
     def whole(part: ir.Expr) -> ir.Expr:
+        bits: KnownBits | None = None
         if isinstance(part, ir.Load) and not part.subscripts:
             bits = known.get(place(type_, part.path))
-            if bits is not None and bits.mask == WHOLE:
-                return ir.Const(bits.value)
+        elif isinstance(part, ir.Ask):
+            bits = known.get(asked_place(part.name))
+        if bits is not None and bits.mask == WHOLE:
+            return ir.Const(bits.value)
         return part
 
     return ir.rebuilt(ir.rebuilt(expr, asked), whole)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from vmgen import ir
+from vmgen.known.class_functions import returned
 
 WHOLE = -1
 """The mask of a member that is known with all of its bits."""
@@ -165,14 +166,20 @@ class MachineFacts:
         places: Collection[ir.MemberPlace] | None = None,
     ) -> KnownMembers:
         """The members that are the same in objects of all these types, of all or of these
-        ``places``; none for a machine type that may set more than is known of it."""
+        ``places``, with those that stand for functions of the machine's class; nothing for
+        a machine type that may set more than is known of it."""
         if machine is not None and machine.open:
             return {}
+        asked = {
+            where: KnownBits(WHOLE, value)
+            for where, value in returned(machine).items()
+            if places is not None and where in places
+        }
         each = [self._of_type(machine, type_, places) for type_ in types]
         if not each:
-            return {}
+            return asked
         first, *others = each
-        return {
+        return asked | {
             where: bits
             for where, bits in first.items()
             if all(other.get(where) == bits for other in others)

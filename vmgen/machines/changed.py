@@ -22,6 +22,9 @@ _ASSIGNED = re.compile(
     r"(?:\.|->)\s*([A-Za-z_]\w*+)(?:\[[^\]]*\])?+\s*+"
     r"(=(?!=)|\+\+|--|[-+*/%|&^]=|<<=|>>=)([^;,}]*)"
 )
+_UNDER_XEN = re.compile(r"\bif\s*\(\s*xen_enabled\(\)\s*\)\s*\{[^{}]*\}")
+"""What is so under Xen alone, whose guests are saved in another way."""
+
 _CLAMPED = re.compile(
     r"if\s*\(\s*([A-Za-z_]\w*(?:->|\.)(?:\w+\.)*+(\w+))\s*([<>])\s*(\w+)\s*\)\s*\{?"
     r"\s*\1\s*=\s*\4\s*;"
@@ -164,6 +167,7 @@ def _changes(text: str) -> dict[str, list[str]]:
 def _matches(text: str) -> Iterator[tuple[str, str]]:
     """Members and the values that they get; ``?`` for what is no plain assignment, and
     the bound behind ``<`` or ``>`` for one that holds the member above or below it."""
+    text = _UNDER_XEN.sub("", text)
     for match in _CLAMPED.finditer(text):
         yield match[2], f"{match[3]}{match[4]}"
     text = _CLAMPED.sub("", text)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vmgen import ir
-from vmgen.known import MachineFacts, read_members, with_constants
+from vmgen.known import KnownMembers, MachineFacts, read_members, with_constants
 from vmgen.lookup import Lookup, Placed
 
 
@@ -46,28 +46,45 @@ class StreamProperties:
             self._known[key] = self._answers(table)
         return self._known[key]
 
-    def _answers(self, table: Placed) -> PropertyAnswers:
-        key = table.module.file, table.description.symbol
+    def settled(self, *tables: Placed) -> ir.Program:
+        """These tables and those below, with what the machine type makes of what they
+        read, where it is the same for all of them."""
+        closure = self._lookup.closure(*tables)
+        known = self._known_of(read_members(closure), *tables)
+        return with_constants(closure, known)
+
+    def _known_of(
+        self, read: frozenset[ir.MemberPlace], *tables: Placed
+    ) -> KnownMembers:
+        if self._machine is None:
+            return {}
+        keys = {(one.module.file, one.description.symbol) for one in tables}
         types = {
             type_
             for root in self._lookup.program.roots
-            if (root.home, root.symbol) == key
+            if (root.home, root.symbol) in keys
             for type_ in root.device_types
         }
+        return self._facts.known(self._machine, sorted(types), read)
+
+    def _answers(self, table: Placed) -> PropertyAnswers:
         closure = self._lookup.closure(table)
         read = read_members(closure)
-        if not (types and read):
+        if not read:
             return NO_ANSWERS
-        known = self._facts.known(self._machine, sorted(types))
+        known = self._known_of(read, table)
         settled = with_constants(closure, known)
         open_ = read_members(settled)  # under masks that are not known
         members = {
             f"{struct}{where.type}.{where.path}": known[where].value
             for where in read & known.keys()
-            if where not in open_
+            if where.type and where not in open_
             for struct in ("", "struct ")
         }
-        return PropertyAnswers(members, _functions(closure, settled))
+        asked = {
+            where.path: bits.value for where, bits in known.items() if not where.type
+        }
+        return PropertyAnswers(members, asked | _functions(closure, settled))
 
 
 def _functions(before: ir.Program, after: ir.Program) -> dict[str, int]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vmgen.lookup import Lookup, Placed
     from vmgen.stream import Codecs, Stream
     from vmgen.stream.input import Input
+    from vmgen.verdict.model import Outcome
 
 _MOST_HASHED = 1 << 26
 """The bytes of the largest stream that is remembered: some 50 ms."""
@@ -209,10 +210,11 @@ def saved_alike(
         return alike
     keys = tuple((one.module.file, one.description.symbol) for one in tables)
     sections = frozenset(section_names(stream))
+    machine = "" if stream.configuration is None else str(stream.configuration.machine)
     for each, names in found:
         writer = there.find(names[0])
         assert writer is not None  # the archive has named it
-        alike &= _saved_alike(there, writer, each, sections, lookup, keys)
+        alike &= _saved_alike(there, writer, each, sections, lookup, keys, machine)
     return alike
 
 
@@ -224,19 +226,40 @@ def _saved_alike(
     sections: frozenset[str],
     lookup: Lookup,
     keys: tuple[tuple[str, str], ...],
+    machine: str,
 ) -> frozenset[str]:
     """The symbols of those tables (file, symbol) of a lookup that a release saves as they
-    are loaded: the same for all streams of a fleet that have these sections."""
+    are loaded by a machine of this type: the same for all streams of a fleet that have
+    these sections."""
     from vmgen.lookup import Lookup
+    from vmgen.stream.properties import StreamProperties
     from vmgen.verdict import judge
 
     tables = [placed for key in keys if (placed := lookup.at(*key)) is not None]
     symbols = {symbol for _, symbol in keys}
     other = Lookup(archive.program(writer, target, sections))
     theirs = [one for one in other.all() if one.description.symbol in symbols]
-    judged = judge(other.closure(*theirs), lookup.closure(*tables)).sections
-    return frozenset(
-        one.new for one in judged if one.old and one.forward.verdict == "compatible"
+    saved, loaded = StreamProperties(other, machine), StreamProperties(lookup, machine)
+    judged = [
+        section
+        for one in tables
+        for section in judge(
+            saved.settled(
+                *(o for o in theirs if o.description.symbol == one.description.symbol)
+            ),
+            loaded.settled(one),
+        ).sections
+    ]
+    return frozenset(one.new for one in judged if one.old and _is_alike(one.forward))
+
+
+def _is_alike(saved: Outcome) -> bool:
+    """Whether what was saved says all that the reader asks for.  A subsection that the
+    reader does not know, or not in this version, stands in the bytes, or does not: they
+    are read in any case."""
+    return saved.verdict == "compatible" or all(
+        one.kind in ("subsection-missing", "subsection-version")
+        for one in saved.findings
     )
 
 
