@@ -1,4 +1,4 @@
-"""What C functions return that ask nothing but the machine's class.
+"""What C functions return that ask only the machine's class.
 
 ``pm_smbus_vmstate_needed`` (hw/i2c/pm_smbus.c) takes no object: the machine type alone
 decides.

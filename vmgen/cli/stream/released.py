@@ -255,7 +255,7 @@ def _saved_alike(
 
 def _is_alike(saved: Outcome) -> bool:
     """Whether what was saved says all that the reader asks for.  A subsection that the
-    reader does not know, or not in this version, stands in the bytes, or does not: they
+    reader does not know, or not in this version, is among the bytes or is not: they
     are read in any case."""
     return saved.verdict == "compatible" or all(
         one.kind in ("subsection-missing", "subsection-version")
