@@ -398,6 +398,9 @@ def test_check_names_everything_and_the_command_that_mends_it(
     assert "generated/ppc" not in shell.out
     assert "-by hand\n+value = 2\n" in shell.out
     assert shell(f"{line} --full") == 1
+    (fix,) = [one for one in shell.err.splitlines() if one.startswith("to fix: ")]
+    assert fix.startswith("to fix: vmgen generate ")
+    assert "--full" not in fix  # generate has no such option
     assert "--- /dev/null\n+++ b/generated/ppc/cpu.py\n" in shell.out
     assert "more lines" not in shell.err
     fix = command.partition("to fix: vmgen ")[2]

@@ -17,7 +17,11 @@ from vmgen.known import (
     with_constants,
     with_needed_facts,
 )
-from vmgen.known.class_functions import ClassFunction, asked_place, class_functions
+from vmgen.known.class_functions import (
+    CLASS_FUNCTIONS,
+    MachineClassFunction,
+    asked_place,
+)
 from vmgen.lookup import Lookup
 from vmgen.stream.properties import StreamProperties
 from vmgen.verdict.machines import MachineJudge, by_section
@@ -354,10 +358,10 @@ def test_a_stream_is_answered_by_its_machine_type() -> None:
     ).vanished
 
 
-@pytest.mark.parametrize("one", class_functions(), ids=lambda one: one.name)
+@pytest.mark.parametrize("one", CLASS_FUNCTIONS, ids=lambda one: one.name)
 @pytest.mark.parametrize("release", ["7.2", "10.0"])
 def test_a_function_of_the_machines_class_is_in_the_c(
-    one: ClassFunction, release: str
+    one: MachineClassFunction, release: str
 ) -> None:
     text = (require_tree(release) / one.file).read_text(encoding="utf-8")
     body = text.partition(f"bool {one.name}(void)\n{{")[2].partition("\n}")[0]

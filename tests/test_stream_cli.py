@@ -224,7 +224,8 @@ def test_codecs_that_do_not_fit(shell: Shell) -> None:
     assert shell("show --codecs . riscv.mig") == 2
     assert "is not a generated package [VG710]" in shell.err
     assert shell("show --qemu . riscv.mig") == 2
-    assert "nothing in the stream says which target it is [VG711]" in shell.err
+    assert ". is not a QEMU source tree: " in shell.err
+    assert "[VG101]" in shell.err
     assert shell("show --all riscv.mig") == 2
     assert "--all is for --qemu" in shell.err
 

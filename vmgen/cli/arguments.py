@@ -169,7 +169,9 @@ class Subcommand:
 
     def __call__(self, console: Console, values: Mapping[str, Any]) -> int:
         """Run it; the console can spell the line again."""
-        console.again = lambda name, *extra: self._spelled(values, name, extra)
+        console.again = lambda name, *extra, without=(): self._spelled(
+            values, name, extra, without
+        )
         given = {
             one.name: _located(values[one.name])
             for one in self.parameters
@@ -178,9 +180,14 @@ class Subcommand:
         return self.run(console, **{**values, **given})
 
     def _spelled(
-        self, values: Mapping[str, Any], name: str, extra: tuple[str, ...]
+        self,
+        values: Mapping[str, Any],
+        name: str,
+        extra: tuple[str, ...],
+        without: Sequence[str],
     ) -> str:
-        """The command ``name`` with these options and arguments."""
+        """The command ``name`` with these options and arguments, ``without`` those that
+        it does not have."""
         import shlex
 
         words: list[str] = []
@@ -189,7 +196,11 @@ class Subcommand:
             value = values.get(one.name)
             if isinstance(one, Argument):
                 files += value or ()
-            elif isinstance(one, Option) and value not in (one.default, None, ()):
+            elif (
+                isinstance(one, Option)
+                and one.names[0] not in without
+                and value not in (one.default, None, ())
+            ):
                 for each in value if one.many else (value,):
                     words += (one.names[0], *(() if each is True else (str(each),)))
         missing = [option for option in extra if option not in words]

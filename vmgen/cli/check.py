@@ -24,10 +24,7 @@ MOST_LINES = 200
 LEVELS = ("harmless", "note", "break")
 
 
-@command(
-    FILES,
-    *INPUT,
-    *OUTPUT,
+OWN = (
     Option(
         "--lock",
         name="lock",
@@ -72,6 +69,15 @@ LEVELS = ("harmless", "note", "break")
         help="Print the diff of every file, new ones too, as a patch.  Without it: of"
         f" changed files, {MOST_LINES} lines at most.",
     ),
+)
+"""What only a check has."""
+
+
+@command(
+    FILES,
+    *INPUT,
+    *OUTPUT,
+    *OWN,
     epilog="""\b
 Examples:
   vmgen check                                 in CI: exit status 1 if out of date
@@ -135,7 +141,9 @@ def check(
             options.add("--force")
         if change.kind == "orphan":
             options.add("--prune")
-    console.message(f"to fix: {console.again('generate', *sorted(options))}")
+    own = [one.names[0] for one in OWN]
+    fix = console.again("generate", *sorted(options), without=own)
+    console.message(f"to fix: {fix}")
     return 1
 
 

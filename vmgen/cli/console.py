@@ -43,8 +43,9 @@ class Console:
         self.warned = False
         #: Whether something was left out of the result because it could not be read.
         self.incomplete = False
-        #: Another command's line with what the running one was given, and more options.
-        self.again: Callable[..., str] = lambda name, *_: f"vmgen {name}"
+        #: Another command's line with what the running one was given, and more options,
+        #: ``without`` some.
+        self.again: Callable[..., str] = lambda name, *_, without=(): f"vmgen {name}"
 
     @property
     def paint(self) -> Paint:

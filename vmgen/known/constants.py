@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from vmgen import ir
-from vmgen.known.class_functions import asked_place, class_functions
+from vmgen.known.class_functions import CLASS_FUNCTIONS, asked_place
 from vmgen.known.members import WHOLE, KnownBits, KnownMembers, place
 
 
@@ -28,7 +28,7 @@ def with_constants(program: ir.Program, known: KnownMembers) -> ir.Program:
 def read_members(program: ir.Program) -> frozenset[ir.MemberPlace]:
     """The members that its predicates, tests, amounts and refusals read, and the
     functions of the machine's class that they ask."""
-    asked = {one.name: one.asked for one in class_functions()}
+    asked = {one.name: one.asked for one in CLASS_FUNCTIONS}
     found: set[ir.MemberPlace] = set()
     for module in program.modules:
         for type_, expr in _expressions(module):
