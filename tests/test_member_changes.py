@@ -46,6 +46,12 @@ def changes(tree: Path, **files: str) -> MemberChanges:
         ("fill(&s->conf.count);", OPEN),
         ("static Conf c = { .count = UNKNOWN };", OPEN),
         ("s->conf.counts = other();", ir.MemberChange()),
+        ("if (xen_enabled()) { s->conf.count = 4; }", ir.MemberChange()),
+        (
+            "if (xen_enabled()) { s->conf.count = 4; } else { s->conf.count = 5; }",
+            ir.MemberChange((5,)),
+        ),
+        ("if (!xen_enabled()) { s->conf.count = 4; }", ir.MemberChange((4,))),
     ],
 )
 def test_what_a_function_puts_there(

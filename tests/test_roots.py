@@ -554,17 +554,22 @@ def test_what_cannot_be_followed_is_said(text: str, code: str) -> None:
     assert found.roots == ()
 
 
-def test_a_class_that_realize_changes_has_both_descriptions() -> None:
+def test_a_class_that_realize_changes_has_all_of_its_descriptions() -> None:
     """QEMU 10.1: hw/i386/amd_iommu.c, for a device that is given ``pci-id``."""
     found = resolved(
         described("vmstate_fixed", "dev")
         + described("vmstate_moving", "dev")
+        + described("vmstate_other", "dev")
         + """
 void dev_realize(void *s)
 {
     DeviceClass *dc = device_get_class(s);
     if (s) {
         dc->vmsd = &vmstate_moving;
+    } else if (dc->bus_type) {
+        dc->vmsd = &vmstate_other;
+    } else {
+        dc->vmsd = 0;
     }
 }
 static void dev_class_init(ObjectClass *klass, void *data)
@@ -584,6 +589,7 @@ static void dev_class_init(ObjectClass *klass, void *data)
     } == {
         ("vmstate_fixed", "dev", "dev", ("dev", "small")),
         ("vmstate_moving", "dev", "dev", ("dev", "small")),
+        ("vmstate_other", "dev", "dev", ("dev", "small")),
     }
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.lacking import lacking
 from tests.qemu.machine import Guest, Machine, Refusal
 from vmgen.archive.archive import shipped
 from vmgen.stream import Stream
 from vmgen.stream.system_registers import DefinedRegisters, of_section
 
 EVERY = 23
-"""Each so manieth register is tried: QEMU is started once for each."""
+"""One register in so many is tried: QEMU is started once for each."""
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ def test_a_register_keeps_what_vmgen_says(
 ) -> None:
     guest = Guest(target, (*options, "-m", "16", "-nodefaults"))
     if why := guest.absent():
-        pytest.skip(why)
+        lacking(why)
     with Machine(guest) as machine:
         data = machine.capture()
     file = tmp_path / "own.mig"

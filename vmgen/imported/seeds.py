@@ -76,7 +76,7 @@ def _seed(document: Any) -> SavedSeed:
 
 def _number(text: Any) -> int:
     if not isinstance(text, str) or not _NUMBER.fullmatch(text):
-        raise ValueError("a register is no hexadecimal number")
+        raise ValueError("the value of a register is not a hexadecimal number")
     return int(text, 16)
 
 

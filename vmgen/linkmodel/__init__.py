@@ -33,6 +33,7 @@ from vmgen.linkmodel.values import (
 )
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import SourceTree
+from vmgen.tree.generated import written_by_configure
 
 __all__ = ["SystemBinary", "binary", "not_there"]
 
@@ -241,14 +242,10 @@ class _Build:
 
 
 def _configured(tree: SourceTree) -> dict[str, str]:
-    """What the tree's own configure writes into ``config-host.mak`` on such a host; all
-    that decides about files up to 7.0, and next to nothing later."""
-    script = tree.root / "configure"
-    text = script.read_text(encoding="utf-8") if script.is_file() else ""
-    written = set(re.findall(r"\bCONFIG_[A-Z0-9_]+(?==y\b)", text))
+    """What the tree's own configure writes into ``config-host.mak`` on such a host."""
     header = _macros(tree, "config-host.h")
     there = {name for name, value in header.items() if value == "1"}
-    return dict.fromkeys(sorted(written & there), "y")
+    return dict.fromkeys(sorted(written_by_configure(tree.root) & there), "y")
 
 
 def _macros(tree: SourceTree, name: str) -> dict[str, str]:

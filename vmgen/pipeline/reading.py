@@ -248,7 +248,10 @@ def read(
         for one in inputs
         if one.endswith(survey.PARTS) and one != os.path.normpath(own)
     ]
-    text = "\n".join(map(_text, (own, *included)))
+    text = "\n".join(
+        Path(one).read_text(encoding="utf-8", errors="replace")
+        for one in (own, *included)
+    )
     lacking = [str(one) for one in expansion.missing]
     expanded = _TARGET_HEADER.sub("", expansion.text)
     key = hashed((front_end(), text, expanded, *lacking))
@@ -263,12 +266,6 @@ def read(
         return _unread(file, types, (), common, own)
     note = Note(key, Digests().digest(inputs), inputs)
     return ReadFile(file, module, (), note, types=types)
-
-
-def _text(path: str) -> str:
-    """A file as written; bytes that are no UTF-8 are replaced."""
-    with open(path, encoding="utf-8", errors="replace") as stream:
-        return stream.read()
 
 
 def _unread(

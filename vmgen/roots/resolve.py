@@ -83,19 +83,17 @@ class Hierarchy:
         """The description of a type's class, and the type that set it; None for none."""
         return self._inherited(name, "set", self._vmsd)
 
-    def realized_vmsd(self, name: str) -> tuple[_Symbol, str] | None:
-        """The description that a type's class has once a device was made real: what its
-        ``realize`` sets there itself (hw/i386/amd_iommu.c), and the type that has it.
-        """
+    def realized_vmsds(self, name: str) -> Iterator[tuple[_Symbol, str]]:
+        """The descriptions that a type's class has once a device was made real: those
+        that its ``realize`` sets there itself (hw/i386/amd_iommu.c), with the type that
+        has it."""
         by = self._inherited(name, "realize", self._realize)
-        if by is None:
-            return None
-        file, function = by[0].file, by[0].name
-        found = self._static.get((file, function))
-        for effect in () if found is None else found.effects:
-            if effect.kind == "set":
-                return _Symbol(file, effect.symbol, effect.position), by[1]
-        return None
+        found = None if by is None else self._static.get((by[0].file, by[0].name))
+        if by is None or found is None:
+            return
+        for effect in found.effects:
+            if effect.kind == "set" and effect.symbol:
+                yield _Symbol(by[0].file, effect.symbol, effect.position), by[1]
 
     def cpu_ops(self, name: str) -> tuple[_Symbol, str] | None:
         """The ``SysemuCPUOps`` of a CPU type's class, and the type that set it."""
@@ -215,7 +213,7 @@ def resolve(files: Iterable[Registrations], modules: Iterable[ir.Module]) -> Res
         prefix: Prefix = "path" if hierarchy.has_path(name) else ""
         own: tuple[tuple[How, Prefix, tuple[_Symbol, str] | None], ...] = (
             ("device", prefix, hierarchy.vmsd(name)),
-            ("device", prefix, hierarchy.realized_vmsd(name)),
+            *(("device", prefix, one) for one in hierarchy.realized_vmsds(name)),
             ("legacy_cpu", "", _legacy(hierarchy, ops, name)),
         )
         for how, prefix, got in own:

@@ -42,5 +42,5 @@ def subsection(stream: Stream, refusal: StreamError) -> str:
     if refusal.rule != "unknown-subsection" or refusal.offset is None:
         return ""
     start = refusal.offset + 2
-    length = stream.view[start - 1]
+    length = int.from_bytes(stream.view[start - 1 : start], "big")
     return printable(bytes(stream.view[start : start + length]).decode("latin-1"))

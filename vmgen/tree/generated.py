@@ -140,7 +140,9 @@ _QUOTED = re.compile(r"'([^']+)'")
 def common_headers(root: Path, release: str) -> dict[str, str]:
     """Headers that are the same for every target: path -> text, QAPI's aside."""
     out = {
-        "config-host.h": _config_host(release, configured(root)),
+        "config-host.h": _config_host(
+            release, written_by_configure(root).intersection(FEATURES_BEFORE_MESON)
+        ),
         "config-poison.h": _HEADER,
         "qemu-version.h": _HEADER
         + f'#define QEMU_PKGVERSION ""\n#define QEMU_FULL_VERSION "{release}"\n',
@@ -307,15 +309,13 @@ class Devices:
         return _defines(dict.fromkeys(names, "1"))
 
 
-def configured(root: Path) -> frozenset[str]:
-    """What the tree's own ``configure`` says of such a host, out of what it finds by
-    itself: it writes it into ``config-host.mak``, and from there it comes into
-    ``config-host.h``.  All that decides about files up to 7.0, next to nothing later.
-    """
+def written_by_configure(root: Path) -> frozenset[str]:
+    """The names that the tree's own ``configure`` writes into ``config-host.mak`` as true
+    on some host: from there they come into ``config-host.h``.  They are all that decides
+    about files up to 7.0, next to nothing later."""
     script = root / "configure"
     text = script.read_text(encoding="utf-8") if script.is_file() else ""
-    written = re.findall(r"\bCONFIG_[A-Z0-9_]+(?==y\b)", text)
-    return frozenset(written).intersection(FEATURES_BEFORE_MESON)
+    return frozenset(re.findall(r"\bCONFIG_[A-Z0-9_]+(?==y\b)", text))
 
 
 def _config_host(release: str, found: frozenset[str]) -> str:

@@ -296,7 +296,7 @@ def likely(qemu: Path, source: Input) -> tuple[str, ...]:
     """The targets of a tree whose CPU code has most of the names that the stream's
     description gives the fields of its CPU.
 
-    VG101 if it is no tree, VG711 if there is no description, or no CPU in it.
+    VG101 if it is no tree, VG711 if the stream has no description, or none of a CPU.
     """
     from vmgen.stream import Stream
     from vmgen.stream.writers import cpu_words
