@@ -28,7 +28,7 @@ FOLDERS = ("regions", "unicorn", "riscv-image")
     Argument("form", "choice", "FORMAT", choices=NAMES),
     FILE,
     output_option(
-        "The file to write; for 'regions' and 'unicorn' a folder that is there.",
+        "The file to write; a folder that is there for 'regions', 'unicorn' and 'riscv-image'.",
         "place",
     ),
     MAP,
