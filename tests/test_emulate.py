@@ -222,7 +222,9 @@ def test_a_folder_of_another_kind(
         json.dumps(good | {"regions": [region | {"size": 1}]}): "bytes, not 1",
         json.dumps(good | {"regions": [region, region]}): "begins inside of another",
         json.dumps(good | {"regions": [region | {"file": "none"}]}): "cannot be read",
-        text.replace('"pc": "0x', '"pc": "0xg'): "a register is no hexadecimal number",
+        text.replace(
+            '"pc": "0x', '"pc": "0xg'
+        ): "the value of a register is not a hexadecimal number",
     }.items():
         Path("seed/seed.json").write_text(change)
         assert vmgen([*words, "--codecs", GENERATED]) == 2
