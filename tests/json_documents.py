@@ -34,4 +34,7 @@ def check(name: str, document: Any) -> None:
     published = schema(name)
     jsonschema.Draft202012Validator(published).validate(document)
     jsonschema.Draft202012Validator(closed(published)).validate(document)
-    assert document["version"] == schemas.VERSIONS[name]
+    if name in schemas.FORMATS:
+        assert document["format"] == schemas.FORMATS[name]
+    else:
+        assert document["version"] == schemas.VERSIONS[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import shlex
@@ -12,6 +13,7 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
+from tests.documents import ROOT
 from tests.json_documents import FOLDER, check, schema
 from tests.stream_files import captured
 from vmgen import coverage, schemas, source
@@ -21,6 +23,7 @@ from vmgen.cli.listed import COMMANDS, GROUPS, named
 from vmgen.convert import states
 from vmgen.stream import objections
 from vmgen.verdict import model, show_machines
+from website import ir_schema
 
 SECTION = """\
 #include "migration/vmstate.h"
@@ -171,14 +174,63 @@ def test_exports(printed: Any, work: Path) -> None:
     check("export-unicorn", json.loads((work / "seed" / "seed.json").read_text()))
 
 
+LOCKS = ("odd.c", "--release 7.2 -t avr", "--release 10.2 -t riscv64 -t riscv32")
+
+
+@pytest.mark.parametrize("of", LOCKS)
+def test_locks(of: str, printed: Any, work: Path) -> None:
+    printed(f"lock {of} -o lock.json")
+    check("lock", json.loads((work / "lock.json").read_text()))
+
+
+def test_the_ir_of_a_package(printed: Any, work: Path) -> None:
+    printed("generate odd.c -o odd")
+    printed("generate --release 10.2 --all -t avr -o avr")
+    for file in ("odd/ir.json", "avr/avr/ir.json"):
+        check("ir", json.loads((work / file).read_text()))
+    for file in (ROOT / "generated").glob("*/ir.json"):
+        check("ir", json.loads(file.read_text()))
+
+
+def test_the_schemas_of_the_ir_and_the_lock_are_those_of_their_classes() -> None:
+    for file, text in ir_schema.texts().items():
+        assert file.read_text("utf-8") == text, "run: python -m website.ir_schema"
+
+
+def test_an_ir_that_is_none_is_refused() -> None:
+    right = json.loads((ROOT / "generated" / "riscv64" / "ir.json").read_text())
+    check("ir", right)
+
+    def field() -> Any:
+        return wrong["modules"][0]["descriptions"][0]["fields"][0]
+
+    for change in (
+        lambda: wrong.update(format="vmgen ir 1"),
+        lambda: field().update(more=1),
+        lambda: field().pop("size"),
+        lambda: field()["element"].update({"is": "integer"}),
+        lambda: field().update(test="no name"),
+        lambda: field()["path"][0].append(1),
+        lambda: field().update(condition=["+", 1]),
+    ):
+        wrong = copy.deepcopy(right)
+        change()
+        with pytest.raises(jsonschema.ValidationError):
+            check("ir", wrong)
+
+
 def test_the_schemas_are_those_of_the_table_and_each_is_one() -> None:
     assert {file.stem for file in FOLDER.glob("*.json")} == set(schemas.VERSIONS)
     for name, version in schemas.VERSIONS.items():
         document = schema(name)
         jsonschema.Draft202012Validator.check_schema(document)
         assert document["$id"] == f"urn:vmgen:schema:{name}:{version}"
-        assert document["properties"]["version"] == {"const": version}
-        assert "version" in document["required"]
+        member, value = "version", version
+        if name in schemas.FORMATS:
+            member, value = "format", schemas.FORMATS[name]
+            assert value.endswith(str(version))
+        assert document["properties"][member] == {"const": value}
+        assert member in document["required"]
 
 
 def test_every_command_with_json_has_a_line_here() -> None:
@@ -200,9 +252,8 @@ def test_every_command_with_json_has_a_line_here() -> None:
     lines = (*OUTPUTS, *LINES, "coverage")
     assert {COMMAND.match(one)[0] for one in lines} == wanted  # type: ignore[index]
     kinds = {*OUTPUTS.values(), *LINES.values(), "coverage"}
-    assert kinds | {"export-jsonl", "export-regions", "export-unicorn"} == set(
-        schemas.VERSIONS
-    )
+    files = {"export-jsonl", "export-regions", "export-unicorn", "ir", "lock"}
+    assert kinds | files == set(schemas.VERSIONS)
 
 
 def test_words_are_those_of_the_program() -> None:

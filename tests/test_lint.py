@@ -509,6 +509,24 @@ def test_state_that_a_callback_leaves_and_another_reads_is_missing(
     assert state(capsys, "", "return s->count;", more=timer) == ["count"]
 
 
+def test_what_a_connection_of_the_host_leaves_is_not_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each side has its own: what a character device brings is state, that it opens is
+    not."""
+    handlers = (
+        "static void dev_event(void *opaque, {argument})\n{{\n    Dev *s = opaque;\n\n"
+        "    s->mode = 1;\n}}\n\n"
+        "static void dev_set(Dev *s)\n{{\n"
+        "    qemu_chr_fe_set_handlers(&s->chr, NULL, NULL, dev_event, NULL, s, NULL, true);"
+        "\n}}\n"
+    )
+    opened = handlers.format(argument="QEMUChrEvent event")
+    assert state(capsys, "", "return s->mode;", more=opened) == []
+    received = handlers.format(argument="const uint8_t *buf, int size")
+    assert state(capsys, "", "return s->mode;", more=received) == ["mode"]
+
+
 @pytest.mark.parametrize(
     ("write", "read", "fields", "post_load"),
     [
@@ -745,6 +763,24 @@ def test_an_abstract_type_is_left_to_its_concrete_ones_that_have_tables() -> Non
     )
     assert linted.saved_below == {"base", "middle"}
     assert linted.device_types == {"base", "middle", "saved", "other", "bare"}
+
+
+def test_the_name_of_a_type_may_be_made_of_names(tmp_path: Path) -> None:
+    (tmp_path / "a.c").write_text(
+        '#define TYPE_A "a"\n#define TYPE_AB TYPE_A "-" TYPE_B\n#define TYPE_B "b"\n'
+        "#define TYPE_C TYPE_C\n#define TYPE_D TYPE_GONE\n#define TYPE_E(x) x\n"
+    )
+    sources = CSources(tmp_path, tmp_path, is_tree=False)
+    file = sources.file("a.c")
+    assert file is not None
+    names = {
+        one: sources.type_name(file, one)
+        for one in ('"x"', "TYPE_A", "TYPE_AB", "TYPE_C", "TYPE_D", "TYPE_E", "OTHER")
+    }
+    assert names == {
+        '"x"': "x", "TYPE_A": "a", "TYPE_AB": "a-b", "TYPE_C": None, "TYPE_D": None,
+        "TYPE_E": None, "OTHER": None,
+    }  # fmt: skip
 
 
 def test_types_whose_names_are_not_known_do_not_go_round() -> None:

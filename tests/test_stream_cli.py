@@ -421,9 +421,10 @@ def test_extract_ram(shell: Shell) -> None:
     image = Path("ram").read_bytes()
     assert len(image) == 0x1000000
     assert any(image[:4096])
-    assert shell("extract riscv.mig ram -o all") == 2
+    assert shell("extract riscv.mig ram -o -") == 2
     assert "there are 7 blocks [VG708]" in shell.err
-    Path("all").mkdir()
+    assert shell("extract riscv.mig ram -o ram") == 2
+    assert "a folder is needed [VG707]" in shell.err
     assert shell("extract riscv.mig ram -o all") == 0
     assert (Path("all") / "riscv_virt_board.ram").read_bytes() == image
     assert (Path("all") / "_rom@etc_acpi_tables").stat().st_size == 0x20000

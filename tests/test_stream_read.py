@@ -448,7 +448,7 @@ def test_the_least_that_is_described_must_be_there() -> None:
     devices = [null_array(14)]
     stream = Stream(HEAD + section(1, "a", body) + b"\0" + description(devices))
     assert bytes(stream.body(stream.section("a"))) == body
-    with pytest.raises(UnknownSection, match="0 places look like its footer"):
+    with pytest.raises(UnknownSection, match="nothing behind it looks like its footer"):
         list(
             Stream(
                 HEAD + section(1, "a", body) + b"\0" + description([null_array(16)])
@@ -458,7 +458,7 @@ def test_the_least_that_is_described_must_be_there() -> None:
 
 def test_without_anything_to_bound_it_a_section_is_an_error() -> None:
     first = section(1, "a", b"1234", footer=False)
-    with pytest.raises(UnknownSection, match="0 places look like its footer"):
+    with pytest.raises(UnknownSection, match="nothing behind it looks like its footer"):
         list(Stream(HEAD + first + b"\0").parts())
     with pytest.raises(UnknownSection, match="no reader for START sections"):
         list(Stream(HEAD + section(1, "mystery", b"", kind=1) + b"\0").parts())
@@ -554,7 +554,7 @@ def test_hostile_json_is_refused(text: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "kind", "message"),
     [
-        (b"", Truncated, "the stream is empty"),
+        (b"", NotAStream, "the file is empty"),
         (b"QEV", Truncated, "8 bytes are needed"),
         (b"MVEQ\0\0\0\3", NotAStream, "does not begin with QEVM"),
         (b"QEVM\0\0\0\4", NotAStream, "version 4"),

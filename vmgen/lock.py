@@ -15,9 +15,10 @@ from typing import Any, TypeAlias, TypeVar
 
 from vmgen import ir
 from vmgen.ir import json as ir_json
+from vmgen.schemas import FORMATS
 from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
 
-FORMAT = "vmgen-lock-2"
+FORMAT = FORMATS["lock"]
 
 MAX_TARGETS = 200
 """A release of QEMU has about 30."""

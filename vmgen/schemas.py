@@ -1,4 +1,4 @@
-"""The JSON documents that commands print: the version of each, and its published schema.
+"""The JSON documents that commands print and write: the version of each, and its published schema.
 
 A version changes when a member changes its meaning or goes; new members come within one.
 The schemas (JSON Schema 2020-12) are ``docs/schemas/NAME.json``, in the site and beside
@@ -34,8 +34,17 @@ VERSIONS: Mapping[str, int] = {
     "export-unicorn": 1,
     "fleet-run": 1,
     "fleet-report": 1,
+    "ir": 2,
+    "lock": 2,
 }
 """The version of every kind of document, by the name of its schema."""
+
+FORMATS: Mapping[str, str] = {
+    "ir": f"vmgen ir {VERSIONS['ir']}",
+    "lock": f"vmgen-lock-{VERSIONS['lock']}",
+}
+"""The member ``format`` of the documents that have their version there: files that are
+kept and read again."""
 
 
 def versioned(name: str, members: Mapping[str, Any]) -> dict[str, Any]:

@@ -128,6 +128,31 @@ class Archive:
         modules = self._texts("module", release, target, files)
         return frozenset([json.dumps(roots), *(text for _, text in modules)])
 
+    def fitting(
+        self, release: Release, machine: str, sections: Collection[str]
+    ) -> tuple[str, ...]:
+        """The targets that have a machine type of this name, all where none has, and of
+        these the ones that register most of the sections under a name of their own."""
+        having = tuple(
+            target
+            for target in release.targets
+            if any(
+                machine == one["name"] or machine in one.get("aliases", ())
+                for one in self._items("machine", release, target)
+            )
+        )
+        rows = self._roots_of(frozenset(sections))
+        scores = {
+            target: len(
+                frozenset[str]().union(
+                    *(of for text, _, of in rows if text.has(release.number, target))
+                )
+            )
+            for target in having or release.targets
+        }
+        best = max(scores.values(), default=0)
+        return tuple(name for name, score in scores.items() if score == best)
+
     def differing(
         self, release: Release, one: str, other: str, sections: Collection[str]
     ) -> tuple[str, ...]:

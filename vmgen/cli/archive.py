@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         "--output",
         "-o",
         kind="file",
-        help="The archive; releases that it has already stay, or are made again.  "
+        help="The archive; it keeps the releases that it has, those of TREES aside.  "
         "[default: the one that vmgen came with]",
     ),
     Option(

@@ -45,7 +45,7 @@ OWN = (
         choices=DIRECTIONS,
         default="both",
         shown=True,
-        help="'forward': what the lock's side saved is loaded by these sources.",
+        help="'forward': these sources load what the lock's side saved.",
     ),
     Option(
         "--level",
@@ -100,10 +100,10 @@ def check(
     full: bool,
     **inputs: Any,
 ) -> int:
-    """Say whether the files are current.
+    """Check that the generated files are current.
 
-    Changes nothing. Takes what 'generate' takes. Counts and names the files that are
-    missing, changed or no longer belong, and prints a diff of what would change.
+    It changes nothing, and takes the options of 'generate'. It counts and names the files
+    that are missing, changed or no longer belong, and prints a diff of what would change.
     """
     from vmgen.cli.files import changes, grouped, summary
 

@@ -61,7 +61,7 @@ WAYS: dict[str, tuple[Direction, ...]] = {
         choices=tuple(WAYS),
         default="both",
         shown=True,
-        help="'forward': what OLD saved is loaded by NEW.",
+        help="'forward': NEW loads what OLD saved.",
     ),
     Option(
         "--strict",

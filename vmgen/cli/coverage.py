@@ -39,9 +39,10 @@ def coverage(
     form: str,
     **inputs: Any,
 ) -> int:
-    """Say what of a QEMU tree is read.
+    """Report what vmgen reads of a QEMU tree.
 
-    Every file that defines a description, every description, every field, each with its status and the reason where it is not read in full.
+    You see every file that defines a description, every description and every field, each
+    with its status, and the reason where vmgen does not read it in full.
     """
     from vmgen import coverage
     from vmgen.pipeline import all_targets

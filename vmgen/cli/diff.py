@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         choices=("both", "forward", "backward"),
         default="both",
         shown=True,
-        help="'forward': what OLD saved is loaded by NEW.",
+        help="'forward': NEW loads what OLD saved.",
     ),
     Option(
         "--try",
@@ -80,8 +80,7 @@ def diff(
 
     Every section that a binary may write gets a verdict for each direction: compatible,
     compatible if a condition holds, or incompatible, with the first byte at which the two
-    disagree. It takes seconds, and builds nothing. 'vmgen compat' answers
-    for each machine type.
+    disagree. Nothing is built. 'vmgen compat' answers for each machine type.
     """
     if fields and form == "github":
         raise WrongUsage("--format github is for verdicts, not for --fields")

@@ -9,7 +9,7 @@ from vmgen.cli.arguments import Argument, Option, command
 from vmgen.cli.console import Console
 from vmgen.cli.extra import needs
 from vmgen.cli.guest import MAP, opened_guest
-from vmgen.cli.stream.change import created, wrote
+from vmgen.cli.stream.change import created, folder_for, wrote
 from vmgen.cli.stream.common import CODECS, FILE, output_option
 from vmgen.source import Diagnostic, VmgenError
 
@@ -28,7 +28,7 @@ FOLDERS = ("regions", "unicorn", "riscv-image")
     Argument("form", "choice", "FORMAT", choices=NAMES),
     FILE,
     output_option(
-        "The file to write; a folder that is there for 'regions', 'unicorn' and 'riscv-image'.",
+        "The file to write; for 'regions', 'unicorn' and 'riscv-image' a folder, which is made.",
         "place",
     ),
     MAP,
@@ -54,7 +54,7 @@ FOLDERS = ("regions", "unicorn", "riscv-image")
         kind="flag",
         help="Write nothing if something of CPUs or memory would be missing.",
     ),
-    Option("--quiet", "-q", kind="flag", help="Do not say what is missing."),
+    Option("--quiet", "-q", kind="flag", help="Do not list what is missing."),
     *CODECS,
     epilog="""\b
 Formats:
@@ -134,10 +134,7 @@ def _write(
     if form in FOLDERS:
         from vmgen.export.formats import folder
 
-        if not os.path.isdir(output):
-            raise VmgenError(
-                Diagnostic("VG707", f"{output}: '{form}' needs a folder that is there")
-            )
+        folder_for(output)
         for name, written in folder(form, guest):
             with created(os.path.join(output, name)) as out:
                 written(out)

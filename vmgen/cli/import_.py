@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     ),
     output_option("Where to write the stream."),
     MAP,
-    Option("--quiet", "-q", kind="flag", help="Do not say what is the template's."),
+    Option("--quiet", "-q", kind="flag", help="Do not list what is the template's."),
     *CODECS,
     epilog="""\b
 Formats:

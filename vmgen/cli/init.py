@@ -79,7 +79,8 @@ def init(
 ) -> int:
     """Write [tool.vmgen] into pyproject.toml.
 
-    Also prints the lines for CI. The rest of the file stays as it is; a section that is there already is refused.
+    It also prints the lines for CI. The rest of the file stays as it is. If the section is
+    there already, vmgen changes nothing.
     """
     import vmgen
 

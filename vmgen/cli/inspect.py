@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 @command(
     Argument(
-        "names", many=True, required=False, metavar="[NAME]...", completes="inspected"
+        "names",
+        many=True,
+        required=False,
+        metavar="[NAME|FILE.c]...",
+        completes="inspected",
     ),
     *INPUT,
     Option(
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
         name="files",
         many=True,
         metavar="FILE",
-        help="A C file, as for 'generate'.",
+        help="A C file, as for 'generate'; one that ends in .c needs no --input.",
     ),
     Option(
         "--ir",
@@ -43,7 +47,8 @@ Examples:
   vmgen inspect -t riscv64                    everything of one target
   vmgen inspect riscv_cpu -t riscv64          by C symbol, with or without vmstate_
   vmgen inspect 'cpu/*' -t aarch64            by wire name
-  vmgen inspect --qemu ~/qemu -t x86_64 --input hw/char/serial.c serial
+  vmgen inspect my_dma.c                      what your own file has
+  vmgen inspect --qemu ~/qemu -t x86_64 hw/char/serial.c serial
   vmgen inspect machine pc-q35-8.2 --release 10.0 -t x86_64
   vmgen inspect --ir generated/arm/ir.json --format json | jq '.descriptions[].name'""",
 )
@@ -58,7 +63,8 @@ def inspect(
 ) -> int:
     """Show what is on the wire.
 
-    Descriptions, fields, sizes and conditions, as a tree. NAME is a C symbol or a wire name; * and ? match as in a shell. Without any, all.
+    Descriptions, fields, sizes and conditions, as a tree. NAME is a C symbol or a wire
+    name; * and ? match as in a shell. Without any, you see all. FILE.c is a C file to read.
 
     'machine TYPE' shows a machine type instead: what it sets, and what predicates read of
     it.
@@ -71,6 +77,11 @@ def inspect(
         return _machines(
             names[1:], _programs(ir_files, inputs, form, console), form, console
         )
+    files = tuple(one for one in names if one.endswith(".c"))
+    names = tuple(one for one in names if not one.endswith(".c"))
+    if files and ir_files:
+        raise WrongUsage("--ir and C files exclude each other")
+    inputs["files"] += files
     lookups = [
         Lookup(program) for program in _programs(ir_files, inputs, form, console)
     ]

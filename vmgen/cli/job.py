@@ -40,9 +40,9 @@ SOURCES = (
         "-a",
         name="whole",
         kind="flag",
-        help="Everything the binaries of a tree contain, not the CPU alone: of the "
-        "targets given, else of those that pyproject.toml names for this very "
-        "tree, else of all.",
+        help="Read every device that the tree's binaries contain, not the CPU alone."
+        " Targets: those of --target, else those that pyproject.toml names for this"
+        " very tree, else all.",
     ),
     Option(
         "--target",

@@ -49,9 +49,9 @@ def lock(console: Console, /, *, output: str, **inputs: Any) -> int:
     """Record the wire format in a file that you commit.
 
     One JSON file, sorted, a line for every field: a change of the wire is a change of a
-    line. Takes what 'generate' takes. Exit status 1: a warning says which fields are
-    opaque, or what could not be read, and the rest is written down (--strict: nothing
-    is, exit status 2).
+    line. It takes the options of 'generate'. Exit status 1: some fields are opaque, or vmgen
+    could not read something; a warning names it, and the lock has the rest (--strict:
+    vmgen writes nothing, exit status 2).
     """
     from vmgen import lock, write
 

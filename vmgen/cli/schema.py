@@ -17,10 +17,11 @@ Examples:
   vmgen schema stream-show > stream-show.json   JSON Schema 2020-12""",
 )
 def schema(console: Console, /, *, name: str | None) -> int:
-    """Print the JSON Schema of a command's JSON output.
+    """Print the JSON Schema of a JSON document that vmgen prints or writes.
 
-    Every document has the member 'version'. It changes when a member changes its meaning or
-    goes; new members may come within a version.
+    Every document has the member 'version', and a file that vmgen reads again has 'format'.
+    It changes when a member changes its meaning or goes; new members may come within a
+    version.
     """
     from vmgen import resources
     from vmgen.schemas import VERSIONS

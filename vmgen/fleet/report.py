@@ -60,16 +60,21 @@ def report(rows: Iterable[Mapping[str, Any]]) -> FleetReport:
     )
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def lines(found: FleetReport, most: int) -> Iterator[str]:
     """The report as text, at most so many findings."""
     total = sum(found.outcomes.values())
     counts = ", ".join(f"{n} {name}" for name, n in sorted(found.outcomes.items()))
-    yield f"{total} files: {counts or 'none'}"
+    yield f"{counted(total, 'file')}: {counts or 'none'}"
     for (machine, outcome), count in sorted(found.machines.items()):
         yield f"  {machine or '(no machine type)'}: {count} {outcome}"
     for one in found.findings[:most]:
         where = " ".join(part for part in (one.section, one.member) if part)
-        yield f"{one.files} files, as {one.example}: {where or 'stream'}: {one.message} [{one.rule}]"
+        yield f"{counted(one.files, 'file')}, as {one.example}: {where or 'stream'}: {one.message} [{one.rule}]"
     left = len(found.findings) - most
     if left > 0:
         yield f"and {left} more findings"

@@ -68,6 +68,10 @@ _NOT_STATE = frozenset(
 )
 
 
+_HOST_EVENT = "QEMUChrEvent"
+"""The argument of what hears that a character device of the host opens or closes: each side
+of a migration has a connection of its own."""
+
 _WHEN_STARTED = re.compile(
     r"\bset_status\s*=\s*&?\s*(\w+)"
     r"|\bqemu_add_vm_change_state_handler(?:_prio)?\s*\(\s*&?(\w+)"
@@ -108,4 +112,8 @@ def callbacks(file: CFile) -> tuple[str, ...]:
         found.update(name for member, name in _SET.findall(part) if member in _MEMBERS)
     found.update(name for member, name in _CLASS.findall(code) if member in _MEMBERS)
     found |= callbacks_in(code)
-    return tuple(sorted(found & known.keys()))
+    return tuple(
+        sorted(
+            name for name in found & known.keys() if _HOST_EVENT not in known[name].head
+        )
+    )

@@ -16,8 +16,13 @@ from vmgen.tree import files
 _NOQA = re.compile(r"\bvmgen:\s*noqa\b(?::\s*(VG\d+(?:\s*,\s*VG\d+)*))?")
 
 _TYPE_NAME = re.compile(
-    r'^[ \t]*#[ \t]*define[ \t]+(TYPE_\w+)[ \t]+"([^"]*)"', re.MULTILINE
+    r'^[ \t]*#[ \t]*define[ \t]+(TYPE_\w+)[ \t]+((?:(?:TYPE_\w+|"[^"]*")[ \t]*)+)$',
+    re.MULTILINE,
 )
+_PIECE = re.compile(r'(TYPE_\w+)|"([^"]*)"')
+_LONGEST_CHAIN = 8
+"""Of macros that are made of macros."""
+
 _FIELD = re.compile(r"\bVMSTATE_\w+\s*\(([^;{}]*?)\)\s*,", re.DOTALL)
 _EXTERN = re.compile(r"\bextern\b[^;{]*;")
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -140,12 +145,22 @@ class CSources:
             yield str(Path(folder) / path.name)
 
     def type_name(self, file: CFile, written: str) -> str | None:
-        """The name of a QOM type as C writes it: a text, or a macro that is one; None for a
-        macro that is not known."""
-        if written.startswith('"'):
-            return written.strip('"')
+        """The name of a QOM type as C writes it: a text, or a macro that is made of texts
+        and such macros; None where one is not known."""
         own = dict(_TYPE_NAME.findall(file.text.plain))
-        return own.get(written) or self._type_names.get(written)
+
+        def text(written: str, left: int) -> str | None:
+            made = ""
+            for macro, piece in _PIECE.findall(written):
+                if macro:
+                    known = own.get(macro) or self._type_names.get(macro)
+                    piece = text(known, left - 1) if known and left else None
+                if piece is None:
+                    return None
+                made += piece
+            return made or None
+
+        return text(written, _LONGEST_CHAIN)
 
     @cached_property
     def _type_names(self) -> dict[str, str]:

@@ -160,7 +160,10 @@ def _diagnose(result: Preprocessed, error: with_compiler.CompilerError) -> Diagn
         position = Position(file, error.line, start + 1)
     tree = result.tree
     if tree.kind == "standalone":
-        hint = "add the folder that has it to the include folders (-I FOLDER)"
+        hint = (
+            "give its folder with -I FOLDER; if the file belongs to QEMU, give QEMU's "
+            "source tree with --qemu TREE"
+        )
     elif tree.build is not None:
         hint = "finish the build, or at least let it generate its headers"
     else:

@@ -46,7 +46,8 @@ def edit(
         path, equals, text = assignment.partition("=")
         path, text = path.strip(), text.strip()
         if not equals:
-            raise BadEdit("an assignment is PATH=VALUE", None, assignment)
+            message = f"'{assignment}' is no assignment: that is PATH=VALUE"
+            raise BadEdit(message)
         if path.startswith("ram/") and "@" in path:
             _write_ram(draft, path, text)
             continue

@@ -437,8 +437,9 @@ def candidates(
     """The codecs of the targets that may have written a stream, be they of another
     release: one, or several that nothing in the stream tells apart.
 
-    By reading the CPU; where no target can, by the names that the description and the
-    CPU's table share.  Raises NoCodecs if there is none.
+    By reading all of the stream; where no target can, by the names that the description
+    and the CPU's table share, and in a stream without a description by the CPUs that are
+    read before it goes wrong.  Raises NoCodecs if there is none.
     """
     if len(packages) == 1:
         (only,) = packages.values()
@@ -447,6 +448,9 @@ def candidates(
     if found.codecs is not None:
         return (found.codecs,)
     names = sorted(_likeness(source, packages), reverse=True)
+    if not names:
+        cpus = ((_cpus(source, one, page_size), name) for name, one in packages.items())
+        names = sorted(cpus, reverse=True)
     if not names or not names[0][0]:
         hint = f"say which it is: {', '.join(packages)}"
         raise NoCodecs("no target of the release has such a CPU", hint=hint)
@@ -471,6 +475,20 @@ def between(found: Sequence[Codecs]) -> Ambiguous:
     names = ", ".join(one.target for one in found)
     hint = "say which target it is"
     return Ambiguous(f"several targets have such a CPU: {names}", hint=hint)
+
+
+def _cpus(source: Input, codecs: Codecs, page_size: int | None) -> int:
+    """How many CPUs these codecs read before the stream ends or goes wrong."""
+    number = 0
+    try:
+        for part in Stream(source, codecs, page_size=page_size, strict=False).parts():
+            if isinstance(part, Section) and part.name == "cpu" and part.codec:
+                number += 1
+    except NoCodecs:
+        raise
+    except StreamError:
+        return number
+    return number
 
 
 def _likeness(

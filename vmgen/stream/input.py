@@ -13,8 +13,8 @@ import stat
 from collections.abc import Callable
 
 from vmgen.stream import carriers
-from vmgen.stream.errors import Unreadable
-from vmgen.stream.wire import Buffer
+from vmgen.stream.errors import NotFound, Unreadable
+from vmgen.stream.wire import Buffer, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,6 +172,9 @@ class Input:
                 source, kind = inside.source, inside.compression
         except _broken() as error:
             raise self._unreadable(error) from None
+        if self.snapshot and not any(carriers.carrier(k).several for k in self.carriers):
+            message = f"no snapshot '{printable(self.snapshot)}'"
+            raise NotFound(message, hint="the file has one stream: leave the name out")
         if isinstance(source, memoryview):
             self.view = source
             return

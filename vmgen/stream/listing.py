@@ -39,10 +39,11 @@ def streams(
 
     Of each no more is read than its beginning.  A snapshot without a machine's state has a
     ``size`` of 0; ``FILE@NAME`` is this snapshot alone.  Raises a StreamError if the file or a
-    carrier cannot be read, NotFound if there is no such snapshot.
+    carrier cannot be read or has no stream, NotFound if there is no such snapshot.
     """
     with Input(source, max_unpacked=max_unpacked, survey=True) as outer:
         if outer.held is None:
+            next(Stream(outer, strict=False).parts())
             return (_listed(outer, outer, Held(), ""),)
         held, wanted = outer.held, outer.snapshot
         if wanted:

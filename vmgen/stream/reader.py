@@ -150,7 +150,7 @@ class Reader:
     def _header(self, cursor: Cursor) -> Part:
         start = cursor.pos
         if cursor.left() == 0:
-            raise Truncated("the stream is empty", start)
+            raise NotAStream("the file is empty", start)
         if cursor.left() < 8 and MAGIC.startswith(cursor.view[start:].tobytes()[:4]):
             cursor.cut(8)
         if bytes(cursor.view[start : start + 4]) != MAGIC:
@@ -515,9 +515,13 @@ class Reader:
             self._footers = Footers(cursor.view, cursor.pos)
         places = self._footers.of(number, least, cursor.end, self.known.sections)
         if len(places) != 1:
+            found = (
+                f"{len(places)} places look like its footer"
+                if places
+                else "nothing behind it looks like its footer: the stream is cut or damaged"
+            )
             raise UnknownSection(
-                f"neither a codec nor a description says where it ends, and "
-                f"{len(places)} places look like its footer",
+                f"neither a codec nor a description says where it ends, and {found}",
                 cursor.pos,
                 cursor.path,
                 "give the codecs of the release that wrote the stream",

@@ -154,10 +154,11 @@ class Stream:
                 self._failure = error
                 raise
 
-    def loosely(self) -> Stream:
+    def loosely(self, page_size: int | None = None) -> Stream:
         """The same input without codecs, as QEMU reads it: the description only bounds
-        sections.  What strict reading refuses may be read so."""
-        page_size = self._reader.page_size
+        sections.  What strict reading refuses may be read so.  ``page_size`` is another
+        one to try, in bytes."""
+        page_size = page_size or self._reader.page_size
         return Stream(self._input, page_size=page_size, strict=False)
 
     def bare(self) -> memoryview:

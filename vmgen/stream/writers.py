@@ -17,6 +17,7 @@ from vmgen.stream.description import Device
 from vmgen.stream.errors import Refused, StreamError
 from vmgen.stream.explain import WITHOUT_A_TABLE
 from vmgen.stream.origin import refuse_header
+from vmgen.stream.parts import Section
 from vmgen.stream.stream import Stream
 from vmgen.stream.tables import parted, sized
 
@@ -79,10 +80,37 @@ def cpu_words(stream: Stream) -> set[str]:
     }
 
 
+_PAGE_SIZES = (4096, 8192, 16384, 1024, 256)
+"""The page sizes of QEMU's targets in bytes, the usual one first: a stream that is cut may
+not say its own."""
+
+
+def _begun(stream: Stream) -> set[str]:
+    """The names of the sections as far as the stream can be read, that of the one in which
+    it cannot among them."""
+    return max((_names_until(stream.loosely(size)) for size in _PAGE_SIZES), key=len)
+
+
+def _names_until(stream: Stream) -> set[str]:
+    names: set[str] = set()
+    try:
+        for part in stream.parts():
+            if isinstance(part, Section):
+                names.add(part.name)
+    except StreamError as error:
+        names.add(error.path.partition(" ")[0].rpartition("/")[0])
+    return names
+
+
 def targets_of(archive: Archive, release: Release, stream: Stream) -> tuple[str, ...]:
     """The targets of a release whose CPU has most of the fields that the stream's CPU
-    has; none where the stream's description has no CPU."""
+    has; where its description has no CPU, those that have its machine type and sections.
+    """
     words = cpu_words(stream)
+    if not words:
+        found = stream.configuration
+        machine = "" if found is None else str(found.machine)
+        return archive.fitting(release, machine, _begun(stream))
     scores = {
         target: len(
             words
@@ -93,7 +121,6 @@ def targets_of(archive: Archive, release: Release, stream: Stream) -> tuple[str,
             }
         )
         for target in release.targets
-        if words
     }
     best = max(scores.values(), default=0)
     return tuple(name for name, score in scores.items() if best and score == best)

@@ -46,8 +46,8 @@ def explain(console: Console, /, *, files: tuple[str, ...], **options: Any) -> i
     """Ask of many streams whether a release accepts them.
 
     vmgen reads each as 'vmgen stream explain' reads one. The answers are a Parquet data
-    set: a row for each file, section that nothing judges, and finding. What is in the data
-    set is not asked again, so that you can go on after an interruption.
+    set: a row for each file, each finding, and each section that vmgen cannot judge. The
+    same command goes on after an interruption: it leaves out what is in the data set.
     """
     asked, where = _parted(options)
     asked["whole"] = asked["qemu"] is not None

@@ -40,8 +40,8 @@ CLUSTER = (
         metavar="SIZE",
         default="2G",
         shown=True,
-        help="How much a worker on this machine may use; one that takes more is ended, and"
-        " what it did is tried by a different one.",
+        help="How much a worker on this machine may use; vmgen ends one that takes more, and"
+        " gives its files to a different worker.",
     ),
     Option(
         "--batch",
@@ -73,22 +73,28 @@ def ask(
     """Ask a question about all files that are not in the data set yet."""
     needs("fleet", "distributed", "pyarrow", "fsspec")
     from vmgen.fleet import inputs, results
+    from vmgen.fleet.report import counted
     from vmgen.fleet.run import FleetProgress, cluster, run
 
+    _refuse(command, options, console)
     limit = size_of(memory)
     if not limit:
         raise WrongUsage(f"--memory {memory}: it is a size, as 2G")
     folder = Path(output).absolute()
     asked = FleetQuestion(command, str(folder), options)
     try:
-        results.begin(folder, {"command": command, **options})
         named = list(inputs.names(words))
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(20, "it is a file, and a folder is needed", output)
+        if named or folder.exists():
+            results.begin(folder, {"command": command, **options})
+        if not named:
+            raise WrongUsage("no file has such a name")
         known = results.answered(folder)
         files = [name for name in named if name not in known]
         if len(named) > len(files):
-            console.message(f"{len(named) - len(files)} files have answers already")
-        if not named:
-            raise WrongUsage("no file has such a name")
+            answered = counted(len(named) - len(files), "file")
+            console.message(f"answers are there already: {answered}")
         _distinct(command, files)
         far = FleetProgress(0, 0, len(files), 0.0)
         with console.working(), ExitStack() as opened:
@@ -110,8 +116,8 @@ def ask(
             console.result(f"{text}\n")
         elif files:
             console.message(
-                f"{far.files} files in {far.seconds:.1f} s ({far.rate:.1f}/s),"
-                f" {far.rows} rows in {output}"
+                f"{counted(far.files, 'file')} in {far.seconds:.1f} s ({far.rate:.1f}/s),"
+                f" {counted(far.rows, 'row')} in {output}"
             )
     except results.OtherQuestion:
         message = "has answers to another question"
@@ -124,6 +130,30 @@ def ask(
         name = getattr(error, "filename", None) or output
         raise VmgenError(Diagnostic("VG707", reason, Position(str(name)))) from None
     return 0
+
+
+def _refuse(
+    command: FleetCommand, options: Mapping[str, Any], console: Console
+) -> None:
+    """Raises what is wrong with the options: it would be the answer of every file."""
+    from vmgen.cli.stream.codecs import refuse_source
+    from vmgen.cli.stream.common import told
+    from vmgen.cli.stream.explain import no_release, own_stream
+
+    target = options["target"]
+    with told(""):
+        if command == "convert":
+            for source in (options["old"], options["new"]):
+                refuse_source(source, None, target, console)
+        else:
+            refuse_source(options["folder"], options["qemu"], target, console)
+    if command == "explain":
+        if options["qemu"] is None and options["folder"] is None:
+            raise no_release()
+        if options["folder"] == "none" and not os.path.isdir("none"):
+            raise no_release()
+    if (like := options.get("like")) is not None:
+        own_stream(like, options.get("page_size"))
 
 
 def _distinct(command: str, files: list[str]) -> None:

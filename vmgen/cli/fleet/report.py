@@ -42,6 +42,9 @@ def report(console: Console, /, *, folder: str, findings: int, form: str) -> int
     from vmgen.fleet import report as summed
     from vmgen.fleet import results
 
+    if not (Path(folder) / results.QUESTION).is_file():
+        message = "has no answers of 'vmgen fleet'"
+        raise VmgenError(Diagnostic("VG707", message, Position(folder)))
     try:
         found = summed.report(results.rows(Path(folder), summed.ASKED))
     except (OSError, ValueError) as error:

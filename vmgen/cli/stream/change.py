@@ -56,7 +56,7 @@ def edit(
     images: tuple[str, ...],
     **options: Any,
 ) -> int:
-    """Set fields to other values, every other byte as it was.
+    """Set fields to other values, and keep every other byte.
 
     VALUE is a number (0x..., decimal, negative), true or false, hexadecimal digits for
     bytes, or [1, 2, 3] for a whole array. null removes a subsection, {} adds one of zeros.
@@ -98,7 +98,7 @@ def _images(words: Iterable[str]) -> dict[str, Buffer]:
     FILE,
     Argument("selected", metavar="stream|ram|ram/BLOCK|SECTION", completes="part"),
     output_option(
-        "The file to write; for 'ram' with several blocks a folder that is there.",
+        "The file to write; for 'ram' with several blocks a folder, which is made.",
         "place",
     ),
     *CODECS,
@@ -166,12 +166,13 @@ def wrote(console: Console, output: str) -> None:
 def _extract_ram(stream: Stream, name: str, output: str, console: Console) -> None:
     memory = stream.memory()
     names = [name] if name else [block.name for block in memory.blocks]
-    if not name and not os.path.isdir(output) and len(names) > 1:
-        hint = "give a folder that is there, or one of: "
-        hint += ", ".join(f"ram/{one}" for one in names)
-        raise VmgenError(
-            Diagnostic("VG708", f"there are {len(names)} blocks", hint=hint)
-        )
+    if not name and len(names) > 1:
+        if output == "-":
+            hint = f"name one: {', '.join(f'ram/{one}' for one in names)}"
+            raise VmgenError(
+                Diagnostic("VG708", f"there are {len(names)} blocks", hint=hint)
+            )
+        folder_for(output)
     folder = os.path.isdir(output)
     for one in names:
         place = output
@@ -201,6 +202,21 @@ def _zeros(out: Any, count: int) -> None:
         size = min(count, 1 << 20)
         out.write(bytes(size))
         count -= size
+
+
+def folder_for(output: str) -> None:
+    """Make the folder of an output of several files, if it is missing; VG707 if that
+    cannot be done."""
+    from vmgen.write import make_folder
+
+    try:
+        if os.path.exists(output) and not os.path.isdir(output):
+            raise NotADirectoryError(20, "it is a file, and a folder is needed")
+        make_folder(Path(output))
+    except OSError as error:
+        raise VmgenError(
+            Diagnostic("VG707", f"cannot be written: {error.strerror}", Position(output))
+        ) from None
 
 
 def write(output: str, chunks: Iterable[Any]) -> None:

@@ -116,6 +116,28 @@ def input_of(file: str, snapshot: str = "", max_unpacked: int | None = None) -> 
     return Input(source, snapshot, max_unpacked=max_unpacked)
 
 
+def refuse_source(
+    folder: str | None, qemu: str | None, target: str | None, console: Console
+) -> None:
+    """Raises what is wrong with codecs that are requested, whatever the stream is: no
+    such release, folder or tree, or none with this target."""
+    from pathlib import Path
+
+    from vmgen.cli import shipped
+    from vmgen.cli.stream import made, released
+
+    if qemu is not None:
+        made.refuse_tree(Path(qemu), target)
+    elif folder is None:
+        if target is not None:
+            released.refuse_unknown(target)
+    elif folder not in ("any", "none") and not os.path.isdir(folder):
+        if (known := shipped.known(folder)) is None:
+            made.of_release(folder, target, console)
+        elif target is not None:
+            released.refuse_foreign(known, target)
+
+
 def packages_of(
     source: Input, console: Console, wanted: Wanted
 ) -> tuple[dict[str, Codecs], Codecs | None]:
@@ -226,12 +248,20 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
     from vmgen.stream.stream import Stream
 
     if wanted.none:
+        if wanted.target is not None:
+            raise WrongUsage("--target chooses codecs, and no codecs are wanted")
         return None
+    if wanted.target is not None:
+        from vmgen.cli.stream import released
+
+        source.finish()
+        released.refuse_target(Stream(source, strict=False), wanted.target)
     try:
         source.finish()
         if Stream(source, strict=False).description is None:
             return None
         from vmgen.cli.stream import released
+
 
         if (known := released.remembered(source, wanted.target)) is not None:
             codecs, said = known
@@ -258,13 +288,17 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
         ]
         said = ""
         if len(alike) > len({target for _, target in alike}):
-            listed = " or ".join(names)
-            said = f"{listed} can have written it; read with the tables of {names[0]}"
+            listed = released.spans(names)
+            said = f"saved by QEMU {listed}; read with the tables of {names[0]}"
             console.message(said)
         codecs = codecs.but(releases=tuple(names))
         released.remember(source, wanted.target, codecs, said)
         return codecs
     except (NoCodecs, Ambiguous) as error:
+        if wanted.target is not None:
+            from vmgen.cli.stream import released
+
+            raise released.not_of(source, wanted.target) from None
         console.message(f"without codecs: {error.message}")
         return None
     except StreamError:

@@ -40,17 +40,17 @@ SOURCES = (
         name="folder",
         metavar="NUMBER|DIR|any|none",
         completes="release",
-        help="A release (10.0) that vmgen knows without sources; or a generated package,"
-        " the folder of one target in it, or a project that names one in [tool.vmgen];"
-        " 'any' to detect the release that wrote the stream, also among trees that were"
-        " read before; 'none' for the stream's own description alone.  [default: the"
-        " release that wrote the stream, if that is certain, else none]",
+        help="A release that vmgen knows without sources (10.0), or a folder: a generated"
+        " package, one target of it, or a project with [tool.vmgen]. 'any' is the release"
+        " that wrote the stream, also among trees that vmgen has read before; 'none' reads"
+        " the stream's own description alone.  [default: the release that wrote the"
+        " stream, if that is certain, else none]",
     ),
     Option(
         "--qemu",
         kind="tree",
         metavar="TREE",
-        help="Make the codecs from a QEMU source tree; they are kept for the next time.",
+        help="Make the codecs from a QEMU source tree; vmgen keeps them for the next time.",
     ),
     Option(
         "--all",
@@ -65,7 +65,7 @@ SOURCES = (
         kind="number",
         choices=(256, 65536),
         metavar="BYTES",
-        help="The target's page size, for streams that do not say it.",
+        help="The target's page size, for a stream that does not have it.",
     ),
     Option(
         "--snapshot",
@@ -82,9 +82,9 @@ MEMBER = Option(
     name="members",
     many=True,
     metavar="NAME=VALUE",
-    help="What the bytes do not say: ARMCPU.pmsav7_dregion=16 (a member of a C struct),"
-    " tcg_allowed=1 (what a C function returns, a global), or serial=isa-serial (the device"
-    " whose section is called so).",
+    help="An answer that the stream does not have: ARMCPU.pmsav7_dregion=16 (a member of a"
+    " C struct), tcg_allowed=1 (the value of a C function or a global), serial=isa-serial"
+    " (the device type of a section).",
 )
 
 CODECS = (
@@ -92,7 +92,7 @@ CODECS = (
     Option(
         "--no-description",
         kind="flag",
-        help="Read as if there were no description JSON.",
+        help="Ignore the stream's description JSON.",
     ),
     MEMBER,
 )

@@ -43,7 +43,7 @@ BETWEEN = (
         required=True,
         metavar="SOURCE",
         completes="release",
-        help="Who wrote it.",
+        help="The release that wrote the stream.",
     ),
     Option(
         "--to",
@@ -52,7 +52,7 @@ BETWEEN = (
         required=True,
         metavar="SOURCE",
         completes="release",
-        help="Who loads it.",
+        help="The release that loads the result.",
     ),
     Option(
         "--target",

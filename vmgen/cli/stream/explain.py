@@ -52,7 +52,7 @@ def explain(
     members: tuple[str, ...],
     **options: Any,
 ) -> int:
-    """Say whether a release accepts a stream, and if not, why.
+    """Check whether a release accepts a stream, and if not, why.
 
     vmgen reads every section with the tables of that release, as its QEMU does. For what
     QEMU refuses you see section, field, byte and rule: container, unknown-section,
@@ -93,8 +93,7 @@ def explanation(
         source = input_of(file, wanted.snapshot, wanted.max_unpacked)
         packages, codecs = packages_of(source, console, wanted)
         if not packages:
-            hint = "give a package with --codecs, or a source tree with --qemu"
-            raise VmgenError(Diagnostic("VG710", "there are no codecs", hint=hint))
+            raise no_release(file)
         several = (
             candidates(source, packages, wanted.page_size)
             if codecs is None
@@ -111,14 +110,23 @@ def explanation(
     return found, codecs
 
 
+def no_release(file: str = "") -> VmgenError:
+    """VG710: nothing says which release the question is about."""
+    hint = "name the one that loads the stream: --release 10.0, or --qemu TREE"
+    message = "no release is named"
+    return VmgenError(Diagnostic("VG710", message, Position(file), hint=hint))
+
+
 def explained(
     source: Input, codecs: Codecs, page_size: int | None, own: Stream | None
 ) -> Explanation:
     """What the release of these codecs makes of a stream, with what vmgen knows of the
     releases that can have written it."""
     from vmgen.cli.stream import made, released
+    from vmgen.stream import Stream
     from vmgen.stream.explain import explain as by_codecs
 
+    next(Stream(source, strict=False).parts(), None)  # raises for what is no stream
     return by_codecs(
         source, codecs, page_size, own, partial(made.others, codecs),
         partial(released.saved_alike, source, codecs),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vmgen.cli.arguments import Argument, command
 from vmgen.cli.console import Console
-from vmgen.cli.stream.common import FORMAT, MAX_UNPACKED, size_of, told
+from vmgen.cli.stream.common import FORMAT, MAX_UNPACKED, diagnostic, size_of
 from vmgen.schemas import versioned
 
 TYPE_CHECKING = False
@@ -38,20 +38,28 @@ def list(
 ) -> int:
     """List the streams that a file has, and where each begins.
 
-    The snapshots of a disk image with id, name, date and VM clock; the stream inside of a
-    save image, an archive, a compressed file. FILE@NAME chooses one in every command that
-    takes a FILE.
+    You see the snapshots of a disk image with id, name, date and VM clock, and the stream
+    inside of a save image, an archive or a compressed file. FILE@NAME chooses one in every
+    command that takes a FILE.
+
+    Exit status 2 if one of the files has no stream; the others are listed.
     """
     import sys
 
+    from vmgen.stream.errors import StreamError
     from vmgen.stream.listing import streams
 
     limit = size_of(max_unpacked)
     document = []
+    status = 0
     for file in files:
-        with told(file):
-            source = sys.stdin.buffer if file == "-" else file
+        source = sys.stdin.buffer if file == "-" else file
+        try:
             found = streams(source, max_unpacked=limit)
+        except StreamError as error:  # the other files have an answer
+            console.diagnostics([diagnostic(error, file)])
+            status = 2
+            continue
         document.append(
             {"file": file, "streams": [_as_json(file, one) for one in found]}
         )
@@ -62,7 +70,7 @@ def list(
 
         whole = versioned("stream-list", {"files": document})
         console.result(json.dumps(whole, indent=2) + "\n")
-    return 0
+    return status
 
 
 def _as_json(file: str, one: StreamEntry) -> dict[str, Any]:

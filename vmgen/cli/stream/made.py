@@ -281,28 +281,45 @@ def _embedded(console: Console) -> Path:
 # --- the target -----------------------------------------------------------------------------
 
 
-def no_target() -> VmgenError:
-    """VG711: only the user can say which target it is."""
+MOST_TARGETS = 4
+"""Of so many the codecs are made, to find the one that reads the stream."""
+
+
+def no_target(fitting: Sequence[str] = ()) -> VmgenError:
+    """VG711: only the user can say which target it is, of those that fit."""
+    listed = f", one of {', '.join(fitting)}" if fitting else ""
     return VmgenError(
         Diagnostic(
             "VG711",
             "nothing in the stream says which target it is",
-            hint="give it with --target",
+            hint=f"give it with --target{listed}",
         )
     )
 
 
 def likely(qemu: Path, source: Input) -> tuple[str, ...]:
     """The targets of a tree whose CPU code has most of the names that the stream's
-    description gives the fields of its CPU.
+    description gives the fields of its CPU; where it describes no CPU, those that have
+    its machine type and sections in the newest release that vmgen knows.
 
-    VG101 if it is no tree, VG711 if the stream has no description, or none of a CPU.
+    VG101 if it is no tree, VG711 if nothing tells the target.
     """
+    from vmgen import archive
     from vmgen.stream import Stream
-    from vmgen.stream.writers import cpu_words
+    from vmgen.stream.writers import cpu_words, targets_of
 
     source.finish()
-    names = cpu_words(Stream(source, strict=False))
+    stream = Stream(source, strict=False)
+    next(stream.parts(), None)  # raises for a file that is no stream
+    names = cpu_words(stream)
+    there = archive.shipped()
+    if not names and there is not None:
+        known = {target for target, _ in _targets(qemu)}
+        fitting = targets_of(there, there.releases[-1], stream)
+        chosen = tuple(target for target in fitting if target in known)
+        if not 0 < len(chosen) <= MOST_TARGETS:
+            raise no_target(chosen)
+        return chosen
     scores = {
         arch: len(names & set(_words(qemu / "target" / arch)))
         for arch in {arch for _, arch in _targets(qemu)}
@@ -311,6 +328,16 @@ def likely(qemu: Path, source: Input) -> tuple[str, ...]:
     if not names or not best:
         raise no_target()
     return tuple(name for name, arch in _targets(qemu) if scores[arch] == best)
+
+
+def refuse_tree(qemu: Path, target: str | None) -> None:
+    """Raises VG101 for a folder that is no tree, VG102 for one without this target."""
+    known = [name for name, _ in _targets(qemu)]
+    if target not in (None, *known):
+        message = f"no target '{target}' in {qemu}"
+        raise VmgenError(
+            Diagnostic("VG102", message, hint=f"there are: {', '.join(known)}")
+        )
 
 
 def _targets(qemu: Path) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from vmgen.cache import Cache, hashed
 from vmgen.cli.console import Console
-from vmgen.cli.stream.made import no_target, this_vmgen
+from vmgen.cli.stream.made import MOST_TARGETS, no_target, this_vmgen
 from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vmgen.cli.shipped import Targets
     from vmgen.lookup import Lookup, Placed
     from vmgen.stream import Codecs, Stream
+    from vmgen.stream.errors import NoCodecs
     from vmgen.stream.input import Input
     from vmgen.verdict.model import Outcome
 
@@ -45,20 +46,17 @@ def of_archive(
     source.finish()
     stream = Stream(source, strict=False)
     sections = every_name(stream)
+    next(stream.parts(), None)  # raises for a file that is no stream
     wanted: tuple[str, ...] = (target,) if target else ()
     wanted = wanted or targets_of(targets.archive, targets.release, stream)
-    if not wanted:
-        next(stream.parts(), None)  # raises for a file that is no stream
-        raise no_target()
+    if not target and not 0 < len(wanted) <= MOST_TARGETS:
+        raise no_target(wanted)
     release = targets.release
     maker = this_vmgen()
     found = {}
     for one in wanted:
         chosen = targets.only(sections)
-        if one not in chosen:
-            known = ", ".join(targets)
-            message = f"QEMU {release.name} has no target '{one}'"
-            raise VmgenError(Diagnostic("VG710", message, hint=f"there are: {known}"))
+        refuse_foreign(chosen, one)
 
         def make(one: str = one, chosen: Targets = chosen) -> dict[str, str]:
             from vmgen.lower import lower
@@ -127,6 +125,83 @@ def writers_of(
         packages = {name: from_folder(place)[name] for name, place in places.items()}
         others.update(packages)
     return found, alike
+
+
+def refuse_foreign(targets: Targets, target: str) -> None:
+    """Raises VG710 where a release has no such target."""
+    if target not in targets:
+        message = f"QEMU {targets.release.name} has no target '{target}'"
+        known = ", ".join(targets)
+        raise VmgenError(Diagnostic("VG710", message, hint=f"there are: {known}"))
+
+
+def refuse_unknown(target: str) -> None:
+    """Raises VG710 where no release has such a target."""
+    from vmgen import archive
+    from vmgen.stream.errors import NoCodecs
+
+    there = archive.shipped()
+    if there is None:
+        return
+    known = sorted({one for release in there.releases for one in release.targets})
+    if target not in known:
+        message = f"no release that vmgen knows has a target '{target}'"
+        raise NoCodecs(message, hint=f"there are: {', '.join(known)}")
+
+
+def refuse_target(stream: Stream, target: str) -> None:
+    """Raises VG710 where no release has such a target, and where nothing in the stream
+    tells which release of the target wrote it."""
+    from vmgen.stream.errors import NoCodecs
+
+    refuse_unknown(target)
+    if stream.description is None:
+        next(stream.parts(), None)  # raises for a file that is no stream
+        message = "nothing in the stream says which release wrote it"
+        raise NoCodecs(message, hint="give it, too: --release 10.0, for instance")
+
+
+def not_of(source: Input, target: str) -> NoCodecs:
+    """VG710 for a stream that no release wrote for this target."""
+    from vmgen import archive
+    from vmgen.stream import Stream
+    from vmgen.stream.errors import NoCodecs
+    from vmgen.stream.writers import targets_of
+
+    there = archive.shipped()
+    stream = Stream(source, strict=False)
+    likely = () if there is None else targets_of(there, there.releases[-1], stream)
+    if likely and target not in likely:
+        whose = " or ".join(likely)
+        return NoCodecs(f"the stream is not of {target}: its CPU is one of {whose}")
+    return NoCodecs(
+        f"no release that vmgen knows wrote the stream for {target}",
+        hint="give its codecs with --release or --qemu TREE, or leave --target out: the "
+        "stream's own description is then read",
+    )
+
+
+def spans(names: Sequence[str]) -> str:
+    """Releases as text, the oldest first: ``7.2.22, 10.0.0 to 11.0.0``.
+
+    Three and more that follow each other in the archive are a span.
+    """
+    from vmgen import archive
+    from vmgen.cli.shipped import order
+
+    there = archive.shipped()
+    known = [] if there is None else [one.name for one in there.releases]
+    known = sorted({*known, *names}, key=order)
+    runs: list[list[str]] = []
+    for name in sorted(names, key=order):
+        if runs and known.index(name) == known.index(runs[-1][-1]) + 1:
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    words = []
+    for run in runs:
+        words += run if len(run) < 3 else [f"{run[0]} to {run[-1]}"]
+    return " or ".join(words) if len(names) < 3 else ", ".join(words)
 
 
 def remembered(source: Input, target: str | None) -> tuple[Codecs, str] | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
-from vmgen.cli.arguments import Argument, Option, command
+from vmgen.cli.arguments import Argument, Option, WrongUsage, command
 from vmgen.cli.console import Console
 from vmgen.cli.stream.codecs import opened
 from vmgen.cli.stream.common import CODECS, FILE, FORMAT, diagnostic, told
@@ -97,9 +98,19 @@ def chosen_sections(
 ) -> list[tuple[Section, str]]:
     """Every path's section, and the rest of the path."""
     from vmgen.stream import registers
+    from vmgen.stream.errors import NotFound
 
     sections = list(stream.sections)
-    return [registers.split(stream, sections, text) for text in selected]
+    chosen = []
+    for text in selected:
+        try:
+            chosen.append(registers.split(stream, sections, text))
+        except NotFound:
+            if os.path.isfile(text):
+                message = f"'{text}' is a second file, and one stream is read"
+                raise WrongUsage(message) from None
+            raise
+    return chosen
 
 
 def _value(stream: Stream, section: Section, rest: str) -> Any:
@@ -126,24 +137,27 @@ Examples:
   vmgen stream verify vm.mig --qemu ~/qemu-10.0.2 --all   every device""",
 )
 def verify(console: Console, /, *, files: tuple[str, ...], **options: Any) -> int:
-    """Decode, encode again, compare.
+    """Decode streams, encode them again, and compare the bytes.
 
     Exit status 1 if a stream is damaged or a byte comes back different; the first such
-    byte is named by path and offset.
+    byte is named by path and offset. 2 if a file is no stream.
     """
-    from vmgen.stream.errors import StreamError, Unreadable
+    from vmgen.stream.errors import NoCodecs, NotAStream, StreamError, Unreadable
 
     status = 0
     for file in files:
         try:
-            status |= _verified(file, console, **options)
-        except Unreadable as error:
+            status = max(status, _verified(file, console, **options))
+        except (NoCodecs, Unreadable) as error:
             from vmgen.source import VmgenError
 
             raise VmgenError(diagnostic(error, file)) from None
+        except NotAStream as error:
+            console.diagnostics([diagnostic(error, file)])
+            status = 2
         except StreamError as error:
             console.diagnostics([diagnostic(error, file)])
-            status = 1
+            status = max(status, 1)
     return status
 
 

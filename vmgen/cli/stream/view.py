@@ -108,6 +108,8 @@ def _read(file: str, console: Console, options: dict[str, Any]) -> tuple[Stream,
     except Unreadable:
         raise
     except StreamError as error:
+        if not _count(stream):
+            raise  # it is no stream
         loose = stream.loosely()
         further = _count(loose) > _count(stream)
         return (loose if further else stream), str(error)

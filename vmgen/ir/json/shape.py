@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from vmgen import ir
+from vmgen.schemas import FORMATS
 from vmgen.source import Diagnostic
 
-FORMAT = "vmgen ir 2"
+FORMAT = FORMATS["ir"]
 """The first member of every file; changes when older files can no longer be read."""
 
 STAMP = ("generated", "body")

@@ -1,0 +1,236 @@
+"""What is no stream, not of this target, or not one file: one clear error, exit status 2,
+and nothing is written."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.stream_files import captured, whole
+from vmgen.cli import run
+
+RISCV = "riscv64-virt-vh-bare--10.0.2"
+
+READERS = (
+    "stream show {}",
+    "stream show {} --registers",
+    "stream show {} pc",
+    "stream view {}",
+    "stream verify {}",
+    "stream edit {} a0=1 -o x",
+    "stream diff {} good.mig",
+    "stream diff good.mig {}",
+    "stream extract {} cpu/0 -o x",
+    "stream extract {} ram -o x",
+    "stream convert {} --from 10.0 --to 10.2 -o x",
+    "export jsonl {} -o x",
+    "export raw {} -o x",
+    "serve gdb {} --stdio",
+)
+"""What reads a stream with codecs that fit it."""
+
+ANY = (
+    *READERS,
+    "stream list {}",
+    "stream extract {} stream -o x",
+    "stream explain {} --release 10.0",
+    "stream explain {} --release 10.0 -t riscv64",
+    "stream explain good.mig --release 10.0 --like {}",
+    "stream view good.mig --explain 10.0 --like {}",
+    "import elf core --template {} -o x",
+)
+"""What reads a stream."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a stream, one without its end, and files that are none."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    good = whole(RISCV)
+    (tmp_path / "good.mig").write_bytes(good)
+    (tmp_path / "cut.mig").write_bytes(good[:-11000])
+    (tmp_path / "text").write_text("a text\n")
+    (tmp_path / "empty").touch()
+    (tmp_path / "folder").mkdir()
+    core = bytearray(64)
+    core[:7] = b"\x7fELF\x02\x01\x01"
+    (tmp_path / "core").write_bytes(core)
+    return tmp_path
+
+
+def wrong(line: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What is said of a line that asks for something impossible."""
+    before = {one.name for one in folder.iterdir()} | {"cache"}
+    status = run(shlex.split(line))
+    said = capsys.readouterr().err
+    assert status == 2, said
+    assert {one.name for one in folder.iterdir()} <= before
+    assert said.count("error:") + said.count("Error:") == 1
+    return said
+
+
+@pytest.mark.parametrize("line", ANY)
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("text", "text: error: not a migration stream"),
+        ("empty", "empty: error: the file is empty"),
+        ("folder", "irectory"),
+        ("nowhere", "nowhere: error: cannot be read: No such file"),
+    ],
+)
+def test_what_is_no_stream(
+    line: str,
+    file: str,
+    words: str,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = wrong(line.format(file), folder, capsys)
+    if not line.startswith("import"):  # which looks at the core first
+        assert words in said
+
+
+@pytest.mark.parametrize("line", READERS)
+@pytest.mark.parametrize("target", ["x86_64", "nosuch"])
+def test_a_target_that_the_stream_is_not_of(
+    line: str, target: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = wrong(f"{line.format('good.mig')} -t {target}", folder, capsys)
+    if "convert" not in line:
+        words = {"nosuch": "no release that vmgen knows has a target 'nosuch'"}
+        assert words.get(target, "the stream is not of x86_64: its CPU is one of") in said
+
+
+def test_the_target_that_it_is_of_is_no_error(folder: Path) -> None:
+    assert run(["stream", "verify", "good.mig", "-t", "riscv64"]) == 0
+    assert run(["stream", "verify", "good.mig", "-t", "riscv32"]) == 2
+
+
+def test_a_target_without_codecs_is_of_no_use(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = wrong("stream show good.mig -t riscv64 --codecs none", folder, capsys)
+    assert "--target chooses codecs" in said
+    said = wrong("stream show cut.mig -t riscv64", folder, capsys)
+    assert "nothing in the stream says which release wrote it [VG710]" in said
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("stream show good.mig cut.mig", "'cut.mig' is a second file"),
+        ("stream extract good.mig cut.mig -o x", "'cut.mig' is a second file"),
+        ("stream edit good.mig cut.mig -o x", "'cut.mig' is no assignment"),
+        ("stream explain good.mig cut.mig --release 10.0", "cut.mig"),
+        ("stream convert good.mig cut.mig --from 10 --to 11 -o x", "cut.mig"),
+        ("export raw good.mig cut.mig -o x", "cut.mig"),
+        ("stream view good.mig good.mig cut.mig", "cut.mig"),
+    ],
+)
+def test_two_files_where_one_is_read(
+    line: str, words: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words in wrong(line, folder, capsys)
+
+
+def test_a_snapshot_of_a_file_that_has_none(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line in ("show good.mig@one", "show good.mig --snapshot one", "list good.mig@x"):
+        assert "no snapshot '" in wrong(f"stream {line}", folder, capsys)
+
+
+def test_a_question_without_a_release(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = wrong("stream explain good.mig", folder, capsys)
+    assert "no release is named [VG710]" in said
+    assert "--release 10.0" in said
+
+
+def test_a_file_that_is_no_stream_hides_no_other(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["stream", "list", "text", "good.mig"]) == 2
+    assert "good.mig: a plain stream" in capsys.readouterr().out
+    assert run(["stream", "verify", "empty", "good.mig", "cut.mig"]) == 2
+    shown = capsys.readouterr()
+    assert "good.mig: identical" in shown.out
+    assert "cut.mig: error: in " in shown.err
+
+
+def test_the_machine_and_the_sections_of_a_cut_stream_tell_its_target(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["stream", "explain", "cut.mig", "--release", "10.0"]) == 3
+    assert "cut.mig: not known whether QEMU 10.0.13 for riscv64" in capsys.readouterr().out
+    (folder / "short.mig").write_bytes(whole(RISCV)[:100])
+    said = wrong("stream explain short.mig --release 10.0", folder, capsys)
+    assert "[VG711]" in said
+    assert "one of aarch64, arm, " in said and "x86_64" not in said
+
+
+def test_folders_are_made_for_several_files(folder: Path) -> None:
+    (folder / "memory.mig").write_bytes(captured(RISCV))
+    assert run(["export", "regions", "memory.mig", "-o", "new/regions"]) == 0
+    assert (folder / "new" / "regions" / "map.json").is_file()
+    assert run(["export", "regions", "memory.mig", "-o", "text"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("explain good.mig", "no release is named"),
+        ("explain good.mig --release none", "no release is named"),
+        ("explain good.mig --release 99", "no codecs of release 99"),
+        ("explain good.mig --release 10.0 -t nosuch", "has no target 'nosuch'"),
+        ("explain good.mig --release 10.0 --like text", "not a migration stream"),
+        ("explain good.mig --qemu folder", "is not a QEMU source tree"),
+        ("verify good.mig -t nosuch", "has a target 'nosuch'"),
+        ("verify nothing*", "no file has such a name"),
+        ("convert good.mig --from 10.0 --to 99 --into folder", "release 99"),
+        ("convert good.mig --from 10.0 --to 10.2 -t nosuch --into folder", "'nosuch'"),
+    ],
+)
+def test_a_fleet_is_not_asked_what_has_no_answer(
+    line: str, words: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("distributed")
+    assert words in wrong(f"fleet {line} -o x --workers 1", folder, capsys)
+
+
+def test_a_report_of_a_folder_without_answers(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pyarrow")
+    assert "has no answers" in wrong("fleet report folder", folder, capsys)
+    said = wrong("fleet verify good.mig -o text --workers 1", folder, capsys)
+    assert "text: error: it is a file, and a folder is needed" in said
+
+
+def test_inspect_reads_files_without_an_option(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "d.c").write_text(
+        """
+        #include "migration/vmstate.h"
+        typedef struct D { uint32_t a; } D;
+        const VMStateDescription vmstate_d = {
+            .name = "d", .version_id = 1, .minimum_version_id = 1,
+            .fields = (const VMStateField[]) {
+                VMSTATE_UINT32(a, D), VMSTATE_END_OF_LIST()
+            }
+        };
+        """
+    )
+    assert run(["inspect", "d.c"]) == 0
+    shown = capsys.readouterr().out
+    assert "vmstate_d" in shown
+    assert run(["inspect", "d.c", "d"]) == 0
+    assert capsys.readouterr().out == shown
+    assert "no such file: e.c" in wrong("inspect e.c", folder, capsys)
+    assert "exclude each other" in wrong("inspect d.c --ir d.c", folder, capsys)
