@@ -142,8 +142,17 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
 
 def test_the_front_page_leads_to_every_page_of_the_menu() -> None:
     """A reader of the front page alone finds each of them."""
-    menu = set(re.findall(r": (\w[\w/-]*\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M))
-    front = set(re.findall(r"\]\((\w[\w/-]*\.md)\)", (ROOT / "docs/index.md").read_text()))
-    made = {"changelog.md", "contributing.md", "wire-history/index.md", "registers/index.md"}
+    menu = set(
+        re.findall(r": (\w[\w/-]*\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
+    )
+    front = set(
+        re.findall(r"\]\((\w[\w/-]*\.md)\)", (ROOT / "docs/index.md").read_text())
+    )
+    made = {
+        "changelog.md",
+        "contributing.md",
+        "wire-history/index.md",
+        "registers/index.md",
+    }
     below = {one for one in menu if one.startswith("qemu/")}
     assert front >= menu - made - below - {"index.md"}

@@ -29,7 +29,10 @@ _POSITION = {
 
 _TITLES = {
     "ir": ("ir.json of a generated package", "Every description, field and condition."),
-    "lock": ("vmgen lock", "The wire format of a tree, each module once for all targets."),
+    "lock": (
+        "vmgen lock",
+        "The wire format of a tree, each module once for all targets.",
+    ),
 }
 """The title and the description of each schema."""
 
@@ -173,7 +176,9 @@ def lock_schema() -> str:
     """The schema of ``vmgen.lock.json``."""
     known = Definitions(places=False)
     names = {"type": "array", "items": {"type": "string"}}
-    some = names | {"description": "Those of the lock's targets that have it; all if absent."}
+    some = names | {
+        "description": "Those of the lock's targets that have it; all if absent."
+    }
     tables = {
         name: {"type": "array", "items": known.record(_CLASSES[name], targets=some)}
         for name in lock.TABLES

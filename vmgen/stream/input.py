@@ -172,7 +172,9 @@ class Input:
                 source, kind = inside.source, inside.compression
         except _broken() as error:
             raise self._unreadable(error) from None
-        if self.snapshot and not any(carriers.carrier(k).several for k in self.carriers):
+        if self.snapshot and not any(
+            carriers.carrier(k).several for k in self.carriers
+        ):
             message = f"no snapshot '{printable(self.snapshot)}'"
             raise NotFound(message, hint="the file has one stream: leave the name out")
         if isinstance(source, memoryview):

@@ -215,7 +215,9 @@ def folder_for(output: str) -> None:
         make_folder(Path(output))
     except OSError as error:
         raise VmgenError(
-            Diagnostic("VG707", f"cannot be written: {error.strerror}", Position(output))
+            Diagnostic(
+                "VG707", f"cannot be written: {error.strerror}", Position(output)
+            )
         ) from None
 
 

@@ -262,7 +262,6 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
             return None
         from vmgen.cli.stream import released
 
-
         if (known := released.remembered(source, wanted.target)) is not None:
             codecs, said = known
             if said:
