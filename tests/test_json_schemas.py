@@ -201,20 +201,20 @@ def test_an_ir_that_is_none_is_refused() -> None:
     right = json.loads((ROOT / "generated" / "riscv64" / "ir.json").read_text())
     check("ir", right)
 
-    def field() -> Any:
-        return wrong["modules"][0]["descriptions"][0]["fields"][0]
+    def field(document: Any) -> Any:
+        return document["modules"][0]["descriptions"][0]["fields"][0]
 
     for change in (
-        lambda: wrong.update(format="vmgen ir 1"),
-        lambda: field().update(more=1),
-        lambda: field().pop("size"),
-        lambda: field()["element"].update({"is": "integer"}),
-        lambda: field().update(test="no name"),
-        lambda: field()["path"][0].append(1),
-        lambda: field().update(condition=["+", 1]),
+        lambda one: one.update(format="vmgen ir 1"),
+        lambda one: field(one).update(more=1),
+        lambda one: field(one).pop("size"),
+        lambda one: field(one)["element"].update({"is": "integer"}),
+        lambda one: field(one).update(test="no name"),
+        lambda one: field(one)["path"][0].append(1),
+        lambda one: field(one).update(size=["+", 1]),
     ):
         wrong = copy.deepcopy(right)
-        change()
+        change(wrong)
         with pytest.raises(jsonschema.ValidationError):
             check("ir", wrong)
 
