@@ -6,7 +6,7 @@ import copy
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -188,8 +188,8 @@ def test_the_ir_of_a_package(printed: Any, work: Path) -> None:
     printed("generate --release 10.2 --all -t avr -o avr")
     for file in ("odd/ir.json", "avr/avr/ir.json"):
         check("ir", json.loads((work / file).read_text()))
-    for file in (ROOT / "generated").glob("*/ir.json"):
-        check("ir", json.loads(file.read_text()))
+    for committed in (ROOT / "generated").glob("*/ir.json"):
+        check("ir", json.loads(committed.read_text()))
 
 
 def test_the_schemas_of_the_ir_and_the_lock_are_those_of_their_classes() -> None:
@@ -204,7 +204,7 @@ def test_an_ir_that_is_none_is_refused() -> None:
     def field(document: Any) -> Any:
         return document["modules"][0]["descriptions"][0]["fields"][0]
 
-    for change in (
+    changes: tuple[Callable[[Any], object], ...] = (
         lambda one: one.update(format="vmgen ir 1"),
         lambda one: field(one).update(more=1),
         lambda one: field(one).pop("size"),
@@ -212,7 +212,8 @@ def test_an_ir_that_is_none_is_refused() -> None:
         lambda one: field(one).update(test="no name"),
         lambda one: field(one)["path"][0].append(1),
         lambda one: field(one).update(size=["+", 1]),
-    ):
+    )
+    for change in changes:
         wrong = copy.deepcopy(right)
         change(wrong)
         with pytest.raises(jsonschema.ValidationError):
@@ -225,10 +226,9 @@ def test_the_schemas_are_those_of_the_table_and_each_is_one() -> None:
         document = schema(name)
         jsonschema.Draft202012Validator.check_schema(document)
         assert document["$id"] == f"urn:vmgen:schema:{name}:{version}"
-        member, value = "version", version
-        if name in schemas.FORMATS:
-            member, value = "format", schemas.FORMATS[name]
-            assert value.endswith(str(version))
+        member = "format" if name in schemas.FORMATS else "version"
+        value = schemas.FORMATS.get(name, version)
+        assert str(value).endswith(str(version))
         assert document["properties"][member] == {"const": value}
         assert member in document["required"]
 

@@ -104,12 +104,16 @@ class Definitions:
         if cls in (ir.Unary, ir.Binary, *shape.LISTS):
             return self._positional(members)
         if cls in shape.OPERATION_TAGS:
-            tagged = self._positional(members, shape.OPERATION_TAGS[cls])
+            tagged: dict[str, Any] = self._positional(
+                members, shape.OPERATION_TAGS[cls]
+            )
             plain = {"type": "integer"}
             return {"anyOf": [plain, tagged]} if cls is ir.Const else tagged
         return self.record(cls)
 
-    def _positional(self, members: list[shape.NodeMember], tag: str = "") -> Any:
+    def _positional(
+        self, members: list[shape.NodeMember], tag: str = ""
+    ) -> dict[str, Any]:
         items = [{"const": tag}] if tag else []
         required = [one for one in members if one.default is dataclasses.MISSING]
         least = len(items) + len(required)
