@@ -81,7 +81,12 @@ def show(
                 console.result(text)
             return 0
         if not selected:
-            console.result("".join(shown.table(stream, console.paint)))
+            lines: list[str] = []
+            try:
+                for line in shown.table(stream, console.paint):
+                    lines.append(line)  # noqa: PERF402 - of a cut stream those before
+            finally:
+                console.result("".join(lines))
             return 0
         for section, rest in chosen_sections(stream, selected):
             if rest:
