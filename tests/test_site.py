@@ -140,6 +140,16 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
     assert "gone.md" in done.stderr
 
 
+def test_no_line_breaks_within_an_option() -> None:
+    assert hooks.unbroken(
+        "<pre><code>a --b</code></pre><code>vmgen --x-y FILE</code> <code>a-b</code>"
+    ) == (
+        "<pre><code>a --b</code></pre>"
+        '<code>vmgen <span class="option">--x-y</span> FILE</code> <code>a-b</code>'
+    )
+    assert hooks.unbroken("<code>-incoming</code>").count("option") == 1
+
+
 def test_the_front_page_leads_to_every_page_of_the_menu() -> None:
     """A reader of the front page alone finds each of them."""
     menu = set(

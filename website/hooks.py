@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
 """The page of each file."""
 
+_CODE = re.compile(r"<pre\b.*?</pre>|<code>(?P<words>[^<]*)</code>", re.DOTALL)
+_OPTION = re.compile(r"(?<!\S)-[^\s<]{1,28}(?!\S)")
 _LINK = re.compile(r"\]\((?P<target>[^)#:]+)(?P<anchor>#[^)]*)?\)")
 
 
@@ -33,6 +35,27 @@ def moved(text: str) -> str:
         return f"]({page}{match['anchor'] or ''})" if known else "]"
 
     return _LINK.sub(link, text)
+
+
+def unbroken(html: str) -> str:
+    """A page on which no line breaks within an option: browsers break behind hyphens."""
+
+    def code(match: re.Match[str]) -> str:
+        words = match["words"]
+        if words is None:  # a block, which scrolls
+            return match[0]
+        options = _OPTION.sub(r'<span class="option">\g<0></span>', words)
+        return f"<code>{options}</code>"
+
+    return _CODE.sub(code, html)
+
+
+def on_page_content(
+    html: str, *, page: Page, config: MkDocsConfig, files: Files
+) -> str:
+    """Keeps options in one line."""
+    del page, config, files
+    return unbroken(html)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
