@@ -84,7 +84,7 @@ def show(
             lines: list[str] = []
             try:
                 for line in shown.table(stream, console.paint):
-                    lines.append(line)  # noqa: PERF402 - of a cut stream those before
+                    lines.append(line)
             finally:
                 console.result("".join(lines))
             return 0
