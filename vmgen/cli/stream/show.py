@@ -81,12 +81,12 @@ def show(
                 console.result(text)
             return 0
         if not selected:
-            lines: list[str] = []
+            rows: list[str] = []
             try:
                 for line in shown.table(stream, console.paint):
-                    lines.append(line)
+                    rows.append(line)
             finally:
-                console.result("".join(lines))
+                console.result("".join(rows))
             return 0
         for section, rest in chosen_sections(stream, selected):
             if rest:
