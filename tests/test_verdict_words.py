@@ -55,6 +55,8 @@ CASES: list[tuple[Finding, str, str, str]] = [
      "the destination registers no section of instance 0, 1", "instance 0, 1", "instance 2"),
     (found("section-guard", section(2), section(2, reads=("enabled", "old"))),
      "whether the destination registers the section is up to enabled and old", "", ""),
+    (found("command", Side("command", "SWITCHOVER_START"), NOTHING),
+     "the destination does not know the command SWITCHOVER_START", "sent", "no such command"),
     (found("section-missing", section(2), NOTHING),
      "the destination has no section 'dev'", "version 2", "no such section"),
     (found("section-missing", section(2), Side("nothing", "vmstate_dev")),

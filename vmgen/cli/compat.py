@@ -229,15 +229,21 @@ def _none(
 
 
 def sections_of(file: str) -> frozenset[str]:
-    """The names of a stream's sections, with and without the path of their device."""
+    """The names of a stream's sections, with and without the path of their device, and of
+    the commands between them."""
     from vmgen.cli.stream.codecs import input_of
     from vmgen.cli.stream.common import told
+    from vmgen.stream.parts import Command
     from vmgen.stream.stream import Stream
 
     with told(file):
         source = input_of(file)
         source.finish()
-        names = {one.name for one in Stream(source, strict=False).sections}
+        stream = Stream(source, strict=False)
+        names = {one.name for one in stream.sections}
+        names |= {
+            f"command {one.name}" for one in stream.parts() if isinstance(one, Command)
+        }
         source.close()
     return frozenset(names | {name.rpartition("/")[2] for name in names})
 

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from vmgen.lookup import Lookup, Placed
 from vmgen.stream import (
     after_load,
+    commands,
     machine,
     resizable,
     stated,
@@ -94,8 +95,7 @@ def explain(
     if answers.vanished:
         refusals.append(_vanished(stream, machine_type))
     refusals += stated.capabilities(stream, codecs)
-    if (ping := stated.ping(stream)) is not None:
-        refusals.append(ping)
+    refusals += commands.refused(stream, codecs)
     if broken is None and (page := stated.filled_page(stream, codecs)) is not None:
         (refusals if page[1] else unsure).append(page[0])
     devices = {} if own is None else {one.path: one.device for one in own.sections}

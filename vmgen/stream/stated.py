@@ -10,7 +10,7 @@ from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.errors import StreamError
 from vmgen.stream.objections import Objection
-from vmgen.stream.parts import Command, Section
+from vmgen.stream.parts import Section
 from vmgen.stream.ram import PageRun
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable
@@ -112,20 +112,6 @@ def any_instance(section: Section) -> Objection:
         "QEMU loads it into the first device of the name, unless that has an alias"
     )
     return Objection("unknown-section", section.path, "", section.offset, message)
-
-
-def ping(stream: Stream) -> Objection | None:
-    """A PING before there is a way back (``loadvm_process_command``)."""
-    try:
-        for part in stream.parts():
-            if isinstance(part, Command) and part.name == "OPEN_RETURN_PATH":
-                return None
-            if isinstance(part, Command) and part.name == "PING":
-                message = "a PING, for whose answer no way back was opened"
-                return Objection("container", "command PING", "", part.offset, message)
-    except StreamError:  # which is said elsewhere
-        pass
-    return None
 
 
 def irq_state(stream: Stream, section: Section) -> Objection | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TypeAlias
 
 from vmgen import ir
@@ -22,6 +23,7 @@ from vmgen.known import (
     with_constants,
 )
 from vmgen.lookup import Lookup
+from vmgen.verdict import commands
 from vmgen.verdict.judge import (
     BothWays,
     Sections,
@@ -172,7 +174,9 @@ class MachineJudge:
         )
         if machine:
             verdicts = map(_of_machine, verdicts)
-        return judgement(self.old, self.new, verdicts)
+        old, new = (side.facts for side in self._sides)
+        sent = commands.verdicts(old, new, machine)
+        return judgement(self.old, self.new, chain(verdicts, sent))
 
     def _verdict(self, number: int, pair: Sections, machine: str) -> SectionVerdict:
         old, new = self._sides

@@ -23,7 +23,7 @@ RANK: dict[Verdict, int] = {
 
 Kind = Literal[
     "section-version", "section-name", "section-instance", "section-missing",
-    "section-handlers", "section-unread", "section-guard",
+    "section-handlers", "section-unread", "section-guard", "command",
     "subsection-version", "subsection-name", "subsection-missing", "nested-version",
     "end", "bytes", "width", "units", "member", "count", "null", "shape", "bool",
     "tail-loaded", "tail-saved",
@@ -42,6 +42,7 @@ section-missing      the destination does not register such a section
 section-handlers     C handlers instead of a description
 section-unread       vmgen could not read a description of the section
 section-guard        a variable says whether the destination registers the section
+command              the destination does not know a command that the source sends
 subsection-version   the destination does not accept the subsection's version
 subsection-name      the subsection's name does not begin with its description's name
 subsection-missing   the destination has no subsection of the name
@@ -113,7 +114,7 @@ START = Offset()
 
 What = Literal[
     "", "nothing", "values", "padding", "object", "list", "tree", "code", "field",
-    "hook", "subsections", "subsection", "section", "handlers",
+    "hook", "subsections", "subsection", "section", "handlers", "command",
 ]  # fmt: skip
 
 

@@ -151,7 +151,9 @@ def section_lines(
     names = [paint("name", section.section or section.old) for section in sections[:4]]
     more = f" and {len(sections) - 4} more" if len(sections) > 4 else ""
     symbols = dict.fromkeys(name for name in (first.old, first.new) if name)
-    about = paint("faint", f" ({' → '.join(symbols)})") if len(sections) == 1 else ""
+    about = ""
+    if len(sections) == 1 and symbols:
+        about = paint("faint", f" ({' → '.join(symbols)})")
     about += (
         "" if first.registered else ", a table that C code saves inside of a section"
     )

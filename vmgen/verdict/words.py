@@ -58,6 +58,8 @@ def _sentence(found: Finding) -> str:
         case "section-guard":
             names = " and ".join(target.reads)
             return f"whether the destination registers the section is up to {names}"
+        case "command":
+            return f"the destination does not know the command {source.name}"
         case "subsection-version":
             name = f"version {source.versions[0]} of subsection '{source.name}'"
             return _window(name, source, target)
@@ -239,6 +241,8 @@ def what(side: Side) -> str:
             return "subsections"
         case "subsection" | "section":
             return f"{side.what} '{side.name}'"
+        case "command":
+            return f"command {side.name}"
         case "handlers":
             return f"C handlers of '{side.name}'"
         case other:
@@ -262,6 +266,8 @@ def does(found: Finding, which: Literal["source", "target"]) -> str:
             if which == "target":
                 return "no such section"
             return "C handlers" if side.what == "handlers" else _versions(side)
+        case "command":
+            return "sent" if which == "source" else "no such command"
         case "section-name":
             return f"'{side.name}'"
         case "section-instance":
@@ -313,6 +319,8 @@ def loads_if(found: Finding) -> str:
         more = f" (no {' or '.join(types[:3])}" if types else ""
         more += ", ..." if len(types) > 3 else ""
         return f"the stream has no section '{found.source.name}'{more}{')' if types else ''}"
+    if found.kind == "command":
+        return f"the machine type sets migration.{found.field} to off"
     if found.kind == "premise" and isinstance(found.condition, ir.Ask):
         return f"both sides have the same {found.field}"
     match found.kind, found.condition:
@@ -398,6 +406,11 @@ def fix(found: Finding) -> str:
             return (
                 "keep a table of the section's name that reads what OLD sends, and a"
                 " compat entry that makes NEW send it"
+            )
+        case "command":
+            return (
+                f"switch the property migration.{found.field} off for the machine types of"
+                " OLD with a compat entry (hw_compat_*)"
             )
         case "check" | "validate" | "refusal" | "premise" | "tail-loaded":
             return "let the machine types of OLD have the value that is compared"
