@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from tests.stream_files import whole
+from tests.test_pairs import files
 from tests.trees import require_tree
 from vmgen.cli import run
 from vmgen.stream import Stream, described, qapi_names
@@ -387,3 +388,24 @@ def test_ram_is_there_once(judged: Judge, instance: int, own: bool) -> None:
     found = judged(RISCV, data[:at] + instance.to_bytes(4, "big") + data[at + 4 :], own)
     assert places(found) == [("unknown-section", f"ram/{instance}", "")]
     assert found["outcome"] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("release", "refused"), [("7.2.22", True), ("8.2.0", False), ("10.0.2", False)]
+)
+def test_a_section_is_found_by_its_instance(
+    release: str, refused: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second network of ``-netdev user``: real 7.2.22 has them all as number 0, and
+    says ``Unknown savevm section or instance 'slirp' 1``."""
+    data = files()["x86_64-pc-q35-8.2-virtio-9.2.0.mig"]
+    header = b"\x05timer" + bytes(4)
+    described = b'"name": "timer", "instance_id": 0'
+    assert data.count(header) == data.count(described) == 1
+    data = data.replace(header, b"\x05slirp\0\0\0\1")
+    stream = tmp_path / "a.mig"
+    stream.write_bytes(data.replace(described, b'"name": "slirp", "instance_id": 1'))
+    run(["stream", "explain", str(stream), "--release", release, "--format", "json"])
+    found = json.loads(capsys.readouterr().out)
+    said = ("unknown-section", "slirp/1", "") in places(found)
+    assert said == refused

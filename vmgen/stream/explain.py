@@ -101,10 +101,11 @@ def explain(
     devices = {} if own is None else {one.path: one.device for one in own.sections}
     asked: list[tuple[Section, Codec, Reading]] = []
     for section in sections:
-        if section.means in ("ram", "old-style"):
+        unplaced = stated.other_instance(section, codecs)
+        if unplaced is not None:
+            refusals.append(unplaced)
+        if unplaced is not None or section.means in ("ram", "old-style"):
             judged += 1
-            if (unplaced := stated.other_instance(section)) is not None:
-                refusals.append(unplaced)
             continue
         try:
             codec = _codec(codecs, section, devices.get(section.path))

@@ -10,7 +10,7 @@ from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.errors import StreamError
 from vmgen.stream.objections import Objection
-from vmgen.stream.parts import Section
+from vmgen.stream.parts import ANY_INSTANCE, Section
 from vmgen.stream.ram import PageRun
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable
@@ -90,18 +90,35 @@ def filled_page(stream: Stream, codecs: Codecs) -> tuple[Objection, bool] | None
     return Objection("value", "ram/0", name, filled.start, message), sure
 
 
-def other_instance(section: Section) -> Objection | None:
-    """An instance other than 0 of what a machine has once, as RAM: ``register_savevm_live``
-    gives it the number 0, and ``find_se`` (``migration/savevm.c``) finds no other one.
+def other_instance(section: Section, codecs: Codecs) -> Objection | None:
+    """An instance of a section that a machine registers under other numbers only:
+    ``find_se`` (``migration/savevm.c``) does not find it.
 
-    Devices of vfio without a path of their own are numbered.
+    What ``register_savevm_live`` registers has 0 as a second number, and RAM and the like
+    no other one, except for devices of vfio without a path of their own.
     """
-    begins = section.kind in ("start", "full")
-    if not begins or not section.instance_id or section.name == "vfio":
+    if section.kind not in ("start", "full") or not section.instance_id:
         return None
-    message = (
-        f"instance {section.instance_id}, and a machine has this once, as number 0"
-    )
+    known = tables.of(codecs)
+    roots = [
+        root
+        for root in (() if known is None else known.lookup.program.roots)
+        if root.section == section.name and not root.prefix
+    ]
+    fixed = {root.instance for root in roots if root.instance.isdigit()}
+    if roots and section.instance_id != ANY_INSTANCE:
+        if len(fixed) < len(roots) or any(root.alias for root in roots):
+            return None
+        if str(section.instance_id) in fixed:
+            return None
+        numbers = " or ".join(sorted(fixed, key=int))
+        message = f"the release registers it as instance {numbers} alone"
+    elif section.means in ("ram", "old-style") and section.name != "vfio":
+        message = (
+            f"instance {section.instance_id}, and a machine has this once, as number 0"
+        )
+    else:
+        return None
     return Objection("unknown-section", section.path, "", section.offset, message)
 
 
