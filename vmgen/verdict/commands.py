@@ -16,8 +16,7 @@ def verdicts(
     old: MachineFacts, new: MachineFacts, machine: str
 ) -> Iterator[SectionVerdict]:
     """The verdicts on commands, each in the place of a section, where one of the
-    directions has a finding; ``machine`` is empty where no machine type is asked for.
-    """
+    directions has a finding.  Without a ``machine`` type it is up to that."""
     for command in DECIDED:
         forward, backward = (
             _outcome(source, target, machine, command)
