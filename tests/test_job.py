@@ -133,6 +133,15 @@ def test_everything_is_of_a_tree_and_not_of_files() -> None:
     assert {one.target for one in job(whole=True, qemu="../tree").requests} == {
         "arm", "avr", "sh4",
     }  # fmt: skip
+    # Its targets are those of the files that it names, too.
+    configured("inputs = ['a.c']\ntargets = ['avr', 'arm']")
+    for files in ((), ("a.c",)):
+        assert [one.target for one in job(files=files).requests] == ["avr", "arm"]
+    for files in (("b.c",), ("a.c", "b.c")):
+        assert [one.target for one in job(files=files).requests] == [""]
+    assert [one.target for one in job(files=("b.c",), targets=("sh4",)).requests] == [
+        "sh4"
+    ]
     # The configuration's files are left out, its targets are those of its own tree.
     configured("inputs = ['a.c']\ntargets = ['avr']")
     assert len(job(whole=True, qemu="../tree").requests) == 3

@@ -220,9 +220,10 @@ CASES: dict[str, tuple[str, str]] = {
     "VG814": (
         sub("dev/sub", ".needed = alien_needed,")
         + table(CONTROL, subsections="&vmstate_sub,"),
-        # A struct's first member is where the struct is.
+        # A struct's first member is where the struct is; QEMU calls no '.needed' of a
+        # table inside of a field.
         sub("dev/sub", ".needed = inner_needed,")
-        + INNER
+        + INNER.replace(".fields", ".needed = alien_needed,\n    .fields")
         + table(
             CONTROL,
             "VMSTATE_STRUCT(second, Dev, 1, vmstate_inner, Inner)",

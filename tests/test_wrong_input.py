@@ -169,6 +169,19 @@ def test_a_file_that_is_no_stream_hides_no_other(
     assert "cut.mig: error: in " in shown.err
 
 
+def test_show_has_what_is_before_the_cut(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "short.mig").write_bytes(whole(RISCV)[:-11300])
+    assert run(["stream", "show", "short.mig", "--page-size", "4096"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out.startswith("machine virt\n")
+    assert "  cpu/0  only bytes\n" in shown.out
+    assert shown.err.count("error:") == 1
+    assert run(["stream", "show", "text"]) == 2
+    assert capsys.readouterr().out == ""
+
+
 def test_the_machine_and_the_sections_of_a_cut_stream_tell_its_target(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

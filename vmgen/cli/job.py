@@ -219,7 +219,9 @@ def read_job(
         raise _usage(f"a folder, and no C file: {', '.join(folders)}", "name its files")
     elif missing := [name for name in sources if not (folder / name).is_file()]:
         raise _usage(f"no such file: {', '.join(missing)}", "")
-    chosen = targets or settings.targets
+    # The configuration's targets are those of what it names.
+    foreign = tree is None and not _named_by(settings, files)
+    chosen = targets or (() if foreign else settings.targets)
     if tree is not None and whole and not targets:
         from vmgen.pipeline import all_targets
 
@@ -260,6 +262,13 @@ def read_job(
     )
     where = Path(output) if output else settings.output or Path("generated")
     return Job(requests, _short(where), folder, strict)
+
+
+def _named_by(settings: config.Config, files: Sequence[str]) -> bool:
+    """Whether the configuration has these files; of no files, that is so."""
+    folder = Path() if settings.file is None else settings.file.parent
+    known = {(folder / name).resolve() for name in settings.inputs}
+    return {Path(name).resolve() for name in files} <= known
 
 
 def about_tree(request: Request, settings: config.Config) -> Request:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from vmgen import ir
+from vmgen.ir import graph
 from vmgen.lint.sources import CFile, CSources
 from vmgen.lookup import Lookup, Placed
 from vmgen.source import Position
@@ -161,6 +162,23 @@ class Linted:
             for symbol in one.description.subsections
             if (inner := one.named(symbol)) is not None
         )
+
+    @cached_property
+    def _inside(self) -> frozenset[tuple[str, Position]]:
+        """The tables that a field of one that was read names, by symbol and place."""
+        return frozenset(
+            (inner.symbol, inner.description.position)
+            for one in self.tables
+            for field in one.description.fields
+            for reference in graph.in_field(field)
+            if (inner := one.named(reference.symbol)) is not None
+        )
+
+    def asks_needed(self, table: LintedTable) -> bool:
+        """Whether QEMU calls a table's ``needed``: of a subsection and of a section, and not
+        of a table inside of a field (``vmstate_save_state``, ``migration/vmstate.c``)."""
+        place = (table.symbol, table.description.position)
+        return self.is_subsection(table) or place not in self._inside
 
     def is_subsection(self, table: LintedTable) -> bool:
         """Whether some table has this one as a subsection."""

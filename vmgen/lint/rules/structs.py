@@ -16,6 +16,8 @@ def other_struct(linted: Linted) -> Iterator[LintFinding]:
         description = table.description
         records = linted.sources.records(table.file)
         uses = [(description.needed, description.position, "")]
+        if not linted.asks_needed(table):
+            uses = []
         uses += [(one.test, one.position, one.name) for one in description.fields]
         for symbol, position, name in uses:
             function = table.function(symbol) if symbol else None
