@@ -482,9 +482,9 @@ def _cpus(source: Input, codecs: Codecs, page_size: int | None) -> int:
     """How many CPUs these codecs read before the stream ends or goes wrong."""
     number = 0
     try:
-        for part in Stream(source, codecs, page_size=page_size, strict=False).parts():
-            if isinstance(part, Section) and part.name == "cpu" and part.codec:
-                number += 1
+        stream = Stream(source, codecs, page_size=page_size, strict=False)
+        for section in stream.sections:
+            number += section.name == "cpu" and section.codec is not None
     except NoCodecs:
         raise
     except StreamError:

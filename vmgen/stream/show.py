@@ -228,9 +228,8 @@ def table(stream: Stream, paint: Paint = plain) -> Iterator[str]:
     yield paint(
         "heading", f"{'offset':>12} {'size':>12} kind  {'id':>4} {'ver':>3}  section"
     ) + "\n"
-    for part in stream.parts():
-        if isinstance(part, Section):
-            yield _row(stream, part, paint)
+    for section in stream.sections:
+        yield _row(stream, section, paint)
     document = stream.description
     if document is not None:
         size = paint("number", f"{document.size:>12}")

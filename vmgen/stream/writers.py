@@ -17,7 +17,6 @@ from vmgen.stream.description import Device
 from vmgen.stream.errors import Refused, StreamError
 from vmgen.stream.explain import WITHOUT_A_TABLE
 from vmgen.stream.origin import refuse_header
-from vmgen.stream.parts import Section
 from vmgen.stream.stream import Stream
 from vmgen.stream.tables import parted, sized
 
@@ -94,9 +93,8 @@ def _begun(stream: Stream) -> set[str]:
 def _names_until(stream: Stream) -> set[str]:
     names: set[str] = set()
     try:
-        for part in stream.parts():
-            if isinstance(part, Section):
-                names.add(part.name)
+        for section in stream.sections:
+            names.add(section.name)
     except StreamError as error:
         names.add(error.path.partition(" ")[0].rpartition("/")[0])
     return names
