@@ -176,7 +176,8 @@ class Linted:
 
     def asks_needed(self, table: LintedTable) -> bool:
         """Whether QEMU calls a table's ``needed``: of a subsection and of a section, and not
-        of a table inside of a field (``vmstate_save_state``, ``migration/vmstate.c``)."""
+        of a table inside of a field (``vmstate_save_state``, ``migration/vmstate.c``).
+        """
         place = (table.symbol, table.description.position)
         return self.is_subsection(table) or place not in self._inside
 
