@@ -135,10 +135,14 @@ def test_everything_is_of_a_tree_and_not_of_files() -> None:
     }  # fmt: skip
     # Its targets are those of the files that it names, too.
     configured("inputs = ['a.c']\ntargets = ['avr', 'arm']")
-    for files in ((), ("a.c",)):
-        assert [one.target for one in job(files=files).requests] == ["avr", "arm"]
-    for files in (("b.c",), ("a.c", "b.c")):
-        assert [one.target for one in job(files=files).requests] == [""]
+    expected: dict[tuple[str, ...], list[str]] = {
+        (): ["avr", "arm"],
+        ("a.c",): ["avr", "arm"],
+        ("b.c",): [""],
+        ("a.c", "b.c"): [""],
+    }
+    for files, targets in expected.items():
+        assert [one.target for one in job(files=files).requests] == targets
     assert [one.target for one in job(files=("b.c",), targets=("sh4",)).requests] == [
         "sh4"
     ]
