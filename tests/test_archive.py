@@ -306,7 +306,8 @@ def test_without_places_a_program_says_the_same(archive: Archive) -> None:
     sections = ("cpu", "device")
     release = archive.releases[-1]
     placed = archive.program(release, "toy2", sections)
-    bare = archive.unplaced(release, "toy2", sections)
+    homes = {one["home"] for one in archive.roots(release, "toy2", sections)}
+    bare = archive.unplaced(release, "toy2", homes)
     there = {
         (module.file, one.symbol): lock.bare(one)
         for module in bare.modules
@@ -320,6 +321,6 @@ def test_without_places_a_program_says_the_same(archive: Archive) -> None:
     assert len(found) > 2
     assert all(one == other for one, other in found)
     # What two releases share is one object.
-    first = archive.unplaced(archive.releases[0], "toy2", sections)
+    first = archive.unplaced(archive.releases[0], "toy2", homes)
     shared = {id(one) for one in bare.modules} & {id(one) for one in first.modules}
     assert len(shared) == len(bare.modules) - 1  # all but the device's

@@ -25,11 +25,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 PACKAGES = ("black", "jinja2", "markupsafe", "pycparser", "pcpp", "click", "pathspec")
 """Packages whose version may change the text."""
+
+_INSTALLED = ".dist-info"
 
 _COMPILERS = ("cc", "gcc", "clang")
 _VARIABLES = (
@@ -163,24 +164,40 @@ def key(request: str, folders: Iterable[Path]) -> str:
             digest.update(data)
 
     add(request, sys.version, platform.machine(), sys.platform)
-    for package in PACKAGES:
-        add(package, _version(package))
+    for package, version in _versions().items():
+        add(package, version)
     for variable in _VARIABLES:
         add(variable, os.environ.get(variable, ""))
     for compiler in dict.fromkeys((*os.environ.get("CC", "").split(), *_COMPILERS)):
         add(compiler, _identity(compiler))
     for folder in folders:
-        for path in _files(folder):
-            add(path.relative_to(folder).as_posix(), path.read_bytes())
+        for name, path in _files(str(folder)):
+            with open(path, "rb", buffering=0) as stream:
+                add(name, stream.read())
         add("end of folder")
     return digest.hexdigest()
 
 
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
+def _versions() -> dict[str, str]:
+    """The versions of :data:`PACKAGES`, empty for one that is not installed: by the names
+    of what installers leave beside a package, or as importlib.metadata finds it, whose
+    import alone takes longer than looking at a stream."""
+    found = dict.fromkeys(PACKAGES, "")
+    for folder in reversed(sys.path):  # the first of a name is the one that counts
+        with suppress(OSError):
+            for name in os.listdir(folder or "."):
+                if name.endswith(_INSTALLED):
+                    package, _, version = name.removesuffix(_INSTALLED).partition("-")
+                    if package.lower() in found:
+                        found[package.lower()] = version
+    missing = [package for package, version in found.items() if not version]
+    if missing:
+        from importlib import metadata
+
+        for package in missing:
+            with suppress(metadata.PackageNotFoundError):
+                found[package] = metadata.version(package)
+    return found
 
 
 def _identity(compiler: str) -> str:
@@ -193,13 +210,19 @@ def _identity(compiler: str) -> str:
     return f"{real} {status.st_size} {status.st_mtime_ns}"
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: str) -> list[tuple[str, str]]:
+    """The files below a folder, sorted: the path in it, with ``/``, and the whole path."""
     found = []
-    for parent, subfolders, names in os.walk(folder):
-        subfolders[:] = [
-            name for name in subfolders if name != "__pycache__" and name[0] != "."
-        ]
-        found += [Path(parent, name) for name in names if name[0] != "."]
+    waiting = [("", folder)]
+    while waiting:
+        inside, parent = waiting.pop()
+        for entry in os.scandir(parent):
+            if entry.name[0] == "." or entry.name == "__pycache__":
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append((f"{inside}{entry.name}/", entry.path))
+            elif not entry.is_dir():
+                found.append((inside + entry.name, entry.path))
     return sorted(found)
 
 

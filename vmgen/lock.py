@@ -172,7 +172,7 @@ def loads(text: str, name: str = "lock") -> tuple[ir.Program, ...]:
         raise _no_lock(f"{error} is missing", name) from None
     except (ValueError, TypeError) as error:
         raise _no_lock(str(error), name) from None
-    return tuple(ir_json.loads(item, name) for item in found)
+    return tuple(ir_json.read(item, name) for item in found)
 
 
 def _no_lock(reason: str, name: str) -> VmgenError:
@@ -202,26 +202,25 @@ def program(
     release: str, target: str, tables: Mapping[str, list[dict[str, Any]]], name: str
 ) -> ir.Program:
     """The program of one target, from its entries in the tables of a lock; raises what
-    :func:`ir_json.loads` raises for them."""
-    return ir_json.loads(_program(release, target, tables), name)
+    :func:`ir_json.read` raises for them."""
+    return ir_json.read(_program(release, target, tables), name)
 
 
 def _program(
     release: str, target: str, tables: Mapping[str, list[dict[str, Any]]]
-) -> str:
+) -> dict[str, Any]:
+    """The entries as the IR's JSON has a program."""
     roots = tables["roots"]
-    return json.dumps(
-        {
-            "format": ir_json.FORMAT,
-            "release": release,
-            "target": target,
-            "modules": [_placed(item) for item in tables["modules"]],
-            **({"roots": roots} if roots else {}),
-            "premises": tables["premises"],
-            "unread": tables["unread"],
-            "machines": {of: tables.get(name, []) for name, of in _OF_MACHINES.items()},
-        }
-    )
+    return {
+        "format": ir_json.FORMAT,
+        "release": release,
+        "target": target,
+        "modules": [_placed(item) for item in tables["modules"]],
+        **({"roots": roots} if roots else {}),
+        "premises": tables["premises"],
+        "unread": tables["unread"],
+        "machines": {of: tables.get(name, []) for name, of in _OF_MACHINES.items()},
+    }
 
 
 def _placed(module: dict[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from vmgen import ir
+from vmgen.dataclass import dataclass
 from vmgen.ir import graph
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from vmgen import ir, lock
 from vmgen.archive import form, places
 from vmgen.archive.form import SHIPPED, ArchiveEntry, Kind, ReleaseEntries
+from vmgen.dataclass import dataclass
 from vmgen.lookup import Lookup
 from vmgen.source import Diagnostic, VmgenError
 
@@ -118,6 +119,15 @@ class Archive:
         """What the target's binary registers under these names, as the IR's JSON has it;
         to be read, not to be changed."""
         return self._wanted(release, target, sections)[0]
+
+    def registering(
+        self, sections: Collection[str]
+    ) -> Iterator[tuple[dict[str, Any], frozenset[str], form.Runs]]:
+        """What any release registers that may have one of these names: the root as the
+        IR's JSON has it, those of the names that it fits (none where it gets its name at
+        run time), and which releases and targets have it."""
+        for known, root, of in self._roots_of(frozenset(sections)):
+            yield root, of, known.runs
 
     def tables(
         self, release: Release, target: str, sections: Collection[str]
@@ -277,11 +287,11 @@ class Archive:
         return found if sections is None else _below_its_roots(found)
 
     def unplaced(
-        self, release: Release, target: str, sections: Collection[str]
+        self, release: Release, target: str, homes: Collection[str]
     ) -> ir.Program:
-        """The modules with the descriptions of these sections, as :meth:`program` has them
-        but for where they are in C: what releases share is read once."""
-        _, files = self._wanted(release, target, sections)
+        """The modules of these files, and those that they need, as :meth:`program` has
+        them but for where they are in C: what releases share is read once."""
+        files = self._closed({*homes}, release, target)
         modules = []
         for _, text in self._texts("module", release, target, files):
             if text not in self._read:

@@ -24,7 +24,7 @@ def plainly(words: Sequence[str], console: Console) -> int | None:
     if number == 2:
         # Parts and values make no cycles: looking for some after every 700 of them is in
         # vain.
-        gc.set_threshold(50_000)
+        gc.set_threshold(500_000)
     try:
         return command(console, values)
     except WrongUsage as error:

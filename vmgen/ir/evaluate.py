@@ -8,9 +8,10 @@ value: None.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import assert_never
 
+from vmgen.dataclass import dataclass
 from vmgen.ir.expressions import (
     Ask,
     Binary,

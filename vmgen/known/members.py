@@ -9,10 +9,11 @@ driver's type, have it as an ancestor or as an interface.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from vmgen import ir
+from vmgen.dataclass import dataclass
 from vmgen.known.class_functions import returned
 
 WHOLE = -1
@@ -53,7 +54,7 @@ _Owners: TypeAlias = dict[ir.MemberPlace, set[str]]
 """The types whose classes have a property of a member."""
 
 
-@dataclass
+@dataclass()
 class MachineFacts:
     """The machine types, properties and QOM types of one program, looked up."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
 from vmgen import ir, plan, wording
+from vmgen.dataclass import dataclass
 from vmgen.lower.codec import default
 from vmgen.lower.names import SPECIFIERS, attribute
 from vmgen.lower.namespace import Namespace

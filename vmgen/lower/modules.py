@@ -11,10 +11,11 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeVar
 
 from vmgen import ir, plan
+from vmgen.dataclass import dataclass
 from vmgen.infos.taught import with_functions
 from vmgen.ir import json as ir_json
 from vmgen.known import with_needed_facts

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from vmgen import ir
+from vmgen.dataclass import dataclass
 from vmgen.lower import expressions
 from vmgen.lower.layout import exists as exists_in
 from vmgen.lower.shape import (

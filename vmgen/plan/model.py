@@ -6,8 +6,7 @@ is code is a value of :mod:`vmgen.plan.code`; every string is a name or a text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from vmgen.dataclass import dataclass
 from vmgen.plan.code import Expr, PyCall, PyGlobal, Statement
 
 

@@ -7,20 +7,24 @@ describes the fields of that table.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from vmgen.archive import Archive, Release, named
+from vmgen.dataclass import dataclass
 from vmgen.lookup import Lookup
 from vmgen.stream.description import Device
 from vmgen.stream.errors import Refused, StreamError
 from vmgen.stream.explain import WITHOUT_A_TABLE
 from vmgen.stream.origin import refuse_header
 from vmgen.stream.stream import Stream
-from vmgen.stream.tables import parted, sized
+from vmgen.stream.tables import Shift, parted, sized
 
 _WORD = re.compile(r"[A-Za-z_]\w+")
+
+_Part: TypeAlias = tuple[int, frozenset[tuple[str, str]], tuple[int, ...]]
+"""A device by its number, the descriptions (file, symbol) that may be its own, and the
+modules (by identity) that these are in or need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +104,12 @@ def _names_until(stream: Stream) -> set[str]:
     return names
 
 
-def targets_of(archive: Archive, release: Release, stream: Stream) -> tuple[str, ...]:
-    """The targets of a release whose CPU has most of the fields that the stream's CPU
-    has; where its description has no CPU, those that have its machine type and sections.
-    """
+def targets_of(
+    archive: Archive, release: Release, stream: Stream, among: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The targets of a release (all, or those ``among`` some) whose CPU has most of the
+    fields that the stream's CPU has; where its description has no CPU, those of all that
+    have its machine type and sections."""
     words = cpu_words(stream)
     if not words:
         found = stream.configuration
@@ -119,6 +125,7 @@ def targets_of(archive: Archive, release: Release, stream: Stream) -> tuple[str,
             }
         )
         for target in release.targets
+        if not among or target in among
     }
     best = max(scores.values(), default=0)
     return tuple(name for name, score in scores.items() if best and score == best)
@@ -129,22 +136,28 @@ def writers(archive: Archive, stream: Stream, target: str | None = None) -> Like
     names = section_names(stream)
     refusals: dict[str, StreamError] = {}
     same: dict[tuple[str, frozenset[str]], list[Release]] = {}
+    registering = _registering(archive, stream, names)
     for release in archive.releases if names else ():
         try:
             refuse_header(release.name, stream)
         except StreamError as error:
             refusals[release.name] = error
             continue
-        for one in (target,) if target else targets_of(archive, release, stream):
+        for one in (
+            (target,)
+            if target
+            else targets_of(archive, release, stream, registering[release.number])
+        ):
             if one in release.targets:
                 tables = archive.tables(release, one, names)
                 same.setdefault((one, tables), []).append(release)
     found = []
     # Targets whose tables are the same (arm and aarch64) would have written the same.
     judged: dict[frozenset[str], StreamError | None] = {}
+    parts: dict[_Part, Shift | None] = {}
     for (one, tables), releases in same.items():
         if tables not in judged:
-            differences = _differences(archive, releases[-1], one, stream, names)
+            differences = _differences(archive, releases[-1], one, stream, names, parts)
             judged[tables] = next(differences, None)
         wrong = judged[tables]
         if wrong is None:
@@ -157,19 +170,49 @@ def writers(archive: Archive, stream: Stream, target: str | None = None) -> Like
     return Likely(tuple(found), refusals)
 
 
+def _registering(
+    archive: Archive, stream: Stream, names: tuple[str, ...]
+) -> Sequence[Collection[str]]:
+    """By release the targets that register something for each device that the stream's
+    description has, in its version; there may be none, and those that there are may
+    still have other fields."""
+    document = stream.description
+    devices = {
+        (_names(device), device.version)
+        for device in (() if document is None else document.devices)
+        if device.version is not None and device.name not in WITHOUT_A_TABLE
+    }
+    rows = [*archive.registering(names)]
+    found: list[set[str]] = [set(one.targets) for one in archive.releases]
+    for mine, version in devices:
+        some: list[set[str]] = [set() for _ in found]
+        for root, fits, runs in rows:
+            if root.get("version_id", 0) == version and (
+                not fits or not fits.isdisjoint(mine)
+            ):
+                for first, last, targets in runs:
+                    for at in range(first, last + 1):
+                        some[at].update(targets)
+        for all_of_them, known in zip(found, some, strict=True):
+            all_of_them &= known
+    return found
+
+
 def _differences(
     archive: Archive,
     release: Release,
     target: str,
     stream: Stream,
     names: tuple[str, ...],
+    parts: dict[_Part, Shift | None],
 ) -> Iterator[StreamError]:
-    """What the release would have written in another way."""
+    """What the release would have written in another way; ``parts`` are the devices that
+    were compared before, with the same modules of other releases."""
     document = stream.description
     assert document is not None  # or there would be no target
     roots = archive.roots(release, target, names)
-    writers: list[tuple[Device, list[dict[str, Any]]]] = []
-    for device in document.devices:
+    writers: list[tuple[int, Device, list[dict[str, Any]]]] = []
+    for at, device in enumerate(document.devices):
         if device.version is None or device.name in WITHOUT_A_TABLE:
             continue
         mine = [one for one in roots if named(one["section"], _names(device))]
@@ -184,18 +227,27 @@ def _differences(
             message = f"version {device.version}, and it writes {writes}"
             yield Refused(message, None, device.path)
             continue
-        writers.append((device, mine))
-    # Only a release whose versions are those of the stream is worth reading.
-    lookup = Lookup(archive.unplaced(release, target, names))
-    for device, mine in writers:
+        writers.append((at, device, mine))
+    # Only a release whose versions are those of the stream is worth reading, and only up
+    # to the first device that it would have written in another way.
+    lookups: dict[frozenset[str], Lookup] = {}
+    for at, device, mine in writers:
         assert device.version is not None
-        homes = {(one["home"], one["symbol"]) for one in mine}
-        shifts = [
-            parted(lookup, placed, device.node, device.version, exact=True)
-            for placed in lookup.all()
-            if (placed.module.file, placed.description.symbol) in homes
-        ]
-        if shifts and (wrong := shifts[0]) is not None and all(shifts):
+        homes = frozenset((one["home"], one["symbol"]) for one in mine)
+        files = frozenset(file for file, _ in homes)
+        if files not in lookups:
+            lookups[files] = Lookup(archive.unplaced(release, target, files))
+        lookup = lookups[files]
+        # The archive has each text's module once, and keeps it: the object is the text.
+        part = at, homes, tuple(map(id, lookup.program.modules))
+        if part not in parts:
+            shifts = [
+                parted(lookup, placed, device.node, device.version, exact=True)
+                for placed in lookup.all()
+                if (placed.module.file, placed.description.symbol) in homes
+            ]
+            parts[part] = shifts[0] if shifts and all(shifts) else None
+        if (wrong := parts[part]) is not None:
             yield Refused(wrong.message, None, f"{device.path} {wrong.member}")
 
 

@@ -20,8 +20,8 @@ Short forms, all others are objects whose members are the attributes of :mod:`vm
 
 from __future__ import annotations
 
-from vmgen.ir.json.reading import loads, parse
+from vmgen.ir.json.reading import loads, parse, read
 from vmgen.ir.json.shape import FORMAT, MAX_DEPTH
 from vmgen.ir.json.writing import dumps, encoded
 
-__all__ = ["FORMAT", "MAX_DEPTH", "dumps", "encoded", "loads", "parse"]
+__all__ = ["FORMAT", "MAX_DEPTH", "dumps", "encoded", "loads", "parse", "read"]

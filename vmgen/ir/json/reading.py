@@ -36,13 +36,20 @@ def loads(text: str, file: str = "") -> ir.Program:
     not this format, VG603 for a member that is missing, unknown or of the wrong type,
     VG604 for nesting deeper than :data:`MAX_DEPTH`.
     """
-    if not isinstance(data := parse(text, file), dict) or "format" not in data:
+    return read(parse(text, file), file)
+
+
+def read(document: object, file: str = "") -> ir.Program:
+    """The program in a text that is parsed already; raises what :func:`loads` raises but
+    for VG601.  The document is not changed."""
+    if not isinstance(document, dict) or "format" not in document:
         raise _error(
             "VG602",
             "this JSON is not an IR that vmgen wrote",
             file,
             hint="no member 'format'",
         )
+    data = dict(document)
     if (found := data.pop("format")) != FORMAT:
         raise _error(
             "VG602",
