@@ -100,8 +100,17 @@ def shared(programs: Iterable[ir.Program]) -> dict[str, Entries]:
     found: dict[str, dict[str, tuple[dict[str, Any], list[str]]]] = {
         name: {} for name in TABLES
     }
-    for program in programs:
-        document = json.loads(ir_json.dumps(bare(program)))
+    modules: dict[int, tuple[str, dict[str, Any]]] = {}
+    several = tuple(programs)  # which hold the modules whose identities are remembered
+    for program in several:
+        # Most modules are the same object in several programs.
+        for module in program.modules:
+            if id(module) not in modules:
+                (item,) = _document(ir.Program("", "", (module,)))["modules"]
+                modules[id(module)] = json.dumps(item, sort_keys=True), item
+            key, item = modules[id(module)]
+            found["modules"].setdefault(key, (item, []))[1].append(program.target)
+        document = _document(dataclasses.replace(program, modules=()))
         for name, table in found.items():
             for item in _items(document, name):
                 key = json.dumps(item, sort_keys=True)
@@ -116,6 +125,12 @@ def shared(programs: Iterable[ir.Program]) -> dict[str, Entries]:
         ]
         for (name, by), table in zip(TABLES.items(), found.values(), strict=True)
     }
+
+
+def _document(program: ir.Program) -> dict[str, Any]:
+    """The program as the IR's JSON has it, without what loading does not depend on."""
+    document: dict[str, Any] = json.loads(ir_json.dumps(bare(program)))
+    return document
 
 
 def _items(document: Mapping[str, Any], table: str) -> list[dict[str, Any]]:

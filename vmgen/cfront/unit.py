@@ -90,7 +90,7 @@ class Unit:
 
     def mentions(self, word: str) -> bool:
         """Whether the word stands anywhere in the text."""
-        return any(word in chunk.text for chunk in self._chunks)
+        return any(chunk.places(word) for chunk in self._chunks)
 
     def mentioning(
         self, words: Iterable[str], *, inferred: bool = False
@@ -100,8 +100,9 @@ class Unit:
         every = tuple(words)
         for chunk in self._chunks:
             found: dict[Declaration, None] = {}
+            written = [word for word in every if chunk.places(word)]
             for place in sorted(
-                place for word in every for place in _places(chunk.text, word)
+                place for word in written for place in chunk.identifiers(word)
             ):
                 declaration = chunk.at(place)
                 if declaration is not None:
@@ -162,7 +163,7 @@ class Unit:
         """The functions that the unit's own file defines and whose text has ``word``."""
         found: list[str] = []
         for chunk in self._chunks:
-            if word not in chunk.text:
+            if not chunk.places(word):
                 continue
             for name, declaration in chunk.functions.items():
                 if (
@@ -379,21 +380,6 @@ class Unit:
                 hint="check that every '{' has its '}', also in the headers and macros it uses",
             )
         )
-
-
-def _places(text: str, word: str) -> Iterator[int]:
-    """Where a text has an identifier: to look for its letters costs a tenth of a
-    regular expression."""
-    at = text.find(word)
-    while at >= 0:
-        end = at + len(word)
-        if not (_in_a_word(text[at - 1 : at]) or _in_a_word(text[end : end + 1])):
-            yield at
-        at = text.find(word, at + 1)
-
-
-def _in_a_word(character: str) -> bool:
-    return character.isalnum() or character == "_"
 
 
 def _packings(chunks: list[Chunk]) -> dict[Chunk, list[tuple[int, Packing]]]:

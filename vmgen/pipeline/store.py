@@ -25,7 +25,7 @@ from vmgen.source import VmgenError
 _Kept = TypeVar("_Kept")
 
 _FRONT_END = (
-    "source.py", "grammar.py", "kept.py", "ir", "infos", "tree", "preprocess", "cfront",
+    "dataclass.py", "source.py", "grammar.py", "kept.py", "ir", "infos", "tree", "preprocess", "cfront",
     "translate", "extract", "roots", "machines/__init__.py", "machines/code.py", "machines/model.py",
     "machines/tables.py", "machines/wanted.py", "shims", "c_text.py", "pipeline/reading.py", "pipeline/missing.py",
 )  # fmt: skip
