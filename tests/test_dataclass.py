@@ -149,7 +149,7 @@ def test_without_members() -> None:
 
 
 def test_only_plain_members() -> None:
-    with pytest.raises(TypeError, match="Odd.late is no plain field"):
+    with pytest.raises(TypeError, match=r"Odd\.late is no plain field"):
 
         @dataclass(frozen=True, slots=True)
         class Odd:
