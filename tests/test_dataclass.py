@@ -73,7 +73,7 @@ MADE: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize("arguments, named", MADE)
+@pytest.mark.parametrize(("arguments", "named"), MADE)
 def test_it_is_made_and_printed_as_a_dataclass(
     arguments: tuple[Any, ...], named: dict[str, Any]
 ) -> None:
@@ -93,15 +93,18 @@ def test_wrong_arguments_are_refused(call: tuple[Any, ...]) -> None:
 
 def test_it_is_compared_and_hashed_by_its_members() -> None:
     first, same = Ours("a", (1,), place=1), Ours("a", (1,), place=2)
-    assert first == same and first != Ours("b", (1,))
+    assert first == same
+    assert first != Ours("b", (1,))
     other: object = Theirs("a", (1,))
     assert first != other
     assert first.__eq__(3) is NotImplemented
     flat = [ir.Const(1), ir.Const(1), ir.Const(2)]
-    assert len({*flat}) == 2 and hash(flat[0]) == hash(flat[1])
+    assert len({*flat}) == 2
+    assert hash(flat[0]) == hash(flat[1])
     with pytest.raises(TypeError, match="unhashable"):
         hash(first)  # it has a dictionary
-    assert Ours("a") != Below("a") and Below("a") != Ours("a")
+    assert Ours("a") != Below("a")
+    assert Below("a") != Ours("a")
 
 
 @pytest.mark.parametrize("name", ["name", "place", "new"])
@@ -122,7 +125,9 @@ def test_it_is_copied(one: Ours) -> None:
         copy.copy(one),
         dataclasses.replace(one),
     ):
-        assert other == one and other is not one and type(other) is type(one)
+        assert other == one
+        assert other is not one
+        assert type(other) is type(one)
     assert dataclasses.replace(one, name="b").name == "b"
 
 
@@ -139,13 +144,14 @@ def test_one_that_is_below_another() -> None:
 
 def test_own_methods_stay() -> None:
     assert repr(Told("A")) == "told A"
-    assert Told("A") == Told("a") and len({Told("A"), Told("a")}) == 1
+    assert Told("A") == Told("a")
+    assert len({Told("A"), Told("a")}) == 1
 
 
 def test_without_members() -> None:
-    assert (
-        Empty() == Empty() and hash(Empty()) == hash(()) and repr(Empty()) == "Empty()"
-    )
+    assert Empty() == Empty()
+    assert hash(Empty()) == hash(())
+    assert repr(Empty()) == "Empty()"
 
 
 def test_only_plain_members() -> None:
