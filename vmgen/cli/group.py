@@ -58,8 +58,8 @@ _STREAM = _Commands(
 FILE is what QEMU's migrate command wrote, plain or compressed (gzip, bzip2, xz, zstd,
 lzop, lz4), a volume, a save image of libvirt, an archive of Proxmox, or a qcow2 image
 with snapshots of savevm: FILE@SNAPSHOT names one.  - is standard input.  A PATH is
-SECTION/INSTANCE and the C path of a field, for instance cpu/0.env.gpr[10]; you can leave
-the instance out where there is only one.
+SECTION/INSTANCE and the C path of a field, for instance cpu/0.env.gpr[10]; you can
+leave the instance out where there is only one.
 
 \b
 Examples:

@@ -50,7 +50,7 @@ Examples:
   vmgen lint my_dma.c --format sarif > lint.sarif
 
 \b
-Switch a rule off with --ignore, with 'ignore' in [tool.vmgen.lint], or in the line itself:
+Switch a rule off with --ignore, with 'ignore' of [tool.vmgen.lint], or in its line:
 // vmgen: noqa: VG816
 Exit status: 0 nothing found, 1 findings (or a file was not read), 2 bad input.""",
 )
