@@ -140,6 +140,11 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
     assert "gone.md" in done.stderr
 
 
+def test_every_page_has_its_style_wherever_the_site_is(site: Path) -> None:
+    for file in site.rglob("*.html"):
+        assert 'href="/' not in file.read_text("utf-8"), file
+
+
 def test_no_line_breaks_within_an_option() -> None:
     assert hooks.unbroken(
         "<pre><code>a --b</code></pre><code>vmgen --x-y FILE</code> <code>a-b</code>"

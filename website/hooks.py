@@ -58,6 +58,15 @@ def on_page_content(
     return unbroken(html)
 
 
+def on_post_template(
+    output_content: str, *, template_name: str, config: MkDocsConfig
+) -> str:
+    """Leaves out the theme's page for a missing one: it finds its style only where the
+    site is a server's root."""
+    del config
+    return "" if template_name == "404.html" else output_content
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the pages that stand in the root of the checkout, the wire history, and the registers."""
     for name, page in PAGES.items():
