@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from vmgen.cache import Cache
-from vmgen.cli.stream import made
+from vmgen.cli.stream.maker import this_vmgen
 
 
 def keep(
@@ -24,7 +24,7 @@ def keep(
     ``maker`` is the vmgen that made it, this one by default.  The cache is the one that
     the environment names.
     """
-    maker = made.this_vmgen() if maker is None else maker
+    maker = this_vmgen() if maker is None else maker
     files: dict[str, str] = {}
     for name, folder in targets.items():
         for path in sorted(folder.rglob("*")):

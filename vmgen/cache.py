@@ -11,21 +11,16 @@ The folder is ``VMGEN_CACHE_DIR``, or ``vmgen`` below ``XDG_CACHE_HOME``,
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import json
 import os
-import platform
 import re
-import secrets
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 PACKAGES = ("black", "jinja2", "markupsafe", "pycparser", "pcpp", "click", "pathspec")
 """Packages whose version may change the text."""
@@ -163,7 +158,7 @@ def key(request: str, folders: Iterable[Path]) -> str:
             digest.update(len(data).to_bytes(8, "big"))
             digest.update(data)
 
-    add(request, sys.version, platform.machine(), sys.platform)
+    add(request, sys.version, _machine(), sys.platform)
     for package, version in _versions().items():
         add(package, version)
     for variable in _VARIABLES:
@@ -202,12 +197,31 @@ def _versions() -> dict[str, str]:
 
 def _identity(compiler: str) -> str:
     """Which program it is: its real path, size and time of change; empty for none."""
-    found = shutil.which(compiler)
-    if found is None:
+    found = _found(compiler)
+    if not found:
         return ""
     real = os.path.realpath(found)
     status = os.stat(real)
     return f"{real} {status.st_size} {status.st_mtime_ns}"
+
+
+def _found(program: str) -> str:
+    """Where a program is that a shell would find; empty for none."""
+    names = (program, f"{program}.exe") if os.name == "nt" else (program,)
+    for folder in os.get_exec_path():
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path) and os.access(path, os.X_OK):
+                return path
+    return ""
+
+
+def _machine() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().machine
+    import platform
+
+    return platform.machine()
 
 
 def _files(folder: str) -> list[tuple[str, str]]:
@@ -245,8 +259,7 @@ PACKAGES_OF = ("codecs", "taught", "shipped", "embedded")
 """The kinds whose entries are packages, each with a name of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class CacheEntry:
+class CacheEntry(NamedTuple):
     """Something in the cache that has a name: a kind, or one package (``codecs/1f0c...``).
 
     ``size`` is in bytes, ``used`` the time of the last use (seconds since the epoch).
@@ -291,7 +304,7 @@ def remove(entry: CacheEntry) -> None:
     place = entry.place
     if (place / _MANIFEST).is_file():
         # Whoever looks for it now finds it whole or not at all.
-        place = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
+        place = place.with_name(f".{place.name}.{_nobody_has()}")
         os.rename(entry.place, place)
     for file in _ours(place):
         file.unlink(missing_ok=True)
@@ -392,6 +405,9 @@ class Cache:
         if self.has_folder(name):
             return final
         files = make()
+        import shutil
+        import tempfile
+
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             new = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=self.folder))
@@ -422,7 +438,9 @@ class Cache:
         except OSError:
             return False
         if not _is_whole(folder):
-            aside = self.folder / f".{name}.{secrets.token_hex(8)}"
+            import shutil
+
+            aside = self.folder / f".{name}.{_nobody_has()}"
             with suppress(OSError):
                 os.rename(folder, aside)
                 shutil.rmtree(aside)
@@ -455,6 +473,8 @@ class Cache:
                     if path.is_symlink() or path.is_file():
                         path.unlink()
                     elif path.name[0] == "." or (path / _MANIFEST).is_file():
+                        import shutil
+
                         shutil.rmtree(path)
 
     def _below(self) -> Iterator[Path]:
@@ -477,6 +497,8 @@ class Cache:
                 used.rmdir()  # left by a run that was killed
             used.mkdir()
         except OSError:
+            import tempfile
+
             with tempfile.TemporaryDirectory(prefix="vmgen-") as folder:
                 yield Path(folder)
             return
@@ -488,10 +510,19 @@ class Cache:
 
 def _beside(path: Path) -> Path:
     """A name for a temporary file beside this one that no other process has."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    return path.with_name(f".{path.name}.{_nobody_has()}.tmp")
+
+
+def _nobody_has() -> str:
+    """A piece of a name that no other process has."""
+    return os.urandom(8).hex()
 
 
 def _temporary(files: Mapping[str, str]) -> Path:
+    import atexit
+    import shutil
+    import tempfile
+
     folder = Path(tempfile.mkdtemp(prefix="vmgen-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     _fill(folder, files)

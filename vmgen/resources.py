@@ -6,8 +6,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from vmgen.source import Diagnostic, VmgenError
-
 
 def package() -> Path:
     """The folder of vmgen's own modules."""
@@ -25,6 +23,8 @@ def folder(
     for place in (package() / name, package().parent / name):
         if place.is_dir():
             return place
+    from vmgen.source import Diagnostic, VmgenError
+
     raise VmgenError(
         Diagnostic(
             "VG640",

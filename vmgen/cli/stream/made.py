@@ -10,12 +10,12 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vmgen.cache import Cache, hashed, key
+from vmgen.cache import Cache, hashed
 from vmgen.cli.console import Console
+from vmgen.cli.stream.maker import this_vmgen
 from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:
@@ -99,16 +99,6 @@ def _kept(
     taught = any(one.formats or one.given != NOTHING_GIVEN for one in requests)
     kind = "taught" if taught else "codecs" if tree else "embedded"
     return Cache.of(kind).folder_of(name, make)
-
-
-@cache
-def this_vmgen() -> str:
-    """The hash over all of vmgen that decides what a package says: one that another
-    vmgen made may speak to another runtime."""
-    from vmgen import resources
-
-    folders = (resources.folder(name) for name in ("templates", "c_headers"))
-    return key("", (*folders, resources.package()))
 
 
 def provenance(folder: Path) -> Kept | None:

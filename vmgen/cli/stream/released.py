@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from vmgen.cache import Cache, hashed
 from vmgen.cli.console import Console
-from vmgen.cli.stream.made import MOST_TARGETS, no_target, this_vmgen
-from vmgen.source import Diagnostic, VmgenError
+from vmgen.cli.stream.maker import this_vmgen
 
 if TYPE_CHECKING:
     from vmgen.archive import Archive, Release
@@ -40,6 +39,7 @@ def of_archive(
     They have the codecs of the sections that the stream has; of all where only codecs
     tell which it has.
     """
+    from vmgen.cli.stream.made import MOST_TARGETS, no_target
     from vmgen.stream import Stream
     from vmgen.stream.writers import every_name, targets_of
 
@@ -132,6 +132,8 @@ def refuse_foreign(targets: Targets, target: str) -> None:
     if target not in targets:
         message = f"QEMU {targets.release.name} has no target '{target}'"
         known = ", ".join(targets)
+        from vmgen.source import Diagnostic, VmgenError
+
         raise VmgenError(Diagnostic("VG710", message, hint=f"there are: {known}"))
 
 
