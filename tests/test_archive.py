@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.programs import CPU, FILE, LANE, PROGRAM
+from vmgen import archive as archive_module
 from vmgen import ir, lock, stamp
 from vmgen.archive import Archive, build, form, places
 from vmgen.cli import run
 from vmgen.ir import json as ir_json
+from vmgen.known import with_needed_facts
 from vmgen.source import Position, VmgenError
 
 OUTSIDE = replace(
@@ -324,3 +326,20 @@ def test_without_places_a_program_says_the_same(archive: Archive) -> None:
     first = archive.unplaced(archive.releases[0], "toy2", homes)
     shared = {id(one) for one in bare.modules} & {id(one) for one in first.modules}
     assert len(shared) == len(bare.modules) - 1  # all but the device's
+
+
+def test_codecs_know_the_types_of_their_sections_alone() -> None:
+    there = archive_module.shipped()
+    assert there is not None
+    release, sections = there.releases[-1], ("cpu", "0000:00:02.0/e1000", "fdc")
+    whole = there.program(release, "x86_64", sections)
+    few = there.for_codecs(release, "x86_64", sections)
+    assert with_needed_facts(few) == with_needed_facts(whole)
+    mine = {one.name for one in few.machines.types}
+    assert {"e1000", "pci-device", "device", "object"} <= mine
+    assert "e1000e" not in mine
+    assert {one.type for one in few.machines.properties} <= mine
+    assert "e1000e" in {one.name for one in whole.machines.types}
+    # Where it is not known which sections there are, they know all.
+    every = there.for_codecs(release, "avr", None)
+    assert every == there.program(release, "avr")

@@ -6,7 +6,7 @@ import fnmatch
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -258,8 +258,19 @@ class Archive:
             self._programs[key] = made
         return self._programs[key]
 
-    def _program(
+    def for_codecs(
         self, release: Release, target: str, sections: Collection[str] | None
+    ) -> ir.Program:
+        """The same with the types and properties of these sections' devices alone, which
+        are all that codecs know; not remembered."""
+        return self._program(release, target, sections, few=sections is not None)
+
+    def _program(
+        self,
+        release: Release,
+        target: str,
+        sections: Collection[str] | None,
+        few: bool = False,
     ) -> ir.Program:
         if target not in release.targets:
             raise VmgenError(
@@ -270,6 +281,12 @@ class Archive:
                 )
             )
         roots, files = self._wanted(release, target, sections)
+        types = self._listed("types", release, target)
+        names: Collection[str] | None = None
+        if few:
+            mine = (name for one in roots for name in one.get("device_types", ()))
+            names = _above(types, mine)
+            types = [one for one in types if one["name"] in names]
         tables = {
             "modules": self._modules(release, target, files),
             "roots": roots,
@@ -280,8 +297,8 @@ class Archive:
                 self._items("compat", release, target),
                 key=lambda one: (one["file"], one["symbol"]),
             ),
-            "properties": self._listed("properties", release, target),
-            "types": self._listed("types", release, target),
+            "properties": self._listed("properties", release, target, names),
+            "types": types,
         }
         found = lock.program(release.name, target, tables, self._file.name)
         return found if sections is None else _below_its_roots(found)
@@ -332,11 +349,15 @@ class Archive:
             raise form.damaged(self._file.name, error) from None
 
     def _listed(
-        self, kind: Kind, release: Release, target: str
+        self,
+        kind: Kind,
+        release: Release,
+        target: str,
+        names: Collection[str] | None = None,
     ) -> list[dict[str, Any]]:
-        """What the entries have that are lists."""
+        """What the entries (of these names) have that are lists."""
         found = []
-        for _, text in self._texts(kind, release, target, None):
+        for _, text in self._texts(kind, release, target, names):
             if text not in self._lists:
                 self._lists[text] = json.loads(text)
             found += self._lists[text]
@@ -420,6 +441,19 @@ def named(pattern: str, sections: Collection[str]) -> bool:
 def _literal(pattern: str) -> str:
     """A pattern of fnmatch in which only ``*`` is special."""
     return re.sub(r"([\[?])", r"[\1]", pattern)
+
+
+def _above(types: Iterable[dict[str, Any]], some: Iterable[str]) -> set[str]:
+    """The names of some types, of their parents, and of theirs."""
+    parents = {one["name"]: one["parent"] for one in types}
+    found: set[str] = set()
+    waiting = [*some]
+    while waiting:
+        name = waiting.pop()
+        if name in parents and name not in found:
+            found.add(name)
+            waiting.append(parents[name])
+    return found
 
 
 def _below_its_roots(program: ir.Program) -> ir.Program:

@@ -6,6 +6,7 @@ import builtins
 import keyword
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from vmgen.infos import formats
 
@@ -99,6 +100,7 @@ LOCALS = frozenset(
 """Parameters and fixed locals of generated functions."""
 
 
+@lru_cache(maxsize=4096)
 def identifier(text: str) -> str:
     """The text as an identifier: ``irq-line-state`` -> ``irq_line_state``."""
     name = re.sub(r"\W", "_", text, flags=re.ASCII).strip() or "_"

@@ -274,11 +274,14 @@ class CodecLayouts:
         """A member in the subsections of a state, and in theirs; each may be absent."""
         found: list[MemberValue] = []
         for attr, sub in layout.subsections:
-            here = code.PyAttr(root, attr)
-            there = (*guard, code.there(here))
-            if sub == skip or len(there) > _DEEPEST:
+            if sub == skip or len(guard) >= _DEEPEST:
                 continue
             inner = self.all[sub]
+            has_it = steps and next(inner.root.named(steps[0][0]), None) is not None
+            if not has_it and not inner.subsections:
+                continue
+            here = code.PyAttr(root, attr)
+            there = (*guard, code.there(here))
             for one in self._own(inner, here, steps, subscripts, None, None):
                 when = there if one.condition is None else (*there, one.condition)
                 found.append(

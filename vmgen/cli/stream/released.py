@@ -55,16 +55,16 @@ def of_archive(
     maker = this_vmgen()
     found = {}
     for one in wanted:
-        chosen = targets.only(sections)
-        refuse_foreign(chosen, one)
+        refuse_foreign(targets, one)
 
-        def make(one: str = one, chosen: Targets = chosen) -> dict[str, str]:
+        def make(one: str = one) -> dict[str, str]:
             from vmgen.lower import lower
             from vmgen.render import render
 
             with console.working():
                 console.progress(f"codecs of QEMU {release.name} {one}")
-                files = render(lower(chosen[one]), formatted=False)
+                program = targets.archive.for_codecs(release, one, sections)
+                files = render(lower(program), formatted=False)
             return {file.path: file.text for file in files}
 
         parts = (targets.archive.content, release.name, one, repr(sections), maker)
