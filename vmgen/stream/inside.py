@@ -23,7 +23,11 @@ from vmgen.stream.stream import Stream
 
 PCI_CONFIG = "vmstate_info_pci_config"
 
-Check = Literal["equal", "le", "pci config"]
+Check = Literal["equal", "le", "pci config", "beside"]
+"""``beside`` are elements of an array with a field that a function decides which reads
+the object around its own (``container_of``): QEMU gives it each element, and means the
+first.  The values are how many have the field.
+"""
 
 _DEEPEST = 16
 """So many objects inside of each other are looked at; QEMU has seven."""
@@ -112,6 +116,8 @@ class _Pairs:
                 yield from self.of(to[0], one, two, to[1], where, depth + 1)
             elif isinstance(one, list) and isinstance(two, list):
                 inner = self._inner(placed, found)
+                if inner is not None:
+                    yield from self._beside(inner, one, two, where)
                 for at, (left, right) in enumerate(zip(one, two, strict=False)):
                     if inner is not None and is_state(left):
                         yield from self.of(
@@ -120,11 +126,36 @@ class _Pairs:
             elif check is not None:
                 yield Compared(where, check, one, two)
 
+    def _beside(
+        self, placed: Placed, theirs: list[Any], ours: list[Any], where: str
+    ) -> Iterator[Compared]:
+        functions = self._lookup.functions(placed.module)
+        around = {
+            ir.path_text(item.path)
+            for item in placed.description.fields
+            if item.test in functions and functions[item.test].container
+        }
+        if around and len(theirs) > 1 and len(theirs) == len(ours):
+            counts = (sum(_has(one, around) for one in side) for side in (theirs, ours))
+            yield Compared(where, "beside", *counts)
+
     def _inner(self, placed: Placed, fields: list[ir.Field]) -> Placed | None:
         for item in fields:
             if isinstance(item.element, (ir.StructElement, ir.TmpElement)):
                 return self._lookup.find(item.element.description, placed.module)
         return None
+
+
+def _has(state: Any, paths: set[str]) -> int:
+    """How many of the members with these C paths a state has."""
+    count = 0
+    for name in members(state):
+        value, about = getattr(state, name), field(state, name)
+        if is_state(value):
+            count += _has(value, paths)
+        elif about is not None and value is not None:
+            count += about.path in paths
+    return count
 
 
 def _check(field: ir.Field) -> Check | None:
