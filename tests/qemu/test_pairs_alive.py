@@ -1,0 +1,61 @@
+"""Machines of 7.2 and 10.0 that only QEMU's own walk decides: commands of the stream,
+instances of a section, memory beside an array."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.qemu.pairs import Pair, require, taken
+from vmgen.cli import run
+
+Q35 = ("-M", "pc-q35-6.2", "-m", "16M", "-nodefaults")
+NETWORKS = ("-netdev", "user,id=a", "-netdev", "user,id=b")
+MACHINES = {
+    "microvm": ("-M", "microvm", "-m", "16M", "-nodefaults"),
+    "two networks": (*Q35, *NETWORKS),
+    "one network": (*Q35, *NETWORKS[:2]),
+    "two outputs": (*Q35, "-device", "virtio-gpu-pci,max_outputs=2,edid=off"),
+    "one output": (*Q35, "-device", "virtio-gpu-pci,edid=off"),
+}
+LOADS = {
+    ("microvm", "7.2"): True, ("microvm", "10.0"): False,
+    ("two networks", "7.2"): True, ("two networks", "10.0"): False,
+    ("one network", "7.2"): True, ("one network", "10.0"): True,
+    ("one output", "7.2"): True, ("one output", "10.0"): True,
+}  # fmt: skip
+"""By machine and the release that saves: whether the other one takes it.  Two outputs are
+up to QEMU's memory."""
+
+RELEASES = {"7.2": "7.2.22", "10.0": "10.0.2"}
+
+
+@pytest.mark.parametrize("source", ["7.2", "10.0"])
+@pytest.mark.parametrize("name", list(MACHINES))
+def test_the_answer_is_that_of_qemu(
+    name: str, source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    require("x86_64")
+    options = MACHINES[name]
+    sides = "7.2", "10.0"
+    other = sides[source == "7.2"]
+    files = {side: tmp_path / side for side in sides}
+    for side in sides:
+        with Pair(side, "x86_64", options) as machine:
+            machine.save(files[side])
+    refused = taken("x86_64", options, other, files[source])
+    if (name, source) in LOADS:
+        assert (not refused) == LOADS[name, source], refused
+    for more in ([], ["--like", str(files[other])]):
+        words = ["stream", "explain", str(files[source]), "--release", RELEASES[other]]
+        status = run([*words, "--format", "json", *more])
+        said = json.loads(capsys.readouterr().out)
+        assert status == {"taken": 0, "refused": 1, "not known": 3}[said["outcome"]]
+        if refused:
+            assert status != 0, refused
+        else:
+            assert status != 1, said
+        if (name, source) in LOADS:
+            assert status != 3, said
