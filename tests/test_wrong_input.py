@@ -234,6 +234,29 @@ def test_a_report_of_a_folder_without_answers(
     assert "text: error: it is a file, and a folder is needed" in said
 
 
+def test_c_that_a_missing_header_explains_says_so(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "d.c").write_text("""
+        #include "hw/sysbus.h"
+        #include "migration/vmstate.h"
+        DECLARED_THERE(D, d)
+        struct D { uint32_t a; };
+        const VMStateDescription vmstate_d = {
+            .name = "d", .version_id = 1, .minimum_version_id = 1,
+            .fields = (const VMStateField[]) {
+                VMSTATE_UINT32(a, D), VMSTATE_END_OF_LIST()
+            }
+        };
+        """)
+    assert run(["inspect", "d.c"]) == 2
+    said = capsys.readouterr().err
+    assert "the header hw/sysbus.h is not found [VG110]" in said
+    assert "source tree with --qemu TREE" in said
+    assert "VG201" in said
+    assert "give the missing header first" in said
+
+
 def test_inspect_reads_files_without_an_option(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,7 +45,9 @@ def read(
     if not expansion.missing:
         return module, other
     unread = {
-        one.symbol: replace(one, found=(*expansion.missing, *one.found))
+        one.symbol: replace(
+            one, found=(*expansion.missing, *map(_because_of, one.found))
+        )
         for one in module.unread
     }
     descriptions = module.descriptions
@@ -82,6 +84,16 @@ def read(
         unread[""] = ir.Unread("", module.file, expansion.missing)
     left = tuple(unread.values())
     return replace(module, descriptions=descriptions, unread=left), other
+
+
+def _because_of(found: Diagnostic) -> Diagnostic:
+    """The diagnostic with what to do first: where C is not understood, a macro or a type of
+    the missing header is the likeliest reason."""
+    if found.code != "VG201":
+        return found
+    return replace(
+        found, hint="give the missing header first: it may define what is used here"
+    )
 
 
 def undecided(expansion: Preprocessed) -> dict[str, Position]:
