@@ -74,6 +74,7 @@ class Whole:
     _changes: MemberChanges | None = None
     _types: roots.TreeTypes | None = None
     _variables: ClassVariables | None = None
+    _linked: dict[str, list[ir.Module]] = field(default_factory=dict)
 
     def outcome(self, target: str, file: str) -> ReadFile:
         """The outcome that counts for a target: its own, or that of all targets."""
@@ -106,10 +107,21 @@ class Whole:
         read = read_members(program)
         return replace(
             program,
+            modules=tuple(map(self._shared, program.modules)),
             roots=tuple(self._variables.decided(registered.roots)),
             premises=premises_of(program.modules, part.tree.root),
             machines=with_changes(types.machines, read, self._changes),
         )
+
+    def _shared(self, module: ir.Module) -> ir.Module:
+        """One object for all targets of which the linked module is the same: what is made
+        of it then is made once."""
+        known = self._linked.setdefault(module.file, [])
+        for one in known:
+            if one == module:
+                return one
+        known.append(module)
+        return module
 
     def undecided(self, part: TargetFiles) -> tuple[Diagnostic, ...]:
         """What registers something in a target's binary that could not be determined, and the
