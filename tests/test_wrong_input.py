@@ -117,6 +117,8 @@ def test_a_target_without_codecs_is_of_no_use(
 ) -> None:
     said = wrong("stream show good.mig -t riscv64 --codecs none", folder, capsys)
     assert "--target chooses codecs" in said
+    said = wrong("stream extract good.mig stream -t x86_64 -o x", folder, capsys)
+    assert "a whole stream needs none" in said
     said = wrong("stream show cut.mig -t riscv64", folder, capsys)
     assert "nothing in the stream says which release wrote it [VG710]" in said
 

@@ -121,6 +121,8 @@ def extract(
     SECTION stands for the bytes between its header and its footer.
     """
     if selected == "stream":
+        if options["target"] is not None:
+            raise WrongUsage("--target chooses codecs, and a whole stream needs none")
         with told(file):
             _extract_stream(file, output, **options)
         wrote(console, output)
