@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import cached_property
 
 from vmgen.cfront.convert import Parsed
 from vmgen.cfront.parse import identifiers, parse_declaration, unknown_types
@@ -81,6 +82,7 @@ class Unit:
             self._externs.update(chunk.externs)
             self._tags.update(chunk.tags)
             self._enumerators.update(chunk.enumerators)
+        self._with_word: dict[str, tuple[int, ...]] = {}
         self._parsed: dict[Declaration, Parsed] = {}
         self._records: dict[tuple[str, str], RecordDecl] = {}
         self._enums: dict[str, EnumDecl] = {}
@@ -90,7 +92,21 @@ class Unit:
 
     def mentions(self, word: str) -> bool:
         """Whether the word stands anywhere in the text."""
-        return any(chunk.places(word) for chunk in self._chunks)
+        return bool(self._chunks_with(word))
+
+    def _chunks_with(self, word: str) -> tuple[int, ...]:
+        """The numbers of the chunks whose text has the word."""
+        found = self._with_word.get(word)
+        if found is None:
+            found = self._with_word[word] = tuple(
+                at for at, chunk in enumerate(self._chunks) if chunk.places(word)
+            )
+        return found
+
+    @cached_property
+    def _inferring(self) -> tuple[int, ...]:
+        """The numbers of the chunks in which types are those of expressions."""
+        return tuple(at for at, chunk in enumerate(self._chunks) if chunk.inferred)
 
     def mentioning(
         self, words: Iterable[str], *, inferred: bool = False
@@ -98,7 +114,11 @@ class Unit:
         """The declarations whose text has one of the words, in order; with ``inferred``
         also those whose type is an expression's."""
         every = tuple(words)
-        for chunk in self._chunks:
+        numbers = {at for word in every for at in self._chunks_with(word)}
+        if inferred:
+            numbers.update(self._inferring)
+        for number in sorted(numbers):
+            chunk = self._chunks[number]
             found: dict[Declaration, None] = {}
             written = [word for word in every if chunk.places(word)]
             for place in sorted(
@@ -162,10 +182,8 @@ class Unit:
     def functions_with(self, word: str) -> tuple[str, ...]:
         """The functions that the unit's own file defines and whose text has ``word``."""
         found: list[str] = []
-        for chunk in self._chunks:
-            if not chunk.places(word):
-                continue
-            for name, declaration in chunk.functions.items():
+        for at in self._chunks_with(word):
+            for name, declaration in self._chunks[at].functions.items():
                 if (
                     word in declaration.text
                     and self._functions[name] is declaration
