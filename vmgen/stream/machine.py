@@ -26,6 +26,10 @@ _EQUAL = re.compile(r"u?int(?:8|16|32|64) equal")
 _NOT_ABOVE = re.compile(r"u?int(?:8|16|32|64) le")
 _PCI_CONFIG = "pci config"
 
+REUSED = 1032
+"""Bytes of the longest piece of memory that glibc keeps to hand out again at once
+(``tcache``)."""
+
 ANY_VALUE = (1 << 64) - 1
 """A value with all bits: a register that keeps it keeps any."""
 
@@ -191,23 +195,39 @@ def _registers(
             yield Unlike(section.path, member, found.offset + 8 * strange, message)
             continue
         yield from _values(section, found, mine, registers)
-        lacking = next(
-            (
-                one
-                for one in mine.numbers
-                if one not in {*found.numbers}
-                and (all_ or registers.keeps(one, ANY_VALUE, mine.numbers) is not True)
-            ),
-            None,
-        )
-        # The first CPU's list lies in memory that was never used, and so is zero; guests
-        # of one CPU were seen taken for that, and those of more refused.
-        if lacking is not None and (all_ or section.instance_id):
-            message = (
-                f"the CPU has system register {lacking:#x}, which the stream lacks: QEMU"
-                " writes what its memory held, and refuses a value that does not stay"
-            )
-            yield Unlike(section.path, member, found.offset, message, False)
+        if (lacking := _lacking(section, found, mine, registers, all_)) is not None:
+            yield lacking
+
+
+def _lacking(
+    section: Section,
+    found: RegisterList,
+    mine: RegisterList,
+    registers: DefinedRegisters,
+    all_: bool,
+) -> Unlike | None:
+    """A register that the CPU has and the stream lacks: QEMU writes what its memory held
+    in that place, reads it back, and refuses the stream if that is another value."""
+    listed = {*found.numbers}
+    about = "the CPU has system register {:#x}, which the stream lacks: QEMU writes what its memory held"
+    at = section.path, system_registers.INDEXES, found.offset
+    open_: int | None = None
+    for number, value in zip(mine.numbers, mine.values, strict=False):
+        if number in listed:
+            continue
+        if value and registers.keeps(number, 0, mine.numbers) is False:
+            more = f", and the register always is {value:#x}"
+            return Unlike(*at, about.format(number) + more)
+        keeps = registers.keeps(number, ANY_VALUE, mine.numbers)
+        if open_ is None and (all_ or keeps is not True):
+            open_ = number
+    # A long list of the first CPU lies in memory that was never used, and so is zero:
+    # guests of one CPU were seen taken for that, those with more or shorter refused.
+    fresh = not section.instance_id and 8 * len(mine.numbers) > REUSED
+    if open_ is None or (fresh and not all_):
+        return None
+    more = ", and refuses a value that does not stay"
+    return Unlike(*at, about.format(open_) + more, False)
 
 
 def _values(
