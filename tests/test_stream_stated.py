@@ -409,3 +409,42 @@ def test_a_section_is_found_by_its_instance(
     found = json.loads(capsys.readouterr().out)
     said = ("unknown-section", "slirp/1", "") in places(found)
     assert said == refused
+
+
+AER = (0x1_0001).to_bytes(4, "little") + bytes(4)
+"""The capability for advanced errors, and no error."""
+
+
+@pytest.mark.parametrize(
+    ("machine", "release", "refused"),
+    [
+        ("pc-q35-7.2", "7.2.22", True), ("pc-q35-7.2", "10.0.2", True),
+        ("pc-q35-8.1", "10.0.2", False), ("pc-q35-7.2", "8.0.0", False),
+    ],
+)  # fmt: skip
+def test_a_mask_of_errors_is_for_machine_types_that_have_one(
+    machine: str,
+    release: str,
+    refused: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What 8.0.0 saves for ``pcie-root-port``: real 7.0.0, 7.2.22 and 9.1.0 refuse it for
+    ``pc-q35-7.2`` and older, and 8.0.0 takes what they save."""
+    data = files()["x86_64-pc-q35-8.2-old-9.2.0.mig"]
+    data = data.replace(b"pc-q35-8.2", machine.encode())
+    stream = Stream(data)
+    at = next(
+        at
+        for section in stream.sections
+        for _, slot, at in described.leaves(stream.layout(section), section.start)
+        if slot.type == "pci config" and slot.size == 4096 and "xhci" in section.name
+    )
+    made = bytearray(data)
+    made[at + 0x100 : at + 0x10C] = AER + (0x240_0000).to_bytes(4, "little")
+    file = tmp_path / "a.mig"
+    file.write_bytes(made)
+    run(["stream", "explain", str(file), "--release", release, "--format", "json"])
+    found = json.loads(capsys.readouterr().out)
+    messages = [one["message"] for one in found["refusals"] if one["rule"] == "machine"]
+    assert any("error mask is 0x2400000" in one for one in messages) == refused

@@ -139,12 +139,10 @@ def explain(
                 unsure.append(Objection("unread", section.path, "", found.offset, why))
             else:
                 refusals.append(_finding(found, section, codecs))
-        elif (text := stated.run_state(stream, section, codecs, codec)) is not None:
-            refusals.append(text)
-        elif (pin := stated.irq_state(stream, section)) is not None:
-            refusals.append(pin)
-        elif (rom := stated.option_rom(stream, section)) is not None:
-            refusals.append(rom)
+        elif (
+            wrong := stated.value(stream, section, codecs, codec, machine_type)
+        ) is not None:
+            refusals.append(wrong)
         elif (size := resizable.sizes(stream, section, own, codecs)) is not None:
             (refusals if size[1] else unsure).append(size[0])
         elif (after := _after(section, codecs, codec, reading, own)) is not None:

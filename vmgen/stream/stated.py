@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from vmgen.stream import described, qapi_names, tables
+from vmgen.stream import described, pci_express, qapi_names, tables
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.errors import StreamError
@@ -129,6 +129,18 @@ def any_instance(section: Section) -> Objection:
         "QEMU loads it into the first device of the name, unless that has an alias"
     )
     return Objection("unknown-section", section.path, "", section.offset, message)
+
+
+def value(
+    stream: Stream, section: Section, codecs: Codecs, codec: Codec, machine: str
+) -> Objection | None:
+    """The first value of a section that C refuses on a machine of this type."""
+    return (
+        run_state(stream, section, codecs, codec)
+        or irq_state(stream, section)
+        or pci_express.error_mask(stream, section, codecs, machine)
+        or option_rom(stream, section)
+    )
 
 
 def irq_state(stream: Stream, section: Section) -> Objection | None:
