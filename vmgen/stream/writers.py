@@ -108,12 +108,13 @@ def targets_of(
     archive: Archive, release: Release, stream: Stream, among: Collection[str] = ()
 ) -> tuple[str, ...]:
     """The targets of a release (all, or those ``among`` some) whose CPU has most of the
-    fields that the stream's CPU has; where its description has no CPU, those of all that
-    have its machine type and sections."""
+    fields that the stream's CPU has, and of these those that have its machine type, if any
+    has; where its description has no CPU, those of all that have its machine type and
+    sections."""
     words = cpu_words(stream)
+    configuration = stream.configuration
+    machine = "" if configuration is None else str(configuration.machine)
     if not words:
-        found = stream.configuration
-        machine = "" if found is None else str(found.machine)
         return archive.fitting(release, machine, _begun(stream))
     scores = {
         target: len(
@@ -128,7 +129,11 @@ def targets_of(
         if not among or target in among
     }
     best = max(scores.values(), default=0)
-    return tuple(name for name, score in scores.items() if best and score == best)
+    found = tuple(name for name, score in scores.items() if best and score == best)
+    if len(found) > 1 and machine:
+        having = archive.fitting(release, machine, set())
+        return tuple(name for name in found if name in having) or found
+    return found
 
 
 def writers(archive: Archive, stream: Stream, target: str | None = None) -> Likely:

@@ -271,7 +271,7 @@ def _embedded(console: Console) -> Path:
 # --- the target -----------------------------------------------------------------------------
 
 
-MOST_TARGETS = 4
+MOST_TARGETS = 8
 """Of so many the codecs are made, to find the one that reads the stream."""
 
 
