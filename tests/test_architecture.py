@@ -19,8 +19,6 @@ EXTRAS = {"numpy", "unicorn", "pyarrow", "dask", "distributed", "fsspec"}
 """What only an extra brings."""
 
 STAGES = (
-    # How classes are made.
-    {"dataclass"},
     # What everybody may know: places in C, diagnostics, where our own folders are.
     {"source"},
     {"grammar"},

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vmgen import ir
-from vmgen.dataclass import dataclass
 from vmgen.ir import graph
 
 

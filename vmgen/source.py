@@ -7,9 +7,8 @@ printed here: the command line renders diagnostics, :class:`VmgenError` carries 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
-
-from vmgen.dataclass import dataclass
 
 Severity = Literal["error", "warning", "note"]
 

@@ -21,7 +21,6 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "convert": ("convert", "convert_streams"),
     "core": ("core",),
     "coverage": ("coverage",),
-    "dataclass": ("dataclass",),
     "diff": ("diff", "closed_ir"),
     "emulate": ("emulate",),
     "export": ("guest", "imported", "emulate", "riscv_image"),

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from vmgen import ir
-from vmgen.dataclass import dataclass
 from vmgen.grammar import (
     Either,
     GrammarError,

@@ -11,10 +11,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vmgen import grammar, infos, ir
-from vmgen.dataclass import dataclass
 from vmgen.infos.described import Described, of_user
 from vmgen.infos.model import KnownFunctions
 from vmgen.ir.evaluate import Known, evaluate

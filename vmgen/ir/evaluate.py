@@ -8,10 +8,9 @@ value: None.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import assert_never
 
-from vmgen.dataclass import dataclass
 from vmgen.ir.expressions import (
     Ask,
     Binary,

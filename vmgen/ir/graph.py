@@ -7,9 +7,9 @@ Which description a symbol means is :mod:`vmgen.lookup`'s to say.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from vmgen.dataclass import dataclass
 from vmgen.ir.elements import (
     BitmapElement,
     BufferElement,

@@ -8,9 +8,9 @@ some of them to what they were in an older release (``GlobalProperty``,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from vmgen.dataclass import dataclass
 from vmgen.ir.words import Count, CType, File, MemberPath, Symbol
 from vmgen.source import NOWHERE, Position
 

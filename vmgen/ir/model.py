@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from vmgen.dataclass import dataclass
 from vmgen.ir.elements import Amount, CustomElement, Element, Fixed, WordsElement
 from vmgen.ir.expressions import Expr, Path
 from vmgen.ir.machines import Machines, MemberPlace

@@ -9,11 +9,10 @@ driver's type, have it as an ancestor or as an interface.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from vmgen import ir
-from vmgen.dataclass import dataclass
 from vmgen.known.class_functions import returned
 
 WHOLE = -1

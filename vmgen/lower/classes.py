@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from vmgen import ir, plan, wording
-from vmgen.dataclass import dataclass
 from vmgen.lower.codec import default
 from vmgen.lower.names import SPECIFIERS, attribute
 from vmgen.lower.namespace import Namespace

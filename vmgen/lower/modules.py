@@ -11,11 +11,10 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from vmgen import ir, plan
-from vmgen.dataclass import dataclass
 from vmgen.infos.taught import with_functions
 from vmgen.ir import json as ir_json
 from vmgen.known import with_needed_facts

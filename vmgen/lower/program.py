@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from vmgen import ir
-from vmgen.dataclass import dataclass
 from vmgen.lower import expressions
 from vmgen.lower.layout import exists as exists_in
 from vmgen.lower.shape import (

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vmgen import ir
-from vmgen.dataclass import dataclass
 from vmgen.ir import graph
 from vmgen.lower.shape import Key
 from vmgen.source import NOWHERE

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
-from vmgen.dataclass import dataclass
 from vmgen.stream import system_registers, tables
 from vmgen.stream.answers import Answers, of_machine, without_lengths
 from vmgen.stream.codec import Codec

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from vmgen import ir
-from vmgen.dataclass import dataclass
 from vmgen.lookup import Placed
 from vmgen.stream import described
 from vmgen.stream.described import Slot

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from vmgen import ir
-from vmgen.dataclass import dataclass
 from vmgen.ir import json as ir_json
 from vmgen.ir.size import of_element as size_of_element
 from vmgen.lookup import Lookup, Placed

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from vmgen.archive import Archive, Release, named
-from vmgen.dataclass import dataclass
 from vmgen.lookup import Lookup
 from vmgen.stream.description import Device
 from vmgen.stream.errors import Refused, StreamError

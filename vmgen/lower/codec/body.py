@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from vmgen import ir
-from vmgen.dataclass import dataclass
 from vmgen.lower import expressions
 from vmgen.lower.codec.dynamic import Dynamic
 from vmgen.lower.codec.fixed import FixedFields
