@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from tests.stream_files import whole
+from tests.stream_files import captured, whole
 from tests.test_pairs import files
 from tests.trees import require_tree
 from vmgen.cli import run
-from vmgen.stream import Stream, described, qapi_names
+from vmgen.stream import Stream, described, processors, qapi_names
 from vmgen.stream.ram import PageRun
 
 Judge: TypeAlias = Callable[..., dict[str, Any]]
@@ -448,3 +448,24 @@ def test_a_mask_of_errors_is_for_machine_types_that_have_one(
     found = json.loads(capsys.readouterr().out)
     messages = [one["message"] for one in found["refusals"] if one["rule"] == "machine"]
     assert any("error mask is 0x2400000" in one for one in messages) == refused
+
+
+@pytest.mark.parametrize(
+    ("version", "outcome"),
+    [(0, "taken"), (0x0007_0000, "refused"), (0x0000_0001, "not known")],
+)
+def test_the_processor_is_that_of_the_machine(
+    version: int, outcome: str, judged: Judge
+) -> None:
+    """``pvr_match``: real 10.0.2 refuses a ``pegasos2`` of 7.2.22, whose CPU is a 7400."""
+    name = "ppc-g3beige-openbios--10.0.2"
+    own = captured(name)
+    stream = Stream(own)
+    found = processors.of_section(stream, stream.section("cpu"))
+    assert found is not None
+    data = bytearray(own)
+    changed = (found.version ^ version).to_bytes(4, "big")
+    data[found.offset : found.offset + 4] = changed
+    said = judged(name, bytes(data), own=own)
+    assert said["outcome"] == outcome
+    assert said["refusals"] == [] or places(said)[0] == ("machine", "cpu/0", "env.spr")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from vmgen.lookup import Placed
-from vmgen.stream import described, resizable, system_registers, tables
+from vmgen.stream import described, processors, resizable, system_registers, tables
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.described import Slot
 from vmgen.stream.errors import Refused, StreamError
@@ -84,6 +84,7 @@ def unlike(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
             mine = known[section.path]
             found = _fields(stream, section, own, mine)
             yield from _registers(stream, section, own, mine, codecs)
+            yield from _processor(stream, section, own, mine)
             if not found:  # the description shows no difference, or not the fields
                 found = _inside(stream, section, own, mine, codecs)
             if found is None:
@@ -175,6 +176,22 @@ def _blocks(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
             if taken is None:
                 message += ", which QEMU accepts within the bounds of the block"
             yield Unlike("ram/0", name, block.offset, message, taken is False)
+
+
+def _processor(
+    stream: Stream, section: Section, own: Stream, known: Section
+) -> Iterator[Unlike]:
+    """Another processor than the machine's: surely refused if it is of another family."""
+    if section.name != "cpu":
+        return
+    theirs, ours = (
+        processors.of_section(*one) for one in ((stream, section), (own, known))
+    )
+    if theirs is None or ours is None or theirs.version == ours.version:
+        return
+    message = f"processor version {theirs.version:#x}, and that of the CPU is {ours.version:#x}"
+    sure = bool((theirs.version ^ ours.version) & processors.FAMILY)
+    yield Unlike(section.path, processors.REGISTERS, theirs.offset, message, sure)
 
 
 def _registers(
