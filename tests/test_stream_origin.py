@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ import pytest
 from tests.kept_codecs import keep, of_release
 from tests.stream_files import captured, packages, target_of, whole
 from tests.test_stream_read import HEAD
+from vmgen.archive.archive import shipped
 from vmgen.cli import run
 from vmgen.stream import Ambiguous, Codecs, NoCodecs, Stream
 from vmgen.stream.input import Input
 from vmgen.stream.origin import origin
+from vmgen.stream.writers import targets_of
 
 RISCV = "riscv64-virt-vh-bare--10.0.2"
 OLD = "riscv64-virt-vh-bare--7.2.22"
@@ -137,3 +140,29 @@ def test_on_the_command_line(
     err = capsys.readouterr().err
     assert "none of the known releases wrote it [VG710]" in err
     assert "10.0.2: cpu/0: version 5 is below the minimum 10" in err
+
+
+@pytest.mark.parametrize(
+    ("machine", "targets"),
+    [("fuloong2e", {"mips64el"}), ("malta", {"mips", "mipsel", "mips64", "mips64el"})],
+)
+def test_a_machine_type_chooses_among_targets_of_one_cpu(
+    machine: str, targets: set[str]
+) -> None:
+    archive = shipped()
+    assert archive is not None
+    release = archive.find("10.0.2")
+    assert release is not None
+    fields = [
+        {"name": name, "size": 4, "type": "uint32"}
+        for name in archive.field_names(release, "mips64el", "cpu")
+    ]
+    stream: Any = SimpleNamespace(
+        description=SimpleNamespace(
+            devices=[SimpleNamespace(name="cpu", node={"fields": fields})]
+        ),
+        configuration=SimpleNamespace(machine=machine),
+    )
+    found = {*targets_of(archive, release, stream)}
+    assert found <= targets
+    assert "mips64el" in found
