@@ -67,8 +67,8 @@ BIG = ("ppc64", "s390x", "m68k")
 REFUSED = {
     ("riscv64", "10.0"): ("cpu/0", "version-window"),
     ("riscv32", "10.0"): ("cpu/0", "version-window"),
-    ("riscv64", "7.2"): ("cpu/0", "version-window"),
-    ("riscv32", "7.2"): ("cpu/0", "version-window"),
+    ("riscv64", "7.2"): ("command SWITCHOVER_START", "container"),
+    ("riscv32", "7.2"): ("command SWITCHOVER_START", "container"),
     ("ppc64", "7.2"): ("cpu/0", "version-window"),
 }
 """What a release refuses of the other's: the section, and the rule."""
@@ -188,7 +188,8 @@ def test_both_ways(target: str, reader: str, programs: Path, scratch: Path) -> N
         assert refused == ""
         return
     section, rule = REFUSED[target, reader]
-    assert refused
+    # What comes before the command, blocks of memory, only a machine's own stream tells.
+    assert ("'cpu'" if section == "cpu/0" else "'ram'") in refused
     assert found.refusals[0].section == section
     assert found.refusals[0].rule == rule
 
