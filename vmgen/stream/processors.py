@@ -1,5 +1,6 @@
 """Which processor the CPU of a PowerPC stream is: ``cpu_post_load``
-(``target/ppc/machine.c``) refuses a processor other than the machine's (``pvr_match``)."""
+(``target/ppc/machine.c``) refuses a processor other than the machine's (``pvr_match``).
+"""
 
 from __future__ import annotations
 
