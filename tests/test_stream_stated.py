@@ -14,7 +14,13 @@ from tests.stream_files import captured, whole
 from tests.test_pairs import files
 from tests.trees import require_tree
 from vmgen.cli import run
-from vmgen.stream import Stream, described, processors, qapi_names
+from vmgen.stream import (
+    Stream,
+    described,
+    processors,
+    qapi_names,
+    system_registers,
+)
 from vmgen.stream.ram import PageRun
 
 Judge: TypeAlias = Callable[..., dict[str, Any]]
@@ -469,3 +475,37 @@ def test_the_processor_is_that_of_the_machine(
     said = judged(name, bytes(data), own=own)
     assert said["outcome"] == outcome
     assert said["refusals"] == [] or places(said)[0] == ("machine", "cpu/0", "env.spr")
+
+
+LACKING = "aarch64-virt-8.2-bare-9.2.0.mig"
+"""A CPU of 9.2.0, which lacks four registers that 10.0.2 has, constants all of them."""
+
+
+def second(data: bytes) -> bytes:
+    """The stream with its CPU as the second one."""
+    header, described = b"\x03cpu" + bytes(4), b'"name": "cpu", "instance_id": 0'
+    assert data.count(header) == data.count(described) == 1
+    data = data.replace(header, header[:-1] + b"\x01")
+    return data.replace(described, described[:-1] + b"1")
+
+
+@pytest.mark.parametrize(
+    ("value", "of_second", "outcome"),
+    [(0, False, "taken"), (1, False, "refused"), (0, True, "not known")],
+)
+def test_a_register_that_the_stream_lacks_has_what_memory_held(
+    value: int, of_second: bool, outcome: str, judged: Judge
+) -> None:
+    """Real 10.0.2 takes the first, and refused guests of 9.1.0 with more CPUs and boards
+    of 7.2.22 whose CPU has such a register that is not 0."""
+    data, own = files()[LACKING], bytearray(files()[LACKING.replace("9.2.0", "10.0.2")])
+    stream = Stream(bytes(own))
+    (mine,) = system_registers.of_section(stream, stream.section("cpu"))
+    place = mine.numbers.index(0x6030_0000_0013_8010)
+    at = mine.values_offset + 8 * place
+    assert mine.values[place] == 0
+    own[at : at + 8] = value.to_bytes(8, "big")
+    sides = data, bytes(own)
+    first, machine = map(second, sides) if of_second else sides
+    said = judged("aarch64-virt-a57-bare--10.0.2", first, own=machine)
+    assert said["outcome"] == outcome, said
