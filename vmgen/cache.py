@@ -11,21 +11,25 @@ The folder is ``VMGEN_CACHE_DIR``, or ``vmgen`` below ``XDG_CACHE_HOME``,
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
 import os
+import platform
 import re
+import secrets
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
 
 PACKAGES = ("black", "jinja2", "markupsafe", "pycparser", "pcpp", "click", "pathspec")
 """Packages whose version may change the text."""
-
-_INSTALLED = ".dist-info"
 
 _COMPILERS = ("cc", "gcc", "clang")
 _VARIABLES = (
@@ -158,85 +162,44 @@ def key(request: str, folders: Iterable[Path]) -> str:
             digest.update(len(data).to_bytes(8, "big"))
             digest.update(data)
 
-    add(request, sys.version, _machine(), sys.platform)
-    for package, version in _versions().items():
-        add(package, version)
+    add(request, sys.version, platform.machine(), sys.platform)
+    for package in PACKAGES:
+        add(package, _version(package))
     for variable in _VARIABLES:
         add(variable, os.environ.get(variable, ""))
     for compiler in dict.fromkeys((*os.environ.get("CC", "").split(), *_COMPILERS)):
         add(compiler, _identity(compiler))
     for folder in folders:
-        for name, path in _files(str(folder)):
-            with open(path, "rb", buffering=0) as stream:
-                add(name, stream.read())
+        for path in _files(folder):
+            add(path.relative_to(folder).as_posix(), path.read_bytes())
         add("end of folder")
     return digest.hexdigest()
 
 
-def _versions() -> dict[str, str]:
-    """The versions of :data:`PACKAGES`, empty for one that is not installed: by the names
-    of what installers leave beside a package, or as importlib.metadata finds it, whose
-    import alone takes longer than looking at a stream."""
-    found = dict.fromkeys(PACKAGES, "")
-    for folder in reversed(sys.path):  # the first of a name is the one that counts
-        with suppress(OSError):
-            for name in os.listdir(folder or "."):
-                if name.endswith(_INSTALLED):
-                    package, _, version = name.removesuffix(_INSTALLED).partition("-")
-                    if package.lower() in found:
-                        found[package.lower()] = version
-    missing = [package for package, version in found.items() if not version]
-    if missing:
-        from importlib import metadata
-
-        for package in missing:
-            with suppress(metadata.PackageNotFoundError):
-                found[package] = metadata.version(package)
-    return found
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _identity(compiler: str) -> str:
     """Which program it is: its real path, size and time of change; empty for none."""
-    found = _found(compiler)
-    if not found:
+    found = shutil.which(compiler)
+    if found is None:
         return ""
     real = os.path.realpath(found)
     status = os.stat(real)
     return f"{real} {status.st_size} {status.st_mtime_ns}"
 
 
-def _found(program: str) -> str:
-    """Where a program is that a shell would find; empty for none."""
-    names = (program, f"{program}.exe") if os.name == "nt" else (program,)
-    for folder in os.get_exec_path():
-        for name in names:
-            path = os.path.join(folder, name)
-            if os.path.isfile(path) and os.access(path, os.X_OK):
-                return path
-    return ""
-
-
-def _machine() -> str:
-    if hasattr(os, "uname"):
-        return os.uname().machine
-    import platform
-
-    return platform.machine()
-
-
-def _files(folder: str) -> list[tuple[str, str]]:
-    """The files below a folder, sorted: the path in it, with ``/``, and the whole path."""
+def _files(folder: Path) -> list[Path]:
     found = []
-    waiting = [("", folder)]
-    while waiting:
-        inside, parent = waiting.pop()
-        for entry in os.scandir(parent):
-            if entry.name[0] == "." or entry.name == "__pycache__":
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                waiting.append((f"{inside}{entry.name}/", entry.path))
-            elif not entry.is_dir():
-                found.append((inside + entry.name, entry.path))
+    for parent, subfolders, names in os.walk(folder):
+        subfolders[:] = [
+            name for name in subfolders if name != "__pycache__" and name[0] != "."
+        ]
+        found += [Path(parent, name) for name in names if name[0] != "."]
     return sorted(found)
 
 
@@ -259,7 +222,8 @@ PACKAGES_OF = ("codecs", "taught", "shipped", "embedded")
 """The kinds whose entries are packages, each with a name of its own."""
 
 
-class CacheEntry(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class CacheEntry:
     """Something in the cache that has a name: a kind, or one package (``codecs/1f0c...``).
 
     ``size`` is in bytes, ``used`` the time of the last use (seconds since the epoch).
@@ -304,7 +268,7 @@ def remove(entry: CacheEntry) -> None:
     place = entry.place
     if (place / _MANIFEST).is_file():
         # Whoever looks for it now finds it whole or not at all.
-        place = place.with_name(f".{place.name}.{_nobody_has()}")
+        place = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
         os.rename(entry.place, place)
     for file in _ours(place):
         file.unlink(missing_ok=True)
@@ -405,9 +369,6 @@ class Cache:
         if self.has_folder(name):
             return final
         files = make()
-        import shutil
-        import tempfile
-
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             new = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=self.folder))
@@ -438,9 +399,7 @@ class Cache:
         except OSError:
             return False
         if not _is_whole(folder):
-            import shutil
-
-            aside = self.folder / f".{name}.{_nobody_has()}"
+            aside = self.folder / f".{name}.{secrets.token_hex(8)}"
             with suppress(OSError):
                 os.rename(folder, aside)
                 shutil.rmtree(aside)
@@ -473,8 +432,6 @@ class Cache:
                     if path.is_symlink() or path.is_file():
                         path.unlink()
                     elif path.name[0] == "." or (path / _MANIFEST).is_file():
-                        import shutil
-
                         shutil.rmtree(path)
 
     def _below(self) -> Iterator[Path]:
@@ -497,8 +454,6 @@ class Cache:
                 used.rmdir()  # left by a run that was killed
             used.mkdir()
         except OSError:
-            import tempfile
-
             with tempfile.TemporaryDirectory(prefix="vmgen-") as folder:
                 yield Path(folder)
             return
@@ -510,19 +465,10 @@ class Cache:
 
 def _beside(path: Path) -> Path:
     """A name for a temporary file beside this one that no other process has."""
-    return path.with_name(f".{path.name}.{_nobody_has()}.tmp")
-
-
-def _nobody_has() -> str:
-    """A piece of a name that no other process has."""
-    return os.urandom(8).hex()
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
 
 
 def _temporary(files: Mapping[str, str]) -> Path:
-    import atexit
-    import shutil
-    import tempfile
-
     folder = Path(tempfile.mkdtemp(prefix="vmgen-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     _fill(folder, files)

@@ -78,11 +78,9 @@ Runs: TypeAlias = tuple[tuple[int, int, tuple[str, ...]], ...]
 """First and last release, by number, and the targets."""
 
 
-class KnownText(
-    NamedTuple
-):  # thousands of them: made three times as fast as a dataclass
+class KnownText(NamedTuple):
     """A text in the index: ``runs`` are the releases that have it, with the targets that
-    do."""
+    do.  There are thousands, which a dataclass takes three times as long to make."""
 
     kind: Kind
     name: str

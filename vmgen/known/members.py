@@ -53,7 +53,7 @@ _Owners: TypeAlias = dict[ir.MemberPlace, set[str]]
 """The types whose classes have a property of a member."""
 
 
-@dataclass()
+@dataclass
 class MachineFacts:
     """The machine types, properties and QOM types of one program, looked up."""
 

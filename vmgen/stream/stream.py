@@ -154,6 +154,10 @@ class Stream:
                 self._failure = error
                 raise
 
+    def require_header(self) -> None:
+        """Raises what :meth:`parts` raises for a file that does not begin as a stream."""
+        next(self.parts(), None)
+
     def loosely(self, page_size: int | None = None) -> Stream:
         """The same input without codecs, as QEMU reads it: the description only bounds
         sections.  What strict reading refuses may be read so.  ``page_size`` is another

@@ -52,7 +52,7 @@ def explain(
     members: tuple[str, ...],
     **options: Any,
 ) -> int:
-    """Check whether a release accepts a stream, and if not, why.
+    """Check whether a release accepts a stream, and see why not.
 
     vmgen reads every section with the tables of that release, as its QEMU does. For what
     QEMU refuses you see section, field, byte and rule: container, unknown-section,
@@ -126,7 +126,7 @@ def explained(
     from vmgen.stream import Stream
     from vmgen.stream.explain import explain as by_codecs
 
-    next(Stream(source, strict=False).parts(), None)  # raises for what is no stream
+    Stream(source, strict=False).require_header()
     return by_codecs(
         source, codecs, page_size, own, partial(made.others, codecs),
         partial(released.saved_alike, source, codecs),

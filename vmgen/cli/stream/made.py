@@ -300,7 +300,7 @@ def likely(qemu: Path, source: Input) -> tuple[str, ...]:
 
     source.finish()
     stream = Stream(source, strict=False)
-    next(stream.parts(), None)  # raises for a file that is no stream
+    stream.require_header()
     names = cpu_words(stream)
     there = archive.shipped()
     if not names and there is not None:

@@ -46,7 +46,7 @@ def of_archive(
     source.finish()
     stream = Stream(source, strict=False)
     sections = every_name(stream)
-    next(stream.parts(), None)  # raises for a file that is no stream
+    stream.require_header()
     wanted: tuple[str, ...] = (target,) if target else ()
     wanted = wanted or targets_of(targets.archive, targets.release, stream)
     if not target and not 0 < len(wanted) <= MOST_TARGETS:
@@ -158,7 +158,7 @@ def refuse_target(stream: Stream, target: str) -> None:
 
     refuse_unknown(target)
     if stream.description is None:
-        next(stream.parts(), None)  # raises for a file that is no stream
+        stream.require_header()
         message = "nothing in the stream says which release wrote it"
         raise NoCodecs(message, hint="give it, too: --release 10.0, for instance")
 
