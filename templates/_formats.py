@@ -91,6 +91,16 @@ class Site(NamedTuple):
         """What the user's context says of a member, or None."""
         return lookup(self.scope.context, owner, member)
 
+    def answers(self, function: str) -> bool:
+        """Whether the user's context has something to say of a C function or global; this
+        is no question to it."""
+        return function in self.scope.context.functions
+
+    def asked(self, function: str) -> Any:
+        """What the user's context says of a C function or global, or None: a context that
+        notes what it is asked in vain notes this."""
+        return self.scope.context.functions.get(function)
+
     def missing(self, what: str, owner: str, member: str) -> MissingContext:
         """The error for what nobody says."""
         return MissingContext(

@@ -27,15 +27,16 @@ def answer_virtio_gpu(site: Site) -> Ways:
     each has these fields or not.  The field's size tells how many do, and what a frame
     buffer can be like tells which.
     """
-    functions = site.scope.context.functions
-    several = _outputs(site) > 1
-    if AFTER_V2 in functions:
-        if callable(functions[AFTER_V2]) or not several:
+    if _outputs(site) > 1:
+        # What memory has there is for the machine that loads to say, where it can.
+        answer = site.asked(AFTER_V2)
+        if callable(answer):
             return Ways(({},))
-        what = "what memory has in the place of the version behind the first output"
-        raise site.missing(what, "VirtIOGPU", "scanout_vmstate_version")
-    if several:
-        functions.get(AFTER_V2)  # who notes what was asked in vain is told
+        if answer is not None:
+            what = "what memory has in the place of the version behind the first output"
+            raise site.missing(what, "VirtIOGPU", "scanout_vmstate_version")
+    elif site.answers(AFTER_V2):
+        return Ways(({},))
     answers: list[bool] = []
     states: list[Any] = []
 

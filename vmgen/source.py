@@ -7,7 +7,7 @@ printed here: the command line renders diagnostics, :class:`VmgenError` carries 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Severity = Literal["error", "warning", "note"]
@@ -59,6 +59,18 @@ class Diagnostic:
         where = f"{self.position}: " if self.position.file else ""
         about = f"in {', '.join(self.context)}: " if self.context else ""
         return f"{where}{self.severity}: {about}{self.message} [{self.code}]"
+
+    def with_line(self, excerpt: str) -> Diagnostic:
+        """The finding with the source line that it is about.
+
+        Where it has no column, it takes that of the innermost name of its context that is
+        in the line, else that of the line's first character.
+        """
+        names = (name for name in reversed(self.context) if name and name in excerpt)
+        name = next(names, excerpt.lstrip())
+        column = self.position.column or excerpt.index(name) + 1
+        where = replace(self.position, column=column)
+        return replace(self, position=where, excerpt=excerpt)
 
 
 class VmgenError(Exception):

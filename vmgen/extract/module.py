@@ -348,12 +348,12 @@ class _ModuleReader:
 
     def report(self, found: Diagnostic) -> None:
         """Takes a finding, with the source line it is about."""
-        if found.position.file and not found.excerpt:
-            excerpt = self._excerpt(found.position)
-            found = replace(found, excerpt=excerpt)
-            if excerpt and not found.position.column:
-                column = _column(excerpt, found.context)
-                found = replace(found, position=replace(found.position, column=column))
+        if (
+            found.position.file
+            and not found.excerpt
+            and (excerpt := self._excerpt(found.position))
+        ):
+            found = found.with_line(excerpt)
         self._found.setdefault(self._symbol, []).append(found)
 
     def _count(self) -> int:
@@ -372,15 +372,6 @@ def _functions(
     used = {one.needed for one in read}
     used.update(field.test for one in read for field in one.fields)
     return (function for symbol, function in known.items() if symbol in used)
-
-
-def _column(excerpt: str, context: tuple[str, ...]) -> int:
-    """Where the innermost name that is in the line does; else its first character."""
-    for name in reversed(context):
-        at = excerpt.find(name)
-        if name and at >= 0:
-            return at + 1
-    return len(excerpt) - len(excerpt.lstrip()) + 1
 
 
 class _Collect:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -153,25 +153,31 @@ class Linted:
             if (file := self.sources.file(name)) is not None:
                 yield file
 
-    @cached_property
-    def subsections(self) -> frozenset[tuple[str, Position]]:
-        """The tables that are a subsection of one that was read, by symbol and place."""
+    def _named_by(
+        self, names: Callable[[ir.Description], Iterable[str]]
+    ) -> frozenset[tuple[str, Position]]:
+        """The tables, by symbol and place, that those that were read name so."""
         return frozenset(
             (inner.symbol, inner.description.position)
             for one in self.tables
-            for symbol in one.description.subsections
+            for symbol in names(one.description)
             if (inner := one.named(symbol)) is not None
         )
 
     @cached_property
+    def subsections(self) -> frozenset[tuple[str, Position]]:
+        """The tables that are a subsection of one that was read, by symbol and place."""
+        return self._named_by(lambda one: one.subsections)
+
+    @cached_property
     def _inside(self) -> frozenset[tuple[str, Position]]:
         """The tables that a field of one that was read names, by symbol and place."""
-        return frozenset(
-            (inner.symbol, inner.description.position)
-            for one in self.tables
-            for field in one.description.fields
-            for reference in graph.in_field(field)
-            if (inner := one.named(reference.symbol)) is not None
+        return self._named_by(
+            lambda one: (
+                reference.symbol
+                for field in one.fields
+                for reference in graph.in_field(field)
+            )
         )
 
     def asks_needed(self, table: LintedTable) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -98,11 +98,7 @@ class CSources:
         line = found.position.line
         if file is None or not 0 < line <= len(file.lines):
             return found
-        excerpt = file.lines[line - 1]
-        column = found.position.column or _column(excerpt, found.context)
-        return replace(
-            found, position=replace(found.position, column=column), excerpt=excerpt
-        )
+        return found.with_line(file.lines[line - 1])
 
     def is_switched_off(self, place: Position, code: str) -> bool:
         """Whether the line has ``vmgen: noqa``, for all codes or for this one."""
@@ -206,12 +202,3 @@ class CSources:
                     if one in found:
                         found[one] += 1
         return found
-
-
-def _column(excerpt: str, context: tuple[str, ...]) -> int:
-    """Where the innermost name that the line has starts; else its first character."""
-    for name in reversed(context):
-        at = excerpt.find(name)
-        if name and at >= 0:
-            return at + 1
-    return len(excerpt) - len(excerpt.lstrip()) + 1

@@ -181,25 +181,7 @@ def _configure(
     config_dirs = tuple(_entry_folders(entries, wanted))
     listed = (config_dirs[0] / "sources.json").read_text(encoding="utf-8")
     sources = tuple(json.loads(listed))
-    if build is not None:
-        from vmgen.tree import build as build_commands
-
-        folder = Path(os.path.realpath(build))
-        return SourceTree(
-            kind="qemu",
-            root=root,
-            release=release,
-            target=target,
-            base_arch=base_arch,
-            targets=targets,
-            cpu_sources=sources,
-            command=CompileCommand(shims=False, directory=folder),
-            config_dirs=(folder,),
-            build=folder,
-            build_commands=build_commands.commands(folder, root, target),
-            answers=found,
-        )
-    return SourceTree(
+    tree = SourceTree(
         kind="qemu",
         root=root,
         release=release,
@@ -210,6 +192,18 @@ def _configure(
         command=_command(root, target, base_arch, config_dirs),
         config_dirs=config_dirs,
         answers=found,
+    )
+    if build is None:
+        return tree
+    from vmgen.tree import build as build_commands
+
+    folder = Path(os.path.realpath(build))
+    return replace(
+        tree,
+        command=CompileCommand(shims=False, directory=folder),
+        config_dirs=(folder,),
+        build=folder,
+        build_commands=build_commands.commands(folder, root, target),
     )
 
 

@@ -37,21 +37,16 @@ def _program_lines(program: ir.Program) -> Iterator[str]:
             yield ",\n" if number else "\n"
             yield from _description_lines(description, module.file)
         yield "\n      ]" if module.descriptions else "]"
-        if module.functions:
-            yield ',\n      "functions": '
-            yield _lines(_encode(module.functions, module.file), "        ")
-        if module.infos:
-            yield ',\n      "infos": '
-            yield _lines(_encode(module.infos, module.file), "        ")
-        if module.methods:
-            yield ',\n      "methods": '
-            yield _lines(_encode(module.methods, module.file), "        ")
-        if module.unread:
-            yield ',\n      "unread": '
-            yield _lines(_encode(module.unread, module.file), "        ")
-        if module.pre_saved:
-            yield ',\n      "pre_saved": '
-            yield _lines(_encode(module.pre_saved, module.file), "        ")
+        for name, found in (
+            ("functions", module.functions),
+            ("infos", module.infos),
+            ("methods", module.methods),
+            ("unread", module.unread),
+            ("pre_saved", module.pre_saved),
+        ):
+            if found:
+                yield f',\n      "{name}": '
+                yield _lines(_encode(found, module.file), "        ")
         yield "\n    }"
     yield "\n  ]" if program.modules else "]"
     if program.roots:

@@ -9,7 +9,7 @@ from vmgen import ir
 from vmgen.lower import expressions
 from vmgen.lower.codec.dynamic import Dynamic
 from vmgen.lower.codec.fixed import FixedFields
-from vmgen.lower.codec.frame import Frame
+from vmgen.lower.codec.frame import ContextReads, Frame
 from vmgen.lower.codec.phrases import sized
 from vmgen.lower.codec.records import Records
 from vmgen.lower.codec.zeros import default
@@ -219,13 +219,11 @@ class Body:
         """A test, and whether it asks the context; as of the whole state if there is no
         leaf."""
         frame = self._frame
-        unknown = False
-        where = frame.where(leaf) if leaf else ""
+        reads = ContextReads(frame, frame.where(leaf) if leaf else "")
 
         def members(
             path: str, subscripts: Sequence[code.Expr], type_: ir.IntType
         ) -> code.Expr:
-            nonlocal unknown
             found = frame.layouts.find(
                 frame.layout,
                 frame.root,
@@ -234,17 +232,9 @@ class Body:
                 None if leaf is None else leaf.number,
                 None,  # a member under the same condition may just be absent
             )
-            found = readable(found, type_)
-            if not found or found[-1].condition is not None:
-                unknown = True
-            return frame.member_value(found, path, subscripts, type_, where)
+            return reads.member(readable(found, type_), path, subscripts, type_)
 
-        def asked(name: str) -> code.Expr:
-            nonlocal unknown
-            unknown = True
-            return frame.asked(name, where)
-
-        return expressions.truth(body, members, asked), unknown
+        return expressions.truth(body, members, reads.asked), reads.unknown
 
     # --- one field --------------------------------------------------------------------
 

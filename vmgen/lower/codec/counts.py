@@ -9,7 +9,7 @@ from vmgen import ir
 from vmgen.lower import expressions
 from vmgen.lower.codec.called import BUF, COUNT, POS, SCOPE
 from vmgen.lower.codec.emit import Emit
-from vmgen.lower.codec.frame import Frame
+from vmgen.lower.codec.frame import ContextReads, Frame
 from vmgen.lower.program import MemberValue
 from vmgen.lower.shape import CODES, Leaf
 from vmgen.plan import code
@@ -56,27 +56,19 @@ class Counts:
     ) -> tuple[code.Expr, bool]:
         """The number that C computes, and whether that asks for what the state lacks."""
         frame = self._frame
-        unknown = False
+        reads = ContextReads(frame, where)
 
         def members(
             path: str, subscripts: Sequence[code.Expr], type_: ir.IntType
         ) -> code.Expr:
-            nonlocal unknown
             found = frame.layouts.find(
                 frame.layout, frame.root, path, subscripts, before, self._leaf.condition
             )
             if before is None and not found and path in frame.implied:
                 return frame.implied[path]
-            if not found or found[-1].condition is not None:
-                unknown = True
-            return frame.member_value(found, path, subscripts, type_, where)
+            return reads.member(found, path, subscripts, type_)
 
-        def asked(name: str) -> code.Expr:
-            nonlocal unknown
-            unknown = True
-            return frame.asked(name, where)
-
-        return expressions.number(expr, members, asked), unknown
+        return expressions.number(expr, members, reads.asked), reads.unknown
 
     def _product(self, found: MemberValue, amount: ir.FromMember) -> code.Expr:
         """A count in a member of the state."""

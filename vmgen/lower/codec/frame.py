@@ -148,20 +148,6 @@ class Frame:
 
     # --- values -----------------------------------------------------------------------
 
-    def member_value(
-        self,
-        found: list[MemberValue],
-        path: str,
-        subscripts: Sequence[code.Expr],
-        type_: ir.IntType,
-        where: str,
-    ) -> code.Expr:
-        """A member's value from the state, or from the context where it is absent."""
-        outside = code.call(
-            "member", CONTEXT, self.layout.type, c_name(path, subscripts), where
-        )
-        return chained(found, expressions.truncated(outside, type_), type_)
-
     def asked(self, name: str, where: str) -> code.Expr:
         """The value of a C function that only the context knows."""
         state, version = code.PyName("self"), expressions.VERSION
@@ -175,6 +161,39 @@ class Frame:
 
 
 CONTEXT = code.PyAttr(code.PyName("scope"), "context")
+
+
+class ContextReads:
+    """What one expression of C reads: of the state what that has, the rest of the context.
+
+    ``unknown`` says whether it read anything that the state may lack.  ``where`` is for the
+    message of a missing context.
+    """
+
+    def __init__(self, frame: Frame, where: str) -> None:
+        self._frame = frame
+        self._where = where
+        self.unknown = False
+
+    def member(
+        self,
+        found: Sequence[MemberValue],
+        path: str,
+        subscripts: Sequence[code.Expr],
+        type_: ir.IntType,
+    ) -> code.Expr:
+        """A member's value from what the state has of it, or from the context."""
+        if not found or found[-1].condition is not None:
+            self.unknown = True
+        owner = self._frame.layout.type
+        name = c_name(path, subscripts)
+        outside = code.call("member", CONTEXT, owner, name, self._where)
+        return chained(found, expressions.truncated(outside, type_), type_)
+
+    def asked(self, name: str) -> code.Expr:
+        """The value of a C function or global."""
+        self.unknown = True
+        return self._frame.asked(name, self._where)
 
 
 def _without_underscores(name: str) -> str:
