@@ -445,6 +445,49 @@ def test_nothing_is_computed_when_nothing_changed(stages: Stages, shell: Shell) 
     assert stages.runs == 2
 
 
+def test_a_lock_of_unchanged_sources_is_not_made_again(
+    stages: Stages, shell: Shell
+) -> None:
+    assert shell("lock -t arm") == 0
+    assert stages.targets() == ["arm"]
+    assert shell("lock -t arm") == 0
+    assert "vmgen.lock.json: nothing changed" in shell.err
+    assert shell("check -t arm") == 0
+    assert "the wire format is as locked" in shell.err
+    assert stages.targets() == ["arm"]
+    lock = Path("vmgen.lock.json")
+    written = lock.read_text()
+    lock.write_text(written.replace("vmstate_toy_cpu", "vmstate_my_cpu"))
+    assert shell("check -t arm") == 1
+    assert shell("lock -t arm") == 0
+    assert lock.read_text() == written
+    assert shell("lock -t ppc") == 0
+    assert "vmgen.lock.json: changed" in shell.err
+
+
+def test_a_lock_that_lacks_something_is_made_again(
+    stages: Stages, shell: Shell
+) -> None:
+    gone = ir.Unread("", "hw/gone.c", (Diagnostic("VG110", "gone", Position("x.c")),))
+    stages.programs = {"arm": replace(PROGRAM, target="arm", unread=(gone,))}
+    for _ in range(2):
+        assert shell("lock -t arm") == 1
+        assert "hw/gone.c" in shell.err
+    assert stages.targets() == ["arm", "arm"]
+
+
+def test_a_check_reads_the_sources_once(stages: Stages, shell: Shell) -> None:
+    assert shell("lock -t arm") == 0
+    assert shell("generate -t arm -o generated") == 0
+    Path("vmgen.lock.json").write_text(
+        Path("vmgen.lock.json").read_text().replace("vmstate_toy_cpu", "vmstate_my_cpu")
+    )
+    Path("generated/arm/cpu.py").write_text("# ours\nvalue = 3\n")
+    stages.requests.clear()
+    assert shell("check -t arm -o generated") == 1
+    assert stages.targets() == ["arm"]
+
+
 def test_an_extra_or_missing_file_is_seen_without_computing(
     stages: Stages, shell: Shell
 ) -> None:

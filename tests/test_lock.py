@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -106,7 +107,8 @@ def programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[ir.Program
         return replace(found[0], target=request.target)
 
     monkeypatch.setattr(pipeline, "compile_program", compile_program)
-    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    # What a test changes is no source: nothing may be remembered.
+    monkeypatch.setenv("VMGEN_CACHE_DIR", os.devnull)
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)

@@ -18,6 +18,7 @@ from tests.trees import require_tree
 from vmgen.cli import run
 from vmgen.pipeline import reading
 from vmgen.pipeline.reading import ReadFile
+from vmgen.pipeline.whole import Whole
 
 TARGETS = ("avr", "sh4")
 HEADER = "hw/usb/hcd-ohci.h"
@@ -90,6 +91,19 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
         _, texts, written = made.generate()
         assert len(written) > texts > 100
         yield made
+
+
+def test_nothing_is_put_together_again_for_a_lock(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = str(tree.output.parent / "lock.json")
+    words = ["--qemu", str(tree.root), "--all", "-t", "avr", "-t", "sh4"]
+    assert run(["lock", *words, "--output", lock]) == 0
+    with monkeypatch.context() as patch:
+        patch.delattr(Whole, "program")
+        assert run(["lock", *words, "--output", lock]) == 0
+        assert run(["check", *words, "--lock", lock, "--output", "none"]) == 0
+    assert "the wire format is as locked" in capsys.readouterr().err
 
 
 def test_after_one_file(tree: Tree) -> None:

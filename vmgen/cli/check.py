@@ -106,25 +106,27 @@ def check(
     that are missing, changed or no longer belong, and prints a diff of what would change.
     """
     from vmgen.cli.files import changes, grouped, summary
+    from vmgen.cli.sources import Sources
 
     job = read_job(output=output, **inputs)
+    sources = Sources(job, console)
     locked = 0
     gate = lock_command.LockGate(
         direction, level, None if accepted is None else Path(accepted)
     )
     known = Path(lock or lock_command.NAME)
     if against is not None:
-        locked = lock_command.against(against, job, gate, console)
+        locked = lock_command.against(against, sources, gate)
         if not job.output.exists():
             return locked
     elif known.is_file():
-        locked = lock_command.compare(known, job, gate, console)
+        locked = lock_command.compare(known, sources, gate)
         if not job.output.exists():
             return locked
     elif not job.output.exists():
         asked_for_something(output, inputs.values())
     where = job.output.as_posix()
-    needed = [change for change in changes(job, console) if change.kind != "unchanged"]
+    needed = [change for change in changes(sources) if change.kind != "unchanged"]
     if not needed:
         console.message(f"{where}: all files are current")
         return locked

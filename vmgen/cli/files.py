@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from vmgen import cache, write
-from vmgen.cache import Cache
-from vmgen.cli.console import Console
-from vmgen.cli.job import Job, compile_all
+from vmgen.cli.sources import Sources, remember, remembered
 
 if TYPE_CHECKING:
     from vmgen import ir
-    from vmgen.pipeline.survey import TreeFiles
 
 
-def changes(job: Job, console: Console) -> tuple[write.FileChange, ...]:
+def changes(sources: Sources) -> tuple[write.FileChange, ...]:
     """What the output folder lacks.  Nothing is computed where vmgen remembers what it
     generated from exactly these inputs and the folder holds exactly that."""
     from vmgen.stamp import verify
 
-    trees = _trees(job)
-    key = _key(job, trees)
-    known = _known(key) if key else None
+    job, console = sources.job, sources.console
+    known = remembered(sources.key)
     if known is not None and write.holds(job.output, known, verify):
         return ()
     from vmgen.pipeline import generate
 
-    programs = compile_all(job, console, trees[0] if trees else None)
-    if console.warned:
-        key = ""  # to be said again
+    programs = sources.programs
+    key = sources.key if sources.all_said else ""
     meaning = ""
-    if job.whole:
+    if job.whole and not any(program.unread for program in programs):
         # A tree that means what it meant is quick to read; its Python takes longer.
         meaning = _key_of(programs)
-        known = _known(meaning)
+        known = remembered(meaning)
         if known is not None and write.holds(job.output, known, verify):
-            if key:
-                _keep(key, known)
+            remember(key, known)
             return ()
     with console.working():
         console.progress("writing Python")
@@ -48,55 +41,10 @@ def changes(job: Job, console: Console) -> tuple[write.FileChange, ...]:
             together=job.whole,
             formats=job.requests[0].formats,
         )
-    if any(program.unread for program in programs):
-        key = meaning = ""  # what is missing is to be said again
-    for each in filter(None, (key, meaning)):
-        _keep(each, {file.path: cache.text_digest(file.text) for file in files})
+    digests = {file.path: cache.text_digest(file.text) for file in files}
+    for each in (key, meaning):
+        remember(each, digests)
     return write.plan(job.output, files, verify)
-
-
-def _known(key: str) -> dict[str, str] | None:
-    """The sha256 of each file's text by path, as generated under this key before."""
-    text = Cache.of("output").text(f"{key}.json")
-    if text is None:
-        return None
-    digests: dict[str, str] = json.loads(text)
-    return digests
-
-
-def _keep(key: str, digests: Mapping[str, str]) -> None:
-    kept = Cache.of("output")
-    kept.keep(f"{key}.json", json.dumps(digests, indent=0, sort_keys=True))
-    kept.forget_old()
-
-
-def _trees(job: Job) -> tuple[TreeFiles, ...]:
-    """The files of the trees that are read completely."""
-    if not job.whole or job.release:
-        return ()
-    from vmgen.pipeline.survey import TreeFiles
-
-    roots = {request.qemu.resolve() for request in job.requests if request.qemu}
-    return tuple(TreeFiles(root) for root in sorted(roots))
-
-
-def _key(job: Job, trees: Sequence[TreeFiles]) -> str:
-    """The cache key; empty where it cannot cover what is read."""
-    from vmgen import resources
-
-    folders = [resources.folder("templates"), resources.package()]
-    if job.release:
-        from vmgen.cli import shipped
-
-        content = shipped.of(job.release).archive.content
-        return cache.key("\0".join((job.release, content, repr(job.requests))), folders)
-    if job.embedded:
-        folders.insert(0, resources.folder("c_headers"))
-        return cache.key(repr(job.requests), folders)
-    if not trees or any(request.build for request in job.requests):
-        return ""  # headers of the machine, or quicker read than hashed
-    contents = [tree.everything() for tree in trees]
-    return cache.key("\0".join((repr(job.requests), *contents)), folders)
 
 
 def _key_of(programs: Iterable[ir.Program]) -> str:

@@ -37,10 +37,11 @@ def generate(
     """
     from vmgen import write
     from vmgen.cli.files import changes, grouped, summary
+    from vmgen.cli.sources import Sources
 
     asked_for_something(output, inputs.values())
     job = read_job(output=output, **inputs)
-    found = changes(job, console)
+    found = changes(Sources(job, console))
     made = write.apply(job.output, found, force=force, prune=prune)
     where = job.output.as_posix()
     console.message(

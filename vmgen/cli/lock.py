@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from vmgen import config
 from vmgen.cli.arguments import Option, command
 from vmgen.cli.console import Console
-from vmgen.cli.job import FILES, INPUT, STRICT, Job, below, compile_all, read_job
+from vmgen.cli.job import FILES, INPUT, STRICT, below, read_job
 from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
     from vmgen import ir
+    from vmgen.cli.sources import Sources
     from vmgen.verdict.gate import Gate
 
 NAME = "vmgen.lock.json"
@@ -53,12 +54,13 @@ def lock(console: Console, /, *, output: str, **inputs: Any) -> int:
     could not read something; a warning names it, and the lock has the rest (--strict:
     vmgen writes nothing, exit status 2).
     """
-    from vmgen import lock, write
+    from vmgen import write
+    from vmgen.cli.sources import Sources
 
-    job = read_job(**inputs)
-    text = lock.dumps(compile_all(job, console))
+    sources = Sources(read_job(**inputs), console)
     place = Path(output)
     old = place.read_text("utf-8") if place.is_file() else None
+    text = old if _is_lock_of(sources, old) else _locked(sources)
     if old == text:
         console.message(f"{place.as_posix()}: nothing changed")
         return int(console.warned)
@@ -67,6 +69,34 @@ def lock(console: Console, /, *, output: str, **inputs: Any) -> int:
     write.apply(place.parent, [change], force=True)
     console.message(f"{place.as_posix()}: {'new' if old is None else 'changed'}")
     return int(console.warned)
+
+
+def _is_lock_of(sources: Sources, text: str | None) -> bool:
+    """Whether vmgen remembers that it made just this text from just these sources."""
+    from vmgen.cli.sources import remembered
+
+    return text is not None and remembered(_key(sources)) == _digests(text)
+
+
+def _locked(sources: Sources) -> str:
+    """The lock of the sources."""
+    from vmgen import lock
+    from vmgen.cli.sources import remember
+
+    text = lock.dumps(sources.programs)
+    if sources.all_said:
+        remember(_key(sources), _digests(text))
+    return text
+
+
+def _key(sources: Sources) -> str:
+    return sources.key and f"lock-{sources.key}"
+
+
+def _digests(text: str) -> dict[str, str]:
+    from vmgen.cache import text_digest
+
+    return {NAME: text_digest(text)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,32 +117,33 @@ class LockGate:
         return Gate(ways, () if file is None else config.accepted(file))  # type: ignore[arg-type]
 
 
-def compare(path: Path, job: Job, gate: LockGate, console: Console) -> int:
-    """Says whether the lock is what the job's sources say; 0 if so, or if the gate lets
+def compare(path: Path, sources: Sources, gate: LockGate) -> int:
+    """Says whether the lock is what the sources say; 0 if so, or if the gate lets
     pass what changed, else 1 and why.  A tree that says the same as another release has
     the wire format of the lock."""
     from vmgen import lock
 
+    console = sources.console
     text = path.read_text("utf-8")
-    programs = compile_all(job, console)
     name = path.as_posix()
-    known = {program.target: program for program in lock.loads(text, name)}
-    locked = next((program.release for program in known.values()), "")
-    if lock.dumps(programs) == text:
+    if _is_lock_of(sources, text) or _locked(sources) == text:
         console.message(f"{name}: the wire format is as locked")
         return 0
+    programs = sources.programs
+    known = {program.target: program for program in lock.loads(text, name)}
+    locked = next((program.release for program in known.values()), "")
     if lock.dumps(replace(item, release=locked) for item in programs) == text:
         console.message(f"{name}: it says release {locked}")
         console.message(f"{name}: the wire format is as locked")
         return 0
     fixing = f"if you intended this: {_fix_command(console)}"
-    failed = _gated(name, known, programs, job, gate, fixing, console)
+    failed = _gated(name, known, sources, gate, fixing)
     if failed:
         console.message(f"{fixing}, and commit {name}")
     return int(failed)
 
 
-def against(name: str, job: Job, gate: LockGate, console: Console) -> int:
+def against(name: str, sources: Sources, gate: LockGate) -> int:
     """The same for a baseline: a lock, a release by its number, or a name for one."""
     from vmgen import lock
     from vmgen.cli.sides import stored_of
@@ -128,37 +159,36 @@ def against(name: str, job: Job, gate: LockGate, console: Console) -> int:
                 " lists, or a name of [tool.vmgen.baselines]",
             )
         )
-    programs = compile_all(job, console)
+    programs = sources.programs
     wanted = {one.target: known[one.target] for one in programs if one.target in known}
     texts = (
         lock.dumps(replace(one, release="") for one in side)
         for side in (wanted.values(), programs)
     )
     if len(set(texts)) == 1:
-        console.message(f"{name}: the wire format is as it was shipped")
+        sources.console.message(f"{name}: the wire format is as it was shipped")
         return 0
-    return int(_gated(name, wanted, programs, job, gate, "", console))
+    return int(_gated(name, wanted, sources, gate, ""))
 
 
 def _gated(
     name: str,
     known: Mapping[str, ir.Program],
-    programs: Iterable[ir.Program],
-    job: Job,
+    sources: Sources,
     wanted: LockGate,
     fixing: str,
-    console: Console,
 ) -> bool:
     """Says what changed; whether the gate does not let it pass."""
     from vmgen.verdict.gate import SAID, summed_up
 
+    console = sources.console
     gate = wanted.made()
     console.message(f"{name}: the wire format differs")
-    folders = {one.target: below(one.qemu) for one in job.requests if one.qemu}
+    folders = {one.target: below(one.qemu) for one in sources.job.requests if one.qemu}
     others = False
     left = dict(known)
     judged = []
-    for program in programs:
+    for program in sources.programs:
         before = left.pop(program.target, None)
         if before is None:
             console.message(f"{program.target or 'these files'}: not in {name}")
