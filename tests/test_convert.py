@@ -200,6 +200,30 @@ def test_as_many_structs_as_a_member_says() -> None:
         assert bytes(new.save(made)) == wire
 
 
+def test_an_array_of_structs_gets_shorter_and_longer() -> None:
+    inner = ir.Description("vmstate_part", "part", "Part", 1, 1, (A,))
+
+    def of(count: int) -> tuple[ir.Description, ...]:
+        parts = ir.Field(
+            "parts", (step("parts", "Part", count),), ir.StructElement("vmstate_part", "Part"),
+            ir.Fixed(4), ir.Fixed(count), array=True,
+        )  # fmt: skip
+        return device(parts), inner
+
+    with codec(*of(3)) as old, codec(*of(1)) as new:
+        state, _ = old.load(b"\0\0\0\7\0\0\0\0\0\0\0\x08", 0, 1)
+        made, lines = converted(state, new)
+        assert bytes(new.save(made)) == b"\0\0\0\7"
+        lost = {line.path: line.harm for line in lines if line.what == "lost"}
+        assert lost == {"parts[1].a": False, "parts[2].a": True}
+        state, _ = new.load(b"\0\0\0\7", 0, 1)
+        made, lines = converted(state, old)
+        assert bytes(old.save(made)) == b"\0\0\0\7" + bytes(8)
+        assert said(lines) == {
+            "parts[0].a": "kept", "parts[1].a": "defaulted", "parts[2].a": "defaulted",
+        }  # fmt: skip
+
+
 # --- whole streams --------------------------------------------------------------------
 
 

@@ -124,9 +124,9 @@ def test_of_two_regions_at_one_address_the_later_counts() -> None:
         PhysicalMap([Region((1 << 64) - 1, 2, "a")])
 
 
-def exported(module: Any, guest: Guest) -> bytes:
+def exported(module: Any, guest: Guest, **options: Any) -> bytes:
     out = io.BytesIO()
-    module.write(guest, out, ExportOptions())
+    module.write(guest, out, ExportOptions(**options))
     return out.getvalue()
 
 
@@ -164,6 +164,33 @@ def of_linux() -> bytes:
         uname = b"".join(name.ljust(65, b"\0") for name in NAMES)
         ram[0x2004 : 0x2004 + len(uname)] = uname
         return draft.to_bytes()
+
+
+def notes_size(core: bytes) -> int:
+    """Bytes of the notes of a core, which its first program header has."""
+    (place,) = struct.unpack_from("<Q", core, 32)
+    kind, *_, size, _, _ = struct.unpack_from("<IIQQQQQQ", core, place)
+    assert kind == 4
+    return int(size)
+
+
+def test_a_core_has_the_note_in_which_linux_describes_itself() -> None:
+    note = b"VMCOREINFO\0\0" + LINUX
+    with Guest.open(
+        of_linux(), codecs=packages()["riscv64"], map="riscv.spike.ram=0x80000000"
+    ) as guest:
+        found, plain = (
+            exported(elf, guest, vmcoreinfo=how) for how in ("find", "none")
+        )
+        given = exported(elf, guest, vmcoreinfo="0x80001234")
+        with pytest.raises(Unsupported, match="no VMCOREINFO note at 0x80001238"):
+            exported(elf, guest, vmcoreinfo="0x80001238")
+        with pytest.raises(Unsupported, match="it is find, none, or an address"):
+            exported(elf, guest, vmcoreinfo="linux")
+    assert found == given
+    size, old = map(notes_size, (found, plain))
+    assert size - old == 12 + len(note) + -len(note) % 4
+    assert (found.count(note), plain.count(note)) == (2, 1)  # the other is in memory
 
 
 def test_a_compressed_dump_has_every_page_and_what_linux_says_of_itself() -> None:
@@ -238,8 +265,9 @@ def test_a_table_has_the_same_rows() -> None:
 
     with opened(SPIKE, "riscv64") as guest:
         wanted = [json.loads(line) for line in exported(jsonl, guest).splitlines()]
-        table = pyarrow.parquet.read_table(io.BytesIO(exported(parquet, guest)))
-        found = table.to_pylist()
+        file = pyarrow.parquet.ParquetFile(io.BytesIO(exported(parquet, guest)))
+        found = file.read().to_pylist()
+    assert file.num_row_groups == -(-len(found) // 16384)  # few, as readers want it
     assert [
         (
             one["section"],

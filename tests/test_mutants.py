@@ -10,7 +10,7 @@ import pytest
 
 from tests.mutants.__main__ import ROOT, again, identity
 from tests.mutants.faults import Fault, chosen, faults
-from tests.mutants.reached import Reached, of_json, to_json
+from tests.mutants.reached import Reached, named, of_json, to_json
 from tests.mutants.selection import TESTS, batches, file_of
 from tests.mutants.trial import tried
 
@@ -124,6 +124,20 @@ def test_a_fault_is_tried_with_the_tests_that_run_its_lines_the_quickest_first()
     assert of_json(to_json(reached)) == reached
     reached.broken.append(slow)
     assert [tests for tests, _ in batches(reached, fault)] == [[near, far], [whole]]
+
+
+@pytest.mark.parametrize(
+    ("file", "classname", "name"),
+    [
+        ("tests/test_a.py", "tests.test_a", "tests/test_a.py::test_b"),
+        ("tests/test_a.py", "tests.test_a.TestC", "tests/test_a.py::TestC::test_b"),
+        ("tests/qemu/test_a.py", "tests.qemu.test_a", "tests/qemu/test_a.py::test_b"),
+    ],
+)
+def test_a_test_is_called_as_pytest_calls_it(
+    file: str, classname: str, name: str
+) -> None:
+    assert named(file, classname, "test_b") == name
 
 
 def test_a_line_that_no_test_is_known_to_run_is_tried_with_its_packages_tests() -> None:

@@ -77,6 +77,16 @@ def test_memory_is_written_piece_by_piece(
     assert (name, made.getvalue()) == ("image.elf", image)
 
 
+def test_vectors_come_along_where_the_hart_has_them() -> None:
+    for vlen in (128, 256):
+        codecs = packages()["riscv64"].but({"vlen": vlen})
+        with Guest.open(whole(VIRT), codecs=codecs) as guest:
+            (hart,) = riscv_image._harts(guest)
+            (cpu,) = guest.cpus
+            assert (cpu.register("misa") or 0) >> (ord("V") - ord("A")) & 1
+        assert len(hart.vectors) == 32 * vlen // 8
+
+
 def test_what_a_file_does_not_have_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -154,6 +154,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                  for test in batch}  # fmt: skip
         if run(clean, sorted(tests), options.limit, "--collect-only").code != 0:
             parser.error("the tests that were measured are not those of today")
+        for name in reached.broken:
+            print(f"not used, it fails or takes too long: {name}", file=sys.stderr)
         for number, (trial, took) in enumerate(
             all_tried(planted, reached, options.also, options.jobs, Path(folder)), 1
         ):

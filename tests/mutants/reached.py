@@ -66,9 +66,10 @@ class Reached:
         names: dict[str, str] = {}
         total = 0.0
         for case in ElementTree.parse(report).iter("testcase"):
-            parts = case.get("classname", "").split(".")
+            classname = case.get("classname", "")
+            parts = classname.split(".")
             function = case.get("name", "").partition("[")[0]
-            identity = "::".join((file, *parts[2:], function))
+            identity = named(file, classname, function)
             # hypothesis wraps a test in a function of the same name elsewhere.
             names[function] = names[".".join((*parts, function))] = identity
             took = float(case.get("time", "0"))
@@ -86,6 +87,13 @@ class Reached:
                     test = names.get(context) or names.get(function, file)
                     if test not in own.setdefault(line, []):
                         own[line].append(test)
+
+
+def named(file: str, classname: str, function: str) -> str:
+    """What pytest calls a test of a file whose report has this dotted name for its class,
+    folders and file in front."""
+    folders = file.count("/") + 1
+    return "::".join((file, *classname.split(".")[folders:], function))
 
 
 def measured(
