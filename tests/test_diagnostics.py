@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,26 @@ def test_what_a_file_holds_does_not_steer_the_terminal() -> None:
     assert excerpt.endswith("| \t\\x1bx")
     assert caret.endswith("| \t    ^")
     assert hint == r"    hint: \x08"
+
+
+@pytest.mark.parametrize(
+    ("context", "line", "column"),
+    [
+        (("vmstate_a", "b"), "  VMSTATE_UINT32(b, Dev),", 18),
+        (("vmstate_a", "b"), "const X vmstate_a = {", 9),
+        (("vmstate_a", ""), "const X vmstate_a = {", 9),
+        (("other",), "\t x", 3),
+        (("other",), "", 1),
+    ],
+)
+def test_a_finding_in_a_line_is_at_the_innermost_name_there(
+    context: tuple[str, ...], line: str, column: int
+) -> None:
+    found = Diagnostic("VG999", "", Position("a.c", 3), context=context)
+    shown = found.with_line(line)
+    assert (shown.excerpt, shown.position) == (line, Position("a.c", 3, column))
+    kept = replace(found, position=Position("a.c", 3, 4)).with_line(line)
+    assert kept.position.column == 4
 
 
 def test_annotations_are_escaped_as_the_runner_reads_them() -> None:

@@ -15,7 +15,8 @@ from tests import kdump_files
 from tests.stream_files import packages, whole
 from vmgen.export import elf, jsonl, kdump, lime, parquet, raw
 from vmgen.export.formats import ExportOptions
-from vmgen.guest import BadMap, Guest, NoMap, Region, Unmapped, Unsupported
+from vmgen.guest import BadMap, Guest, NoMap, Region, Unmapped, Unsupported, x86_map
+from vmgen.guest.fields import SectionFields
 from vmgen.guest.given import mtree
 from vmgen.guest.regions import PhysicalMap, overlaid
 from vmgen.stream import Draft
@@ -115,6 +116,22 @@ def test_a_board_that_nobody_knows_names_the_option() -> None:
     with Guest.open(whole(SPIKE)) as guest, pytest.raises(NoMap) as caught:
         assert guest.regions
     assert "--map riscv.spike.ram=ADDRESS" in caught.value.hint
+
+
+def test_video_ram_is_in_its_window_in_chain_4_mode_if_it_is_there() -> None:
+    values = {"sr": [0, 0, 0xF, 0, 8], "gr": [0] * 6 + [1 << 2], "bank_offset": 0x20000}
+    vga = SectionFields(values, "vga")
+
+    def window(blocks: dict[str, int]) -> list[tuple[int, int, str, int]]:
+        names = ["serial", "vga"]
+        found = x86_map._vga_window(blocks, names, lambda _: vga, None, None)
+        return [(one.start, one.size, one.block, one.offset) for one in found]
+
+    assert window({"vga.vram": 1 << 20}) == [(0xA0000, 0x10000, "vga.vram", 0x20000)]
+    assert window({}) == []
+    assert window({"vga.vram": 0x20000}) == []
+    values["sr"] = [0, 0, 0xF, 0, 0]
+    assert window({"vga.vram": 1 << 20}) == []
 
 
 def test_of_two_regions_at_one_address_the_later_counts() -> None:

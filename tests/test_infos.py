@@ -73,6 +73,8 @@ def moved(body: str) -> str:
          "u32:n bytes[?]"),
         ("if (d->n) { d->n = 1; } else { qemu_put_be32(f, 1); }", "if[!n]{ u32:1 }"),
         ("d->save(d, f);", "->save"),
+        ("void (*one)(Device *, QEMUFile *) = d->save; one(d, f);", "->"),
+        ("void (*what)(Device *, QEMUFile *) = one; what(d, f);", "u32:n"),
         ("elsewhere(f);", "elsewhere()"),
         ("one(d, f);", "u32:n"),
         ("each(one, f);", "loop[each each()]{ u32:n }"),

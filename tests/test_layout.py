@@ -209,6 +209,26 @@ def test_type_checks_that_c_refuses(check: str, found: str) -> None:
     assert f"is {found}" in message
 
 
+def test_a_pointer_behind_an_object_points_to_nothing() -> None:
+    objects = "typedef struct V { int a; } V; static V one = {1}, two[2] = {{1}, {2}};"
+    text = f"{objects} static V *all[] = {{ &one, two + 1, &one + 1, two + 2 }};"
+    unit = Unit(text, source="t.c")
+    layout = Layout(unit)
+    declared = unit.object("all")
+    assert declared is not None
+    assert isinstance(declared.initializer, syntax.InitList)
+    at = [one.value for one in declared.initializer.items]
+    found = [layout.pointed(value) for value in at[:2]]  # type: ignore[arg-type]
+    assert [
+        one.value.members["a"].value  # type: ignore[union-attr]
+        for one in found
+        if one is not None
+    ] == [1, 2]
+    for value in at[2:]:
+        with pytest.raises(VmgenError, match="VG304"):
+            layout.pointed(value)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("expression", "code", "words"),
     [

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from tests.generated_code import imported
 from tests.ir_programs import U8, U16, U32, U64, compiled, description, field, program
 from vmgen import ir
 from vmgen.ir.types import WIDTHS, signed
 from vmgen.lower import lower
 from vmgen.lower.names import attribute, identifier, module_path, record_name
-from vmgen.source import VmgenError
+from vmgen.render import render
+from vmgen.source import Position, VmgenError
 from vmgen.stream.answers import Answers
 
 VERSION = ir.Version()
@@ -31,6 +33,24 @@ def test_names() -> None:
     assert module_path("hw/core/cpu-system.c") == "hw/core/cpu_system"
     assert module_path("../x/class.c") == "x/class_"
     assert record_name("struct kvm_nested_state") == "kvm_nested_state"
+
+
+def test_a_member_says_in_which_file_its_subsection_is() -> None:
+    near = description("dev/near", field("a", U8), needed="near")
+    far = replace(
+        description("dev/far", field("b", U8), needed="far"),
+        position=Position("hw/far.c", 9), static=False,
+    )  # fmt: skip
+    dev = description("dev", field("c", U8), subsections=(near.symbol, far.symbol))
+    whole = ir.Program(
+        "1", "box",
+        (ir.Module("hw/dev.c", (near, dev)), ir.Module("hw/far.c", (far,))),
+    )  # fmt: skip
+    with imported(render(lower(whole))) as modules:
+        members = modules["box.hw.dev"].DevState.fields()
+    assert {one.name: (one.file, one.line) for one in members if one.test} == {
+        "near": ("hw/dev.c", 5), "far": ("hw/far.c", 9),
+    }  # fmt: skip
 
 
 def test_a_plan_is_pure() -> None:

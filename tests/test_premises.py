@@ -98,6 +98,13 @@ def test_registers_that_are_in_the_list(tmp_path: Path) -> None:
     }
 
 
+def test_a_function_that_is_mentioned_is_not_called(tmp_path: Path) -> None:
+    before = arm(tmp_path, REGISTERS).premises
+    mention = "if (define_arm_cp_regs) { hook = define_one_arm_cp_reg; }\n    "
+    place = "if (arm_feature"
+    assert arm(tmp_path, REGISTERS.replace(place, mention + place)).premises == before
+
+
 KEEPING = """
 static void masked_write(CPUARMState *env, const ARMCPRegInfo *ri, uint64_t value)
 {

@@ -220,6 +220,26 @@ def test_validation_needs_what_it_reads() -> None:
         assert module.load_dev(b"\6", context=context)[1] == 1
 
 
+def test_a_validation_that_is_not_translated_is_asked_of_the_context() -> None:
+    check = field(
+        "", ir.NothingElement(), name="checked", test="valid", must_exist=True
+    )
+    made = description("dev", field("rnr", U8), check)
+    with compiled(made) as (module, runtime):
+        assert module.load_dev(b"\7")[0].rnr == 7
+        asked: list[int] = []
+
+        def valid(state: Any, version: int) -> bool:
+            asked.append(version)
+            return bool(state.rnr == 7)
+
+        context = runtime.Context(functions={"valid": valid})
+        assert module.load_dev(b"\7", context=context)[1] == 1
+        with pytest.raises(runtime.BadValue, match="validation failed"):
+            module.load_dev(b"\6", context=context)
+        assert asked == [1, 1]
+
+
 def test_nothing_recurses_without_end() -> None:
     node = description(
         "node", field("next", ir.ListElement("qlist", "vmstate_node", "Node"), version_id=1),

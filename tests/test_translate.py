@@ -537,6 +537,13 @@ def test_an_error_may_leave_early() -> None:
     ) == (ir.Word("uint32"), ir.Word("uint64", "wide"))
 
 
+def test_a_result_that_is_not_known_is_no_error() -> None:
+    assert moved(
+        "Inner *v = pv; v->flags = qemu_get_be32(f); return mode();",
+        "Inner *v = pv; qemu_put_be32(f, v->flags);",
+    ) == (ir.Word("uint32", "flags"),)
+
+
 def test_words_kept_in_a_local_array_have_no_member() -> None:
     assert moved(
         "uint32_t all[2]; for (int i = 0; i < 2; i++) { all[i] = qemu_get_be32(f); if (all[i] > 1) { return -22; } }",

@@ -180,6 +180,26 @@ def test_a_range_of_labels_is_an_interval() -> None:
     )
 
 
+def test_labels_of_one_body_are_one_condition() -> None:
+    body = translated(
+        "CPU *cpu = opaque; switch (cpu->count) { case 2: case 5: return 1; } return 0;"
+    ).body
+    count = ir.Load("count", "int32")
+    equal = [ir.Binary("==", count, ir.Const(number)) for number in (2, 5)]
+    assert body == ir.Binary("||", *equal)
+
+
+def test_what_a_function_that_cannot_be_seen_stores_is_not_known() -> None:
+    stored = "int n = 0; {}(&n); return n;"
+    function = translated(stored.format("fill"), "void fill(int *n);\n")
+    assert function.body is None
+    assert "reads what fill() stored" in function.untranslated
+    seen = translated(
+        stored.format("fill"), "static void fill(int *n) { *n = 1; }\n"
+    ).body
+    assert seen == ir.Const(1)
+
+
 # --- size ---------------------------------------------------------------------------------
 
 _OBJECT = "struct Many { uint32_t a; uint32_t arr[64]; };"

@@ -215,6 +215,22 @@ def test_a_subsection_that_was_not_read_is_not_known_of_a_verdict_and_nothing_el
         assert found["vmstate_good"].verdict == "compatible"
 
 
+def test_of_a_subsection_whose_condition_is_not_known_nothing_stands_in_its_place(
+    here: Path,
+) -> None:
+    """It would seem to be there always."""
+    bad = subsection("VMSTATE_UINT64(b, Dev)")
+    program = read(bad + OWNER)
+    (dev,) = Lookup(program).named(["dev"])
+    (stub,) = Lookup(program).named(["dev/sub"])
+    assert (dev.description.subsections, stub.description.needed) == (
+        ("vmstate_sub",), "asked",
+    )  # fmt: skip
+    program = read(bad.replace(".needed = asked", ".needed = gone()") + OWNER + GOOD)
+    assert symbols(program) == ["vmstate_good"]
+    assert unread(program) == {"vmstate_sub": ["VG304", "VG310"], "dev": ["VG507"]}
+
+
 @pytest.mark.parametrize(
     ("end", "subsections", "said"),
     [

@@ -237,12 +237,10 @@ def _registers(stream: Stream) -> Iterator[tuple[str, tuple[RegisterGroup, ...]]
 
 def _blocks(stream: Stream) -> Iterator[tuple[str, str, str]]:
     """The blocks of guest memory: name, length, the pages of each kind."""
-    if not any(section.means == "ram" for section in _sections(stream)):
-        return
     try:
         memory = stream.memory()
     except StreamError:
-        return  # as the stream's failure says
+        return  # there is none, or as the stream's failure says
     for block in memory.blocks:
         pages = ", ".join(f"{count} {kind}" for kind, count in block.pages.items())
         if block.mapped is not None:
