@@ -220,6 +220,8 @@ def _nodes(expr: ir.Expr) -> int:
         ("int x = 0; " + "".join(f"if (m->a & {1 << i}) x += {i + 1}; " for i in range(31)) + "return x > 3;", 300),
         ("int x = 0; " + "".join(f"if (m->a & {1 << i}) x |= {2 << i}; " for i in range(20)) + "return x > 3;", 200),
         ("for (int i = 0; i < 64; i++) if (m->arr[i]) return true; return false;", 20),
+        ("int x = 0; switch (m->a) { " + "".join(f"case {2 * i}: " for i in range(30))
+         + "for (int i = 0; i < 64; i++) if (m->arr[i] > 3) x++; break; } return x > 2;", 600),
     ],
 )  # fmt: skip
 def test_what_counts_or_looks_is_as_large_as_its_c(body: str, most: int) -> None:
