@@ -3,8 +3,9 @@
 About 90 % of a unit's text are the same headers as in every other unit.  The text is
 cut where a header is entered or left, each piece is split by balanced brackets and
 indexed by the names it declares, and the result is kept by the piece's text for the
-next unit.  One regular expression finds the bounds of a declaration, a few more its
-names; nothing here looks at single tokens.
+next unit.  One regular expression finds the bounds of a declaration
+(:mod:`vmgen.cfront.bounds`), a few more its names (:mod:`vmgen.cfront.declared`); nothing
+here looks at single tokens.
 """
 
 from __future__ import annotations
@@ -15,105 +16,15 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, assert_never
+from typing import assert_never
 
+from vmgen.cfront.bounds import Span, first_word, spans
 from vmgen.cfront.convert import Parsed
-from vmgen.cfront.tokens import (
-    IGNORED_WORDS,
-    LINE_MARKER,
-    RESERVED_WORDS,
-    Packing,
-    word_set,
-)
+from vmgen.cfront.declared import declared_names, is_typedef, plain, plain_tail, tags
+from vmgen.cfront.patterns import BRACED, CALL, NOISE, VALUE
+from vmgen.cfront.tokens import LINE_MARKER, Packing
 
-# --- regular expressions --------------------------------------------------------------
-
-#: Levels of nested brackets inside a pair that one expression follows; QEMU and libc stay
-#: well below.
-_LEVELS = 24
-_LITERAL = r""""(?:[^"\\\n]++|\\.)*+"|'(?:[^'\\\n]++|\\.)*+'"""
-_DIRECTIVE = r"\#[^\n]*+"
-
-
-def _nested(open_: str, close: str) -> str:
-    """A pattern for a bracket pair and what is inside."""
-    leaf = rf"""[^{re.escape(open_ + close)}"'\#]++|{_LITERAL}|{_DIRECTIVE}"""
-    pattern = rf"{re.escape(open_)}(?:{leaf})*+{re.escape(close)}"
-    for _ in range(_LEVELS):
-        pattern = rf"{re.escape(open_)}(?:{leaf}|{pattern})*+{re.escape(close)}"
-    return pattern
-
-
-_BODY = _nested("{", "}")
-#: One step through a body that is nested deeper.
-_BRACE = re.compile(rf"[{{}}]|{_LITERAL}|{_DIRECTIVE}|[\"']", re.DOTALL)
-_PARENTHESES = _nested("(", ")")
-_FLAT = rf"""[^{{}}"';\#]++|{_LITERAL}|{_DIRECTIVE}"""
-#: What may stand between two tokens, and between two declarations.
-_W = rf"(?:\s++|{_DIRECTIVE})*+"
-_GAP = rf"(?:\s++|{_DIRECTIVE}|;)*+"
-_WORD = r"(?:[^\W\d]|\$)[\w$]*+"
-_BRACKETED = r"\[\[(?:[^\[\]]++|\[[^\[\]]*+\])*+\]\]"
-_ATTRIBUTE = rf"(?:__attribute(?:__)?{_W}{_PARENTHESES}|{_BRACKETED})"
-
-_DECLARATION = re.compile(
-    rf"{_GAP}(?P<head>(?:{_FLAT})*+)(?:;|(?P<body>{_BODY})|(?P<deep>\{{))", re.DOTALL
-)
-_UP_TO_BRACKET = re.compile(rf"(?:{_FLAT})*+", re.DOTALL)
-_ANY_GAP = re.compile(_GAP)
-_ONLY_GAP = re.compile(rf"{_GAP}\Z")
-_DEFINED_TAG = re.compile(
-    rf"\b(struct|union|enum)\b{_W}(?:{_ATTRIBUTE}{_W})*+"
-    rf"((?!__attribute){_WORD})?{_W}(?:{_ATTRIBUTE}{_W})*+(?::[\s\w()]*+)?\{{"
-)
-_ENUM_BODY = re.compile(rf"""(?:[^{{}}"']++|{_LITERAL}|{_BODY})*+""", re.DOTALL)
-_ENUMERATOR = re.compile(rf"(?:\A|,){_W}({_WORD})")
-_INNERMOST = re.compile(r"\([^(){}]*+\)|\{[^(){}]*+\}")
-
-#: A declaration of one name with nothing unusual about it: groups are ``typedef``,
-#: ``extern``, the name, and what follows the name (``(``, ``=`` or the end).
-_S = rf"(?:[\s*]++|{_DIRECTIVE})"
-_PLAIN = re.compile(
-    rf"(?:__extension__{_S}++|{_ATTRIBUTE}{_S}*+)*+(?!(?:struct|union|enum)\s++{_WORD}\s*+\Z)"
-    rf"(typedef{_S}++)?(extern{_S}++)?"
-    rf"(?:(?!__attribute){_WORD}{_S}++|{_ATTRIBUTE}{_S}*+)+({_WORD}){_W}"
-    rf"(?:(\()(?!\s*+(?:\*|(?!void\b){_WORD}\s*+\)))|(?:\[[^\],]*+\]{_W})*+(=(?!=)|\Z))",
-    re.DOTALL,
-)
-#: What follows the body of a record or enum: nothing, or one plain name.
-_PLAIN_TAIL = re.compile(
-    rf"(?:{_W}{_ATTRIBUTE})*+{_S}*+(?:(?!__attribute)({_WORD}){_W})?(?:{_ATTRIBUTE}{_W})*+\Z",
-    re.DOTALL,
-)
-_TYPEDEF = re.compile(rf"(?:__extension__{_S}++|{_ATTRIBUTE}{_S}*+)*+typedef\b")
-#: Reserved words that need a type beside them.
-_NO_TYPE = IGNORED_WORDS | word_set(
-    "static extern typedef _Thread_local __thread thread_local constexpr struct union enum"
-)
-_NOISE = re.compile(
-    rf"{_DIRECTIVE}|{_BRACKETED}|(?:\b__attribute(?:__)?|\b__asm(?:__)?|\basm|\b_Alignas){_W}{_PARENTHESES}"
-    rf"|\b__extension__\b|{_LITERAL}",
-    re.DOTALL,
-)
-_TYPEOF = re.compile(
-    rf"\b(?:__typeof(?:__)?|typeof|_Atomic){_W}{_PARENTHESES}", re.DOTALL
-)
-_ASSERT = re.compile(r"\s*(?:_Static_assert|static_assert)\b")
 _HEAD_END = re.compile(r"[={]")
-_VALUE = re.compile(r"(?<![=!<>])=(?!=)")
-_CALL = re.compile(_PARENTHESES, re.DOTALL)
-#: What replaces the braces where they are left out.
-_BRACED = " _ "
-_LEVEL = re.compile(r"[()\[\],=]")
-_WORDS = re.compile(r"\A[\w\s*$]*+")
-_ONE_WORD = re.compile(_WORD)
-_ONLY_TAG = re.compile(
-    rf"\s*(?:(?:static|extern|const|volatile)\s+)*(?:struct|union|enum)\b\s*(?:{_WORD})?\s*\Z"
-)
-#: An old-style function up to the declarations of its parameters (C11 6.9.1).
-_OLD_STYLE = re.compile(
-    rf"({_WORD}){_W}\({_W}{_WORD}{_W}(?:,{_W}{_WORD}{_W})*+\){_W}(?!__attribute|asm|__asm){_WORD}"
-)
 #: Types that only an expression tells: of an object, or of a static one in a function.
 _INFERRED = re.compile(
     r"\b(?:__typeof(?:__)?|typeof(?:_unqual)?|__typeof_unqual__|__auto_type|auto)\b"
@@ -155,7 +66,7 @@ class Declaration:
     @property
     def is_typedef(self) -> bool:
         """Whether it declares types."""
-        return _TYPEDEF.match(self.text) is not None
+        return is_typedef(self.text)
 
     @property
     def is_inferred(self) -> bool:
@@ -177,19 +88,6 @@ class Declaration:
 
 
 # --- one piece of text ----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """A declaration as the splitter sees it: ``head_end`` is where its ``;``, its first
-    ``{`` or the body of a function is.  ``more`` is all but what is in braces, or the
-    name of an old-style function."""
-
-    start: int
-    head_end: int
-    end: int
-    kind: Literal["plain", "function", "old-style", "braced"]
-    more: str = ""
 
 
 class Chunk:
@@ -235,8 +133,7 @@ class Chunk:
 
     def first_word(self, offset: int) -> int:
         """Where the first declaration at or after ``offset`` starts."""
-        gap = _ANY_GAP.match(self.text, offset)
-        return gap.end() if gap else offset
+        return first_word(self.text, offset)
 
     def places(self, word: str) -> tuple[int, ...]:
         """Where the text has the word, as a whole identifier or a part of one; remembered,
@@ -294,55 +191,25 @@ class Chunk:
 
     def _split(self) -> int:
         """Index every declaration; where the whole ones end."""
-        spans, end = self._spans()
-        for span in spans:
+        found, end = spans(self.text)
+        for span in found:
             new = Declaration(self, span.start, span.end)
             self.declarations.append(new)
             self._add(new, span)
         return end
 
-    def _spans(self) -> tuple[list[_Span], int]:
-        """Where declarations start and end, in order, and where the whole ones end."""
-        text = self.text
-        declaration = _DECLARATION.match
-        spans: list[_Span] = []
-        offset = 0
-        while match := declaration(text, offset):
-            start, head_end = match.span("head")
-            if match.lastgroup == "head":
-                offset = match.end()
-                spans.append(_Span(start, head_end, offset, "plain"))
-                continue
-            if _ANY_GAP.fullmatch(text, start, head_end):
-                # A body of its own: that of an old-style function.
-                first = _old_style(text, spans)
-                if first is not None and (offset := _end(match)) >= 0:
-                    del spans[first.index :]
-                    spans.append(
-                        _Span(first.start, head_end, offset, "old-style", first.name)
-                    )
-                    continue
-            braced = _with_braces(match)
-            if braced is None:
-                return spans, start
-            spans.append(braced)
-            offset = braced.end
-        if _ONLY_GAP.match(text, offset):
-            return spans, len(text)
-        return spans, offset
-
-    def _add(self, new: Declaration, span: _Span) -> None:
+    def _add(self, new: Declaration, span: Span) -> None:
         text, start, head_end = self.text, span.start, span.head_end
         match span.kind:
             case "plain":
-                found = _plain(text, start, head_end)
+                found = plain(text, start, head_end)
                 if found:
                     self._add_plain(new, found, head_end)
                 else:
                     self._add_other(new, text[start:head_end])
             case "function":
                 new.is_definition = True
-                found = _plain(text, start, head_end)
+                found = plain(text, start, head_end)
                 if found and found[4]:
                     new.names = (found[3],)
                     self.functions[found[3]] = new
@@ -360,7 +227,7 @@ class Chunk:
 
     def _add_plain(self, new: Declaration, found: re.Match[str], head_end: int) -> None:
         typedef, extern, name, call, assign = found.groups()
-        parameters = _CALL.match(self.text, found.start(4)) if call else found
+        parameters = CALL.match(self.text, found.start(4)) if call else found
         if parameters is None or self.text.find(",", parameters.end(), head_end) >= 0:
             self._add_other(new, self.text[new.start : head_end])
             return
@@ -378,15 +245,17 @@ class Chunk:
     def _add_with_body(self, new: Declaration, head_end: int, text: str) -> None:
         """A record, an enum, or an object with a braced initialiser; ``text`` is the
         declaration's without what is in braces, which start at ``head_end`` of it."""
-        head, tail = text[:head_end], text[head_end + len(_BRACED) :]
+        head, tail = text[:head_end], text[head_end + len(BRACED) :]
         self._add_tags(new, new.end)
-        if not _VALUE.search(_NOISE.sub(" ", head)):
-            plain = _PLAIN_TAIL.match(tail)
-            if plain:
-                self._add_tail(new, head, plain[1])
+        if not VALUE.search(NOISE.sub(" ", head)):
+            name = plain_tail(tail)
+            if name is not None:
+                if name:
+                    new.names = (name,)
+                    (self.typedefs if is_typedef(head) else self.externs)[name] = new
                 return
         elif "," not in tail:
-            found = _PLAIN.match(head)
+            found = plain(head, 0, len(head))
             if found and found[5]:
                 new.names = (found[3],)
                 new.is_definition = True
@@ -394,39 +263,23 @@ class Chunk:
                 return
         self._add_other(new, text)
 
-    def _add_tail(self, new: Declaration, head: str, name: str | None) -> None:
-        if name:
-            new.names = (name,)
-            (self.typedefs if _TYPEDEF.match(head) else self.externs)[name] = new
-
     def _add_tags(self, new: Declaration, end: int) -> None:
         """The tags and enumerators up to there."""
-        text = self.text
-        for match in _DEFINED_TAG.finditer(text, new.start, end):
-            kind, tag = match.groups()
+        for kind, tag, enumerators in tags(self.text, new.start, end):
             if tag:
                 self.tags[f"{kind} {tag}"] = new
-            if kind == "enum":
-                found = _ENUM_BODY.match(text, match.end())
-                body = found[0] if found else ""
-                if "'" in body or '"' in body:
-                    body = re.sub(_LITERAL, "0", body)
-                while "(" in body:
-                    body, count = _INNERMOST.subn("0", body)
-                    if not count:
-                        break
-                for name in _ENUMERATOR.findall(body):
-                    self.enumerators.setdefault(name, new)
+            for name in enumerators:
+                self.enumerators.setdefault(name, new)
 
     def _add_other(self, new: Declaration, text: str) -> None:
         """Whatever is not plain: several names, pointers to functions, ``typeof``.
 
         ``text`` is the declaration's without what is in braces.
         """
-        is_typedef, is_extern, names = _declared_names(text, new.is_definition)
+        defines_types, is_extern, names = declared_names(text, new.is_definition)
         new.names = tuple(name for name, _, _ in names)
         for name, is_function, is_initialised in names:
-            if is_typedef:
+            if defines_types:
                 self.typedefs[name] = new
             elif is_function:
                 (self.functions if new.is_definition else self.prototypes)[name] = new
@@ -436,141 +289,10 @@ class Chunk:
                 self.externs[name] = new
 
 
-def _end(match: re.Match[str]) -> int:
-    """Where what :data:`_DECLARATION` found ends; -1 for a body that is not closed."""
-    if match["deep"] is None:
-        return match.end()
-    depth = 0
-    for brace in _BRACE.finditer(match.string, match.start("deep")):
-        if brace[0] in ("'", '"'):
-            return -1
-        depth += (brace[0] == "{") - (brace[0] == "}")
-        if not depth:
-            return brace.end()
-    return -1
-
-
 def _end_of_head(text: str) -> int:
     """Where the initialiser or the body of a declaration starts."""
     found = _HEAD_END.search(text)
     return found.start() if found else len(text)
-
-
-@dataclass(frozen=True, slots=True)
-class _OldStyle:
-    index: int
-    start: int
-    name: str
-
-
-def _old_style(text: str, spans: list[_Span]) -> _OldStyle | None:
-    """The head of the old-style function whose parameters the last spans declare."""
-    for index in range(len(spans) - 1, -1, -1):
-        span = spans[index]
-        if span.kind != "plain":
-            return None
-        match = _OLD_STYLE.search(text, span.start, span.head_end)
-        if match:
-            return _OldStyle(index, span.start, match[1])
-    return None
-
-
-def _plain(text: str, start: int, head_end: int) -> re.Match[str] | None:
-    """What :data:`_PLAIN` finds, if that is so plain."""
-    found = _PLAIN.match(text, start, head_end)
-    return found if found and found[3] not in RESERVED_WORDS else None
-
-
-def _with_braces(match: re.Match[str]) -> _Span | None:
-    """The declaration whose first ``{`` was found; None if it is not whole.
-
-    A ``{`` opens a function's body if the text before it, other braces left out, ends
-    with the declarator's ``)`` and has no ``=``.
-    """
-    text = match.string
-    start, brace = match.span("head")
-    first, more, opened, valued = brace, "", 0, False
-    body: re.Match[str] | None = match
-    flat = text[start:brace]
-    while body is not None and (end := _end(body)) >= 0:
-        more += flat + _BRACED
-        bare = _NOISE.sub(" ", flat).rstrip()
-        opened += bare.count("(") - bare.count(")")
-        valued = valued or _VALUE.search(bare) is not None
-        if bare.endswith(")") and not opened and not valued:
-            return _Span(start, brace, end, "function", more.removesuffix(_BRACED))
-        following = _UP_TO_BRACKET.match(text, end)
-        flat = following[0] if following else ""
-        brace = end + len(flat)
-        if text.startswith(";", brace):
-            return _Span(start, first, brace + 1, "braced", more + flat)
-        body = _DECLARATION.match(text, brace)
-    return None
-
-
-def _declared_names(
-    text: str, is_function: bool
-) -> tuple[bool, bool, list[tuple[str, bool, bool]]]:
-    """Is it a typedef, is it extern, and per name: is it a function, has it a value."""
-    if _ASSERT.match(text):
-        return False, False, []
-    text = _TYPEOF.sub(" int ", _NOISE.sub(" ", text)).strip().rstrip(";").rstrip()
-    is_typedef = re.match(r"typedef\b", text) is not None
-    is_extern = re.match(r"extern\b", text) is not None
-    names: list[tuple[str, bool, bool]] = []
-    if text and not _ONLY_TAG.match(text):
-        for index, (declarator, is_initialised) in enumerate(_declarators(text)):
-            name, called = _declared_name(declarator, index == 0)
-            if name:
-                names.append((name, called or is_function, is_initialised))
-    return is_typedef, is_extern, names
-
-
-def _declarators(text: str) -> list[tuple[str, bool]]:
-    """The declarators of a declaration (the first one with the specifiers in front), and
-    whether each has an initialiser."""
-    found: list[tuple[str, bool]] = []
-    depth, start, equals = 0, 0, -1
-    for match in _LEVEL.finditer(text):
-        character = match[0]
-        if character in "([":
-            depth += 1
-        elif character in ")]":
-            depth -= 1
-        elif depth == 0 and character == "=":
-            equals = match.start() if equals < 0 else equals
-        elif depth == 0 and character == ",":
-            found.append(
-                (text[start : equals if equals >= 0 else match.start()], equals >= 0)
-            )
-            start, equals = match.end(), -1
-    found.append((text[start : equals if equals >= 0 else len(text)], equals >= 0))
-    return found
-
-
-def _declared_name(
-    declarator: str, is_first: bool = False, is_called: bool = False
-) -> tuple[str, bool]:
-    """The name in a declarator, with the specifiers before it if ``is_first``, and whether
-    it is a function; ``is_called`` if a parameter list follows the declarator."""
-    words = "".join(_WORDS.findall(declarator)[:1])
-    following = declarator[len(words) :]
-    written = _ONE_WORD.findall(words)
-    names = [word for word in written if word not in RESERVED_WORDS]
-    parentheses = _CALL.match(following)
-    is_called = is_called and "*" not in words
-    if parentheses is None:
-        return (names[-1] if names else ""), is_called
-    # Where the type is a name, that comes first.
-    is_typed = is_first and _NO_TYPE.issuperset({*written} - {*names})
-    if len(names) > is_typed:
-        return names[-1], True
-    rest = following[parentheses.end() :].lstrip()
-    name, is_function = _declared_name(
-        parentheses[0][1:-1],
-        is_called=rest.startswith("(") or (is_called and not rest),
-    )
-    return (name, is_function) if name else ("".join(names), True)
 
 
 def _places(text: str, word: str) -> Iterator[int]:
