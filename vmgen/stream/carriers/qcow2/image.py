@@ -41,7 +41,8 @@ class Snapshot(Frozen):
 class Qcow2Image(Frozen):
     """What the header says; offsets are bytes of the file, ``l1_size`` counts entries.
 
-    ``data`` is where guest clusters are: the image itself, or its data file."""
+    ``data`` is where guest clusters are: the image itself, or its data file.
+    """
 
     view: memoryview
     data: memoryview
