@@ -10,7 +10,7 @@ from typing import assert_never
 from vmgen.cfront import syntax
 from vmgen.cfront.ctype import CType, Integer, Pointer
 from vmgen.cfront.layout import Layout, Scope
-from vmgen.cfront.walk import Node, walk
+from vmgen.cfront.walk import Node
 from vmgen.grammar import (
     Either,
     Handed,
@@ -29,7 +29,6 @@ from vmgen.translate.moves.calls import is_stream
 from vmgen.translate.moves.changes import (
     changed,
     changed_members,
-    names_in,
 )
 from vmgen.translate.moves.memory import (
     ON,
@@ -44,10 +43,10 @@ from vmgen.translate.moves.terms import (
     UNKNOWN,
     Held,
     StreamPointer,
-    is_null,
     is_word,
     said,
 )
+from vmgen.translate.moves.turns import as_for, turns
 from vmgen.translate.moves.values import MoveValues
 from vmgen.translate.moves.word_names import WordNames
 
@@ -361,10 +360,10 @@ class MoveWalk:
                 made += first
             case syntax.While(condition, body, after):
                 if not after:
-                    body, step = _stepped(condition, body)
+                    body, step = as_for(condition, body)
             case _:
                 assert_never(item)
-        turns = self._turns(condition, step, body, place, memory)
+        count = turns(self._values, condition, step, body, place, memory)
         before = dict(memory.cells)
         self._forget((condition, step, body), place, memory)
         held = {
@@ -374,7 +373,7 @@ class MoveWalk:
         }
         inside: list[Move] = []
         leaves = ""
-        if turns is None and condition is not None and not after:
+        if count is None and condition is not None and not after:
             leaves = self._values.condition(condition, place, memory, inside)
         states = memory.copy()
         items: list[Item] = [body, BlockEnd(place)]
@@ -385,14 +384,14 @@ class MoveWalk:
             stepped = list(moved)
             self._values.value(step, place, states, stepped)
             moved = tuple(stepped)
-        if turns is None and after and condition is not None:
+        if count is None and after and condition is not None:
             last = list(moved)
             leaves = self._values.condition(condition, place, states, last)
             moved = tuple(last)
             if leaves not in ("0", "1"):
                 moved = (*moved, Either(leaves, (), (LeaveLoop(),)))
             if leaves == "0":
-                turns = "1"
+                count = "1"
             leaves = ""
         for cell, phi in held.items():
             first_value, last_value = before.get(cell), states.cells.get(cell)
@@ -408,97 +407,16 @@ class MoveWalk:
         memory.cells = outside.cells
         for cell in held:
             memory.cells[cell] = UNKNOWN
-        if turns is None:
+        if count is None:
             if inside and leaves not in ("", "1"):
                 moved = (*inside, Either(leaves, moved, (LeaveLoop(),)))
-                turns = ""
+                count = ""
             else:
                 moved = (*inside, *moved)
-                turns = "" if leaves in ("", "1") else f"while {leaves}"
+                count = "" if leaves in ("", "1") else f"while {leaves}"
                 if leaves == "0":
                     return tuple(made)
-        return (*made, Loop(turns, moved))
-
-    def _turns(
-        self,
-        condition: syntax.Expr | None,
-        step: syntax.Expr | None,
-        body: syntax.Statement,
-        place: Naming,
-        memory: LocalState,
-    ) -> str | None:
-        """How often a loop turns, if its head says it."""
-        inside = changed(body)
-        match condition, step:
-            case (
-                syntax.BinaryOperation("<" | "!=", syntax.Name(name), bound),
-                syntax.UnaryOperation("++" | "p++", syntax.Name(stepped))
-                | syntax.Assign("+=", syntax.Name(stepped), syntax.IntegerLiteral(1)),
-            ) if (
-                name == stepped and name not in inside
-            ):
-                if self._values.held(name, place, memory) != "0":
-                    return None
-                if names_in(bound) & inside:
-                    return None
-                return said(self._values.value(bound, place, memory.copy(), []))
-            case (
-                syntax.BinaryOperation("<=", syntax.Name(name), bound),
-                syntax.UnaryOperation("++" | "p++", syntax.Name(stepped)),
-            ) if (
-                name == stepped and name not in inside
-            ):
-                if (
-                    self._values.held(name, place, memory) != "1"
-                    or names_in(bound) & inside
-                ):
-                    return None
-                return said(self._values.value(bound, place, memory.copy(), []))
-            case (
-                (syntax.UnaryOperation("p--", syntax.Name(name)), None)
-                | (
-                    syntax.BinaryOperation(">", syntax.UnaryOperation("p--", syntax.Name(name)), syntax.IntegerLiteral(0)),
-                    None,
-                )
-            ) if name not in inside:  # fmt: skip
-                held = self._values.held(name, place, memory)
-                return held if isinstance(held, str) else None
-            case (
-                (syntax.Name(name) | syntax.BinaryOperation(">" | "!=", syntax.Name(name), syntax.IntegerLiteral(0))),
-                syntax.UnaryOperation("--" | "p--", syntax.Name(stepped)),
-            ) if name == stepped and name not in inside:  # fmt: skip
-                held = self._values.held(name, place, memory)
-                return held if isinstance(held, str) else None
-        if step is not None and condition is not None:
-            return self._guard(condition, step, place, memory)
-        return None
-
-    def _guard(
-        self,
-        condition: syntax.Expr,
-        step: syntax.Expr,
-        place: Naming,
-        memory: LocalState,
-    ) -> str | None:
-        """``for (guard = lock(x); guard; unlock(guard), guard = NULL)`` turns once
-        (``WITH_QEMU_LOCK_GUARD``), ``for (e = first(list); e; e = next(e))`` for every
-        element, also where the condition fetches the next one (``QTAILQ_FOREACH_SAFE``).
-        """
-        last = step.items[-1] if isinstance(step, syntax.Comma) else step
-        while isinstance(condition, syntax.BinaryOperation) and condition.op == "&&":
-            condition = condition.left
-        if isinstance(condition, syntax.BinaryOperation) and condition.op == "!=":
-            condition = condition.left
-        match condition, last:
-            case syntax.Name(name), syntax.Assign("=", syntax.Name(stepped), value):
-                if name != stepped:
-                    return None
-                if is_null(value):
-                    return "1"
-                first = said(self._values.held(name, place, memory))
-                return f"each {first}" if first != UNKNOWN else None
-            case _:
-                return None
+        return (*made, Loop(count, moved))
 
     def _forget(
         self, parts: tuple[Node | None, ...], place: Naming, memory: LocalState
@@ -511,30 +429,6 @@ class MoveWalk:
             if cell in memory.cells:
                 memory.cells[cell] = self.words.fresh("@")
         memory.forget(changed_members(*parts))
-
-
-def _stepped(
-    condition: syntax.Expr, body: syntax.Statement
-) -> tuple[syntax.Statement, syntax.Expr | None]:
-    """The body of a ``while`` and the step at its end, if it is a ``for`` in disguise."""
-    if not isinstance(body, syntax.Block) or not body.items:
-        return body, None
-    *items, last = body.items
-    if any(
-        isinstance(part, syntax.Jump) and part.kind == "continue" for part in walk(body)
-    ):
-        return body, None  # which would go past the step
-    match last:
-        case syntax.ExprStatement(
-            (
-                syntax.Assign(_, syntax.Name(name))
-                | syntax.UnaryOperation("++" | "--" | "p++" | "p--", syntax.Name(name))
-            ) as step
-        ) if name in names_in(condition):
-            calls = any(isinstance(part, syntax.Call) for part in walk(step))
-            if not calls:
-                return replace(body, items=tuple(items)), step
-    return body, None
 
 
 def _moves_nothing(move: Move) -> bool:
