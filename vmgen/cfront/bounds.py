@@ -34,7 +34,7 @@ _OLD_STYLE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class DeclarationBounds:
     """A declaration as the splitter sees it: ``head_end`` is where its ``;``, its first
     ``{`` or the body of a function is.  ``more`` is all but what is in braces, or the
     name of an old-style function."""
@@ -52,17 +52,17 @@ def first_word(text: str, offset: int) -> int:
     return gap.end() if gap else offset
 
 
-def spans(text: str) -> tuple[list[Span], int]:
+def spans(text: str) -> tuple[list[DeclarationBounds], int]:
     """Where the declarations of a text start and end, in order, and where the whole ones end
     (its length if all are)."""
     declaration = _DECLARATION.match
-    found: list[Span] = []
+    found: list[DeclarationBounds] = []
     offset = 0
     while match := declaration(text, offset):
         start, head_end = match.span("head")
         if match.lastgroup == "head":
             offset = match.end()
-            found.append(Span(start, head_end, offset, "plain"))
+            found.append(DeclarationBounds(start, head_end, offset, "plain"))
             continue
         if _ANY_GAP.fullmatch(text, start, head_end):
             # A body of its own: that of an old-style function.
@@ -70,7 +70,9 @@ def spans(text: str) -> tuple[list[Span], int]:
             if first is not None and (offset := _end(match)) >= 0:
                 del found[first.index :]
                 found.append(
-                    Span(first.start, head_end, offset, "old-style", first.name)
+                    DeclarationBounds(
+                        first.start, head_end, offset, "old-style", first.name
+                    )
                 )
                 continue
         braced = _with_braces(match)
@@ -104,7 +106,7 @@ class _OldStyle:
     name: str
 
 
-def _old_style(text: str, found: list[Span]) -> _OldStyle | None:
+def _old_style(text: str, found: list[DeclarationBounds]) -> _OldStyle | None:
     """The head of the old-style function whose parameters the last spans declare."""
     for index in range(len(found) - 1, -1, -1):
         span = found[index]
@@ -116,7 +118,7 @@ def _old_style(text: str, found: list[Span]) -> _OldStyle | None:
     return None
 
 
-def _with_braces(match: re.Match[str]) -> Span | None:
+def _with_braces(match: re.Match[str]) -> DeclarationBounds | None:
     """The declaration whose first ``{`` was found; None if it is not whole.
 
     A ``{`` opens a function's body if the text before it, other braces left out, ends
@@ -133,11 +135,13 @@ def _with_braces(match: re.Match[str]) -> Span | None:
         opened += bare.count("(") - bare.count(")")
         valued = valued or VALUE.search(bare) is not None
         if bare.endswith(")") and not opened and not valued:
-            return Span(start, brace, end, "function", more.removesuffix(BRACED))
+            return DeclarationBounds(
+                start, brace, end, "function", more.removesuffix(BRACED)
+            )
         following = _UP_TO_BRACKET.match(text, end)
         flat = following[0] if following else ""
         brace = end + len(flat)
         if text.startswith(";", brace):
-            return Span(start, first, brace + 1, "braced", more + flat)
+            return DeclarationBounds(start, first, brace + 1, "braced", more + flat)
         body = _DECLARATION.match(text, brace)
     return None

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import assert_never
 
-from vmgen.cfront.bounds import Span, first_word, spans
+from vmgen.cfront.bounds import DeclarationBounds, first_word, spans
 from vmgen.cfront.convert import Parsed
 from vmgen.cfront.declared import declared_names, is_typedef, plain, plain_tail, tags
 from vmgen.cfront.patterns import BRACED, CALL, NOISE, VALUE
@@ -198,7 +198,7 @@ class Chunk:
             self._add(new, span)
         return end
 
-    def _add(self, new: Declaration, span: Span) -> None:
+    def _add(self, new: Declaration, span: DeclarationBounds) -> None:
         text, start, head_end = self.text, span.start, span.head_end
         match span.kind:
             case "plain":
