@@ -102,7 +102,8 @@ class _ModuleReader:
             if found.declared.initializer is None:
                 continue
             with self._about(found.symbol):
-                if (info := self._fields.shared_info(found.symbol)) is not None:
+                info = self._fields.elements.shared_info(found.symbol)
+                if info is not None:
                     infos.append(info)
         callbacks: list[ir.Method] = []
         with self._about(""):
