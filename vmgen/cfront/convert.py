@@ -14,22 +14,20 @@ from typing import Any, Literal
 
 from pycparser import c_ast
 
+from vmgen.cfront.attributes import Attributes, applied, groups_of, meaning
 from vmgen.cfront.convert_code import CodeConverter, ConvertError
-from vmgen.cfront.normalise import CONSTEXPR, PACK
 from vmgen.cfront.syntax import (
     AlignOf,
     ArrayType,
     AtomicType,
     AutoType,
     BasicType,
-    BinaryOperation,
     EnumDecl,
     EnumeratorDecl,
     EnumType,
     Expr,
     FunctionDecl,
     FunctionType,
-    IntegerLiteral,
     LocalDecl,
     MemberDecl,
     Name,
@@ -39,15 +37,11 @@ from vmgen.cfront.syntax import (
     PointerType,
     RecordDecl,
     RecordType,
-    SizeOf,
     TypedefDecl,
     TypeExpr,
     TypeOf,
     UnreadableType,
 )
-
-#: ``aligned`` without an argument: the largest alignment of x86-64.
-_LARGEST_ALIGNMENT = IntegerLiteral(16)
 
 _BASIC = {
     "void": "void",
@@ -71,27 +65,6 @@ _BASIC = {
     "double long": "long double",
 }
 _COMPLEX = frozenset({"float", "double", "long double"})
-_SIGNED_MODES = {
-    "QI": "signed char",
-    "byte": "signed char",
-    "HI": "short",
-    "SI": "int",
-    "DI": "long",
-    "word": "long",
-    "pointer": "long",
-    "TI": "__int128",
-}
-_UNSIGNED_MODES = {
-    mode: "unsigned char" if name == "signed char" else f"unsigned {name}"
-    for mode, name in _SIGNED_MODES.items()
-}
-_FLOAT_MODES = {
-    "HF": "_Float16",
-    "SF": "float",
-    "DF": "double",
-    "XF": "long double",
-    "TF": "long double",
-}
 
 
 @dataclass(slots=True)
@@ -109,18 +82,6 @@ class Parsed:
     locals: list[tuple[str, LocalDecl]] = field(default_factory=list)
     records: dict[tuple[str, str], RecordDecl] = field(default_factory=dict)
     enums: dict[str, EnumDecl] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Attributes:
-    """The attributes of one declarator or body that change its layout."""
-
-    packed: bool = False
-    aligned: Expr | None = None
-    vector_size: Expr | None = None
-    mode: str = ""
-    limit: int = 0
-    constexpr: bool = False
 
 
 def convert(nodes: list[Any], expression: Callable[[str], Expr]) -> Parsed:
@@ -225,28 +186,9 @@ class _Converter(CodeConverter):
 
     # --- attributes -------------------------------------------------------------------
 
-    def attributes(self, decl: Any) -> _Attributes:
-        """Those of a declared name: in front of the declaration, on the declarator, and
-        on its type where no pointer or function stands between."""
-        groups = list(decl.attributes)
-        direct = True
-        node = decl.type
-        while node is not None:
-            if isinstance(node, c_ast.AttributedType):
-                groups += node.attributes if direct else []
-            elif isinstance(node, c_ast.PtrDecl):
-                groups += node.attributes if direct else []
-                direct = False
-            elif isinstance(node, c_ast.FuncDecl):
-                # Written after the whole declarator: the declared name's.
-                groups += node.attributes
-                direct = False
-            elif isinstance(node, (c_ast.TypeDecl, c_ast.ArrayDecl)):
-                groups += node.attributes
-            else:
-                break
-            node = node.type
-        found = self.read_attributes(groups)
+    def attributes(self, decl: Any) -> Attributes:
+        """Those of a declared name, ``_Alignas`` among them."""
+        found = self.read_attributes(groups_of(decl))
         for alignas in getattr(decl, "align", None) or ():
             operand = alignas.alignment
             found.aligned = (
@@ -256,54 +198,11 @@ class _Converter(CodeConverter):
             )
         return found
 
-    def read_attributes(self, groups: list[Any]) -> _Attributes:
-        found = _Attributes()
-        for group in groups:
-            for attribute in group.attributes:
-                argument = attribute.arguments
-                if attribute.name == "packed":
-                    found.packed = True
-                elif attribute.name == "aligned":
-                    found.aligned = (
-                        self.expression(argument) if argument else _LARGEST_ALIGNMENT
-                    )
-                elif attribute.name == "vector_size" and argument:
-                    found.vector_size = self.expression(argument)
-                elif attribute.name == "mode" and argument:
-                    found.mode = argument.strip().strip("_")
-                elif attribute.name == PACK:
-                    if not argument.isdigit():
-                        raise self.fail(
-                            f"cannot read what #pragma {argument} does to a layout",
-                            group,
-                        )
-                    found.limit = int(argument)
-                elif attribute.name == CONSTEXPR:
-                    found.constexpr = True
-                else:
-                    raise self.fail(
-                        f"cannot read what the attribute '{attribute.name}' does to a "
-                        "layout",
-                        group,
-                    )
-        return found
+    def read_attributes(self, groups: list[Any]) -> Attributes:
+        return meaning(groups, self.expression, self.fail)
 
-    def changed(self, type_: TypeExpr, attributes: _Attributes, node: Any) -> TypeExpr:
-        """``type_`` with ``mode`` and ``vector_size`` applied (GCC manual, Type Attributes)."""
-        if attributes.mode:
-            name = type_.name if isinstance(type_, BasicType) else ""
-            modes = _UNSIGNED_MODES if name.startswith("unsigned") else _SIGNED_MODES
-            if name in ("float", "double", "long double"):
-                modes = _FLOAT_MODES
-            if attributes.mode not in modes or not name:
-                raise self.fail(
-                    f"cannot read __mode__({attributes.mode}) on this type", node
-                )
-            type_ = BasicType(modes[attributes.mode])
-        if attributes.vector_size:
-            count = BinaryOperation("/", attributes.vector_size, SizeOf(type_))
-            type_ = ArrayType(type_, count)
-        return type_
+    def changed(self, type_: TypeExpr, attributes: Attributes, node: Any) -> TypeExpr:
+        return applied(type_, attributes, node, self.fail)
 
     # --- types ------------------------------------------------------------------------
 
@@ -478,7 +377,7 @@ class _Converter(CodeConverter):
             self.position(coord),
         )
 
-    def member_type(self, decl: Any, attributes: _Attributes) -> TypeExpr:
+    def member_type(self, decl: Any, attributes: Attributes) -> TypeExpr:
         """The member's type; what cannot be read costs only what needs this member."""
         try:
             return self.changed(self.type(decl.type), attributes, decl)
