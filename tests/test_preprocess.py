@@ -14,6 +14,7 @@ from tests.fake_qemu import EIGHT, REAL_TREES, needs_real_tree
 from vmgen import tree
 from vmgen.cfront.unit import Unit
 from vmgen.preprocess import Preprocessor, find_compiler, preprocess
+from vmgen.preprocess.lines import without_header_lines
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import SHIMS, SourceTree
 
@@ -649,3 +650,64 @@ def test_a_file_that_is_no_c_is_named_with_what_includes_it(
     with pytest.raises(VmgenError) as raised:
         unit.object("b")
     assert "m.c:2 includes words.txt" in raised.value.diagnostics[0].hint
+
+
+def written(folder: Path, header: str, source: str = "") -> str:
+    """A unit of this header and source, expanded, without the lines of the header."""
+    (folder / "dev.h").write_text(header)
+    (folder / "dev.c").write_text(
+        source or '#include "dev.h"\n#ifdef TWO\nint own;\n#else\n\nint own;\n#endif\n'
+    )
+    own = tree.standalone((Path("dev.c"),), (folder,), (), ())
+    return without_header_lines(preprocess(own, "dev.c").text)
+
+
+_HEADER = """struct dev {
+    int a;
+};
+static inline const char *where(void) { return name("it", __FILE__, __LINE__); }
+int last;
+"""
+
+
+@needs_compiler
+@pytest.mark.parametrize("more", ["\n", "/* one line */\n", "\n" * 12, "\n\n" * 400])
+@pytest.mark.parametrize("before", ["struct", "int last"])
+def test_lines_of_headers_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str, before: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plain = written(tmp_path, _HEADER)
+    moved = _HEADER.replace(before, more + before)
+    assert written(tmp_path, moved) == plain
+    assert without_header_lines(plain) == plain
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("int a", "long a"),
+        ("__LINE__", "__LINE__, 8"),
+        ('"it", __FILE__', '"other.h", 7, __FILE__'),
+        # The same text of the source, at another of its lines.
+        ("int last", "#define TWO\nint last"),
+    ],
+)
+def test_all_else_of_headers_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert written(tmp_path, _HEADER.replace(old, new)) != written(tmp_path, _HEADER)
+
+
+@needs_compiler
+def test_lines_of_the_source_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    texts = {
+        written(tmp_path, _HEADER, f'#include "dev.h"\n{lines}int own;\n')
+        for lines in ("", "\n", "/* one line */\n\n", "\n" * 12)
+    }
+    assert len(texts) == 4

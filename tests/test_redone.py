@@ -106,7 +106,7 @@ def test_nothing_is_put_together_again_for_a_lock(
     assert "the wire format is as locked" in capsys.readouterr().err
 
 
-def test_after_one_file(tree: Tree) -> None:
+def test_after_one_file(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tree.generate() == ([], 0, [])
 
     # A comment: its dependents are preprocessed, and say what they said.
@@ -116,6 +116,14 @@ def test_after_one_file(tree: Tree) -> None:
     assert len(read) <= 4
     assert (texts, written) == (0, [])
     assert tree.generate() == ([], 0, [])
+
+    # A line more: all that follows in the header moves, and nothing is parsed again.
+    tree.change(HEADER, lambda text: text.replace("\n\n", "\n\n/* a line */\n\n", 1))
+    with monkeypatch.context() as patch:
+        patch.delattr(reading, "extract")
+        again, texts, written = tree.generate()
+    assert again == read
+    assert (texts, written) == (0, [])
 
     # A member that is not on the wire: read, but nothing is lowered or printed.
     tree.change(

@@ -24,6 +24,7 @@ from vmgen.machines import FileMachines
 from vmgen.pipeline import missing, survey
 from vmgen.pipeline.store import Note, Store, front_end
 from vmgen.preprocess import Preprocessed, Preprocessor
+from vmgen.preprocess.lines import names_a_header, without_header_lines
 from vmgen.roots import Registrations
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import CompileCommand, SourceTree, files
@@ -256,13 +257,20 @@ def read(
     )
     lacking = [str(one) for one in expansion.missing]
     expanded = _TARGET_HEADER.sub("", expansion.text)
-    key = hashed((front_end(), text, expanded, *lacking))
-    module, types = store.module(key), store.kept(key, FileTypes)
-    if module is None or types is None:
+    # What a file says seldom depends on the lines of its headers.
+    moved = hashed((front_end(), text, without_header_lines(expanded), *lacking))
+    exact = hashed((front_end(), text, expanded, *lacking))
+    for key in (moved, exact):
+        module, types = store.module(key), store.kept(key, FileTypes)
+        if module is not None and types is not None:
+            break
+    else:
         module, types, found = _read_all(expansion, text, preprocessor)
         if module is None or types is None:
             return _unread(file, types, found, common, own)
-        store.keep(key, module, types)
+        texts = store.texts(module, types)
+        key = exact if any(map(names_a_header, texts)) else moved
+        store.keep(key, *texts)
     if common and (module.unread or types.machines.undecided):
         # What is missing may be the target's.
         return _unread(file, types, (), common, own)

@@ -105,11 +105,15 @@ class Store:
         text = self.cache.text(_types_name(key))
         return None if text is None else kept.loads(cls, text)
 
-    def keep(self, key: str, module: ir.Module, types: object) -> None:
-        """Remember the IR of a text, and a dataclass with it."""
-        program = ir.Program("", "", (module,))
-        self.cache.keep(_module_name(key), ir_json.dumps(program))
-        self.cache.keep(_types_name(key), kept.dumps(types))
+    @staticmethod
+    def texts(module: ir.Module, types: object) -> tuple[str, str]:
+        """An IR and a dataclass beside it, as they are kept."""
+        return ir_json.dumps(ir.Program("", "", (module,))), kept.dumps(types)
+
+    def keep(self, key: str, module: str, types: str) -> None:
+        """Remember these :meth:`texts` of a text."""
+        self.cache.keep(_module_name(key), module)
+        self.cache.keep(_types_name(key), types)
 
     def notes(self, name: str) -> Notes:
         """The notes of that name; empty where there are none."""
