@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from operator import attrgetter
 from typing import Generic, TypeVar
 
@@ -17,6 +18,7 @@ from vmgen.machines.model import (
     ValueKind,
 )
 from vmgen.roots import Registrations
+from vmgen.roots.calls import leading_to
 from vmgen.roots.model import TypeDecl
 from vmgen.source import Diagnostic
 
@@ -79,6 +81,9 @@ class _Symbols(Generic[_Named]):
 
     def all(self) -> Iterable[_Named]:
         return self._own.values()
+
+    def items(self) -> Iterable[tuple[tuple[str, str], _Named]]:
+        return self._own.items()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +215,25 @@ class _Binary:
 
     # --- what functions do ------------------------------------------------------------
 
+    @cached_property
+    def _doing(self) -> set[tuple[str, str]]:
+        """The functions that do something, or call one that does."""
+        calls = {
+            (file, name): [
+                (found[0], action.symbol)
+                for action in code.actions
+                if action.kind == "call"
+                and (found := self._code.find(file, action.symbol)) is not None
+            ]
+            for (file, name), code in self._code.items()
+        }
+        ends = (
+            known
+            for known, code in self._code.items()
+            if any(action.kind != "call" for action in code.actions)
+        )
+        return leading_to(ends, calls)
+
     def _done(
         self,
         file: str,
@@ -221,7 +245,7 @@ class _Binary:
         """What a function does, and the functions that it calls, in order; with that row
         of a file as ``class_data``."""
         found = self._code.find(file, name)
-        if found is None or name in above:
+        if found is None or name in above or (found[0], name) not in self._doing:
             return
         at, code = found
         for action in code.actions:

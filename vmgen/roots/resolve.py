@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.ir import Root
+from vmgen.roots.calls import leading_to
 from vmgen.roots.model import (
     ANY,
     TYPE,
@@ -54,6 +55,7 @@ class Hierarchy:
         self._bus: dict[str, tuple[_Symbol, str] | None] = {}
         self._path: dict[str, tuple[_Symbol, str] | None] = {}
         self._realize: dict[str, tuple[_Symbol, str] | None] = {}
+        self._doing: dict[str, set[tuple[str, str]]] = {}
         for one in files:
             for type_ in one.types:
                 self._types.setdefault(type_.name, type_)
@@ -145,10 +147,8 @@ class Hierarchy:
         self, file: str, name: str, type_: TypeDecl, kind: str, above: frozenset[str]
     ) -> _Symbol | None:
         """The last thing of its kind that a function does; None for nothing."""
-        at, function = file, self._static.get((file, name))
-        if function is None:
-            at, function = self._extern.get(name, (file, None))
-        if function is None or name in above:
+        at, function = self._function(file, name)
+        if function is None or name in above or (at, name) not in self._that_do(kind):
             return None
         found: _Symbol | None = None
         for effect in function.effects:
@@ -162,6 +162,31 @@ class Hierarchy:
                 inner = self._effect(at, effect.symbol, type_, kind, above | {name})
                 found = inner or found
         return found
+
+    def _function(self, file: str, name: str) -> tuple[str, ClassFunction | None]:
+        """The function that a file means by a name, and the file that has it."""
+        own = self._static.get((file, name))
+        return (file, own) if own is not None else self._extern.get(name, (file, None))
+
+    def _that_do(self, kind: str) -> set[tuple[str, str]]:
+        """The functions that do something of a kind, or call one that does."""
+        if kind not in self._doing:
+            kinds = {kind, "row"} if kind == "set" else {kind}
+            calls = {
+                known: [
+                    (self._function(known[0], effect.symbol)[0], effect.symbol)
+                    for effect in function.effects
+                    if effect.kind == "call"
+                ]
+                for known, function in self._static.items()
+            }
+            ends = (
+                known
+                for known, function in self._static.items()
+                if any(effect.kind in kinds for effect in function.effects)
+            )
+            self._doing[kind] = leading_to(ends, calls)
+        return self._doing[kind]
 
 
 class _Descriptions:
