@@ -122,12 +122,19 @@ def test_video_ram_is_in_its_window_in_chain_4_mode_if_it_is_there() -> None:
     values = {"sr": [0, 0, 0xF, 0, 8], "gr": [0] * 6 + [1 << 2], "bank_offset": 0x20000}
     vga = SectionFields(values, "vga")
 
-    def window(blocks: dict[str, int]) -> list[tuple[int, int, str, int]]:
-        names = ["serial", "vga"]
-        found = x86_map._vga_window(blocks, names, lambda _: vga, None, None)
+    def window(
+        blocks: dict[str, int], smram: int | None = None
+    ) -> list[tuple[int, int, str, int]]:
+        names, bridge, config = ["serial", "vga"], None, bytearray(256)
+        if smram is not None:
+            bridge, _ = x86_map._BRIDGES
+            config[bridge.smram] = smram
+        found = x86_map._vga_window(blocks, names, lambda _: vga, bridge, bytes(config))
         return [(one.start, one.size, one.block, one.offset) for one in found]
 
     assert window({"vga.vram": 1 << 20}) == [(0xA0000, 0x10000, "vga.vram", 0x20000)]
+    assert window({"vga.vram": 1 << 20}, 0) == window({"vga.vram": 1 << 20})
+    assert window({"vga.vram": 1 << 20}, 1 << 6) == []  # SMRAM is open there
     assert window({}) == []
     assert window({"vga.vram": 0x20000}) == []
     values["sr"] = [0, 0, 0xF, 0, 0]

@@ -99,6 +99,7 @@ def arm(
     registers: dict[int, int],
     cpsr: int,
     target: str = "aarch64",
+    order: str = "little",
 ) -> Mmu:
     ids = {0x6030_0000_0013_C00C: 5, **registers}
     if target == "aarch64":
@@ -107,9 +108,7 @@ def arm(
         "cpreg_vmstate_indexes": list(ids), "cpreg_vmstate_values": list(ids.values()),
         "cpsr": cpsr, "m": None,
     }  # fmt: skip
-    return of(
-        target, SectionFields(values, "cpu"), Words(width, "little", words), nothing
-    )
+    return of(target, SectionFields(values, "cpu"), Words(width, order, words), nothing)
 
 
 SCTLR, TTBR0, TTBR1, TCR = (

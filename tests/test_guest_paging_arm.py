@@ -123,7 +123,7 @@ def short(words: dict[int, int], ttbcr: int = 0, sctlr: int = 1 << 23) -> Mmu:
 
 
 def test_a_size_parts_short_descriptors_too() -> None:
-    words = {0x5008: 0x0030_0C02, 0x9008: 0x0040_0C02}
+    words = {0x5008: 0x0030_0C02, 0x9008: 0x0040_0C02, 0x8008: 0x0050_0C02}
     mmu = short(words, 2)
     assert mmu.translate(AT)[:2] == (0x30_0123, (1 << 20) - 0x123)
     assert mmu.translate(GIB + AT)[0] == 0x40_0123
@@ -131,6 +131,20 @@ def test_a_size_parts_short_descriptors_too() -> None:
     assert short(words, 2 | 1 << 4).translate(GIB + AT)[0] == 0x40_0123
     assert lost(short(words, 2 | 1 << 5), GIB + AT)
     assert short(words, 2 | 1 << 5).translate(AT)[0] == 0x30_0123
+
+
+def test_a_section_that_the_kernel_may_not_run_is_one() -> None:
+    assert short({0x4008: 0x0030_0C03}).translate(AT)[0] == 0x30_0123
+
+
+def test_tables_of_a_big_endian_kernel_are_big_endian() -> None:
+    for value, order in ((1 << 25, "big"), (0, "little")):
+        values = {SCTLR: 1 | 1 << 23 | value, TTBR0: 0x4000, TCR: 0}
+        mmu = arm({0x4008: 0x0030_0C02}, 4, values, SVC, "arm", order)
+        assert mmu.translate(AT)[0] == 0x30_0123
+        values = {SCTLR: 1 | value, TTBR0: 0x1000, TCR: 25 | 1 << 23}
+        words = {0x1000: 0x2003, 0x2008: 0x60_0401}
+        assert arm(words, 8, values, EL1, order=order).translate(AT)[0] == 0x60_0123
 
 
 def test_a_first_table_has_the_alignment_of_its_size() -> None:
@@ -180,6 +194,10 @@ def test_a_secure_cpu_has_copies_of_its_registers() -> None:
     }  # fmt: skip
     assert arm(words, 4, values, SVC, "arm").translate(AT)[0] == 0x30_0123
     assert arm(words, 4, values, MON, "arm").translate(AT)[0] == 0x40_0123
+    parted = {**values, 0x6030_0000_0013_F102: 2, secure(2 << 11 | 1): 0xC000}
+    words[0xD008] = 0x0050_0C02
+    assert arm(words, 4, parted, MON, "arm").translate(GIB + AT)[0] == 0x50_0123
+    assert lost(arm(words, 4, parted, SVC, "arm"), GIB + AT)
     values[SCR_EL3] = 0
     assert arm(words, 4, values, SVC, "arm").translate(AT)[0] == 0x40_0123
 
@@ -192,7 +210,7 @@ V6, AFE = 1 << 23, 1 << 29
     [
         (0, V6, False, "--x/--x"), (1, V6, False, "rwx/--x"), (2, V6, False, "rwx/r-x"),
         (3, V6, False, "rwx/rwx"), (5, V6, False, "r-x/--x"), (6, V6, False, "r-x/r-x"),
-        (7, V6, False, "r-x/r-x"), (3, V6, True, "rw-/rw-"), (1, V6, True, "rw-/---"),
+        (7, V6, False, "r-x/r-x"), (0, V6, True, "---/---"), (3, V6, True, "rw-/rw-"), (1, V6, True, "rw-/---"),
         (1, V6 | AFE, False, "rwx/--x"), (3, V6 | AFE, False, "rwx/rwx"),
         (5, V6 | AFE, False, "r-x/--x"), (7, V6 | AFE, True, "r--/r--"),
         (1, 0, False, "rwx/--x"), (3, 0, False, "rwx/rwx"),
@@ -228,6 +246,10 @@ def test_granules_of_16_and_64_kib_have_their_own_levels_and_blocks() -> None:
     assert mmu.translate(high + 0x4012_3456)[0] == 0x8012_3456
     assert lost(mmu, 0, high, high - 1, 1 << 36, 1 << 50 | 0x2002_1234)
     assert lost(mmu, 0xAB << 56 | 0x200_4005, high - (1 << 62) + 0x2002_1234)
+    values[TCR] = tcr | 1 << 23
+    assert lost(arm(words, 8, values, EL1), high + 0x2002_1234)
+    values[TCR] = tcr | 1 << 7
+    assert lost(arm(words, 8, values, EL1), 0x200_4005)
 
 
 def test_physical_addresses_have_52_bits_where_the_cpu_says_so() -> None:
@@ -249,6 +271,9 @@ def test_lpa2_has_five_levels_and_52_bits_of_4_kib() -> None:
     mmu = arm(words, 8, values, EL1)
     at = 1 << 48 | 1 << 39 | 1 << 30 | 1 << 21 | 1 << 12 | 0x234
     assert mmu.translate(at)[0] == 0xB_0000_0000_7234
+    values[TTBR0] = 0x1000 | 5 << 2  # bits 51 to 48 of the table
+    with pytest.raises(Unmapped, match="a page table at physical 0x5000000001008"):
+        arm(words, 8, values, EL1).translate(at)
 
 
 def test_the_monitor_has_lpa2_by_another_bit() -> None:

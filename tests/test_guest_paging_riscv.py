@@ -46,6 +46,8 @@ def test_machine_mode_with_mprv_has_the_addresses_of_the_mode_before() -> None:
         assert physical.translate(AT)[0] == AT
     asid = 0xFFFF << 44
     assert riscv(TREE, 8, 2, satp=SV39 | asid | 1).translate(AT)[0] == 0x60_0123
+    small = riscv({}, 4, 1, priv=3)
+    assert small.translate(1 << 32 | 0x10)[0] == 0x10  # addresses of 32 bits wrap
     bare = riscv(TREE, 8, 2, satp=1, priv=1)
     assert bare.translate(AT)[0] == AT
 
