@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 class BodyEnd(Frozen):
     """By which ``means`` the end of a body is known, with the codec and the entry of the
-    description that say it; ``open`` is what the codec asks and nobody answers."""
+    description that say it; ``open`` is what the codec asks without an answer."""
 
     means: Means
     codec: Codec | None = None
