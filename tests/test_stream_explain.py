@@ -39,10 +39,11 @@ from vmgen.stream import (
     UnknownSection,
     Unreadable,
 )
-from vmgen.stream.explain import EVERYWHERE, choose, explain
+from vmgen.stream.explain import choose, explain
 from vmgen.stream.input import Input
 from vmgen.stream.kvm_only import KVM_ONLY
 from vmgen.stream.objections import Explanation
+from vmgen.stream.parts import EVERYWHERE
 
 RISCV = "riscv64-virt-vh-bare--10.0.2"
 

@@ -37,17 +37,10 @@ from vmgen.stream.input import Input
 from vmgen.stream.inside import state_of
 from vmgen.stream.kvm_only import of_kvm, subsection
 from vmgen.stream.objections import Explanation, Objection, Rule
-from vmgen.stream.parts import ANY_INSTANCE, Section
+from vmgen.stream.parts import ANY_INSTANCE, EVERYWHERE, WITHOUT_A_TABLE, Section
 from vmgen.stream.reading import MachineAnswers, Reading, SectionReader
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable
-
-EVERYWHERE = "globalstate"
-"""A section of every machine: a package that has its codec has that of every device."""
-
-WITHOUT_A_TABLE = frozenset({"slirp"})
-"""Sections that a library of QEMU's writes: no table of the release has them."""
-
 
 Alike: TypeAlias = Callable[[Lookup, Sequence[Placed]], Container[str]]
 """Of the tables of the release in question, the symbols of those that every release that

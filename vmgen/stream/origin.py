@@ -10,11 +10,10 @@ from collections.abc import Mapping
 
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.errors import Ambiguous, NoCodecs, Refused, StreamError
-from vmgen.stream.explain import EVERYWHERE, WITHOUT_A_TABLE
 from vmgen.stream.fingerprint import fingerprint, same_values
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.input import Input
-from vmgen.stream.parts import Section
+from vmgen.stream.parts import EVERYWHERE, WITHOUT_A_TABLE, Section
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable
 

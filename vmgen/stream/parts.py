@@ -59,6 +59,12 @@ ANY_INSTANCE = 0xFFFFFFFF
 """The number of an instance with which QEMU finds the first device of a name: the alias of
 every device that has none (``find_se`` in ``migration/savevm.c``)."""
 
+EVERYWHERE = "globalstate"
+"""A section of every machine: a package that has its codec has that of every device."""
+
+WITHOUT_A_TABLE = frozenset({"slirp"})
+"""Sections that a library of QEMU's writes: no table of the release has them."""
+
 
 class Section(Frozen):
     """A section of a device, or a piece of one: START, PART ..., END, or FULL.

@@ -15,8 +15,8 @@ from vmgen.archive import Archive, Release, named
 from vmgen.lookup import Lookup
 from vmgen.stream.description import Device
 from vmgen.stream.errors import Refused, StreamError
-from vmgen.stream.explain import WITHOUT_A_TABLE
 from vmgen.stream.origin import refuse_header
+from vmgen.stream.parts import WITHOUT_A_TABLE
 from vmgen.stream.stream import Stream
 from vmgen.stream.tables import Shift, parted, sized
 

@@ -62,7 +62,7 @@ def explain(
     Exit status 0: accepted, with every section judged and nothing open. 1: refused. 3: not
     known, with the open question and the option that settles it.
     """
-    from vmgen.stream.explain import EVERYWHERE
+    from vmgen.stream.parts import EVERYWHERE
 
     options["whole"] = options["qemu"] is not None  # every device is judged
     found, codecs = explanation(file, console, Wanted(**options), members, like)
