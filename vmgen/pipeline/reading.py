@@ -231,9 +231,17 @@ def recall(
 
 
 def read(
-    tree: SourceTree, file: str, preprocessor: Preprocessor, store: Store
+    tree: SourceTree,
+    file: str,
+    preprocessor: Preprocessor,
+    store: Store,
+    digests: Digests | None = None,
 ) -> ReadFile:
-    """The file, preprocessed and read (unless the same text was read before)."""
+    """The file, preprocessed and read (unless the same text was read before).
+
+    ``digests`` are those of files read just before, with the same headers.
+    """
+    digests = digests or Digests()
     common = tree.target == COMMON
     own = str(tree.path(file))
     try:
@@ -274,7 +282,7 @@ def read(
     if common and (module.unread or types.machines.undecided):
         # What is missing may be the target's.
         return _unread(file, types, (), common, own)
-    note = Note(key, Digests().digest(inputs), inputs)
+    note = Note(key, digests.digest(inputs), inputs)
     return ReadFile(file, module, (), note, types=types)
 
 

@@ -412,7 +412,9 @@ class _UnitReader:
 def _read_batch(
     tree: SourceTree, files: Sequence[str], preprocessor: Preprocessor, store: Store
 ) -> list[ReadFile]:
-    return [reading.read(tree, file, preprocessor, store) for file in files]
+    # Headers that change meanwhile have another digest the next time: they are read again.
+    digests = Digests()
+    return [reading.read(tree, file, preprocessor, store, digests) for file in files]
 
 
 # --- files that no binary contains ----------------------------------------------------
