@@ -52,6 +52,7 @@ from vmgen.ir.expressions import (
     walk,
 )
 from vmgen.ir.machines import (
+    Board,
     ClassMember,
     CompatTable,
     Machine,
@@ -90,6 +91,7 @@ __all__ = [
     "Binary",
     "BinaryOperator",
     "BitmapElement",
+    "Board",
     "BufferElement",
     "ClassMember",
     "CompatTable",

@@ -129,11 +129,30 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Board:
+    """The code that makes the machines of one C file, ``file``: the device types of which
+    it may make objects (of :attr:`Machines.made`), and the files that it may call (of
+    :attr:`Machines.sited`), each sorted."""
+
+    file: File
+    makes: tuple[str, ...] = ()
+    calls: tuple[File, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Machines:
     """All of them for one target, each tuple sorted by name (tables by file and symbol,
-    properties by type and name)."""
+    properties by type and name).
+
+    ``made`` are the types with a section that users cannot create: only the code of a
+    board makes their objects.  ``sited`` are the files of boards and devices whose
+    functions register sections of no device.
+    """
 
     machines: tuple[Machine, ...] = ()
     tables: tuple[CompatTable, ...] = ()
     properties: tuple[Property, ...] = ()
     types: tuple[ObjectType, ...] = ()
+    boards: tuple[Board, ...] = ()
+    made: tuple[str, ...] = ()
+    sited: tuple[File, ...] = ()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from vmgen import ir, machines, roots
 from vmgen import tree as trees
+from vmgen.boards import Boards
 from vmgen.c_text import macros
 from vmgen.cache import Digests
 from vmgen.known import read_members
@@ -74,6 +75,7 @@ class Whole:
     _changes: MemberChanges | None = None
     _types: roots.TreeTypes | None = None
     _variables: ClassVariables | None = None
+    _boards: Boards | None = None
     _linked: dict[str, list[ir.Module]] = field(default_factory=dict)
 
     def outcome(self, target: str, file: str) -> ReadFile:
@@ -152,12 +154,17 @@ class Whole:
                 *(one.registered for one in read),
                 *self._types_as_text(part),
             ]
-            self._resolutions[target] = (
-                roots.resolve(registrations, program.modules),
-                machines.resolve(
-                    registrations, (one.machines for one in read), self._enums
-                ),
+            registered = roots.resolve(registrations, program.modules)
+            types = machines.resolve(
+                registrations, (one.machines for one in read), self._enums
             )
+            if self._boards is None:
+                self._boards = Boards(part.tree.root)
+            sources = (*part.files, *part.registering, *part.others)
+            boarded = self._boards.of(
+                types.machines, registered.roots, registrations, sources
+            )
+            self._resolutions[target] = registered, replace(types, machines=boarded)
         return self._resolutions[target]
 
     def _types_as_text(self, part: TargetFiles) -> list[Registrations]:

@@ -1,0 +1,281 @@
+"""From a board's file to the types whose objects it may make.
+
+A board's code is its own file, the files that define the functions which it calls, and
+the files of the types that it makes, and so on; the code of CPUs, of accelerators and of
+the devices that users create is part of every machine.  What a file names counts as
+called and made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from vmgen import ir
+from vmgen.boards.text import ClassText, FileText, Names, header_parts, look_at
+from vmgen.c_text import CText
+from vmgen.roots.model import Registrations, TypeDecl
+from vmgen.tree import files
+
+_CODE = ("hw/", "target/", "accel/")
+"""Where the code of boards and devices is.  Code elsewhere makes no device but by a name
+that a user gives, or of a type that users can create."""
+_EVERYWHERE = ("target/", "accel/")
+_CONVERSION = re.compile(
+    r"%[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z|j)?[a-z]"
+)
+_LEAST = 4
+"""How many characters of a name must be known for it to stand for types by a pattern."""
+_DEEPEST = 8
+"""How many macros may stand for one another."""
+_DEVICE = "device"
+_CPU = "cpu"
+
+
+@dataclass
+class Boards:
+    """The boards of one tree.  Its texts are read once for all targets."""
+
+    root: Path
+    _files: dict[str, FileText] = field(init=False, default_factory=dict)
+    _parts: dict[str, list[Names]] | None = field(init=False, default=None)
+
+    def of(
+        self,
+        machines: ir.Machines,
+        roots: Sequence[ir.Root],
+        registrations: Iterable[Registrations],
+        sources: Iterable[str],
+    ) -> ir.Machines:
+        """The machine types of one binary with what their boards make.
+
+        ``registrations`` are those of all its files, ``sources`` the C files that it is
+        made from.  Raises OSError for a file that cannot be read.
+        """
+        binary = _Binary(self, registrations, sources)
+        made = binary.only_made(one for root in roots for one in root.device_types)
+        sited = {
+            one.position.file
+            for one in roots
+            if not one.device_types and one.position.file.startswith("hw/")
+        }
+        boards = [
+            ir.Board(file, tuple(sorted(made & types)), tuple(sorted(sited & code)))
+            for file in sorted({one.position.file for one in machines.machines})
+            for types, code in (binary.reached(file),)
+        ]
+        return replace(
+            machines,
+            boards=tuple(boards),
+            made=tuple(sorted(made)),
+            sited=tuple(sorted(sited)),
+        )
+
+    def file(self, name: str) -> FileText:
+        """What a C file of the tree names."""
+        if name not in self._files:
+            text = (self.root / name).read_text("utf-8", errors="replace")
+            self._files[name] = look_at(CText(text))
+        return self._files[name]
+
+    def parts(self) -> Mapping[str, Sequence[Names]]:
+        """The inline functions and macros of the tree's headers."""
+        if self._parts is None:
+            self._parts = {}
+            for _, text in files.texts(self.root, ("include", *_folders()), (".h",)):
+                for name, one in header_parts(CText(text)):
+                    self._parts.setdefault(name, []).append(one)
+        return self._parts
+
+
+def _folders() -> Iterator[str]:
+    return (one.removesuffix("/") for one in _CODE)
+
+
+class _Binary:
+    """The types, functions and files of one binary."""
+
+    def __init__(
+        self,
+        boards: Boards,
+        registrations: Iterable[Registrations],
+        sources: Iterable[str],
+    ) -> None:
+        self._boards = boards
+        self._types: dict[str, TypeDecl] = {}
+        for one in registrations:
+            for type_ in one.types:
+                self._types.setdefault(type_.name, type_)
+        self._sources = sorted(
+            one
+            for one in sources
+            if one.startswith(_CODE) and (boards.root / one).is_file()
+        )
+        self._defined: dict[str, str] = {}
+        self._classes: dict[str, tuple[str, ClassText]] = {}
+        for file in self._sources:
+            text = boards.file(file)
+            for name in text.functions:
+                self._defined.setdefault(name, file)
+                if name in text.classes:
+                    self._classes.setdefault(name, (file, text.classes[name]))
+        self._creatable: dict[str, bool] = {}
+        self._named: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self._patterns: dict[tuple[str, bool], frozenset[str]] = {}
+        self._devices = frozenset(
+            one for one in self._types if _DEVICE in self._chain(one)
+        )
+        self._common = self._closed(
+            one.file
+            for name, one in self._types.items()
+            if name in self._devices and not one.abstract and self.is_creatable(name)
+        )
+
+    def only_made(self, types: Iterable[str]) -> frozenset[str]:
+        """Those of these types of which only the code of a board makes objects.  CPUs are
+        made by names that users give."""
+        return frozenset(
+            one
+            for one in types
+            if one in self._devices and "*" not in one and not self.is_creatable(one)
+        )
+
+    def is_creatable(self, type_: str) -> bool:
+        """Whether users may create objects of a type (``device_class_init``,
+        ``hw/core/qdev.c``, and what the classes below it assign)."""
+        if type_ not in self._creatable:
+            self._creatable[type_] = _CPU in self._chain(type_) or self._decided(type_)
+        return self._creatable[type_]
+
+    def _decided(self, type_: str) -> bool:
+        for name in self._chain(type_):
+            known = self._types.get(name)
+            if known is None or not known.class_init:
+                continue
+            said = set(self._said(known.file, known.class_init, frozenset()))
+            if said:
+                return said != {False}
+        return True
+
+    def _said(
+        self, file: str, function: str, above: frozenset[str]
+    ) -> Iterator[bool | None]:
+        """What a function, and those that it calls with the class, assign."""
+        own = self._boards.file(file).classes.get(function) if file in self else None
+        if own is None:
+            file, own = self._classes.get(function, (file, None))
+        if own is None or function in above:
+            return
+        yield from own.assigned
+        for name in own.calls:
+            yield from self._said(file, name, above | {function})
+
+    def __contains__(self, file: str) -> bool:
+        return file.startswith(_CODE) and (self._boards.root / file).is_file()
+
+    def _chain(self, type_: str) -> tuple[str, ...]:
+        """The type and its ancestors."""
+        chain: list[str] = []
+        while type_ not in chain:
+            chain.append(type_)
+            known = self._types.get(type_)
+            if known is None:
+                break
+            type_ = known.parent
+        return tuple(chain)
+
+    def reached(self, file: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The types whose objects a board's code may make, and the files of it."""
+        types, code = self._common
+        more, own = self._closed((file,), code)
+        return types | more, code | own
+
+    def _closed(
+        self, start: Iterable[str], known: frozenset[str] = frozenset()
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """The types and files that are reached from these files and were not before."""
+        pending = [*start]
+        if not known:
+            pending += (one for one in self._sources if one.startswith(_EVERYWHERE))
+        types: set[str] = set()
+        seen: set[str] = set()
+        while pending:
+            file = pending.pop()
+            if file in seen or file in known or file not in self:
+                continue
+            seen.add(file)
+            made, called = self._of_file(file)
+            types |= made
+            pending += called
+            for type_ in made:
+                pending += (
+                    self._types[one].file
+                    for one in self._chain(type_)
+                    if one in self._types
+                )
+        return frozenset(types), frozenset(seen)
+
+    def _of_file(self, file: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The device types that a file names, and the files of the functions."""
+        if file not in self._named:
+            types: set[str] = set()
+            called: set[str] = set()
+            words: set[str] = set()
+            text = self._boards.file(file)
+            parts = self._boards.parts()
+            pending = [text.names]
+            while pending:
+                names = pending.pop()
+                for literal in names.literals:
+                    types |= self._meant(literal, False)
+                for piece in names.pieces:
+                    types |= self._meant(piece, True)
+                for word, literal in names.joined:
+                    before = self._values(word, text.macros)
+                    for value in before or ():
+                        types |= self._meant(value + literal, False)
+                    if before is None:
+                        types |= self._meant(literal, True)
+                for word in names.words - words:
+                    if word in self._defined:
+                        called.add(self._defined[word])
+                    pending += parts.get(word, ())
+                    pending += text.macros.get(word, ())
+                words |= names.words
+            self._named[file] = frozenset(types), frozenset(called)
+        return self._named[file]
+
+    def _values(
+        self, word: str, own: Mapping[str, Sequence[Names]], depth: int = 0
+    ) -> frozenset[str] | None:
+        """The strings that a macro may stand for; None where that is not known."""
+        values: set[str] = set()
+        for names in own.get(word) or self._boards.parts().get(word, ()):
+            found = names.string
+            if found is None or depth > _DEEPEST:
+                return None
+            macro, literal = found
+            before = self._values(macro, own, depth + 1) if macro else {""}
+            if before is None:
+                return None
+            values |= {one + literal for one in before}
+        return frozenset(values) or None
+
+    def _meant(self, literal: str, is_piece: bool) -> frozenset[str]:
+        """The device types that a literal may be the name of, or a part of it."""
+        key = literal, is_piece
+        if key not in self._patterns:
+            self._patterns[key] = frozenset(self._matching(literal, is_piece))
+        return self._patterns[key]
+
+    def _matching(self, literal: str, is_piece: bool) -> Iterator[str]:
+        if literal in self._devices:
+            yield literal
+        pieces = _CONVERSION.split(literal)
+        if " " in literal or sum(map(len, pieces)) < _LEAST:
+            return
+        if is_piece or len(pieces) > 1 or literal.strip("-.") != literal:
+            pattern = re.compile(".*".join(map(re.escape, pieces)))
+            yield from (one for one in self._devices if pattern.search(one))

@@ -1,0 +1,163 @@
+"""What the text of one C file names, for the question which devices a board makes.
+
+A board makes its devices by the name of their type: ``qdev_new(TYPE_PL011)``,
+``object_initialize_child(obj, "uart", &s->uart, "serial-mm")``, a name put together
+(``snprintf(name, sizeof(name), "aspeed.i2c-%s", soc)``).  So a name that a text has
+nowhere cannot be made there.  What stands in a text but is never run counts, too: more
+is found than is made, never less.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from vmgen.c_text import CText, WrittenFunction, words_of
+
+_LITERAL = r'"((?:[^"\\\n]|\\.)*)"'
+_NAMED = re.compile(
+    rf'{_LITERAL}(\s*(?=["A-Za-z_]))?|\b([A-Za-z_]\w*)(?:\s*{_LITERAL})?'
+)
+_TYPE_INFO = re.compile(r"\bTypeInfo\b[^;{}()=]*=\s*\{")
+_OWN_NAME = re.compile(r"\.(?:name|parent)\s*=[^,}]*")
+_BRACE = re.compile(r"[{}]")
+_STATIC = re.compile(r"\bstatic\b")
+_CREATABLE = re.compile(r"->\s*user_creatable\s*=(?!=)([^;]*);")
+_CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+_DEFINE = re.compile(r"(\w+)(\([^)]*\))?\s*(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The identifiers and the string literals of a piece of C.  ``joined`` are macros
+    with the literal that follows them, ``TYPE_ACPI_GED "-regs"``; ``pieces`` are other
+    literals that stand before a macro or a literal, so that they are part of a string."""
+
+    words: frozenset[str]
+    literals: frozenset[str]
+    joined: frozenset[tuple[str, str]]
+    pieces: frozenset[str]
+
+    @property
+    def string(self) -> tuple[str, str] | None:
+        """The macro, empty for none, and the literal after it that a macro's body is;
+        None where it is something else."""
+        match (*self.literals,), (*self.joined,), (*self.pieces,):
+            case (literal,), (), () if not self.words:
+                return ("", literal)
+            case (), ((word, literal),), () if self.words == {word}:
+                return (word, literal)
+            case _:
+                return None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassText:
+    """A function that may say whether users can create a class's objects
+    (``dc->user_creatable``, ``include/hw/qdev-core.h``): what it assigns without a
+    condition, or None where it assigns under one or what is no constant; and what it
+    calls, in order."""
+
+    assigned: tuple[bool | None, ...]
+    calls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileText:
+    """What a C file names: ``names`` outside of directives and of its own type
+    declarations, and by its ``macros`` where they are used; the ``functions`` that it
+    defines for other files, and its functions that fill classes."""
+
+    names: Names
+    macros: Mapping[str, Sequence[Names]]
+    functions: tuple[str, ...]
+    classes: Mapping[str, ClassText]
+
+
+def look_at(text: CText) -> FileText:
+    """What a C file names."""
+    functions: list[str] = []
+    classes: dict[str, ClassText] = {}
+    for one in text.functions():
+        if _STATIC.search(one.head) is None:
+            functions.append(one.name)
+        if "Class" in one.head:
+            assigned = tuple(_assigned(one))
+            classes[one.name] = ClassText(assigned, tuple(_CALLED.findall(one.body)))
+    macros: dict[str, list[Names]] = {}
+    for name, names in _macros(text):
+        macros.setdefault(name, []).append(names)
+    names = _names(_without_own_names(text.code))
+    return FileText(names, macros, tuple(functions), classes)
+
+
+def header_parts(text: CText) -> Iterator[tuple[str, Names]]:
+    """The inline functions and the macros of a header by name, each with what it names:
+    they count where they are used."""
+    for one in text.functions():
+        yield one.name, _names(one.body)
+    yield from _macros(text)
+
+
+def _macros(text: CText) -> Iterator[tuple[str, Names]]:
+    for line in text.directives:
+        found = _DEFINE.match(line.text) if line.name == "define" else None
+        if found is not None and found[3]:
+            yield found[1], _names(found[3])
+
+
+def _names(text: str) -> Names:
+    words: set[str] = set()
+    literals: set[str] = set()
+    joined: set[tuple[str, str]] = set()
+    pieces: set[str] = set()
+    for literal, goes_on, word, following in _NAMED.findall(text):
+        if word:
+            words.add(word)
+        if following and word == "return":
+            literals.add(following)
+        elif following:
+            joined.add((word, following))
+        elif literal:
+            (pieces if goes_on else literals).add(literal)
+    return Names(*map(frozenset, (words, literals, joined, pieces)))
+
+
+def _without_own_names(text: str) -> str:
+    """The text without the names and parents of the types that it declares: a
+    declaration makes no object."""
+    pieces: list[str] = []
+    last = 0
+    for found in _TYPE_INFO.finditer(text):
+        if found.start() < last:
+            continue
+        end = _closed(text, found.end())
+        pieces += (text[last : found.end()], _OWN_NAME.sub("", text[found.end() : end]))
+        last = end
+    return "".join((*pieces, text[last:]))
+
+
+def _closed(text: str, at: int) -> int:
+    """The place behind the brace that closes the one before ``at``."""
+    depth = 1
+    for found in _BRACE.finditer(text, at):
+        depth += 1 if found[0] == "{" else -1
+        if not depth:
+            return found.end()
+    return len(text)
+
+
+def _assigned(function: WrittenFunction) -> Iterator[bool | None]:
+    for found in _CREATABLE.finditer(function.body):
+        before = function.body[: found.start()]
+        words = words_of(found[1])
+        is_sure = before.count("{") == before.count("}") and not _is_branch(before)
+        yield {"true": True, "false": False}.get("".join(words)) if is_sure else None
+
+
+def _is_branch(before: str) -> bool:
+    """Whether the statement whose assignee ends ``before`` hangs on a condition without
+    braces."""
+    statement = re.split(r"[;{}]", before)[-1]
+    return re.search(r"\b(?:if|else|for|while|switch|case)\b", statement) is not None
