@@ -57,13 +57,13 @@ class Boards:
         binary = _Binary(self, registrations, sources)
         made = binary.only_made(one for root in roots for one in root.device_types)
         sited = {
-            one.position.file
+            one.file
             for one in roots
-            if not one.device_types and one.position.file.startswith("hw/")
+            if not one.device_types and one.file.startswith("hw/")
         }
         boards = [
             ir.Board(file, tuple(sorted(made & types)), tuple(sorted(sited & code)))
-            for file in sorted({one.position.file for one in machines.machines})
+            for file in sorted({one.board for one in machines.machines} - {""})
             for types, code in (binary.reached(file),)
         ]
         return replace(

@@ -115,7 +115,7 @@ class Machine:
     it (``q35``).  ``tables`` are the symbols of its compat tables with their files, in the
     order in which they are applied: a later setting of a property wins.  ``members`` are
     constants of its class.  ``open`` says why it may set more than that, empty if it does
-    not.
+    not.  ``board`` is the file of :class:`Board`, empty where it is not known.
     """
 
     name: str
@@ -126,6 +126,7 @@ class Machine:
     members: tuple[ClassMember, ...] = ()
     open: str = ""
     position: Position = NOWHERE
+    board: File = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -314,6 +314,7 @@ class _Binary:
             ),
             "; ".join(open_),
             type_.position,
+            type_.file,
         )
 
     def _add_table(self, done: _Done, tables: list[tuple[str, str]]) -> str:
