@@ -81,6 +81,7 @@ _OF_MACHINES = {
     "compat": "tables",
     "properties": "properties",
     "types": "types",
+    "boards": "boards",
 }
 """The tables for the members of :class:`ir.Machines`."""
 
@@ -90,6 +91,7 @@ TABLES = {
     "compat": ("file", "symbol"),
     "properties": ("type", "name"),
     "types": ("name",),
+    "boards": ("file",),
 }
 """The tables of a lock, with the keys by which each is sorted."""
 

@@ -298,6 +298,7 @@ class Archive:
             ),
             "properties": self._listed("properties", release, target, names),
             "types": types,
+            "boards": [] if few else self._items("board", release, target),
         }
         found = lock.program(release.name, target, tables, self._file.name)
         return found if sections is None else _below_its_roots(found)

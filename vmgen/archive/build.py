@@ -32,6 +32,7 @@ def snapshot(release: str, programs: Sequence[ir.Program]) -> ReleaseEntries:
         *(_entry("compat", one["symbol"], one, of) for one, of in tables["compat"]),
         *_grouped("properties", "type", known, tables["properties"]),
         *_grouped("types", "parent", known, tables["types"]),
+        *(_entry("board", one["file"], one, of) for one, of in tables["boards"]),
     ]
     return ReleaseEntries(release, tuple(one.target for one in known), tuple(entries))
 

@@ -46,6 +46,7 @@ Kind: TypeAlias = Literal[
     "compat",
     "properties",
     "types",
+    "board",
 ]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -55,7 +56,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 class ArchiveEntry:
     """One text of one release: ``name`` is the file of a module, of its places or of a
     root or of what is unread, the name of a premise or of a machine type, the symbol of a
-    compat table, the type that properties are of, or the parent of types.  ``needs`` are
+    compat table, the type that properties are of, the parent of types, or the file of a
+    board.  ``needs`` are
     the files of the modules that a module names.  Properties and types are lists."""
 
     kind: Kind

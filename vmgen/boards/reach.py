@@ -49,29 +49,28 @@ class Boards:
         registrations: Iterable[Registrations],
         sources: Iterable[str],
     ) -> ir.Machines:
-        """The machine types of one binary with what their boards make.
+        """The machine types of one binary with what their boards make, and with which
+        types of devices users cannot create.
 
         ``registrations`` are those of all its files, ``sources`` the C files that it is
         made from.  Raises OSError for a file that cannot be read.
         """
         binary = _Binary(self, registrations, sources)
-        made = binary.only_made(one for root in roots for one in root.device_types)
-        sited = {
-            one.file
-            for one in roots
-            if not one.device_types and one.file.startswith("hw/")
-        }
-        boards = [
-            ir.Board(file, tuple(sorted(made & types)), tuple(sorted(sited & code)))
-            for file in sorted({one.board for one in machines.machines} - {""})
-            for types, code in (binary.reached(file),)
-        ]
-        return replace(
-            machines,
-            boards=tuple(boards),
-            made=tuple(sorted(made)),
-            sited=tuple(sorted(sited)),
+        types = tuple(
+            replace(one, creatable=binary.is_creatable(one.name))
+            for one in machines.types
         )
+        made = {one.name for one in types if not one.creatable}
+        made &= {type_ for root in roots for type_ in root.device_types}
+        registering = {one.file for one in roots if not one.device_types}
+        boards = []
+        for file in sorted({one.board for one in machines.machines} - {""}):
+            makes, calls = binary.reached(file)
+            calls = frozenset(
+                one for one in calls & registering if one.startswith(ir.OF_BOARDS)
+            )
+            boards.append(ir.Board(file, _sorted(made & makes), _sorted(calls)))
+        return replace(machines, types=types, boards=tuple(boards))
 
     def file(self, name: str) -> FileText:
         """What a C file of the tree names."""
@@ -88,6 +87,10 @@ class Boards:
                 for name, one in header_parts(CText(text)):
                     self._parts.setdefault(name, []).append(one)
         return self._parts
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(names))
 
 
 def _folders() -> Iterator[str]:
@@ -133,20 +136,17 @@ class _Binary:
             if name in self._devices and not one.abstract and self.is_creatable(name)
         )
 
-    def only_made(self, types: Iterable[str]) -> frozenset[str]:
-        """Those of these types of which only the code of a board makes objects.  CPUs are
-        made by names that users give."""
-        return frozenset(
-            one
-            for one in types
-            if one in self._devices and "*" not in one and not self.is_creatable(one)
-        )
-
     def is_creatable(self, type_: str) -> bool:
         """Whether users may create objects of a type (``device_class_init``,
-        ``hw/core/qdev.c``, and what the classes below it assign)."""
+        ``hw/core/qdev.c``, and what the classes below it assign).  CPUs are made by names
+        that users give; of what is no device nothing is said."""
         if type_ not in self._creatable:
-            self._creatable[type_] = _CPU in self._chain(type_) or self._decided(type_)
+            self._creatable[type_] = (
+                type_ not in self._devices
+                or "*" in type_
+                or _CPU in self._chain(type_)
+                or self._decided(type_)
+            )
         return self._creatable[type_]
 
     def _decided(self, type_: str) -> bool:

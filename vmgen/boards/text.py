@@ -32,7 +32,8 @@ _DEFINE = re.compile(r"(\w+)(\([^)]*\))?\s*(.*)", re.DOTALL)
 class Names:
     """The identifiers and the string literals of a piece of C.  ``joined`` are macros
     with the literal that follows them, ``TYPE_ACPI_GED "-regs"``; ``pieces`` are other
-    literals that stand before a macro or a literal, so that they are part of a string."""
+    literals that stand before a macro or a literal, so that they are part of a string.
+    """
 
     words: frozenset[str]
     literals: frozenset[str]
@@ -121,7 +122,9 @@ def _names(text: str) -> Names:
             joined.add((word, following))
         elif literal:
             (pieces if goes_on else literals).add(literal)
-    return Names(*map(frozenset, (words, literals, joined, pieces)))
+    return Names(
+        frozenset(words), frozenset(literals), frozenset(joined), frozenset(pieces)
+    )
 
 
 def _without_own_names(text: str) -> str:

@@ -52,6 +52,7 @@ from vmgen.ir.expressions import (
     walk,
 )
 from vmgen.ir.machines import (
+    OF_BOARDS,
     Board,
     ClassMember,
     CompatTable,
@@ -86,6 +87,7 @@ from vmgen.ir.types import (
 
 __all__ = [
     "ELSEWHERE",
+    "OF_BOARDS",
     "Amount",
     "Ask",
     "Binary",

@@ -14,18 +14,23 @@ from typing import Literal, TypeAlias
 from vmgen.ir.words import Count, CType, File, MemberPath, Symbol
 from vmgen.source import NOWHERE, Position
 
+OF_BOARDS = "hw/"
+"""Where the code of boards and devices is that a machine may lack."""
+
 PropertyKind: TypeAlias = Literal["bool", "number", "text", "other"]
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectType:
     """One QOM type: ``name`` and ``parent`` as QEMU knows them; ``interfaces`` are those
-    that it names itself."""
+    that it names itself.  Of a device that is not ``creatable`` users create no objects
+    (``user_creatable``, ``include/hw/qdev-core.h``): only the code of a board does."""
 
     name: str
     parent: str
     abstract: bool = False
     interfaces: tuple[str, ...] = ()
+    creatable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +136,13 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The code that makes the machines of one C file, ``file``: the device types of which
-    it may make objects (of :attr:`Machines.made`), and the files that it may call (of
-    :attr:`Machines.sited`), each sorted."""
+    """The code that makes the machines of one C file, ``file``.
+
+    ``makes`` are the types of which it may make objects, of those that have a section and
+    that users cannot create.  ``calls`` are the files of which it may call functions, of
+    those below ``hw/`` where a function registers a section of no device.  Both are
+    sorted.
+    """
 
     file: File
     makes: tuple[str, ...] = ()
@@ -143,17 +152,10 @@ class Board:
 @dataclass(frozen=True, slots=True)
 class Machines:
     """All of them for one target, each tuple sorted by name (tables by file and symbol,
-    properties by type and name).
-
-    ``made`` are the types with a section that users cannot create: only the code of a
-    board makes their objects.  ``sited`` are the files of boards and devices whose
-    functions register sections of no device.
-    """
+    properties by type and name, boards by file)."""
 
     machines: tuple[Machine, ...] = ()
     tables: tuple[CompatTable, ...] = ()
     properties: tuple[Property, ...] = ()
     types: tuple[ObjectType, ...] = ()
     boards: tuple[Board, ...] = ()
-    made: tuple[str, ...] = ()
-    sited: tuple[File, ...] = ()

@@ -8,7 +8,7 @@ driver's type, have it as an ancestor or as an interface.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -67,9 +67,11 @@ class MachineFacts:
     _setters: dict[str, _PropertiesByMember] = field(init=False, default_factory=dict)
     _owners: _Owners = field(init=False)
     _moved: frozenset[ir.MemberPlace] = field(init=False)
+    _boards: dict[str, ir.Board] = field(init=False)
 
     def __post_init__(self) -> None:
         facts = self.program.machines
+        self._boards = {one.file: one for one in facts.boards}
         self._types = {one.name: one for one in facts.types}
         self._tables = {(one.file, one.symbol): one for one in facts.tables}
         self._machines = {one.name: one for one in facts.machines}
@@ -96,6 +98,27 @@ class MachineFacts:
             aliased = (one for one in self._machines.values() if name in one.aliases)
             found = next(aliased, None)
         return found
+
+    def may_have(self, machine: ir.Machine | None, roots: Sequence[ir.Root]) -> bool:
+        """Whether a machine of this type may have a section that these register: its
+        board makes such a device, or users may add one.  True where the board is not
+        known."""
+        board = None if machine is None else self._boards.get(machine.board)
+        return (
+            board is None
+            or not roots
+            or any(self._may_register(board, root) for root in roots)
+        )
+
+    def _may_register(self, board: ir.Board, root: ir.Root) -> bool:
+        if not root.device_types:
+            return not root.file.startswith(ir.OF_BOARDS) or root.file in board.calls
+        return any(
+            name in board.makes
+            or (known := self._types.get(name)) is None
+            or known.creatable
+            for name in root.device_types
+        )
 
     def kinds(self, type_: str) -> tuple[str, ...]:
         """What an object of the type is: the type, its ancestors, nearest first, and the

@@ -155,16 +155,16 @@ class Whole:
                 *self._types_as_text(part),
             ]
             registered = roots.resolve(registrations, program.modules)
-            types = machines.resolve(
+            found = machines.resolve(
                 registrations, (one.machines for one in read), self._enums
             )
             if self._boards is None:
                 self._boards = Boards(part.tree.root)
             sources = (*part.files, *part.registering, *part.others)
             boarded = self._boards.of(
-                types.machines, registered.roots, registrations, sources
+                found.machines, registered.roots, registrations, sources
             )
-            self._resolutions[target] = registered, replace(types, machines=boarded)
+            self._resolutions[target] = registered, replace(found, machines=boarded)
         return self._resolutions[target]
 
     def _types_as_text(self, part: TargetFiles) -> list[Registrations]:

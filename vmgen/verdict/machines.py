@@ -32,7 +32,7 @@ from vmgen.verdict.judge import (
     pairs,
     verdict,
 )
-from vmgen.verdict.model import Judgement, Outcome, SectionVerdict
+from vmgen.verdict.model import COMPATIBLE, Judgement, Outcome, SectionVerdict
 from vmgen.verdict.sections import SavedSection
 
 _Constants: TypeAlias = tuple[tuple[ir.MemberPlace, int, int], ...]
@@ -75,6 +75,13 @@ class _JudgedSide:
             read,
         )
         return _constants({where: known[where] for where in read if where in known})
+
+    def may_have(self, section: SavedSection | None, machine: str) -> bool:
+        """Whether a machine of the type may have the section; one that the side does not
+        know at all is its other side's matter."""
+        if section is None or not machine:
+            return True
+        return self.facts.may_have(self.facts.machine(machine), section.roots)
 
     def left(self, section: SavedSection | None) -> _Constants:
         """What ``pre_save`` functions of the section leave as one number."""
@@ -169,14 +176,33 @@ class MachineJudge:
     def judgement(self, machine: str) -> Judgement:
         """The verdicts for one machine type; "" for those without premises."""
         verdicts: Iterator[SectionVerdict] = (
-            self._verdict(number, pair, machine)
+            sent
             for number, pair in enumerate(self._pairs)
+            for sent in self._sent(pair, machine, self._verdict(number, pair, machine))
         )
         if machine:
             verdicts = map(_of_machine, verdicts)
         old, new = (side.facts for side in self._sides)
         sent = commands.verdicts(old, new, machine)
         return judgement(self.old, self.new, chain(verdicts, sent))
+
+    def _sent(
+        self, pair: Sections, machine: str, one: SectionVerdict
+    ) -> Iterator[SectionVerdict]:
+        """The verdict on what machines of the type send: a side sends nothing of a device
+        that its board does not make and users cannot add."""
+        old, new = (
+            side.may_have(section, machine)
+            for side, section in zip(self._sides, (pair.old, pair.new), strict=True)
+        )
+        if old and new:
+            yield one
+        elif old or new:
+            yield replace(
+                one,
+                forward=one.forward if old else COMPATIBLE,
+                backward=one.backward if new else COMPATIBLE,
+            )
 
     def _verdict(self, number: int, pair: Sections, machine: str) -> SectionVerdict:
         old, new = self._sides
