@@ -41,7 +41,7 @@ STAGES = (
     {"translate"},
     {"extract"},
     {"roots"},
-    {"premises", "machines", "core"},
+    {"premises", "machines", "core", "boards"},
     {"link"},
     # From the IR to text.
     {"plan"},

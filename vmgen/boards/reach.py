@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vmgen import ir
-from vmgen.boards.text import ClassText, FileText, Names, header_parts, look_at
+from vmgen.boards.text import BoardText, ClassText, Mentions, header_parts, look_at
 from vmgen.c_text import CText
 from vmgen.roots.model import Registrations, TypeDecl
 from vmgen.tree import files
@@ -34,13 +34,37 @@ _DEVICE = "device"
 _CPU = "cpu"
 
 
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """The identifiers of a file, its literals, and patterns of those that are, or may be,
+    a part of a type's name."""
+
+    words: frozenset[str]
+    strings: frozenset[str]
+    patterns: frozenset[str]
+
+
+def _is_part(literal: str) -> bool:
+    return "%" in literal or literal.strip("-.") != literal
+
+
+def _pattern(literal: str) -> str | None:
+    """What a type's name has in it if a literal is a part of it; None for a literal that
+    says too little, or that is no name."""
+    pieces = _CONVERSION.split(literal)
+    if " " in literal or sum(map(len, pieces)) < _LEAST:
+        return None
+    return ".*".join(map(re.escape, pieces))
+
+
 @dataclass
 class Boards:
     """The boards of one tree.  Its texts are read once for all targets."""
 
     root: Path
-    _files: dict[str, FileText] = field(init=False, default_factory=dict)
-    _parts: dict[str, list[Names]] | None = field(init=False, default=None)
+    _files: dict[str, BoardText] = field(init=False, default_factory=dict)
+    _parts: dict[str, list[Mentions]] | None = field(init=False, default=None)
+    _meant: dict[str, _Meant] = field(init=False, default_factory=dict)
 
     def of(
         self,
@@ -55,7 +79,7 @@ class Boards:
         ``registrations`` are those of all its files, ``sources`` the C files that it is
         made from.  Raises OSError for a file that cannot be read.
         """
-        binary = _Binary(self, registrations, sources)
+        binary = _BoardsOfBinary(self, registrations, sources)
         types = tuple(
             replace(one, creatable=binary.is_creatable(one.name))
             for one in machines.types
@@ -72,14 +96,66 @@ class Boards:
             boards.append(ir.Board(file, _sorted(made & makes), _sorted(calls)))
         return replace(machines, types=types, boards=tuple(boards))
 
-    def file(self, name: str) -> FileText:
+    def file(self, name: str) -> BoardText:
         """What a C file of the tree names."""
         if name not in self._files:
             text = (self.root / name).read_text("utf-8", errors="replace")
             self._files[name] = look_at(CText(text))
         return self._files[name]
 
-    def parts(self) -> Mapping[str, Sequence[Names]]:
+    def meant(self, name: str) -> _Meant:
+        """What a C file of the tree names, by the macros and inline functions that it
+        uses too."""
+        if name not in self._meant:
+            self._meant[name] = self._followed(self.file(name))
+        return self._meant[name]
+
+    def _followed(self, file: BoardText) -> _Meant:
+        words: set[str] = set()
+        strings: set[str] = set()
+        patterns: set[str] = set()
+        parts = self.parts()
+        pending = [file.names]
+        while pending:
+            names = pending.pop()
+            strings |= names.literals
+            patterns |= names.pieces
+            for word, literal in names.joined:
+                before = self._values(word, file.macros)
+                if before is None:
+                    patterns.add(literal)
+                else:
+                    strings.update(value + literal for value in before)
+            fresh = names.words - words
+            for word in fresh & parts.keys():
+                pending += parts[word]
+            for word in fresh & file.macros.keys():
+                pending += file.macros[word]
+            words |= fresh
+        patterns |= {one for one in strings if _is_part(one)}
+        return _Meant(
+            frozenset(words),
+            frozenset(one for one in strings if " " not in one),
+            frozenset(filter(None, map(_pattern, patterns))),
+        )
+
+    def _values(
+        self, word: str, own: Mapping[str, Sequence[Mentions]], depth: int = 0
+    ) -> frozenset[str] | None:
+        """The strings that a macro may stand for; None where that is not known."""
+        values: set[str] = set()
+        for names in own.get(word) or self.parts().get(word, ()):
+            found = names.string
+            if found is None or depth > _DEEPEST:
+                return None
+            macro, literal = found
+            before = self._values(macro, own, depth + 1) if macro else {""}
+            if before is None:
+                return None
+            values |= {one + literal for one in before}
+        return frozenset(values) or None
+
+    def parts(self) -> Mapping[str, Sequence[Mentions]]:
         """The inline functions and macros of the tree's headers."""
         if self._parts is None:
             self._parts = {}
@@ -97,7 +173,7 @@ def _folders() -> Iterator[str]:
     return (one.removesuffix("/") for one in _CODE)
 
 
-class _Binary:
+class _BoardsOfBinary:
     """The types, functions and files of one binary."""
 
     def __init__(
@@ -111,9 +187,9 @@ class _Binary:
         for one in registrations:
             for type_ in one.types:
                 self._types.setdefault(type_.name, type_)
-        self._sources = sorted(
+        self._sources = dict.fromkeys(
             one
-            for one in sources
+            for one in sorted(sources)
             if one.startswith(_CODE) and (boards.root / one).is_file()
         )
         self._defined: dict[str, str] = {}
@@ -126,7 +202,7 @@ class _Binary:
                     self._classes.setdefault(name, (file, text.classes[name]))
         self._creatable: dict[str, bool] = {}
         self._named: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
-        self._patterns: dict[tuple[str, bool], frozenset[str]] = {}
+        self._patterns: dict[str, frozenset[str]] = {}
         self._devices = frozenset(
             one for one in self._types if _DEVICE in self._chain(one)
         )
@@ -163,7 +239,11 @@ class _Binary:
         self, file: str, function: str, above: frozenset[str]
     ) -> Iterator[bool | None]:
         """What a function, and those that it calls with the class, assign."""
-        own = self._boards.file(file).classes.get(function) if file in self else None
+        own = (
+            self._boards.file(file).classes.get(function)
+            if file in self._sources
+            else None
+        )
         if own is None:
             file, own = self._classes.get(function, (file, None))
         if own is None or function in above:
@@ -171,9 +251,6 @@ class _Binary:
         yield from own.assigned
         for name in own.calls:
             yield from self._said(file, name, above | {function})
-
-    def __contains__(self, file: str) -> bool:
-        return file.startswith(_CODE) and (self._boards.root / file).is_file()
 
     def _chain(self, type_: str) -> tuple[str, ...]:
         """The type and its ancestors."""
@@ -203,7 +280,7 @@ class _Binary:
         seen: set[str] = set()
         while pending:
             file = pending.pop()
-            if file in seen or file in known or file not in self:
+            if file in seen or file in known or file not in self._sources:
                 continue
             seen.add(file)
             made, called = self._of_file(file)
@@ -220,62 +297,20 @@ class _Binary:
     def _of_file(self, file: str) -> tuple[frozenset[str], frozenset[str]]:
         """The device types that a file names, and the files of the functions."""
         if file not in self._named:
-            types: set[str] = set()
-            called: set[str] = set()
-            words: set[str] = set()
-            text = self._boards.file(file)
-            parts = self._boards.parts()
-            pending = [text.names]
-            while pending:
-                names = pending.pop()
-                for literal in names.literals:
-                    types |= self._meant(literal, False)
-                for piece in names.pieces:
-                    types |= self._meant(piece, True)
-                for word, literal in names.joined:
-                    before = self._values(word, text.macros)
-                    for value in before or ():
-                        types |= self._meant(value + literal, False)
-                    if before is None:
-                        types |= self._meant(literal, True)
-                for word in names.words - words:
-                    if word in self._defined:
-                        called.add(self._defined[word])
-                    pending += parts.get(word, ())
-                    pending += text.macros.get(word, ())
-                words |= names.words
-            self._named[file] = frozenset(types), frozenset(called)
+            meant = self._boards.meant(file)
+            called = {
+                self._defined[word] for word in meant.words & self._defined.keys()
+            }
+            types = meant.strings & self._devices
+            self._named[file] = (
+                types.union(*map(self._like, meant.patterns)),
+                frozenset(called),
+            )
         return self._named[file]
 
-    def _values(
-        self, word: str, own: Mapping[str, Sequence[Names]], depth: int = 0
-    ) -> frozenset[str] | None:
-        """The strings that a macro may stand for; None where that is not known."""
-        values: set[str] = set()
-        for names in own.get(word) or self._boards.parts().get(word, ()):
-            found = names.string
-            if found is None or depth > _DEEPEST:
-                return None
-            macro, literal = found
-            before = self._values(macro, own, depth + 1) if macro else {""}
-            if before is None:
-                return None
-            values |= {one + literal for one in before}
-        return frozenset(values) or None
-
-    def _meant(self, literal: str, is_piece: bool) -> frozenset[str]:
-        """The device types that a literal may be the name of, or a part of it."""
-        key = literal, is_piece
-        if key not in self._patterns:
-            self._patterns[key] = frozenset(self._matching(literal, is_piece))
-        return self._patterns[key]
-
-    def _matching(self, literal: str, is_piece: bool) -> Iterator[str]:
-        if literal in self._devices:
-            yield literal
-        pieces = _CONVERSION.split(literal)
-        if " " in literal or sum(map(len, pieces)) < _LEAST:
-            return
-        if is_piece or len(pieces) > 1 or literal.strip("-.") != literal:
-            pattern = re.compile(".*".join(map(re.escape, pieces)))
-            yield from (one for one in self._devices if pattern.search(one))
+    def _like(self, pattern: str) -> frozenset[str]:
+        """The device types whose names have the pattern in them."""
+        if pattern not in self._patterns:
+            has = re.compile(pattern).search
+            self._patterns[pattern] = frozenset(filter(has, self._devices))
+        return self._patterns[pattern]

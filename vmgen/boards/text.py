@@ -3,7 +3,7 @@
 A board makes its devices by the name of their type: ``qdev_new(TYPE_PL011)``,
 ``object_initialize_child(obj, "uart", &s->uart, "serial-mm")``, a name put together
 (``snprintf(name, sizeof(name), "aspeed.i2c-%s", soc)``).  So a name that a text has
-nowhere cannot be made there.  What stands in a text but is never run counts, too: more
+nowhere cannot be made there.  What is in a text and is never run counts, too: more
 is found than is made, never less.
 """
 
@@ -29,7 +29,7 @@ _DEFINE = re.compile(r"(\w+)(\([^)]*\))?\s*(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class Mentions:
     """The identifiers and the string literals of a piece of C.  ``joined`` are macros
     with the literal that follows them, ``TYPE_ACPI_GED "-regs"``; ``pieces`` are other
     literals that stand before a macro or a literal, so that they are part of a string.
@@ -65,18 +65,18 @@ class ClassText:
 
 
 @dataclass(frozen=True, slots=True)
-class FileText:
+class BoardText:
     """What a C file names: ``names`` outside of directives and of its own type
     declarations, and by its ``macros`` where they are used; the ``functions`` that it
     defines for other files, and its functions that fill classes."""
 
-    names: Names
-    macros: Mapping[str, Sequence[Names]]
+    names: Mentions
+    macros: Mapping[str, Sequence[Mentions]]
     functions: tuple[str, ...]
     classes: Mapping[str, ClassText]
 
 
-def look_at(text: CText) -> FileText:
+def look_at(text: CText) -> BoardText:
     """What a C file names."""
     functions: list[str] = []
     classes: dict[str, ClassText] = {}
@@ -86,14 +86,14 @@ def look_at(text: CText) -> FileText:
         if "Class" in one.head:
             assigned = tuple(_assigned(one))
             classes[one.name] = ClassText(assigned, tuple(_CALLED.findall(one.body)))
-    macros: dict[str, list[Names]] = {}
+    macros: dict[str, list[Mentions]] = {}
     for name, names in _macros(text):
         macros.setdefault(name, []).append(names)
     names = _names(_without_own_names(text.code))
-    return FileText(names, macros, tuple(functions), classes)
+    return BoardText(names, macros, tuple(functions), classes)
 
 
-def header_parts(text: CText) -> Iterator[tuple[str, Names]]:
+def header_parts(text: CText) -> Iterator[tuple[str, Mentions]]:
     """The inline functions and the macros of a header by name, each with what it names:
     they count where they are used."""
     for one in text.functions():
@@ -101,14 +101,14 @@ def header_parts(text: CText) -> Iterator[tuple[str, Names]]:
     yield from _macros(text)
 
 
-def _macros(text: CText) -> Iterator[tuple[str, Names]]:
+def _macros(text: CText) -> Iterator[tuple[str, Mentions]]:
     for line in text.directives:
         found = _DEFINE.match(line.text) if line.name == "define" else None
         if found is not None and found[3]:
             yield found[1], _names(found[3])
 
 
-def _names(text: str) -> Names:
+def _names(text: str) -> Mentions:
     words: set[str] = set()
     literals: set[str] = set()
     joined: set[tuple[str, str]] = set()
@@ -122,7 +122,7 @@ def _names(text: str) -> Names:
             joined.add((word, following))
         elif literal:
             (pieces if goes_on else literals).add(literal)
-    return Names(
+    return Mentions(
         frozenset(words), frozenset(literals), frozenset(joined), frozenset(pieces)
     )
 

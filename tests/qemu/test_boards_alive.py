@@ -1,0 +1,79 @@
+"""Real QEMU's machines have no device that vmgen says their boards never make."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.qemu.machine import Guest, Machine, Refusal
+from vmgen import ir
+from vmgen.archive import shipped
+
+TARGETS = (
+    "aarch64",
+    "m68k",
+    "mips64el",
+    "ppc64",
+    "riscv64",
+    "s390x",
+    "sparc",
+    "x86_64",
+)
+NEEDS_FIRMWARE = re.compile(r"(?i)rom image|bios|kernel|firmware|unsupported machine")
+"""What boards say that start with something in their memory only."""
+
+
+def _program(target: str) -> ir.Program:
+    archive = shipped()
+    assert archive is not None
+    release = archive.find("10.0.2")
+    assert release is not None
+    return archive.program(release, target)
+
+
+def _kinds(target: str, machine: str) -> set[str]:
+    """The types of all objects of a machine as QEMU made it."""
+    with Machine(Guest(target, ("-M", machine))) as alive:
+        text = alive.command(
+            "human-monitor-command", **{"command-line": "info qom-tree"}
+        )
+    return set(re.findall(r"\(([^()\s]+)\)\s*$", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_machine_has_nothing_that_its_board_does_not_make(target: str) -> None:
+    if why := Guest(target, ()).absent():
+        pytest.skip(why)
+    program = _program(target)
+    facts = program.machines
+    made = {one.name for one in facts.types if not one.creatable}
+    made &= {type_ for root in program.roots for type_ in root.device_types}
+    first = {one.board: one.name for one in reversed(facts.machines)}
+    found: set[str] = set()
+    for board in facts.boards:
+        if first[board.file] == "none":
+            continue
+        try:
+            kinds = _kinds(target, first[board.file])
+        except Refusal as refusal:
+            said = str(refusal)
+            assert NEEDS_FIRMWARE.search(said)
+            continue
+        assert kinds & made <= {*board.makes}, first[board.file]
+        found |= kinds & made
+    assert found, "no machine has any of them: nothing was looked at"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_users_create_none_of_what_vmgen_says_that_they_cannot(target: str) -> None:
+    if why := Guest(target, ()).absent():
+        pytest.skip(why)
+    types = {one.name: one for one in _program(target).machines.types}
+    with Machine(Guest(target, ("-M", "none"))) as alive:
+        text = alive.command(
+            "human-monitor-command", **{"command-line": "device_add help"}
+        )
+    listed = set(re.findall(r'^name "([^"]+)"', text, re.MULTILINE)) & types.keys()
+    assert listed
+    assert [name for name in sorted(listed) if not types[name].creatable] == []
