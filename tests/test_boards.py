@@ -117,6 +117,8 @@ def test_who_may_create_a_device_is_what_its_classes_say(tmp_path: Path) -> None
         ('memory_region_init(mr, TYPE_TIMER "-regs");', set()),
         ('name = MODEL "timer";', {"timer-a1", "timer-b2"}),
         ("/* qdev_new(TYPE_UART) */", set()),
+        ("if (object_dynamic_cast(OBJECT(dev), TYPE_UART)) { }", set()),
+        ('dev = object_resolve_path_type("", TYPE_UART, NULL);', set()),
         ('trace("an uart is not made");', set()),
         ("other_init();", {"uart"}),
         ("hidden_init();", set()),

@@ -20,6 +20,11 @@ _NAMED = re.compile(
     rf'{_LITERAL}(\s*(?=["A-Za-z_]))?|\b([A-Za-z_]\w*)(?:\s*{_LITERAL})?'
 )
 _TYPE_INFO = re.compile(r"\bTypeInfo\b[^;{}()=]*=\s*\{")
+_LOOKED_UP = re.compile(
+    r"\b(?:object_(?:class_)?dynamic_cast|object_resolve_(?:path_type|type_unambiguous))"
+    r"\s*\((?:[^()]++|\([^()]*+\))*+\)"
+)
+"""What asks for an object that is there, or what one is, makes none."""
 _OWN_NAME = re.compile(r"\.(?:name|parent)\s*=[^,}]*")
 _BRACE = re.compile(r"[{}]")
 _STATIC = re.compile(r"\bstatic\b")
@@ -113,7 +118,7 @@ def _names(text: str) -> Mentions:
     literals: set[str] = set()
     joined: set[tuple[str, str]] = set()
     pieces: set[str] = set()
-    for literal, goes_on, word, following in _NAMED.findall(text):
+    for literal, goes_on, word, following in _NAMED.findall(_LOOKED_UP.sub("", text)):
         if word:
             words.add(word)
         if following and word == "return":

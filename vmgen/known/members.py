@@ -68,6 +68,7 @@ class MachineFacts:
     _owners: _Owners = field(init=False)
     _moved: frozenset[ir.MemberPlace] = field(init=False)
     _boards: dict[str, ir.Board] = field(init=False)
+    _placed: _PropertiesByMember = field(init=False)
 
     def __post_init__(self) -> None:
         facts = self.program.machines
@@ -80,11 +81,12 @@ class MachineFacts:
             self._properties.setdefault(one.type, {})[one.name] = one
         self._moved = moved_members(self.program)
         self._owners = {}
+        self._placed = {}
         for one in facts.properties:
             for where in one.places:
-                self._owners.setdefault(place(where.type, where.path), set()).add(
-                    one.type
-                )
+                at = place(where.type, where.path)
+                self._owners.setdefault(at, set()).add(one.type)
+                self._placed.setdefault(at, []).append(one)
 
     @property
     def machines(self) -> Mapping[str, ir.Machine]:
@@ -103,22 +105,28 @@ class MachineFacts:
         """Whether a machine of this type may have a section that these register: its
         board makes such a device, or users may add one.  True where the board is not
         known."""
-        board = None if machine is None else self._boards.get(machine.board)
+        board = self._board(machine)
         return (
             board is None
             or not roots
-            or any(self._may_register(board, root) for root in roots)
+            or any(
+                (
+                    any(self.may_make(machine, name) for name in root.device_types)
+                    if root.device_types
+                    else not root.file.startswith(ir.OF_BOARDS)
+                    or root.file in board.calls
+                )
+                for root in roots
+            )
         )
 
-    def _may_register(self, board: ir.Board, root: ir.Root) -> bool:
-        if not root.device_types:
-            return not root.file.startswith(ir.OF_BOARDS) or root.file in board.calls
-        return any(
-            name in board.makes
-            or (known := self._types.get(name)) is None
-            or known.creatable
-            for name in root.device_types
-        )
+    def may_make(self, machine: ir.Machine | None, type_: str) -> bool:
+        """Whether a machine of this type may have an object of a device type."""
+        board, known = self._board(machine), self._types.get(type_)
+        return board is None or known is None or known.creatable or type_ in board.makes
+
+    def _board(self, machine: ir.Machine | None) -> ir.Board | None:
+        return None if machine is None else self._boards.get(machine.board)
 
     def kinds(self, type_: str) -> tuple[str, ...]:
         """What an object of the type is: the type, its ancestors, nearest first, and the
@@ -216,11 +224,26 @@ class MachineFacts:
     ) -> KnownMembers:
         setters = self._setters_of(type_)
         found = {
-            where: self._bits(machine, type_, setters[where])
+            where: (
+                self._bits(machine, type_, setters[where])
+                if where in setters
+                else self._never_set(type_, where)
+            )
             for where in (setters if places is None else places)
-            if where in setters
         }
         return {where: bits for where, bits in found.items() if bits is not None}
+
+    def _never_set(self, type_: str, where: ir.MemberPlace) -> KnownBits | None:
+        """Zero, which ``object_new`` leaves in a member that properties of other types
+        alone set, and that no other C code changes: ``rpmb_part_size`` of an SD card.
+        """
+        setters = self._placed.get(where, ())
+        kinds = self.kinds(type_)
+        if not setters or where in self._moved:
+            return None
+        if any(one.type in kinds or one.change != ir.MemberChange() for one in setters):
+            return None
+        return KnownBits(WHOLE, 0)
 
     def _setters_of(self, type_: str) -> _PropertiesByMember:
         """The properties that set a member of the type's objects, by member; without those

@@ -67,9 +67,15 @@ class _JudgedSide:
         read = self._read[key]
         if not read:
             return ()
-        types = {type_ for root in section.roots for type_ in root.device_types}
+        of = self.facts.machine(machine)
+        types = {
+            type_
+            for root in section.roots
+            for type_ in root.device_types
+            if self.facts.may_make(of, type_)
+        }
         known = self.facts.known(
-            self.facts.machine(machine),
+            of,
             # Of a table that C code registers or saves, those whose objects it reads.
             sorted(types) or self.facts.holders(read),
             read,
