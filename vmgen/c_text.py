@@ -25,7 +25,8 @@ _CLOSING = {"(": ")", "{": "}", "[": "]"}
 
 _BODY = re.compile(r"^(?: ?\{|(?=[A-Za-z_])[^;{}=\n]*\)[ \t]*\{)[ \t]*$", re.MULTILINE)
 _END = re.compile(r"^\}", re.MULTILINE)
-_NAME = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+_PARENTHESIS = re.compile(r"\b([A-Za-z_]\w*+)\s*+\(|[()]")
+"""One, with the name before it."""
 #: What ends before a function's head: a declaration, a directive, a macro on its own.
 _BEFORE = re.compile(
     r"[;}]|^[ \t]*#[^\n]*$|^[A-Za-z_]\w*\([^()\n]*\)[ \t]*\n[ \t]*(?=\n)", re.MULTILINE
@@ -135,15 +136,11 @@ def _blank(text: str) -> str:
 def _function_name(head: str) -> str:
     """The last name before an outermost parenthesis: macros may stand before it."""
     name = ""
-    depth = at = 0
-    while at < len(head):
-        if not depth and (match := _NAME.match(head, at)):
-            name = match[1]
-            at = match.end()
-            depth = 1
-            continue
-        depth += {"(": 1, ")": -1}.get(head[at], 0)
-        at += 1
+    depth = 0
+    for found in _PARENTHESIS.finditer(head):
+        if found[1] and not depth:
+            name = found[1]
+        depth += -1 if found[0] == ")" else 1
     return name
 
 

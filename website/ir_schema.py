@@ -172,6 +172,7 @@ _CLASSES = {
     "compat": ir.CompatTable,
     "properties": ir.Property,
     "types": ir.ObjectType,
+    "boards": ir.Board,
 }
 """What the entries of a lock's tables are."""
 

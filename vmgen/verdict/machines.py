@@ -181,34 +181,36 @@ class MachineJudge:
 
     def judgement(self, machine: str) -> Judgement:
         """The verdicts for one machine type; "" for those without premises."""
-        verdicts: Iterator[SectionVerdict] = (
-            sent
-            for number, pair in enumerate(self._pairs)
-            for sent in self._sent(pair, machine, self._verdict(number, pair, machine))
-        )
-        if machine:
-            verdicts = map(_of_machine, verdicts)
+        verdicts: list[SectionVerdict] = []
+        aside: set[str] = set()
+        for number, pair in enumerate(self._pairs):
+            one = self._verdict(number, pair, machine)
+            sent = self._sent(pair, machine, one)
+            if sent is not None:
+                verdicts.append(_of_machine(sent) if machine else sent)
+            elif one.worst != "compatible":
+                aside.add(one.section)
         old, new = (side.facts for side in self._sides)
-        sent = commands.verdicts(old, new, machine)
-        return judgement(self.old, self.new, chain(verdicts, sent))
+        sent_commands = commands.verdicts(old, new, machine)
+        found = judgement(self.old, self.new, chain(verdicts, sent_commands))
+        return replace(found, aside=tuple(sorted(aside)))
 
     def _sent(
         self, pair: Sections, machine: str, one: SectionVerdict
-    ) -> Iterator[SectionVerdict]:
+    ) -> SectionVerdict | None:
         """The verdict on what machines of the type send: a side sends nothing of a device
-        that its board does not make and users cannot add."""
+        that its board does not make and users cannot add.  None if neither does."""
         old, new = (
             side.may_have(section, machine)
             for side, section in zip(self._sides, (pair.old, pair.new), strict=True)
         )
-        if old and new:
-            yield one
-        elif old or new:
-            yield replace(
-                one,
-                forward=one.forward if old else COMPATIBLE,
-                backward=one.backward if new else COMPATIBLE,
-            )
+        if not (old or new):
+            return None
+        return replace(
+            one,
+            forward=one.forward if old else COMPATIBLE,
+            backward=one.backward if new else COMPATIBLE,
+        )
 
     def _verdict(self, number: int, pair: Sections, machine: str) -> SectionVerdict:
         old, new = self._sides

@@ -242,13 +242,15 @@ class SectionVerdict:
 class Judgement:
     """All sections of one target, CPUs first.
 
-    ``old`` and ``new`` are the releases.
+    ``old`` and ``new`` are the releases.  ``aside`` are the names of sections that differ
+    and that no machine of the type has, on either side.
     """
 
     target: str
     old: str
     new: str
     sections: tuple[SectionVerdict, ...] = field(default=())
+    aside: tuple[str, ...] = ()
 
     def worst(
         self, directions: Iterable[Direction] = ("forward", "backward")

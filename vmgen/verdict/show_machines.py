@@ -76,6 +76,10 @@ def text(
             lines.append(
                 paint("faint", f"  only {side} has: {_some(names)}: not compared")
             )
+    aside = set.intersection(*(set(one.aside) for one in judgements.values()))
+    if aside:
+        names = _some(sorted(aside))
+        lines.append(paint("faint", f"  differ in devices of other machines: {names}"))
     for verdict in ("incompatible", "unknown", "conditional", "compatible"):
         found = [
             one
@@ -181,6 +185,7 @@ def as_json(
         "machines": [
             {
                 "machine": machine,
+                "aside": list(one.aside),
                 **{
                     direction: {
                         "answer": answer(one, direction),
