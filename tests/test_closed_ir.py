@@ -106,7 +106,7 @@ def whole() -> ir.Program:
     machine = ir.Machine(
         "box-1.0", "box-1.0-machine", ("box",), True, (("hw/box.c", "box_compat_1_0"),),
         (ir.ClassMember(ir.MemberPlace("BoxMachineClass", "old"), 1),),
-        position=Position("hw/box.c", 9),
+        position=Position("hw/box.c", 9), board="hw/box.c",
     )  # fmt: skip
     table = ir.CompatTable(
         "box_compat_1_0", "hw/box.c",
@@ -116,8 +116,9 @@ def whole() -> ir.Program:
         "more-type", "mode", "number", (ir.MemberPlace("MoreState", "num"),), 3, 1,
         ("auto", "on"), ir.MemberChange((4,), 1, 9), Position("hw/dev.c", 7),
     )  # fmt: skip
-    kind = ir.ObjectType("more-type", "device", False, ("box-bus",))
-    machines = ir.Machines((machine,), (table,), (mode,), (kind,))
+    kind = ir.ObjectType("more-type", "device", False, ("box-bus",), False)
+    board = ir.Board("hw/box.c", ("more-type",), ("hw/dev.c",))
+    machines = ir.Machines((machine,), (table,), (mode,), (kind,), (board,))
     return ir.Program(
         "10.0.2", "box", (module,), (root,), (), (premise,), machines=machines
     )
@@ -355,6 +356,13 @@ UNSEEN: dict[str, tuple[str, str]] = {
         for node in (ir.Machines, ir.ClassMember, ir.MemberChange, ir.MemberPlace)
         for member in dataclasses.fields(node)
     },
+    **dict.fromkeys(
+        (
+            *("Board.file", "Board.makes", "Board.calls", "Machines.boards"),
+            *("Machine.board", "ObjectType.creatable"),
+        ),
+        ("diff verdict code", "which devices a machine has: tests/test_boards.py"),
+    ),
     "Program.machines": ("verdict code", "what vmgen compat is about"),
     "Method.owner": ("lock diff verdict code", LINKED),
     "Method.member": ("lock diff verdict code", LINKED),

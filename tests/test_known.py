@@ -209,6 +209,33 @@ def test_a_member_that_the_stream_loads_is_not_known() -> None:
     assert known(program(fields=(moved,)), "box-2.0") == {}
 
 
+@pytest.mark.parametrize(
+    ("more", "value"),
+    [
+        ({}, 0),
+        ({"type": "nic-a"}, None),  # the type's own: then its default counts
+        ({"change": ir.MemberChange((1,))}, None),
+        ({"change": ir.MemberChange(others=True)}, None),
+    ],
+)
+def test_a_member_that_other_types_set_is_zero(
+    more: dict[str, object], value: int | None
+) -> None:
+    other = replace(prop("slots", FLAGS, None), **{"type": "nic-b", **more})  # type: ignore[arg-type]
+    facts = MachineFacts(program(properties=(other,)))
+    found = facts.known(facts.machine("box-2.0"), ("nic-a",), {FLAGS})
+    assert found == ({} if value is None else {FLAGS: KnownBits(-1, value)})
+
+
+def test_a_member_that_a_stream_loads_is_not_zero() -> None:
+    moved = ir.Field(
+        "flags", (ir.Step("flags", "uint32"),), ir.IntegerElement("uint32"), ir.Fixed(1)
+    )
+    other = replace(prop("slots", FLAGS, None), type="nic-b")
+    facts = MachineFacts(program(properties=(other,), fields=(moved,)))
+    assert facts.known(facts.machine("box-2.0"), ("nic-a",), {FLAGS}) == {}
+
+
 # --- constants --------------------------------------------------------------------------
 
 

@@ -23,8 +23,12 @@ PAIRS = (
 )  # fmt: skip
 """Releases that follow each other, of which the archive has machine types."""
 
-FAMILIES = (("x86_64", "pc-q35"), ("s390x", "s390-ccw-virtio"), ("ppc64", "pseries"))
-"""Of Arm's ``virt`` the table would name devices that only other boards have."""
+FAMILIES = (
+    ("x86_64", "pc-q35"),
+    ("s390x", "s390-ccw-virtio"),
+    ("ppc64", "pseries"),
+    ("aarch64", "virt"),
+)
 
 OLDEST = (7, 2)
 """Rows begin with the machine types of this release; older ones are much the same."""

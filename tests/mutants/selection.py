@@ -44,6 +44,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "lower_sweep",
     ),
     "machines": ("machines", "member_changes", "known"),
+    "boards": ("boards",),
     "paint": ("inspect", "diagnostics"),
     "pipeline": ("pipeline", "cases", "coverage", "release_files"),
     "plan": ("lower", "render", "state"),
