@@ -142,6 +142,8 @@ def test_a_declaration_makes_nothing(tmp_path: Path) -> None:
         '    { .name = "timer-b2", .parent = "soc" },\n};\n'
     )
     assert makes(board_of(tmp_path, declared)) == {"inside"}
+    compat = 'GlobalProperty old[] = {\n    { "uart", "x-slow", "on" },\n};\n'
+    assert makes(board_of(tmp_path, compat)) == {"inside"}
     own = '#define TYPE_OWN "uart"\nstatic const TypeInfo own = { .name = TYPE_OWN };\n'
     assert makes(board_of(tmp_path, own)) == {"inside"}
 

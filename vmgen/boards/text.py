@@ -19,7 +19,7 @@ _LITERAL = r'"((?:[^"\\\n]|\\.)*)"'
 _NAMED = re.compile(
     rf'{_LITERAL}(\s*(?=["A-Za-z_]))?|\b([A-Za-z_]\w*)(?:\s*{_LITERAL})?'
 )
-_TYPE_INFO = re.compile(r"\bTypeInfo\b[^;{}()=]*=\s*\{")
+_TABLE = re.compile(r"\b(TypeInfo|GlobalProperty)\b[^;{}()=]*=\s*\{")
 _LOOKED_UP = re.compile(
     r"\b(?:object_(?:class_)?dynamic_cast|object_resolve_(?:path_type|type_unambiguous))"
     r"\s*\((?:[^()]++|\([^()]*+\))*+\)"
@@ -133,15 +133,18 @@ def _names(text: str) -> Mentions:
 
 
 def _without_own_names(text: str) -> str:
-    """The text without the names and parents of the types that it declares: a
-    declaration makes no object."""
+    """The text without the names and parents of the types that it declares, and without
+    its tables of compat properties: neither makes an object."""
     pieces: list[str] = []
     last = 0
-    for found in _TYPE_INFO.finditer(text):
+    for found in _TABLE.finditer(text):
         if found.start() < last:
             continue
         end = _closed(text, found.end())
-        pieces += (text[last : found.end()], _OWN_NAME.sub("", text[found.end() : end]))
+        inside = text[found.end() : end]
+        is_type = found[1] == "TypeInfo"
+        kept = _OWN_NAME.sub("", inside) if is_type else ""
+        pieces += (text[last : found.end()], kept)
         last = end
     return "".join((*pieces, text[last:]))
 
