@@ -112,7 +112,12 @@ def test_who_may_create_a_device_is_what_its_classes_say(tmp_path: Path) -> None
         ('qdev_new(TYPE_TIMER "-b2");', {"timer-b2"}),
         ('snprintf(name, 9, "timer-%s", model);', {"timer-a1", "timer-b2"}),
         ('snprintf(name, 9, "timer-%c%d", model, 1);', {"timer-a1", "timer-b2"}),
+        ('snprintf(name, 9, "%s-a1", model);', {"timer-a1"}),
+        ('snprintf(name, 9, "imer-%s", model);', set()),
         ('name = g_strconcat(a, "er-a1", NULL);', set()),
+        ('name = g_strconcat(a, "-a1", NULL);', {"timer-a1"}),
+        ('name = g_strconcat(a, "-1", NULL);', set()),  # says too little
+        ('name = g_strconcat(a, "er-a1" SUFFIX, NULL);', {"timer-a1"}),
         ('name = g_strconcat("timer-", model, NULL);', {"timer-a1", "timer-b2"}),
         ('memory_region_init(mr, TYPE_TIMER "-regs");', set()),
         ('name = MODEL "timer";', {"timer-a1", "timer-b2"}),

@@ -26,7 +26,7 @@ _EVERYWHERE = ("target/", "accel/")
 _CONVERSION = re.compile(
     r"%[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z|j)?[a-z]"
 )
-_LEAST = 4
+_LEAST = 3
 """How many characters of a name must be known for it to stand for types by a pattern."""
 _DEEPEST = 8
 """How many macros may stand for one another."""
@@ -44,17 +44,24 @@ class _Meant:
     patterns: frozenset[str]
 
 
-def _is_part(literal: str) -> bool:
-    return "%" in literal or literal.strip("-.") != literal
+def _within(piece: str) -> str:
+    """What a type's name has in it if the piece is a part of it; empty for one that says
+    too little, or that is of no name."""
+    parts = _CONVERSION.split(piece)
+    if " " in piece or sum(map(len, parts)) < _LEAST:
+        return ""
+    return ".*".join(map(re.escape, parts))
 
 
-def _pattern(literal: str) -> str | None:
-    """What a type's name has in it if a literal is a part of it; None for a literal that
-    says too little, or that is no name."""
-    pieces = _CONVERSION.split(literal)
-    if " " in literal or sum(map(len, pieces)) < _LEAST:
-        return None
-    return ".*".join(map(re.escape, pieces))
+def _completed(literal: str) -> str:
+    """What a type's name is if the literal is one for ``snprintf`` to complete, or the
+    start or the end of one: ``aspeed.i2c-%s``, ``-powernv-cpu-core``.  Empty for others.
+    """
+    within = _within(literal)
+    starts, ends = literal[:1] in ("-", "."), literal[-1:] in ("-", ".")
+    if not within or not (starts or ends or "%" in literal):
+        return ""
+    return rf"{'.*' if starts else ''}{within}{'.*' if ends else ''}\Z"
 
 
 @dataclass
@@ -113,17 +120,17 @@ class Boards:
     def _followed(self, file: BoardText) -> _Meant:
         words: set[str] = set()
         strings: set[str] = set()
-        patterns: set[str] = set()
+        pieces: set[str] = set()
         parts = self.parts()
         pending = [file.names]
         while pending:
             names = pending.pop()
             strings |= names.literals
-            patterns |= names.pieces
+            pieces |= names.pieces
             for word, literal in names.joined:
                 before = self._values(word, file.macros)
                 if before is None:
-                    patterns.add(literal)
+                    pieces.add(literal)
                 else:
                     strings.update(value + literal for value in before)
             fresh = names.words - words
@@ -132,11 +139,11 @@ class Boards:
             for word in fresh & file.macros.keys():
                 pending += file.macros[word]
             words |= fresh
-        patterns |= {one for one in strings if _is_part(one)}
+        named = {one for one in strings if " " not in one}
         return _Meant(
             frozenset(words),
-            frozenset(one for one in strings if " " not in one),
-            frozenset(filter(None, map(_pattern, patterns))),
+            frozenset(named),
+            frozenset(filter(None, (*map(_within, pieces), *map(_completed, named)))),
         )
 
     def _values(
@@ -311,6 +318,7 @@ class _BoardsOfBinary:
     def _like(self, pattern: str) -> frozenset[str]:
         """The device types whose names have the pattern in them."""
         if pattern not in self._patterns:
-            has = re.compile(pattern).search
-            self._patterns[pattern] = frozenset(filter(has, self._devices))
+            has = re.compile(pattern)
+            find = has.match if pattern.endswith(r"\Z") else has.search
+            self._patterns[pattern] = frozenset(filter(find, self._devices))
         return self._patterns[pattern]

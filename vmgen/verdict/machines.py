@@ -7,7 +7,7 @@ section is judged again.  Sections that read none of them have one verdict for a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TypeAlias
