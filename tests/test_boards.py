@@ -8,6 +8,7 @@ import pytest
 
 from vmgen import ir
 from vmgen.boards import Boards
+from vmgen.boards.pattern import NamePattern
 from vmgen.roots.model import Registrations, TypeDecl
 from vmgen.verdict.machines import MachineJudge
 
@@ -160,6 +161,49 @@ def test_a_file_counts_if_its_functions_are_called(tmp_path: Path) -> None:
     text = "void a(void)\n{\n    alone_init();\n}\n"
     (board,) = board_of(tmp_path, text, alone).boards
     assert board.calls == ("hw/misc/alone.c",)
+
+
+@pytest.mark.parametrize(
+    ("parts", "start", "end", "names"),
+    [
+        (("a-", ""), False, False, {"a-", "a-b", "a-b-a"}),
+        (("", "-a"), False, False, {"-a", "b-a", "a-b-a"}),
+        (("-a",), True, False, {"-a", "b-a", "a-b-a"}),
+        (("a-",), False, True, {"a-", "a-b", "a-b-a"}),
+        (("-b",), True, True, {"a-b", "a-b-a"}),
+        (("a", "a"), False, False, {"a-b-a"}),
+        (("a-b", "b-a"), False, False, set()),
+    ],
+)
+def test_a_pattern_has_the_names_with_its_parts(
+    parts: tuple[str, ...], start: bool, end: bool, names: set[str]
+) -> None:
+    given = {"a", "-a", "b-a", "a-", "a-b", "a-b-a"}
+    one = NamePattern(parts, start, end)
+    assert {name for name in given if one.fits(name)} == names
+
+
+def test_hostile_names_and_macros_take_no_time(tmp_path: Path) -> None:
+    """Regular expressions, paths and products of these would never end."""
+    deep = "".join(
+        f'#define M{n} M{n + 1} "a"\n#define M{n} M{n + 1} "b"\n' * 20
+        for n in range(40)
+    )
+    calls = "".join(
+        f"void f{n}_class_init(ObjectClass *oc)\n{{\n    f{n + 1}_class_init(oc);\n"
+        f"    f{n + 1}_class_init(oc);\n}}\n"
+        for n in range(200)
+    )
+    name = "%sa" * 3000
+    board = (
+        f'{deep}{calls}static void bus_init(void)\n{{\n    qdev_new(M0 "x");\n'
+        f'    snprintf(name, 9, "{name}");\n    bridge_class_init(0);\n}}\n'
+    )
+    more = {
+        "hw/net/bridge.c": "static void bridge_class_init(ObjectClass *oc)\n{\n"
+        "    f0_class_init(oc);\n}\n"
+    }
+    assert makes(board_of(tmp_path, board, more)) <= MADE
 
 
 # --- verdicts -------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vmgen import ir
+from vmgen.boards.pattern import NamePattern
 from vmgen.boards.text import BoardText, ClassText, Mentions, header_parts, look_at
 from vmgen.c_text import CText
 from vmgen.roots.model import Registrations, TypeDecl
@@ -30,6 +31,8 @@ _LEAST = 3
 """How many characters of a name must be known for it to stand for types by a pattern."""
 _DEEPEST = 8
 """How many macros may stand for one another."""
+_MOST = 64
+"""How many strings a macro may stand for."""
 _DEVICE = "device"
 _CPU = "cpu"
 
@@ -41,27 +44,27 @@ class _Meant:
 
     words: frozenset[str]
     strings: frozenset[str]
-    patterns: frozenset[str]
+    patterns: frozenset[NamePattern]
 
 
-def _within(piece: str) -> str:
-    """What a type's name has in it if the piece is a part of it; empty for one that says
-    too little, or that is of no name."""
-    parts = _CONVERSION.split(piece)
+def _within(piece: str) -> NamePattern | None:
+    """The names that a piece is a part of; None for one that says too little, or that is
+    of no name."""
+    parts = tuple(_CONVERSION.split(piece))
     if " " in piece or sum(map(len, parts)) < _LEAST:
-        return ""
-    return ".*".join(map(re.escape, parts))
+        return None
+    return NamePattern(parts, True, True)
 
 
-def _completed(literal: str) -> str:
-    """What a type's name is if the literal is one for ``snprintf`` to complete, or the
-    start or the end of one: ``aspeed.i2c-%s``, ``-powernv-cpu-core``.  Empty for others.
-    """
+def _completed(literal: str) -> NamePattern | None:
+    """The names that a literal stands for if it is one for ``snprintf`` to complete, or
+    the start or the end of one: ``aspeed.i2c-%s``, ``-powernv-cpu-core``; None for
+    others."""
     within = _within(literal)
     starts, ends = literal[:1] in ("-", "."), literal[-1:] in ("-", ".")
-    if not within or not (starts or ends or "%" in literal):
-        return ""
-    return rf"{'.*' if starts else ''}{within}{'.*' if ends else ''}\Z"
+    if within is None or not (starts or ends or "%" in literal):
+        return None
+    return NamePattern(within.parts, starts, ends)
 
 
 @dataclass
@@ -121,6 +124,7 @@ class Boards:
         words: set[str] = set()
         strings: set[str] = set()
         pieces: set[str] = set()
+        known: dict[str, frozenset[str] | None] = {}
         parts = self.parts()
         pending = [file.names]
         while pending:
@@ -128,7 +132,7 @@ class Boards:
             strings |= names.literals
             pieces |= names.pieces
             for word, literal in names.joined:
-                before = self._values(word, file.macros)
+                before = self._values(word, file.macros, known)
                 if before is None:
                     pieces.add(literal)
                 else:
@@ -143,24 +147,37 @@ class Boards:
         return _Meant(
             frozenset(words),
             frozenset(named),
-            frozenset(filter(None, (*map(_within, pieces), *map(_completed, named)))),
+            frozenset(
+                one
+                for one in (*map(_within, pieces), *map(_completed, named))
+                if one is not None
+            ),
         )
 
     def _values(
-        self, word: str, own: Mapping[str, Sequence[Mentions]], depth: int = 0
+        self,
+        word: str,
+        own: Mapping[str, Sequence[Mentions]],
+        known: dict[str, frozenset[str] | None],
+        depth: int = 0,
     ) -> frozenset[str] | None:
-        """The strings that a macro may stand for; None where that is not known."""
+        """The strings that a macro may stand for; None where that is not known.
+        ``known`` are those that were asked for before."""
+        if word in known:
+            return known[word]
+        known[word] = None  # a macro that stands for itself
         values: set[str] = set()
         for names in own.get(word) or self.parts().get(word, ()):
             found = names.string
-            if found is None or depth > _DEEPEST:
+            if found is None or depth > _DEEPEST or len(values) > _MOST:
                 return None
             macro, literal = found
-            before = self._values(macro, own, depth + 1) if macro else {""}
+            before = self._values(macro, own, known, depth + 1) if macro else {""}
             if before is None:
                 return None
             values |= {one + literal for one in before}
-        return frozenset(values) or None
+        known[word] = frozenset(values) or None
+        return known[word]
 
     def parts(self) -> Mapping[str, Sequence[Mentions]]:
         """The inline functions and macros of the tree's headers."""
@@ -209,7 +226,7 @@ class _BoardsOfBinary:
                     self._classes.setdefault(name, (file, text.classes[name]))
         self._creatable: dict[str, bool] = {}
         self._named: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
-        self._patterns: dict[str, frozenset[str]] = {}
+        self._patterns: dict[NamePattern, frozenset[str]] = {}
         self._devices = frozenset(
             one for one in self._types if _DEVICE in self._chain(one)
         )
@@ -237,27 +254,29 @@ class _BoardsOfBinary:
             known = self._types.get(name)
             if known is None or not known.class_init:
                 continue
-            said = set(self._said(known.file, known.class_init, frozenset()))
+            said = self._said(known.file, known.class_init)
             if said:
                 return said != {False}
         return True
 
-    def _said(
-        self, file: str, function: str, above: frozenset[str]
-    ) -> Iterator[bool | None]:
+    def _said(self, file: str, function: str) -> set[bool | None]:
         """What a function, and those that it calls with the class, assign."""
-        own = (
-            self._boards.file(file).classes.get(function)
-            if file in self._sources
-            else None
-        )
-        if own is None:
-            file, own = self._classes.get(function, (file, None))
-        if own is None or function in above:
-            return
-        yield from own.assigned
-        for name in own.calls:
-            yield from self._said(file, name, above | {function})
+        found: set[bool | None] = set()
+        seen: set[tuple[str, str]] = set()
+        pending = [(file, function)]
+        while pending:
+            file, function = pending.pop()
+            own = None
+            if file in self._sources:
+                own = self._boards.file(file).classes.get(function)
+            if own is None:
+                file, own = self._classes.get(function, (file, None))
+            if own is None or (file, function) in seen:
+                continue
+            seen.add((file, function))
+            found.update(own.assigned)
+            pending += ((file, name) for name in own.calls)
+        return found
 
     def _chain(self, type_: str) -> tuple[str, ...]:
         """The type and its ancestors."""
@@ -315,10 +334,8 @@ class _BoardsOfBinary:
             )
         return self._named[file]
 
-    def _like(self, pattern: str) -> frozenset[str]:
-        """The device types whose names have the pattern in them."""
+    def _like(self, pattern: NamePattern) -> frozenset[str]:
+        """The device types whose names fit."""
         if pattern not in self._patterns:
-            has = re.compile(pattern)
-            find = has.match if pattern.endswith(r"\Z") else has.search
-            self._patterns[pattern] = frozenset(filter(find, self._devices))
+            self._patterns[pattern] = frozenset(filter(pattern.fits, self._devices))
         return self._patterns[pattern]
