@@ -162,10 +162,10 @@ class Boards:
         depth: int = 0,
     ) -> frozenset[str] | None:
         """The strings that a macro may stand for; None where that is not known.
-        ``known`` are those that were asked for before."""
+        ``known`` has those that this looked up before."""
         if word in known:
             return known[word]
-        known[word] = None  # a macro that stands for itself
+        known[word] = None  # a macro whose body has its own name
         values: set[str] = set()
         for names in own.get(word) or self.parts().get(word, ()):
             found = names.string
