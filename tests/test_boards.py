@@ -128,6 +128,8 @@ def test_who_may_create_a_device_is_what_its_classes_say(tmp_path: Path) -> None
         ('trace("an uart is not made");', set()),
         ("other_init();", {"uart"}),
         ("hidden_init();", set()),
+        ("twice_init();", {"uart", "soc"}),
+        ("within_init();", {"timer-a1"}),
     ],
 )
 def test_a_board_makes_what_its_code_names(
@@ -135,7 +137,13 @@ def test_a_board_makes_what_its_code_names(
 ) -> None:
     more = {
         "hw/arm/other.c": 'void other_init(void)\n{\n    qdev_new("uart");\n}\n'
-        "static void hidden_init(void)\n{\n}\n"
+        "static void hidden_init(void)\n{\n}\n",
+        # Which of them the linker takes is not known here.
+        "hw/arm/one.c": 'void twice_init(void)\n{\n    qdev_new("uart");\n}\n',
+        "hw/arm/two.c": 'void twice_init(void)\n{\n    qdev_new("soc");\n}\n',
+        "hw/arm/outer.c": '#include "inner.c.inc"\n',
+        "hw/arm/inner.c.inc": '#include "inner.c.inc"\n'
+        'void within_init(void)\n{\n    qdev_new("timer-a1");\n}\n',
     }
     board = f"static void board_init(MachineState *machine)\n{{\n    {code}\n}}\n"
     assert makes(board_of(tmp_path, board, more)) - {"inside"} == made

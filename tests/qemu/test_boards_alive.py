@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from tests.lacking import lacking
 from tests.qemu.machine import Guest, Machine, Refusal
 from vmgen import ir
 from vmgen.archive import shipped
@@ -48,7 +49,7 @@ def _kinds(target: str, machine: str) -> set[str]:
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_machine_has_nothing_that_its_board_does_not_make(target: str) -> None:
     if why := Guest(target, ()).absent():
-        pytest.skip(why)
+        lacking(why)
     program = _program(target)
     facts = program.machines
     made = {one.name for one in facts.types if not one.creatable}
@@ -72,7 +73,7 @@ def test_a_machine_has_nothing_that_its_board_does_not_make(target: str) -> None
 @pytest.mark.parametrize("target", TARGETS)
 def test_users_create_none_of_what_vmgen_says_that_they_cannot(target: str) -> None:
     if why := Guest(target, ()).absent():
-        pytest.skip(why)
+        lacking(why)
     types = {one.name: one for one in _program(target).machines.types}
     words, environment = Guest(target, ()).command_line()
     text = subprocess.run(

@@ -27,6 +27,9 @@ _EVERYWHERE = ("target/", "accel/")
 _CONVERSION = re.compile(
     r"%[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z|j)?[a-z]"
 )
+_INCLUDED = re.compile(
+    r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+\.(?:c|inc))"', re.MULTILINE
+)
 _LEAST = 3
 """How many characters of a name must be known for it to stand for types by a pattern."""
 _DEEPEST = 8
@@ -107,11 +110,23 @@ class Boards:
         return replace(machines, types=types, boards=tuple(boards))
 
     def file(self, name: str) -> BoardText:
-        """What a C file of the tree names."""
+        """What a C file of the tree names, with the C that it includes."""
         if name not in self._files:
-            text = (self.root / name).read_text("utf-8", errors="replace")
-            self._files[name] = look_at(CText(text))
+            self._files[name] = look_at(CText("\n".join(self._texts(name))))
         return self._files[name]
+
+    def _texts(self, name: str) -> Iterator[str]:
+        """The text of a C file, and of those that it includes and that are no headers."""
+        pending, seen = [self.root / name], set[Path]()
+        while pending:
+            path = pending.pop()
+            if path in seen or not path.is_file():
+                continue
+            seen.add(path)
+            text = path.read_text("utf-8", errors="replace")
+            yield text
+            for part in _INCLUDED.findall(text):
+                pending += (path.parent / part, self.root / part)
 
     def meant(self, name: str) -> _Meant:
         """What a C file of the tree names, by the macros and inline functions that it
@@ -216,12 +231,12 @@ class _BoardsOfBinary:
             for one in sorted(sources)
             if one.startswith(_CODE) and (boards.root / one).is_file()
         )
-        self._defined: dict[str, str] = {}
+        self._defined: dict[str, list[str]] = {}
         self._classes: dict[str, tuple[str, ClassText]] = {}
         for file in self._sources:
             text = boards.file(file)
             for name in text.functions:
-                self._defined.setdefault(name, file)
+                self._defined.setdefault(name, []).append(file)
                 if name in text.classes:
                     self._classes.setdefault(name, (file, text.classes[name]))
         self._creatable: dict[str, bool] = {}
@@ -325,7 +340,9 @@ class _BoardsOfBinary:
         if file not in self._named:
             meant = self._boards.meant(file)
             called = {
-                self._defined[word] for word in meant.words & self._defined.keys()
+                one
+                for word in meant.words & self._defined.keys()
+                for one in self._defined[word]
             }
             types = meant.strings & self._devices
             self._named[file] = (

@@ -239,11 +239,16 @@ class MachineFacts:
         """
         setters = self._placed.get(where, ())
         kinds = self.kinds(type_)
-        if not setters or where in self._moved:
-            return None
-        if any(one.type in kinds or one.change != ir.MemberChange() for one in setters):
-            return None
-        return KnownBits(WHOLE, 0)
+        may_change = any(
+            one.type in kinds or one.change != ir.MemberChange() or self._is_moved(one)
+            for one in setters
+        )
+        return None if may_change or not setters else KnownBits(WHOLE, 0)
+
+    def _is_moved(self, one: ir.Property) -> bool:
+        """Whether a stream loads the member of a property, by whichever of its places."""
+        places = (place(where.type, where.path) for where in one.places)
+        return not self._moved.isdisjoint(places)
 
     def _setters_of(self, type_: str) -> _PropertiesByMember:
         """The properties that set a member of the type's objects, by member; without those
@@ -251,11 +256,10 @@ class MachineFacts:
         if type_ not in self._setters:
             found = self._setters[type_] = {}
             for one in self.properties(type_):
-                places = [place(where.type, where.path) for where in one.places]
-                if one.change.others or not self._moved.isdisjoint(places):
+                if one.change.others or self._is_moved(one):
                     continue
-                for where in places:
-                    found.setdefault(where, []).append(one)
+                for where in one.places:
+                    found.setdefault(place(where.type, where.path), []).append(one)
         return self._setters[type_]
 
     def _bits(
