@@ -6,13 +6,14 @@ import errno
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from tests.documents import ROOT
-from vmgen.cache import Cache, Digests, entries, home, remove
+from vmgen.cache import Cache, Digests, home, keys
+from vmgen.cache.entries import entries, remove
 from vmgen.cli import run
 
 
@@ -207,7 +208,7 @@ def test_a_remembered_digest_never_hides_a_change(
     """The time of a file's last change can be set back, that of its status cannot."""
     path = tmp_path / "file"
     settled(path, "one")
-    monkeypatch.setattr("vmgen.cache._SETTLED", -1.0)
+    monkeypatch.setattr("vmgen.cache.digests.SETTLED", -1.0)
     reads: list[str] = []
     plain = Digests._read
 
@@ -244,7 +245,7 @@ def test_what_has_not_changed_for_a_while_is_read_once(
     path = tmp_path / "file"
     path.write_text("one")
     now = path.stat().st_ctime
-    monkeypatch.setattr("vmgen.cache.time.time", lambda: now + age)
+    monkeypatch.setattr("vmgen.cache.digests.time.time", lambda: now + age)
     seen: list[str] = []
     plain = Digests._read
 
@@ -321,3 +322,46 @@ def test_the_command_lists_and_removes(
     assert run(["cache", "rm"]) == run(["cache", "rm", "output", "--all"]) == 2
     assert run(["cache", "rm", "--all"]) == 0
     assert list(entries()) == []
+
+
+def test_what_is_installed_is_read_once_and_seen_when_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    settled(folder / "a.py", "one")
+    monkeypatch.setattr("vmgen.cache.keys.SETTLED", -1.0)
+    reads = []
+    plain = keys._read
+
+    def counted(folders: Iterable[tuple[Path, Iterable[str]]]) -> str:
+        reads.append(1)
+        return plain(folders)
+
+    monkeypatch.setattr(keys, "_read", counted)
+    first = keys.key("request", [folder])
+    assert keys.key("request", [folder]) == first
+    assert len(reads) == 1
+    settled(folder / "a.py", "two")  # the same size and time of change
+    second = keys.key("request", [folder])
+    assert second != first
+    settled(folder / "b.py", "")
+    assert keys.key("request", [folder]) not in (first, second)
+    (folder / "b.py").unlink()
+    settled(folder / "a.py", "one")
+    assert keys.key("request", [folder]) == first  # by content, whatever the times
+    assert len(reads) == 4
+    monkeypatch.setattr(keys, "PACKAGES", (*keys.PACKAGES, "no_such_package"))
+    assert keys.key("request", [folder]) != first
+    assert keys.key("request", [folder]) != first
+    assert len(reads) == 6  # what no file tells is looked up each time
+
+
+def test_what_changed_just_now_is_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "a.py").write_text("one")
+    keys.key("request", [tmp_path])
+    assert not list((tmp_path / "cache").rglob("installed*"))

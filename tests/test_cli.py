@@ -24,7 +24,8 @@ import pytest
 
 import vmgen
 from tests.programs import CPU, PROGRAM
-from vmgen import cache, ir, pipeline, stamp
+from vmgen import ir, pipeline, stamp
+from vmgen.cache.keys import key
 from vmgen.cli import run
 from vmgen.cli.console import Console
 from vmgen.cli.job import EMBEDDED_TARGETS
@@ -523,11 +524,11 @@ def test_whatever_decides_the_output_is_in_the_key(
     compiler.write_text("#!/bin/sh\n")
     compiler.chmod(0o755)
     monkeypatch.setenv("PATH", str(bin_folder))
-    before = cache.key("request", folders)
-    assert cache.key("request", folders) == before
+    before = key("request", folders)
+    assert key("request", folders) == before
     (tmp_path / "vmgen" / "__pycache__").mkdir()
     (tmp_path / "vmgen" / "__pycache__" / "x.pyc").write_text("noise")
-    assert cache.key("request", folders) == before
+    assert key("request", folders) == before
     if change == "version":
         monkeypatch.setattr(
             "importlib.metadata.version", lambda package: f"99 of {package}"
@@ -540,16 +541,16 @@ def test_whatever_decides_the_output_is_in_the_key(
         monkeypatch.setattr(sys, "version", "3.99")
     elif change != "request":
         (tmp_path / change).write_text("b")
-    assert cache.key("other" if change == "request" else "request", folders) != before
+    assert key("other" if change == "request" else "request", folders) != before
 
 
 def test_a_moved_file_is_another_key(tmp_path: Path) -> None:
 
     (tmp_path / "ab").write_text("c")
-    before = cache.key("", [tmp_path])
+    before = key("", [tmp_path])
     (tmp_path / "ab").rename(tmp_path / "a")
     (tmp_path / "a").write_text("bc")
-    assert cache.key("", [tmp_path]) != before
+    assert key("", [tmp_path]) != before
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1}', "[" * 99999])

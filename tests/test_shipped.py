@@ -13,7 +13,7 @@ import pytest
 from tests.stream_files import ALL, captured
 from tests.trees import RELEASES, require_tree
 from vmgen.archive import SHIPPED, Archive, ReleaseEntries, build
-from vmgen.cache import entries, remove
+from vmgen.cache.entries import entries, remove
 from vmgen.cli import run
 from vmgen.cli.shipped import Targets
 from vmgen.cli.stream import released

@@ -7,7 +7,6 @@ error, all of them at once.
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
@@ -335,6 +334,8 @@ def _at_key(code: str, message: str, key: str, text: str, file: Path) -> Diagnos
         excerpt = text.splitlines()[line - 1]
     hint = ""
     if code == "VG611":
+        import difflib
+
         close = difflib.get_close_matches(key, KEYS, 1)
         hint = (
             f"did you mean '{close[0]}'?"

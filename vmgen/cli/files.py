@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from vmgen import cache, write
+from vmgen import write
+from vmgen.cache import text_digest
+from vmgen.cache.keys import key as key_of
 from vmgen.cli.sources import Sources, remember, remembered
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def changes(sources: Sources) -> tuple[write.FileChange, ...]:
             together=job.whole,
             formats=job.requests[0].formats,
         )
-    digests = {file.path: cache.text_digest(file.text) for file in files}
+    digests = {file.path: text_digest(file.text) for file in files}
     for each in (key, meaning):
         remember(each, digests)
     return write.plan(job.output, files, verify)
@@ -66,7 +68,7 @@ def _key_of(programs: Iterable[ir.Program]) -> str:
             digest.update(known.encode())
         digest.update(repr(program.roots).encode())
     folders = [resources.folder("templates"), resources.package()]
-    return cache.key(digest.hexdigest(), folders)
+    return key_of(digest.hexdigest(), folders)
 
 
 def summary(changes: Iterable[write.FileChange], new: str = "new") -> str:

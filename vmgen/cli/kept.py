@@ -47,7 +47,7 @@ def cache(
 
     Each entry has its name, what it is of, its size and the days since it was used.
     """
-    from vmgen.cache import KINDS, entries, remove
+    from vmgen.cache.entries import KINDS, entries, remove
     from vmgen.source import Diagnostic, VmgenError
 
     known = list(entries())

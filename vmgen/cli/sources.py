@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from vmgen import cache
 from vmgen.cache import Cache
+from vmgen.cache.keys import key as key_of
 from vmgen.cli.console import Console
 from vmgen.cli.job import Job, compile_all
 
@@ -53,14 +53,14 @@ class Sources:
 
             content = shipped.of(job.release).archive.content
             words = (job.release, content, repr(job.requests))
-            return cache.key("\0".join(words), folders)
+            return key_of("\0".join(words), folders)
         if job.embedded:
             folders.insert(0, resources.folder("c_headers"))
-            return cache.key(repr(job.requests), folders)
+            return key_of(repr(job.requests), folders)
         if not self._trees or any(request.build for request in job.requests):
             return ""  # headers of the machine, or quicker read than hashed
         contents = [tree.everything() for tree in self._trees]
-        return cache.key("\0".join((repr(job.requests), *contents)), folders)
+        return key_of("\0".join((repr(job.requests), *contents)), folders)
 
     @cached_property
     def _trees(self) -> tuple[TreeFiles, ...]:

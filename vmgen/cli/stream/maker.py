@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from vmgen import resources
-from vmgen.cache import key
+from vmgen.cache.keys import key
 
 
 @cache

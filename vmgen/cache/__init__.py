@@ -1,0 +1,7 @@
+"""The user's cache folder: what vmgen made before, found again by what it was made from."""
+
+from vmgen.cache.digests import Digests
+from vmgen.cache.hashes import hashed, text_digest
+from vmgen.cache.store import Cache, home
+
+__all__ = ["Cache", "Digests", "hashed", "home", "text_digest"]
