@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -58,6 +59,55 @@ def test_a_finding_has_both_places_in_c_and_its_fix() -> None:
     text = report().text
     for words in ("hw/old.c:3", "hw/new.c:9", "vmstate_dev", "1 machine type", "Fix:"):
         assert words in text
+
+
+AWAY = section("uart", BAD)
+"""A section of a device that the board of neither machine type makes."""
+
+
+def away(*wanted: bool) -> dict[str, Judgement]:
+    return {
+        name: replace(one, aside=(AWAY,)) if has else one
+        for (name, one), has in zip(JUDGEMENTS.items(), wanted, strict=True)
+    }
+
+
+def test_what_differs_in_devices_of_other_machines_is_a_note_in_every_format() -> None:
+    words = "in devices of other machines: uart"
+    assert words in report(away(True, True)).text
+    assert words not in report(away(True, False)).text
+    text = show_machines.text(away(True, True), ((), ()))
+    assert f"  differ {words}\n" in text
+    notices = [
+        line
+        for line in show_machines.github(away(True, True)).splitlines()
+        if line.startswith("::notice ")
+    ]
+    assert notices == [
+        "::notice file=hw/new.c,line=9,title=uart::differ in devices of other machines"
+    ]
+    # Where one of the machine types has the device, the finding is there.
+    assert "::notice" not in show_machines.github(away(True, False))
+    assert "::notice" not in show_machines.github(away(True, True), ("backward",))
+    assert words not in show_machines.text(
+        away(True, True), ((), ()), directions=("backward",)
+    )
+    machines: Any = show_machines.as_json(away(True, False), ((), ()))["machines"]
+    assert [one["aside"] for one in machines] == [["uart"], []]
+
+
+@pytest.mark.parametrize(
+    ("devices", "aside"),
+    [(None, {"aspeed.hace", "ssi_sd"}), ("ssi-sd", {"ssi_sd"})],
+)
+def test_devices_narrow_what_is_said_of_other_machines(
+    devices: str | None, aside: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = "compat 10.0.2 10.1 -t aarch64 -m virt-9.1 --direction forward --format json"
+    run([*line.split(), *([] if devices is None else ["--devices", devices])])
+    (target,) = json.loads(capsys.readouterr().out)["targets"]
+    (machine,) = target["machines"]
+    assert set(machine["aside"]) == aside
 
 
 def test_names_of_c_are_text() -> None:

@@ -108,7 +108,7 @@ def compat(
     answer holds for a machine type started without options; the conditions that remain
     are about the guest's state.
     """
-    from vmgen.verdict import show, show_machines
+    from vmgen.verdict import show_machines
 
     directions = WAYS[direction]
     pairs, names = programs_of(sources, git, targets, whole, preprocessor, console)
@@ -144,9 +144,8 @@ def compat(
         folders = folders_of(sources, git)
         lines: dict[str, None] = {}
         for judgements, _ in judged:
-            for one in judgements.values():
-                text = show.github(one, directions, folders)
-                lines |= dict.fromkeys(text.splitlines(keepends=True))
+            text = show_machines.github(judgements, directions, folders)
+            lines |= dict.fromkeys(text.splitlines(keepends=True))
         console.result("".join(lines))
     elif form == "html":
         from vmgen.view.compat import compat_page
@@ -291,6 +290,7 @@ def narrowed(
         machine: replace(
             one,
             sections=tuple(section for section in one.sections if kept(section)),
+            aside=tuple(section for section in one.aside if kept(section)),
         )
         for machine, one in judgements.items()
     }

@@ -182,18 +182,18 @@ class MachineJudge:
     def judgement(self, machine: str) -> Judgement:
         """The verdicts for one machine type; "" for those without premises."""
         verdicts: list[SectionVerdict] = []
-        aside: set[str] = set()
+        aside: list[SectionVerdict] = []
         for number, pair in enumerate(self._pairs):
             one = self._verdict(number, pair, machine)
             sent = self._sent(pair, machine, one)
             if sent is not None:
                 verdicts.append(_of_machine(sent) if machine else sent)
             elif one.worst != "compatible":
-                aside.add(one.section)
+                aside.append(one)
         old, new = (side.facts for side in self._sides)
         sent_commands = commands.verdicts(old, new, machine)
         found = judgement(self.old, self.new, chain(verdicts, sent_commands))
-        return replace(found, aside=tuple(sorted(aside)))
+        return replace(found, aside=tuple(aside))
 
     def _sent(
         self, pair: Sections, machine: str, one: SectionVerdict

@@ -242,15 +242,15 @@ class SectionVerdict:
 class Judgement:
     """All sections of one target, CPUs first.
 
-    ``old`` and ``new`` are the releases.  ``aside`` are the names of sections that differ
-    and that no machine of the type has, on either side.
+    ``old`` and ``new`` are the releases.  ``aside`` are the sections that differ and that
+    no machine of the type has, on either side.
     """
 
     target: str
     old: str
     new: str
     sections: tuple[SectionVerdict, ...] = field(default=())
-    aside: tuple[str, ...] = ()
+    aside: tuple[SectionVerdict, ...] = ()
 
     def worst(
         self, directions: Iterable[Direction] = ("forward", "backward")

@@ -12,7 +12,7 @@ from vmgen import ir
 from vmgen.ir import json as ir_json
 from vmgen.paint import Kind as PaintKind
 from vmgen.paint import Paint, plain
-from vmgen.source import Position
+from vmgen.source import NOWHERE, Position
 from vmgen.verdict import words
 from vmgen.verdict.model import (
     RANK,
@@ -347,11 +347,32 @@ def github(
             outcome = section.outcome(direction)
             for finding in outcome.findings:
                 place = _place(_positions(finding, direction), folders)
-                line = _annotation(
-                    judgement, section, direction, outcome, finding, place
+                level = "error" if outcome.verdict == "incompatible" else "warning"
+                title = (
+                    f"{section.section}: {way(judgement, direction)} {outcome.verdict}"
                 )
-                lines[line] = None
+                said = words.sentence(finding)
+                if condition := words.loads_if(finding):
+                    said += f"\nLoads if {condition}"
+                lines[annotation(level, place, title, said)] = None
     return "".join(f"{line}\n" for line in lines)
+
+
+def notice(
+    section: SectionVerdict,
+    directions: Sequence[Direction],
+    folders: tuple[str, str],
+    said: str,
+) -> str:
+    """A workflow command that says something of a section which differs, and of no
+    finding in particular: it stands at the first."""
+    found = (
+        (finding, direction)
+        for direction in directions
+        for finding in section.outcome(direction).findings
+    )
+    places = (_place(_positions(*one), folders) for one in found)
+    return annotation("notice", next(places, NOWHERE), section.section, said)
 
 
 def _place(places: tuple[Position, Position], folders: tuple[str, str]) -> Position:
@@ -363,19 +384,8 @@ def _place(places: tuple[Position, Position], folders: tuple[str, str]) -> Posit
     return dataclasses.replace(place, file=f"{folder}/{place.file}")
 
 
-def _annotation(
-    judgement: Judgement,
-    section: SectionVerdict,
-    direction: Direction,
-    outcome: Outcome,
-    finding: Finding,
-    place: Position,
-) -> str:
-    level = "error" if outcome.verdict == "incompatible" else "warning"
-    title = f"{section.section}: {way(judgement, direction)} {outcome.verdict}"
-    said = words.sentence(finding)
-    if condition := words.loads_if(finding):
-        said += f"\nLoads if {condition}"
+def annotation(level: str, place: Position, title: str, said: str) -> str:
+    """A workflow command of GitHub's."""
     return f"::{level} {_properties(place, title)}::{_escaped(said)}"
 
 

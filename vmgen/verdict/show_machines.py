@@ -27,6 +27,9 @@ ANSWERS: dict[Verdict, Answer] = {
     "incompatible": "refused",
 }
 
+OTHERS = "differ in devices of other machines"
+"""What is said of sections that differ and that no machine of the types has."""
+
 NAMES = 3
 """Sections and machine types that a line names; the others are counted."""
 
@@ -76,10 +79,8 @@ def text(
             lines.append(
                 paint("faint", f"  only {side} has: {_some(names)}: not compared")
             )
-    aside = set.intersection(*(set(one.aside) for one in judgements.values()))
-    if aside:
-        names = _some(sorted(aside))
-        lines.append(paint("faint", f"  differ in devices of other machines: {names}"))
+    if names := of_others(judgements, directions):
+        lines.append(paint("faint", f"  {OTHERS}: {_some(names)}"))
     for verdict in ("incompatible", "unknown", "conditional", "compatible"):
         found = [
             one
@@ -96,6 +97,25 @@ def text(
             lines += _whom(group[0], judgements, paint)
             lines += _fixes(group[0].section, directions, paint)
     return "\n".join(lines) + "\n"
+
+
+def of_others(
+    judgements: Mapping[str, Judgement], directions: Sequence[Direction]
+) -> list[str]:
+    """The names of the sections that differ and that none of these machine types has."""
+    found = [set(aside(one, directions)) for one in judgements.values()]
+    return sorted(set.intersection(*found))
+
+
+def aside(one: Judgement, directions: Sequence[Direction]) -> list[str]:
+    """The names of the sections that differ, and that the machine type does not have."""
+    return sorted(
+        {
+            section.section
+            for section in one.aside
+            if _worst(section, directions) != "compatible"
+        }
+    )
 
 
 def _answered(one: Judgement, direction: Direction, paint: Paint) -> str:
@@ -185,7 +205,7 @@ def as_json(
         "machines": [
             {
                 "machine": machine,
-                "aside": list(one.aside),
+                "aside": aside(one, directions),
                 **{
                     direction: {
                         "answer": answer(one, direction),
@@ -213,6 +233,26 @@ def as_json(
             for one in by_section(judgements)
         ],
     }
+
+
+def github(
+    judgements: Mapping[str, Judgement],
+    directions: Sequence[Direction] = show.BOTH,
+    folders: tuple[str, str] = ("", ""),
+) -> str:
+    """The annotations of every judgement (:func:`vmgen.verdict.show.github`), each once,
+    and a notice for each section that differs and that none of the machine types has.
+    """
+    lines: dict[str, None] = {}
+    for one in judgements.values():
+        text = show.github(one, directions, folders)
+        lines |= dict.fromkeys(text.splitlines())
+    names = of_others(judgements, directions)
+    for one in judgements.values():
+        for section in one.aside:
+            if section.section in names:
+                lines[show.notice(section, directions, folders, OTHERS)] = None
+    return "".join(f"{line}\n" for line in lines)
 
 
 def status(

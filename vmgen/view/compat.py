@@ -74,12 +74,14 @@ class ReportSection:
 
 @dataclass(frozen=True, slots=True)
 class ReportTarget:
-    """One target: the matrix, then the sections, worst first."""
+    """One target: the matrix, then the sections, worst first.  ``others`` names the sections
+    that differ and that none of the machine types has."""
 
     target: str
     ways: tuple[str, ...]
     rows: tuple[tuple[str, tuple[ReportCell, ...]], ...]
     only: tuple[tuple[str, str], ...]
+    others: str
     groups: tuple[tuple[str, tuple[ReportSection, ...]], ...]
     compatible: int
 
@@ -135,6 +137,7 @@ def _target(
             for side, found in zip(("OLD", "NEW"), only, strict=True)
             if found
         ),
+        ", ".join(show_machines.of_others(judgements, directions)),
         tuple(groups),
         fine,
     )
