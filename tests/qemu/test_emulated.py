@@ -327,3 +327,69 @@ def test_an_aarch64_through_page_tables_and_levels(level: int, board: str) -> No
     assert {"TCR_EL1", "TTBR0_EL1"} <= set(changed)
     changed = goes_on(stream, options, A64, truth, len(found) - 40)
     assert {"cpsr", "sp", "v3", f"ELR_EL{level}", f"SPSR_EL{level}"} <= set(changed)
+
+
+HART = (
+    "pc", "priv", "mepc", "mcause", "mtval", "sepc", "scause", "stval", "mstatus",
+)  # fmt: skip
+CORE = ("pc", "cpsr", "sp", "SP_EL0", "SP_EL1", "ELR_EL1", "SPSR_EL1", "ESR_EL1")
+SPAN = 1 << 23
+CALLS = {
+    f"{level}-{delegated:#x}": (
+        GUESTS["riscv64"], HART, RAM, "00000073" + "00000013" * 3,
+        {
+            "priv": level, "medeleg": delegated, "mtvec": RAM + 0xC00, "stvec": RAM + 0xC04,
+            "mstatus": 0xA_0000_000A, "mcause": 77, "scause": 77, "stval": 5, "mtval": 5,
+        },
+    )
+    for level in (0, 1, 3) for delegated in (0, 0x100, 0x300)
+} | {
+    f"{model}-{span:#x}": (
+        Options("aarch64", ("-M", "virt", "-m", "16M", "-nodefaults", "-cpu", model)),
+        CORE, A64_RAM, "d4024681" + "d503201f" * 3,  # svc 0x1234; nop
+        {
+            "cpsr": 0x6000_0000, "VBAR_EL1": A64_RAM + 0x800, "SCTLR_EL1": 0x3050_0800 | span,
+            "sp": 0x1110, "SP_EL1": 0x2220, "SP_EL0": 0x3330,
+        },
+    )
+    for model in ("cortex-a57", "max") for span in (0, SPAN)
+}  # fmt: skip
+"""A call of a kernel by level and delegation, or by model and SCTLR_EL1.SPAN."""
+
+ABSENT = {"mstatus": 1 << 63 | 0xF << 32, "cpsr": 1 << 13}
+"""What Unicorn does not have: SD, SXL and UXL, and ALLINT."""
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_a_call_enters_the_level_that_it_enters_in_qemu(case: str) -> None:
+    options, names, ram, words, values = CALLS[case]
+    if reason := options.absent():
+        lacking(reason)
+    code = b"".join(bytes.fromhex(words[at : at + 8])[::-1] for at in range(0, 32, 8))
+    with Machine(options) as machine:
+        empty = machine.capture()
+    with Guest.open(empty, codecs=packages()[options.target]) as guest:
+        uc = to_unicorn(guest)
+        encodings = encodings_of(registers_of(guest, 0))
+        seed.of(uc, guest.target, encodings).put({**values, "pc": ram})
+        uc.mem_write(ram, code)
+        uc.mem_write(ram + 0xC00, code[4:])
+        draft = Draft(guest.stream)
+        from_unicorn(uc, draft, guest)
+        stream = b"".join(map(bytes, draft.chunks()))
+    if options.target == "riscv64":  # QEMU lets no process run without one
+        with Guest.open(stream, codecs=packages()["riscv64"]) as guest:
+            opened = ["cpu/0.pmpaddr0=0x3fffffffffffff", "cpu/0.pmpcfg0=0x1f"]
+            stream = b"".join(map(bytes, edit(guest.stream, opened).chunks()))
+    with Machine.resumed(options, stream) as machine, machine.gdb() as stub:
+        before = row(stub, names)
+        truth = stepped(stub, 2, names)
+    assert {one["pc"] - ram for one in truth} != {4, 8}, "it did not call"
+    with Guest.open(stream, codecs=packages()[options.target]) as guest:
+        uc = to_unicorn(guest)
+        found = emulated(uc, guest, 2, names)
+    for one in (before, *truth, *found):
+        for name in one.keys() & ABSENT.keys():
+            one[name] &= ~ABSENT[name]
+    assert found == truth
+    assert found[0] != before

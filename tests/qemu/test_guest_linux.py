@@ -1,131 +1,169 @@
-"""A Debian kernel that runs: what vmgen says of its memory is what the kernel says of itself, and
-its cores are QEMU's.
-
-CI unpacks the kernel (``VMGEN_LINUX`` names its folder); the first program is made here.
-"""
+"""Debian kernels that run: what vmgen says of their memory is what the kernel says of itself, and
+their cores are QEMU's."""
 
 from __future__ import annotations
 
 import filecmp
 import io
 import itertools
-import os
 import re
 import shutil
 import struct
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from unicorn import x86_const
+from unicorn import riscv_const, x86_const
 
 from tests import kdump_files
 from tests.lacking import lacking
+from tests.qemu import debian
 from tests.qemu.machine import Guest as Options
 from tests.qemu.machine import Machine
-from tests.qemu.test_emulated import X86
+from tests.qemu.test_emulated import ABSENT, X86
 from tests.stream_files import packages
 from vmgen.emulate import missing, seed, to_unicorn
+from vmgen.emulate.emulator import encodings_of, registers_of
 from vmgen.export import elf, kdump
 from vmgen.export.formats import ExportOptions
 from vmgen.guest import Guest
 from vmgen.imported.template import import_core
 
 KERNEL_MAP = 0xFFFF_FFFF_8000_0000
-"""Where the kernel's image is in virtual memory (``__START_KERNEL_map``)."""
+"""Where the kernel's image of an x86_64 is in virtual memory (``__START_KERNEL_map``)."""
 
-FIRST = """\
-#include <unistd.h>
-int main(void)
-{
-    write(1, "first program\\n", 14);
-    fork();
-    for (;;)
-        getppid();
-}
-"""
+CALLED = 8
+"""What caused the last exception of a RISC-V where a process called."""
+
 PATIENCE = 120.0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A machine and what its kernel and QEMU call things.
+
+    ``distance`` is from physical to virtual addresses of the kernel's image, out of the
+    kernel's note, and ``base`` what a dump's header has for it.  ``first`` is a register and
+    where it is in NT_PRSTATUS; ``kept`` are registers that a core may have or not.
+    """
+
+    target: str
+    architecture: debian.Architecture
+    options: tuple[str, ...]
+    console: str
+    pc: str
+    distance: Callable[[str], int]
+    base: Callable[[str], int]
+    first: tuple[str, int]
+    kept: tuple[str, ...]
+
+
+def number(text: str, key: str) -> int:
+    found = re.search(rf"^{re.escape(key)}=(-?[0-9]+|(?:0x)?[0-9a-f]+)$", text, re.M)
+    assert found is not None, key
+    decimal = key.startswith(("NUMBER", "OFFSET")) and not found[1].startswith("0x")
+    return int(found[1], 10 if decimal else 16)
+
+
+def arm(cpu: str) -> Kind:
+    return Kind(
+        "aarch64", "arm64", ("-M", "virt", "-cpu", cpu), "ttyAMA0", "pc",
+        lambda info: number(info, "NUMBER(kimage_voffset)"),
+        lambda info: number(info, "NUMBER(PHYS_OFFSET)"),
+        ("x0", 112),
+        ("pc", "sp", "cpsr", "SP_EL1", "TTBR0_EL1", "TTBR1_EL1", "TCR_EL1", "ELR_EL1"),
+    )  # fmt: skip
+
+
+KINDS = {
+    "x86_64": Kind(
+        "x86_64", "amd64", ("-M", "q35", "-cpu", "max"), "ttyS0", "rip",
+        lambda info: KERNEL_MAP - number(info, "NUMBER(phys_base)"),
+        lambda info: number(info, "NUMBER(phys_base)"),
+        ("r15", 112),
+        ("rip", "rsp", "cs", "cr3", "cr4", "efer", "gs_base"),
+    ),
+    "aarch64": arm("cortex-a57"),
+    "aarch64-max": arm("max"),
+    "riscv64": Kind(
+        "riscv64", "riscv64", ("-M", "virt"), "ttyS0", "pc",
+        lambda info: number(info, "NUMBER(va_kernel_pa_offset)"),
+        lambda info: 0,
+        ("ra", 120),
+        ("pc", "sp", "gp", "priv", "satp", "sstatus", "stvec", "sscratch", "mtvec"),
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Booted:
     """A stopped guest: its stream, QEMU's own cores of it, and the machine's options."""
 
+    kind: Kind
     stream: Path
     core: Path
     dump: Path
     options: Options
 
 
-def stop_in_processes(machine: Machine, end: float) -> None:
-    """Stop where no core is in the kernel: an interrupt's handler asks devices, which a
-    simulator of cores alone has not."""
+def stop_between_interrupts(machine: Machine, end: float) -> None:
+    """Stop where every core is in the program, or in a call of the kernel where that can be
+    seen (scause of RISC-V): an interrupt's handler asks devices, which a simulator of cores
+    alone has not."""
     show = {"command-line": "info registers -a"}
+    pages = range(debian.PROGRAM, debian.PROGRAM + 0x1000)
     while True:
         machine.command("stop")
         said = machine.command("human-monitor-command", **show)
-        if set(re.findall(r"CPL=(\d)", said)) == {"3"}:
+        pcs = re.findall(r"(?:\bRIP=|\bPC=|^ pc +)([0-9a-f]+)", said, re.M)
+        causes = re.findall(r"^ scause +([0-9a-f]+)", said, re.M) or ["0", "0"]
+        assert len(pcs) == len(causes) == 2
+        for pc, cause in zip(pcs, causes, strict=True):
+            called = int(cause, 16) == CALLED and int(pc, 16) >> 63
+            if int(pc, 16) not in pages and not called:
+                break
+        else:
             return
         assert time.monotonic() < end, said
         machine.command("cont")
-        time.sleep(0.05)
+        time.sleep(0.01)
 
 
-def archive(program: bytes) -> bytes:
-    """A cpio archive (``newc``) of one file, ``init``."""
-    made = b""
-    for number, (name, mode, data) in enumerate(
-        [("init", 0o100755, program), ("TRAILER!!!", 0, b"")]
-    ):
-        fields = (number + 1, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
-        head = b"070701" + b"".join(b"%08X" % field for field in fields)
-        head += name.encode() + b"\0"
-        made += head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
-    return made
-
-
-@pytest.fixture(scope="module")
-def booted(tmp_path_factory: pytest.TempPathFactory) -> Booted:
-    kernels = sorted(Path(os.environ.get("VMGEN_LINUX", "/nowhere")).glob("vmlinuz*"))
-    if not kernels:
-        lacking("there is no Debian kernel (VMGEN_LINUX)")
-    if shutil.which("gcc") is None:
-        lacking("there is no gcc")
+@pytest.fixture(scope="module", params=KINDS)
+def booted(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Booted:
+    kind = KINDS[request.param]
     folder = tmp_path_factory.mktemp("linux")
-    (folder / "init.c").write_text(FIRST)
-    words = [
-        "gcc",
-        "-static",
-        "-Os",
-        "-o",
-        str(folder / "init"),
-        str(folder / "init.c"),
-    ]
-    subprocess.run(words, check=True)
-    (folder / "initrd").write_bytes(archive((folder / "init").read_bytes()))
+    program = debian.first_program(kind.architecture)
+    (folder / "initrd").write_bytes(debian.archive(program))
     options = Options(
-        "x86_64",
+        kind.target,
         (
-            *("-M", "q35", "-m", "128M", "-smp", "2", "-cpu", "max", "-nodefaults"),
+            *kind.options,
+            *("-m", "128M", "-smp", "2", "-nodefaults"),
             *("-serial", f"file:{folder / 'console'}"),
-            *("-kernel", str(kernels[-1]), "-initrd", str(folder / "initrd")),
-            *("-append", "console=ttyS0 mitigations=off"),
+            *("-kernel", str(debian.kernel(kind.architecture))),
+            *("-initrd", str(folder / "initrd")),
+            # else the kernel is not mapped while a process runs
+            *("-append", f"console={kind.console} mitigations=off kpti=off"),
         ),
     )
     if reason := options.absent():
         lacking(reason)
-    made = Booted(folder / "vm.mig", folder / "core", folder / "dump", options)
+    made = Booted(kind, folder / "vm.mig", folder / "core", folder / "dump", options)
     with Machine(options) as machine:
         machine.command("cont")
         end = time.monotonic() + PATIENCE
-        while b"first program" not in (folder / "console").read_bytes():
+        while debian.SAID.strip() not in (folder / "console").read_bytes():
             assert time.monotonic() < end, (folder / "console").read_text("latin-1")
             time.sleep(0.2)
         time.sleep(0.5)  # both processes run
-        stop_in_processes(machine, end)
+        stop_between_interrupts(machine, end)
         for form, place in ("elf", made.core), ("kdump-zlib", made.dump):
             machine.command(
                 "dump-guest-memory", paging=False, protocol=f"file:{place}", format=form
@@ -136,22 +174,17 @@ def booted(tmp_path_factory: pytest.TempPathFactory) -> Booted:
 
 @pytest.fixture
 def linux(booted: Booted) -> Iterator[Guest]:
-    with Guest.open(booted.stream, codecs=packages()["x86_64"]) as guest:
+    codecs = packages()[booted.kind.target]
+    with Guest.open(booted.stream, codecs=codecs) as guest:
         yield guest
 
 
-def number(text: str, key: str) -> int:
-    found = re.search(rf"^{re.escape(key)}=(-?[0-9a-f]+)$", text, re.M)
-    assert found is not None, key
-    return int(found[1], 10 if key.startswith(("NUMBER", "OFFSET")) else 16)
-
-
 def test_the_kernel_s_own_note_is_found_and_its_addresses_are_right(
-    linux: Guest,
+    booted: Booted, linux: Guest
 ) -> None:
     info = linux.vmcoreinfo()  # found in RAM: the guest has no device for it
     assert info is not None
-    base = number(info.text, "NUMBER(phys_base)")
+    distance = booted.kind.distance(info.text)
     release = info.text.partition("\n")[0].removeprefix("OSRELEASE=").encode()
     names = number(info.text, "SYMBOL(init_uts_ns)")
     names += number(info.text, "OFFSET(uts_namespace.name)")
@@ -162,12 +195,13 @@ def test_the_kernel_s_own_note_is_found_and_its_addresses_are_right(
         for address, page in linux.memory.contents(region)
         if (place := page.tobytes().find(banner)) >= 0
     ]
+    assert len(linux.cpus) == 2
     for cpu in linux.cpus:
-        assert cpu.translate(names) == names - KERNEL_MAP + base
+        assert cpu.translate(names) == names - distance
         system, _, found, *_ = struct.unpack("65s" * 6, cpu.read(names, 6 * 65))
         assert system.rstrip(b"\0") == b"Linux"
         assert found.rstrip(b"\0") == release
-        mapped_at = [KERNEL_MAP + address - base for address in image]
+        mapped_at = [distance + address for address in image]
         seen = [
             one
             for one, address in zip(mapped_at, image, strict=True)
@@ -178,6 +212,36 @@ def test_the_kernel_s_own_note_is_found_and_its_addresses_are_right(
         assert cpu.read(seen[0], len(banner)) == banner
 
 
+def test_gdb_reads_registers_and_the_kernel_through_page_tables(
+    booted: Booted, linux: Guest
+) -> None:
+    gdb = shutil.which("gdb-multiarch") or lacking("gdb-multiarch is not installed")
+    info = linux.vmcoreinfo()
+    assert info is not None
+    release = info.text.partition("\n")[0].removeprefix("OSRELEASE=")
+    names = number(info.text, "SYMBOL(init_uts_ns)")
+    names += number(info.text, "OFFSET(uts_namespace.name)")
+    server = f"| {sys.executable} -m vmgen serve gdb {booted.stream} --stdio"
+    commands = [
+        f"target remote {server}",
+        'thread apply all -ascending -q printf "pc %lx\\n", $pc',
+        f"x/s {names:#x}",
+        f"x/s {names + 2 * 65:#x}",
+        f"x/3xb {debian.PROGRAM + 1:#x}",
+    ]
+    words = [word for command in commands for word in ("-ex", command)]
+    done = subprocess.run(
+        [gdb, "-nx", "-batch", *words], capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    pcs = [int(one, 16) for one in re.findall(r"^pc ([0-9a-f]+)$", done.stdout, re.M)]
+    assert pcs == [cpu.register(booted.kind.pc) for cpu in linux.cpus]
+    assert f'"{release}"' in done.stdout
+    assert f'{names:#x}:\t"Linux"' in done.stdout
+    assert "0x45\t0x4c\t0x46" in done.stdout
+
+
+@pytest.mark.parametrize("booted", ["x86_64", "aarch64", "riscv64"], indirect=True)
 def test_cores_are_those_of_qemu(booted: Booted, linux: Guest, tmp_path: Path) -> None:
     without = ExportOptions(vmcoreinfo="none")
     with (tmp_path / "core").open("wb") as out:
@@ -192,70 +256,108 @@ def test_cores_are_those_of_qemu(booted: Booted, linux: Guest, tmp_path: Path) -
     ours = kdump_files.read(made.getvalue())
     assert ours.pages == theirs.pages
     assert ours.notes.startswith(theirs.notes)
-    assert (ours.uname[0], ours.uname[4]) == (b"Linux", b"x86_64")
-    base = number(ours.info.decode(), "NUMBER(phys_base)")
-    assert ours.base == base % (1 << 64)
+    target = booted.kind.target.encode()
+    assert (ours.uname[0], ours.uname[4]) == (b"Linux", target)
+    assert ours.base == booted.kind.base(ours.info.decode()) % (1 << 64)
 
 
 def test_qemu_goes_on_from_a_core_of_a_running_kernel(
-    booted: Booted, linux: Guest, tmp_path: Path
+    booted: Booted, linux: Guest
 ) -> None:
     core = bytearray(booted.core.read_bytes())
     untouched = import_core(linux, memoryview(core)).draft
     assert untouched.to_bytes() == booted.stream.read_bytes()
+    name, place = booted.kind.first
     changed = []
-    at = core.index(b"CORE\0\0\0\0")
-    for cpu in linux.cpus:
-        first = at + 8 + 112  # r15 is the first register of NT_PRSTATUS
-        assert int.from_bytes(core[first : first + 8], "little") == cpu.register("r15")
+    statuses = re.finditer(b"\5\0\0\0.\1\0\0\1\0\0\0CORE\0\0\0\0", core, re.S)
+    for cpu, status in zip(linux.cpus, list(statuses)[:2], strict=True):
+        first = status.end() + place
+        assert int.from_bytes(core[first : first + 8], "little") == cpu.register(name)
         changed.append(0x1122_3344_5566_7780 + cpu.index)
         core[first : first + 8] = changed[-1].to_bytes(8, "little")
-        at = core.find(b"CORE\0\0\0\0", first)
     made = import_core(linux, memoryview(core)).draft.to_bytes()
     with Machine.resumed(booted.options, made) as machine, machine.gdb() as stub:
         for index, cpu in enumerate(linux.cpus):
             stub.select(index)
-            assert stub.read("r15") == changed[index]
-            for name in ("rip", "rsp", "cs", "cr3", "cr4", "efer", "gs_base"):
-                assert (name, stub.read(name)) == (name, cpu.register(name))
+            assert stub.read(name) == changed[index]
+            for one in booted.kind.kept:
+                assert (one, stub.read(one)) == (one, cpu.register(one))
 
 
-STEPS = 600
-OWN = (b"\x0f\x31", b"\x0f\x01\xf9", b"\x0f\xa2")
-"""rdtsc, rdtscp and cpuid: Unicorn has a clock of its own, and is a CPU of another model."""
-
-UNDEFINED = 0x10800
-"""RF, which QEMU has while a string instruction goes on, and OF, which many instructions
-leave undefined."""
+STEPS = 700
+UNDEFINED = {"eflags": 0x10800, **ABSENT}
+"""Of eflags RF, which QEMU has while a string instruction goes on, and OF, which many
+instructions leave undefined; and what Unicorn does not have."""
 
 
+def own_of_x86(instruction: bytes) -> dict[str, int]:
+    """rdtsc, rdtscp and cpuid: Unicorn has a clock of its own, and is a CPU of another model."""
+    if not instruction.startswith((b"\x0f\x31", b"\x0f\x01\xf9", b"\x0f\xa2")):
+        return {}
+    names = ("rax", "rbx", "rcx", "rdx")
+    return {name: getattr(x86_const, f"UC_X86_REG_{name.upper()}") for name in names}
+
+
+def own_of_riscv(instruction: bytes) -> dict[str, int]:
+    """What is read of sstatus: UXL is not there."""
+    word = int.from_bytes(instruction[:4], "little")
+    number = word >> 7 & 31
+    if word & 0x7F != 0x73 or word >> 20 != 0x100 or not number:
+        return {}
+    return {RISCV[number]: riscv_const.UC_RISCV_REG_X0 + number}
+
+
+RISCV = (
+    *("zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "fp", "s1"),
+    *(f"a{index}" for index in range(8)), *(f"s{index}" for index in range(2, 12)),
+    *("t3", "t4", "t5", "t6"), "pc", "priv", "mstatus", "sepc", "scause", "stval", "stvec",
+    "sscratch", "satp", "mepc", "mcause",
+)  # fmt: skip
+ARM = (
+    *(f"x{index}" for index in range(31)), "sp", "pc", "cpsr", "fpsr", "fpcr",
+    *(f"v{index}" for index in range(32)), "SP_EL0", "SP_EL1", "ELR_EL1", "SPSR_EL1",
+    "ESR_EL1", "FAR_EL1", "TTBR0_EL1", "TTBR1_EL1", "TPIDR_EL0", "TPIDR_EL1",
+)  # fmt: skip
+COMPARED: dict[str, tuple[tuple[str, ...], Callable[[bytes], dict[str, int]]]] = {
+    "x86_64": (X86, own_of_x86),
+    "aarch64": (ARM, lambda _: {}),
+    "riscv64": (RISCV[1:], own_of_riscv),
+}
+"""Registers that both have, and which of them an instruction has another value for in
+Unicorn, by Unicorn's numbers."""
+
+
+@pytest.mark.parametrize("booted", COMPARED, indirect=True)
 @pytest.mark.parametrize("cpu", [0, 1])
 def test_a_running_kernel_goes_the_same_way_in_unicorn(
     booted: Booted, linux: Guest, cpu: int
 ) -> None:
     """Behind the kernel's own page tables, through its entries and back to the process."""
-    stream = booted.stream.read_bytes()
+    stream, target = booted.stream.read_bytes(), booted.kind.target
+    names, own = COMPARED[target]
     with Machine.resumed(booted.options, stream) as machine, machine.gdb() as stub:
         stub.select(cpu)
-        first = {name: stub.read(name) for name in X86}
-        truth = []
+        states = [{name: stub.read(name) for name in names}]
         for _ in range(STEPS):
             stub.ask(f"vCont;s:{stub.threads[cpu]}")
-            truth.append({name: stub.read(name) for name in X86})
+            states.append({name: stub.read(name) for name in names})
     # a step that was asked of QEMU's core while other work waited for it has no instruction
-    states = [first, *truth]
     truth = [now for before, now in itertools.pairwise(states) if now != before]
-    assert missing(linux, cpu) == ()
+    assert target != "x86_64" or missing(linux, cpu) == ()
     uc = to_unicorn(linux, cpu)
-    registers = seed.of(uc, "x86_64")
-    for before, after in zip([first, *truth], truth, strict=False):
-        uc.emu_start(before["rip"], 0, count=1)
-        if linux.cpus[cpu].read(before["rip"], 3).startswith(OWN):
-            for name in ("rax", "rbx", "rcx", "rdx"):
-                number = getattr(x86_const, f"UC_X86_REG_{name.upper()}")
-                uc.reg_write(number, after[name])
-        now = registers.get(X86)
+    encodings = encodings_of(registers_of(linux, cpu))
+    registers = seed.of(uc, target, encodings)
+    for before, after in zip([states[0], *truth], truth, strict=False):
+        pc = before[booted.kind.pc]
+        uc.emu_start(pc, 0, count=1)
+        for name, index in own(linux.cpus[cpu].read(pc, 4)).items():
+            uc.reg_write(index, after[name])
+        now = registers.get(names)
         for one in (now, after):
-            one["eflags"] &= ~UNDEFINED
+            for name in one.keys() & UNDEFINED.keys():
+                one[name] &= ~UNDEFINED[name]
         assert now == after
-    assert len({one["rip"] for one in truth}) > 100
+    pcs = {one[booted.kind.pc] for one in truth}
+    assert len(pcs) > 100
+    kernel = [one for one in pcs if one >> 63]
+    assert len(kernel) > 90, "the system call"

@@ -389,6 +389,19 @@ _SPSR: dict[str, Encoding] = {
 _SCR: Encoding = (3, 6, 1, 1, 0)
 _HCR: Encoding = (3, 4, 1, 1, 0)
 _NOTHING: Encoding = (2, 0, 0, 2, 0)
+_SCTLR: Encoding = (3, 0, 1, 0, 0)
+_ESR: Encoding = (3, 0, 5, 2, 0)
+_PAR: Encoding = (3, 0, 7, 4, 0)
+_VBAR: Encoding = (3, 0, 12, 0, 0)
+_MMFR1: Encoding = (3, 0, 0, 7, 1)
+_AT_S1E0R: Encoding = (1, 0, 7, 8, 2)
+_SWI = 2
+"""QEMU's number of the exception of ``svc``."""
+_SVC64 = 0x15 << 26 | 1 << 25
+_EL, _A32, _EL1H, _DAIF, _PAN = 0xC, 0x10, 5, 0xF << 6, 1 << 22
+_SPAN, _TGE = 1 << 23, 1 << 27
+_FROM_BELOW = 0x400
+_PAR_ADDRESS = 0xFFFF_FFFF_F000
 _MODELS = (
     a64.UC_CPU_ARM64_A57, a64.UC_CPU_ARM64_A53, a64.UC_CPU_ARM64_A72,
     a64.UC_CPU_ARM64_MAX,
@@ -413,6 +426,8 @@ class EmulatedArm:
         self.uc = uc or min(
             map(_arm, _MODELS), key=lambda one: self._strange(one, values)
         )
+        if uc is None:
+            self.uc.hook_add(unicorn.UC_HOOK_INTR, self._exception)
         # A register that does nothing has no place of its own: Unicorn has one for all.
         self._write(_NOTHING, _MARK)
         self._absent = {
@@ -458,6 +473,43 @@ class EmulatedArm:
                 if value is not None:
                     found[name] = value
         return found
+
+    def _exception(self, uc: Any, number: int, data: object) -> None:
+        """``svc`` of a process enters the kernel at EL1 (``arm_cpu_do_interrupt_aarch64``);
+        the pc is behind it here.  Any other exception stops the emulator."""
+        state, pc = int(uc.reg_read(_A64["cpsr"])), int(uc.reg_read(_A64["pc"]))
+        word = None
+        if number == _SWI and not state & (_A32 | _EL) and not self._known(_HCR) & _TGE:
+            word = self._word(pc - 4)
+        if word is None:
+            raise unicorn.UcError(unicorn.UC_ERR_EXCEPTION)
+        pan = state & _PAN
+        if self._known(_MMFR1) >> 20 & 15 and not self._known(_SCTLR) & _SPAN:
+            pan = _PAN
+        values = {
+            "ELR_EL1": pc, "cpsr": _DAIF | _EL1H | pan, "SP_EL0": uc.reg_read(_A64["sp"]),
+            "sp": uc.reg_read(_A64["SP_EL1"]), "pc": self._known(_VBAR) + _FROM_BELOW,
+        }  # fmt: skip
+        for name, value in values.items():
+            uc.reg_write(_A64[name], value)
+        # Behind cpsr: with these Unicorn takes note of the level that the CPU is in.
+        self._write(_SPSR["SPSR_EL1"], state)
+        self._write(_ESR, _SVC64 | word >> 5 & 0xFFFF)
+
+    def _word(self, address: int) -> int | None:
+        """An instruction of a process; None if no process reads there."""
+        kept = self._known(_PAR)
+        self._write(_AT_S1E0R, address)
+        found = self._known(_PAR)
+        self._write(_PAR, kept)
+        if found & 1:
+            return None
+        place = found & _PAR_ADDRESS | address & PAGE - 1
+        return int.from_bytes(self.uc.mem_read(place, 4), "little")
+
+    def _known(self, encoding: Encoding) -> int:
+        """A register's value; 0 of one that the emulator does not have."""
+        return self._read(encoding) or 0
 
     def _read(self, encoding: Encoding) -> int | None:
         if encoding in self._absent:
@@ -522,11 +574,18 @@ _RV = {
 }  # fmt: skip
 
 
+_SIE, _SPIE, _SPP, _MIE, _MPIE, _MPP = 1 << 1, 1 << 5, 1 << 8, 1 << 3, 1 << 7, 3 << 11
+_ECALL = 8
+"""QEMU 5's number of the exception of ``ecall``; the cause has the level added."""
+
+
 class EmulatedRiscV:
     """A hart of 64 bits without the vector and the hypervisor extension."""
 
     def __init__(self, uc: Any = None) -> None:
         self.uc = uc or unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV64)
+        if uc is None:
+            self.uc.hook_add(unicorn.UC_HOOK_INTR, self._exception)
 
     def put(self, values: Mapping[str, int]) -> None:
         """Write registers."""
@@ -550,3 +609,27 @@ class EmulatedRiscV:
             if name in found:
                 found[name] = value
         return found
+
+    def _exception(self, uc: Any, number: int, data: object) -> None:
+        """``ecall`` enters the level that it is delegated to (``riscv_cpu_do_interrupt``);
+        the pc is behind it here.  Any other exception stops the emulator."""
+        if number != _ECALL:
+            raise unicorn.UcError(unicorn.UC_ERR_EXCEPTION)
+        now = self.get(("priv", "pc", _STATUS, "medeleg", "stvec", "mtvec"))
+        status, level = now[_STATUS], now["priv"]
+        cause = _ECALL + level
+        if level < 3 and now["medeleg"] >> cause & 1:
+            to, enter = "s", 1
+            before = (status & _SIE) << 4 | level << 8
+            status &= ~(_SIE | _SPIE | _SPP)
+        else:
+            to, enter = "m", 3
+            before = (status & _MIE) << 4 | level << 11
+            status &= ~(_MIE | _MPIE | _MPP)
+        values = {
+            "priv": 3, _STATUS: status | before, f"{to}cause": cause,
+            f"{to}epc": now["pc"] - 4, f"{to}tval": 0, "pc": now[f"{to}tvec"] & ~3,
+        }  # fmt: skip
+        for name, value in values.items():
+            uc.reg_write(_RV[name], value)
+        uc.reg_write(_RV["priv"], enter)
