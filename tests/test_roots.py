@@ -483,6 +483,64 @@ def test_a_guard_counts_if_the_class_of_some_machine_type_changes_it(
     assert root.guards == (("enabled",) if kept else ())
 
 
+@pytest.mark.parametrize(
+    ("guard", "functions", "registered"),
+    [
+        (f"if (enabled) {{ {CALL} }}", ["enabled = false;"], False),
+        (
+            f"if (enabled) {{ {CALL} }}",
+            ["g(); enabled = 0;", "enabled = false;"],
+            False,
+        ),
+        (f"if (!enabled) {{ return; }} {CALL}", ["enabled = false;"], False),
+        (f"if (!enabled) {CALL}", ["enabled = false;"], True),
+        (f"if (!enabled) {{ g(); }} else {CALL}", ["enabled = false;"], False),
+        (f"if (wanted && enabled) {CALL}", ["enabled = false;"], False),
+        (f"if (wanted || enabled) {CALL}", ["enabled = false;"], True),
+        (f"if (wanted || !enabled) {{ return; }} {CALL}", ["enabled = false;"], False),
+        (f"if (!enabled) {{ wanted++; }} {CALL}", ["enabled = false;"], True),
+        (f"if (enabled) {{ {CALL} }}", ["enabled = true;"], True),
+        (f"if (enabled) {{ {CALL} }}", ["enabled = false;", "enabled = true;"], True),
+        (f"if (enabled) {{ {CALL} }}", ["if (old) { enabled = false; }"], True),
+        (f"if (enabled) {{ {CALL} }}", ["if (old) enabled = false;"], True),
+        (f"if (enabled) {{ {CALL} }}", ["if (old) return; enabled = false;"], True),
+        (f"if (enabled) {{ {CALL} }}", ["enabled = 0 | old;"], True),
+        (f"if (enabled) {{ {CALL} }}", ["parse(&enabled); enabled = false;"], True),
+    ],
+)
+def test_what_classes_of_machine_types_only_clear_prevents_a_call(
+    guard: str, functions: list[str], registered: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "hw").mkdir()
+    (tmp_path / "hw" / "box.c").write_text(
+        "bool enabled = true;\n"
+        + "".join(
+            f"static void box_{number}_class_options(MachineClass *mc)\n{{\n{body}\n}}\n"
+            for number, body in enumerate(functions)
+        )
+    )
+    found, _ = read(described("vmstate_a", "a") + GUARDED % guard)
+    made = roots.ClassVariables(tmp_path).without_prevented(found).registrations
+    assert [one.symbol for one in made] == ["vmstate_a"] * registered
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "static void set(void)\n{\n    enabled = false;\n}\n",
+        "static void card_class_init(DeviceClass *dc)\n{\n    enabled = false;\n}\n",
+    ],
+)
+def test_what_other_functions_clear_prevents_nothing(
+    function: str, tmp_path: Path
+) -> None:
+    (tmp_path / "hw").mkdir()
+    (tmp_path / "hw" / "box.c").write_text(function)
+    guard = "if (enabled) { " + CALL + " }"
+    found, _ = read(described("vmstate_a", "a") + GUARDED % guard)
+    assert roots.ClassVariables(tmp_path).without_prevented(found) == found
+
+
 def test_calls() -> None:
     text = "".join(described(f"vmstate_{name}", name) for name in "abcde") + """
 static const SaveVMHandlers handlers;

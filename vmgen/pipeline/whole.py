@@ -150,8 +150,10 @@ class Whole:
             ]
             if self._enums is None:
                 self._enums = qapi.enums(part.tree.root)
+            if self._variables is None:
+                self._variables = ClassVariables(part.tree.root)
             registrations = [
-                *(one.registered for one in read),
+                *(self._variables.without_prevented(one.registered) for one in read),
                 *self._types_as_text(part),
             ]
             registered = roots.resolve(registrations, program.modules)

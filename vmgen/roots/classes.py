@@ -15,7 +15,15 @@ from vmgen.cfront.walk import walk as all_of
 from vmgen.extract.initializer import is_null
 from vmgen.roots import walk
 from vmgen.roots.guards import guards_of
-from vmgen.roots.model import ANY, TYPE, ClassFunction, Effect, Prefix, Registration
+from vmgen.roots.model import (
+    ANY,
+    TYPE,
+    ClassFunction,
+    Effect,
+    Guards,
+    Prefix,
+    Registration,
+)
 from vmgen.roots.registering import REGISTERING, FunctionText
 from vmgen.roots.walk import Followed, Locals
 from vmgen.source import Diagnostic, Position, VmgenError
@@ -218,7 +226,7 @@ class _Place:
     unit: Unit
     function: c.FunctionDecl
     call: c.Call
-    guards: tuple[str, ...]
+    guards: Guards
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,10 +319,8 @@ def _calls_of(called: _Place) -> Iterator[tuple[_Place, tuple[c.Expr, ...]]]:
         for call in calls:
             if len(call.arguments) != len(called.function.type.parameters):
                 return
-            guards = {*called.guards, *guards_of(unit, caller, call)}
-            found.append(
-                (_Place(unit, caller, call, tuple(sorted(guards))), call.arguments)
-            )
+            guards = called.guards.joined(guards_of(unit, caller, call))
+            found.append((_Place(unit, caller, call, guards), call.arguments))
     yield from found
 
 

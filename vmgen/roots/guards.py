@@ -3,9 +3,9 @@
 ``css_register_vmstate`` (``hw/s390x/css.c``) registers its section unless
 ``css_migration_enabled`` was cleared; a class function of one old machine type that
 clears it runs for every machine, since all classes of machine types are made at the
-start (``select_machine``, ``system/vl.c``).  Whether such a section is registered is not
-known.  A variable that no class function changes is as it is initialised, or what an
-option makes of it.
+start (``select_machine``, ``system/vl.c``).  Where such functions do nothing to it but
+clear it, the section is never registered; otherwise that is not known.  A variable that
+no class function changes is as it is initialised, or what an option makes of it.
 """
 
 from __future__ import annotations
@@ -21,27 +21,41 @@ from vmgen.cfront import syntax as c
 from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import walk
 from vmgen.ir import Root
-from vmgen.roots.registering import functions
+from vmgen.roots.model import Guards, Registrations
+from vmgen.roots.registering import FunctionText, functions
 from vmgen.source import VmgenError
 from vmgen.tree import files
 
 _FOLDERS = ("hw", "target")
+_OF_MACHINE_TYPE = re.compile(r"\bMachineClass\s*\*")
+_ENDS = re.compile(r"\b(?:return|goto)\b")
 
 
-def guards_of(unit: Unit, function: c.FunctionDecl, call: c.Call) -> tuple[str, ...]:
+def guards_of(unit: Unit, function: c.FunctionDecl, call: c.Call) -> Guards:
     """The variables of file scope that decide whether the function makes the call: in
     conditions around it, and in those before it behind which the function may end."""
     assert function.body is not None  # callers ask for definitions only
+    conditions = list(_conditions(function.body, call))
     names = {
         node.name
-        for condition in _conditions(function.body, call)
+        for condition, _ in conditions
         for node in walk(condition)
         if isinstance(node, c.Name)
     }
-    return tuple(sorted(name for name in names if _is_variable(unit, name)))
+    preventing = {
+        name
+        for condition, wanted in conditions
+        for name in _preventing(condition, wanted)
+    }
+    guards = tuple(sorted(name for name in names if _is_variable(unit, name)))
+    return Guards(guards, tuple(name for name in guards if name in preventing))
 
 
-def _conditions(statement: c.Statement, call: c.Call) -> Iterator[c.Expr]:
+def _conditions(
+    statement: c.Statement, call: c.Call
+) -> Iterator[tuple[c.Expr, bool | None]]:
+    """Each condition with what it must be for the call to be made; None where that is not
+    told."""
     match statement:
         case c.Block(items) | c.Case(_, items):
             for item in items:
@@ -50,16 +64,18 @@ def _conditions(statement: c.Statement, call: c.Call) -> Iterator[c.Expr]:
                     return
                 for node in walk(item):
                     if isinstance(node, c.If) and _ends(node):
-                        yield node.condition
+                        yield node.condition, (
+                            False if _always_ends(item, node) else None
+                        )
         case c.If(condition, then, otherwise):
             if _has(then, call):
-                yield condition
+                yield condition, True
                 yield from _conditions(then, call)
             elif otherwise is not None and _has(otherwise, call):
-                yield condition
+                yield condition, False
                 yield from _conditions(otherwise, call)
         case c.Switch(value, body):
-            yield value
+            yield value, None
             yield from _conditions(body, call)
         case c.For(body=body) | c.While(body=body) | c.Label(statement=body):
             yield from _conditions(body, call)
@@ -67,6 +83,29 @@ def _conditions(statement: c.Statement, call: c.Call) -> Iterator[c.Expr]:
             return
         case _:
             assert_never(statement)
+
+
+def _always_ends(item: c.Statement, node: c.If) -> bool:
+    """Whether nothing follows in the block where the condition of the item holds."""
+    then = node.then
+    if isinstance(then, c.Block) and then.items:
+        then = then.items[-1]
+    return item is node and isinstance(then, c.Return)
+
+
+def _preventing(condition: c.Expr, wanted: bool | None) -> Iterator[str]:
+    """The variables whose zero makes the condition another one than wanted."""
+    match condition, wanted:
+        case c.Name(name), True:
+            yield name
+        case c.UnaryOperation("!", value), bool():
+            yield from _preventing(value, not wanted)
+        case (c.BinaryOperation("&&", left, right), True) | (
+            c.BinaryOperation("||", left, right),
+            False,
+        ):
+            yield from _preventing(left, wanted)
+            yield from _preventing(right, wanted)
 
 
 def _has(statement: c.Statement, call: c.Call) -> bool:
@@ -90,6 +129,17 @@ class ClassVariables:
 
     root: Path
     _known: dict[str, bool] = field(init=False, default_factory=dict)
+    _cleared: dict[str, bool] = field(init=False, default_factory=dict)
+
+    def without_prevented(self, registrations: Registrations) -> Registrations:
+        """What a file registers, without the calls that a variable prevents on every
+        machine."""
+        made = tuple(
+            one
+            for one in registrations.registrations
+            if not any(map(self._is_cleared, one.guards.preventing))
+        )
+        return replace(registrations, registrations=made)
 
     def decided(self, roots: Iterable[Root]) -> Iterator[Root]:
         """The roots without the guards that no class function changes."""
@@ -101,15 +151,43 @@ class ClassVariables:
 
     def _changed(self, name: str) -> bool:
         if name not in self._known:
+            change = _change(name)
             self._known[name] = any(
-                change.search(function.body)
-                for _, text in files.texts(self.root, _FOLDERS, (".c",))
-                if name in text
-                for function in functions(CText(text))
-                if function.fills_class
-                for change in (_change(name),)
+                one.fills_class and change.search(one.body)
+                for one in self._functions(name)
             )
         return self._known[name]
+
+    def _is_cleared(self, name: str) -> bool:
+        """Whether class functions of machine types clear the variable, whatever else
+        holds, and no function does anything else to it."""
+        if name not in self._cleared:
+            change = _change(name)
+            changes = [one for one in self._functions(name) if change.search(one.body)]
+            self._cleared[name] = bool(changes) and all(
+                _OF_MACHINE_TYPE.search(one.head) is not None
+                and _only_clears(one.body, name, change)
+                for one in changes
+            )
+        return self._cleared[name]
+
+    def _functions(self, name: str) -> Iterator[FunctionText]:
+        for _, text in files.texts(self.root, _FOLDERS, (".c",)):
+            if name in text:
+                yield from functions(CText(text))
+
+
+def _only_clears(body: str, name: str, change: re.Pattern[str]) -> bool:
+    """Whether each change in a function's body is ``name = false;`` as a statement of its
+    own, before which the function does not end."""
+    clears = re.compile(rf"(?:\A|(?<=[;{{}}]))\s*{name}\s*=\s*(?:false|0)\s*(?=;)")
+    for found in change.finditer(body):
+        before = body[: found.start()].rstrip()
+        if before.count("{") - before.count("}") != body[:1].count("{"):
+            return False
+        if _ENDS.search(before) or clears.match(body, len(before)) is None:
+            return False
+    return True
 
 
 def _change(name: str) -> re.Pattern[str]:

@@ -70,6 +70,26 @@ class ClassFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class Guards:
+    """The variables of file scope that decide whether a call is made, sorted; and those of
+    them that prevent it as long as they are zero."""
+
+    names: tuple[str, ...] = ()
+    preventing: tuple[str, ...] = ()
+
+    def joined(self, other: Guards) -> Guards:
+        """Those of a call in a function whose own call has the ``other``."""
+        names, preventing = (
+            tuple(sorted({*mine, *theirs}))
+            for mine, theirs in (
+                (self.names, other.names),
+                (self.preventing, other.preventing),
+            )
+        )
+        return Guards(names, preventing)
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """A call that registers a section by itself.
 
@@ -89,7 +109,7 @@ class Registration:
     version_id: int
     file: str
     position: Position
-    guards: tuple[str, ...] = ()
+    guards: Guards = Guards()
 
 
 @dataclass(frozen=True, slots=True)

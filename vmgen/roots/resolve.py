@@ -329,7 +329,7 @@ def _registered(
             instance=one.instance,
             version_id=one.version_id,
             position=one.position,
-            guards=one.guards,
+            guards=one.guards.names,
         )
         return
     home = known.find(one.file, one.symbol)
@@ -347,7 +347,7 @@ def _registered(
         alias=one.alias,
         version_id=home[1].version_id,
         position=one.position,
-        guards=one.guards,
+        guards=one.guards.names,
     )
     types: tuple[str, ...] = ()
     if one.section == TYPE:
