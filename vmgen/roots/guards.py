@@ -94,7 +94,7 @@ def _always_ends(item: c.Statement, node: c.If) -> bool:
 
 
 def _preventing(condition: c.Expr, wanted: bool | None) -> Iterator[str]:
-    """The variables whose zero makes the condition another one than wanted."""
+    """The variables whose zero makes the condition differ from what is wanted."""
     match condition, wanted:
         case c.Name(name), True:
             yield name
