@@ -201,6 +201,12 @@ def test_ppc64_radix_has_a_tree_of_each_process_and_one_of_the_kernel() -> None:
         mmu.translate(0x4000_0000_0000_0000)
 
 
+def test_ppc64_without_translation_leaves_out_the_upper_bits() -> None:
+    mmu = ppc64({}, msr=0)
+    assert mmu.translate(0xC000_0000_0020_0010)[0] == 0x20_0010
+    assert [(one.virtual, one.size) for one in mmu.mappings()] == [(0, 1 << 60)]
+
+
 def s390x(words: dict[int, int], asce: int, prefix: int = 0) -> Mmu:
     env: dict[str, Any] = {
         "psw": {"mask": 1 << 58 | 3 << 31, "addr": 0}, "psa": prefix,

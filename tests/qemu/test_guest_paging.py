@@ -17,6 +17,7 @@ import pytest
 from tests import paging_tables as tables
 from tests.lacking import lacking
 from tests.paging_tables import AREA, Image
+from tests.qemu.guests import GUESTS
 from tests.qemu.machine import Guest as Options
 from tests.qemu.machine import Machine
 from tests.stream_files import packages
@@ -311,3 +312,16 @@ def test_every_address_says_what_the_gdbstub_says(name: str, tmp_path: Path) -> 
             read += 1
         assert mapped >= 20
         assert read - mapped >= 10
+
+
+def test_a_powerpc_without_translation_leaves_out_the_upper_bits() -> None:
+    options = GUESTS["ppc64"]
+    if reason := options.absent():
+        lacking(reason)
+    with Machine(options) as machine, machine.gdb() as stub:
+        place = 0xC000_0000_0000_1000
+        assert stub.ask(f"M{place & 0xFFFF:x},8:1122334455667788") == "OK"
+        assert stub.ask(f"m{place:x},8") == "1122334455667788"
+        stream = machine.capture()
+    with Guest.open(stream, codecs=packages()["ppc64"]) as guest:
+        assert guest.cpus[0].read(place, 8).hex() == "1122334455667788"

@@ -94,6 +94,7 @@ def state(hart: int, mode: str, pc: int) -> list[str]:
     ]
     made += [f"x{n}={0x123456789 * (n + 1) + hart:#x}" for n in range(1, 32)]
     made += [f"f{n}={0x1111111111111111 * (n % 14 + 1) + hart:#x}" for n in range(32)]
+    made += [f"env.pmu_ctrs[{n}].mhpmcounter_val={0x1234 * n:#x}" for n in (3, 18)]
     made += ["vector={}", "vl=4", "vtype=0xd0", "vxrm=2", "vstart=1"]
     made += [
         f"v{n}={0x10203040506070809101112131415 * (n + 1) + hart:#x}" for n in range(32)

@@ -85,6 +85,7 @@ _EARLY = {
     "vsscratch": 0x240, "vsepc": 0x241, "vscause": 0x242, "vstval": 0x243,
     "vsiselect": 0x250, "vsatp": 0x280, "jvt": 0x017, "ssp": 0x011,
     "tselect": 0x7A0, **{f"mhpmevent{n}": 0x320 + n for n in range(3, 32)},
+    "mcycle": 0xB00, "minstret": 0xB02, **{f"mhpmcounter{n}": 0xB00 + n for n in range(3, 32)},
     **{f"pmpaddr{n}": 0x3B0 + n for n in range(64)},
     **{f"pmpcfg{n}": 0x3A0 + n for n in range(0, 16, 2)},
 }  # fmt: skip
@@ -97,7 +98,7 @@ written: the clock comes before what looks at it, the vector of the traps last."
 
 _SOME = (
     "tselect",
-    "mhpmevent",
+    "mhpm",
     "pmp",
     "mstateen",
     "hstateen",
@@ -209,9 +210,25 @@ def _values(cpu: Cpu) -> dict[str, int]:
         values["mstatus"] = values["mstatus"] & ~_GUEST_STATUS | values["mstatus_hs"]
     if "hstatus" in values:
         values["hvip"] = values["mip"] & _GUEST
+    values |= _counters(cpu, values.get("mcountinhibit", 0))
     software = cpu.fields.optional("env.software_seip")
     values["mip"] &= _SOFTWARE | _SEIP * bool(software)
     return values
+
+
+def _counters(cpu: Cpu, stopped: int) -> dict[str, int]:
+    """What counters have that do not go on by themselves (``riscv_pmu_read_ctr``); of one that
+    does, where it began."""
+    found = {
+        index: cpu.fields.optional(f"env.pmu_ctrs[{index}].mhpmcounter_val")
+        for index in range(32)
+    }
+    names = {0: "mcycle", 2: "minstret"} | {n: f"mhpmcounter{n}" for n in range(3, 32)}
+    return {
+        name: value
+        for index, name in names.items()
+        if (value := found[index]) is not None and (index > 2 or stopped >> index & 1)
+    }
 
 
 def _hart(cpu: Cpu, names: Mapping[str, int], late: Mapping[str, int]) -> SavedHart:

@@ -34,8 +34,9 @@ def mmu(target: str, cpu: SectionFields, memory: Bytes, sections: Sections) -> M
     msr = cpu.number("env.msr")
     bits = 64 if target == "ppc64" else 32
     if not msr & (_DR | _IR):
-        last = (1 << 60) - 1 if bits == 64 else (1 << 32) - 1
-        return Mmu(memory, (AddressSpace(0, last),), bits)
+        # the upper 4 bits of 64 do not count (ppc_radix64_xlate_impl, ppc_hash64_xlate)
+        counted = 60 if bits == 64 else 32
+        return Mmu(memory, (AddressSpace(0, (1 << counted) - 1),), counted)
     if target != "ppc64":
         raise Unsupported(
             "the MMU of a 32-bit PowerPC is not read", None, "paging", _HINT
