@@ -23,7 +23,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "coverage": ("coverage",),
     "diff": ("diff", "closed_ir"),
     "emulate": ("emulate",),
-    "export": ("guest", "imported", "emulate", "riscv_image", "riscv_program"),
+    "export": ("sve_note", "guest", "imported", "emulate", "riscv_image", "riscv_program"),
     "fleet": ("fleet",),
     "extract": ("cases", "pre_save", "circles", "infos", "unread", "census", "c_headers", "tables_gcc", "release_files"),
     "grammar": ("infos", "free_infos", "release_files"),

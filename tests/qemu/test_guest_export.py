@@ -122,3 +122,55 @@ def test_a_core_has_the_banked_registers_of_a_cpu_in_aarch32(
         assert out.getvalue() == core.read_bytes()
         with pytest.raises(Unsupported, match="of a CPU in AArch32"):
             import_core(guest, memoryview(out.getvalue()))
+
+
+SVE = {
+    "virt -cpu max,sve-max-vq=4": (4, ("ZCR_EL1=1",)),
+    "virt -cpu max,sve-max-vq=4 all": (4, ("ZCR_EL1=15",)),
+    "virt -cpu max": (16, ("ZCR_EL1=7", "cpsr=0x3c4")),
+    "virt,virtualization=on -cpu max": (16, ("ZCR_EL1=7", "ZCR_EL2=3", "cpsr=0x3c5")),
+    "virt,virtualization=on -cpu max host": (
+        16, ("ZCR_EL1=1", "ZCR_EL2=3", "HCR_EL2=0x488000000", "cpsr=0x3c0"),
+    ),
+    "virt,virtualization=on,secure=on -cpu max": (
+        16, ("ZCR_EL1=7", "ZCR_EL2=1", "ZCR_EL3=3", "cpsr=0x3c5", "SCR_EL3=0x430"),
+    ),
+    "virt,virtualization=on,secure=on -cpu neoverse-v1": (
+        2, ("ZCR_EL1=7", "ZCR_EL2=1", "ZCR_EL3=0", "cpsr=0x3c9", "SCR_EL3=0x431"),
+    ),
+}  # fmt: skip
+"""The longest vectors of a CPU and values that say how long they are now."""
+
+
+@pytest.mark.parametrize("machine", SVE)
+def test_a_core_has_vectors_as_long_as_they_are_now(
+    machine: str, tmp_path: Path
+) -> None:
+    longest, values = SVE[machine]
+    words = ("-M", *machine.split()[:3], "-m", "16M", "-nodefaults")
+    options, codecs = Options("aarch64", words), packages()["aarch64"]
+    if reason := options.absent():
+        lacking(reason)
+    with Machine(options) as empty:
+        stream = Stream(empty.capture(), codecs)
+    registers = [f"z{n}={0x0123456789 * (n + 1) << 900 | n + 5:#x}" for n in range(32)]
+    registers += [
+        f"z{n}={int.from_bytes(bytes(range(n, n + 128))):#x}" for n in (2, 30)
+    ]
+    registers += [f"p{n}={(n + 1) * 0x1234567 << 200 | n:#x}" for n in range(16)]
+    registers += [f"ffr={0x77 << 240 | 0x99:#x}", "fpsr=0x8000001f"]
+    changed = edit(stream, [f"cpu/0.{one}" for one in (*values, *registers)])
+    core = tmp_path / "core"
+    with Machine.resumed(options, changed.to_bytes()) as running:
+        running.command("dump-guest-memory", paging=False, protocol=f"file:{core}")
+        again = running.capture()
+    with Guest.open(again, codecs=codecs) as guest:
+        lost = [one for one in elf.losses(guest, ExportOptions()) if "SVE" in one]
+        assert len(lost) == 1
+        assert "--member ARMCPU.sve_max_vq=N" in lost[0]
+    told = codecs.but({"ARMCPU.sve_max_vq": longest})
+    with Guest.open(again, codecs=told) as guest:
+        assert not any("SVE" in one for one in elf.losses(guest, ExportOptions()))
+        out = io.BytesIO()
+        elf.write(guest, out, ExportOptions())
+        assert out.getvalue() == core.read_bytes()

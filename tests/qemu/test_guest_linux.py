@@ -175,7 +175,7 @@ def booted(
 
 @pytest.fixture
 def linux(booted: Booted) -> Iterator[Guest]:
-    codecs = packages()[booted.kind.target]
+    codecs = packages()[booted.kind.target].but({"ARMCPU.sve_max_vq": 16})
     with Guest.open(booted.stream, codecs=codecs) as guest:
         yield guest
 
@@ -242,7 +242,6 @@ def test_gdb_reads_registers_and_the_kernel_through_page_tables(
     assert "0x45\t0x4c\t0x46" in done.stdout
 
 
-@pytest.mark.parametrize("booted", ["x86_64", "aarch64", "riscv64"], indirect=True)
 def test_cores_are_those_of_qemu(booted: Booted, linux: Guest, tmp_path: Path) -> None:
     without = ExportOptions(vmcoreinfo="none")
     with (tmp_path / "core").open("wb") as out:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vmgen.export.formats import ExportOptions, unplaced
+from vmgen.export.sve import has_sve, sve_data
 from vmgen.guest import Guest, Region, Unsupported, VmcoreInfo
 from vmgen.guest.regions import joined
 
@@ -13,8 +14,17 @@ from vmgen.guest.regions import joined
 def core_losses(guest: Guest) -> Iterator[str]:
     """Blocks without an address, and registers that a stream has in part."""
     yield from unplaced(guest)
-    if any(cpu.fields.get("sve", "sme") is not None for cpu in guest.cpus):
-        yield "SVE registers: the CPU's vector lengths are not in a stream (NT_ARM_SVE)"
+    reasons: dict[str, None] = {}
+    for cpu in guest.cpus:
+        if has_sve(cpu):
+            try:
+                sve_data(cpu, "<")
+            except Unsupported as error:
+                hint = f"; {error.hint}" if error.hint else ""
+                reasons[f"{error.message}{hint}"] = None
+        if cpu.fields.get("sme") is not None:
+            reasons["the array ZA (SME), which no core has"] = None
+    yield from reasons
 
 
 def ram_regions(guest: Guest) -> tuple[Region, ...]:

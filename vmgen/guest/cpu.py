@@ -22,12 +22,12 @@ class Cpu:
 
     ``state`` are the values of its section: an object of the codec's state class, or dicts
     where the description alone read it.  ``vlen`` is the length of a RISC-V vector register
-    in bits, which no stream has.
+    in bits, ``sve_max_vq`` that of SVE's longest vectors in 128 bits, which no stream has.
     """
 
     def __init__(
         self, index: int, target: str, state: Any, memory: GuestMemory | None,
-        sections: Sections, vlen: int | None = None,
+        sections: Sections, vlen: int | None = None, sve_max_vq: int | None = None,
     ) -> None:  # fmt: skip
         self.index = index
         self.target = target
@@ -36,6 +36,7 @@ class Cpu:
         self._memory = memory
         self._sections = sections
         self._vlen = vlen
+        self.sve_max_vq = sve_max_vq
 
     @cached_property
     def file(self) -> RegisterFile:

@@ -152,13 +152,17 @@ class Guest:
 
     def _cpu(self, section: Section) -> Cpu:
         state: Any = self.stream.values(section)
-        codecs = self.stream.codecs
-        vlen = None if codecs is None else codecs.members.get("vlen")
         return Cpu(
             section.instance_id, self.target, state,
             self.memory if self._has_memory else None, self.section,
-            vlen if isinstance(vlen, int) else None,
+            self._told("vlen"), self._told("ARMCPU.sve_max_vq"),
         )  # fmt: skip
+
+    def _told(self, member: str) -> int | None:
+        """A number that no stream has: what ``--member`` says of it."""
+        codecs = self.stream.codecs
+        found = None if codecs is None else codecs.members.get(member)
+        return found if isinstance(found, int) else None
 
     # --- memory -------------------------------------------------------------------------
 
