@@ -4,6 +4,7 @@ compares it with QEMU's."""
 from __future__ import annotations
 
 import struct
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,10 @@ import pytest
 from vmgen.export.sve import has_sve, sve_data
 from vmgen.guest import Unsupported
 from vmgen.guest.cpu import Cpu
+from vmgen.imported import sve
+from vmgen.imported.core import CoreNote, ElfCore
+from vmgen.imported.errors import BadCore
+from vmgen.stream.registers import RegisterFile
 
 ZCR_EL1, SVCR = 0x603000000013C090, 0x603000000013DA12
 ISAR0, FPCR, FPSR = 0x603000000013C030, 0x603000000013DA20, 0x603000000013DA21
@@ -96,3 +101,58 @@ def test_a_register_that_is_not_there_is_said() -> None:
 
 def test_a_cpu_without_sve_has_no_note() -> None:
     assert not has_sve(cpu(4, 0, sve=None))
+
+
+def imported(data: bytes, into: Cpu) -> tuple[bool, list[str]]:
+    file = RegisterFile(into.state, "aarch64")
+    core: ElfCore = SimpleNamespace(order="little")  # type: ignore[assignment]
+    return sve.put("cpu/0", file, core, CoreNote("LINUX", 0x405, memoryview(data)))
+
+
+def test_what_a_note_has_otherwise_arrives() -> None:
+    data = bytearray(sve_data(cpu(4, 3), "<"))
+    at = 16 + 64 * 5 + 40
+    data[at : at + 8] = (77).to_bytes(8, "little")  # z5, word 5
+    data[16 + 64 * 32 + 8 * 16] = 99  # ffr
+    one = cpu(4, 3)
+    assert imported(bytes(data), one) == (True, [])
+    assert one.state["sve"]["env"]["vfp"]["zregs"][5]["d"][3] == 77
+    assert one.state["sve"]["env"]["vfp"]["pregs"][16]["p"][0] == 99
+    assert (
+        sve_data(Cpu(0, "aarch64", one.state, None, lambda _: None, None, 4), "<")
+        == data
+    )
+    assert imported(bytes(data), one) == (False, [])
+
+
+def test_what_of_a_note_does_not_arrive_is_said() -> None:
+    data = bytearray(sve_data(cpu(4, 3), "<"))
+    assert imported(bytes(data), cpu(4, 3, sve=None)) == (
+        False, ["cpu/0: the template has no SVE registers (NT_ARM_SVE)"],
+    )  # fmt: skip
+    data[16] = 5  # z0, whose lower bits are v0
+    assert imported(bytes(data), cpu(4, 3)) == (
+        False,
+        [
+            "cpu/0: z0 begins with 0x10000000000000005 in NT_ARM_SVE and"
+            " 0x10000000000000000 in NT_FPREGSET, which counts"
+        ],
+    )
+    long = struct.pack("<IIHHHH", 0, 0, 256, 256, 1, 0).ljust(8800, b"\1")
+    changed, lost = imported(long, cpu(4, 3))
+    assert changed
+    assert lost[0].startswith("cpu/0: z0 has 1024 bits in a stream (0x101")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", bytes(16), struct.pack("<IIHHHH", 0, 0, 16, 16, 0, 0) + bytes(600),
+        struct.pack("<IIHHHH", 0, 0, 8, 16, 1, 0) + bytes(600),
+        struct.pack("<IIHHHH", 0, 0, 272, 272, 1, 0) + bytes(99999),
+        struct.pack("<IIHHHH", 0, 0, 16, 16, 1, 0) + bytes(545),
+    ],
+)  # fmt: skip
+def test_a_note_that_is_none_is_refused(data: bytes) -> None:
+    with pytest.raises(BadCore, match="NT_ARM_SVE has"):
+        imported(data, cpu(4, 3))

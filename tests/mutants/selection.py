@@ -28,7 +28,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "extract": ("cases", "pre_save", "circles", "infos", "unread", "census", "c_headers", "tables_gcc", "release_files"),
     "grammar": ("infos", "free_infos", "release_files"),
     "guest": ("guest", "guest_paging", "guest_paging_arm", "guest_paging_riscv", "imported", "x86_map"),
-    "imported": ("imported", "emulate"),
+    "imported": ("sve_note", "imported", "emulate"),
     "infos": ("infos", "forks", "taught", "free_infos", "device_sections", "format_bytes", "release_files"),
     "inspect_json": ("inspect",),
     "ir": ("ir_arithmetic", "ir_json", "closed_ir", "lock", "inspect"),

@@ -12,10 +12,8 @@ from typing import assert_never
 from vmgen.export.sve import has_sve, sve_data
 from vmgen.guest import Cpu, Guest, Unsupported
 from vmgen.guest.fields import SectionFields
-from vmgen.guest.notes import NoteLayout, layouts
+from vmgen.guest.notes import SVE, NoteLayout, layouts
 from vmgen.guest.paging.arm import SystemRegisters
-
-_SVE = 0x405
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ def cpu_notes(guest: Guest, kind: CoreKind) -> Iterator[bytes]:
             if not apart and has_sve(cpu):
                 # core_losses says why it is missing
                 with suppress(Unsupported):
-                    yield note(kind.order, "LINUX", _SVE, sve_data(cpu, kind.order))
+                    yield note(kind.order, *SVE, sve_data(cpu, kind.order))
 
 
 def _has(cpu: Cpu, layout: NoteLayout) -> bool:

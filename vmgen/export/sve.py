@@ -6,16 +6,15 @@ from __future__ import annotations
 import struct
 
 from vmgen.guest import Cpu, Unsupported
+from vmgen.guest.notes import SVE_LONGEST, sve_parts
 
 _HEADER = "IIHHHH"
 _STREAM = 8
 """Quadwords of a vector that QEMU migrates (``vmstate_zreg_hi_reg``)."""
-_LONGEST = 16
 _E2H, _TGE, _EEL2, _NS = 1 << 34, 1 << 27, 1 << 18, 1
 _AARCH32 = 0x10
 _LEVELS32 = {0x10: 0, 0x1A: 2, 0x16: 3}
 _FLAG_SVE = 1
-_PREDICATES = 17
 
 
 def has_sve(cpu: Cpu) -> bool:
@@ -30,30 +29,26 @@ def sve_data(cpu: Cpu, order: str) -> bytes:
     Raises Unsupported where the length of the vectors is not known.
     """
     longest, now = _lengths(cpu)
-    size = _size(now)
-    made = struct.pack(
-        order + _HEADER, size, _size(longest), 16 * now, 16 * longest, _FLAG_SVE, 0
-    )
-    names = [f"z{index}" for index in range(32)]
-    made += b"".join(_low(cpu, name, 16 * now) for name in names)
-    names = [*(f"p{index}" for index in range(_PREDICATES - 1)), "ffr"]
-    made += b"".join(_low(cpu, name, 2 * now) for name in names)
-    made += bytes(-len(made) % 16)
-    made += struct.pack(order + "II", *(_there(cpu, one) for one in _STATUS))
-    return made.ljust(size, b"\0")
+    status = _status(now)
+    made = bytearray(_size(now))
+    sizes = len(made), _size(longest), 16 * now, 16 * longest
+    struct.pack_into(order + _HEADER, made, 0, *sizes, _FLAG_SVE, 0)
+    for name, at, size in sve_parts(now):
+        value = _there(cpu, name) & (1 << 8 * size) - 1
+        made[at : at + size] = value.to_bytes(size, "little")
+    fpsr, fpcr = _there(cpu, "fpsr"), _there(cpu, "fpcr")
+    struct.pack_into(order + "II", made, status, fpsr, fpcr)
+    return bytes(made)
 
 
-_STATUS = ("fpsr", "fpcr")
+def _status(quadwords: int) -> int:
+    """``sve_fpsr_offset``."""
+    return -(-max(at + size for _, at, size in sve_parts(quadwords)) // 16) * 16
 
 
 def _size(quadwords: int) -> int:
     """``sve_size_vq``."""
-    registers = struct.calcsize("<" + _HEADER) + quadwords * (16 * 32 + 2 * _PREDICATES)
-    return -(-(-(-registers // 16) * 16 + 8) // 16) * 16
-
-
-def _low(cpu: Cpu, name: str, size: int) -> bytes:
-    return (_there(cpu, name) & (1 << 8 * size) - 1).to_bytes(size, "little")
+    return -(-(_status(quadwords) + 8) // 16) * 16
 
 
 def _there(cpu: Cpu, name: str) -> int:
@@ -75,9 +70,9 @@ def _lengths(cpu: Cpu) -> tuple[int, int]:
             "SVE registers (NT_ARM_SVE): no stream has how long the CPU's vectors can be",
             None, "cpu", "tell it in units of 128 bits: --member ARMCPU.sve_max_vq=N",
         )  # fmt: skip
-    if not 0 < longest <= _LONGEST:
+    if not 0 < longest <= SVE_LONGEST:
         raise Unsupported(
-            f"ARMCPU.sve_max_vq={longest}: vectors have 1 to {_LONGEST} quadwords",
+            f"ARMCPU.sve_max_vq={longest}: vectors have 1 to {SVE_LONGEST} quadwords",
             None,
             "cpu",
         )
@@ -85,7 +80,7 @@ def _lengths(cpu: Cpu) -> tuple[int, int]:
         raise Unsupported(
             "SVE registers (NT_ARM_SVE): the CPU is in streaming mode", None, "cpu"
         )
-    asked = min(_limit(cpu), _LONGEST)
+    asked = min(_limit(cpu), SVE_LONGEST)
     if asked < longest and asked & asked - 1:
         # only lengths that are powers of two are there on every CPU
         raise Unsupported(
@@ -116,7 +111,7 @@ def _limit(cpu: Cpu) -> int:
     if security is not None and not security & (_NS | _EEL2):
         host = None
     in_host = {0: _E2H | _TGE, 2: _E2H}.get(level, 0)
-    limits = [_LONGEST - 1]
+    limits = [SVE_LONGEST - 1]
     if level <= 1 and (host is None or not in_host or host & in_host != in_host):
         limits.append(_there(cpu, "ZCR_EL1") & 15)
     if level <= 2 and host is not None:

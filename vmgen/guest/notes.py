@@ -63,6 +63,28 @@ def layouts(target: str, machine: int) -> tuple[NoteLayout, ...]:
     return made.get(machine, ())
 
 
+SVE = ("LINUX", 0x405)
+"""Name and type of NT_ARM_SVE, which is as long as the vectors are."""
+
+SVE_LONGEST = 16
+"""The most quadwords that a vector has (``ARM_MAX_VQ``)."""
+
+
+def sve_parts(quadwords: int) -> Iterator[tuple[str, int, int]]:
+    """z0 to z31, p0 to p15 and ffr in NT_ARM_SVE, little-endian each: name, offset and size in
+    bytes (``sve_zreg_offset``, ``sve_preg_offset``, target/arm/arch_dump.c)."""
+    at = 16
+    rows = (
+        ("z{0..31}", 16 * quadwords),
+        ("p{0..15}", 2 * quadwords),
+        ("ffr", 2 * quadwords),
+    )
+    for names, size in rows:
+        for name, _, _ in row(names):
+            yield name, at, size
+            at += size
+
+
 _WORD = re.compile(r"(?P<mark>[=~?]?)(?P<name>[^:]+)(?::(?P<size>\d+))?")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vmgen.guest import Guest, Unsupported
-from vmgen.guest.notes import NoteField, NoteLayout, layouts
-from vmgen.imported import x86
+from vmgen.guest.notes import SVE, NoteField, NoteLayout, layouts
+from vmgen.imported import sve, x86
 from vmgen.imported.core import CoreNote, ElfCore
 from vmgen.imported.errors import BadCore
 from vmgen.stream import Draft
@@ -53,23 +53,42 @@ def take(guest: Guest, core: ElfCore, draft: Draft) -> tuple[TakenCpu, ...]:
             "cpu",
         )
     return tuple(
-        _put(guest, core, draft, section, notes)
-        for section, notes in zip(sections, groups, strict=True)
+        _put(guest, core, draft, section, notes, vectors)
+        for section, notes, vectors in zip(
+            sections, groups, _vectors(core), strict=True
+        )
     )
 
 
 def _put(
     guest: Guest, core: ElfCore, draft: Draft, section: Section,
-    notes: Sequence[tuple[NoteLayout, CoreNote]],
+    notes: Sequence[tuple[NoteLayout, CoreNote]], vectors: CoreNote | None,
 ) -> TakenCpu:  # fmt: skip
     stream = guest.stream
     state = changeable(stream, section)
     file = of_section(stream.codecs, section, state)
     assert file is not None  # a target that has layouts has a table
     taken = _taken(section.path, file, core, notes)
+    if vectors is not None and guest.target == "aarch64":
+        changed, lost = sve.put(section.path, file, core, vectors)
+        taken = replace(
+            taken, changed=taken.changed or changed, lost=(*taken.lost, *lost)
+        )
     if taken.changed:
         draft.replace(section, content(stream, section, state))
     return taken
+
+
+def _vectors(core: ElfCore) -> list[CoreNote | None]:
+    """By CPU, its NT_ARM_SVE."""
+    found: list[CoreNote | None] = []
+    for note in core.notes:
+        key = (note.name, note.kind)
+        if key == _STATUS:
+            found.append(None)
+        elif key == SVE and found:
+            found[-1] = note
+    return found
 
 
 def _grouped(
