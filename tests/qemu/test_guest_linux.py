@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,17 +22,19 @@ from unicorn import riscv_const, x86_const
 from tests import kdump_files
 from tests.lacking import lacking
 from tests.qemu import debian
+from tests.qemu.gdbstub import GdbStub
 from tests.qemu.machine import Guest as Options
 from tests.qemu.machine import Machine
 from tests.qemu.test_emulated import ABSENT, X86
 from tests.qemu.test_riscv_image import LEFT, arrived, stepped
 from tests.stream_files import packages
-from vmgen.emulate import missing, seed, to_unicorn
+from vmgen.emulate import from_unicorn, missing, seed, to_unicorn
 from vmgen.emulate.emulator import encodings_of, registers_of
 from vmgen.export import elf, kdump, riscv_image
 from vmgen.export.formats import ExportOptions
 from vmgen.guest import Guest
 from vmgen.imported.template import import_core
+from vmgen.stream import Draft
 
 KERNEL_MAP = 0xFFFF_FFFF_8000_0000
 """Where the kernel's image of an x86_64 is in virtual memory (``__START_KERNEL_map``)."""
@@ -284,7 +286,7 @@ def test_qemu_goes_on_from_a_core_of_a_running_kernel(
                 assert (one, stub.read(one)) == (one, cpu.register(one))
 
 
-STEPS = 700
+STEPS, TAKEN = 700, 450
 UNDEFINED = {"eflags": 0x10800, **ABSENT}
 """Of eflags RF, which QEMU has while a string instruction goes on, and OF, which many
 instructions leave undefined; and what Unicorn does not have."""
@@ -327,6 +329,20 @@ COMPARED: dict[str, tuple[tuple[str, ...], Callable[[bytes], dict[str, int]]]] =
 Unicorn, by Unicorn's numbers."""
 
 
+def walked(
+    stub: GdbStub, cpu: int, names: Sequence[str], steps: int
+) -> list[dict[str, int]]:
+    """The registers now and after each step."""
+    states = [{name: stub.read(name) for name in names}]
+    for _ in range(steps):
+        stub.ask(f"vCont;s:{stub.threads[cpu]}")
+        now = {name: stub.read(name) for name in names}
+        # a step that was asked of QEMU's core while other work waited for it has no instruction
+        if now != states[-1]:
+            states.append(now)
+    return states
+
+
 @pytest.mark.parametrize("booted", COMPARED, indirect=True)
 @pytest.mark.parametrize("cpu", [0, 1])
 def test_a_running_kernel_goes_the_same_way_in_unicorn(
@@ -337,17 +353,12 @@ def test_a_running_kernel_goes_the_same_way_in_unicorn(
     names, own = COMPARED[target]
     with Machine.resumed(booted.options, stream) as machine, machine.gdb() as stub:
         stub.select(cpu)
-        states = [{name: stub.read(name) for name in names}]
-        for _ in range(STEPS):
-            stub.ask(f"vCont;s:{stub.threads[cpu]}")
-            states.append({name: stub.read(name) for name in names})
-    # a step that was asked of QEMU's core while other work waited for it has no instruction
-    truth = [now for before, now in itertools.pairwise(states) if now != before]
+        states = walked(stub, cpu, names, STEPS)
     assert target != "x86_64" or missing(linux, cpu) == ()
     uc = to_unicorn(linux, cpu)
     encodings = encodings_of(registers_of(linux, cpu))
     registers = seed.of(uc, target, encodings)
-    for before, after in zip([states[0], *truth], truth, strict=False):
+    for before, after in itertools.pairwise(states):
         pc = before[booted.kind.pc]
         uc.emu_start(pc, 0, count=1)
         for name, index in own(linux.cpus[cpu].read(pc, 4)).items():
@@ -357,7 +368,7 @@ def test_a_running_kernel_goes_the_same_way_in_unicorn(
             for name in one.keys() & UNDEFINED.keys():
                 one[name] &= ~UNDEFINED[name]
         assert now == after
-    pcs = {one[booted.kind.pc] for one in truth}
+    pcs = {one[booted.kind.pc] for one in states}
     assert len(pcs) > 100
     kernel = [one for one in pcs if one >> 63]
     assert len(kernel) > 90, "the system call"
@@ -398,3 +409,23 @@ def test_a_kernel_goes_on_from_reset(
             assert differs.keys() <= LEFT, differs
         for hart in range(2):
             assert stepped(stub, hart) == steps[hart]
+
+
+@pytest.mark.parametrize("booted", ["aarch64"], indirect=True)
+def test_qemu_goes_on_from_what_ran_in_unicorn(booted: Booted, linux: Guest) -> None:
+    """Some steps in the emulator, its registers and memory in the stream, and then QEMU; the
+    other targets' kernels read what Unicorn has otherwise (a clock, UXL)."""
+    stream, target = booted.stream.read_bytes(), booted.kind.target
+    names, _ = COMPARED[target]
+    with Machine.resumed(booted.options, stream) as machine, machine.gdb() as stub:
+        stub.select(0)
+        truth = walked(stub, 0, names, STEPS)
+    uc = to_unicorn(linux, 0)
+    uc.emu_start(seed.pc(uc), 0, count=TAKEN)
+    draft = Draft(linux.stream)
+    changed = from_unicorn(uc, draft, linux)
+    assert changed
+    made = draft.to_bytes()
+    with Machine.resumed(booted.options, made) as machine, machine.gdb() as stub:
+        stub.select(0)
+        assert walked(stub, 0, names, 100) == truth[TAKEN : TAKEN + 101]
