@@ -428,4 +428,6 @@ def test_qemu_goes_on_from_what_ran_in_unicorn(booted: Booted, linux: Guest) -> 
     made = draft.to_bytes()
     with Machine.resumed(booted.options, made) as machine, machine.gdb() as stub:
         stub.select(0)
-        assert walked(stub, 0, names, 100) == truth[TAKEN : TAKEN + 101]
+        found = walked(stub, 0, names, 110)
+    assert len(found) > 100
+    assert found == truth[TAKEN : TAKEN + len(found)]
