@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from vmgen import ir
 from vmgen.boards import Boards
 from vmgen.boards.pattern import NamePattern
+from vmgen.cli import run
+from vmgen.cli.compat import narrowed
+from vmgen.known import MachineFacts, view
 from vmgen.roots.model import Registrations, TypeDecl
+from vmgen.verdict import show_machines
 from vmgen.verdict.machines import MachineJudge
+from vmgen.view.compat import compat_page
 
 UART = "static const TypeInfo uart_info = { .name = TYPE_UART, .parent = TYPE_BUS_DEVICE };"
 TYPES = {
@@ -58,7 +66,12 @@ CORE = {
 MADE = frozenset({"bridge", "inside", "soc", "timer-a1", "timer-b2", "uart"})
 
 
-def board_of(root: Path, board: str, more: dict[str, str] | None = None) -> ir.Machines:
+def board_of(
+    root: Path,
+    board: str,
+    more: dict[str, str] | None = None,
+    types: dict[str, tuple[str, str, str, bool]] | None = None,
+) -> ir.Machines:
     """What is known of a tree with this text of ``hw/arm/board.c``."""
     for name, text in {**CORE, "hw/arm/board.c": board, **(more or {})}.items():
         file = root / name
@@ -67,7 +80,7 @@ def board_of(root: Path, board: str, more: dict[str, str] | None = None) -> ir.M
     sources = [name for name in {**CORE, **(more or {})} if name.endswith(".c")]
     declared = tuple(
         TypeDecl(name, parent, abstract, start, file=file)
-        for name, (parent, file, start, abstract) in TYPES.items()
+        for name, (parent, file, start, abstract) in {**TYPES, **(types or {})}.items()
     )
     machines = ir.Machines(
         machines=(ir.Machine("arm-1", "arm-1-machine", board="hw/arm/board.c"),),
@@ -75,7 +88,11 @@ def board_of(root: Path, board: str, more: dict[str, str] | None = None) -> ir.M
     )
     return Boards(root).of(
         machines,
-        [_root(name) for name in (*TYPES, "")],
+        [
+            _root(one.name)
+            for one in (*declared, TypeDecl("", ""))
+            if not one.abstract and one.name != "arm-1-machine"
+        ],
         [Registrations("", types=declared)],
         [*sources, "hw/arm/board.c"],
     )
@@ -162,6 +179,101 @@ def test_a_declaration_makes_nothing(tmp_path: Path) -> None:
     assert makes(board_of(tmp_path, own)) == {"inside"}
 
 
+@pytest.mark.parametrize(
+    ("code", "added"),
+    [
+        ("", {"card", "inside", "phy"}),
+        ('qdev_new("card");', {"phy"}),
+        # What is in the card is in the code of the machine then.
+        ("card_setup();", {"phy"}),
+        ('qdev_new("soc");', {"card", "inside", "phy"}),
+        ('snprintf(name, 9, "ca%s", model);', {"card", "inside", "phy"}),
+        ('snprintf(name, 9, "car%s", model);', {"phy"}),
+        ('if (object_dynamic_cast(dev, "card")) { }', {"card", "inside", "phy"}),
+        # A display that users ask for, and what is no such case.
+        (
+            'switch (vga) { case VGA_QXL: return make("card"); default: break; }',
+            {"card", "inside", "phy"},
+        ),
+        (
+            'switch (vga) { case VGA_NONE: return; case VGA_QXL: make("card"); return 1;'
+            ' case VGA_VIRTIO: return make("phy"); }',
+            {"card", "inside", "phy"},
+        ),
+        ('switch (vga) { case VGA_STD: return make("card"); }', {"phy"}),
+        ('switch (vga) { case VGA_STD: a(); case VGA_QXL: return make("card"); }',
+         {"phy"}),
+        ('switch (vga) { case VGA_QXL: case VGA_STD: return make("card"); }', {"phy"}),
+        ('switch (vga) { case VGA_QXL: a(); } make("card");', {"phy"}),
+        (
+            'mc->default_display = "qxl"; switch (vga) {'
+            ' case VGA_QXL: return make("card"); }',
+            {"phy"},
+        ),
+        (
+            'mc->default_display = "std"; switch (vga) {'
+            ' case VGA_QXL: return make("card"); }',
+            {"card", "inside", "phy"},
+        ),
+        (
+            # QEMU takes a common one then (get_default_vga_model, system/vl.c).
+            "mc->default_display = NULL; switch (vga) {"
+            ' case VGA_QXL: return make("card"); }',
+            {"card", "inside", "phy"},
+        ),
+        (
+            "mc->default_display = SHOWN; switch (vga) {"
+            ' case VGA_QXL: return make("card"); }',
+            {"phy"},
+        ),
+    ],
+)  # fmt: skip
+def test_what_only_users_add(code: str, added: set[str], tmp_path: Path) -> None:
+    """Never a device that a machine may have as it is started without options."""
+    more = {"hw/net/card.c": f"{CORE['hw/net/card.c']}void card_setup(void)\n{{\n}}\n"}
+    board = f"static int board_init(MachineState *machine)\n{{\n    {code}\n}}\n"
+    (one,) = board_of(tmp_path, board, more).boards
+    assert {*one.added} == added
+
+
+def test_the_code_of_a_machine_types_ancestors_runs(tmp_path: Path) -> None:
+    families = {
+        "family": ("object", "hw/arm/family.c", "", True),
+        "arm-1-machine": ("family", "hw/arm/board.c", "", False),
+    }
+    more = {
+        "hw/arm/family.c": 'static void f_init(Object *obj)\n{\n    make("card");\n}\n'
+    }
+    (one,) = board_of(tmp_path, "int nothing;\n", more, families).boards
+    assert {*one.added} == {"phy"}
+
+
+def test_a_drive_that_a_board_has_is_a_device(tmp_path: Path) -> None:
+    more = {
+        "blockdev.c": "void drive_new(void)\n{\n    qemu_opts_create(qemu_find_opts("
+        '"device"));\n    set("driver", "virtio-blk");\n}\n'
+    }
+    types = {
+        f"virtio-blk{end}": ("device", f"hw/block/blk{end}.c", "", False)
+        for end in ("-pci", "-ccw", "-device", "-other")
+    }
+    files = {one[1]: "static int one;\n" for one in types.values()}
+    (one,) = board_of(tmp_path, "int nothing;\n", {**more, **files}, types).boards
+    assert {*one.added} == {"card", "inside", "phy", "virtio-blk-other"}
+
+
+def test_code_that_only_added_devices_call(tmp_path: Path) -> None:
+    more = {
+        "hw/misc/alone.c": "void alone_init(void)\n{\n}\n",
+        "hw/net/card.c": CORE["hw/net/card.c"].replace("make(dev", "alone_init(dev"),
+    }
+    (one,) = board_of(tmp_path, "int nothing;\n", more).boards
+    assert one.calls == one.added_calls == ("hw/misc/alone.c",)
+    text = "void a(void)\n{\n    alone_init();\n}\n"
+    (one,) = board_of(tmp_path, text, more).boards
+    assert (one.calls, one.added_calls) == (("hw/misc/alone.c",), ())
+
+
 def test_a_file_counts_if_its_functions_are_called(tmp_path: Path) -> None:
     alone = {"hw/misc/alone.c": "void alone_init(void)\n{\n}\n"}
     (board,) = board_of(tmp_path, "void a(void)\n{\n    b();\n}\n", alone).boards
@@ -217,7 +329,9 @@ def test_hostile_names_and_macros_take_no_time(tmp_path: Path) -> None:
 # --- verdicts -------------------------------------------------------------------------
 
 
-def _program(version: int, makes: tuple[str, ...], creatable: bool) -> ir.Program:
+def _program(
+    version: int, makes: tuple[str, ...], creatable: bool, added: tuple[str, ...] = ()
+) -> ir.Program:
     table = ir.Description("vmstate_x", "x", "X", version, version, ())
     return ir.Program(
         str(version),
@@ -235,7 +349,7 @@ def _program(version: int, makes: tuple[str, ...], creatable: bool) -> ir.Progra
                 ir.Machine("far-1", "far-1-machine"),
             ),
             types=(ir.ObjectType("x", "device", creatable=creatable),),
-            boards=(ir.Board("hw/one.c", makes), ir.Board("hw/two.c")),
+            boards=(ir.Board("hw/one.c", makes, (), added), ir.Board("hw/two.c")),
         ),
     )
 
@@ -264,3 +378,165 @@ def test_each_side_answers_for_what_it_sends() -> None:
     found = judge.judgement("one-1")
     assert found.worst(("forward",)) == "incompatible"
     assert found.worst(("backward",)) == "compatible"
+
+
+ADDED = _program(2, (), True, ("x",)), _program(1, (), True, ("x",))
+
+
+def test_a_device_that_a_user_must_add_is_a_condition() -> None:
+    judge = MachineJudge(*ADDED)
+    one, two = judge.judgement("one-1"), judge.judgement("two-1")
+    assert one.worst(("forward",)) == "conditional"
+    assert show_machines.answer(one, "forward") == "loads"
+    assert show_machines.answers_with_added(one, "forward") == {"refused": ("x",)}
+    # Of the other board it is not known that it makes none.
+    assert show_machines.answer(two, "forward") == "refused"
+    assert show_machines.answers_with_added(two, "forward") == {}
+    text = show_machines.text(
+        {"one-1": one, "two-1": two}, ((), ()), directions=("forward",)
+    )
+    assert (
+        "  one-1  2 → 1: loads without options, refused with added devices, 1 " in text
+    )
+    assert "  two-1  2 → 1: refused, 1 section (x)\n" in text
+    first, second = (
+        text.index(title)
+        for title in (
+            "\nincompatible\n",
+            "\nincompatible, where a user adds the device",
+        )
+    )
+    assert first < text.index("machine types: two-1") < second
+    assert second < text.index("machine types: one-1") < text.index("users add: x")
+
+
+@pytest.mark.parametrize(
+    ("machine", "strict", "status"),
+    [("one-1", False, 0), ("one-1", True, 1), ("two-1", False, 1)],
+)
+def test_the_exit_status_of_an_added_device(
+    machine: str, strict: bool, status: int
+) -> None:
+    one = MachineJudge(*ADDED).judgement(machine)
+    assert show_machines.status((one,), ("forward", "backward"), strict) == status
+
+
+def test_an_added_device_that_the_guest_has_refuses() -> None:
+    old, new = ADDED
+    judgements = {"one-1": MachineJudge(old, new).judgement("one-1")}
+    for devices, has in ((["x"], None), ([], frozenset({"x"}))):
+        found = narrowed(judgements, old, new, devices, has)
+        assert show_machines.answer(found["one-1"], "forward") == "refused"
+    found = narrowed(judgements, old, new, [], frozenset({"cpu"}))
+    assert found["one-1"].worst(("forward",)) == "compatible"
+
+
+def test_an_added_device_in_annotations_and_data() -> None:
+    judgements = {"one-1": MachineJudge(*ADDED).judgement("one-1")}
+    (line,) = show_machines.github(judgements, ("forward",)).splitlines()
+    assert line.startswith("::warning ")
+    assert line.endswith("%0AOnly in guests to which a user adds the device")
+    data: Any = show_machines.as_json(judgements, ((), ()), ("forward",))
+    assert data["machines"][0]["forward"] == {
+        "answer": "loads",
+        "verdict": "conditional",
+        "with_added": {"refused": ["x"]},
+    }
+    (found,) = data["sections"]
+    assert (found["added"], found["devices"]) == (["forward"], ["x"])
+    page = compat_page(("2", "1"), [(judgements, ((), ()))], ("forward",))
+    for words in ("refused with added devices:", "where a user adds", "Users add: x"):
+        assert words in page
+
+
+def test_a_section_that_the_board_may_send_is_none_of_an_added_device() -> None:
+    """One of the types that have it is in every machine."""
+    both = ("x", "y")
+    old, new = (
+        replace(
+            one,
+            roots=(replace(one.roots[0], device_types=both),),
+            machines=replace(
+                one.machines,
+                types=tuple(ir.ObjectType(name, "device") for name in both),
+            ),
+        )
+        for one in ADDED
+    )
+    found = MachineJudge(old, new).judgement("one-1")
+    assert found.worst(("forward",)) == "incompatible"
+
+
+# --- a machine type to look at ----------------------------------------------------------
+
+
+def _with_devices(count: int = 0) -> MachineFacts:
+    names = ("x", "made", "inside", "cpu-x", *(f"d{n:02}" for n in range(count)))
+    many = tuple(name for name in names if name.startswith("d"))
+    one = _program(1, ("made", "inside"), True, ("x", "inside", *many))
+    kinds = {"made": False, "inside": False}
+    types = tuple(
+        ir.ObjectType(
+            name,
+            "cpu" if name == "cpu-x" else "device",
+            creatable=kinds.get(name, True),
+        )
+        for name in names
+    )
+    (root,) = one.roots
+    return MachineFacts(
+        replace(
+            one,
+            roots=(replace(root, device_types=names),),
+            machines=replace(one.machines, types=types),
+        )
+    )
+
+
+def test_a_machine_type_shows_which_devices_it_can_have() -> None:
+    facts = _with_devices()
+    text = view.text(facts, facts.machines["one-1"])
+    assert text.endswith(
+        "devices with a section (hw/one.c)\n"
+        "  the board can make, 1: made\n"
+        "  a user may add, 1: x\n"
+        "  inside of what a user adds, 1: inside\n"
+    )
+    assert view.as_json(facts, facts.machines["one-1"])["devices"] == {
+        "board": "hw/one.c",
+        "made": ["made"],
+        "added": ["x"],
+        "inside": ["inside"],
+    }
+    # Of the second board nothing says what only users add.
+    text = view.text(facts, facts.machines["two-1"])
+    assert text.endswith("  the board can make, or a user may add, 1: x\n")
+    text = view.text(facts, facts.machines["far-1"])
+    assert text.endswith("which devices its board makes is not known\n")
+    assert view.as_json(facts, facts.machines["far-1"])["devices"] is None
+
+
+def test_a_line_names_some_devices_and_counts_the_others() -> None:
+    facts = _with_devices(20)
+    machine = facts.machines["one-1"]
+    text = view.text(facts, machine)
+    assert (
+        "a user may add, 21: d00, d01, d02, d03, d04, d05, d06, d07, and 13 more"
+        in text
+    )
+    assert "d19, x\n" in view.text(facts, machine, full=True)
+    assert len(view.as_json(facts, machine)["devices"]["added"]) == 21  # type: ignore[index]
+
+
+def test_full_is_for_a_machine_type(capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["inspect", "machine", "pc-q35-8.2", "--release", "10.0.2", "-t", "x86_64"]
+    assert run([*line, "--full"]) == 0
+    out = capsys.readouterr().out
+    for group, name in (
+        ("the board can make", "ICH9-LPC"),
+        ("a user may add", "am53c974"),
+        ("a user may add", "virtio-gpu-device"),
+    ):
+        (one,) = (said for said in out.splitlines() if said.startswith(f"  {group}"))
+        assert name in re.split(r"[ ,:]+", one)
+    assert run(["inspect", "--full", "-t", "riscv64"]) == 2

@@ -621,6 +621,24 @@ def test_inspect_suggests(stages: Stages, shell: Shell) -> None:
     assert "did you mean toy_cpu" in shell.err
 
 
+def test_inspect_says_that_it_read_no_devices(
+    stages: Stages, shell: Shell, work: Path
+) -> None:
+    (work / "my.c").write_text("")
+    assert shell("inspect e1000e -t riscv64") == 2
+    assert "use a release with --all" in shell.err
+    assert shell("inspect e1000e -t riscv64 my.c") == 2
+    assert "--all" not in shell.err
+
+
+@pytest.mark.parametrize("name", ["explain", "show", "convert"])
+def test_a_command_of_a_group_is_found_without_the_group(
+    name: str, shell: Shell
+) -> None:
+    assert shell(f"{name} vm.mig") == 2
+    assert f"Did you mean 'vmgen stream {name}'? [VG600]" in shell.err
+
+
 def test_inspect_reads_an_ir(shell: Shell, work: Path) -> None:
     (work / "ir.json").write_text(ir_json.dumps(PROGRAM))
     assert shell("inspect --ir ir.json toy_cpu --format json") == 0

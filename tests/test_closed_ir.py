@@ -117,7 +117,9 @@ def whole() -> ir.Program:
         ("auto", "on"), ir.MemberChange((4,), 1, 9), Position("hw/dev.c", 7),
     )  # fmt: skip
     kind = ir.ObjectType("more-type", "device", False, ("box-bus",), False)
-    board = ir.Board("hw/box.c", ("more-type",), ("hw/dev.c",))
+    board = ir.Board(
+        "hw/box.c", ("more-type",), ("hw/dev.c",), ("more-type",), ("hw/dev.c",)
+    )
     machines = ir.Machines((machine,), (table,), (mode,), (kind,), (board,))
     return ir.Program(
         "10.0.2", "box", (module,), (root,), (), (premise,), machines=machines
@@ -359,6 +361,7 @@ UNSEEN: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         (
             *("Board.file", "Board.makes", "Board.calls", "Machines.boards"),
+            *("Board.added", "Board.added_calls"),
             *("Machine.board", "ObjectType.creatable"),
         ),
         ("diff verdict code", "which devices a machine has: tests/test_boards.py"),

@@ -27,6 +27,7 @@ from vmgen.convert import Converted, Destination, convert, dumps, loads
 from vmgen.convert.mapping import Rules
 from vmgen.convert.pairing import likeness, suggested
 from vmgen.convert.states import Conversion, Misfit
+from vmgen.schemas import FORMATS
 from vmgen.source import VmgenError
 from vmgen.stream import Codecs, Stream, StreamError
 
@@ -208,7 +209,8 @@ def test_a_mapping_to_look_at(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert vmgen("--write-map new.json --report none") == 1
     assert not Path("b.mig").exists()
     assert "look at it before you give it with --map" in capsys.readouterr().err
-    assert json.loads(Path("new.json").read_text()) == json.loads(RULES)
+    written = json.loads(Path("new.json").read_text())
+    assert written == {"format": FORMATS["stream-map"], **json.loads(RULES)}
     assert vmgen("--map new.json --report none") == 0
 
 

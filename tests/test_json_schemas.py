@@ -20,7 +20,7 @@ from vmgen import coverage, schemas, source
 from vmgen.cli import run
 from vmgen.cli.arguments import Option
 from vmgen.cli.listed import COMMANDS, GROUPS, named
-from vmgen.convert import states
+from vmgen.convert import mapping, states
 from vmgen.stream import objections
 from vmgen.verdict import model, show_machines
 from website import ir_schema
@@ -192,6 +192,50 @@ def test_the_ir_of_a_package(printed: Any, work: Path) -> None:
         check("ir", json.loads(committed.read_text()))
 
 
+def test_what_a_package_says_of_its_target(printed: Any, work: Path) -> None:
+    printed("generate odd.c -o odd2")
+    printed("generate --release 10.2 --all -t avr -o avr2")
+    for file in ("odd2/meta.json", "avr2/avr/meta.json"):
+        check("meta", json.loads((work / file).read_text()))
+    committed = [*(ROOT / "generated").glob("*/meta.json")]
+    assert committed
+    for one in committed:
+        check("meta", json.loads(one.read_text()))
+
+
+def test_a_mapping_that_is_written_and_one_that_is_not(
+    printed: Any, work: Path
+) -> None:
+    printed(
+        "stream convert old.mig --from 7.2 --to 10.0 -o no.mig --write-map map.json"
+    )
+    written = json.loads((work / "map.json").read_text())
+    assert written.keys() > {"format"}
+    check("stream-map", written)
+    right: dict[str, Any] = {
+        "format": schemas.FORMATS["stream-map"],
+        "cpu": {"rename": {"a": "b"}, "set": {"c": 1, "d": [2, 3]}, "drop": ["e"]},
+        "timer": "drop",
+    }
+    check("stream-map", right)
+    mapping.loads(json.dumps(right), "")
+    without = {name: rules for name, rules in right.items() if name != "format"}
+    jsonschema.Draft202012Validator(schema("stream-map")).validate(without)
+    assert mapping.loads(json.dumps(without), "") == mapping.loads(
+        json.dumps(right), ""
+    )
+    for wrong in (
+        {**right, "format": "vmgen map 2"},
+        {**right, "timer": "keep"},
+        {**right, "cpu": {"renames": {}}},
+        {**right, "cpu": {"set": {"c": "1"}}},
+    ):
+        with pytest.raises(source.VmgenError):
+            mapping.loads(json.dumps(wrong), "")
+        with pytest.raises(jsonschema.ValidationError):
+            check("stream-map", wrong)
+
+
 def test_the_schemas_of_the_ir_and_the_lock_are_those_of_their_classes() -> None:
     for file, text in ir_schema.texts().items():
         assert file.read_text("utf-8") == text, "run: python -m website.ir_schema"
@@ -230,7 +274,7 @@ def test_the_schemas_are_those_of_the_table_and_each_is_one() -> None:
         value = schemas.FORMATS.get(name, version)
         assert str(value).endswith(str(version))
         assert document["properties"][member] == {"const": value}
-        assert member in document["required"]
+        assert (member in document["required"]) == (name != "stream-map")
 
 
 def test_every_command_with_json_has_a_line_here() -> None:
@@ -253,6 +297,7 @@ def test_every_command_with_json_has_a_line_here() -> None:
     assert {COMMAND.match(one)[0] for one in lines} == wanted  # type: ignore[index]
     kinds = {*OUTPUTS.values(), *LINES.values(), "coverage"}
     files = {"export-jsonl", "export-regions", "export-unicorn", "ir", "lock"}
+    files |= {"meta", "stream-map"}
     assert kinds | files == set(schemas.VERSIONS)
 
 
@@ -286,7 +331,7 @@ def test_words_are_those_of_the_program() -> None:
 def test_what_two_schemas_share_is_the_same_in_both() -> None:
     one, two = (schema(name)["$defs"] for name in ("diff", "compat"))
     section = two["section"]
-    for member in ("machines", "fix"):  # which compat has beside them
+    for member in ("machines", "fix", "added", "devices"):  # which compat has alone
         del section["properties"][member]
         section["required"].remove(member)
     del two["answer"]

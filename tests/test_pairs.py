@@ -22,7 +22,7 @@ from vmgen.archive.archive import shipped
 from vmgen.cli import run
 from vmgen.cli.compat import narrowed, sections_of
 from vmgen.verdict.machines import MachineJudge
-from vmgen.verdict.show_machines import answer
+from vmgen.verdict.show_machines import answer, answers_with_added
 
 
 class Row(NamedTuple):
@@ -131,3 +131,32 @@ def test_the_sources_alone_say_the_same_of_the_machine_type(
     said = answer(found, "forward")
     right = {"accepted": ("loads", "misread"), "refused": ("refused", "misread")}
     assert said in (*right[row.verdict], "not known")
+
+
+BARE = [one for one in rows() if one.set == "bare" and one.src in known()]
+"""Guests to which nobody added a device."""
+
+
+@pytest.mark.parametrize("row", BARE, ids=lambda row: row.name)
+def test_what_a_user_must_add_is_in_no_stream_of_a_guest_without(
+    row: Row, folder: Path
+) -> None:
+    one = judge(row.target, row.src, row.dst).judgement(row.machine)
+    added = {each.section for each in one.sections if "forward" in each.added}
+    assert added.isdisjoint(sections_of(str(folder / row.stream(row.src))))
+    # Without options it is what QEMU says, where the guest's state has no part in it.
+    if row.verdict == "refused":
+        met = one.worst(("forward",)) != "conditional" or any(
+            each.counted("forward") == each.outcome("forward").verdict == "conditional"
+            for each in one.sections
+        )
+        assert met
+        assert one.worst(("forward",)) != "compatible"
+
+
+def test_of_some_guests_nothing_but_added_devices_is_refused() -> None:
+    found = [
+        answers_with_added(judge(*key).judgement(machine), "forward")
+        for *key, machine in {(r.target, r.src, r.dst, r.machine) for r in BARE}
+    ]
+    assert any("refused" in one for one in found)

@@ -36,12 +36,16 @@ VERSIONS: Mapping[str, int] = {
     "fleet-report": 1,
     "ir": 2,
     "lock": 2,
+    "meta": 1,
+    "stream-map": 1,
 }
 """The version of every kind of document, by the name of its schema."""
 
 FORMATS: Mapping[str, str] = {
     "ir": f"vmgen ir {VERSIONS['ir']}",
     "lock": f"vmgen-lock-{VERSIONS['lock']}",
+    "meta": f"vmgen meta {VERSIONS['meta']}",
+    "stream-map": f"vmgen map {VERSIONS['stream-map']}",
 }
 """The member ``format`` of the documents that have their version there: files that are
 kept and read again."""

@@ -7,13 +7,13 @@ machine type, from the archive alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from vmgen.archive.archive import shipped
 from vmgen.verdict.machines import MachineJudge
 from vmgen.verdict.model import Direction, Judgement
-from vmgen.verdict.show_machines import answer
+from vmgen.verdict.show_machines import answer, answers_with_added, behind
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "compat.md"
 
@@ -85,19 +85,21 @@ def cell_of(judgement: Judgement) -> str:
 
 def _answered(judgement: Judgement, direction: Direction) -> str:
     said = answer(judgement, direction)
-    if said == "loads":
-        return "loads"
-    verdict = judgement.worst((direction,))
-    names = sorted(
-        {
-            one.section
-            for one in judgement.sections
-            if one.outcome(direction).verdict == verdict
-        }
+    added = "".join(
+        f"; {worse} with {_some(names)}"
+        for worse, names in answers_with_added(judgement, direction).items()
     )
+    if said == "loads":
+        return f"loads{added}"
+    names = _some(one.section for one in behind(judgement, direction))
+    shown = "not known" if said == "not known" else f"**{said}**"
+    return f"{shown}: {names}{added}"
+
+
+def _some(sections: Iterable[str]) -> str:
+    names = sorted(set(sections))
     shown = ", ".join(f"`{name}`" for name in names[:3])
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{'not known' if said == 'not known' else f'**{said}**'}: {shown}{more}"
+    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def made() -> str:

@@ -35,7 +35,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "kept": ("roots", "machines"),
     "known": ("known", "machines"),
     "link": ("link", "forks", "infos", "release_files"),
-    "lint": ("lint",),
+    "lint": ("lint", "sarif"),
     "linkmodel": ("linkmodel", "linkmodel_meson", "make", "make_gnu", "release_files"),
     "lock": ("lock", "closed_ir"),
     "lookup": ("inspect", "circles", "closed_ir"),

@@ -1,4 +1,5 @@
-"""Real QEMU's machines have no device that vmgen says their boards never make."""
+"""Real QEMU's machines have no device that vmgen says their boards never make, or that
+users must add."""
 
 from __future__ import annotations
 
@@ -66,6 +67,8 @@ def test_a_machine_has_nothing_that_its_board_does_not_make(target: str) -> None
             assert NEEDS_MORE.search(said)
             continue
         assert kinds & made <= {*board.makes}, first[board.file]
+        # It is started without options: what users must add is not there.
+        assert kinds & {*board.added} == set(), first[board.file]
         found |= kinds & made
     assert found, "no machine has any of them: nothing was looked at"
 

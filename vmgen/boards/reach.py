@@ -24,6 +24,18 @@ _CODE = ("hw/", "target/", "accel/")
 """Where the code of boards and devices is.  Code elsewhere makes no device but by a name
 that a user gives, or of a type that users can create."""
 _EVERYWHERE = ("target/", "accel/")
+_DRIVES = "blockdev.c"
+"""What makes the device of a drive that a board has by default (``drive_new``)."""
+_FLAVOURS = ("-pci", "-ccw", "-device")
+"""What QEMU adds to the name of a virtio device for the bus that the machine has
+(``qdev_alias_table``, ``system/qdev-monitor.c``)."""
+_AS_USERS = frozenset(
+    ("qdev_device_add", "qdev_device_add_from_qdict", "qemu_find_opts")
+)
+"""What code calls that makes a device as ``-device`` does, so that such names count."""
+_OF_USERS = frozenset(('"qxl"', '"vmware"', '"virtio"', '"xenfb"'))
+"""Displays of which a board's text leaves out the cases if no machine has one of them by
+default."""
 _CONVERSION = re.compile(
     r"%[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z|j)?[a-z]"
 )
@@ -77,7 +89,7 @@ class Boards:
     root: Path
     _files: dict[str, BoardText] = field(init=False, default_factory=dict)
     _parts: dict[str, list[Mentions]] | None = field(init=False, default=None)
-    _meant: dict[str, _Meant] = field(init=False, default_factory=dict)
+    _meant: dict[tuple[str, bool], _Meant] = field(init=False, default_factory=dict)
 
     def of(
         self,
@@ -86,8 +98,8 @@ class Boards:
         registrations: Iterable[Registrations],
         sources: Iterable[str],
     ) -> ir.Machines:
-        """The machine types of one binary with what their boards make, and with which
-        types of devices users cannot create.
+        """The machine types of one binary with what their boards make and what is only in
+        machines to which users add devices, and with which types users cannot create.
 
         ``registrations`` are those of all its files, ``sources`` the C files that it is
         made from.  Raises OSError for a file that cannot be read.
@@ -97,16 +109,25 @@ class Boards:
             replace(one, creatable=binary.is_creatable(one.name))
             for one in machines.types
         )
-        made = {one.name for one in types if not one.creatable}
-        made &= {type_ for root in roots for type_ in root.device_types}
+        saved = {type_ for root in roots for type_ in root.device_types}
+        made = {one.name for one in types if not one.creatable} & saved
         registering = {one.file for one in roots if not one.device_types}
         boards = []
         for file in sorted({one.board for one in machines.machines} - {""}):
             makes, calls = binary.reached(file)
-            calls = frozenset(
-                one for one in calls & registering if one.startswith(ir.OF_BOARDS)
+            code = {one for one in registering if one.startswith(ir.OF_BOARDS)}
+            started = binary.started(
+                file, (one.type for one in machines.machines if one.board == file)
             )
-            boards.append(ir.Board(file, _sorted(made & makes), _sorted(calls)))
+            boards.append(
+                ir.Board(
+                    file,
+                    _sorted(made & makes),
+                    _sorted(code & calls),
+                    _sorted(filter(started.lacks_type, saved - made | made & makes)),
+                    _sorted(filter(started.lacks_file, code & calls)),
+                )
+            )
         return replace(machines, types=types, boards=tuple(boards))
 
     def file(self, name: str) -> BoardText:
@@ -128,20 +149,25 @@ class Boards:
             for part in _INCLUDED.findall(text):
                 pending += (path.parent / part, self.root / part)
 
-    def meant(self, name: str) -> _Meant:
+    def meant(self, name: str, started: bool = False) -> _Meant:
         """What a C file of the tree names, by the macros and inline functions that it
-        uses too."""
-        if name not in self._meant:
-            self._meant[name] = self._followed(self.file(name))
-        return self._meant[name]
+        uses too; ``started``: without what is only for a display that a user asks for.
+        """
+        if (name, started) not in self._meant:
+            file = self.file(name)
+            if started and file.started is file.names:
+                return self.meant(name)
+            names = file.started if started else file.names
+            self._meant[name, started] = self._followed(file, names)
+        return self._meant[name, started]
 
-    def _followed(self, file: BoardText) -> _Meant:
+    def _followed(self, file: BoardText, names: Mentions) -> _Meant:
         words: set[str] = set()
         strings: set[str] = set()
         pieces: set[str] = set()
         known: dict[str, frozenset[str] | None] = {}
         parts = self.parts()
-        pending = [file.names]
+        pending = [names]
         while pending:
             names = pending.pop()
             strings |= names.literals
@@ -212,6 +238,44 @@ def _folders() -> Iterator[str]:
     return (one.removesuffix("/") for one in _CODE)
 
 
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """The types of which code may make objects, and the files of that code."""
+
+    types: frozenset[str]
+    files: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """What may be in a machine that is started without options: types, by name, and the
+    files that may run.  ``declared`` are the files of each type."""
+
+    reach: _Reach
+    declared: Mapping[str, frozenset[str]]
+    sources: Mapping[str, None]
+    cpus: frozenset[str]
+
+    def lacks_type(self, type_: str) -> bool:
+        """Whether no such machine has an object of the type, nor runs its file; False for
+        what is not known."""
+        files = self.declared.get(type_, frozenset())
+        return (
+            bool(files)
+            and "*" not in type_
+            and type_ not in self.cpus
+            and type_ not in self.reach.types
+            and all(map(self.lacks_file, files))
+        )
+
+    def lacks_file(self, file: str) -> bool:
+        """Whether no such machine runs code of a file."""
+        return file in self.sources and file not in self.reach.files
+
+
+_NOTHING = _Reach(frozenset(), frozenset())
+
+
 class _BoardsOfBinary:
     """The types, functions and files of one binary."""
 
@@ -223,33 +287,46 @@ class _BoardsOfBinary:
     ) -> None:
         self._boards = boards
         self._types: dict[str, TypeDecl] = {}
+        declared: dict[str, set[str]] = {}
         for one in registrations:
             for type_ in one.types:
                 self._types.setdefault(type_.name, type_)
+                declared.setdefault(type_.name, set()).add(type_.file)
+        self._declared = {name: frozenset(of) for name, of in declared.items()}
         self._sources = dict.fromkeys(
             one
             for one in sorted(sources)
-            if one.startswith(_CODE) and (boards.root / one).is_file()
+            if one.startswith((*_CODE, _DRIVES)) and (boards.root / one).is_file()
         )
         self._defined: dict[str, list[str]] = {}
+        self._objects: dict[str, list[str]] = {}
         self._classes: dict[str, tuple[str, ClassText]] = {}
         for file in self._sources:
             text = boards.file(file)
+            for name in text.objects:
+                self._objects.setdefault(name, []).append(file)
             for name in text.functions:
                 self._defined.setdefault(name, []).append(file)
                 if name in text.classes:
                     self._classes.setdefault(name, (file, text.classes[name]))
         self._creatable: dict[str, bool] = {}
-        self._named: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self._named: dict[tuple[str, bool], _Reach] = {}
         self._patterns: dict[NamePattern, frozenset[str]] = {}
         self._devices = frozenset(
             one for one in self._types if _DEVICE in self._chain(one)
         )
-        self._common = self._closed(
+        everywhere = [one for one in self._sources if one.startswith(_EVERYWHERE)]
+        creatable = (
             one.file
             for name, one in self._types.items()
             if name in self._devices and not one.abstract and self.is_creatable(name)
         )
+        self._common = self._closed((*everywhere, *creatable))
+        displays = {one for file in self._sources for one in boards.file(file).displays}
+        self._has_common_displays = displays.isdisjoint(_OF_USERS) and all(
+            one == "NULL" or one.startswith('"') for one in displays
+        )
+        self._always = self._closed((*everywhere, _DRIVES), started=True)
 
     def is_creatable(self, type_: str) -> bool:
         """Whether users may create objects of a type (``device_class_init``,
@@ -306,50 +383,62 @@ class _BoardsOfBinary:
 
     def reached(self, file: str) -> tuple[frozenset[str], frozenset[str]]:
         """The types whose objects a board's code may make, and the files of it."""
-        types, code = self._common
-        more, own = self._closed((file,), code)
-        return types | more, code | own
+        reach = self._closed((file,), self._common)
+        return reach.types, reach.files
+
+    def started(self, file: str, machines: Iterable[str]) -> _Started:
+        """What may be in the machines of these types, which a board's file declares, as
+        they are started without options: what users create is not."""
+        files = {one for type_ in machines for one in self._files(type_)}
+        reach = self._closed((file, *files), self._always, started=True)
+        cpus = (one for one in self._devices if _CPU in self._chain(one))
+        return _Started(reach, self._declared, self._sources, frozenset(cpus))
+
+    def _files(self, type_: str) -> Iterator[str]:
+        """The files of a type and of its ancestors."""
+        for one in self._chain(type_):
+            yield from self._declared.get(one, ())
 
     def _closed(
-        self, start: Iterable[str], known: frozenset[str] = frozenset()
-    ) -> tuple[frozenset[str], frozenset[str]]:
-        """The types and files that are reached from these files and were not before."""
+        self, start: Iterable[str], known: _Reach = _NOTHING, started: bool = False
+    ) -> _Reach:
+        """What is reached from these files, with what was known before."""
         pending = [*start]
-        if not known:
-            pending += (one for one in self._sources if one.startswith(_EVERYWHERE))
         types: set[str] = set()
         seen: set[str] = set()
         while pending:
             file = pending.pop()
-            if file in seen or file in known or file not in self._sources:
+            if file in seen or file in known.files or file not in self._sources:
                 continue
             seen.add(file)
-            made, called = self._of_file(file)
-            types |= made
-            pending += called
-            for type_ in made:
-                pending += (
-                    self._types[one].file
-                    for one in self._chain(type_)
-                    if one in self._types
-                )
-        return frozenset(types), frozenset(seen)
+            found = self._of_file(file, started)
+            types |= found.types
+            pending += found.files
+            for type_ in found.types:
+                pending += self._files(type_)
+        return _Reach(known.types | types, known.files | seen)
 
-    def _of_file(self, file: str) -> tuple[frozenset[str], frozenset[str]]:
+    def _of_file(self, file: str, started: bool) -> _Reach:
         """The device types that a file names, and the files of the functions."""
-        if file not in self._named:
-            meant = self._boards.meant(file)
+        if (file, started) not in self._named:
+            cut = started and self._has_common_displays
+            meant = self._boards.meant(file, cut)
             called = {
                 one
                 for word in meant.words & self._defined.keys()
                 for one in self._defined[word]
             }
-            types = meant.strings & self._devices
-            self._named[file] = (
-                types.union(*map(self._like, meant.patterns)),
-                frozenset(called),
-            )
-        return self._named[file]
+            strings = meant.strings
+            if started and not meant.words.isdisjoint(_AS_USERS):
+                strings |= {a + b for a in strings for b in _FLAVOURS}
+            types = (strings & self._devices).union(*map(self._like, meant.patterns))
+            if started:
+                for word in meant.words & self._objects.keys():
+                    called.update(self._objects[word])
+                # no object is of an abstract type
+                types = frozenset(one for one in types if not self._types[one].abstract)
+            self._named[file, started] = _Reach(types, frozenset(called))
+        return self._named[file, started]
 
     def _like(self, pattern: NamePattern) -> frozenset[str]:
         """The device types whose names fit."""

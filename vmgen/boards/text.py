@@ -30,6 +30,20 @@ _BRACE = re.compile(r"[{}]")
 _STATIC = re.compile(r"\bstatic\b")
 _CREATABLE = re.compile(r"->\s*user_creatable\s*=(?!=)([^;]*);")
 _CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
+_ASKED_FOR = re.compile(
+    r"(\b(?:break|return\b[^;{}]*);|\{)\s*case\s+VGA_(?:QXL|VMWARE|VIRTIO|XENFB)\s*:"
+    r"[^{}:]*?\b(?:break|return\b[^;{}]*);"
+)
+"""What is made for a display that a user asks for (``-vga virtio``): a whole case."""
+_DISPLAY = re.compile(r"\bdefault_display\s*=(?!=)\s*([^;]*);")
+_OBJECT = re.compile(
+    r"^(?!(?:static|typedef|extern|const|return)\b)([A-Za-z_]\w*)[ \t*]+"
+    r"(?:const[ \t]+)?(\w+)(?:\[[^\]\n]*\])*[ \t]*=[ \t\n]*\{",
+    re.MULTILINE,
+)
+_CONST = re.compile(r"^(?:const|struct)[ \t]+", re.MULTILINE)
+_PASSIVE = ("VMState", "Property", "GlobalProperty")
+"""How types of objects are called whose functions make no device."""
 _DEFINE = re.compile(r"(\w+)(\([^)]*\))?\s*(.*)", re.DOTALL)
 
 
@@ -72,13 +86,20 @@ class ClassText:
 @dataclass(frozen=True, slots=True)
 class BoardText:
     """What a C file names: ``names`` outside of directives and of its own type
-    declarations, and by its ``macros`` where they are used; the ``functions`` that it
-    defines for other files, and its functions that fill classes."""
+    declarations, ``started`` those of them that are not only there for a display which a
+    user asks for; what it names by its ``macros`` where they are used; the ``functions``
+    and the ``objects`` (which may have functions of the file) that it defines for other
+    files, and its functions that fill classes.  ``displays`` is
+    what it assigns as the display of a machine that is started without options, as C.
+    """
 
     names: Mentions
+    started: Mentions
     macros: Mapping[str, Sequence[Mentions]]
     functions: tuple[str, ...]
     classes: Mapping[str, ClassText]
+    displays: frozenset[str] = frozenset()
+    objects: frozenset[str] = frozenset()
 
 
 def look_at(text: CText) -> BoardText:
@@ -94,8 +115,29 @@ def look_at(text: CText) -> BoardText:
     macros: dict[str, list[Mentions]] = {}
     for name, names in _macros(text):
         macros.setdefault(name, []).append(names)
-    names = _names(_without_own_names(text.code))
-    return BoardText(names, macros, tuple(functions), classes)
+    code = _without_own_names(text.code)
+    names = _names(code)
+    kept = _without_asked_for(code)
+    return BoardText(
+        names,
+        names if kept == code else _names(kept),
+        macros,
+        tuple(functions),
+        classes,
+        frozenset(one.strip() for one in _DISPLAY.findall(text.code)),
+        frozenset(
+            name
+            for type_, name in _OBJECT.findall(_CONST.sub("", text.code))
+            if not type_.startswith(_PASSIVE)
+        ),
+    )
+
+
+def _without_asked_for(code: str) -> str:
+    """The text without the cases of displays that a user asks for."""
+    while (kept := _ASKED_FOR.sub(r"\1", code)) != code:
+        code = kept  # of two cases in a row the first ends where the second begins
+    return code
 
 
 def header_parts(text: CText) -> Iterator[tuple[str, Mentions]]:

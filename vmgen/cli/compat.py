@@ -66,7 +66,7 @@ WAYS: dict[str, tuple[Direction, ...]] = {
     Option(
         "--strict",
         kind="flag",
-        help="A condition on what the guest does counts as a refusal.",
+        help="A condition counts as a refusal.",
     ),
     Option("--notes", kind="flag", help="Also list changes that do no harm."),
     format_option("How to print the verdicts.", "github", "html"),
@@ -80,9 +80,9 @@ Examples:
   vmgen compat 9.2 10.0 -t x86_64 --format html > report.html
 
 \b
-Exit status: 0 every guest loads (conditions on the guest's state are counted),
-1 a machine type is refused as it is started without options, 2 bad input, 3 not
-known.""",
+Exit status: 0 every guest loads (conditions are counted: on the guest's state, and
+devices that a user must add), 1 a machine type is refused as it is started without
+options, 2 bad input, 3 not known.""",
 )
 def compat(
     console: Console,
@@ -106,7 +106,7 @@ def compat(
     And back. A machine type decides many conditions: vmgen reads its compat properties,
     and the defaults of its devices' properties, from the sources of both sides. The
     answer holds for a machine type started without options; the conditions that remain
-    are about the guest's state.
+    are about the guest's state, and about devices that only users add (-device).
     """
     from vmgen.verdict import show_machines
 
@@ -254,7 +254,8 @@ def narrowed(
     devices: Sequence[str],
     has: frozenset[str] | None,
 ) -> dict[str, Judgement]:
-    """The same without the sections of devices that a guest does not have."""
+    """The same without the sections of devices that a guest does not have; that users
+    add the others is no matter any more."""
     from vmgen.known import MachineFacts
 
     sides = MachineFacts(old), MachineFacts(new)
@@ -289,7 +290,11 @@ def narrowed(
     return {
         machine: replace(
             one,
-            sections=tuple(section for section in one.sections if kept(section)),
+            sections=tuple(
+                replace(section, added=(), devices=())
+                for section in one.sections
+                if kept(section)
+            ),
             aside=tuple(section for section in one.aside if kept(section)),
         )
         for machine, one in judgements.items()

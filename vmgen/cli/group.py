@@ -12,7 +12,13 @@ import click
 import vmgen
 from vmgen.cli.arguments import CONSOLE
 from vmgen.cli.clicked import SETTINGS, made, option
-from vmgen.cli.listed import COMMANDS, FLEET_COMMANDS, STREAM_COMMANDS, named
+from vmgen.cli.listed import (
+    COMMANDS,
+    FLEET_COMMANDS,
+    GROUPS,
+    STREAM_COMMANDS,
+    named,
+)
 
 
 class _Commands(click.Group):
@@ -37,7 +43,13 @@ class _Commands(click.Group):
         """A usage error for an unknown command suggests the nearest one."""
         name = args[0]
         if name not in self._places and not name.startswith("-"):
-            close = difflib.get_close_matches(name, self._places, 1)
+            # vmgen explain: the command of a group, without the group's name.
+            of_group = [
+                f"vmgen {group} {name}"
+                for group, places in GROUPS.items()
+                if self._places is COMMANDS and name in places
+            ]
+            close = of_group or difflib.get_close_matches(name, self._places, 1)
             hint = f" Did you mean '{close[0]}'?" if close else ""
             ctx.fail(f"No such command '{name}'.{hint}")
         return super().resolve_command(ctx, args)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         kind="present",
         help="Read an IR that 'generate' wrote instead of C.",
     ),
+    Option("--full", kind="flag", help="With 'machine': the names of all its devices."),
     format_option("'json' is for one target."),
     epilog="""\b
 Examples:
@@ -59,6 +60,7 @@ def inspect(
     names: tuple[str, ...],
     form: str,
     ir_files: tuple[str, ...],
+    full: bool,
     **inputs: Any,
 ) -> int:
     """Show what is on the wire.
@@ -66,17 +68,18 @@ def inspect(
     Descriptions, fields, sizes and conditions, as a tree. NAME is a C symbol or a wire
     name; * and ? match as in a shell. Without any, you see all. FILE.c is a C file to read.
 
-    'machine TYPE' shows a machine type instead: what it sets, and what predicates read of
-    it.
+    'machine TYPE' shows a machine type instead: what it sets, what predicates read of it,
+    which devices its board can make and which a user may add.
     """
     from vmgen import inspect_json, tree_view
     from vmgen.lookup import Lookup
 
     if names[:1] == ("machine",) and len(names) > 1:
         inputs["whole"] = True  # of any device type
-        return _machines(
-            names[1:], _programs(ir_files, inputs, form, console), form, console
-        )
+        programs = _programs(ir_files, inputs, form, console)
+        return _machines(names[1:], programs, form, full, console)
+    if full:
+        raise WrongUsage("--full is for 'vmgen inspect machine TYPE'")
     files = tuple(one for one in names if one.endswith(".c"))
     names = tuple(one for one in names if not one.endswith(".c"))
     if files and ir_files:
@@ -87,7 +90,8 @@ def inspect(
     ]
     chosen = [(lookup, lookup.named(names)) for lookup in lookups]
     if names and not any(found for _, found in chosen):
-        raise _unknown(names, lookups)
+        of_cpus = not (files or ir_files or inputs["files"] or inputs["whole"])
+        raise _unknown(names, lookups, of_cpus)
     if form == "json":
         ((lookup, found),) = chosen
         document = versioned("inspect", inspect_json.as_json(lookup, found))
@@ -106,6 +110,7 @@ def _machines(
     names: tuple[str, ...],
     programs: tuple[ir.Program, ...],
     form: str,
+    full: bool,
     console: Console,
 ) -> int:
     """Shows machine types."""
@@ -136,7 +141,9 @@ def _machines(
         document = versioned("inspect-machine", {"machines": found})
         console.result(json.dumps(document, indent=2) + "\n")
     else:
-        console.result("\n".join(view.text(*one, console.paint) for one in chosen))
+        console.result(
+            "\n".join(view.text(*one, console.paint, full) for one in chosen)
+        )
     return 0
 
 
@@ -174,7 +181,9 @@ def _programs(
     return compile_all(job, console)
 
 
-def _unknown(names: tuple[str, ...], lookups: list[Lookup]) -> VmgenError:
+def _unknown(
+    names: tuple[str, ...], lookups: list[Lookup], of_cpus: bool
+) -> VmgenError:
     known = [name for lookup in lookups for name in lookup.candidates()]
     found = []
     lost = {
@@ -197,6 +206,11 @@ def _unknown(names: tuple[str, ...], lookups: list[Lookup]) -> VmgenError:
             if close
             else "'vmgen inspect' shows all"
         )
+        if of_cpus and not close:
+            hint = (
+                "only the tables of the CPU were read: for devices use a release with "
+                "--all, as in --release 10.0 --all -t x86_64"
+            )
         found.append(
             Diagnostic("VG631", f"no description is called '{name}'", hint=hint)
         )

@@ -13,7 +13,8 @@ The file is JSON, by the name of the section::
 
 ``rename`` says which member an old one becomes, ``set`` what a new one is to be (a number,
 or a list of them for an array), ``drop`` what may be lost.  Paths are those of the state objects, as ``vmgen stream show`` prints
-them; ``[*]`` stands for every index.  ``"drop"`` for a section leaves it out.
+them; ``[*]`` stands for every index.  ``"drop"`` for a section leaves it out.  A file
+that vmgen wrote says its ``format`` first, which yours need not.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from collections.abc import Collection, Iterator
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 
+from vmgen.schemas import FORMATS
 from vmgen.source import Diagnostic, Position, VmgenError
 
 Rule = tuple[str, str]
@@ -82,6 +84,10 @@ def loads(text: str, name: str) -> Mapping:
     """The mapping in a JSON text.  Raises :class:`VmgenError` VG720."""
     try:
         document = json.loads(text)
+        if str(document.get("format")).startswith("vmgen map "):
+            form = document.pop("format")
+            if form != FORMATS["stream-map"]:
+                raise ValueError(f"its format is '{form}'")
         return Mapping({key: _rules(key, value) for key, value in document.items()})
     except (ValueError, AttributeError, TypeError) as error:
         raise VmgenError(
@@ -96,7 +102,7 @@ def loads(text: str, name: str) -> Mapping:
 
 def dumps(mapping: Mapping) -> str:
     """The text of a mapping, which :func:`loads` reads."""
-    document = {}
+    document: dict[str, object] = {"format": FORMATS["stream-map"]}
     for name, rules in mapping.sections.items():
         said: dict[str, object] = {}
         if rules.rename:

@@ -140,13 +140,18 @@ class Board:
 
     ``makes`` are the types of which it may make objects, of those that have a section and
     that users cannot create.  ``calls`` are the files of which it may call functions, of
-    those below ``hw/`` where a function registers a section of no device.  Both are
-    sorted.
+    those below ``hw/`` where a function registers a section of no device.  ``added`` are
+    those of ``makes``, and of the types with a section that users can create, of which a
+    machine that is started without options has no object: users add a device for it.
+    ``added_calls`` are those of ``calls`` whose code it does not run.  What is not known
+    is in neither.  All are sorted.
     """
 
     file: File
     makes: tuple[str, ...] = ()
     calls: tuple[File, ...] = ()
+    added: tuple[str, ...] = ()
+    added_calls: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

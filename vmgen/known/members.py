@@ -36,6 +36,18 @@ class KnownBits:
     value: int
 
 
+@dataclass(frozen=True, slots=True)
+class MachineDevices:
+    """Types of devices with a section, each sorted: those that the code of a ``board``
+    (its file) may make as the machine is started without options, those that only users
+    add, and those that are only inside of what users add."""
+
+    board: str
+    made: tuple[str, ...]
+    added: tuple[str, ...]
+    inside: tuple[str, ...]
+
+
 def place(type_: str, path: str) -> ir.MemberPlace:
     """A member of a C struct, whether C says ``struct VirtIOGPU`` or ``VirtIOGPU``."""
     return ir.MemberPlace(type_.removeprefix("struct "), path)
@@ -120,10 +132,48 @@ class MachineFacts:
             )
         )
 
+    def devices(self, machine: ir.Machine) -> MachineDevices | None:
+        """Which devices with a section a machine of this type can have; None where its
+        board is not known.  CPUs are left out: users name them (``-cpu``)."""
+        board = self._board(machine)
+        if board is None:
+            return None
+        types = {type_ for root in self.program.roots for type_ in root.device_types}
+        found = {one for one in types if "cpu" not in self.kinds(one)}
+        added = found & {*board.added}
+        creatable = {one for one in added if self._types[one].creatable}
+        made = {one for one in found - added if self.may_make(machine, one)}
+        return MachineDevices(
+            board.file,
+            tuple(sorted(made)),
+            tuple(sorted(creatable)),
+            tuple(sorted(added - creatable)),
+        )
+
     def may_make(self, machine: ir.Machine | None, type_: str) -> bool:
         """Whether a machine of this type may have an object of a device type."""
         board, known = self._board(machine), self._types.get(type_)
         return board is None or known is None or known.creatable or type_ in board.makes
+
+    def is_added(self, machine: ir.Machine | None, roots: Sequence[ir.Root]) -> bool:
+        """Whether a machine of this type has a section that these register only where a
+        user adds a device for it (``-device``): none does as it is started without
+        options.  False where that is not known."""
+        board = self._board(machine)
+        if board is None:
+            return False
+        types = {
+            one
+            for root in roots
+            for one in root.device_types
+            if self.may_make(machine, one)
+        }
+        files = {root.file for root in roots if not root.device_types}
+        return (
+            bool(types or files)
+            and types <= {*board.added}
+            and files <= {*board.added_calls}
+        )
 
     def _board(self, machine: ir.Machine | None) -> ir.Board | None:
         return None if machine is None else self._boards.get(machine.board)

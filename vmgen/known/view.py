@@ -50,8 +50,15 @@ def _read(
     return ReadProperty(property_, value, any(one in known for one in where))
 
 
-def text(facts: MachineFacts, machine: ir.Machine, paint: Paint = plain) -> str:
-    """The machine type for people; ends with a newline."""
+DEVICES = 8
+"""Devices that a line names; the others are counted."""
+
+
+def text(
+    facts: MachineFacts, machine: ir.Machine, paint: Paint = plain, full: bool = False
+) -> str:
+    """The machine type for people, ``full`` with the names of all devices; ends with a
+    newline."""
     about = [facts.program.target, facts.program.release]
     names = f", also {', '.join(machine.aliases)}" if machine.aliases else ""
     default = ", the default" if machine.default else ""
@@ -84,7 +91,31 @@ def text(facts: MachineFacts, machine: ir.Machine, paint: Paint = plain) -> str:
         lines += ["", "predicates read"]
     for type_, one in rows:
         lines.append(f"  {type_}.{one.property.name} = {_value(one)}")
+    lines += ["", *_devices(facts, machine, full)]
     return "\n".join(lines) + "\n"
+
+
+def _devices(facts: MachineFacts, machine: ir.Machine, full: bool) -> Iterator[str]:
+    found = facts.devices(machine)
+    if found is None:
+        yield "which devices its board makes is not known"
+        return
+    yield f"devices with a section ({found.board})"
+    groups = [
+        ("the board can make", found.made),
+        ("a user may add", found.added),
+        ("inside of what a user adds", found.inside),
+    ]
+    if not (found.added or found.inside):  # nor is it known which are which
+        groups = [("the board can make, or a user may add", found.made)]
+    for said, names in groups:
+        shown = ", ".join(names if full else names[:DEVICES]) or "none"
+        more = (
+            ""
+            if full or len(names) <= DEVICES
+            else f", and {len(names) - DEVICES} more"
+        )
+        yield f"  {said}, {len(names)}: {shown}{more}"
 
 
 def _value(one: ReadProperty) -> str:
@@ -103,6 +134,7 @@ def _value(one: ReadProperty) -> str:
 
 def as_json(facts: MachineFacts, machine: ir.Machine) -> dict[str, object]:
     """The same as JSON values."""
+    devices = facts.devices(machine)
     return {
         "release": facts.program.release,
         "target": facts.program.target,
@@ -130,6 +162,16 @@ def as_json(facts: MachineFacts, machine: ir.Machine) -> dict[str, object]:
             }
             for type_, one in read_properties(facts, machine)
         ],
+        "devices": (
+            None
+            if devices is None
+            else {
+                "board": devices.board,
+                "made": list(devices.made),
+                "added": list(devices.added),
+                "inside": list(devices.inside),
+            }
+        ),
     }
 
 

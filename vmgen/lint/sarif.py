@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from vmgen import __version__
@@ -41,7 +40,9 @@ def sarif(found: Iterable[Diagnostic]) -> str:
         "results": [_result(one, numbers[one.code]) for one in every],
     }
     document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    # A name of a file may have bytes that are no UTF-8, which SARIF is (3.1).
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _result(one: Diagnostic, rule: int) -> dict[str, object]:
@@ -68,5 +69,5 @@ def _result(one: Diagnostic, rule: int) -> dict[str, object]:
 
 def _uri(file: str) -> str:
     """A path as a URI reference."""
-    path = PurePosixPath(file)
-    return f"file://{quote(file)}" if path.is_absolute() else quote(file)
+    path = quote(file.encode("utf-8", "surrogateescape"))
+    return f"file:///{path.lstrip('/')}" if path.startswith("/") else path

@@ -6,14 +6,16 @@ import json
 
 from vmgen import ir
 from vmgen.ir.types import WIDTHS
+from vmgen.schemas import FORMATS
 from vmgen.targets import page_bits
 
 
 def meta(program: ir.Program) -> str:
-    """JSON: the release, the target, its page bits, and of each table of a section
+    """JSON: the format, the release, the target, its page bits, and of each table of a section
     ``cpu`` the symbol, the version and the fields by the names that a stream's
     description has, with the sizes of an element in bytes (0 where it has none)."""
     head = {
+        "format": FORMATS["meta"],
         "release": program.release,
         "target": program.target,
         "page_bits": page_bits(program.target, program.release),

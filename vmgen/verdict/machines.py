@@ -32,7 +32,13 @@ from vmgen.verdict.judge import (
     pairs,
     verdict,
 )
-from vmgen.verdict.model import COMPATIBLE, Judgement, Outcome, SectionVerdict
+from vmgen.verdict.model import (
+    COMPATIBLE,
+    Direction,
+    Judgement,
+    Outcome,
+    SectionVerdict,
+)
 from vmgen.verdict.sections import SavedSection
 
 _Constants: TypeAlias = tuple[tuple[ir.MemberPlace, int, int], ...]
@@ -88,6 +94,13 @@ class _JudgedSide:
         if section is None or not machine:
             return True
         return self.facts.may_have(self.facts.machine(machine), section.roots)
+
+    def is_added(self, section: SavedSection | None, machine: str) -> bool:
+        """Whether a machine of the type has the section only where a user adds a device
+        for it."""
+        if section is None or not machine:
+            return False
+        return self.facts.is_added(self.facts.machine(machine), section.roots)
 
     def left(self, section: SavedSection | None) -> _Constants:
         """What ``pre_save`` functions of the section leave as one number."""
@@ -187,7 +200,9 @@ class MachineJudge:
             one = self._verdict(number, pair, machine)
             sent = self._sent(pair, machine, one)
             if sent is not None:
-                verdicts.append(_of_machine(sent) if machine else sent)
+                verdicts.append(
+                    self._marked(pair, machine, _of_machine(sent)) if machine else sent
+                )
             elif one.worst != "compatible":
                 aside.append(one)
         old, new = (side.facts for side in self._sides)
@@ -211,6 +226,29 @@ class MachineJudge:
             forward=one.forward if old else COMPATIBLE,
             backward=one.backward if new else COMPATIBLE,
         )
+
+    def _marked(
+        self, pair: Sections, machine: str, one: SectionVerdict
+    ) -> SectionVerdict:
+        """The verdict with the directions in which a user must add a device for it."""
+        sections = pair.old, pair.new
+        ways: tuple[Direction, Direction] = "forward", "backward"
+        added = tuple(
+            way
+            for way, side, section in zip(ways, self._sides, sections, strict=True)
+            if side.is_added(section, machine)
+            and one.outcome(way).verdict != "compatible"
+        )
+        if not added:
+            return one
+        devices = {
+            type_
+            for section in sections
+            if section is not None
+            for root in section.roots
+            for type_ in root.device_types
+        }
+        return replace(one, added=added, devices=tuple(sorted(devices)))
 
     def _verdict(self, number: int, pair: Sections, machine: str) -> SectionVerdict:
         old, new = self._sides

@@ -210,7 +210,9 @@ class SectionVerdict:
     ``section`` is its wire name, ``old`` and ``new`` are the C symbols on either side
     (empty where there is none) with the files that define them.  ``cpu`` says that it
     belongs to the CPU.  A table that is not ``registered`` is no section of its own: C
-    code saves it inside of one.
+    code saves it inside of one.  ``added`` are the directions in which only guests have
+    the section to which a user added a device for it, one of ``devices``: no machine of
+    the type sends it as it is started without options.
     """
 
     section: str
@@ -222,6 +224,8 @@ class SectionVerdict:
     backward: Outcome
     cpu: bool = False
     registered: bool = True
+    added: tuple[Direction, ...] = ()
+    devices: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -236,6 +240,14 @@ class SectionVerdict:
     def outcome(self, direction: Direction) -> Outcome:
         """The verdict of that direction."""
         return self.forward if direction == "forward" else self.backward
+
+    def counted(self, direction: Direction) -> Verdict:
+        """What that means for a guest as it is started without options: a device that a
+        user must add for it is a condition."""
+        verdict = self.outcome(direction).verdict
+        if direction in self.added and RANK[verdict] > RANK["conditional"]:
+            return "conditional"
+        return verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,9 +267,10 @@ class Judgement:
     def worst(
         self, directions: Iterable[Direction] = ("forward", "backward")
     ) -> Verdict:
-        """The worst verdict of these directions."""
+        """The worst verdict of these directions, as it counts for a guest that is started
+        without options."""
         return worst(
-            section.outcome(direction).verdict
+            section.counted(direction)
             for section in self.sections
             for direction in directions
         )

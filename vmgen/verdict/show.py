@@ -336,7 +336,7 @@ def github(
     folders: tuple[str, str] = ("", ""),
 ) -> str:
     """A workflow command a finding: an error for what is incompatible, a warning for
-    conditions and for what could not be determined.
+    conditions, devices that a user must add, and for what could not be determined.
 
     ``folders`` are those of OLD's and NEW's tree in the repository, where they are not the
     repository itself: annotations go by its paths.
@@ -347,13 +347,16 @@ def github(
             outcome = section.outcome(direction)
             for finding in outcome.findings:
                 place = _place(_positions(finding, direction), folders)
-                level = "error" if outcome.verdict == "incompatible" else "warning"
+                refuses = section.counted(direction) == "incompatible"
+                level = "error" if refuses else "warning"
                 title = (
                     f"{section.section}: {way(judgement, direction)} {outcome.verdict}"
                 )
                 said = words.sentence(finding)
                 if condition := words.loads_if(finding):
                     said += f"\nLoads if {condition}"
+                if direction in section.added:
+                    said += "\nOnly in guests to which a user adds the device"
                 lines[annotation(level, place, title, said)] = None
     return "".join(f"{line}\n" for line in lines)
 

@@ -10,6 +10,7 @@ from vmgen.paint import Paint, plain
 from vmgen.verdict import show, words
 from vmgen.verdict.machines import Affected, by_section
 from vmgen.verdict.model import (
+    RANK,
     Direction,
     Judgement,
     Outcome,
@@ -27,6 +28,14 @@ ANSWERS: dict[Verdict, Answer] = {
     "incompatible": "refused",
 }
 
+GROUPS: tuple[tuple[Verdict, bool], ...] = (
+    ("incompatible", False), ("unknown", False), ("incompatible", True),
+    ("unknown", True), ("conditional", False), ("compatible", False),
+)  # fmt: skip
+"""The order of the findings: verdicts, and whether only where a user adds a device."""
+
+ADDED = ", where a user adds the device"
+
 OTHERS = "differ in devices of other machines"
 """What is said of sections that differ and that no machine of the types has."""
 
@@ -42,10 +51,40 @@ def answer(judgement: Judgement, direction: Direction) -> Answer:
     """
     found = ANSWERS[judgement.worst((direction,))]
     if found != "refused" or any(
-        _is_refused(section.outcome(direction)) for section in judgement.sections
+        _is_refused(section.outcome(direction))
+        for section in judgement.sections
+        if direction not in section.added
     ):
         return found
     return "misread"
+
+
+def answers_with_added(
+    judgement: Judgement, direction: Direction
+) -> Mapping[Answer, tuple[str, ...]]:
+    """What becomes of a guest to which a user added a device, where that is worse: the
+    answer, with the names of the sections that such devices have."""
+    found: dict[Answer, dict[str, None]] = {}
+    without = judgement.worst((direction,))
+    for section in judgement.sections:
+        verdict = section.outcome(direction).verdict
+        if section.counted(direction) == verdict or RANK[verdict] <= RANK[without]:
+            continue
+        said = ANSWERS[verdict]
+        if said == "refused" and not _is_refused(section.outcome(direction)):
+            said = "misread"
+        found.setdefault(said, {})[section.section] = None
+    return {said: tuple(names) for said, names in found.items()}
+
+
+def behind(judgement: Judgement, direction: Direction) -> list[SectionVerdict]:
+    """The sections that make the answer what it is."""
+    verdict = judgement.worst((direction,))
+    return [
+        section
+        for section in judgement.sections
+        if section.counted(direction) == verdict == section.outcome(direction).verdict
+    ]
 
 
 def _is_refused(one: Outcome) -> bool:
@@ -81,22 +120,49 @@ def text(
             )
     if names := of_others(judgements, directions):
         lines.append(paint("faint", f"  {OTHERS}: {_some(names)}"))
-    for verdict in ("incompatible", "unknown", "conditional", "compatible"):
+    for verdict, added in GROUPS:
         found = [
             one
-            for one in by_section(judgements)
-            if _worst(one.section, directions) == verdict
-            and (verdict != "compatible" or (notes and _noted(one, directions)))
+            for one in in_group(by_section(judgements), verdict, added, directions)
+            if verdict != "compatible" or (notes and _noted(one, directions))
         ]
         if found:
-            lines += ["", paint(show.PAINT[verdict], words.TITLES[verdict])]
+            lines += ["", paint(show.PAINT[verdict], title(verdict, added))]
         for group in _grouped(found, directions):
             lines += show.section_lines(
                 first, [one.section for one in group], directions, paint, notes
             )
             lines += _whom(group[0], judgements, paint)
+            if added and (names := group[0].section.devices):
+                lines.append(f"      {paint('note', 'users add:')} {_some(names)}")
             lines += _fixes(group[0].section, directions, paint)
     return "\n".join(lines) + "\n"
+
+
+def in_group(
+    found: Iterable[Affected],
+    verdict: Verdict,
+    added: bool,
+    directions: Sequence[Direction],
+) -> list[Affected]:
+    """Those with a verdict, in all or only where a user adds a device."""
+    return [
+        one
+        for one in found
+        if _worst(one.section, directions) == verdict
+        and added == _is_added(one.section, directions)
+    ]
+
+
+def title(verdict: Verdict, added: bool) -> str:
+    """The heading of such a group."""
+    return f"{words.TITLES[verdict]}{ADDED if added else ''}"
+
+
+def _is_added(section: SectionVerdict, directions: Sequence[Direction]) -> bool:
+    """Whether its worst verdict is for guests alone to which users add a device."""
+    verdict = _worst(section, directions)
+    return verdict != worst(section.counted(direction) for direction in directions)
 
 
 def of_others(
@@ -121,22 +187,24 @@ def aside(one: Judgement, directions: Sequence[Direction]) -> list[str]:
 def _answered(one: Judgement, direction: Direction, paint: Paint) -> str:
     """``refused, 2 sections (cpu, e1000e)``."""
     verdict = one.worst((direction,))
-    bad = [
-        section.section
-        for section in one.sections
-        if section.outcome(direction).verdict == verdict
-    ]
+    bad = [section.section for section in behind(one, direction)]
     colour = show.PAINT[verdict]
+    added = answers_with_added(one, direction)
     match answer(one, direction):
         case "loads" if verdict == "conditional":
-            return f"{paint(colour, 'loads')}, {_counted(len(bad), 'condition')}"
+            parts = [paint(colour, "loads without options" if added else "loads")]
+            parts += [_counted(len(bad), "condition")] if bad else []
         case "loads":
-            return paint(colour, "loads")
+            parts = [paint(colour, "loads")]
         case "refused" | "misread" | "not known" as said:
-            names = _some(list(dict.fromkeys(bad)))
-            return f"{paint(colour, said)}, {_counted(len(bad), 'section')} ({names})"
+            shown = _some(list(dict.fromkeys(bad)))
+            parts = [paint(colour, said), f"{_counted(len(bad), 'section')} ({shown})"]
         case other:
             assert_never(other)
+    for worse, names in added.items():
+        count = _counted(len(names), "section")
+        parts.append(f"{worse} with added devices, {count} ({_some(names)})")
+    return ", ".join(parts)
 
 
 def _counted(count: int, what: str) -> str:
@@ -210,6 +278,12 @@ def as_json(
                     direction: {
                         "answer": answer(one, direction),
                         "verdict": one.worst((direction,)),
+                        "with_added": {
+                            said: list(names)
+                            for said, names in answers_with_added(
+                                one, direction
+                            ).items()
+                        },
                     }
                     for direction in directions
                 },
@@ -221,6 +295,8 @@ def as_json(
             {
                 **show.section_json(one.section, directions),
                 "machines": list(one.machines),
+                "added": [way for way in one.section.added if way in directions],
+                "devices": list(one.section.devices),
                 "fix": sorted(
                     {
                         said

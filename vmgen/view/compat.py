@@ -17,9 +17,6 @@ from vmgen.verdict.model import (
 )
 from vmgen.view.page import page
 
-ORDER: tuple[Verdict, ...] = ("incompatible", "unknown", "conditional", "compatible")
-"""What a reader looks for first."""
-
 CLASSES: Mapping[show_machines.Answer, str] = {
     "loads": "loads", "refused": "refused", "misread": "misread", "not known": "not-known",
 }  # fmt: skip
@@ -28,11 +25,13 @@ CLASSES: Mapping[show_machines.Answer, str] = {
 @dataclass(frozen=True, slots=True)
 class ReportCell:
     """The answer for a machine type in one direction: ``kind`` is a class of the style,
-    ``anchors`` are the sections behind it, by name and the id of what unfolds."""
+    ``anchors`` are the sections behind it, by name and the id of what unfolds; ``added``
+    are the answers where a user adds a device, with theirs."""
 
     kind: str
     answer: str
     anchors: tuple[tuple[str, str], ...]
+    added: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class ReportWay:
 @dataclass(frozen=True, slots=True)
 class ReportSection:
     """A section's verdict, which the machine types share; ``opened`` for one that is
-    unfolded from the beginning."""
+    unfolded from the beginning; ``devices`` are those that a user must add for it."""
 
     anchor: str
     name: str
@@ -70,6 +69,7 @@ class ReportSection:
     ways: tuple[ReportWay, ...]
     fixes: tuple[str, ...]
     opened: bool
+    devices: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +119,17 @@ def _target(
         for machine, one in judgements.items()
     )
     groups = []
-    for verdict in ORDER[:-1]:
-        found = [one for one in affected if _worst(one, directions) == verdict]
+    for verdict, added in show_machines.GROUPS:
+        if verdict == "compatible":
+            continue
         sections = tuple(
-            _section(one, anchors[one.section], first, len(judgements), directions)
-            for one in found
+            _section(
+                one, anchors[one.section], first, len(judgements), directions, added
+            )
+            for one in show_machines.in_group(affected, verdict, added, directions)
         )
         if sections:
-            groups.append((words.TITLES[verdict], sections))
+            groups.append((show_machines.title(verdict, added), sections))
     fine = sum(_worst(one, directions) == "compatible" for one in affected)
     return ReportTarget(
         first.target or "machine types",
@@ -153,14 +156,26 @@ def _cell(
     verdict = one.worst((direction,))
     bad = [
         (section.section or section.old, anchors[section])
-        for section in one.sections
-        if verdict != "compatible" and section.outcome(direction).verdict == verdict
+        for section in show_machines.behind(one, direction)
+        if verdict != "compatible"
     ]
     answer = show_machines.answer(one, direction)
     said: str = answer
-    if verdict == "conditional":
+    if verdict == "conditional" and bad:
         said = f"{answer}, if"
-    return ReportCell(CLASSES[answer], said, tuple(bad))
+    added = tuple(
+        (
+            f"{said_of} with added devices:",
+            tuple(
+                (section.section, anchors[section])
+                for section in one.sections
+                if section.section in names
+                and section.counted(direction) != section.outcome(direction).verdict
+            ),
+        )
+        for said_of, names in show_machines.answers_with_added(one, direction).items()
+    )
+    return ReportCell(CLASSES[answer], said, tuple(bad), added)
 
 
 def _section(
@@ -169,6 +184,7 @@ def _section(
     judgement: Judgement,
     machines: int,
     directions: Sequence[Direction],
+    added: bool,
 ) -> ReportSection:
     section = one.section
     verdict = _worst(one, directions)
@@ -206,7 +222,8 @@ def _section(
         ", ".join(name or "every machine" for name in one.machines),
         tuple(ways),
         tuple(sorted(fixes)),
-        verdict == "incompatible",
+        verdict == "incompatible" and not added,
+        ", ".join(section.devices) if added else "",
     )
 
 
