@@ -327,3 +327,29 @@ def test_a_check_that_the_destination_makes_in_another_way_is_not_known() -> Non
     gone = replace(program(description(A, B)), release="2")
     (section,) = MachineJudge(old, gone).judgement("box").sections
     assert section.forward.verdict == "compatible"
+
+
+def test_the_models_of_machine_types_are_those_that_functions_assign(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "hw/ppc").mkdir(parents=True)
+    (tmp_path / "hw/ppc/box.c").write_text("""
+static void box_class_init(ObjectClass *oc, void *data)
+{
+    MachineClass *mc = MACHINE_CLASS(oc);
+
+    mc->default_cpu_type = POWERPC_CPU_TYPE_NAME("power9_v2.0");
+    if (mc->default_cpu_type == other) {
+        use(mc->default_cpu_type);
+    }
+}
+""")
+    before = ppc(tmp_path, ALIASES)
+    (premise,) = before.premises
+    row = ("box_class_init()", 'default_cpu_type=POWERPC_CPU_TYPE_NAME("power9_v2.0")')
+    assert [one for one in premise.rows if "box" in one[0]] == [row]
+    text = (tmp_path / "hw/ppc/box.c").read_text()
+    (tmp_path / "hw/ppc/box.c").write_text(text.replace("v2.0", "v2.2"))
+    after = ppc(tmp_path, ALIASES)
+    assert [one.verdict for one in outcomes(before, after)] == ["conditional"] * 2
+    assert [one.verdict for one in outcomes(before, before)] == ["compatible"] * 2

@@ -47,7 +47,13 @@ def premises_of(modules: Iterable[ir.Module], root: Path) -> tuple[ir.Premise, .
 
 def _texts(fact: Fact, root: Path) -> Iterator[CText]:
     """The files of the tree that mention what the premise is about."""
-    words = (fact.type, *fact.calls, *fact.functions, *fact.constants)
+    words = (
+        fact.type,
+        *fact.calls,
+        *fact.functions,
+        *fact.constants,
+        *fact.assigns,
+    )
     for name in fact.under:
         place = root / name
         files = [place] if place.is_file() else sorted(place.rglob("*.[ch]"))

@@ -38,6 +38,7 @@ class Fact:
     arguments: tuple[int, ...]
     functions: tuple[str, ...]
     constants: tuple[str, ...]
+    assigns: frozenset[str]
     keyed: bool
     keeps: RawAccess | None
 
@@ -59,6 +60,7 @@ def _read() -> tuple[Fact, ...]:
             tuple(one.get("arguments", ())),
             tuple(one.get("functions", ())),
             tuple(one.get("constants", ())),
+            frozenset(one.get("assigns", ())),
             one.get("keyed", False),
             _access(one["keeps"]) if "keeps" in one else None,
         )

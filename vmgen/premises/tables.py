@@ -33,6 +33,8 @@ def rows(text: CText, fact: Fact, writers: Mapping[str, int]) -> Iterator[Row]:
     yield from _entries(words, fact, writers, changed)
     yield from assigned
     yield from _calls(words, fact)
+    if fact.assigns:
+        yield from _set_by_functions(text, fact)
     for at, word in enumerate(words):
         if fact.functions and word.startswith(fact.functions):
             body = _body(words, at)
@@ -114,6 +116,21 @@ def _assigned(words: list[str], fact: Fact) -> Iterator[tuple[str, str, str, str
         if member[::2] == [".", "="] and member[1] in fact.members:
             value = _text(_until(words, start + 3, ";"))
             yield "assigned", _text(words[at:start]), member[1], value
+
+
+def _set_by_functions(text: CText, fact: Fact) -> Iterator[Row]:
+    """The members that matter of objects that functions fill, by function."""
+    for function in text.functions():
+        words = CText(function.body).words
+        for at, word in enumerate(words):
+            if (
+                word in fact.assigns
+                and words[at - 1 : at] in (["."], [">"])
+                and words[at + 1 : at + 2] == ["="]
+                and words[at + 2 : at + 3] != ["="]
+            ):
+                value = _text(_until(words, at + 2, ";"))
+                yield f"{function.name}()", f"{word}={value}"
 
 
 # --- calls ----------------------------------------------------------------------------

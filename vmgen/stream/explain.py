@@ -16,6 +16,7 @@ from vmgen.stream import (
     after_load,
     commands,
     machine,
+    processors,
     resizable,
     stated,
     system_registers,
@@ -38,6 +39,7 @@ from vmgen.stream.inside import state_of
 from vmgen.stream.kvm_only import of_kvm, subsection
 from vmgen.stream.objections import Explanation, Objection, Rule
 from vmgen.stream.parts import ANY_INSTANCE, EVERYWHERE, WITHOUT_A_TABLE, Section
+from vmgen.stream.processors import AlikeModels, Models
 from vmgen.stream.reading import MachineAnswers, Reading, SectionReader
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable
@@ -52,6 +54,10 @@ def _unlike_all(lookup: Lookup, tables: Sequence[Placed]) -> Container[str]:
     return ()
 
 
+def _unlike_models(version: int, models: Models) -> bool:
+    return False
+
+
 def explain(
     source: Input,
     codecs: Codecs,
@@ -59,12 +65,14 @@ def explain(
     own: Stream | None = None,
     others: Callable[[], Iterable[Codecs]] = tuple,
     alike: Alike = _unlike_all,
+    alike_models: AlikeModels = _unlike_models,
 ) -> Explanation:
     """Read a stream as the release of ``codecs`` would.
 
     ``others`` gives codecs of other releases for the same target, which tell what moved a
     footer where the stream describes nothing; ``alike`` says which sections all releases
-    that can have written the stream save as the asked one loads them.
+    that can have written the stream save as the asked one loads them, and ``alike_models``
+    whether those have the same processor version under the same options.
     ``own`` is a stream that the machine which loads this one saved: what the machine
     compares with its own is compared with that, and what its tables ask of the machine
     (a property, a number of timers) is answered by it.  Without one, the stream's machine
@@ -144,6 +152,8 @@ def explain(
             asked.append((section, codec, reading))
         elif own is None:
             unsure += _bounds(stream, section, codecs, codec)
+            if model := processors.unsure(stream, section, codecs, alike_models):
+                unsure.append(model)
     known = tables.of(codecs)
     release = "" if known is None else known.release
     placed = [None if known is None else known.table(codec) for _, codec, _ in asked]

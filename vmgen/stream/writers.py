@@ -187,7 +187,7 @@ def _registering(
         for device in (() if document is None else document.devices)
         if device.version is not None and device.name not in WITHOUT_A_TABLE
     }
-    rows = [*archive.registering(names)]
+    rows = [row for row in archive.registering(names) if _has_a_table(row[0])]
     found: list[set[str]] = [set(one.targets) for one in archive.releases]
     for mine, version in devices:
         some: list[set[str]] = [set() for _ in found]
@@ -215,7 +215,7 @@ def _differences(
     were compared before, with the same modules of other releases."""
     document = stream.description
     assert document is not None  # or there would be no target
-    roots = archive.roots(release, target, names)
+    roots = [one for one in archive.roots(release, target, names) if _has_a_table(one)]
     writers: list[tuple[int, Device, list[dict[str, Any]]]] = []
     for at, device in enumerate(document.devices):
         if device.version is None or device.name in WITHOUT_A_TABLE:
@@ -254,6 +254,12 @@ def _differences(
             parts[part] = shifts[0] if shifts and all(shifts) else None
         if (wrong := parts[part]) is not None:
             yield Refused(wrong.message, None, f"{device.path} {wrong.member}")
+
+
+def _has_a_table(root: Mapping[str, Any]) -> bool:
+    """Whether it is one of a description: only such a device has a version in the
+    stream's description (``vmstate_save`` in ``migration/savevm.c``)."""
+    return str(root["how"]) != "handlers"
 
 
 def _names(device: Device) -> tuple[str, str]:

@@ -130,6 +130,7 @@ def explained(
     return by_codecs(
         source, codecs, page_size, own, partial(made.others, codecs),
         partial(released.saved_alike, source, codecs),
+        partial(released.same_model, source, codecs),
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vmgen.stream import Codecs, Stream
     from vmgen.stream.errors import NoCodecs
     from vmgen.stream.input import Input
+    from vmgen.stream.processors import Models
     from vmgen.verdict.model import Outcome
 
 _MOST_HASHED = 1 << 26
@@ -293,6 +294,45 @@ def saved_alike(
         assert writer is not None  # the archive has named it
         alike &= _saved_alike(there, writer, each, sections, lookup, keys, machine)
     return alike
+
+
+def same_model(source: Input, codecs: Codecs, version: int, reader: Models) -> bool:
+    """Whether a guest with this version of a PowerPC processor, started with the options
+    that it had, has it with the models of the ``reader``, too: by every release that vmgen
+    knows and that can have written the stream, by its description.
+
+    It has where vmgen knows none that can, and nothing says that the release of the
+    ``codecs`` cannot.
+    """
+    from vmgen import archive
+    from vmgen.stream import Stream, tables
+    from vmgen.stream.errors import StreamError
+    from vmgen.stream.origin import refuse_writer
+    from vmgen.stream.processors import models_of, stays
+
+    there = archive.shipped()
+    stream = Stream(source, strict=False)
+    try:
+        found = [] if there is None else _writers(there, stream, codecs.target)
+    except StreamError:  # none of them
+        found = []
+    if there is None or not found:
+        known = tables.of(codecs)
+        try:
+            release = "" if known is None else known.release
+            refuse_writer(release, Stream(source, codecs, strict=False))
+        except StreamError:
+            return False
+        return True
+    cpu = frozenset({"cpu"})
+    for target, names in found:
+        for name in names:
+            writer = there.find(name)
+            assert writer is not None  # the archive has named it
+            models = models_of(there.program(writer, target, cpu).premises)
+            if models is not None and not stays(version, models, reader):
+                return False
+    return True
 
 
 @lru_cache(maxsize=64)
