@@ -375,6 +375,19 @@ def test_a_running_kernel_goes_the_same_way_in_unicorn(
 
 
 COUNTING = {"cycle", "instret", "time", "mcycle", "minstret"}
+DUE = 1 << 5
+"""A timer's interrupt of the supervisor waits: the clock has passed what ``stimecmp`` has
+(``riscv_timer_write_timecmp`` in ``target/riscv/time_helper.c``)."""
+
+
+def is_due(name: str, one: tuple[str, str], two: tuple[str, str]) -> bool:
+    """Whether a register differs in nothing but that, which comes as time goes on."""
+    if name not in ("sip", "mip", "hvip"):
+        return False
+    first, second = (
+        int.from_bytes(bytes.fromhex(value), "little") for _, value in (one, two)
+    )
+    return first ^ second == DUE
 
 
 @pytest.mark.parametrize("booted", ["riscv64"], indirect=True)
@@ -404,7 +417,9 @@ def test_a_kernel_goes_on_from_reset(
             differs = {
                 name: (value, registers[hart][name])
                 for name, value in stub.all_registers().items()
-                if registers[hart][name] != value and name not in COUNTING
+                if registers[hart][name] != value
+                and name not in COUNTING
+                and not is_due(name, value, registers[hart][name])
             }
             assert differs.keys() <= LEFT, differs
         for hart in range(2):
