@@ -178,12 +178,12 @@ OFFSET(uts_namespace.name)=4
 NAMES = (b"Linux", b"node", b"6.1.0", b"#1 SMP", b"riscv64", b"(none)")
 
 
-def of_linux() -> bytes:
+def of_linux(said: bytes = LINUX) -> bytes:
     """A stream whose RAM has the note of a kernel, and what it says of itself."""
     with opened(SPIKE, "riscv64") as guest:
         draft = Draft(guest.stream)
         ram = draft.memory("riscv.spike.ram")
-        note = struct.pack("<III", 11, len(LINUX), 0) + b"VMCOREINFO\0\0" + LINUX
+        note = struct.pack("<III", 11, len(said), 0) + b"VMCOREINFO\0\0" + said
         ram[0x1234 : 0x1234 + len(note)] = note
         uname = b"".join(name.ljust(65, b"\0") for name in NAMES)
         ram[0x2004 : 0x2004 + len(uname)] = uname
@@ -238,6 +238,27 @@ def test_a_compressed_dump_has_every_page_and_what_linux_says_of_itself() -> Non
         plain = kdump_files.read(out.getvalue())
         assert (plain.pages, plain.info) == (dump.pages, b"")
         assert plain.uname == (b"", b"", b"", b"", b"Unknown", b"")
+
+
+@pytest.mark.parametrize(
+    ("said", "size"),
+    [(16384, 16384), (65536, 65536), (0, 4096), (5000, 4096), (1 << 40, 4096)],
+)
+def test_a_compressed_dump_has_pages_of_the_size_that_linux_says(
+    said: int, size: int
+) -> None:
+    with Guest.open(
+        of_linux(LINUX + b"PAGESIZE=%d\n" % said),
+        codecs=packages()["riscv64"], map="riscv.spike.ram=0x80000000",
+    ) as guest:  # fmt: skip
+        dump = kdump_files.read(exported(kdump, guest))
+        ram = guest.regions[-1]
+        numbers = range(ram.start // size, ram.end // size)
+        assert list(dump.pages)[-len(numbers) :] == list(numbers)
+        for number in numbers:
+            assert dump.pages[number] == guest.memory.read(number * size, size)
+        plain = kdump_files.read(exported(kdump, guest, vmcoreinfo="none"))
+        assert {len(page) for page in plain.pages.values()} == {4096}
 
 
 def test_a_page_that_two_blocks_share_is_one_page_of_a_dump() -> None:

@@ -68,7 +68,9 @@ class Kind:
 def number(text: str, key: str) -> int:
     found = re.search(rf"^{re.escape(key)}=(-?[0-9]+|(?:0x)?[0-9a-f]+)$", text, re.M)
     assert found is not None, key
-    decimal = key.startswith(("NUMBER", "OFFSET")) and not found[1].startswith("0x")
+    decimal = key.startswith(("NUMBER", "OFFSET", "PAGESIZE")) and not found[
+        1
+    ].startswith("0x")
     return int(found[1], 10 if decimal else 16)
 
 
@@ -256,7 +258,14 @@ def test_cores_are_those_of_qemu(booted: Booted, linux: Guest, tmp_path: Path) -
     made = io.BytesIO()
     kdump.write(linux, made, ExportOptions())
     ours = kdump_files.read(made.getvalue())
-    assert ours.pages == theirs.pages
+    # QEMU's are the largest that the target has
+    size = number(ours.info.decode(), "PAGESIZE")
+    cut = {
+        place // size: page[place % len(page) :][:size]
+        for index, page in theirs.pages.items()
+        for place in range(index * len(page), (index + 1) * len(page), size)
+    }
+    assert ours.pages == cut
     assert ours.notes.startswith(theirs.notes)
     target = booted.kind.target.encode()
     assert (ours.uname[0], ours.uname[4]) == (b"Linux", target)

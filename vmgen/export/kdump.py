@@ -56,7 +56,7 @@ def write(guest: Guest, out: BinaryIO, options: ExportOptions) -> None:
     kind = core_kind(guest, end)
     info = chosen_vmcoreinfo(guest, options)
     notes = b"".join(cpu_notes(guest, kind)) + (b"" if info is None else info.note)
-    size = _page_size(guest)
+    size = _page_size(guest, info)
     runs = _runs(blocks, size)
     last = runs[-1][1]
     bitmap = -(-last // (8 * size)) * size
@@ -144,9 +144,18 @@ class _Cache:
 # --- headers ------------------------------------------------------------------------------
 
 
-def _page_size(guest: Guest) -> int:
-    """``cpu_get_dump_info``: the largest page that a kernel of the target may have, where
-    it has a choice (target/arm/arch_dump.c, target/ppc/arch_dump.c)."""
+_SIZE = re.compile(r"^PAGESIZE=(4096|8192|16384|32768|65536)$", re.M)
+
+
+def _page_size(guest: Guest, info: VmcoreInfo | None) -> int:
+    """The page of the kernel, which libkdumpfile takes from VMCOREINFO whatever the header
+    has.
+
+    Where that is not known, ``cpu_get_dump_info``: the largest page that a kernel of the
+    target may have, where it has a choice (target/arm/arch_dump.c, target/ppc/arch_dump.c).
+    """
+    if info is not None and (found := _SIZE.search(info.text)):
+        return int(found[1])
     large = guest.target == "aarch64" or guest.machine.startswith("pseries-")
     return 1 << 16 if large else 1 << 12
 
