@@ -218,3 +218,49 @@ def test_on_the_command_line(
     assert run([*line, "--like", str(tmp_path / "none")]) == 2
     assert run([*line, "--like", str(Path(codecs) / "__init__.py")]) == 2
     assert "__init__.py: error: not a migration stream" in capsys.readouterr().err
+
+
+def pci(*changes: tuple[int, int]) -> bytes:
+    """A stream of nothing but a PCI device with MSI-X at 0x98 and, behind it, MSI at 0x50
+    and a capability of its own at 0x40; ``changes`` are (place, byte)."""
+    config = bytearray(256)
+    config[0x06], config[0x34] = 0x10, 0x98
+    config[0x98:0xA4] = b"\x11\x50\x03\x00\x01\0\0\0\x01\x08\0\0"
+    config[0x50:0x54] = b"\x05\x40\x80\x00"
+    config[0x40:0x44] = b"\x09\x00\x10\x01"
+    for place, byte in changes:
+        config[place] = byte
+    fields = [{"name": "config", "type": "pci config", "size": 256}]
+    dev = device("dev") | {"fields": fields}
+    return HEAD + section(1, "dev", bytes(config)) + b"\0" + description([dev])
+
+
+@pytest.mark.parametrize(
+    ("place", "byte", "refused"),
+    [
+        (0x9A, 0x04, True),  # real 10.0.2: num_queues=2 of a virtio-scsi-pci
+        (0x9B, 0x01, True),
+        (0x9B, 0xC0, False),  # a guest switches MSI-X on, and masks all
+        (0x9C, 0x02, True),
+        (0xA1, 0x0C, True),
+        (0x98, 0x12, True),
+        (0x99, 0x00, True),
+        (0x52, 0x00, True),
+        (0x52, 0xF1, False),
+        (0x54, 0xFF, False),  # the address of a message
+        (0x41, 0x60, True),
+        (0x42, 0x11, False),
+        (0x60, 0x11, False),
+    ],
+)
+def test_what_a_capability_has_must_be_the_device_s_own(
+    place: int, byte: int, refused: bool
+) -> None:
+    expected = [("dev/0", "config", True)] * refused
+    assert found(pci((place, byte)), pci()) == expected
+    assert found(pci((place, byte)), pci((0x06, 0))) == [("dev/0", "config", True)]
+
+
+@pytest.mark.parametrize("loop", [(0x99, 0x98), (0x41, 0x98), (0x34, 0xFC), (0x34, 3)])
+def test_a_list_of_capabilities_that_has_no_end(loop: tuple[int, int]) -> None:
+    assert found(pci(loop), pci(loop)) == []

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -26,11 +26,10 @@ from tests.qemu.gdbstub import GdbStub
 from tests.qemu.machine import Guest as Options
 from tests.qemu.machine import Machine
 from tests.qemu.test_emulated import ABSENT, X86
-from tests.qemu.test_riscv_image import LEFT, arrived, stepped
 from tests.stream_files import packages
 from vmgen.emulate import from_unicorn, missing, seed, to_unicorn
 from vmgen.emulate.emulator import encodings_of, registers_of
-from vmgen.export import elf, kdump, riscv_image
+from vmgen.export import elf, kdump
 from vmgen.export.formats import ExportOptions
 from vmgen.guest import Guest
 from vmgen.imported.template import import_core
@@ -381,58 +380,6 @@ def test_a_running_kernel_goes_the_same_way_in_unicorn(
     assert len(pcs) > 100
     kernel = [one for one in pcs if one >> 63]
     assert len(kernel) > 90, "the system call"
-
-
-COUNTING = {"cycle", "instret", "time", "mcycle", "minstret"}
-DUE = 1 << 5
-"""A timer's interrupt of the supervisor waits: the clock has passed what ``stimecmp`` has
-(``riscv_timer_write_timecmp`` in ``target/riscv/time_helper.c``)."""
-
-
-def is_due(name: str, one: tuple[str, str], two: tuple[str, str]) -> bool:
-    """Whether a register differs in nothing but that, which comes as time goes on."""
-    if name not in ("sip", "mip", "hvip"):
-        return False
-    first, second = (
-        int.from_bytes(bytes.fromhex(value), "little") for _, value in (one, two)
-    )
-    return first ^ second == DUE
-
-
-@pytest.mark.parametrize("booted", ["riscv64"], indirect=True)
-def test_a_kernel_goes_on_from_reset(
-    booted: Booted, linux: Guest, tmp_path: Path
-) -> None:
-    lost = list(riscv_image.losses(linux, ExportOptions()))
-    assert lost == []
-    for name, writes in riscv_image.files(linux):
-        with (tmp_path / name).open("wb") as out:
-            writes(out)
-    stream = booted.stream.read_bytes()
-    registers, steps = [], []
-    for hart in range(2):
-        with Machine.resumed(booted.options, stream) as one, one.gdb() as stub:
-            stub.select(hart)
-            registers.append(stub.all_registers())
-            steps.append(stepped(stub, hart))
-    words = (tmp_path / "command").read_text().split()
-    words[-1] = words[-1].replace("image.elf", str(tmp_path / "image.elf"))
-    options = replace(booted.options, options=(*words[1:], "-nodefaults"))
-    pcs = [cpu.register("pc") for cpu in linux.cpus]
-    with Machine(options) as one, one.gdb() as stub:
-        arrived(stub, [pc for pc in pcs if pc is not None])
-        for hart in range(2):
-            stub.select(hart)
-            differs = {
-                name: (value, registers[hart][name])
-                for name, value in stub.all_registers().items()
-                if registers[hart][name] != value
-                and name not in COUNTING
-                and not is_due(name, value, registers[hart][name])
-            }
-            assert differs.keys() <= LEFT, differs
-        for hart in range(2):
-            assert stepped(stub, hart) == steps[hart]
 
 
 @pytest.mark.parametrize("booted", ["aarch64"], indirect=True)

@@ -44,6 +44,17 @@ _PCI_FIXED = {
 """The bits of a PCI device's configuration space that must be its own
 (``pci_init_cmask`` in ``hw/pci/pci.c``); devices can add others to them."""
 
+_HAS_LIST, _LIST = 0x06, 0x34
+_CAPABILITIES = {
+    0x01: {2: 0xFF, 3: 0xFF},  # power management: what it can (pci_pm_init)
+    0x05: {2: 0x8E, 3: 0x01},  # MSI: how many messages, 64 bits, masks (msi_init)
+    # MSI-X: how many vectors, and where its tables are (msix_init)
+    0x11: {2: 0xFF, 3: 0x07, **dict.fromkeys(range(4, 12), 0xFF)},
+}
+"""By number of a capability the bits of it that no guest can write, by place.  All of a
+capability is compared (``pci_add_capability`` in ``hw/pci/pci.c``) but what a guest can
+write; more than these bits, but these of every device."""
+
 
 class Unlike(Frozen):
     """Something that the machine has in another way; ``member`` is empty for a section.
@@ -361,13 +372,28 @@ def _unequal(section: Section, pairs: Iterable[Compared]) -> Iterator[Unlike]:
 def _config(theirs: bytes, ours: bytes) -> tuple[int, str] | None:
     """The first byte of a PCI device's configuration space that must be its own and is
     another, and what to say of it."""
-    for index, mask in _PCI_FIXED.items():
+    for index, mask in _fixed(ours).items():
         if index < min(len(theirs), len(ours)) and (theirs[index] ^ ours[index]) & mask:
             return index, (
                 f"byte {index:#x} of the configuration space is {theirs[index]:#04x}"
                 f", and that of the device {ours[index]:#04x}"
             )
     return None
+
+
+def _fixed(ours: bytes) -> dict[int, int]:
+    """The bits of a device's space that must be its own, by place: those of every device,
+    and those of the capabilities that this one has."""
+    fixed = dict(_PCI_FIXED)
+    if len(ours) < 0x100 or not ours[_HAS_LIST] & 0x10:
+        return fixed
+    at = ours[_LIST] & ~3
+    while 0x40 <= at < 0x100 - 12 and at not in fixed:
+        fixed |= {at: 0xFF, at + 1: 0xFF}  # the number, and where the next one is
+        bits = _CAPABILITIES.get(ours[at], {})
+        fixed |= {at + place: mask for place, mask in bits.items()}
+        at = ours[at + 1] & ~3
+    return fixed
 
 
 def _number(slot: Slot, data: bytes) -> int:
