@@ -506,6 +506,8 @@ def test_a_guard_counts_if_the_class_of_some_machine_type_changes_it(
         (f"if (enabled) {{ {CALL} }}", ["if (old) return; enabled = false;"], True),
         (f"if (enabled) {{ {CALL} }}", ["enabled = 0 | old;"], True),
         (f"if (enabled) {{ {CALL} }}", ["parse(&enabled); enabled = false;"], True),
+        (f"if (enabled) {{ {CALL} }}", ["bool enabled; enabled = false;"], True),
+        (f"int enabled = 1; if (enabled) {{ {CALL} }}", ["enabled = false;"], True),
     ],
 )
 def test_what_classes_of_machine_types_only_clear_prevents_a_call(
@@ -529,6 +531,8 @@ def test_what_classes_of_machine_types_only_clear_prevents_a_call(
     [
         "static void set(void)\n{\n    enabled = false;\n}\n",
         "static void card_class_init(DeviceClass *dc)\n{\n    enabled = false;\n}\n",
+        "static bool enabled;\n"
+        "static void a_class_options(MachineClass *mc)\n{\n    enabled = false;\n}\n",
     ],
 )
 def test_what_other_functions_clear_prevents_nothing(
@@ -538,6 +542,18 @@ def test_what_other_functions_clear_prevents_nothing(
     (tmp_path / "hw" / "box.c").write_text(function)
     guard = "if (enabled) { " + CALL + " }"
     found, _ = read(described("vmstate_a", "a") + GUARDED % guard)
+    assert roots.ClassVariables(tmp_path).without_prevented(found) == found
+
+
+def test_a_variable_of_one_file_is_no_other_file_s(tmp_path: Path) -> None:
+    (tmp_path / "hw").mkdir()
+    (tmp_path / "hw" / "box.c").write_text(
+        "static void a_class_options(MachineClass *mc)\n{\n    enabled = false;\n}\n"
+    )
+    text = GUARDED.replace("int enabled", "static int enabled")
+    found, _ = read(
+        described("vmstate_a", "a") + text % ("if (enabled) { " + CALL + " }")
+    )
     assert roots.ClassVariables(tmp_path).without_prevented(found) == found
 
 

@@ -11,7 +11,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from vmgen.cache.digests import SETTLED, stamp
-from vmgen.cache.hashes import hashed
+from vmgen.cache.hashes import hashed, text_digest
 from vmgen.cache.store import Cache
 
 PACKAGES = ("black", "jinja2", "markupsafe", "pycparser", "pcpp", "click", "pathspec")
@@ -31,7 +31,7 @@ def key(request: str, folders: Sequence[Path]) -> str:
     (``__pycache__`` and hidden files excepted).  The versions of Python and of the
     packages that shape the text, and the compiler, are added to them.
     """
-    words = [request, sys.version, _machine(), sys.platform]
+    words = [text_digest(request), sys.version, _machine(), sys.platform]
     words += [os.environ.get(variable, "") for variable in _VARIABLES]
     for compiler in dict.fromkeys((*os.environ.get("CC", "").split(), *_COMPILERS)):
         words += [compiler, _identity(compiler)]

@@ -48,7 +48,17 @@ def guards_of(unit: Unit, function: c.FunctionDecl, call: c.Call) -> Guards:
         for name in _preventing(condition, wanted)
     }
     guards = tuple(sorted(name for name in names if _is_variable(unit, name)))
-    return Guards(guards, tuple(name for name in guards if name in preventing))
+    own = {
+        node.name for node in walk(function.body) if isinstance(node, c.LocalDecl)
+    } | {one.name for one in function.type.parameters}
+    return Guards(
+        guards,
+        tuple(
+            name
+            for name in guards
+            if name in preventing - own and _is_shared(unit, name)
+        ),
+    )
 
 
 def _conditions(
@@ -123,6 +133,15 @@ def _is_variable(unit: Unit, name: str) -> bool:
         return True  # there is one, and it cannot be read
 
 
+def _is_shared(unit: Unit, name: str) -> bool:
+    """Whether it is the one variable of this name in all files."""
+    try:
+        found = unit.object(name)
+    except VmgenError:
+        return False
+    return found is not None and not found.static
+
+
 @dataclass
 class ClassVariables:
     """Which variables class functions of one tree change."""
@@ -159,22 +178,34 @@ class ClassVariables:
         return self._known[name]
 
     def _is_cleared(self, name: str) -> bool:
-        """Whether class functions of machine types clear the variable, whatever else
-        holds, and no function does anything else to it."""
+        """Whether class functions of machine types clear the variable of this name that
+        all files share, whatever else holds, and no function does anything else to it.
+        """
         if name not in self._cleared:
             change = _change(name)
+            of_file = re.compile(rf"\bstatic\b[^;{{}}()=]*\b{name}\s*[=;,\[]")
+            of_function = re.compile(rf"[\w*]\s+\**{name}\b")
             changes = [one for one in self._functions(name) if change.search(one.body)]
-            self._cleared[name] = bool(changes) and all(
-                _OF_MACHINE_TYPE.search(one.head) is not None
-                and _only_clears(one.body, name, change)
-                for one in changes
+            self._cleared[name] = (
+                bool(changes)
+                and not any(of_file.search(one.code) for one in self._texts(name))
+                and all(
+                    _OF_MACHINE_TYPE.search(one.head) is not None
+                    and of_function.search(one.head + one.body) is None
+                    and _only_clears(one.body, name, change)
+                    for one in changes
+                )
             )
         return self._cleared[name]
 
     def _functions(self, name: str) -> Iterator[FunctionText]:
+        for text in self._texts(name):
+            yield from functions(text)
+
+    def _texts(self, name: str) -> Iterator[CText]:
         for _, text in files.texts(self.root, _FOLDERS, (".c",)):
             if name in text:
-                yield from functions(CText(text))
+                yield CText(text)
 
 
 def _only_clears(body: str, name: str, change: re.Pattern[str]) -> bool:

@@ -272,10 +272,7 @@ def saved_alike(
     there, release = archive.shipped(), lookup.program.release
     alike = frozenset(one.description.symbol for one in tables)
     stream = Stream(source, strict=False)
-    try:
-        found = [] if there is None else _writers(there, stream, codecs.target)
-    except StreamError:  # none of them
-        found = []
+    found = _possible(there, stream, codecs.target)
     if release in {name for _, names in found for name in names}:
         return alike
     if there is None or not found:
@@ -296,6 +293,19 @@ def saved_alike(
     return alike
 
 
+def _possible(
+    there: Archive | None, stream: Stream, target: str
+) -> list[tuple[str, tuple[str, ...]]]:
+    """As :func:`_writers` has them; none where no release that vmgen knows can have
+    written the stream."""
+    from vmgen.stream.errors import StreamError
+
+    try:
+        return [] if there is None else _writers(there, stream, target)
+    except StreamError:
+        return []
+
+
 def same_model(source: Input, codecs: Codecs, version: int, reader: Models) -> bool:
     """Whether a guest with this version of a PowerPC processor, started with the options
     that it had, has it with the models of the ``reader``, too: by every release that vmgen
@@ -312,10 +322,7 @@ def same_model(source: Input, codecs: Codecs, version: int, reader: Models) -> b
 
     there = archive.shipped()
     stream = Stream(source, strict=False)
-    try:
-        found = [] if there is None else _writers(there, stream, codecs.target)
-    except StreamError:  # none of them
-        found = []
+    found = _possible(there, stream, codecs.target)
     if there is None or not found:
         known = tables.of(codecs)
         try:
