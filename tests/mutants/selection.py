@@ -15,7 +15,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "split", "cfront_unit", "cfront_parse", "cfront_code", "cfront_printer", "initialize", "constants", "layout", "census",
         "layout_gcc", "c_constructs", "tables_gcc", "release_files",
     ),
-    "cli": ("cli_arguments", "cli", "job", "stored", "stream_cli", "wrong_input", "verdict_cli", "diagnostics", "exit_status", "completion", "documents"),
+    "cli": ("cli_arguments", "cli", "job", "stored", "stream_cli", "wrong_input", "verdict_cli", "narrowed", "diagnostics", "exit_status", "completion", "documents"),
     "columns": ("columns",),
     "config": ("config", "given"),
     "convert": ("convert", "convert_streams"),

@@ -19,7 +19,7 @@ from vmgen.source import Diagnostic, VmgenError
 if TYPE_CHECKING:
     from vmgen import ir
     from vmgen.known import MachineFacts
-    from vmgen.verdict import Direction, Judgement, SectionVerdict
+    from vmgen.verdict import Direction, Judgement, Outcome, SectionVerdict
     from vmgen.verdict.machines import MachineJudge
 
 VERSIONED = re.compile(r".*-\d+\.\d+(\.\d+)?\Z")
@@ -247,6 +247,16 @@ def sections_of(file: str) -> frozenset[str]:
     return frozenset(names | {name.rpartition("/")[2] for name in names})
 
 
+def _sent(one: Outcome) -> Outcome:
+    """What becomes of a section that the stream has, where the destination does not
+    register it."""
+    missing = [found for found in one.findings if found.kind == "section-missing"]
+    if not missing or one.verdict == "compatible":
+        return one
+    findings = tuple(replace(found, condition=None) for found in missing)
+    return replace(one, verdict="incompatible", findings=findings, condition=None)
+
+
 def narrowed(
     judgements: Mapping[str, Judgement],
     old: ir.Program,
@@ -287,13 +297,19 @@ def narrowed(
             return True
         return "cpu" in of or not wanted.isdisjoint(map(_stem, of))
 
+    def only(section: SectionVerdict, all_: Judgement) -> SectionVerdict:
+        section = replace(section, added=(), devices=())
+        same = [one for one in all_.sections if one.section == section.section]
+        if has is None or section.section not in has or len(same) > 1:
+            return section
+        ways = _sent(section.forward), _sent(section.backward)
+        return replace(section, forward=ways[0], backward=ways[1])
+
     return {
         machine: replace(
             one,
             sections=tuple(
-                replace(section, added=(), devices=())
-                for section in one.sections
-                if kept(section)
+                only(section, one) for section in one.sections if kept(section)
             ),
             aside=tuple(section for section in one.aside if kept(section)),
         )
