@@ -351,7 +351,7 @@ def test_the_lines_for_gitlab(sample: Path, environment: dict[str, str]) -> None
     assert "state: all files are current" in pipeline(0)
     (sample / "uart.c").write_text(CHANGED)
     said = pipeline(1, VMGEN="vmgen", VMGEN_ARGUMENTS="uart.c")
-    assert "to fix: vmgen generate uart.c" in said
+    assert "fix: vmgen generate uart.c" in said
 
 
 def test_the_lines_that_init_prints(

@@ -219,12 +219,12 @@ def test_out_of_date_files_and_locks_are_annotated(
     out, said = capsys.readouterr()
     assert "::error file=vmgen.lock.json,title=VG651::" in said
     assert "::error file=generated/uart.py,title=VG650::" in said
-    assert "to fix: vmgen generate uart.c\n" in said  # not what only this run is
+    assert "fix: vmgen generate uart.c\n" in said  # not what only this run is
     assert re.search(r"^::error file=uart\.c,line=\d+,title=bad%3A", out, re.M)
     assert run(["check", "uart.c", "--diagnostics", "json"]) == 1
     found = documents(capsys.readouterr().err)
     assert {"VG650", "VG651"} <= {one.get("code", "") for one in found}
-    assert {"version": 1, "message": "to fix: vmgen generate uart.c"} in found
+    assert {"version": 1, "message": "fix: vmgen generate uart.c"} in found
 
 
 def test_a_stream_that_is_refused_or_differs_is_annotated(

@@ -135,7 +135,9 @@ def test_check_says_which_verdict_a_change_has(
     assert command("check -t riscv64") == 1
     out, err = capsys.readouterr()
     assert "cpu (vmstate_toy_cpu)" in out
-    assert "incompatible" in out
+    assert "vmgen.lock.json → embedded: incompatible" in out
+    assert err.index("break, forward: cpu") < err.index("fix: keep OLD's fields")
+    assert "fix:" not in out  # said once
     assert "if you intended this: vmgen lock --target riscv64, and commit" in err
 
     assert command("lock -t riscv64") == 0
@@ -166,7 +168,7 @@ def test_a_change_that_every_stream_survives_is_shown(
     programs[0] = replace(PROGRAM, modules=(PROGRAM.modules[0], module))
     assert command("check -t riscv64 --lock wire.json") == 1
     out, err = capsys.readouterr()
-    assert "compatible both ways; what changed:" in err
+    assert "compatible both ways\n" in err
     assert "minimum_version_id" in out
     assert f"- {CPU.minimum_version_id}" in out
     assert f"+ {CPU.version_id}" in out
@@ -199,7 +201,7 @@ def test_diff_takes_locks(
     capsys.readouterr()
     assert command("diff old.json new.json --direction forward") == 0
     out = capsys.readouterr().out
-    assert out.startswith("arm  old → new: 2 compatible\n")
+    assert out.startswith("arm  old.json → new.json: 2 compatible\n")
     assert command("diff old.json new.json -t arm") == 1
     assert "version 5 is above the destination's 4" in capsys.readouterr().out
     assert command("diff old.json new.json --format github") == 1

@@ -525,7 +525,11 @@ def test_text() -> None:
         "      the destination expects uint32 b, the source does not send it in vmstate_dev, at byte 4\n"
         "        saves: nothing\n"
         "        loads: uint32 b  (hw/dev.c:11)\n"
+        "      fix: keep OLD's fields as they are; send it in a subsection whose .needed"
+        " reads a property, and switch the property off for the machine types of OLD with"
+        " a compat entry (hw_compat_*)\n"
     )
+    assert "fix:" not in show.text(grown(), each_fix=False)
 
 
 def test_github() -> None:
@@ -542,6 +546,23 @@ def test_github_goes_by_the_paths_of_the_repository() -> None:
     )
 
 
+def test_what_new_lacks_is_annotated_at_its_table() -> None:
+    """A pull request shows NEW: a field that it removes is missing in its table."""
+    removed = judge(
+        program(description(A, B)), replace(program(description(A)), release="2")
+    )
+    folders = "before", "after"
+    assert show.github(removed, ("forward",), folders).startswith(
+        "::error file=after/hw/dev.c,line=9,title=dev%3A 1 → 2 incompatible::"
+    )
+    without = judge(
+        with_subsection(subsection(B)), replace(with_subsection(None), release="2")
+    )
+    assert show.github(without, ("forward",), folders).startswith(
+        "::warning file=after/hw/dev.c,line=9,"
+    )
+
+
 def test_json() -> None:
     data = show.as_json(grown(), ("forward",))
     assert data["verdict"] == "incompatible"
@@ -549,7 +570,7 @@ def test_json() -> None:
     (finding,) = sections[0]["forward"]["findings"]
     assert finding["kind"] == "end"
     assert finding["offset"] == {"fixed": 4}
-    assert finding["source"] == {"what": "nothing"}
+    assert finding["source"] == {"what": "nothing", "table": "hw/dev.c:9"}
     assert finding["target"] == {
         "what": "values", "name": "b", "path": "b", "type": "uint32", "width": 4,
         "count": 1, "position": "hw/dev.c:11",

@@ -13,6 +13,7 @@ import pytest
 from tests.programs import CPU, LANE, PROGRAM, TIMER
 from vmgen import ir, pipeline, schemas
 from vmgen.cli import run
+from vmgen.cli.sides import called
 from vmgen.ir import json as ir_json
 from vmgen.tree.revisions import Revisions
 from vmgen.verdict import check
@@ -235,3 +236,31 @@ def test_only_what_differs_between_revisions_is_written(
         check=True,
     )
     assert done.stdout == b""
+
+
+def test_sides_are_called_by_what_tells_them_apart() -> None:
+    assert called(("a/old.json", "b/new.json")) == ("old.json", "new.json")
+    assert called(("a/x.json", "b/x.json")) == ("a/x.json", "b/x.json")
+    assert called(("/qemu/9/", "/fork/9/")) == ("qemu/9", "fork/9")
+    assert called(("v9.2.0", "v10.0.0")) == ("v9.2.0", "v10.0.0")
+    assert called((".", "../up")) == (".", "../up")
+    assert called(("x", "x")) == ("old", "new")
+
+
+def test_headings_name_the_files(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("diff old.json newer.json") == 1
+    assert "old.json → newer.json" in capsys.readouterr().out
+    assert command("compat old.json newer.json") == 1
+    assert "old.json → newer.json" in capsys.readouterr().out
+
+
+def test_the_side_without_machine_types_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert command("compat old.json newer.json -m virt") == 2
+    err = capsys.readouterr().err
+    assert "of OLD (old.json) and of NEW (newer.json) are not known" in err
+    assert "--all" in err
+    assert "[VG645]" in err
+    assert command("compat 9.1 10.0 -t s390x -m s390-ccw-virtio-10.0") == 2
+    assert "only NEW (10.0) has a machine type" in capsys.readouterr().err

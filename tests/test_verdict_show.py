@@ -73,6 +73,8 @@ def test_the_head_counts_what_is_registered() -> None:
     assert text(judgement()) == ["toy  1 → 2: no sections"]
     assert text(Judgement("", "", "2"))[0] == "all  old → new: no sections"
     assert text(Judgement("t", "3", "3"))[0] == "t  old → new: no sections"
+    named = Judgement("t", "3", "3", called=("a.json", "b.json"))
+    assert text(named)[0] == "t  a.json → b.json: no sections"
 
 
 def test_the_worst_stands_first_and_what_is_compatible_nowhere() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from vmgen import write
 
-MOST_LINES = 200
+MOST_LINES = 40
 """Lines of diff that a check prints without ``--full``."""
 
 LEVELS = ("harmless", "note", "break")
@@ -103,50 +103,60 @@ def check(
     """Check that the generated files are current.
 
     It changes nothing, and takes the options of 'generate'. It counts and names the files
-    that are missing, changed or no longer belong, and prints a diff of what would change.
+    that are missing, changed or no longer belong, says what to do, and prints a diff of
+    what would change.
     """
     from vmgen.cli.files import changes, grouped, summary
     from vmgen.cli.sources import Sources
 
     job = read_job(output=output, **inputs)
     sources = Sources(job, console)
-    locked = 0
+    locked = lock_command.LockAnswer()
     gate = lock_command.LockGate(
         direction, level, None if accepted is None else Path(accepted)
     )
     known = Path(lock or lock_command.NAME)
     if against is not None:
         locked = lock_command.against(against, sources, gate)
-        if not job.output.exists():
-            return locked
     elif known.is_file():
         locked = lock_command.compare(known, sources, gate)
-        if not job.output.exists():
-            return locked
     elif not job.output.exists():
         asked_for_something(output, inputs.values())
+    compared = against is not None or known.is_file()
+    needed: list[write.FileChange] = []
     where = job.output.as_posix()
-    needed = [change for change in changes(sources) if change.kind != "unchanged"]
-    if not needed:
-        console.message(f"{where}: all files are current")
-        return locked
-    root = where if not (job.output.is_absolute() or where.startswith("..")) else ""
-    options = set()
-    console.message(f"{where} is not current: {summary(needed, 'missing')}")
-    for found, path in grouped(needed):
-        console.message(f"{found}: {where}/{path}")
-    _show(needed, root, full, console)
-    if console.form != "text":
+    if job.output.exists() or not compared:
+        needed = [one for one in changes(sources) if one.kind != "unchanged"]
+        if not needed:
+            console.message(f"{where}: all files are current")
+    # First what is wrong, then what to do, then the details.
+    to_do = list(locked.to_do)
+    if needed:
+        console.message(f"{where} is not current: {summary(needed, 'missing')}")
+        for found, path in grouped(needed):
+            console.message(f"{found}: {where}/{path}")
+        to_do.append(f"fix: {_generate(needed, console)}")
+    if needed and console.form != "text":
         console.diagnostics(_stale(change, where) for change in needed)
+    for line in to_do:
+        console.message(line)
+    if locked.text:
+        console.result(locked.text)
+    root = where if not (job.output.is_absolute() or where.startswith("..")) else ""
+    _show(needed, root, full, console)
+    return int(locked.failed or bool(needed))
+
+
+def _generate(needed: Sequence[write.FileChange], console: Console) -> str:
+    """The command that makes the files current."""
+    options = set()
     for change in needed:
         if change.origin != "intact":
             options.add("--force")
         if change.kind == "orphan":
             options.add("--prune")
     own = [one.names[0] for one in OWN]
-    fix = console.again("generate", *sorted(options), without=own)
-    console.message(f"to fix: {fix}")
-    return 1
+    return console.again("generate", *sorted(options), without=own)
 
 
 def _show(

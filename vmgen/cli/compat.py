@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from vmgen.cli.arguments import Option, command, format_option
 from vmgen.cli.console import Console
-from vmgen.cli.sides import NAMED, SIDES, folders_of, programs_of, say_sources
+from vmgen.cli.sides import (
+    NAMED,
+    SIDES,
+    called,
+    folders_of,
+    programs_of,
+    say_sources,
+)
 from vmgen.schemas import versioned
 from vmgen.source import Diagnostic, VmgenError
 
@@ -116,9 +123,10 @@ def compat(
         say_sources(names, pairs, console)
     has = None if like is None else sections_of(like)
     judged = []
+    sides = called(names)
     for old, new in pairs:
         wanted = [] if devices is None else devices.split(",")
-        judgements, only = _judged(old, new, machines, console)
+        judgements, only = _judged(old, new, machines, sides, console)
         if wanted or has is not None:
             judgements = narrowed(judgements, old, new, wanted, has)
         judged.append((judgements, only))
@@ -163,18 +171,24 @@ def compat(
 
 
 def _judged(
-    old: ir.Program, new: ir.Program, wanted: tuple[str, ...], console: Console
+    old: ir.Program,
+    new: ir.Program,
+    wanted: tuple[str, ...],
+    called: tuple[str, str],
+    console: Console,
 ) -> tuple[Mapping[str, Judgement], tuple[Sequence[str], Sequence[str]]]:
     """The verdict for each machine type that is wanted, and those of one side alone."""
     from vmgen.verdict.machines import MachineJudge
 
     judge = MachineJudge(old, new)
     both, *only = judge.machines
-    names = _chosen(judge, both, only, wanted, new.target)
+    if wanted and judge.lacking:
+        raise VmgenError(_unknown(judge.lacking, called, new.target))
+    names = _chosen(judge, both, only, wanted, called, new.target)
     found = {}
     for number, name in enumerate(names, 1):
         console.progress(f"{new.target} {name} ({number} of {len(names)})".strip())
-        found[name] = judge.judgement(name)
+        found[name] = replace(judge.judgement(name), called=called)
     lost, added = ([one for one in side if VERSIONED.match(one)] for side in only)
     return found, (lost, added)
 
@@ -184,6 +198,7 @@ def _chosen(
     both: Sequence[str],
     only: Sequence[Sequence[str]],
     wanted: tuple[str, ...],
+    called: tuple[str, str],
     target: str,
 ) -> list[str]:
     versioned = [name for name in both if VERSIONED.match(name)]
@@ -199,22 +214,39 @@ def _chosen(
             pattern = judge.named(pattern)
             names = [name for name in both if fnmatch.fnmatchcase(name, pattern)]
         if not names:
-            raise VmgenError(_none(pattern, both, only, target))
+            raise VmgenError(_none(pattern, both, only, called, target))
         found |= dict.fromkeys(names)
     return list(found)
 
 
+def _unknown(
+    lacking: Sequence[str], called: tuple[str, str], target: str
+) -> Diagnostic:
+    """Why no side's machine types can be compared: VG645."""
+    names = dict(zip(("OLD", "NEW"), called, strict=True))
+    whose = " and of ".join(f"{side} ({names[side]})" for side in lacking)
+    message = f"the machine types of {whose} are not known for {target or 'it'}"
+    hint = (
+        "releases have them, and trees that are read with --all (locks and IR files that"
+        " were made so, too); without --machine there is one verdict for all guests"
+    )
+    return Diagnostic("VG645", message, hint=hint)
+
+
 def _none(
-    pattern: str, both: Sequence[str], only: Sequence[Sequence[str]], target: str
+    pattern: str,
+    both: Sequence[str],
+    only: Sequence[Sequence[str]],
+    called: tuple[str, str],
+    target: str,
 ) -> Diagnostic:
     """Why no machine type is what was requested: VG645."""
-    if not (both or any(only)):
-        message = f"the machine types of one side are not known for {target}"
-        hint = "they are known of releases and of trees that are read with --all"
-        return Diagnostic("VG645", message, hint=hint)
-    for side, names in zip(("OLD", "NEW"), only, strict=True):
-        if any(fnmatch.fnmatchcase(name, pattern) for name in names):
-            message = f"only {side} has a machine type '{pattern}' for {target}"
+    sides = zip(("OLD", "NEW"), called, only, strict=True)
+    for side, name, names in sides:
+        if any(fnmatch.fnmatchcase(one, pattern) for one in names):
+            message = (
+                f"only {side} ({name}) has a machine type '{pattern}' for {target}"
+            )
             hint = "a guest loads on the machine type that saved it and on no other one"
             return Diagnostic("VG645", message, hint=hint)
     near = get_close_matches(pattern, both, 3, 0.8)

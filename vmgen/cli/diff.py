@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vmgen.cli.arguments import Option, WrongUsage, command, format_option
 from vmgen.cli.console import Console
-from vmgen.cli.sides import NAMED, SIDES, folders_of, programs_of, say_sources
+from vmgen.cli.sides import (
+    NAMED,
+    SIDES,
+    called,
+    folders_of,
+    programs_of,
+    say_sources,
+)
 from vmgen.schemas import versioned
 
 if TYPE_CHECKING:
@@ -143,7 +151,7 @@ def _verdicts(
     judged: list[tuple[Judgement, tuple[Confirmation, ...]]] = []
     contradicted = False
     for old, new in pairs:
-        judgement = judge(old, new)
+        judgement = replace(judge(old, new), called=called(names))
         tried: list[Confirmation] = []
         if count is not None:
             with console.working():

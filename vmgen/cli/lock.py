@@ -17,7 +17,12 @@ from vmgen.source import Diagnostic, Position, VmgenError
 if TYPE_CHECKING:
     from vmgen import ir
     from vmgen.cli.sources import Sources
+    from vmgen.pipeline import Request
+    from vmgen.verdict import Judgement
     from vmgen.verdict.gate import Gate
+
+MOST_FIXES = 3
+"""Fixes that are named before the findings; if there are more, each finding has its own."""
 
 NAME = "vmgen.lock.json"
 """The lock that 'vmgen check' looks for in the working folder."""
@@ -117,10 +122,20 @@ class LockGate:
         return Gate(ways, () if file is None else config.accepted(file))  # type: ignore[arg-type]
 
 
-def compare(path: Path, sources: Sources, gate: LockGate) -> int:
-    """Says whether the lock is what the sources say; 0 if so, or if the gate lets
-    pass what changed, else 1 and why.  A tree that says the same as another release has
-    the wire format of the lock."""
+@dataclass(frozen=True, slots=True)
+class LockAnswer:
+    """What became of a comparison with a lock or a baseline: whether it fails, what to do
+    about it, and the verdicts as text, to be printed behind everything else."""
+
+    failed: bool = False
+    to_do: tuple[str, ...] = ()
+    text: str = ""
+
+
+def compare(path: Path, sources: Sources, gate: LockGate) -> LockAnswer:
+    """Says whether the lock is what the sources say; it fails unless it is, or the gate
+    lets pass what changed.  A tree that says the same as another release has the wire
+    format of the lock."""
     from vmgen import lock
 
     console = sources.console
@@ -128,22 +143,22 @@ def compare(path: Path, sources: Sources, gate: LockGate) -> int:
     name = path.as_posix()
     if _is_lock_of(sources, text) or _locked(sources) == text:
         console.message(f"{name}: the wire format is as locked")
-        return 0
+        return LockAnswer()
     programs = sources.programs
     known = {program.target: program for program in lock.loads(text, name)}
     locked = next((program.release for program in known.values()), "")
     if lock.dumps(replace(item, release=locked) for item in programs) == text:
         console.message(f"{name}: it says release {locked}")
         console.message(f"{name}: the wire format is as locked")
-        return 0
+        return LockAnswer()
     fixing = f"if you intended this: {_fix_command(console)}"
-    failed = _gated(name, known, sources, gate, fixing)
-    if failed:
-        console.message(f"{fixing}, and commit {name}")
-    return int(failed)
+    found = _gated(name, known, sources, gate, fixing)
+    if not found.failed:
+        return found
+    return replace(found, to_do=(*found.to_do, f"{fixing}, and commit {name}"))
 
 
-def against(name: str, sources: Sources, gate: LockGate) -> int:
+def against(name: str, sources: Sources, gate: LockGate) -> LockAnswer:
     """The same for a baseline: a lock, a release by its number, or a name for one."""
     from vmgen import lock
     from vmgen.cli.sides import stored_of
@@ -167,8 +182,8 @@ def against(name: str, sources: Sources, gate: LockGate) -> int:
     )
     if len(set(texts)) == 1:
         sources.console.message(f"{name}: the wire format is as it was shipped")
-        return 0
-    return int(_gated(name, wanted, sources, gate, ""))
+        return LockAnswer()
+    return _gated(name, wanted, sources, gate, "")
 
 
 def _gated(
@@ -177,14 +192,16 @@ def _gated(
     sources: Sources,
     wanted: LockGate,
     fixing: str,
-) -> bool:
-    """Says what changed; whether the gate does not let it pass."""
+) -> LockAnswer:
+    """Sums up what changed; it fails if the gate does not let it pass."""
+    from vmgen.verdict import judge
     from vmgen.verdict.gate import SAID, summed_up
+    from vmgen.verdict.show import fixes
 
     console = sources.console
     gate = wanted.made()
     console.message(f"{name}: the wire format differs")
-    folders = {one.target: below(one.qemu) for one in sources.job.requests if one.qemu}
+    requests = {one.target: one for one in sources.job.requests}
     others = False
     left = dict(known)
     judged = []
@@ -194,9 +211,11 @@ def _gated(
             console.message(f"{program.target or 'these files'}: not in {name}")
             others = True
         else:
-            judged.append((before, program))
-    for before, program in judged:
-        _judge(before, program, folders.get(program.target, ""), gate, console)
+            called = name, _named(requests.get(program.target))
+            judgement = replace(judge(before, program), called=called)
+            judged.append((before, program, judgement))
+    for _, _, judgement in judged:
+        gate.judge(judgement)
     for target in left:
         console.message(f"{target or 'files of their own'}: in {name} only")
         others = True
@@ -209,12 +228,39 @@ def _gated(
         console.message(f"accepted and not there any more: {passed.section}")
     # What was not compared may be anything.
     failed = others or gate.fails(wanted.level)  # type: ignore[arg-type]
+    passes = {(one.target, one.section) for one in gate.found if one.reason}
+    said = dict.fromkeys(
+        fix
+        for _, _, judgement in judged
+        for section in judgement.sections
+        if failed and (judgement.target, section.section) not in passes
+        for fix in fixes(section, gate.directions)
+    )
+    each = len(said) > MOST_FIXES
+    to_do = ["each finding below has its own"] if each else list(said)
+    texts = []
+    for before, program, judgement in judged:
+        request = requests.get(program.target)
+        folder = below(request.qemu) if request and request.qemu else ""
+        texts.append(_shown(before, program, judgement, folder, gate, each, console))
     if failed and console.form != "text":
         message = "the wire format differs from the lock"
         console.diagnostics([Diagnostic("VG651", message, Position(name), hint=fixing)])
     if not failed:
         console.message(f"{name}: {SAID[gate.worst]}: passes at level '{wanted.level}'")
-    return failed
+    return LockAnswer(failed, tuple(f"fix: {one}" for one in to_do), "".join(texts))
+
+
+def _named(request: Request | None) -> str:
+    """What the sources are called: their tree, their file, or how many they are."""
+    if request is None:
+        return "new"
+    if request.qemu is not None:
+        return request.qemu.name or "new"
+    files = request.sources
+    if not files:
+        return "embedded"
+    return files[0] if len(files) == 1 else f"{len(files)} files"
 
 
 def _fix_command(console: Console) -> str:
@@ -229,14 +275,19 @@ def _fix_command(console: Console) -> str:
     return shlex.join(kept)
 
 
-def _judge(
-    before: ir.Program, after: ir.Program, folder: str, gate: Gate, console: Console
-) -> None:
+def _shown(
+    before: ir.Program,
+    after: ir.Program,
+    judgement: Judgement,
+    folder: str,
+    gate: Gate,
+    fixes: bool,
+    console: Console,
+) -> str:
+    """The verdict on a target, or what changed if every stream survives it."""
     from vmgen import diff
-    from vmgen.verdict import judge, show
+    from vmgen.verdict import show
 
-    judgement = judge(before, after)
-    gate.judge(judgement)
     if judgement.worst() == "compatible" and not any(
         show.worth_knowing(outcome)
         for section in judgement.sections
@@ -246,14 +297,15 @@ def _judge(
         if all(item.field and item.what == "name" for item in found.differences):
             what = "only names changed" if found.differences else "no table changed"
             console.message(f"{after.target}: compatible both ways; {what}")
-            return
-        console.message(f"{after.target}: compatible both ways; what changed:")
-        if console.form == "text":
-            console.result(diff.text(found, console.paint))
-        return
+            return ""
+        console.message(f"{after.target}: compatible both ways")
+        return diff.text(found, console.paint) if console.form == "text" else ""
     if console.form == "github":
-        console.result(show.github(judgement, gate.directions, (folder, folder)))
-        return
-    console.result(
-        show.text(judgement, console.paint, directions=gate.directions, notes=True)
+        return show.github(judgement, gate.directions, (folder, folder))
+    return show.text(
+        judgement,
+        console.paint,
+        directions=gate.directions,
+        notes=True,
+        each_fix=fixes,
     )

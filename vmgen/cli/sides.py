@@ -96,6 +96,18 @@ def programs_of(
     return _pairs(old, new, targets, whole, preprocessor, console), list(sources)
 
 
+def called(names: Sequence[str]) -> tuple[str, str]:
+    """What to call the two sides where their releases do not tell them apart: the last
+    parts of their names, as many as tell them apart."""
+    old, new = (name.rstrip("/") or name for name in names)
+    parts = old.split("/"), new.split("/")
+    for count in range(1, max(map(len, parts))):
+        short = tuple("/".join(one[-count:]) for one in parts)
+        if short[0] != short[1] and all(one.strip("./") for one in short):
+            return short[0], short[1]
+    return ("old", "new") if old == new else (old, new)
+
+
 def folders_of(
     sources: tuple[str, ...], git: tuple[str, str] | None
 ) -> tuple[str, str]:

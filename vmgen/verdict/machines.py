@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from vmgen import ir
 from vmgen.known import (
@@ -184,6 +184,16 @@ class MachineJudge:
             tuple(name for name in old if name in new),
             tuple(name for name in old if name not in new),
             tuple(name for name in new if name not in old),
+        )
+
+    @property
+    def lacking(self) -> tuple[Literal["OLD", "NEW"], ...]:
+        """The sides that do not know their machine types."""
+        sides: tuple[Literal["OLD", "NEW"], ...] = ("OLD", "NEW")
+        return tuple(
+            name
+            for name, side in zip(sides, self._sides, strict=True)
+            if not side.facts.machines
         )
 
     def named(self, name: str) -> str:

@@ -128,7 +128,8 @@ class Side:
     elements; ``check`` is ``equal`` or ``le``.  ``versions`` is the version it saves, or
     the first and the last that it loads.  ``sent`` is when a subsection is sent.
     ``role`` is a hook's, ``reads`` are the C names in a condition of it that has no
-    translation; ``text`` says why vmgen could not read the section.
+    translation; ``text`` says why vmgen could not read the section.  ``table`` is where
+    the table is that was compared, of a side that has no place of its own in it.
     """
 
     what: What = ""
@@ -146,6 +147,7 @@ class Side:
     reads: tuple[str, ...] = ()
     text: str = ""
     position: Position = NOWHERE
+    table: Position = NOWHERE
 
 
 NO_SIDE = Side()
@@ -255,7 +257,8 @@ class Judgement:
     """All sections of one target, CPUs first.
 
     ``old`` and ``new`` are the releases.  ``aside`` are the sections that differ and that
-    no machine of the type has, on either side.
+    no machine of the type has, on either side.  ``called`` is what to call the two sides
+    where their releases do not tell them apart.
     """
 
     target: str
@@ -263,6 +266,7 @@ class Judgement:
     new: str
     sections: tuple[SectionVerdict, ...] = field(default=())
     aside: tuple[SectionVerdict, ...] = ()
+    called: tuple[str, str] = ("old", "new")
 
     def worst(
         self, directions: Iterable[Direction] = ("forward", "backward")

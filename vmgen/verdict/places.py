@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, assert_never
 
 from vmgen import ir
@@ -19,6 +20,7 @@ from vmgen.verdict.items import (
     Unused,
     Validation,
     Values,
+    WireLayout,
 )
 from vmgen.verdict.model import Finding, Kind, Side, Term
 from vmgen.verdict.state import State
@@ -52,10 +54,18 @@ def finding(
         "path": about.entry.prefix,
         "field": field,
         "offset": state.offset,
-        "source": NOTHING if left is None else side(left.entry),
-        "target": NOTHING if right is None else side(right.entry),
+        "source": _side(left, state.pair.source),
+        "target": _side(right, state.pair.target),
     }
     return Finding(kind, **(facts | more))
+
+
+def _side(cursor: ItemCursor | None, layout: WireLayout) -> Side:
+    """What one side has; where that is in no line of C, its table has one."""
+    found = NOTHING if cursor is None else side(cursor.entry)
+    if found.position.file:
+        return found
+    return replace(found, table=layout.placed.description.position)
 
 
 def side(entry: Entry) -> Side:

@@ -46,11 +46,13 @@ def text(
     directions: Sequence[Direction] = BOTH,
     notes: bool = False,
     confirmations: Sequence[Confirmation] = (),
+    each_fix: bool = True,
 ) -> str:
     """One target: a line of counts for each direction, then every section that is not
     plainly compatible, worst first; sections with the same cause together.
 
-    ``notes`` adds what is compatible and still worth knowing.
+    ``notes`` adds what is compatible and still worth knowing; without ``each_fix`` no
+    finding says how it is fixed.
     """
     lines = [_head(judgement, direction, paint) for direction in directions]
     tried = {(item.of, item.direction): item for item in confirmations}
@@ -61,6 +63,8 @@ def text(
         lines += ["", paint(PAINT[verdict], words.TITLES[verdict])]
         for sections in groups:
             lines += section_lines(judgement, sections, directions, paint, notes, tried)
+            if each_fix:
+                lines += fix_lines(sections[0], directions, paint)
     if confirmations:
         lines += ["", *_tried(confirmations, paint)]
     return "\n".join(lines) + "\n"
@@ -70,7 +74,7 @@ def _names(judgement: Judgement) -> tuple[str, str]:
     """What the two sides are called: their releases, if these differ."""
     if judgement.old and judgement.new and judgement.old != judgement.new:
         return judgement.old, judgement.new
-    return "old", "new"
+    return judgement.called
 
 
 def way(judgement: Judgement, direction: Direction) -> str:
@@ -175,6 +179,25 @@ def section_lines(
             lines.append(f"      {paint('note', 'note:')} {said}{place}")
         lines += _counterexample(tried.get((first.key, direction)), paint)
     return lines
+
+
+def fixes(section: SectionVerdict, directions: Iterable[Direction]) -> tuple[str, ...]:
+    """How the tree of the newer side can take the older format."""
+    said = {
+        words.fix(finding)
+        for direction in directions
+        for finding in section.outcome(direction).findings
+    }
+    return tuple(sorted(said - {""}))
+
+
+def fix_lines(
+    section: SectionVerdict, directions: Iterable[Direction], paint: Paint
+) -> list[str]:
+    """The same, as lines below the section's findings."""
+    return [
+        f"      {paint('hint', 'fix:')} {one}" for one in fixes(section, directions)
+    ]
 
 
 def _finding(finding: Finding, paint: Paint) -> list[str]:
@@ -346,7 +369,7 @@ def github(
         for direction in directions:
             outcome = section.outcome(direction)
             for finding in outcome.findings:
-                place = _place(_positions(finding, direction), folders)
+                place = _place(_lines(finding, direction), folders)
                 refuses = section.counted(direction) == "incompatible"
                 level = "error" if refuses else "warning"
                 title = (
@@ -374,8 +397,16 @@ def notice(
         for direction in directions
         for finding in section.outcome(direction).findings
     )
-    places = (_place(_positions(*one), folders) for one in found)
+    places = (_place(_lines(*one), folders) for one in found)
     return annotation("notice", next(places, NOWHERE), section.section, said)
+
+
+def _lines(finding: Finding, direction: Direction) -> tuple[Position, Position]:
+    """The lines of OLD and of NEW to show the finding at: what NEW does not have any more
+    is missing in its table."""
+    sides = finding.source, finding.target
+    old, new = sides if direction == "forward" else sides[::-1]
+    return old.position, new.position if new.position.file else new.table
 
 
 def _place(places: tuple[Position, Position], folders: tuple[str, str]) -> Position:

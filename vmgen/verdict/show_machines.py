@@ -135,7 +135,7 @@ def text(
             lines += _whom(group[0], judgements, paint)
             if added and (names := group[0].section.devices):
                 lines.append(f"      {paint('note', 'users add:')} {_some(names)}")
-            lines += _fixes(group[0].section, directions, paint)
+            lines += show.fix_lines(group[0].section, directions, paint)
     return "\n".join(lines) + "\n"
 
 
@@ -244,18 +244,6 @@ def _whom(
         yield f"      {paint('note', 'machine types:')} {whom}"
 
 
-def _fixes(
-    section: SectionVerdict, directions: Iterable[Direction], paint: Paint
-) -> Iterator[str]:
-    said = {
-        words.fix(finding)
-        for direction in directions
-        for finding in section.outcome(direction).findings
-    }
-    for one in sorted(said - {""}):
-        yield f"      {paint('hint', 'fix:')} {one}"
-
-
 # --- for programs ---------------------------------------------------------------------
 
 
@@ -297,14 +285,7 @@ def as_json(
                 "machines": list(one.machines),
                 "added": [way for way in one.section.added if way in directions],
                 "devices": list(one.section.devices),
-                "fix": sorted(
-                    {
-                        said
-                        for direction in directions
-                        for finding in one.section.outcome(direction).findings
-                        if (said := words.fix(finding))
-                    }
-                ),
+                "fix": list(show.fixes(one.section, directions)),
             }
             for one in by_section(judgements)
         ],

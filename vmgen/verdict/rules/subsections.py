@@ -42,6 +42,11 @@ def sent(
     return after
 
 
+def _without(state: State) -> Side:
+    """The target's side, in whose table a subsection is missing."""
+    return Side("nothing", table=state.pair.target.placed.description.position)
+
+
 def _subsection(
     state: State, source: Entry, sub: Placed, other: Placed | None, parent: str
 ) -> State | Ending:
@@ -59,7 +64,7 @@ def _subsection(
         source.prefix,
         description.name,
         source=place(sub, needed),
-        target=Side("nothing") if other is None else place(other),
+        target=_without(state) if other is None else place(other),
         condition=absent,
     )
     if other is None:
