@@ -13,11 +13,12 @@ from vmgen import ir
 from vmgen.boards import Boards
 from vmgen.boards.pattern import NamePattern
 from vmgen.cli import run
-from vmgen.cli.compat import narrowed
 from vmgen.known import MachineFacts, view
 from vmgen.roots.model import Registrations, TypeDecl
+from vmgen.stream.having import Having
 from vmgen.verdict import show_machines
 from vmgen.verdict.machines import MachineJudge
+from vmgen.verdict.narrowed import narrowed
 from vmgen.view.compat import compat_page
 
 UART = "static const TypeInfo uart_info = { .name = TYPE_UART, .parent = TYPE_BUS_DEVICE };"
@@ -424,10 +425,10 @@ def test_the_exit_status_of_an_added_device(
 def test_an_added_device_that_the_guest_has_refuses() -> None:
     old, new = ADDED
     judgements = {"one-1": MachineJudge(old, new).judgement("one-1")}
-    for devices, has in ((["x"], None), ([], frozenset({"x"}))):
+    for devices, has in ((["x"], None), ([], Having(frozenset({"x"})))):
         found = narrowed(judgements, old, new, devices, has)
         assert show_machines.answer(found["one-1"], "forward") == "refused"
-    found = narrowed(judgements, old, new, [], frozenset({"cpu"}))
+    found = narrowed(judgements, old, new, [], Having(frozenset({"cpu"})))
     assert found["one-1"].worst(("forward",)) == "compatible"
 
 

@@ -20,8 +20,11 @@ import pytest
 from tests.stream_files import FOLDER
 from vmgen.archive.archive import shipped
 from vmgen.cli import run
-from vmgen.cli.compat import narrowed, sections_of
+from vmgen.cli.compat import guest_of
+from vmgen.cli.console import Console
+from vmgen.stream.having import Having
 from vmgen.verdict.machines import MachineJudge
+from vmgen.verdict.narrowed import narrowed
 from vmgen.verdict.show_machines import answer, answers_with_added
 
 
@@ -114,6 +117,10 @@ def judge(target: str, src: str, dst: str) -> MachineJudge:
     return MachineJudge(archive.program(old, target), archive.program(new, target))
 
 
+def guest(row: Row, side: str, folder: Path) -> Having:
+    return guest_of(str(folder / row.stream(side)), Console())
+
+
 @pytest.mark.parametrize(
     "row", [one for one in rows() if one.src in known()], ids=lambda row: row.name
 )
@@ -123,9 +130,7 @@ def test_the_sources_alone_say_the_same_of_the_machine_type(
     """``loads`` is with conditions on the guest's state, which these guests meet;
     ``misread`` is taken or not, and never right."""
     one = judge(row.target, row.src, row.dst)
-    has = frozenset().union(
-        *(sections_of(str(folder / row.stream(side))) for side in (row.src, row.dst))
-    )
+    has = guest(row, row.src, folder) | guest(row, row.dst, folder)
     judged = {row.machine: one.judgement(row.machine)}
     found = narrowed(judged, one.old, one.new, (), has)[row.machine]
     said = answer(found, "forward")
@@ -143,7 +148,7 @@ def test_what_a_user_must_add_is_in_no_stream_of_a_guest_without(
 ) -> None:
     one = judge(row.target, row.src, row.dst).judgement(row.machine)
     added = {each.section for each in one.sections if "forward" in each.added}
-    assert added.isdisjoint(sections_of(str(folder / row.stream(row.src))))
+    assert added.isdisjoint(guest(row, row.src, folder).names)
     # Without options it is what QEMU says, where the guest's state has no part in it.
     if row.verdict == "refused":
         met = one.worst(("forward",)) != "conditional" or any(

@@ -55,6 +55,9 @@ CASES: list[tuple[Finding, str, str, str]] = [
      "the destination registers no section of instance 0, 1", "instance 0, 1", "instance 2"),
     (found("section-guard", section(2), section(2, reads=("enabled", "old"))),
      "whether the destination registers the section is up to enabled and old", "", ""),
+    (found("beside", side("object", "vmstate_e", "s.e", reads=("after",)), side("object", "vmstate_e", "s.e")),
+     "what after() says of the elements of s.e behind the first, QEMU reads from the memory"
+     " beside them", "", ""),
     (found("command", Side("command", "SWITCHOVER_START"), NOTHING),
      "the destination does not know the command SWITCHOVER_START", "sent", "no such command"),
     (found("section-missing", section(2), NOTHING),

@@ -32,6 +32,16 @@ up to QEMU's memory."""
 RELEASES = {"7.2": "7.2.22", "10.0": "10.0.2"}
 
 
+def _compat(
+    source: str, machine: str, file: Path, capsys: pytest.CaptureFixture[str]
+) -> str:
+    """What ``compat`` says of a guest like that of a stream, which a side saved."""
+    old, new = sorted(RELEASES, key=lambda side: side != source)
+    words = ["compat", RELEASES[old], RELEASES[new], "-t", "x86_64", "-m", machine]
+    run([*words, "--like", str(file), "--direction", "forward", "--format", "json"])
+    return capsys.readouterr().out
+
+
 @pytest.mark.parametrize("source", ["7.2", "10.0"])
 @pytest.mark.parametrize("name", list(MACHINES))
 def test_the_answer_is_that_of_qemu(
@@ -48,6 +58,11 @@ def test_the_answer_is_that_of_qemu(
     refused = taken("x86_64", options, other, files[source])
     if (name, source) in LOADS:
         assert (not refused) == LOADS[name, source], refused
+    said = json.loads(_compat(source, options[1], files[source], capsys))
+    answer = said["targets"][0]["machines"][0]["forward"]["answer"]
+    assert answer in (("refused", "not known") if refused else ("loads", "not known"))
+    if (name, source) in LOADS:
+        assert answer != "not known"
     for more in ([], ["--like", str(files[other])]):
         words = ["stream", "explain", str(files[source]), "--release", RELEASES[other]]
         status = run([*words, "--format", "json", *more])

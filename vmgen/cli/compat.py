@@ -25,8 +25,9 @@ from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:
     from vmgen import ir
-    from vmgen.known import MachineFacts
-    from vmgen.verdict import Direction, Judgement, Outcome, SectionVerdict
+    from vmgen.stream.having import Having
+    from vmgen.stream.stream import Stream
+    from vmgen.verdict import Direction, Judgement
     from vmgen.verdict.machines import MachineJudge
 
 VERSIONED = re.compile(r".*-\d+\.\d+(\.\d+)?\Z")
@@ -116,18 +117,20 @@ def compat(
     are about the guest's state, and about devices that only users add (-device).
     """
     from vmgen.verdict import show_machines
+    from vmgen.verdict.narrowed import narrowed
 
     directions = WAYS[direction]
     pairs, names = programs_of(sources, git, targets, whole, preprocessor, console)
     if not git and form == "text":
         say_sources(names, pairs, console)
-    has = None if like is None else sections_of(like)
+    has = None if like is None else guest_of(like, console)
     judged = []
     sides = called(names)
     for old, new in pairs:
         wanted = [] if devices is None else devices.split(",")
         judgements, only = _judged(old, new, machines, sides, console)
         if wanted or has is not None:
+            _refuse_unknown(wanted, old, new)
             judgements = narrowed(judgements, old, new, wanted, has)
         judged.append((judgements, only))
     status = show_machines.status(
@@ -256,103 +259,42 @@ def _none(
     return Diagnostic("VG645", message, hint=hint)
 
 
-# --- only what a guest has ------------------------------------------------------------
+def _refuse_unknown(devices: Sequence[str], old: ir.Program, new: ir.Program) -> None:
+    """Raises VG646 for a name that is no device type of either side."""
+    from vmgen.verdict.narrowed import is_device
 
-
-def sections_of(file: str) -> frozenset[str]:
-    """The names of a stream's sections, with and without the path of their device, and of
-    the commands between them."""
-    from vmgen.cli.stream.codecs import input_of
-    from vmgen.cli.stream.common import told
-    from vmgen.stream.parts import Command
-    from vmgen.stream.stream import Stream
-
-    with told(file):
-        source = input_of(file)
-        source.finish()
-        stream = Stream(source, strict=False)
-        names = {one.name for one in stream.sections}
-        names |= {
-            f"command {one.name}" for one in stream.parts() if isinstance(one, Command)
-        }
-        source.close()
-    return frozenset(names | {name.rpartition("/")[2] for name in names})
-
-
-def _sent(one: Outcome) -> Outcome:
-    """What becomes of a section that the stream has, where the destination does not
-    register it."""
-    missing = [found for found in one.findings if found.kind == "section-missing"]
-    if not missing or one.verdict == "compatible":
-        return one
-    findings = tuple(replace(found, condition=None) for found in missing)
-    return replace(one, verdict="incompatible", findings=findings, condition=None)
-
-
-def narrowed(
-    judgements: Mapping[str, Judgement],
-    old: ir.Program,
-    new: ir.Program,
-    devices: Sequence[str],
-    has: frozenset[str] | None,
-) -> dict[str, Judgement]:
-    """The same without the sections of devices that a guest does not have; that users
-    add the others is no matter any more."""
-    from vmgen.known import MachineFacts
-
-    sides = MachineFacts(old), MachineFacts(new)
-    kinds: dict[tuple[str, str], set[str]] = {}
-    for facts in sides:
-        for root in facts.program.roots:
-            for type_ in root.device_types:
-                kinds.setdefault((root.home, root.symbol), set()).update(
-                    facts.kinds(type_)
-                )
     unknown = [
-        name for name in devices if not any(_is_device(one, name) for one in sides)
+        name for name in devices if not any(is_device(one, name) for one in (old, new))
     ]
     if unknown:
         message = f"neither side has a device type '{unknown[0]}'"
-        types = {one.name for side in sides for one in side.program.machines.types}
+        types = {one.name for side in (old, new) for one in side.machines.types}
         near = get_close_matches(unknown[0], sorted(types), 3)
         hint = "QEMU lists the names: qemu-system-... -device help"
         hint = f"did you mean {' or '.join(near)}?" if near else hint
         raise VmgenError(Diagnostic("VG646", message, hint=hint))
-    wanted = {_stem(name) for name in devices}
-
-    def kept(one: SectionVerdict) -> bool:
-        if has is not None and one.section not in has:
-            return False
-        tables = (one.old_file, one.old), (one.new_file, one.new)
-        of = {kind for table in tables for kind in kinds.get(table, ())}
-        if not devices or not of:
-            return True
-        return "cpu" in of or not wanted.isdisjoint(map(_stem, of))
-
-    def only(section: SectionVerdict, all_: Judgement) -> SectionVerdict:
-        section = replace(section, added=(), devices=())
-        same = [one for one in all_.sections if one.section == section.section]
-        if has is None or section.section not in has or len(same) > 1:
-            return section
-        ways = _sent(section.forward), _sent(section.backward)
-        return replace(section, forward=ways[0], backward=ways[1])
-
-    return {
-        machine: replace(
-            one,
-            sections=tuple(
-                only(section, one) for section in one.sections if kept(section)
-            ),
-            aside=tuple(section for section in one.aside if kept(section)),
-        )
-        for machine, one in judgements.items()
-    }
 
 
-def _stem(name: str) -> str:
-    """What a virtio device and the devices that carry it have in common."""
-    return re.sub(r"(-pci|-ccw|-device)?((-non)?-transitional)?\Z", "", name)
+def guest_of(file: str, console: Console) -> Having:
+    """What the guest of a stream has."""
+    from vmgen.cli.stream.codecs import input_of, opened
+    from vmgen.cli.stream.common import told
+    from vmgen.stream.having import having
+    from vmgen.stream.stream import Stream
 
+    def readable() -> Stream | None:
+        try:
+            return opened(
+                file, console, folder=None, qemu=None, whole=False, target=None,
+                page_size=None, snapshot="", max_unpacked=None, no_description=False,
+                members=(),
+            )  # fmt: skip
+        except VmgenError:
+            return None  # vmgen knows no release that wrote it
 
-def _is_device(facts: MachineFacts, name: str) -> bool:
-    return any(_stem(one.name) == _stem(name) for one in facts.program.machines.types)
+    with told(file):
+        source = input_of(file)
+        source.finish()
+        found = having(Stream(source, strict=False), readable)
+        source.close()
+    return found

@@ -22,7 +22,7 @@ class Function:
 
     One that reads the object around its own (``container_of``) has no body; ``outside``
     is what it returns, over an object of the C type ``container``, where it reads nothing
-    else.
+    else.  Where that became known it has a body, and the ``container`` still.
     """
 
     symbol: Symbol

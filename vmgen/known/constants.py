@@ -98,7 +98,7 @@ def _function(one: ir.Function, known: KnownMembers) -> ir.Function:
     found = _expression(one.outside, one.container, known)
     if any(isinstance(part, ir.Load) for part in ir.walk(found)):
         return one  # it reads more than what is known of the object around
-    return replace(one, body=found, untranslated="", container="", outside=None)
+    return replace(one, body=found, untranslated="", outside=None)
 
 
 def _description(one: ir.Description, known: KnownMembers) -> ir.Description:

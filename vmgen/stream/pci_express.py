@@ -4,10 +4,10 @@ write: ``get_pci_config_device`` (``hw/pci/pci.c``) compares it with the device'
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from vmgen.known import MachineFacts
+from vmgen.known.error_mask import has_mask
 from vmgen.stream import described, tables
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.errors import StreamError
@@ -22,30 +22,17 @@ ADVANCED_ERRORS, ERROR_MASK = 1, 8
 """The number of the capability for advanced errors, and where in it the mask of errors
 that are not correctable is (``PCI_ERR_UNCOR_MASK``)."""
 
-TYPE, PROPERTY = "pci-device", "x-pcie-err-unc-mask"
-"""Whether a guest can write that mask is up to this (``pcie_aer_init`` in
-``hw/pci/pcie_aer.c``): without it the mask is 0."""
-
-ALWAYS = re.compile(r"8\.0\.")
-"""The release that lets a guest write the mask, and has no property for it."""
-
 
 def error_mask(
     stream: Stream, section: Section, codecs: Codecs, machine: str
 ) -> Objection | None:
     """A mask of errors where a machine of this type keeps none."""
     known = tables.of(codecs)
-    if known is None or ALWAYS.match(known.release):
+    if known is None:
         return None
     place = _mask(stream, section)
-    if place is None:
-        return None
     facts = MachineFacts(known.lookup.program)
-    properties = {one.name: one for one in facts.properties(TYPE)}
-    if not properties:
-        return None
-    there = properties.get(PROPERTY)
-    if there is not None and facts.value(facts.machine(machine), TYPE, there) != 0:
+    if place is None or has_mask(facts, machine) is not False:
         return None
     path, at, value = place
     message = (
@@ -54,20 +41,30 @@ def error_mask(
     return Objection("machine", section.path, path, at, message)
 
 
+def reports_errors(stream: Stream, section: Section) -> bool:
+    """Whether the device's space has the capability for advanced errors; False where the
+    description does not show the space."""
+    return next(_masks(stream, section), None) is not None
+
+
 def _mask(stream: Stream, section: Section) -> tuple[str, int, int] | None:
     """The field, place and value of a section's mask; None for 0, and without one."""
+    return next((one for one in _masks(stream, section) if one[2]), None)
+
+
+def _masks(stream: Stream, section: Section) -> Iterator[tuple[str, int, int]]:
+    """The field, place and value of every mask in a section."""
     try:
         slots = stream.layout(section)
     except StreamError:
-        return None
+        return
     for path, slot, at in described.leaves(slots, section.start):
         if slot.type == "pci config" and slot.size == WHOLE:
             space = bytes(stream.view[at : at + WHOLE])
             for offset in _capabilities(space, ADVANCED_ERRORS):
                 word = space[offset + ERROR_MASK : offset + ERROR_MASK + 4]
-                if value := int.from_bytes(word, "little"):
-                    return path, at + offset + ERROR_MASK, value
-    return None
+                value = int.from_bytes(word, "little")
+                yield path, at + offset + ERROR_MASK, value
 
 
 def _capabilities(space: bytes, wanted: int) -> Iterator[int]:

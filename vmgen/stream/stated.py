@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from vmgen.known.registered import instances
 from vmgen.stream import described, pci_express, qapi_names, tables
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
@@ -100,19 +101,15 @@ def other_instance(section: Section, codecs: Codecs) -> Objection | None:
     if section.kind not in ("start", "full") or not section.instance_id:
         return None
     known = tables.of(codecs)
-    roots = [
-        root
-        for root in (() if known is None else known.lookup.program.roots)
-        if root.section == section.name and not root.prefix
-    ]
-    fixed = {root.instance for root in roots if root.instance.isdigit()}
-    if roots and section.instance_id != ANY_INSTANCE:
-        if len(fixed) < len(roots) or any(root.alias for root in roots):
+    roots = () if known is None else known.lookup.program.roots
+    numbers = instances(roots, section.name)
+    if section.instance_id != ANY_INSTANCE and any(
+        one.section == section.name and not one.prefix for one in roots
+    ):
+        if numbers is None or section.instance_id in numbers:
             return None
-        if str(section.instance_id) in fixed:
-            return None
-        numbers = " or ".join(sorted(fixed, key=int))
-        message = f"the release registers it as instance {numbers} alone"
+        listed = " or ".join(map(str, sorted(numbers)))
+        message = f"the release registers it as instance {listed} alone"
     elif section.means in ("ram", "old-style") and section.name != "vfio":
         message = (
             f"instance {section.instance_id}, and a machine has this once, as number 0"

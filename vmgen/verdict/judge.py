@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.lookup import Lookup, Placed
-from vmgen.verdict import conditions
+from vmgen.verdict import beside, conditions
 from vmgen.verdict.compare import DirectedComparison
 from vmgen.verdict.conditions import TRUE, either, every
 from vmgen.verdict.layout import WireLayouts
@@ -256,7 +256,11 @@ def outcome(
         *_endless(source.placed, comparison.source),
         *_endless(target.placed, comparison.target),
     )
-    findings = (*found_all.required, *_unanswered(one, two, comparison))
+    findings = (
+        *found_all.required,
+        *_unanswered(one, two, comparison),
+        *beside.findings(source.placed, target.placed, comparison),
+    )
     failed = found_all.failed
     if failed is not None:
         if found_all.condition is None and failed.condition is None:

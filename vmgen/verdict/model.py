@@ -27,7 +27,7 @@ Kind = Literal[
     "subsection-version", "subsection-name", "subsection-missing", "nested-version",
     "end", "bytes", "width", "units", "member", "count", "null", "shape", "bool",
     "tail-loaded", "tail-saved",
-    "check", "validate", "refusal", "premise",
+    "check", "validate", "refusal", "premise", "beside",
     "code", "code-parts", "cases", "recursion",
     "renamed", "padding-loaded", "padding-skipped", "sign", "code-assumed",
     "subsection-presence", "never-sent", "never-saved", "endless-list",
@@ -62,6 +62,7 @@ check                a value that must fit what the destination has
 validate             a condition that must hold after loading (VMSTATE_VALIDATE)
 refusal              pre_load or post_load returns an error
 premise              C tables that a refusal of both sides depends on differ
+beside               fields of an array's elements that memory beside the array decides
 code                 C code that vmgen does not translate
 code-parts           the same C code contains other descriptions
 cases                more combinations of conditions than vmgen follows
@@ -166,7 +167,8 @@ class Finding:
 
     ``gone`` says whose member the other side does not have at all; ``limit`` is the
     number of cases that were followed; ``only`` are the rows of C tables that only the
-    source and only the destination has.
+    source and only the destination has.  ``whenever`` is a subsection, and the condition
+    that it is not sent: where that is all of ``condition``, no stream that has it loads.
     """
 
     kind: Kind
@@ -183,6 +185,7 @@ class Finding:
     gone: Literal["", "source", "target"] = ""
     limit: int = 0
     only: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    whenever: tuple[str, ir.Expr] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,12 @@ def _sentence(found: Finding) -> str:
             return f"{target.name}() rejects {_rejected(found)}"
         case "premise":
             return f"{target.name}() rejects other {found.field}: {_rows(found)}"
+        case "beside":
+            decided = source if source.reads else target
+            return (
+                f"what {', '.join(decided.reads)}() says of the elements of {decided.path}"
+                " behind the first, QEMU reads from the memory beside them"
+            )
         case "code" if source.text or target.text:
             lost = source if source.text else target
             return f"vmgen could not read {lost.name}: {lost.text}"
@@ -278,7 +284,7 @@ def does(found: Finding, which: Literal["source", "target"]) -> str:
             return f"rejected by {side.role}"
         case (
             "premise" | "section-unread" | "cases" | "section-handlers"
-            | "section-guard"
+            | "section-guard" | "beside"
         ):  # fmt: skip
             return ""
         case _:
@@ -418,7 +424,7 @@ def fix(found: Finding) -> str:
             "section-handlers" | "section-unread" | "section-guard" | "bool" | "tail-saved" | "code"
             | "code-parts" | "cases" | "recursion" | "renamed" | "padding-loaded"
             | "padding-skipped" | "sign" | "code-assumed" | "subsection-presence"
-            | "never-sent" | "never-saved" | "endless-list"
+            | "never-sent" | "never-saved" | "endless-list" | "beside"
         ):  # fmt: skip
             return ""
         case other:

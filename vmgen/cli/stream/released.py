@@ -380,13 +380,14 @@ def _saved_alike(
 def _is_alike(saved: Outcome) -> bool:
     """Whether what was saved says all that the reader asks for.  A subsection that the
     reader does not know, or not in this version, is among the bytes or is not: they
-    are read in any case."""
+    are read in any case.  Of arrays whose elements memory decides, the codecs ask."""
     kinds = {one.kind for one in saved.findings}
-    only_subsections = bool(kinds) and kinds <= {
+    seen = bool(kinds) and kinds <= {
         "subsection-missing",
         "subsection-version",
+        "beside",
     }
-    return saved.verdict == "compatible" or only_subsections
+    return saved.verdict == "compatible" or seen
 
 
 def _writers(

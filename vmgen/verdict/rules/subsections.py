@@ -66,6 +66,7 @@ def _subsection(
         source=place(sub, needed),
         target=_without(state) if other is None else place(other),
         condition=absent,
+        whenever=None if absent is None else (description.name, absent),
     )
     if other is None:
         return state.require(about)
@@ -94,15 +95,37 @@ def _subsection(
     state = state.noted(found.notes)
     if found.failed is None and found.unclear is not None:
         return replace(state, unclear=state.unclear or found.unclear)
+    alike = absent if wanted == needed else None
     for bad in found.required:
-        after = _inside(state, bad, either(absent, bad.condition), description.name)
+        condition = either(absent, bad.condition)
+        bad = _alone(bad, bad.condition, condition, description.name, alike)
+        after = _inside(state, bad, condition, description.name)
         if isinstance(after, Ending):
             return after
         state = after
     if found.failed is not None:
         condition = either(absent, found.condition)
-        return _inside(state, found.failed, condition, description.name)
+        bad = _alone(found.failed, found.condition, condition, description.name, alike)
+        return _inside(state, bad, condition, description.name)
     return state
+
+
+def _alone(
+    found: Finding,
+    inner: ir.Expr | None,
+    outer: ir.Expr | None,
+    name: str,
+    absent: ir.Expr | None,
+) -> Finding:
+    """A finding inside of a subsection, with that by which a stream shows that it holds:
+    the subsection itself, or one inside of it.  ``inner`` and ``outer`` are its condition
+    in there and here, ``absent`` when both sides would not send the subsection."""
+    whenever = found.whenever
+    if inner is None:
+        return replace(found, whenever=None if absent is None else (name, absent))
+    if whenever is None or whenever[1] != inner or outer is None:
+        return replace(found, whenever=None)
+    return replace(found, whenever=(whenever[0], outer))
 
 
 def _inside(
