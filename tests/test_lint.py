@@ -21,6 +21,8 @@ typedef struct Inner {
     uint32_t other;
 } Inner;
 
+typedef uint8_t *Bytes;
+
 typedef struct Dev {
     Inner inner;
     Inner second;
@@ -31,6 +33,9 @@ typedef struct Dev {
     uint32_t fifo_level;
     uint8_t fifo[16];
     uint8_t *data;
+    Bytes behind;
+    uint32_t *words;
+    Inner *inners[2];
 } Dev;
 
 typedef struct Board {
@@ -233,6 +238,25 @@ CASES: dict[str, tuple[str, str]] = {
     "VG815": (
         table(CONTROL, "VMSTATE_UINT32_TEST(count, Dev, board_test)"),
         table(CONTROL, "VMSTATE_UINT32_TEST(count, Dev, own_test)"),
+    ),
+    "VG820": (
+        table(
+            "VMSTATE_UINT32(count, Dev)",
+            "VMSTATE_VBUFFER_UINT32(fifo, Dev, 1, NULL, count)",
+        ),
+        table("VMSTATE_UINT32(count, Dev)", COUNTED, "VMSTATE_BUFFER(fifo, Dev)"),
+    ),
+    "VG821": (
+        table("VMSTATE_BUFFER_UNSAFE(data, Dev, 1, 8)"),
+        # Behind a typedef, in an array of pointers, with an info for the pointer itself.
+        INNER
+        + table(
+            "VMSTATE_BUFFER_UNSAFE(fifo, Dev, 1, 8)",
+            "VMSTATE_UINT32(count, Dev)",
+            "VMSTATE_VBUFFER_UINT32(behind, Dev, 1, NULL, count)",
+            "VMSTATE_SINGLE(words, Dev, 0, info_good, uint32_t *)",
+            "VMSTATE_ARRAY_OF_POINTER_TO_STRUCT(inners, Dev, 2, 1, vmstate_inner, Inner)",
+        ),
     ),
 }
 

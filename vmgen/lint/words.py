@@ -128,6 +128,19 @@ WORDS: Mapping[str, RuleWords] = {
         " destination it does not run",
         "add VMSTATE_TIMER_PTR in a subsection, or arm it in post_load",
     ),
+    "VG820": RuleWords(
+        "a macro for a pointer, on an array",
+        "'{member}' is {shape}, and the macro follows a pointer: QEMU takes its first bytes"
+        " for an address",
+        "use a macro for what the struct itself has (VMSTATE_BUFFER, VMSTATE_UINT8_ARRAY),"
+        " or declare a pointer",
+    ),
+    "VG821": RuleWords(
+        "a pointer's own bytes",
+        "'{member}' is a pointer, and the macro does not follow it: QEMU saves and loads"
+        " the bytes of the address",
+        "use a macro that follows a pointer (_POINTER, _ALLOC, VBUFFER)",
+    ),
 }
 
 

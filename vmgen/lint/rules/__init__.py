@@ -40,4 +40,6 @@ RULES: Mapping[str, Rule] = {
     "VG817": indexes.unchecked,
     "VG818": devices.without_a_table,
     "VG819": missing.missing_timers,
+    "VG820": fields.through_no_pointer,
+    "VG821": fields.pointer_itself,
 }

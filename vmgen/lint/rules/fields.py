@@ -115,6 +115,57 @@ def nameless(linted: Linted) -> Iterator[LintFinding]:
                 yield finding("VG806", field.position, (table.symbol,))
 
 
+def through_no_pointer(linted: Linted) -> Iterator[LintFinding]:
+    """A field that follows a pointer (``VMS_POINTER``) where the struct has none
+    (``vmstate_save_state_v``, ``migration/vmstate.c``)."""
+    for table, field in _by_pointer(linted, followed=True):
+        is_array = bool(field.path[-1].dims)
+        yield finding(
+            "VG820",
+            field.position,
+            (table.symbol, field.name),
+            member=_where(field),
+            shape="an array" if is_array else "no pointer",
+        )
+
+
+def pointer_itself(linted: Linted) -> Iterator[LintFinding]:
+    """A field that moves a pointer's own bytes."""
+    for table, field in _by_pointer(linted, followed=False):
+        if _is_data(field):
+            yield finding(
+                "VG821",
+                field.position,
+                (table.symbol, field.name),
+                member=_where(field),
+            )
+
+
+def _by_pointer(
+    linted: Linted, followed: bool
+) -> Iterator[tuple[LintedTable, ir.Field]]:
+    """Fields that follow a pointer, or do not, of members that are the other."""
+    for table in linted.tables:
+        for field in table.description.fields:
+            if field.path and field.pointer == followed != field.path[-1].pointer:
+                yield table, field
+
+
+def _is_data(field: ir.Field) -> bool:
+    """Whether a field moves the memory at its place; other infos, and tables of one
+    object, may be written for a pointer, and an array of pointers is followed."""
+    if field.pointers:
+        return False
+    match field.element:
+        case ir.BufferElement(info=info):
+            return info in ("", "vmstate_info_buffer")
+        case ir.IntegerElement() | ir.BitmapElement():
+            return True
+        case ir.StructElement(info=info):
+            return field.array and not info
+    return False
+
+
 def _where(field: ir.Field) -> str:
     return ir.path_text(field.path)
 
