@@ -46,7 +46,7 @@ class Deadly:
         return results.keep(Path(self.folder), files, map(self.row, files))
 
     def row(self, file: str) -> dict[str, Any]:
-        return {"file": file, "row": "file", "outcome": "taken"}
+        return {"file": file, "row": "file", "outcome": "accepted"}
 
     def lost(self, file: str, error: BaseException) -> int:
         row = self.row(file) | {"outcome": "error", "rule": type(error).__name__}
@@ -110,7 +110,7 @@ def test_an_answer_is_of_one_question(tmp_path: Path) -> None:
 
 
 def test_a_part_that_is_written_again_is_one(tmp_path: Path) -> None:
-    rows = [{"file": "a", "row": "file", "outcome": "taken"}]
+    rows = [{"file": "a", "row": "file", "outcome": "accepted"}]
     assert results.keep(tmp_path, ["a", "b"], rows) == 1
     results.keep(tmp_path, ["a", "b"], rows * 2)
     assert len(results.parts(tmp_path)) == 1
@@ -131,19 +131,19 @@ def test_a_report_has_each_finding_once() -> None:
         [
             row("a", "file", "refused"), row("a", "finding", "refused", "value"),
             row("b", "file", "refused"), row("b", "finding", "refused", "value"),
-            row("c", "file", "taken"), row("d", "file", "error", "VG701"),
+            row("c", "file", "accepted"), row("d", "file", "error", "VG701"),
         ]
     )  # fmt: skip
-    assert found.outcomes == {"refused": 2, "taken": 1, "error": 1}
+    assert found.outcomes == {"refused": 2, "accepted": 1, "error": 1}
     assert [(one.rule, one.files) for one in found.findings] == [
         ("value", 2),
         ("VG701", 1),
     ]
     assert list(lines(found, 1)) == [
-        "4 files: 1 error, 2 refused, 1 taken",
+        "4 files: 1 accepted, 1 error, 2 refused",
+        "  virt: 1 accepted",
         "  virt: 1 error",
         "  virt: 2 refused",
-        "  virt: 1 taken",
         "2 files, as a: cpu/0: why [value]",
         "and 1 more findings",
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stream_files import packages, whole
+from tests.stream_files import captured, packages, whole
 from tests.stream_sections import find_sections
 from tests.test_stream_read import HEAD, description, device, section
 from vmgen.cli import run
@@ -264,3 +264,38 @@ def test_what_a_capability_has_must_be_the_device_s_own(
 @pytest.mark.parametrize("loop", [(0x99, 0x98), (0x41, 0x98), (0x34, 0xFC), (0x34, 3)])
 def test_a_list_of_capabilities_that_has_no_end(loop: tuple[int, int]) -> None:
     assert found(pci(loop), pci(loop)) == []
+
+
+def test_what_qemu_refuses_first_comes_first_with_the_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """QEMU 10.0.2 with ``-smp 1``: Unknown savevm section or instance 'cpu_common' 1."""
+    two, one = tmp_path / "two.mig", tmp_path / "one.mig"
+    two.write_bytes(captured("riscv64-virt-rv64-poke-smp2--10.0.2"))
+    one.write_bytes(captured(NAME))
+    line = ["stream", "explain", str(two), "--release", "10.0.2", "--like", str(one)]
+    assert run([*line, "--format", "json"]) == 1
+    refusals = json.loads(capsys.readouterr().out)["refusals"]
+    assert [item["section"] for item in refusals[:3]] == [
+        "cpu_common/1",
+        "cpu/1",
+        "riscv_mtimer/0",
+    ]
+    assert refusals[0]["hint"].endswith("-smp 2")
+    offsets = [item["offset"] for item in refusals]
+    assert offsets == sorted(offsets)
+
+
+def test_a_device_that_the_machine_lacks_is_named_as_an_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = whole("x86_64-q35-bare--10.0.2")
+    draft = Draft(Stream(data, packages()["x86_64"]))
+    draft.drop(Stream(data, strict=False).section("0000:00:1f.2/ich9_ahci"))
+    theirs, own = tmp_path / "theirs.mig", tmp_path / "own.mig"
+    theirs.write_bytes(data)
+    own.write_bytes(draft.to_bytes())
+    line = ["stream", "explain", str(theirs), "--release", "10.0.2"]
+    assert run([*line, "--like", str(own), "--format", "json"]) == 1
+    (one,) = json.loads(capsys.readouterr().out)["refusals"]
+    assert one["hint"] == "start the machine with -device ich9-ahci, at 0000:00:1f.2"

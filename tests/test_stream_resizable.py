@@ -105,11 +105,11 @@ def length(name: str, value: int) -> tuple[bytes, int]:
     [
         ("pc.ram", 0x900000, "refused"),
         ("pc.bios", 0x80000, "refused"),
-        ("pc.bios", 0x3F001, "taken"),  # as many pages
-        (TABLES, 0x10000, "taken"),
-        (TABLES, 0x200000, "taken"),
+        ("pc.bios", 0x3F001, "accepted"),  # as many pages
+        (TABLES, 0x10000, "accepted"),
+        (TABLES, 0x200000, "accepted"),
         (TABLES, 0x201000, "refused"),
-        (LOADER, 0x10000, "taken"),
+        (LOADER, 0x10000, "accepted"),
         (LOADER, 0x20000, "refused"),
         (RSDP, 0x2000, "refused"),
     ],

@@ -333,7 +333,7 @@ def test_of_a_configuration_given_twice_the_last_counts(judged: Judge) -> None:
     once = configured(whole(RISCV), name, other)
     twice = configured(configured(whole(RISCV), name, own), name, other)
     assert judged(RISCV, once, own=True)["outcome"] == "refused"
-    assert judged(RISCV, twice, own=True)["outcome"] == "taken"
+    assert judged(RISCV, twice, own=True)["outcome"] == "accepted"
 
 
 def test_what_a_description_would_answer_the_machines_own_does(judged: Judge) -> None:
@@ -341,7 +341,7 @@ def test_what_a_description_would_answer_the_machines_own_does(judged: Judge) ->
     without = undescribed(Stream(whole(RISCV)))
     assert judged(RISCV, without)["outcome"] == "not known"
     found = judged(RISCV, without, own=True)
-    assert (found["outcome"], found["open"]) == ("taken", [])
+    assert (found["outcome"], found["open"]) == ("accepted", [])
 
 
 def test_a_footer_that_is_gone_is_refused_without_a_description(judged: Judge) -> None:
@@ -359,7 +359,7 @@ def test_a_number_of_a_section_that_another_one_has_too(judged: Judge) -> None:
     one = next(one for one in stream.sections if one.name == "cpu")
     for at in (one.offset + 1, one.end + 1):
         data[at : at + 4] = bytes(4)
-    assert judged(RISCV, bytes(data), own=True)["outcome"] == "taken"
+    assert judged(RISCV, bytes(data), own=True)["outcome"] == "accepted"
 
 
 @pytest.mark.parametrize(
@@ -458,7 +458,7 @@ def test_a_mask_of_errors_is_for_machine_types_that_have_one(
 
 @pytest.mark.parametrize(
     ("version", "outcome"),
-    [(0, "taken"), (0x0007_0000, "refused"), (0x0000_0001, "not known")],
+    [(0, "accepted"), (0x0007_0000, "refused"), (0x0000_0001, "not known")],
 )
 def test_the_processor_is_that_of_the_machine(
     version: int, outcome: str, judged: Judge
@@ -491,7 +491,7 @@ def second(data: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     ("value", "of_second", "outcome"),
-    [(0, False, "taken"), (1, False, "refused"), (0, True, "not known")],
+    [(0, False, "accepted"), (1, False, "refused"), (0, True, "not known")],
 )
 def test_a_register_that_the_stream_lacks_has_what_memory_held(
     value: int, of_second: bool, outcome: str, judged: Judge

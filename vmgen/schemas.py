@@ -27,7 +27,7 @@ VERSIONS: Mapping[str, int] = {
     "stream-show-values": 1,
     "stream-show-registers": 1,
     "stream-diff": 1,
-    "stream-explain": 1,
+    "stream-explain": 2,
     "stream-convert": 1,
     "export-jsonl": 1,
     "export-regions": 1,

@@ -33,7 +33,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The same with vmgen's answer: taken, refused, not known, or an error."""
+    """The same with vmgen's answer: accepted, refused, not known, or an error."""
 
     tried: Tried
     outcome: str
@@ -41,16 +41,18 @@ class Answered:
 
     @property
     def firm(self) -> bool:
-        return self.outcome in ("taken", "refused")
+        return self.outcome in ("accepted", "refused")
 
     @property
     def right(self) -> bool:
-        return self.outcome == {"accepted": "taken"}.get(self.tried.qemu, "refused")
+        return self.outcome == (
+            "accepted" if self.tried.qemu == "accepted" else "refused"
+        )
 
     @property
     def cause(self) -> str:
         """Why vmgen cannot know it, if that is so."""
-        if self.outcome != "taken" or self.tried.qemu == "accepted":
+        if self.outcome != "accepted" or self.tried.qemu == "accepted":
             return ""
         text = f"{self.tried.change} {self.tried.words}"
         return next((name for name in CAUSES if name in text), "")
@@ -89,7 +91,7 @@ def table(answered: Iterable[Answered]) -> str:
     """How often each answer met each verdict, and the figures that it comes to."""
     every = list(answered)
     counts = Counter((one.tried.qemu, one.outcome) for one in every)
-    columns = ("taken", "refused", "not known", "error")
+    columns = ("accepted", "refused", "not known", "error")
     lines = [f"{'QEMU / vmgen':14}" + "".join(f"{one:>11}" for one in columns)]
     for row in ("accepted", "refused", "aborted"):
         cells = "".join(f"{counts[row, one]:11}" for one in columns)
@@ -98,11 +100,11 @@ def table(answered: Iterable[Answered]) -> str:
     firm = [one for one in judged if one.firm]
     right = sum(one.right for one in firm)
     open_ = sum(not one.firm for one in judged)
-    wrong = [one for one in firm if one.outcome == "taken" and not one.right]
+    wrong = [one for one in firm if one.outcome == "accepted" and not one.right]
     lines.append(
         f"{len(every)} mutations; firm answers that agree: {right} of {len(firm)}"
         f" ({100 * right / max(1, len(firm)):.2f} %); not known: {open_}"
-        f" ({100 * open_ / max(1, len(judged)):.2f} %); taken and refused:"
+        f" ({100 * open_ / max(1, len(judged)):.2f} %); accepted and refused:"
         f" {len(wrong)}, of which {sum(bool(one.cause) for one in wrong)} for a named cause"
     )
     return "\n".join(lines)

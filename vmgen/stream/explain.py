@@ -166,14 +166,12 @@ def explain(
             refusals.append(_finding(reading.refusal, section, codecs))
         elif own is None:
             unsure += _bounds(stream, section, codecs, codec)
-    refusals.sort(key=lambda one: one.offset or 0)
     if own is None and sections:
         unsure[:0] = stated.unusual(stream, sections, codecs)
     if own is not None and broken is None:
         for unlike in machine.unlike(stream, own, codecs):
             into = refusals if unlike.certain else unsure
             into.append(_unlike(unlike))
-        refusals.sort(key=lambda one: one.offset or 0)
     if broken is not None and broken.rule == "context":
         unsure.append(_of_stream(broken))
     elif (
@@ -199,10 +197,22 @@ def explain(
             refusals.append(last)
     if answers.vanished:
         unsure.clear()  # no machine of the release is of this type: nothing is open
+    refusals = _in_order(refusals, sections)
     return Explanation(
         release, codecs.target, machine_type, tuple(refusals), judged,
         tuple(unjudged), tuple(unsure),
     )  # fmt: skip
+
+
+def _in_order(found: list[Objection], sections: Iterable[Section]) -> list[Objection]:
+    """The refusals as QEMU meets them: that of a whole section before those of its fields."""
+    starts = {one.path: one.offset for one in sections}
+
+    def place(one: Objection) -> tuple[int, int]:
+        begins = starts.get(one.section, 0)
+        return (begins if one.offset is None else one.offset), begins
+
+    return sorted(found, key=place)
 
 
 def _machine(stream: Stream) -> str:
@@ -367,7 +377,7 @@ def _bounds(
         )
         found.append(Objection("value", section.path, name, None, message))
     if not found and placed is not None and system_registers.is_in(placed):
-        message = "system registers, taken if the machine's CPU has each of them"
+        message = "system registers, accepted if the machine's CPU has each of them"
         member = system_registers.INDEXES
         found.append(Objection("value", section.path, member, None, message))
     return found
@@ -403,7 +413,9 @@ def _after(
 
 
 def _unlike(one: machine.Unlike) -> Objection:
-    return Objection("machine", one.section, one.member, one.offset, one.message)
+    return Objection(
+        "machine", one.section, one.member, one.offset, one.message, one.hint
+    )
 
 
 def _finding(

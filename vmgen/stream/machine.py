@@ -67,6 +67,7 @@ class Unlike(Frozen):
     offset: int
     message: str
     certain: bool = True
+    hint: str = ""
 
 
 def unlike(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
@@ -80,17 +81,16 @@ def unlike(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
     known = {section.path: section for section in own.sections}
     for section in own.sections:
         known.setdefault(f"{printable(section.name)}/{ANY_INSTANCE}", section)
-    # An older name or instance of a section is found, too (find_se, migration/savevm.c).
-    names = {section.name.rpartition("/")[2] for section in known.values()}
     for section in stream.sections:
         if section.means == "ram" and section.kind == "start" and section.path in known:
             yield from _blocks(stream, own, codecs)
         elif section.kind == "full" and section.path not in known:
             message = "the machine did not save such a section"
-            certain = section.name.rpartition("/")[2] not in names and _is_always_saved(
+            certain = not _has_an_alias(own, codecs, section) and _is_always_saved(
                 codecs, section
             )
-            yield Unlike(section.path, "", section.offset, message, certain)
+            hint = _started_with(stream, codecs, section)
+            yield Unlike(section.path, "", section.offset, message, certain, hint)
         elif section.kind == "full":
             mine = known[section.path]
             found = _fields(stream, section, own, mine)
@@ -102,6 +102,55 @@ def unlike(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
                 message = "the fields cannot be compared: nothing says where they are"
                 found = [Unlike(section.path, "", section.start, message, False)]
             yield from found
+
+
+def _has_an_alias(own: Stream, codecs: Codecs, section: Section) -> bool:
+    """Whether the machine may have the section under another name or instance: an older
+    name, or a device's older instance (``find_se``, ``migration/savevm.c``)."""
+    same = False
+    for one in own.sections:
+        if one.name.endswith(f"/{section.name}"):
+            return True
+        same |= one.name == section.name
+    if not same:
+        return False
+    tabled = tables.of(codecs)
+    roots = () if tabled is None else tabled.lookup.program.roots
+    name = section.name.rpartition("/")[2]
+    registered = [one for one in roots if one.section in (section.name, name)]
+    return not registered or any(one.alias for one in registered)
+
+
+_CPUS = ("cpu", "cpu_common")
+_DEVICES = 3
+"""Device types that a hint names."""
+
+
+def _started_with(stream: Stream, codecs: Codecs, section: Section) -> str:
+    """The option that gives a machine the section; empty if no option is known."""
+    if section.name in _CPUS:
+        count = sum(one.name == section.name for one in stream.sections)
+        return f"start the machine with as many CPUs as the stream has: -smp {count}"
+    tabled = tables.of(codecs)
+    if tabled is None:
+        return ""
+    path, _, name = printable(section.name).rpartition("/")
+    program = tabled.lookup.program
+    made = {one.name for one in program.machines.types if one.creatable}
+    types = sorted(
+        type_
+        for root in program.roots
+        if root.section == name
+        for type_ in root.device_types
+        if type_ in made
+    )
+    if not types:
+        return ""
+    place = f", at {path}" if path else ""
+    more = " or another device of the kind" if len(types) > _DEVICES else ""
+    return (
+        f"start the machine with -device {' or '.join(types[:_DEVICES])}{more}{place}"
+    )
 
 
 def _is_always_saved(codecs: Codecs, section: Section) -> bool:

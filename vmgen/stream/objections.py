@@ -12,7 +12,7 @@ Rule = Literal[
     "footer-shift", "value", "machine", "unread", "unjudged", "condition",
 ]  # fmt: skip
 
-Outcome = Literal["taken", "refused", "not known"]
+Outcome = Literal["accepted", "refused", "not known"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ class Explanation:
 
     @property
     def outcome(self) -> Outcome:
-        """``taken`` is an answer about every section; one thing that is open makes it
+        """``accepted`` is an answer about every section; one thing that is open makes it
         ``not known``, unless something else is refused for certain."""
         if self.refusals:
             return "refused"
-        return "not known" if self.open else "taken"
+        return "not known" if self.open else "accepted"
 
 
 def _hex(offset: int | None) -> str:

@@ -55,5 +55,5 @@ def report(console: Console, /, *, folder: str, findings: int, form: str) -> int
         console.result(json.dumps(document, indent=2) + "\n")
     else:
         console.result("".join(f"{line}\n" for line in summed.lines(found, findings)))
-    bad = found.outcomes.keys() - {"taken", "identical", "exported", "converted"}
+    bad = found.outcomes.keys() - {"accepted", "identical", "exported", "converted"}
     return 1 if bad - {"not known"} else 3 if bad else 0

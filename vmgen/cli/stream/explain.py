@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vmgen.stream.input import Input
     from vmgen.stream.objections import Explanation, Objection
 
-_STATUS = {"taken": 0, "refused": 1, "not known": 3}
+_STATUS = {"accepted": 0, "refused": 1, "not known": 3}
 
 
 @command(
@@ -187,7 +187,7 @@ def lines(file: str, found: Explanation, paint: Paint, whole: bool) -> list[str]
     """An explanation for people; ``whole`` if the codecs are those of every device."""
     whose = f"QEMU {found.release} for {found.target}".replace("  ", " ").rstrip()
     match found.outcome:
-        case "taken":
+        case "accepted":
             verdict = f"{paint('ok', 'accepted')} by {whose}"
         case "refused":
             verdict = f"{paint('removed', 'refused')} by {whose}"
