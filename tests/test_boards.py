@@ -441,6 +441,7 @@ def test_an_added_device_in_annotations_and_data() -> None:
     assert data["machines"][0]["forward"] == {
         "answer": "loads",
         "verdict": "conditional",
+        "left": "conditional",
         "with_added": {"refused": ["x"]},
     }
     (found,) = data["sections"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,3 +195,56 @@ def test_an_entry_for_one_finding_does_not_hide_another() -> None:
     gate = Gate(("forward",), (entry,))
     gate.judge(judgement(Outcome("incompatible", (one, two))))
     assert gate.fails("break")
+
+
+@pytest.fixture
+def accepting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The project of those who accept that 9.1 has no s390_css."""
+    monkeypatch.chdir(tmp_path)
+    entry = (
+        '[[accepted]]\nsection = "s390_css"\ndirection = "{}"\nreason = "none has it"\n'
+    )
+    (tmp_path / "ok.toml").write_text(entry.format("forward"))
+    (tmp_path / "other.toml").write_text(entry.format("backward"))
+    (tmp_path / "pyproject.toml").write_text('[tool.vmgen]\naccepted = "ok.toml"\n')
+    return tmp_path
+
+
+COMPAT = ["compat", "10.0.2", "9.1.0", "-t", "s390x", "-m", "s390-ccw-virtio-8.0"]
+
+
+def test_compat_hears_what_the_project_accepts(
+    accepting: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(COMPAT) == 0
+    out = capsys.readouterr().out
+    assert "10.0.2 → 9.1.0: not known, 1 section (s390_css), accepted; " in out
+    assert "      accepted: 10.0.2 → 9.1.0: none has it\n" in out
+    assert run([*COMPAT, "--accepted", "other.toml"]) == 3
+    out = capsys.readouterr().out
+    assert "not known, 1 section (s390_css); " in out
+    assert "accepted:" not in out
+    assert run([*COMPAT, "--accepted", "never.toml"]) == 2
+
+
+def test_accepted_findings_in_data_and_annotations(
+    accepting: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*COMPAT, "--format", "json"]) == 0
+    (target,) = json.loads(capsys.readouterr().out)["targets"]
+    (machine,) = target["machines"]
+    assert machine["forward"]["answer"] == "not known"
+    assert (machine["forward"]["verdict"], machine["forward"]["left"]) == (
+        "unknown",
+        "conditional",
+    )
+    accepted = {one["section"]: one["accepted"] for one in target["sections"]}
+    assert accepted.pop("s390_css") == {"forward": "none has it"}
+    assert not any(accepted.values())
+    assert run([*COMPAT, "--format", "github"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (css,) = [one for one in lines if "title=s390_css" in one]
+    assert css.startswith("::notice ")
+    assert css.endswith("Accepted: none has it")
+    assert run([*COMPAT, "--format", "html"]) == 0
+    assert "Accepted, 10.0.2 → 9.1.0: none has it" in capsys.readouterr().out

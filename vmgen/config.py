@@ -143,6 +143,13 @@ def accepted(file: Path) -> tuple[Accepted, ...]:
     return tuple(found)
 
 
+def accepted_by(file: Path | None) -> tuple[Accepted, ...]:
+    """Those of a file, or else of the one that the project in the working directory
+    names; none without either."""
+    file = file or find(Path.cwd()).accepted
+    return () if file is None else accepted(file)
+
+
 def _no_entry(entry: object) -> str:
     """Why an entry accepts nothing; empty if it does."""
     if not isinstance(entry, dict):

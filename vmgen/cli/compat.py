@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmgen.cli.arguments import Option, command, format_option
@@ -76,6 +77,13 @@ WAYS: dict[str, tuple[Direction, ...]] = {
         kind="flag",
         help="A condition counts as a refusal.",
     ),
+    Option(
+        "--accepted",
+        kind="present",
+        metavar="FILE",
+        help="Findings that do not count in the exit status, each with a reason."
+        "  [default: 'accepted' of [tool.vmgen]]",
+    ),
     Option("--notes", kind="flag", help="Also list changes that do no harm."),
     format_option("How to print the verdicts.", "github", "html"),
     epilog=NAMED + """
@@ -90,7 +98,7 @@ Examples:
 \b
 Exit status: 0 every guest loads (conditions are counted: on the guest's state, and
 devices that a user must add), 1 a machine type is refused as it is started without
-options, 2 bad input, 3 not known.""",
+options, 2 bad input, 3 not known. What was accepted does not count.""",
 )
 def compat(
     console: Console,
@@ -106,6 +114,7 @@ def compat(
     like: str | None,
     direction: str,
     strict: bool,
+    accepted: str | None,
     notes: bool,
     form: str,
 ) -> int:
@@ -116,7 +125,9 @@ def compat(
     answer holds for a machine type started without options; the conditions that remain
     are about the guest's state, and about devices that only users add (-device).
     """
+    from vmgen import config
     from vmgen.verdict import show_machines
+    from vmgen.verdict.gate import marked
     from vmgen.verdict.narrowed import narrowed
 
     directions = WAYS[direction]
@@ -124,6 +135,7 @@ def compat(
     if not git and form == "text":
         say_sources(names, pairs, console)
     has = None if like is None else guest_of(like, console)
+    passing = config.accepted_by(None if accepted is None else Path(accepted))
     judged = []
     sides = called(names)
     for old, new in pairs:
@@ -132,6 +144,7 @@ def compat(
         if wanted or has is not None:
             _refuse_unknown(wanted, old, new)
             judgements = narrowed(judgements, old, new, wanted, has)
+        judgements = {name: marked(one, passing) for name, one in judgements.items()}
         judged.append((judgements, only))
     status = show_machines.status(
         (one for judgements, _ in judged for one in judgements.values()),

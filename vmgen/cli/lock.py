@@ -117,9 +117,8 @@ class LockGate:
         from vmgen.verdict.gate import Gate
         from vmgen.verdict.show import BOTH
 
-        file = self.accepted or config.find(Path.cwd()).accepted
         ways = BOTH if self.direction == "both" else (self.direction,)
-        return Gate(ways, () if file is None else config.accepted(file))  # type: ignore[arg-type]
+        return Gate(ways, config.accepted_by(self.accepted))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,17 @@ reason.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, assert_never
 
 from vmgen.config import Accepted
-from vmgen.verdict.model import Direction, Finding, Judgement, Verdict
+from vmgen.verdict.model import (
+    Direction,
+    Finding,
+    Judgement,
+    SectionVerdict,
+    Verdict,
+)
 
 Level: TypeAlias = Literal["harmless", "note", "break"]
 
@@ -70,34 +76,15 @@ class Gate:
                 of = level(section.outcome(direction).verdict)
                 if of == "harmless":
                     continue
-                name = section.section or section.old or section.new
-                findings = section.outcome(direction).findings
-                entries = [
-                    self._accepted(judgement.target, name, direction, one)
-                    for one in findings
-                ]
-                passes = [one for one in entries if one is not None]
-                self.used.update(passes)
-                reasons = ""
-                if passes and len(passes) == len(findings):
-                    reasons = "; ".join(dict.fromkeys(one.reason for one in passes))
-                self.found.append(
-                    GatedSection(judgement.target, name, direction, of, reasons)
+                passes, reason = _passing(
+                    self.accepted, judgement.target, section, direction
                 )
-
-    def _accepted(
-        self, target: str, section: str, direction: Direction, finding: Finding
-    ) -> Accepted | None:
-        for one in self.accepted:
-            if (
-                one.section == section
-                and one.direction in ("both", direction)
-                and one.target in ("", target)
-                and one.kind in ("", finding.kind)
-                and one.field in ("", finding.field)
-            ):
-                return one
-        return None
+                self.used.update(passes)
+                self.found.append(
+                    GatedSection(
+                        judgement.target, _name(section), direction, of, reason
+                    )
+                )
 
     @property
     def worst(self) -> Level:
@@ -113,6 +100,64 @@ class Gate:
     def fails(self, least: Level) -> bool:
         """Whether something of at least this level was found; ``harmless`` is everything."""
         return LEVELS.index(self.worst) >= LEVELS.index(least)
+
+
+def marked(judgement: Judgement, accepted: Sequence[Accepted]) -> Judgement:
+    """The judgement with what was accepted of each section, in either direction."""
+
+    def of(section: SectionVerdict) -> SectionVerdict:
+        found: list[tuple[Direction, str]] = []
+        ways: tuple[Direction, ...] = ("forward", "backward")
+        for direction in ways:
+            if section.outcome(direction).verdict == "compatible":
+                continue
+            _, reason = _passing(accepted, judgement.target, section, direction)
+            if reason:
+                found.append((direction, reason))
+        return replace(section, accepted=tuple(found)) if found else section
+
+    return replace(judgement, sections=tuple(map(of, judgement.sections)))
+
+
+def _passing(
+    accepted: Sequence[Accepted],
+    target: str,
+    section: SectionVerdict,
+    direction: Direction,
+) -> tuple[tuple[Accepted, ...], str]:
+    """The entries that accept findings of a section, and why all of them pass; empty
+    where one does not."""
+    findings = section.outcome(direction).findings
+    entries = (
+        _entry(accepted, target, _name(section), direction, one) for one in findings
+    )
+    passes = tuple(one for one in entries if one is not None)
+    if not passes or len(passes) < len(findings):
+        return passes, ""
+    return passes, "; ".join(dict.fromkeys(one.reason for one in passes))
+
+
+def _entry(
+    accepted: Sequence[Accepted],
+    target: str,
+    section: str,
+    direction: Direction,
+    finding: Finding,
+) -> Accepted | None:
+    for one in accepted:
+        if (
+            one.section == section
+            and one.direction in ("both", direction)
+            and one.target in ("", target)
+            and one.kind in ("", finding.kind)
+            and one.field in ("", finding.field)
+        ):
+            return one
+    return None
+
+
+def _name(section: SectionVerdict) -> str:
+    return section.section or section.old or section.new
 
 
 def summed_up(found: Iterable[GatedSection]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -154,6 +155,10 @@ class Side:
 NO_SIDE = Side()
 
 
+PRIVATE = {"shown": False}
+"""A member that is for vmgen itself: documents do not have it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One place where source and destination do not say the same.
@@ -185,7 +190,9 @@ class Finding:
     gone: Literal["", "source", "target"] = ""
     limit: int = 0
     only: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
-    whenever: tuple[str, ir.Expr] | None = None
+    whenever: tuple[str, ir.Expr] | None = dataclasses.field(
+        default=None, metadata=PRIVATE
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +224,8 @@ class SectionVerdict:
     belongs to the CPU.  A table that is not ``registered`` is no section of its own: C
     code saves it inside of one.  ``added`` are the directions in which only guests have
     the section to which a user added a device for it, one of ``devices``: no machine of
-    the type sends it as it is started without options.
+    the type sends it as it is started without options.  ``accepted`` are the directions in
+    which somebody accepted all that was found, each with the reason.
     """
 
     section: str
@@ -231,6 +239,7 @@ class SectionVerdict:
     registered: bool = True
     added: tuple[Direction, ...] = ()
     devices: tuple[str, ...] = ()
+    accepted: tuple[tuple[Direction, str], ...] = ()
 
     @property
     def key(self) -> Key:
@@ -253,6 +262,12 @@ class SectionVerdict:
         if direction in self.added and RANK[verdict] > RANK["conditional"]:
             return "conditional"
         return verdict
+
+    def left(self, direction: Direction) -> Verdict:
+        """The same where what was accepted counts for nothing."""
+        if any(one == direction for one, _ in self.accepted):
+            return "compatible"
+        return self.counted(direction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +293,16 @@ class Judgement:
         without options."""
         return worst(
             section.counted(direction)
+            for section in self.sections
+            for direction in directions
+        )
+
+    def left(
+        self, directions: Iterable[Direction] = ("forward", "backward")
+    ) -> Verdict:
+        """The worst where what was accepted counts for nothing."""
+        return worst(
+            section.left(direction)
             for section in self.sections
             for direction in directions
         )

@@ -335,8 +335,11 @@ def _record(item: Any) -> dict[str, object]:
     return {
         member.name: _value(value)
         for member in dataclasses.fields(item)
-        if (value := getattr(item, member.name)) != member.default
-        or member.default is dataclasses.MISSING
+        if member.metadata.get("shown", True)
+        and (
+            (value := getattr(item, member.name)) != member.default
+            or member.default is dataclasses.MISSING
+        )
     }
 
 
@@ -359,7 +362,8 @@ def github(
     folders: tuple[str, str] = ("", ""),
 ) -> str:
     """A workflow command a finding: an error for what is incompatible, a warning for
-    conditions, devices that a user must add, and for what could not be determined.
+    conditions, devices that a user must add, and for what could not be determined, a
+    notice for what was accepted.
 
     ``folders`` are those of OLD's and NEW's tree in the repository, where they are not the
     repository itself: annotations go by its paths.
@@ -372,6 +376,9 @@ def github(
                 place = _place(_lines(finding, direction), folders)
                 refuses = section.counted(direction) == "incompatible"
                 level = "error" if refuses else "warning"
+                reason = dict(section.accepted).get(direction)
+                if reason is not None:
+                    level = "notice"
                 title = (
                     f"{section.section}: {way(judgement, direction)} {outcome.verdict}"
                 )
@@ -380,6 +387,8 @@ def github(
                     said += f"\nLoads if {condition}"
                 if direction in section.added:
                     said += "\nOnly in guests to which a user adds the device"
+                if reason is not None:
+                    said += f"\nAccepted: {reason}"
                 lines[annotation(level, place, title, said)] = None
     return "".join(f"{line}\n" for line in lines)
 

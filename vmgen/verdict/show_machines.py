@@ -135,6 +135,10 @@ def text(
             lines += _whom(group[0], judgements, paint)
             if added and (names := group[0].section.devices):
                 lines.append(f"      {paint('note', 'users add:')} {_some(names)}")
+            for direction, reason in group[0].section.accepted:
+                if direction in directions:
+                    way = show.way(first, direction)
+                    lines.append(f"      {paint('note', 'accepted:')} {way}: {reason}")
             lines += show.fix_lines(group[0].section, directions, paint)
     return "\n".join(lines) + "\n"
 
@@ -199,12 +203,22 @@ def _answered(one: Judgement, direction: Direction, paint: Paint) -> str:
         case "refused" | "misread" | "not known" as said:
             shown = _some(list(dict.fromkeys(bad)))
             parts = [paint(colour, said), f"{_counted(len(bad), 'section')} ({shown})"]
+            parts += _accepted(behind(one, direction), direction)
         case other:
             assert_never(other)
     for worse, names in added.items():
         count = _counted(len(names), "section")
         parts.append(f"{worse} with added devices, {count} ({_some(names)})")
     return ", ".join(parts)
+
+
+def _accepted(found: Sequence[SectionVerdict], direction: Direction) -> list[str]:
+    """``accepted``, or which of the sections are."""
+    names = [one.section for one in found if one.left(direction) == "compatible"]
+    if not names:
+        return []
+    which = "" if len(names) == len(found) else f": {_some(list(dict.fromkeys(names)))}"
+    return [f"accepted{which}"]
 
 
 def _counted(count: int, what: str) -> str:
@@ -266,6 +280,7 @@ def as_json(
                     direction: {
                         "answer": answer(one, direction),
                         "verdict": one.worst((direction,)),
+                        "left": one.left((direction,)),
                         "with_added": {
                             said: list(names)
                             for said, names in answers_with_added(
@@ -285,6 +300,11 @@ def as_json(
                 "machines": list(one.machines),
                 "added": [way for way in one.section.added if way in directions],
                 "devices": list(one.section.devices),
+                "accepted": {
+                    way: reason
+                    for way, reason in one.section.accepted
+                    if way in directions
+                },
                 "fix": list(show.fixes(one.section, directions)),
             }
             for one in by_section(judgements)
@@ -316,8 +336,8 @@ def status(
     judgements: Iterable[Judgement], directions: Sequence[Direction], strict: bool
 ) -> int:
     """The exit status: 0 all load, 1 one is refused, 3 not known; with ``strict`` a
-    condition counts as a refusal."""
-    verdict = worst(one.worst(directions) for one in judgements)
+    condition counts as a refusal.  What was accepted does not count."""
+    verdict = worst(one.left(directions) for one in judgements)
     if verdict == "incompatible" or (strict and verdict == "conditional"):
         return 1
     return 3 if verdict == "unknown" else 0

@@ -57,7 +57,8 @@ class ReportWay:
 @dataclass(frozen=True, slots=True)
 class ReportSection:
     """A section's verdict, which the machine types share; ``opened`` for one that is
-    unfolded from the beginning; ``devices`` are those that a user must add for it."""
+    unfolded from the beginning; ``devices`` are those that a user must add for it,
+    ``accepted`` the directions in which it was accepted, with the reasons."""
 
     anchor: str
     name: str
@@ -70,6 +71,7 @@ class ReportSection:
     fixes: tuple[str, ...]
     opened: bool
     devices: str
+    accepted: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,11 @@ def _section(
         tuple(sorted(fixes)),
         verdict == "incompatible" and not added,
         ", ".join(section.devices) if added else "",
+        tuple(
+            (show.way(judgement, direction), reason)
+            for direction, reason in section.accepted
+            if direction in directions
+        ),
     )
 
 
