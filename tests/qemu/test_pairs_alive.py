@@ -74,3 +74,20 @@ def test_the_answer_is_that_of_qemu(
             assert status != 1, said
         if (name, source) in LOADS:
             assert status != 3, said
+
+
+def test_a_stream_without_a_description_has_its_target_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``pc-i440fx-2.0`` writes neither a description nor its machine type; a 64-bit CPU read
+    as one of i386 leaves a rest."""
+    require("x86_64")
+    file = tmp_path / "stream"
+    options = ("-M", "pc-i440fx-2.0", "-m", "16M", "-nodefaults")
+    with Pair("7.2", "x86_64", options) as machine:
+        machine.save(file)
+    for release in RELEASES.values():
+        words = ["stream", "explain", str(file), "--release", release]
+        assert run([*words, "--format", "json"]) == 3
+        said = json.loads(capsys.readouterr().out)
+        assert (said["target"], said["outcome"]) == ("x86_64", "not known")

@@ -452,8 +452,8 @@ def candidates(
     release: one, or several that nothing in the stream tells apart.
 
     By reading all of the stream; where no target can, by the names that the description
-    and the CPU's table share, and in a stream without a description by the CPUs that are
-    read before it goes wrong.  Raises NoCodecs if there is none.
+    and the CPU's table share, and in a stream without a description by how much is
+    read before it goes wrong, a CPU among it.  Raises NoCodecs if there is none.
     """
     if len(packages) == 1:
         (only,) = packages.values()
@@ -463,7 +463,9 @@ def candidates(
         return (found.codecs,)
     names = sorted(_likeness(source, packages), reverse=True)
     if not names:
-        cpus = ((_cpus(source, one, page_size), name) for name, one in packages.items())
+        cpus = (
+            (_depth(source, one, page_size), name) for name, one in packages.items()
+        )
         names = sorted(cpus, reverse=True)
     if not names or not names[0][0]:
         hint = f"say which it is: {', '.join(packages)}"
@@ -491,18 +493,20 @@ def between(found: Sequence[Codecs]) -> Ambiguous:
     return Ambiguous(f"several targets have such a CPU: {names}", hint=hint)
 
 
-def _cpus(source: Input, codecs: Codecs, page_size: int | None) -> int:
-    """How many CPUs these codecs read before the stream ends or goes wrong."""
-    number = 0
+def _depth(source: Input, codecs: Codecs, page_size: int | None) -> int:
+    """How many sections these codecs read before the stream ends or goes wrong; 0 if no
+    CPU is among them."""
+    number = cpus = 0
     try:
         stream = Stream(source, codecs, page_size=page_size, strict=False)
         for section in stream.sections:
-            number += section.name == "cpu" and section.codec is not None
+            number += 1
+            cpus += section.name == "cpu" and section.codec is not None
     except NoCodecs:
         raise
     except StreamError:
-        return number
-    return number
+        return number if cpus else 0
+    return number if cpus else 0
 
 
 def _likeness(

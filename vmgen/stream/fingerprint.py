@@ -12,6 +12,7 @@ from vmgen.stream.errors import Ambiguous, NoCodecs, Refused, StreamError
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.input import Input
 from vmgen.stream.meta import Meta
+from vmgen.stream.parts import Trailing
 from vmgen.stream.stream import Stream
 
 TYPE_CHECKING = False
@@ -109,6 +110,9 @@ def same_values(readings: Sequence[Mapping[str, Any]]) -> bool:
     )
 
 
+_REST = 1 << 12
+"""Bytes behind the end of a stream that are looked at."""
+
 Fields: TypeAlias = "list[tuple[str, int | None]]"
 """Names of fields, each with the size of its elements if they are numbers."""
 
@@ -180,6 +184,10 @@ def _whole(stream: Stream) -> dict[str, Any]:
             refused = Refused(question.text, section.start, "cpu", question.hint)
             refused.rule, refused.question = "context", question
             raise refused
+    for part in stream.parts():
+        # A CPU that is read as one of another size leaves a rest that is no padding.
+        if isinstance(part, Trailing) and any(stream.view[part.offset :][:_REST]):
+            raise Refused("the stream ends, and more follows", part.offset)
     return _some(found)
 
 

@@ -104,18 +104,53 @@ def _names_until(stream: Stream) -> set[str]:
     return names
 
 
+_HEADER = re.compile(rb"\x04\0\0..([\x01-\xff])", re.DOTALL)
+"""What every section of a device begins with (``save_section_header``,
+``migration/savevm.c``): its kind, its number, of which a machine has less than 65,536, and
+how long its name is."""
+
+_PRINTED = re.compile(rb"[!-~][ -~]*")
+
+_LAST = 1 << 26
+"""Bytes at the end of a stream, where the devices are, that are looked at."""
+
+
+def _written(stream: Stream) -> set[str]:
+    """The names that may be those of sections behind where a stream without a description
+    can be read: whatever looks like a section's beginning, device paths left out."""
+    if stream.description is not None:
+        return set()
+    view = stream.view[-_LAST:]
+    names = set()
+    for found in _HEADER.finditer(view):
+        name = bytes(view[found.end() : found.end() + found[1][0]])
+        if len(name) == found[1][0] and _PRINTED.fullmatch(name):
+            names.add(name.decode().rpartition("/")[2])
+    return names
+
+
+def _machine(stream: Stream) -> str:
+    """The machine type that a stream says, whatever its pages are; empty for none."""
+    for size in (None, *_PAGE_SIZES):
+        try:
+            found = stream.loosely(size).configuration
+        except StreamError:
+            continue
+        return "" if found is None else str(found.machine)
+    return ""
+
+
 def targets_of(
     archive: Archive, release: Release, stream: Stream, among: Collection[str] = ()
 ) -> tuple[str, ...]:
     """The targets of a release (all, or those ``among`` some) whose CPU has most of the
     fields that the stream's CPU has, and of these those that have its machine type, if any
-    has; where its description has no CPU, those of all that have its machine type and
-    sections."""
+    has; where its description has no CPU, or it has no description, those of all that have
+    its machine type and sections."""
     words = cpu_words(stream)
-    configuration = stream.configuration
-    machine = "" if configuration is None else str(configuration.machine)
+    machine = _machine(stream)
     if not words:
-        return archive.fitting(release, machine, _begun(stream))
+        return archive.fitting(release, machine, _begun(stream) | _written(stream))
     scores = {
         target: len(
             words
