@@ -595,3 +595,17 @@ def test_what_nobody_can_bound_is_no_verdict() -> None:
     data = b"QEVM\0\0\0\3" + bytes(stream.view[timer.offset : timer.end]) + b"\0"
     with pytest.raises(UnknownSection):
         explain(Input(data), packages()["riscv64"])
+
+
+@pytest.mark.parametrize("word", [b'"page_size"', b'"vmsd_name"', b'"instance_id"'])
+def test_a_description_that_is_no_json_is_nothing_to_qemu(
+    word: bytes, tmp_path: Path
+) -> None:
+    """It reads none; which codecs are needed is then not said, so they are all made."""
+    own, file = tmp_path / "own", tmp_path / "changed"
+    data = bytearray(whole(RISCV))
+    own.write_bytes(data)
+    data[data.rindex(word) + len(word)] = ord(";")
+    file.write_bytes(data)
+    words = ["stream", "explain", str(file), "--codecs", "10.0.2", "-t", "riscv64"]
+    assert run([*words, "--like", str(own)]) == 0

@@ -56,14 +56,15 @@ def section_names(stream: Stream) -> tuple[str, ...]:
 
 def every_name(stream: Stream) -> tuple[str, ...] | None:
     """The same with the sections that the stream has and does not describe; None where
-    there may be others: without a description, or behind a part that cannot be bounded.
+    there may be others: without a description, behind a part that cannot be bounded, and where the
+    description of a section cannot be read.
 
     QEMU loads a stream whatever its description says.
     """
-    names = {*section_names(stream)}
-    if not names:
-        return None
     try:
+        names = {*section_names(stream)}
+        if not names:
+            return None
         names |= {section.name for section in stream.sections}
     except StreamError:
         return None
