@@ -67,7 +67,7 @@ STAGES = (
     # Answers and streams as pages.
     {"view"},
     {"cli"},
-    {"__main__"},
+    {"__main__", "saved"},
 )
 """A module imports from stages above its own line only."""
 

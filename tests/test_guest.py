@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 
 from tests import kdump_files
-from tests.stream_files import packages, whole
+from tests.stream_files import captured, packages, whole
 from vmgen.export import elf, jsonl, kdump, lime, parquet, raw
 from vmgen.export.formats import ExportOptions
 from vmgen.guest import BadMap, Guest, NoMap, Region, Unmapped, Unsupported, x86_map
 from vmgen.guest.fields import SectionFields
 from vmgen.guest.given import mtree
 from vmgen.guest.regions import PhysicalMap, overlaid
-from vmgen.stream import Draft
+from vmgen.saved import open_guest
+from vmgen.stream import Draft, NoCodecs
 from vmgen.stream.show import as_json
 
 PC = "i386-isapc-poke--10.0.2"
@@ -344,3 +345,32 @@ def test_a_core_of_an_unknown_target_names_the_option() -> None:
         pytest.raises(Unsupported, match="an unknown target cannot be written"),
     ):
         exported(elf, guest)
+
+
+# --- as the command line opens it -----------------------------------------------------------
+
+
+def test_codecs_are_chosen_as_by_the_command_line(tmp_path: Path) -> None:
+    file = tmp_path / "vm.mig"
+    file.write_bytes(captured("riscv64-virt-vh-bare--10.0.2"))
+    with open_guest(str(file)) as guest:
+        assert repr(guest) == "<guest of virt: 1 CPU, codecs of riscv64>"
+        (cpu,) = guest.cpus
+        assert cpu.register("pc") == 0x8000_0758
+        assert repr(cpu) == "<riscv64 CPU 0 at 0x80000758>"
+        assert repr(guest.memory).startswith("<guest memory: 0x")
+        assert "riscv_virt_board.ram" in repr(guest.memory)
+    with open_guest(str(file), codecs="10.0", target="riscv64") as guest:
+        assert guest.cpus[0].register("pc") == 0x8000_0758
+    with pytest.raises(NoCodecs, match=r"7\.2"):
+        open_guest(str(file), codecs="7.2")
+
+
+def test_a_guest_without_codecs_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "vm.mig"
+    file.write_bytes(captured("riscv64-virt-vh-bare--10.0.2"))
+    with Guest.open(file) as guest:
+        assert repr(guest) == "<guest of virt: 1 CPU, without codecs>"
+    file.write_bytes(file.read_bytes()[:-3000])
+    with Guest.open(file) as guest:
+        assert repr(guest).startswith("<guest that cannot be read: ")

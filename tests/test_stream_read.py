@@ -37,6 +37,7 @@ from vmgen.stream import (
     Unreadable,
 )
 from vmgen.stream.edit import edit
+from vmgen.stream.errors import DescriptionCut
 from vmgen.stream.verify import verify
 
 WITHOUT_DESCRIPTION = {"riscv64-postcopy--10.0.2"}
@@ -569,7 +570,8 @@ def test_hostile_json_is_refused(text: bytes) -> None:
         (HEAD + b"\x08\0\3\0\1.", Malformed, "POSTCOPY_ADVISE: 1 bytes instead of 16"),
         (HEAD + b"\x08\0\7\0\4\xff\xff\xff\xff", Truncated, "4294967295 bytes"),
         (HEAD + b"\4\0\0\0\1\3ram\0\0\0\0\0\0\0\3", Malformed, "version 3 is not 4"),
-        (HEAD + b"\0\6\0\0\0\1", Truncated, "1 bytes are needed and 0 are left"),
+        (HEAD + b"\0\6\0\0\0\1", DescriptionCut, "it is cut: 4 bytes are left of 5"),
+        (HEAD + b"\0\6\0\0", DescriptionCut, "it is cut: 2 bytes are left of more"),
     ],
 )
 def test_what_cannot_be(data: bytes, kind: type[StreamError], message: str) -> None:

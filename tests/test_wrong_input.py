@@ -279,3 +279,37 @@ def test_inspect_reads_files_without_an_option(
     assert capsys.readouterr().out == shown
     assert "no such file: e.c" in wrong("inspect e.c", folder, capsys)
     assert "exclude each other" in wrong("inspect d.c --ir d.c", folder, capsys)
+
+
+def test_a_stream_that_is_cut_in_its_description_is_read_by_a_release(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every section is there, so registers are shown; then comes what is wrong."""
+    (folder / "end.mig").write_bytes(whole(RISCV)[:-300])
+    assert run(["stream", "show", "end.mig", "pc", "--release", "10.0"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == "  cpu/0.pc = 0x80000758\n"
+    assert "in description: it is cut: " in shown.err
+    assert "[VG702]" in shown.err
+    assert "every section is there" in shown.err
+    assert run(["stream", "show", "end.mig"]) == 2
+    said = capsys.readouterr().err
+    assert "does not know which QEMU saved the stream: its description is" in said
+    assert "--release 10.0" in said
+    assert run(["stream", "explain", "end.mig", "--release", "10.0"]) == 3
+    assert "missing or cut: save the guest again" in capsys.readouterr().out
+
+
+def test_a_part_of_a_sections_name_and_a_wrong_register(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for word, meant in (
+        ("plic", "riscv_sifive_plic/0"),
+        ("serial/1", "serial/0"),
+        ("goldfish", "goldfish_rtc/0"),
+        ("mstatuss", "mstatus"),
+    ):
+        assert run(["stream", "show", "good.mig", word]) == 2
+        (hint,) = capsys.readouterr().err.splitlines()[-1:]
+        assert hint.startswith("    hint: did you mean ")
+        assert meant in hint

@@ -55,6 +55,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "resources": ("packaging", "cases"),
     "roots": ("roots", "text_types", "release_files"),
     "source": ("diagnostics", "cases"),
+    "saved": ("guest",),
     "serve": ("serve_gdb",),
     "stamp": ("render", "write"),
     "view": ("view", "view_compat", "view_browser"),

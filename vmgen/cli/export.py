@@ -41,8 +41,8 @@ FOLDERS = ("regions", "unicorn", "riscv-image")
         "--vmcoreinfo",
         metavar="find|none|ADDRESS",
         default="find",
-        help="elf, kdump: the note in which Linux describes itself, which crash and drgn"
-        " need.  [default: find: looked for in RAM]",
+        help="elf, kdump: the note in which Linux describes itself, which drgn needs and"
+        " crash uses.  [default: find: looked for in RAM]",
     ),
     Option(
         "--raw",

@@ -38,6 +38,11 @@ class Cpu:
         self._vlen = vlen
         self.sve_max_vq = sve_max_vq
 
+    def __repr__(self) -> str:
+        pc = self.register("pc")
+        at = "" if pc is None else f" at {pc:#x}"
+        return f"<{self.target or 'unnamed'} CPU {self.index}{at}>"
+
     @cached_property
     def file(self) -> RegisterFile:
         """Its registers by name; a part and another name of one, too."""

@@ -25,6 +25,7 @@ from vmgen.stream.packages import from_folder
 from vmgen.stream.parts import Section
 from vmgen.stream.registers import is_cpu
 from vmgen.stream.stream import Stream
+from vmgen.stream.wire import printable
 
 
 class Guest:
@@ -53,7 +54,9 @@ class Guest:
         """A guest out of a file that has a stream, whatever carries it.
 
         ``codecs`` is the folder of one target in a generated package, or its codecs;
-        without, the stream's own description has to do.  Raises StreamError.
+        without, the stream's own description has to do: then registers have no names.
+        :func:`vmgen.saved.open_guest` chooses codecs as the command line does, and takes
+        the number of a release.  Raises StreamError.
         """
         if isinstance(codecs, (str, os.PathLike)):
             (codecs,) = from_folder(codecs).values()
@@ -71,6 +74,16 @@ class Guest:
         trace: TracebackType | None,
     ) -> None:
         self.stream.close()
+
+    def __repr__(self) -> str:
+        codecs = self.stream.codecs
+        by = "without codecs" if codecs is None else f"codecs of {codecs.target}"
+        try:
+            machine = printable(self.machine) or "an unnamed machine"
+            count = len(self.cpu_sections())
+        except StreamError as error:
+            return f"<guest that cannot be read: {error}>"
+        return f"<guest of {machine}: {count} CPU{'s' * (count != 1)}, {by}>"
 
     # --- what kind of machine it is ---------------------------------------------------------
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from vmgen.guest.errors import Unmapped
 from vmgen.guest.regions import PhysicalMap, Region
 from vmgen.stream.memory import Memory
+from vmgen.stream.wire import printable
 
 LONGEST = 1 << 30
 """So many bytes are read at once at most."""
@@ -22,6 +23,15 @@ class GuestMemory:
     def __init__(self, memory: Memory, places: PhysicalMap) -> None:
         self._memory = memory
         self.map = places
+
+    def __repr__(self) -> str:
+        regions = self.regions
+        shown = ", ".join(
+            f"{one.start:#x}-{one.end - 1:#x} {printable(one.block)}"
+            for one in regions[:4]
+        )
+        more = f" and {len(regions) - 4} more" if len(regions) > 4 else ""
+        return f"<guest memory: {shown}{more}>"
 
     @property
     def regions(self) -> tuple[Region, ...]:

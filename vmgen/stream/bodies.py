@@ -144,8 +144,9 @@ class SectionBodies:
                     "the page size is not known: the stream has no description",
                     cursor.pos,
                     cursor.path,
-                    "it is cut short, or of a QEMU that writes none: give the page size"
-                    " (--page-size 4096), or the target's codecs (--codecs, --qemu)",
+                    "the end of the stream, where it is, may be cut: name the release"
+                    " that wrote the stream (--release 10.0; 'vmgen releases'), its"
+                    " tree (--qemu), or the page size (--page-size 4096)",
                 )
             known.ram = Ram(
                 size,

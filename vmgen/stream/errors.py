@@ -71,6 +71,10 @@ class Truncated(StreamError):
     code = "VG702"
 
 
+class DescriptionCut(Truncated):
+    """The stream ends inside of its description, behind all of its sections."""
+
+
 class Malformed(StreamError):
     """Bytes that QEMU would refuse: an unknown part, a wrong footer, a bad value."""
 

@@ -4,15 +4,21 @@ do."""
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from vmgen.stream.codecs import Codecs, plain
 from vmgen.stream.description import listed, name_of, number
-from vmgen.stream.errors import Ambiguous, NoCodecs, Refused, StreamError
+from vmgen.stream.errors import (
+    Ambiguous,
+    DescriptionCut,
+    NoCodecs,
+    Refused,
+    StreamError,
+)
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.input import Input
 from vmgen.stream.meta import Meta
-from vmgen.stream.parts import Trailing
+from vmgen.stream.parts import Section, Trailing
 from vmgen.stream.stream import Stream
 
 TYPE_CHECKING = False
@@ -176,7 +182,7 @@ def _other_size(cpu: Fields, meta: Meta) -> str:
 def _whole(stream: Stream) -> dict[str, Any]:
     """What the codecs make of a stream that only they bound."""
     found: dict[str, Any] = {}
-    for section in stream.sections:
+    for section in _all_there(stream):
         if section.codec is not None:
             found[section.path] = stream.state(section)
         elif section.name == "cpu" and section.open:
@@ -189,6 +195,14 @@ def _whole(stream: Stream) -> dict[str, Any]:
         if isinstance(part, Trailing) and any(stream.view[part.offset :][:_REST]):
             raise Refused("the stream ends, and more follows", part.offset)
     return _some(found)
+
+
+def _all_there(stream: Stream) -> Iterator[Section]:
+    """The sections, also of a stream that is cut behind them, in its description."""
+    try:
+        yield from stream.sections
+    except DescriptionCut:
+        return
 
 
 def _sections(stream: Stream, codecs: Codecs) -> dict[str, Any]:

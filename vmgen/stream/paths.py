@@ -28,6 +28,10 @@ ABSENT = type("Absent", (), {"__repr__": lambda self: "absent"})()
 """Stands for a field that one side does not have, as None can be a value."""
 
 
+_MOST_NAMED = 6
+"""Sections that a hint names."""
+
+
 def split(sections: Iterable[Section], text: str) -> tuple[Section, str]:
     """The section that a path begins with, and the rest of the path.
 
@@ -55,8 +59,24 @@ def split(sections: Iterable[Section], text: str) -> tuple[Section, str]:
     there = list(dict.fromkeys(section.path for section in sections))
     more = f" and {len(there) - 12} more" if len(there) > 12 else ""
     hint = f"there are: {', '.join(there[:12])}{more}" if there else ""
-    hint = _near(text, there) or hint
+    if near := likely(text, there):
+        hint = f"did you mean {' or '.join(near)}?"
     raise NotFound("no such section in the stream", None, text, hint)
+
+
+def likely(text: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The sections that a name may refer to: those that have it as a part
+    (``virtio-gpu``, ``ahci``), else those that are nearly called so; none if there are too
+    many to name."""
+    first = text.partition(".")[0].partition("[")[0]
+    name, _, number = first.rpartition("/")
+    part = name if name and number.isdecimal() else first
+    found = [one for one in names if part in one.split("/")]
+    if not found and part:
+        found = [one for one in names if part.lower() in one.lower()]
+    if 0 < len(found) <= _MOST_NAMED:
+        return tuple(found)
+    return tuple(get_close_matches(text, names, 3, 0.75))
 
 
 def _near(text: str, names: Sequence[str]) -> str:

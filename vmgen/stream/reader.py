@@ -14,6 +14,7 @@ from vmgen.stream.bodies import SectionBodies
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.description import Document, disagree
 from vmgen.stream.errors import (
+    DescriptionCut,
     Malformed,
     NotAStream,
     Refused,
@@ -185,6 +186,7 @@ class Reader:
         if there and not self.strict and cursor.left() < 4:
             there = False  # QEMU reads to the end without a look at what comes
         if there:
+            self._uncut(cursor)
             size = cursor.u32()
             whole = size <= cursor.left()
             if not self.strict:
@@ -206,6 +208,19 @@ class Reader:
             self._announced.all_there(self.known.unchecked)
         if position < len(view):
             yield Trailing(position, len(view) - position)
+
+    def _uncut(self, cursor: Cursor) -> None:
+        """Raises DescriptionCut where a strict reader needs more than there is."""
+        left = cursor.left()
+        size = 4 + int.from_bytes(cursor.view[cursor.pos : cursor.pos + 4], "big")
+        if self.strict and (left < 4 or size > left):
+            raise DescriptionCut(
+                f"it is cut: {left} bytes are left of {size if left >= 4 else 'more'}",
+                cursor.pos,
+                "description",
+                "every section is there: vmgen reads them without the description, by the"
+                " tables of the release that wrote the stream (--release 10.0)",
+            )
 
     def _command(self, cursor: Cursor, start: int, depth: int) -> Command:
         number, length = cursor.u16(), cursor.u16()

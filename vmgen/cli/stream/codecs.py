@@ -241,6 +241,10 @@ def _codecs(
     return found.codecs, found.stream
 
 
+_UNKNOWN = "vmgen does not know which QEMU saved the stream"
+_NAME_IT = "name the release with --release"
+
+
 def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
     """Codecs of the release that wrote the stream, if vmgen knows it for certain and
     without codecs."""
@@ -259,6 +263,9 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
     try:
         source.finish()
         if Stream(source, strict=False).description is None:
+            console.message(
+                f"{_UNKNOWN}: its description is missing or cut; {_NAME_IT}"
+            )
             return None
         from vmgen.cli.stream import released
 
@@ -271,6 +278,7 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
             source, wanted.target, console, newest=True
         )
         if not releases:
+            console.message(f"{_UNKNOWN}: its description has no CPU; {_NAME_IT}")
             return None
         try:
             codecs = _chosen(source, wanted, releases, alike)

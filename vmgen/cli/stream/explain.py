@@ -17,6 +17,8 @@ from vmgen.schemas import versioned
 from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vmgen.stream import Codecs, Stream
     from vmgen.stream.input import Input
     from vmgen.stream.objections import Explanation, Objection
@@ -71,10 +73,33 @@ def explain(
     else:
         whole = EVERYWHERE in codecs.codecs
         shown = lines(file, found, console.paint, whole)
+        if any(one.rule in ("context", "condition") for one in found.open):
+            shown += _undescribed(file, options)
         console.result("".join(f"{line}\n" for line in shown))
     if console.form != "text":
         console.diagnostics(_refusal(file, one) for one in found.refusals)
     return _STATUS[found.outcome]
+
+
+def _undescribed(file: str, options: Mapping[str, Any]) -> list[str]:
+    """What would answer questions that only the stream's description answers, where it is
+    missing or cut."""
+    from vmgen.stream.errors import StreamError
+    from vmgen.stream.stream import Stream
+
+    source = input_of(file, options["snapshot"], Wanted(**options).max_unpacked)
+    try:
+        source.finish()
+        if Stream(source, strict=False).description is not None:
+            return []
+    except StreamError:
+        pass
+    finally:
+        source.close()
+    return [
+        "  the stream's description, which answers such questions, is missing or cut:"
+        " save the guest again, or give a stream of the machine with --like"
+    ]
 
 
 def explanation(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vmgen.stream import Section, Stream
+    from vmgen.stream.errors import StreamError
 
 
 @command(
@@ -88,24 +89,35 @@ def show(
             finally:
                 console.result("".join(rows))
             return 0
-        for section, rest in chosen_sections(stream, selected):
+        cut: list[StreamError] = []
+        for section, rest in chosen_sections(stream, selected, cut):
             if rest:
                 value = _value(stream, section, rest)
                 lines = shown.value_text(value, f"{section.path}{rest}", console.paint)
             else:
                 lines = shown.section_text(stream, section, console.paint)
             console.result("".join(lines))
+        for error in cut:
+            raise error
     return 0
 
 
 def chosen_sections(
-    stream: Stream, selected: Iterable[str]
+    stream: Stream, selected: Iterable[str], cut: list[StreamError] | None = None
 ) -> list[tuple[Section, str]]:
-    """Every path's section, and the rest of the path."""
+    """Every path's section, and the rest of the path.  With ``cut`` the sections of a
+    stream whose description is cut are enough; the error is added to it."""
     from vmgen.stream import registers
-    from vmgen.stream.errors import NotFound
+    from vmgen.stream.errors import DescriptionCut, NotFound
 
-    sections = list(stream.sections)
+    sections = []
+    try:
+        for section in stream.sections:
+            sections.append(section)
+    except DescriptionCut as error:
+        if cut is None:
+            raise
+        cut.append(error)
     chosen = []
     for text in selected:
         try:

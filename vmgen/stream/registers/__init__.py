@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 from vmgen.stream import paths
 from vmgen.stream.errors import Ambiguous, NotFound
@@ -98,8 +99,19 @@ def split(
             message = f"missing information: {question.text}"
             raise NotFound(message, None, found[0].path, question.hint) from None
         file = of_section(stream.codecs, found[0], stream.values(found[0]))
-        if file is None or text not in file:
+        if file is None:
             raise
+        if text not in file:
+            near = [
+                name
+                for name in get_close_matches(text, list(file.names()), 6, 0.66)
+                if len(name) == len(text) or len(text) > 4
+            ]
+            if not near or paths.likely(text, [one.path for one in known]):
+                raise
+            message = "no such section in the stream, and no such register"
+            hint = f"did you mean {' or '.join(near)}?"
+            raise NotFound(message, None, text, hint) from None
     if len(found) > 1:
         choices = ", ".join(f"{section.path}.{text}" for section in found)
         raise Ambiguous(f"several CPUs: {choices}", None, text)
