@@ -182,7 +182,7 @@ def test_a_fault_is_seen_by_a_test_that_fails_and_taken_out_again(
         (one.fault.line, one.fate, one.by)
         for fault in faults("vmgen/paint.py", before)
         if fault.kind == "arithmetic"
-        for one in [tried(tmp_path, fault, [(["tests/test_x.py"], 15)])]
+        for one in [tried(tmp_path, fault, [(["tests/test_x.py"], 45)])]
     ]
     assert found == [
         (2, "seen", "tests/test_x.py::test_twice"),
