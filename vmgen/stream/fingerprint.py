@@ -4,7 +4,8 @@ do."""
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from vmgen.stream.codecs import Codecs, plain
 from vmgen.stream.description import listed, name_of, number
@@ -18,7 +19,7 @@ from vmgen.stream.errors import (
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.input import Input
 from vmgen.stream.meta import Meta
-from vmgen.stream.parts import Section, Trailing
+from vmgen.stream.parts import Trailing
 from vmgen.stream.stream import Stream
 
 TYPE_CHECKING = False
@@ -182,7 +183,7 @@ def _other_size(cpu: Fields, meta: Meta) -> str:
 def _whole(stream: Stream) -> dict[str, Any]:
     """What the codecs make of a stream that only they bound."""
     found: dict[str, Any] = {}
-    for section in _all_there(stream):
+    for section in _uncut(stream.sections):
         if section.codec is not None:
             found[section.path] = stream.state(section)
         elif section.name == "cpu" and section.open:
@@ -190,17 +191,20 @@ def _whole(stream: Stream) -> dict[str, Any]:
             refused = Refused(question.text, section.start, "cpu", question.hint)
             refused.rule, refused.question = "context", question
             raise refused
-    for part in stream.parts():
+    for part in _uncut(stream.parts()):
         # A CPU that is read as one of another size leaves a rest that is no padding.
         if isinstance(part, Trailing) and any(stream.view[part.offset :][:_REST]):
             raise Refused("the stream ends, and more follows", part.offset)
     return _some(found)
 
 
-def _all_there(stream: Stream) -> Iterator[Section]:
-    """The sections, also of a stream that is cut behind them, in its description."""
+_Item = TypeVar("_Item")
+
+
+def _uncut(items: Iterable[_Item]) -> Iterator[_Item]:
+    """Parts or sections, also of a stream that is cut behind them, in its description."""
     try:
-        yield from stream.sections
+        yield from items
     except DescriptionCut:
         return
 
