@@ -41,7 +41,8 @@ STAGES = (
     {"translate"},
     {"extract"},
     {"roots"},
-    {"premises", "machines", "core", "boards"},
+    {"execution"},
+    {"premises", "machines", "core", "boards", "processors"},
     {"link"},
     # From the IR to text.
     {"plan"},
@@ -98,7 +99,7 @@ ONLY = {
     "dask": {"fleet"},
     "distributed": {"fleet"},
     "fsspec": {"fleet"},
-    "tomllib": {"config", "core", "premises", "targets"},
+    "tomllib": {"config", "core", "premises", "processors", "targets"},
 }
 """Who may import what."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from vmgen import ir
-from vmgen.stream.system_registers import DefinedRegisters, strange
+from vmgen.known.register_lists import strange
+from vmgen.known.system_registers import DefinedRegisters
 
 MIDR = 0x6030_0000_0013_C000
 """op0 3, all else 0."""

@@ -9,8 +9,9 @@ import pytest
 from tests.lacking import lacking
 from tests.qemu.machine import Guest, Machine, Refusal
 from vmgen.archive.archive import shipped
+from vmgen.known.system_registers import DefinedRegisters
 from vmgen.stream import Stream
-from vmgen.stream.system_registers import DefinedRegisters, of_section
+from vmgen.stream.system_registers import of_section
 
 EVERY = 23
 """One register in so many is tried: QEMU is started once for each."""

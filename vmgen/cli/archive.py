@@ -74,7 +74,8 @@ def _read(
     from vmgen.pipeline import Request, all_targets
 
     requests = tuple(
-        Request(target=target, qemu=tree, whole=True) for target in all_targets(tree)
+        Request(target=target, qemu=tree, whole=True, processors=True)
+        for target in all_targets(tree)
     )
     programs = compile_all(Job(requests, Path(), strict=strict), console)
     release = programs[0].release

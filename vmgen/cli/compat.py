@@ -131,7 +131,9 @@ def compat(
     from vmgen.verdict.narrowed import narrowed
 
     directions = WAYS[direction]
-    pairs, names = programs_of(sources, git, targets, whole, preprocessor, console)
+    pairs, names = programs_of(
+        sources, git, targets, whole, preprocessor, console, processors=True
+    )
     if not git and form == "text":
         say_sources(names, pairs, console)
     has = None if like is None else guest_of(like, console)
@@ -140,7 +142,7 @@ def compat(
     sides = called(names)
     for old, new in pairs:
         wanted = [] if devices is None else devices.split(",")
-        judgements, only = _judged(old, new, machines, sides, console)
+        judgements, only = _judged(old, new, machines, sides, has, console)
         if wanted or has is not None:
             _refuse_unknown(wanted, old, new)
             judgements = narrowed(judgements, old, new, wanted, has)
@@ -191,6 +193,7 @@ def _judged(
     new: ir.Program,
     wanted: tuple[str, ...],
     called: tuple[str, str],
+    has: Having | None,
     console: Console,
 ) -> tuple[Mapping[str, Judgement], tuple[Sequence[str], Sequence[str]]]:
     """The verdict for each machine type that is wanted, and those of one side alone."""
@@ -204,7 +207,8 @@ def _judged(
     found = {}
     for number, name in enumerate(names, 1):
         console.progress(f"{new.target} {name} ({number} of {len(names)})".strip())
-        found[name] = replace(judge.judgement(name), called=called)
+        judgement = judge.judgement(name, () if has is None else has.registers)
+        found[name] = replace(judgement, called=called)
     lost, added = ([one for one in side if VERSIONED.match(one)] for side in only)
     return found, (lost, added)
 

@@ -85,15 +85,19 @@ def programs_of(
     whole: bool,
     preprocessor: str,
     console: Console,
+    processors: bool = False,
 ) -> tuple[list[tuple[ir.Program, ir.Program]], list[str]]:
-    """The two programs of each target, and what the sides are called."""
+    """The two programs of each target, and what the sides are called; with what the
+    start-up code of whole trees computes of its ``processors``."""
     if bool(git) == bool(sources) or (sources and len(sources) != 2):
         raise WrongUsage("give OLD and NEW, or --git TREE REV..REV")
     if git:
-        found = _revisions(*git, targets, whole, preprocessor, console)
+        found = _revisions(*git, targets, whole, preprocessor, console, processors)
         return found, git[1].split("..")
     old, new = sources
-    return _pairs(old, new, targets, whole, preprocessor, console), list(sources)
+    return _pairs(old, new, targets, whole, preprocessor, console, processors), list(
+        sources
+    )
 
 
 def called(names: Sequence[str]) -> tuple[str, str]:
@@ -155,6 +159,7 @@ def _revisions(
     whole: bool,
     preprocessor: str,
     console: Console,
+    processors: bool,
 ) -> list[tuple[ir.Program, ir.Program]]:
     """The programs of two revisions of one tree, target by target."""
     from vmgen.pipeline import all_targets
@@ -176,7 +181,16 @@ def _revisions(
             place = str(revisions.at(name))
             console.progress(f"{name}: reading")
             sides.append(
-                _programs(place, None, wanted, whole, preprocessor, console, Path(tree))
+                _programs(
+                    place,
+                    None,
+                    wanted,
+                    whole,
+                    preprocessor,
+                    console,
+                    processors,
+                    Path(tree),
+                )
             )
     return list(zip(*sides, strict=True))
 
@@ -188,6 +202,7 @@ def _pairs(
     whole: bool,
     preprocessor: str,
     console: Console,
+    processors: bool,
 ) -> list[tuple[ir.Program, ir.Program]]:
     """The programs of either side, target by target."""
     stored = stored_of(old), stored_of(new)
@@ -204,7 +219,7 @@ def _pairs(
     if not wanted:
         raise WrongUsage(WHICH)
     sides = [
-        _programs(source, known, wanted, whole, preprocessor, console)
+        _programs(source, known, wanted, whole, preprocessor, console, processors)
         for source, known in zip((old, new), stored, strict=True)
     ]
     return list(zip(*sides, strict=True))
@@ -266,6 +281,7 @@ def _programs(
     whole: bool,
     preprocessor: str,
     console: Console,
+    processors: bool,
     of: Path | None = None,
 ) -> tuple[ir.Program, ...]:
     """The programs of a side; ``of`` is the tree that its folder is a revision of."""
@@ -288,6 +304,7 @@ def _programs(
         qemu=tree,
         preprocessor=preprocessor,  # type: ignore[arg-type]
         whole=whole and tree is not None,
+        processors=processors and whole and tree is not None,
         formats=formats_of(settings),
     )
     if tree is not None:

@@ -19,6 +19,7 @@ from vmgen import ir, preprocess, tree
 from vmgen.infos.taught import TaughtFormat, taught
 from vmgen.link import lacking, link
 from vmgen.pipeline import whole
+from vmgen.pipeline.computed import with_processors
 from vmgen.pipeline.reading import read_module
 from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.whole import Progress, all_targets
@@ -52,7 +53,8 @@ class Request:
     CPU of ``target`` and ``cpu_common``.  ``build`` is a configured build folder with a
     ``compile_commands.json``.  The members from ``include_dirs`` to ``options`` are those
     of :class:`vmgen.tree.Given`.  ``whole`` asks for everything that the target's binary
-    contains, in the place of ``sources``.  ``formats`` say what custom infos move.
+    contains, in the place of ``sources``; ``processors`` for what the tree's start-up code
+    computes of its CPUs, too.  ``formats`` say what custom infos move.
     """
 
     target: str = ""
@@ -65,6 +67,7 @@ class Request:
     options: tuple[str, ...] = ()
     preprocessor: Preprocessor = "auto"
     whole: bool = False
+    processors: bool = False
     formats: tuple[TaughtFormat, ...] = ()
 
     @property
@@ -241,6 +244,11 @@ def compile_whole(
     )
     read = whole.read(parts, first.preprocessor, progress, files=files)
     programs = tuple(taught(read.program(part), first.formats) for part in parts)
+    if first.processors:
+        programs = tuple(
+            with_processors(program, part, files, first.preprocessor, progress)
+            for program, part in zip(programs, parts, strict=True)
+        )
     unread = findings(programs)
     if unread and not any(program.modules for program in programs):
         raise VmgenError(*unread)

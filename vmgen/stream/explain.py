@@ -11,6 +11,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import replace
 from typing import TypeAlias
 
+from vmgen.known import register_lists
 from vmgen.lookup import Lookup, Placed
 from vmgen.stream import (
     after_load,
@@ -19,7 +20,6 @@ from vmgen.stream import (
     processors,
     resizable,
     stated,
-    system_registers,
     tables,
 )  # fmt: skip
 from vmgen.stream.codec import Codec
@@ -376,9 +376,9 @@ def _bounds(
             f"{value}, which is accepted if the machine's own number is not below it"
         )
         found.append(Objection("value", section.path, name, None, message))
-    if not found and placed is not None and system_registers.is_in(placed):
+    if not found and placed is not None and register_lists.is_in(placed.description):
         message = "system registers, accepted if the machine's CPU has each of them"
-        member = system_registers.INDEXES
+        member = register_lists.INDEXES
         found.append(Objection("value", section.path, member, None, message))
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from vmgen.stream import pci_express
+from vmgen.stream import pci_express, system_registers
 from vmgen.stream.codecs import field as field_of
 from vmgen.stream.codecs import is_state, members
 from vmgen.stream.description import Node, check_depth, listed, name_of
@@ -33,7 +33,8 @@ class Having:
     without such a path; ``reporting`` the sections of PCI Express devices that report
     errors; ``subsections`` the names of those that a section has, of all instances.
     ``elements`` says how many elements an array (its C path) of a section has,
-    the most in any instance; None where that is not known.
+    the most in any instance; None where that is not known.  ``registers`` are the lists
+    of system registers that its CPUs have, with their values.
     """
 
     names: frozenset[str] = frozenset()
@@ -41,6 +42,7 @@ class Having:
     reporting: frozenset[str] = frozenset()
     subsections: Mapping[str, frozenset[str]] = field(default_factory=dict)
     elements: Elements = _unknown
+    registers: tuple[Mapping[int, int], ...] = ()
 
     def __or__(self, other: Having) -> Having:
         """What guests have of which one or the other is like this."""
@@ -55,6 +57,7 @@ class Having:
             self.reporting | other.reporting,
             _both(self.subsections, other.subsections),
             most,
+            self.registers or other.registers,
         )
 
 
@@ -79,6 +82,7 @@ def having(stream: Stream, readable: Callable[[], Stream | None]) -> Having:
     instances: dict[str, set[int]] = {}
     subsections: dict[str, set[str]] = {}
     reporting: set[str] = set()
+    registers: list[Mapping[int, int]] = []
     for section in stream.sections:
         name = section.name.rpartition("/")[2]
         names |= {section.name, name}
@@ -87,6 +91,10 @@ def having(stream: Stream, readable: Callable[[], Stream | None]) -> Having:
         if section.device is not None:
             found = subsections.setdefault(name, set())
             found.update(_subsections(section.device.node))
+        registers += (
+            dict(zip(one.numbers, one.values, strict=False))
+            for one in system_registers.of_section(stream, section)
+        )
         if pci_express.reports_errors(stream, section):
             reporting.add(name)
     names |= {
@@ -111,6 +119,7 @@ def having(stream: Stream, readable: Callable[[], Stream | None]) -> Having:
         frozenset(reporting),
         {name: frozenset(found) for name, found in subsections.items()},
         elements,
+        tuple(registers),
     )
 
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import assert_never
 
+from vmgen import ir
+from vmgen.known import register_lists
+from vmgen.known.system_registers import DefinedRegisters
 from vmgen.lookup import Placed
 from vmgen.stream import described, processors, resizable, system_registers, tables
 from vmgen.stream.codecs import Codecs
@@ -19,19 +23,12 @@ from vmgen.stream.inside import Compared, compared
 from vmgen.stream.parts import ANY_INSTANCE, Section
 from vmgen.stream.qapi_names import COMPARED
 from vmgen.stream.stream import Stream
-from vmgen.stream.system_registers import DefinedRegisters, RegisterList
+from vmgen.stream.system_registers import RegisterList
 from vmgen.stream.wire import printable
 
 _EQUAL = re.compile(r"u?int(?:8|16|32|64) equal")
 _NOT_ABOVE = re.compile(r"u?int(?:8|16|32|64) le")
 _PCI_CONFIG = "pci config"
-
-REUSED = 1032
-"""Bytes of the longest piece of memory that glibc keeps to hand out again at once
-(``tcache``)."""
-
-ANY_VALUE = (1 << 64) - 1
-"""A value with all bits: a register that keeps it keeps any."""
 
 _PCI_FIXED = {
     0x00: 0xFF, 0x01: 0xFF, 0x02: 0xFF, 0x03: 0xFF,  # vendor and device
@@ -262,80 +259,56 @@ def _registers(
     ours = system_registers.of_section(own, known)
     tabled, placed = tables.of(codecs), _table(codecs, section)
     premises = () if tabled is None else tabled.lookup.program.premises
-    all_ = placed is not None and system_registers.looks_at_all(placed)
+    all_ = placed is not None and register_lists.looks_at_all(placed.description)
     for found, mine in zip(theirs, ours, strict=False):
-        registers = DefinedRegisters(premises)
-        member, step = system_registers.INDEXES, found.numbers
-        strange = system_registers.strange(found.numbers, mine.numbers, all_)
-        if strange is not None:
-            message = f"the CPU has no system register {step[strange]:#x}"
-            yield Unlike(section.path, member, found.offset + 8 * strange, message)
-            continue
-        yield from _values(section, found, mine, registers)
-        if (lacking := _lacking(section, found, mine, registers, all_)) is not None:
-            yield lacking
+        yield from _register_list(section, found, mine.by_number, premises, all_)
 
 
-def _lacking(
+def _register_list(
     section: Section,
     found: RegisterList,
-    mine: RegisterList,
-    registers: DefinedRegisters,
+    ours: register_lists.Values,
+    premises: Sequence[ir.Premise],
     all_: bool,
-) -> Unlike | None:
-    """A register that the CPU has and the stream lacks: QEMU writes what its memory held
-    in that place, reads it back, and refuses the stream if that is another value."""
-    listed = {*found.numbers}
-    about = "the CPU has system register {:#x}, which the stream lacks: QEMU writes what its memory held"
-    at = section.path, system_registers.INDEXES, found.offset
-    open_: int | None = None
-    for number, value in zip(mine.numbers, mine.values, strict=False):
-        if number in listed:
-            continue
-        if value and registers.keeps(number, 0, mine.numbers) is False:
-            more = f", and the register always is {value:#x}"
-            return Unlike(*at, about.format(number) + more)
-        keeps = registers.keeps(number, ANY_VALUE, mine.numbers)
-        if open_ is None and (all_ or keeps is not True):
-            open_ = number
-    # A long list of the first CPU lies in memory that was never used, and so is zero:
-    # guests of one CPU were seen taken for that, those with more or shorter refused.
-    fresh = not section.instance_id and 8 * len(mine.numbers) > REUSED
-    if open_ is None or (fresh and not all_):
-        return None
-    more = ", and refuses a value that does not stay"
-    return Unlike(*at, about.format(open_) + more, False)
-
-
-def _values(
-    section: Section,
-    found: RegisterList,
-    mine: RegisterList,
-    registers: DefinedRegisters,
 ) -> Iterator[Unlike]:
-    """The first register that does not keep its value, and the first that may not: only
-    those that the CPU has are written."""
-    values = dict(zip(mine.numbers, mine.values, strict=False))
-    open_ = True
-    for place, (number, value) in enumerate(
-        zip(found.numbers, found.values, strict=False)
+    for one in register_lists.differences(
+        found.by_number,
+        ours,
+        DefinedRegisters(premises),
+        all_=all_,
+        first=not section.instance_id,
     ):
-        if number not in values or value == values[number]:
-            continue
-        keeps = registers.keeps(number, value, mine.numbers)
-        at = found.values_offset + 8 * place
-        about = f"system register {number:#x} is {value:#x}"
-        if keeps is False:
-            message = f"{about}, and that of the CPU, which does not take this, {values[number]:#x}"
-            yield Unlike(section.path, system_registers.VALUES, at, message)
-            return
-        if keeps is None and open_ and system_registers.is_of_tcg(mine.numbers):
-            open_ = False
-            message = (
-                f"{about}, and that of the CPU {values[number]:#x}: whether it keeps"
-                " another value is up to C"
-            )
-            yield Unlike(section.path, system_registers.VALUES, at, message, False)
+        indexes = section.path, register_lists.INDEXES
+        match one.kind:
+            case "foreign":
+                at = found.offset + 8 * found.numbers.index(one.number)
+                yield Unlike(
+                    *indexes, at, f"the CPU has no system register {one.number:#x}"
+                )
+            case "value":
+                at = found.values_offset + 8 * found.numbers.index(one.number)
+                about = f"system register {one.number:#x} is {one.theirs:#x}"
+                mine = "" if one.ours is None else f" {one.ours:#x}"
+                message = (
+                    f"{about}, and that of the CPU, which does not take this,{mine}"
+                    if one.sure
+                    else f"{about}, and that of the CPU{mine}: whether it keeps another"
+                    " value is up to C"
+                )
+                yield Unlike(section.path, register_lists.VALUES, at, message, one.sure)
+            case "lacking":
+                about = (
+                    f"the CPU has system register {one.number:#x}, which the stream"
+                    " lacks: QEMU writes what its memory held"
+                )
+                more = (
+                    f", and the register always is {one.ours:#x}"
+                    if one.sure
+                    else ", and refuses a value that does not stay"
+                )
+                yield Unlike(*indexes, found.offset, about + more, one.sure)
+            case other:
+                assert_never(other)
 
 
 def _fields(

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from vmgen.known import register_lists
+from vmgen.known.system_registers import DefinedRegisters
 from vmgen.stream import system_registers, tables
 from vmgen.stream.answers import Answers, of_machine, without_lengths
 from vmgen.stream.codec import Codec
@@ -15,7 +17,6 @@ from vmgen.stream.errors import Refused, StreamError
 from vmgen.stream.parts import Section
 from vmgen.stream.properties import NO_ANSWERS, StreamProperties
 from vmgen.stream.stream import Stream
-from vmgen.stream.system_registers import DefinedRegisters
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +126,21 @@ class SectionReader:
     def _foreign(self, section: Section, codec: Codec) -> Refused | None:
         """A system register in the section that no CPU of the release has."""
         placed = None if self._known is None else self._known.table(codec)
-        if self._known is None or placed is None or not system_registers.is_in(placed):
+        if (
+            self._known is None
+            or placed is None
+            or not register_lists.is_in(placed.description)
+        ):
             return None
         if self._registers is None:
             self._registers = DefinedRegisters(self._known.lookup.program.premises)
         for found in system_registers.of_section(self.stream, section):
-            all_ = system_registers.looks_at_all(placed)
+            all_ = register_lists.looks_at_all(placed.description)
             place = self._registers.foreign(found.numbers, all_)
             if place is not None:
                 number = found.numbers[place]
                 message = f"no CPU of the release has system register {number:#x}"
-                path = f"{section.path} {system_registers.INDEXES}"
+                path = f"{section.path} {register_lists.INDEXES}"
                 return _refused("machine", message, found.offset + 8 * place, path)
         return None
 

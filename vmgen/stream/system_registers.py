@@ -1,51 +1,22 @@
-"""The system registers of an Arm CPU: which a stream has, and which a machine or a
-release knows.
+"""The lists of system registers in the CPU sections of an Arm stream.
 
 A stream lists them by KVM's numbers, ascending, and ``cpu_post_load``
 (``target/arm/machine.c``) refuses one that the CPU does not have.  Which those are a
-machine's own stream says.  Without one, a register that no ``ARMCPRegInfo`` of the
-release can be is one that none of its CPUs has; the premise "system registers" lists
-them, and what each of them keeps of a value that is written to it.
+machine's own stream says, or the processors of a release (:mod:`vmgen.known.processors`).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import NamedTuple
 
-from vmgen import ir
-from vmgen.lookup import Placed
+from vmgen.known.register_lists import INDEXES, VALUES
 from vmgen.stream import described
 from vmgen.stream.described import Slot
 from vmgen.stream.errors import StreamError
 from vmgen.stream.parts import Section
 from vmgen.stream.stream import Stream
-
-INDEXES = "cpreg_vmstate_indexes"
-VALUES = "cpreg_vmstate_values"
-PREMISE = "system registers"
-
-_POSITION = ("cp", "opc0", "opc1", "crn", "crm", "opc2")
-_MEMBER = re.compile(r"(\w+)=(.*)", re.S)
-_NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|\d+")
-_BITS = re.compile(r"(?:0[xX][0-9a-fA-F]+|\d+)(?= ?\| ?\()")
-
-_SYSTEM, _COPROCESSOR = 0x6030_0000_0013, 0x40
-"""``CP_REG_ARM64`` with the size and the coprocessor of system registers; the first byte
-of ``CP_REG_ARM`` (``target/arm/kvm-consts.h``)."""
-
-_KEPT_WITHOUT_EL3 = frozenset({0x6030_0000_0013_C082, 0x6030_0000_0013_E08A})
-"""CPACR_EL1 and CPTR_EL2: an AArch64 CPU keeps all of them, unless it has EL3 in AArch32
-(``cpacr_write``, ``cptr_el2_write`` in ``target/arm/helper.c``)."""
-
-Register: TypeAlias = Mapping[str, int]
-
-
-def is_in(table: Placed) -> bool:
-    """Whether a table has such a list."""
-    return any(field.name == INDEXES for field in table.description.fields)
 
 
 class RegisterList(NamedTuple):
@@ -55,6 +26,11 @@ class RegisterList(NamedTuple):
     numbers: list[int]
     values: list[int]
     values_offset: int = 0
+
+    @property
+    def by_number(self) -> dict[int, int | None]:
+        """The registers' values by their numbers."""
+        return dict(zip_longest(self.numbers, self.values[: len(self.numbers)]))
 
 
 def of_section(stream: Stream, section: Section) -> Iterator[RegisterList]:
@@ -76,222 +52,3 @@ def _numbers(stream: Stream, slot: Slot, at: int) -> list[int]:
     """The numbers in a field."""
     data = stream.view[at : at + slot.total]
     return [int.from_bytes(data[n : n + 8], "big") for n in range(0, len(data), 8)]
-
-
-def looks_at_all(table: Placed) -> bool:
-    """Whether QEMU looks at each register of a stream.
-
-    It does since 11.0, which allocates the lists as it loads them; before, it does not
-    look at what comes behind the end of its own list.
-    """
-    return any(
-        field.name == INDEXES and field.allocated for field in table.description.fields
-    )
-
-
-def strange(theirs: Sequence[int], ours: Sequence[int], all_: bool) -> int | None:
-    """The place of the first register that the machine's CPU does not have, of those
-    that QEMU looks at: ``all_``, or those before the end of its own list.
-
-    Both lists ascend.
-    """
-    place = 0
-    for index in ours:
-        if place == len(theirs):
-            break
-        if theirs[place] < index:
-            return place
-        place += theirs[place] == index
-    return place if all_ and place < len(theirs) else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Defined:
-    """One ``ARMCPRegInfo``: a member without a value is any number, as is one that
-    only the running C knows (``CP_ANY``, ``.crm = i``).
-
-    ``bits`` are those that such a number surely has (8 of ``8 | i``).
-    """
-
-    members: Register
-    bits: Register
-    any: frozenset[str]
-    state: str
-    wide: bool
-    keeps: int | None
-    """The bits of a value that it surely keeps, None for a constant."""
-
-    def has(self, register: Register, system: bool, wide: bool) -> bool:
-        """Whether the register may be this one; ``wide`` is one of 64 bits that is no
-        system register."""
-        if self.state.endswith("AA64" if not system else "AA32"):
-            return False
-        if system:
-            if not self.state:  # ARM_CP_STATE_AA32, 0
-                return False
-        elif wide != self.wide:
-            return False
-        return all(
-            self.members.get(name, value) == value
-            and value & self.bits.get(name, 0) == self.bits.get(name, 0)
-            for name, value in register.items()
-        )
-
-    def is_first(self, register: Register) -> bool:
-        """Whether it is the one register of several (``CP_ANY``) that a stream has."""
-        return not any(register.get(name) for name in self.any)
-
-
-class DefinedRegisters:
-    """The registers that any CPU of one release can have."""
-
-    def __init__(self, premises: Iterable[ir.Premise]) -> None:
-        self._defined: list[_Defined] = []
-        self._readable = True
-        for premise in premises:
-            if premise.name == PREMISE:
-                for row in premise.rows:
-                    self._read(row)
-
-    def _read(self, row: tuple[str, ...]) -> None:
-        if row[:1] == ("assigned",):  # C that changes an entry before it is defined
-            self._readable &= len(row) > 2 and row[2] not in (*_POSITION, "state")
-            return
-        texts = {
-            match[1]: match[2]
-            for one in row
-            if (match := _MEMBER.fullmatch(one)) is not None
-        }
-        if texts.keys().isdisjoint(_POSITION):
-            return  # a call that defines a table
-        members = {
-            name: int(text, 0)
-            for name, text in texts.items()
-            if name in _POSITION and _NUMBER.fullmatch(text)
-        }
-        bits = {
-            name: int(found[0], 0)
-            for name, text in texts.items()
-            if name in _POSITION and (found := _BITS.match(text)) is not None
-        }
-        any_ = frozenset(name for name, text in texts.items() if text == "CP_ANY")
-        members.update((name, 0) for name in ("crn", "crm") if name not in texts)
-        if not {"cp", "opc0"} & texts.keys() or texts.get("state", "").endswith("BOTH"):
-            members.setdefault("cp", 15)  # define_arm_cp_regs_with_opaque
-        wide = "ARM_CP_64BIT" in texts.get("type", "")
-        keeps = _kept_bits(texts.get("keeps", ""))
-        state = texts.get("state", "")
-        self._defined.append(_Defined(members, bits, any_, state, wide, keeps))
-
-    def foreign(self, registers: Sequence[int], all_: bool = False) -> int | None:
-        """The place of a register that no CPU of the release has, before others of the
-        list if QEMU does not look at ``all_``; None if there is none, or that cannot be
-        said: of a CPU under KVM the kernel makes the list."""
-        if not (self._defined and self._readable and is_of_tcg(registers)):
-            return None
-        # The last one may be behind the end of its own list.
-        for place, number in enumerate(registers if all_ else registers[:-1]):
-            if not self._has(number):
-                return place
-        return None
-
-    def keeps(self, number: int, value: int, others: Sequence[int]) -> bool | None:
-        """Whether a register keeps a value other than the one it has, as
-        ``write_list_to_cpustate`` needs it: None if that cannot be said.
-
-        ``others`` are the registers of the CPU.  Of a CPU under KVM the kernel decides.
-        """
-        if not (self._readable and is_of_tcg(others)):
-            return None
-        narrow = number >> 56 == _COPROCESSOR and number >> 52 & 0xF == 2
-        if narrow and value >> 32:
-            return False
-        with_el3 = any(map(_of_el3, others))
-        if number in _KEPT_WITHOUT_EL3 and not with_el3:
-            return True
-        if with_el3 and _of_el2(number):  # a constant, if the CPU has no EL2
-            return None
-        entries = [*self._entries(number)]
-        if not entries:
-            return None
-        if all(one.keeps is None for one in entries):
-            return False
-        if all(one.keeps is not None and not value & ~one.keeps for one in entries):
-            return True
-        return None
-
-    def _has(self, number: int) -> bool:
-        return any(True for _ in self._entries(number))
-
-    def _entries(self, number: int) -> Iterator[_Defined]:
-        """The entries that the register may be; of those that are several registers
-        (``CP_ANY``) a stream has the first (``add_cpreg_to_hashtable``)."""
-        system, wide = number >> 16 == _SYSTEM, number >> 52 & 0xF == 3
-        if system:
-            register = {
-                "opc0": number >> 14 & 3,
-                "opc1": number >> 11 & 7,
-                "crn": number >> 7 & 15,
-                "crm": number >> 3 & 15,
-                "opc2": number & 7,
-            }
-        elif wide:
-            register = {
-                "cp": number >> 16 & 15,
-                "crm": number >> 7 & 15,
-                "opc1": number >> 3 & 15,
-            }
-        else:
-            register = {
-                "cp": number >> 16 & 15,
-                "crn": number >> 11 & 15,
-                "crm": number >> 7 & 15,
-                "opc1": number >> 3 & 7,
-                "opc2": number & 7,
-            }
-        for one in self._defined:
-            if one.has(register, system, wide) and one.is_first(register):
-                yield one
-
-
-def _kept_bits(text: str) -> int | None:
-    """What a row says that the register keeps (``vmgen.premises.kept``)."""
-    match text:
-        case "":
-            return (1 << 64) - 1
-        case "nothing":
-            return None
-        case _ if _NUMBER.fullmatch(text):
-            return int(text, 0)
-        case _:  # whatever C does
-            return 0
-
-
-def _of_el3(number: int) -> bool:
-    """Whether a CPU that has this register has EL3."""
-    if number >> 16 == _SYSTEM:
-        return number >> 14 & 3 == 3 and number >> 11 & 7 == 6
-    return number & ~_INSECURE == _SCR
-
-
-def _of_el2(number: int) -> bool:
-    """Whether the register is one of EL2, if the architecture's rule for names holds."""
-    if number >> 16 == _SYSTEM:
-        return number >> 14 & 3 == 3 and number >> 11 & 7 in (4, 5)
-    if number >> 52 & 0xF == 3:
-        return number >> 3 & 15 in (4, 6)
-    return number >> 3 & 7 == 4
-
-
-_INSECURE = 1 << 29
-_SCR = 0x4020_0000_000F_0000 | 1 << 11 | 1 << 7
-"""The register of AArch32 that CPUs with EL3 have; ``CP_REG_AA32_NS_MASK`` is the bit of
-the banked view of others."""
-
-
-def is_of_tcg(registers: Iterable[int]) -> bool:
-    """Whether QEMU's own tables make such numbers (``cpreg_to_kvm_id``): those of a CPU
-    under KVM are the kernel's."""
-    return all(
-        number >> 16 == _SYSTEM or number >> 56 == _COPROCESSOR for number in registers
-    )

@@ -39,6 +39,7 @@ from vmgen.verdict.model import (
     Outcome,
     SectionVerdict,
 )
+from vmgen.verdict.registers import ProcessorSide, is_listed, with_registers
 from vmgen.verdict.sections import SavedSection
 
 _Constants: TypeAlias = tuple[tuple[ir.MemberPlace, int, int], ...]
@@ -157,6 +158,7 @@ class MachineJudge:
     old: ir.Program
     new: ir.Program
     _sides: tuple[_JudgedSide, _JudgedSide] = field(init=False)
+    _processors: tuple[ProcessorSide, ProcessorSide] = field(init=False)
     _pairs: tuple[Sections, ...] = field(init=False)
     _plain: BothWays = field(init=False)
     _known: dict[tuple[int, _Constants, _Constants], SectionVerdict] = field(
@@ -165,6 +167,7 @@ class MachineJudge:
 
     def __post_init__(self) -> None:
         self._sides = _JudgedSide(self.old), _JudgedSide(self.new)
+        self._processors = ProcessorSide(self.old), ProcessorSide(self.new)
         self._pairs = pairs(self.old, self.new)
         self._plain = BothWays(
             directed(self.old, self.new), directed(self.new, self.old)
@@ -202,17 +205,24 @@ class MachineJudge:
         found = (side.facts.machine(name) for side in self._sides)
         return next((one.name for one in found if one is not None), name)
 
-    def judgement(self, machine: str) -> Judgement:
-        """The verdicts for one machine type; "" for those without premises."""
+    def judgement(
+        self, machine: str, listed: tuple[Mapping[int, int], ...] = ()
+    ) -> Judgement:
+        """The verdicts for one machine type; "" for those without premises.
+
+        ``listed`` are the system registers that a guest has, with their values, of each
+        CPU; none where no guest is given.
+        """
         verdicts: list[SectionVerdict] = []
         aside: list[SectionVerdict] = []
         for number, pair in enumerate(self._pairs):
             one = self._verdict(number, pair, machine)
             sent = self._sent(pair, machine, one)
             if sent is not None:
-                verdicts.append(
-                    self._marked(pair, machine, _of_machine(sent)) if machine else sent
-                )
+                if machine:
+                    sent = self._with_registers(pair, machine, sent, listed)
+                    sent = self._marked(pair, machine, _of_machine(sent))
+                verdicts.append(sent)
             elif one.worst != "compatible":
                 aside.append(one)
         old, new = (side.facts for side in self._sides)
@@ -235,6 +245,28 @@ class MachineJudge:
             one,
             forward=one.forward if old else COMPATIBLE,
             backward=one.backward if new else COMPATIBLE,
+        )
+
+    def _with_registers(
+        self,
+        pair: Sections,
+        machine: str,
+        one: SectionVerdict,
+        listed: tuple[Mapping[int, int], ...],
+    ) -> SectionVerdict:
+        """The verdict with what the system registers of a CPU's section decide."""
+        tables = [
+            section.placed.description
+            for section in (pair.old, pair.new)
+            if section is not None and section.placed is not None
+        ]
+        if len(tables) < 2 or not all(map(is_listed, tables)):
+            return one
+        old, new = self._processors
+        return replace(
+            one,
+            forward=with_registers(one.forward, old, new, tables[1], machine, listed),
+            backward=with_registers(one.backward, new, old, tables[0], machine, listed),
         )
 
     def _marked(

@@ -28,7 +28,7 @@ Kind = Literal[
     "subsection-version", "subsection-name", "subsection-missing", "nested-version",
     "end", "bytes", "width", "units", "member", "count", "null", "shape", "bool",
     "tail-loaded", "tail-saved",
-    "check", "validate", "refusal", "premise", "beside",
+    "check", "validate", "refusal", "premise", "register", "beside",
     "code", "code-parts", "cases", "recursion",
     "renamed", "padding-loaded", "padding-skipped", "sign", "code-assumed",
     "subsection-presence", "never-sent", "never-saved", "endless-list",
@@ -63,6 +63,8 @@ check                a value that must fit what the destination has
 validate             a condition that must hold after loading (VMSTATE_VALIDATE)
 refusal              pre_load or post_load returns an error
 premise              C tables that a refusal of both sides depends on differ
+register             a system register that the destination's CPU does not have, or has as
+                     another constant, or has and the source's does not
 beside               fields of an array's elements that memory beside the array decides
 code                 C code that vmgen does not translate
 code-parts           the same C code contains other descriptions
@@ -116,7 +118,7 @@ START = Offset()
 
 What = Literal[
     "", "nothing", "values", "padding", "object", "list", "tree", "code", "field",
-    "hook", "subsections", "subsection", "section", "handlers", "command",
+    "hook", "subsections", "subsection", "section", "handlers", "command", "register",
 ]  # fmt: skip
 
 
@@ -129,6 +131,7 @@ class Side:
     the section's object.  ``type``, ``width`` (bytes) and ``count`` are those of the
     elements; ``check`` is ``equal`` or ``le``.  ``versions`` is the version it saves, or
     the first and the last that it loads.  ``sent`` is when a subsection is sent.
+    Of a system register ``name`` is the CPU's model and ``count`` its constant value.
     ``role`` is a hook's, ``reads`` are the C names in a condition of it that has no
     translation; ``text`` says why vmgen could not read the section.  ``table`` is where
     the table is that was compared, of a side that has no place of its own in it.

@@ -123,6 +123,8 @@ def _sentence(found: Finding) -> str:
             return f"{target.name}() rejects {_rejected(found)}"
         case "premise":
             return f"{target.name}() rejects other {found.field}: {_rows(found)}"
+        case "register":
+            return _register(found)
         case "beside":
             decided = source if source.reads else target
             return (
@@ -249,6 +251,8 @@ def what(side: Side) -> str:
             return f"{side.what} '{side.name}'"
         case "command":
             return f"command {side.name}"
+        case "register":
+            return "" if side.text else f"a system register of {side.name}"
         case "handlers":
             return f"C handlers of '{side.name}'"
         case other:
@@ -283,12 +287,35 @@ def does(found: Finding, which: Literal["source", "target"]) -> str:
         case "refusal":
             return f"rejected by {side.role}"
         case (
-            "premise" | "section-unread" | "cases" | "section-handlers"
+            "premise" | "register" | "section-unread" | "cases" | "section-handlers"
             | "section-guard" | "beside"
         ):  # fmt: skip
             return ""
         case _:
             return what(side) if side.what else ""
+
+
+def _register(found: Finding) -> str:
+    source, target = found.source, found.target
+    if target.text:
+        of = f" of {target.name}" if target.name else ""
+        return f"whether the CPU has the same system registers{of} is not known: {target.text}"
+    name = f"system register {found.field} of {source.name}"
+    if target.what == "nothing":
+        return f"the source saves {name}, the destination's CPU does not have it"
+    if source.what == "nothing":
+        more = f", which always is {_hex(target)}" if target.count else ""
+        return (
+            f"the destination's CPU has {name}{more}, the source does not save it: QEMU"
+            " writes what its memory held"
+        )
+    if source.count and target.count:
+        return f"{name} is {_hex(source)} in the source, and always {_hex(target)} in the destination"
+    return f"whether {name} keeps the source's value is up to C"
+
+
+def _hex(side: Side) -> str:
+    return f"{side.count.value:#x}" if isinstance(side.count, ir.Const) else "a number"
 
 
 def _versions(side: Side) -> str:
@@ -330,6 +357,8 @@ def loads_if(found: Finding) -> str:
     if found.kind == "premise" and isinstance(found.condition, ir.Ask):
         return f"both sides have the same {found.field}"
     match found.kind, found.condition:
+        case "register", ir.Ask():
+            return "the guest has one CPU"
         case "refusal", ir.Unary("!", ir.Ask()):
             target = found.target
             return f"{target.name}() does not reject it{_by(target)}"
@@ -417,6 +446,11 @@ def fix(found: Finding) -> str:
             return (
                 f"switch the property migration.{found.field} off for the machine types of"
                 " OLD with a compat entry (hw_compat_*)"
+            )
+        case "register":
+            return (
+                "give the machine types of OLD a CPU with the registers that OLD has: a"
+                " property of the CPU, and a compat entry (hw_compat_*)"
             )
         case "check" | "validate" | "refusal" | "premise" | "tail-loaded":
             return "let the machine types of OLD have the value that is compared"

@@ -1,0 +1,291 @@
+"""The system registers of a CPU: does the destination's CPU take the source's list?
+
+Which registers a CPU has, and which of them never change, is known of the processors of
+each side (:mod:`vmgen.known.processors`).  A machine type that is started without options
+has the board's own model; a guest whose stream is at hand has the model of its list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from vmgen import ir
+from vmgen.known import register_lists
+from vmgen.known.processors import ProcessorRegisters, Processors, processors_of
+from vmgen.known.register_lists import RegisterDifference, Values
+from vmgen.known.system_registers import PREMISE, DefinedRegisters
+from vmgen.verdict.conditions import TRUE, every
+from vmgen.verdict.model import COMPATIBLE, RANK, Finding, Outcome, Side
+
+_CPU = "arm-cpu"
+"""What the names of CPUs' types end with."""
+
+_COMPAT = "backcompat-"
+"""What the names of properties begin with that compat entries alone switch on."""
+
+_ON, _OFF = ("on", "true", "yes", "y"), ("off", "false", "no", "n")
+"""A bool's values (``qapi_bool_parse`` in ``qapi/qapi-util.c``)."""
+
+ONE_CPU = ir.Ask("one CPU")
+"""The condition under which QEMU takes a list that lacks registers."""
+
+
+@dataclass(slots=True)
+class ProcessorSide:
+    """The processors of one program."""
+
+    program: ir.Program
+    processors: Processors | None = field(init=False)
+    defined: DefinedRegisters = field(init=False)
+    _boards: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.processors = processors_of(self.program.premises)
+        self.defined = DefinedRegisters(self.program.premises)
+        self._boards = {one.name: one.board for one in self.program.machines.machines}
+
+    def switched(self, machine: str) -> dict[str, bool]:
+        """The properties of CPUs that a machine type's compat entries switch."""
+        facts = self.program.machines
+        of = next((one for one in facts.machines if one.name == machine), None)
+        tables = {(one.file, one.symbol): one.settings for one in facts.tables}
+        return {
+            one.property: one.value in _ON
+            for key in (() if of is None else of.tables)
+            for one in tables.get(key, ())
+            if one.driver.endswith(_CPU) and one.value in (*_ON, *_OFF)
+        }
+
+    def models(self, machine: str) -> frozenset[str]:
+        """The models that a machine type has without ``-cpu``; none if that is not
+        known."""
+        if self.processors is None:
+            return frozenset()
+        return self.processors.boards.get(self._boards.get(machine, ""), frozenset())
+
+
+def is_listed(description: ir.Description | None) -> bool:
+    """Whether a description has such a list."""
+    return description is not None and register_lists.is_in(description)
+
+
+def with_registers(
+    known: Outcome,
+    source: ProcessorSide,
+    target: ProcessorSide,
+    description: ir.Description,
+    machine: str,
+    listed: tuple[Mapping[int, int], ...],
+) -> Outcome:
+    """The verdict on a CPU's section, with what its list of registers decides.
+
+    ``description`` is the destination's, ``listed`` are the lists that the guest's stream
+    has, of each CPU; none where nobody gave one.
+    """
+    if source.processors is None or target.processors is None:
+        return known
+    candidates = _candidates(source, target, machine, listed)
+    if not candidates:
+        return known
+    all_ = register_lists.looks_at_all(description)
+    outcomes = [
+        (
+            one.model,
+            _outcome(
+                one,
+                target,
+                description,
+                machine=machine,
+                all_=all_,
+                alone=len(listed) < 2,
+            ),
+        )
+        for one in candidates
+    ]
+    found = _agreed(outcomes, description)
+    return _together(_without_tables(known), found)
+
+
+def _candidates(
+    source: ProcessorSide,
+    target: ProcessorSide,
+    machine: str,
+    listed: tuple[Mapping[int, int], ...],
+) -> tuple[ProcessorRegisters, ...]:
+    """The processors that the guest may have in the source; none for a list that no
+    processor of a release has, as under KVM."""
+    assert source.processors is not None  # the caller has looked
+    assert target.processors is not None  # the caller has looked
+    if listed:
+        first = source.processors.having(listed[0])
+        # The guest's stream may be one that the destination's release saved.
+        for one in () if first else target.processors.having(listed[0]):
+            first += source.processors.alike(one)
+        return first
+    models = source.models(machine)
+    if not models or not all(map(source.processors.is_read, models)):
+        both = source.processors.by_model.keys() & target.processors.by_model.keys()
+        models = frozenset(both)
+    return tuple(
+        one for name in sorted(models) for one in source.processors.by_model[name]
+    )
+
+
+def _outcome(
+    one: ProcessorRegisters,
+    target: ProcessorSide,
+    description: ir.Description,
+    *,
+    machine: str,
+    all_: bool,
+    alone: bool,
+) -> Outcome:
+    """The verdict for one processor of the source."""
+    assert target.processors is not None  # the caller has looked
+    switched = target.switched(machine)
+    alike = tuple(
+        other
+        for other in target.processors.alike(one)
+        if all(
+            (name not in other.off) in _states(switched, name)
+            for name in other.toggles
+            if name not in one.toggles
+        )
+    )
+    if not alike or not target.processors.is_read(one.model):
+        unread = [
+            each.why for each in target.processors.unread if each.model == one.model
+        ]
+        why = unread[0] if unread else f"the destination has no model {one.model}"
+        return Outcome("unknown", (_unknown(description, one.model, why),))
+    outcomes = [
+        _compared(one, other.registers, target.defined, description, all_, alone)
+        for other in alike
+    ]
+    if len({each.verdict for each in outcomes}) > 1:
+        why = "it is up to how the board switches its parts"
+        return Outcome("unknown", (_unknown(description, one.model, why),))
+    return outcomes[0]
+
+
+def _states(switched: Mapping[str, bool], name: str) -> tuple[bool, ...]:
+    """How a property of a CPU may be switched, by what compat entries say."""
+    if name in switched:
+        return (switched[name],)
+    return (False,) if name.startswith(_COMPAT) else (True, False)
+
+
+def _compared(
+    one: ProcessorRegisters,
+    ours: Values,
+    defined: DefinedRegisters,
+    description: ir.Description,
+    all_: bool,
+    alone: bool,
+) -> Outcome:
+    found = [
+        *register_lists.differences(one.registers, ours, defined, all_=all_, first=True)
+    ]
+    sure = tuple(each for each in found if each.sure)
+    if sure:
+        return Outcome("incompatible", tuple(_findings(sure, one, description)))
+    if found:
+        return Outcome("unknown", tuple(_findings(found, one, description)))
+    if ours.keys() - one.registers.keys():
+        # Taken of a guest with one CPU alone (register_lists.differences).
+        lacking = next(
+            register_lists.differences(
+                one.registers, ours, defined, all_=all_, first=False
+            ),
+            None,
+        )
+        if lacking is not None:
+            several = tuple(_findings((lacking,), one, description))
+            if not alone:
+                return Outcome("unknown", several)
+            several = tuple(replace(each, condition=ONE_CPU) for each in several)
+            return Outcome("conditional", several, condition=ONE_CPU)
+    return COMPATIBLE
+
+
+def _findings(
+    found: Iterable[RegisterDifference],
+    one: ProcessorRegisters,
+    description: ir.Description,
+) -> Iterator[Finding]:
+    for each in found:
+        yield Finding(
+            "register",
+            description.name,
+            description.symbol,
+            field=f"{each.number:#x}",
+            source=_side(one.model, each.theirs, each.kind != "lacking"),
+            target=_side(one.model, each.ours, each.kind != "foreign"),
+        )
+
+
+def _side(model: str, value: int | None, has: bool) -> Side:
+    if not has:
+        return Side("nothing", model)
+    number = None if value is None else ir.Const(value)
+    return Side("register", model, count=number)
+
+
+def _unknown(description: ir.Description, model: str, why: str) -> Finding:
+    return Finding(
+        "register",
+        description.name,
+        description.symbol,
+        target=Side("register", model, text=why),
+    )
+
+
+def _agreed(
+    outcomes: list[tuple[str, Outcome]], description: ir.Description
+) -> Outcome:
+    """The verdict where all processors have the same; else which has which is said."""
+    verdicts = {one.verdict for _, one in outcomes}
+    if len(verdicts) == 1:
+        return outcomes[0][1]
+    unknown = [one for _, one in outcomes if one.verdict == "unknown"]
+    if unknown:
+        return unknown[0]
+    refused = sorted(
+        {model for model, one in outcomes if one.verdict == "incompatible"}
+    )
+    loads = sorted({model for model, _ in outcomes} - {*refused})
+    if not loads:
+        why = "it is up to how the board switches its parts"
+        return Outcome("unknown", (_unknown(description, refused[0], why),))
+    why = f"refused with {', '.join(refused)}, and not with {', '.join(loads)}"
+    return Outcome("unknown", (_unknown(description, "", why),))
+
+
+def _without_tables(known: Outcome) -> Outcome:
+    """The verdict without what the tables of all registers say, which is less."""
+    findings = tuple(
+        one
+        for one in known.findings
+        if not (one.kind == "premise" and one.field == PREMISE)
+    )
+    if len(findings) == len(known.findings):
+        return known
+    if not findings:
+        return Outcome("compatible", notes=known.notes)
+    if known.verdict != "conditional":
+        return replace(known, findings=findings)
+    whole = every(one.condition or TRUE for one in findings)
+    return Outcome("conditional", findings, known.notes, whole)
+
+
+def _together(one: Outcome, two: Outcome) -> Outcome:
+    """The worse of two verdicts, with the findings of both where they are as bad."""
+    first, second = (RANK[each.verdict] for each in (one, two))
+    if first != second or one.verdict == "compatible":
+        worse = one if first > second else two
+        return replace(worse, notes=one.notes)
+    whole = None
+    if one.verdict == "conditional":
+        whole = every((one.condition or TRUE, two.condition or TRUE))
+    return Outcome(one.verdict, (*one.findings, *two.findings), one.notes, whole)
