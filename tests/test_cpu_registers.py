@@ -289,10 +289,13 @@ OLD = Processors(
 
 
 def judged(
-    new: Processors, *listed: dict[int, int], known: Outcome | None = None
+    new: Processors,
+    *listed: dict[int, int],
+    known: Outcome | None = None,
+    model: str = "",
 ) -> Outcome:
     known = known or Outcome("compatible")
-    return with_registers(known, side(OLD), side(new), TABLE, "virt", listed)
+    return with_registers(known, side(OLD), side(new), TABLE, "virt", listed, model)
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.lacking import lacking
-from tests.qemu.machine import Guest, Machine
+from tests.qemu.machine import Guest, Machine, Refusal
 from vmgen.archive.archive import shipped
 from vmgen.known.processors import ProcessorRegisters, Processors, processors_of
 from vmgen.stream import Stream
 from vmgen.stream.system_registers import of_section
+from vmgen.verdict import Direction
+from vmgen.verdict.machines import MachineJudge
 
 MACHINES = (
     ("virt", "cortex-a57"),
@@ -23,7 +25,6 @@ MACHINES = (
     ("virt,secure=on", "cortex-a72"),
     ("sbsa-ref", "neoverse-n1"),
     ("sabrelite", "cortex-a9"),
-    ("realview-pb-a8", "cortex-a8"),
     ("raspi1ap", "arm1176"),
 )
 
@@ -77,3 +78,50 @@ def test_every_model_of_the_release_is_read(number: str) -> None:
     assert every.unread == ()
     assert len(every.by_model) > 35
     assert all(isinstance(one, ProcessorRegisters) for one in every.every)
+
+
+@cache
+def judge() -> MachineJudge:
+    archive = shipped()
+    assert archive is not None
+    old, new = (archive.find(name) for name in ("7.2.22", "10.0.2"))
+    assert old is not None
+    assert new is not None
+    return MachineJudge(
+        archive.program(old, "aarch64"), archive.program(new, "aarch64")
+    )
+
+
+def judged(model: str, way: Direction) -> str:
+    of = judge().judgement("virt-7.2", model=model)
+    (cpu,) = (one for one in of.sections if one.section == "cpu" and one.cpu)
+    return cpu.outcome(way).verdict
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["cortex-a15", "cortex-a57", "cortex-a72", "cortex-a76", "neoverse-n1", "max"],
+)
+@pytest.mark.parametrize(
+    ("way", "source", "target"), [("forward", "7.2", ""), ("backward", "", "7.2")]
+)
+def test_the_verdict_on_a_model_is_that_of_qemu(
+    model: str, way: Direction, source: str, target: str, tmp_path: Path
+) -> None:
+    options = ("-M", "virt-7.2", "-cpu", model, "-nodefaults")
+    guests = [Guest("aarch64", options, release=one) for one in (source, target)]
+    for guest in guests:
+        if why := guest.absent():
+            lacking(why)
+    with Machine(guests[0]) as machine:
+        data = machine.capture()
+    with Machine(guests[1], ("-incoming", "defer")) as machine:
+        try:
+            machine.load(data)
+            taken = True
+        except Refusal:
+            taken = False
+    verdict = judged(model, way)
+    assert (
+        verdict in ("compatible", "conditional") if taken else verdict == "incompatible"
+    )

@@ -59,6 +59,12 @@ WAYS: dict[str, tuple[Direction, ...]] = {
         help="Only guests with these devices: names of QEMU's device types, with commas.",
     ),
     Option(
+        "--cpu",
+        metavar="MODEL",
+        help="Only guests with this model of CPU (-cpu); its system registers are"
+        " compared for Arm.  [default: the model of a machine type without options]",
+    ),
+    Option(
         "--like",
         kind="file",
         metavar="STREAM",
@@ -92,6 +98,7 @@ Examples:
   vmgen compat 9.0 9.1 -t x86_64
   vmgen compat 8.2 10.0 -t x86_64 -m 'pc-q35-*' --devices virtio-gpu-pci,e1000e
   vmgen compat ~/qemu-9.2 ~/qemu --all -t aarch64 -m virt-9.2 --direction forward
+  vmgen compat 9.2 10.0 -t aarch64 -m virt-9.2 --cpu neoverse-n1
   vmgen compat 9.2 10.0 -t s390x --like guest.mig --format json
   vmgen compat 9.2 10.0 -t x86_64 --format html > report.html
 
@@ -111,6 +118,7 @@ def compat(
     preprocessor: str,
     machines: tuple[str, ...],
     devices: str | None,
+    cpu: str | None,
     like: str | None,
     direction: str,
     strict: bool,
@@ -142,7 +150,7 @@ def compat(
     sides = called(names)
     for old, new in pairs:
         wanted = [] if devices is None else devices.split(",")
-        judgements, only = _judged(old, new, machines, sides, has, console)
+        judgements, only = _judged(old, new, machines, sides, has, cpu, console)
         if wanted or has is not None:
             _refuse_unknown(wanted, old, new)
             judgements = narrowed(judgements, old, new, wanted, has)
@@ -194,12 +202,15 @@ def _judged(
     wanted: tuple[str, ...],
     called: tuple[str, str],
     has: Having | None,
+    cpu: str | None,
     console: Console,
 ) -> tuple[Mapping[str, Judgement], tuple[Sequence[str], Sequence[str]]]:
     """The verdict for each machine type that is wanted, and those of one side alone."""
     from vmgen.verdict.machines import MachineJudge
 
     judge = MachineJudge(old, new)
+    if cpu and cpu not in judge.models():
+        raise VmgenError(_no_model(cpu, judge.models(), new.target))
     both, *only = judge.machines
     if wanted and judge.lacking:
         raise VmgenError(_unknown(judge.lacking, called, new.target))
@@ -207,7 +218,8 @@ def _judged(
     found = {}
     for number, name in enumerate(names, 1):
         console.progress(f"{new.target} {name} ({number} of {len(names)})".strip())
-        judgement = judge.judgement(name, () if has is None else has.registers)
+        listed = () if has is None or cpu else has.registers
+        judgement = judge.judgement(name, listed, cpu or "")
         found[name] = replace(judgement, called=called)
     lost, added = ([one for one in side if VERSIONED.match(one)] for side in only)
     return found, (lost, added)
@@ -274,6 +286,19 @@ def _none(
     hint = f"did you mean {' or '.join(near)}?" if near else f"they have: {shown}"
     message = f"no machine type that both sides have for {target} is '{pattern}'"
     return Diagnostic("VG645", message, hint=hint)
+
+
+def _no_model(cpu: str, models: Sequence[str], target: str) -> Diagnostic:
+    """Why there is no such model: VG646."""
+    if not models:
+        message = f"the CPUs of one side are not known for {target}"
+        hint = "they are known of Arm's targets, of releases and of trees that are read with --all"
+        return Diagnostic("VG646", message, hint=hint)
+    near = get_close_matches(cpu, models, 3)
+    shown = " or ".join(near) if near else ", ".join(models)
+    hint = f"did you mean {shown}?" if near else f"they have: {shown}"
+    message = f"no model of a CPU that both sides have for {target} is '{cpu}'"
+    return Diagnostic("VG646", message, hint=hint)
 
 
 def _refuse_unknown(devices: Sequence[str], old: ir.Program, new: ir.Program) -> None:

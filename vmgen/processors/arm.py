@@ -51,7 +51,8 @@ def processors(
     """The processors of a target whose binary is made of ``sources``.
 
     Of a model whose registers cannot be computed there is why.  ``progress`` is called
-    with each model, ``models`` says which are asked for.
+    with each model, ``models`` says which
+    of them the caller wants.
     """
     names = sorted(
         {name for name in sources if name.startswith((*FACTS.under, _BOARDS))}
@@ -78,7 +79,7 @@ def _every(
 ) -> None:
     """A model's processors: with each of its switches on and off that make a difference.
 
-    One that makes none while the others are on is taken to make none at all.
+    For one that makes none while the others are on, vmgen does not try the rest.
     """
     try:
         toggles = maker.toggles(model)
@@ -165,7 +166,7 @@ class _Maker:
                 yield file
 
     def _open(self, name: str) -> SourceFile:
-        # Some headers are made by a program: what is in them is asked for or is not.
+        # QEMU's build makes some headers, which this code does not need.
         expanded = preprocess.preprocess(
             self._tree, name, preprocessor=self._preprocessor, partial=True
         )

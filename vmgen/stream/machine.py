@@ -261,23 +261,25 @@ def _registers(
     premises = () if tabled is None else tabled.lookup.program.premises
     all_ = placed is not None and register_lists.looks_at_all(placed.description)
     for found, mine in zip(theirs, ours, strict=False):
-        yield from _register_list(section, found, mine.by_number, premises, all_)
+        yield from _register_list(section, found, mine, premises, all_)
 
 
 def _register_list(
     section: Section,
     found: RegisterList,
-    ours: register_lists.Values,
+    mine: RegisterList,
     premises: Sequence[ir.Premise],
     all_: bool,
 ) -> Iterator[Unlike]:
     for one in register_lists.differences(
         found.by_number,
-        ours,
+        mine.by_number,
         DefinedRegisters(premises),
         all_=all_,
         first=not section.instance_id,
     ):
+        if one.kind != "foreign" and not mine.values:
+            return  # the description does not say where the values are
         indexes = section.path, register_lists.INDEXES
         match one.kind:
             case "foreign":
@@ -288,11 +290,11 @@ def _register_list(
             case "value":
                 at = found.values_offset + 8 * found.numbers.index(one.number)
                 about = f"system register {one.number:#x} is {one.theirs:#x}"
-                mine = "" if one.ours is None else f" {one.ours:#x}"
+                own = "" if one.ours is None else f" {one.ours:#x}"
                 message = (
-                    f"{about}, and that of the CPU, which does not take this,{mine}"
+                    f"{about}, and that of the CPU, which does not take this,{own}"
                     if one.sure
-                    else f"{about}, and that of the CPU{mine}: whether it keeps another"
+                    else f"{about}, and that of the CPU{own}: whether it keeps another"
                     " value is up to C"
                 )
                 yield Unlike(section.path, register_lists.VALUES, at, message, one.sure)

@@ -206,12 +206,16 @@ class MachineJudge:
         return next((one.name for one in found if one is not None), name)
 
     def judgement(
-        self, machine: str, listed: tuple[Mapping[int, int], ...] = ()
+        self,
+        machine: str,
+        listed: tuple[Mapping[int, int], ...] = (),
+        model: str = "",
     ) -> Judgement:
         """The verdicts for one machine type; "" for those without premises.
 
         ``listed`` are the system registers that a guest has, with their values, of each
-        CPU; none where no guest is given.
+        CPU; none where no guest is given.  ``model`` is the model of its CPU, empty for the
+        one that the machine type has without options.
         """
         verdicts: list[SectionVerdict] = []
         aside: list[SectionVerdict] = []
@@ -220,7 +224,7 @@ class MachineJudge:
             sent = self._sent(pair, machine, one)
             if sent is not None:
                 if machine:
-                    sent = self._with_registers(pair, machine, sent, listed)
+                    sent = self._with_registers(pair, machine, sent, listed, model)
                     sent = self._marked(pair, machine, _of_machine(sent))
                 verdicts.append(sent)
             elif one.worst != "compatible":
@@ -253,6 +257,7 @@ class MachineJudge:
         machine: str,
         one: SectionVerdict,
         listed: tuple[Mapping[int, int], ...],
+        model: str,
     ) -> SectionVerdict:
         """The verdict with what the system registers of a CPU's section decide."""
         tables = [
@@ -263,11 +268,20 @@ class MachineJudge:
         if len(tables) < 2 or not all(map(is_listed, tables)):
             return one
         old, new = self._processors
+        of = machine, listed, model
         return replace(
             one,
-            forward=with_registers(one.forward, old, new, tables[1], machine, listed),
-            backward=with_registers(one.backward, new, old, tables[0], machine, listed),
+            forward=with_registers(one.forward, old, new, tables[1], *of),
+            backward=with_registers(one.backward, new, old, tables[0], *of),
         )
+
+    def models(self) -> tuple[str, ...]:
+        """The models of CPUs whose system registers both sides know."""
+        names = [
+            set() if one.processors is None else {*one.processors.by_model}
+            for one in self._processors
+        ]
+        return tuple(sorted(names[0] & names[1]))
 
     def _marked(
         self, pair: Sections, machine: str, one: SectionVerdict

@@ -2,7 +2,7 @@
 
 Which registers a CPU has, and which of them never change, is known of the processors of
 each side (:mod:`vmgen.known.processors`).  A machine type that is started without options
-has the board's own model; a guest whose stream is at hand has the model of its list.
+has the board's own model; a guest whose stream is given has the model of its list.
 """
 
 from __future__ import annotations
@@ -77,15 +77,17 @@ def with_registers(
     description: ir.Description,
     machine: str,
     listed: tuple[Mapping[int, int], ...],
+    model: str,
 ) -> Outcome:
     """The verdict on a CPU's section, with what its list of registers decides.
 
     ``description`` is the destination's, ``listed`` are the lists that the guest's stream
-    has, of each CPU; none where nobody gave one.
+    has, of each CPU; none where no stream is given.  ``model`` is the guest's, empty for the
+    one that the board has by itself.
     """
     if source.processors is None or target.processors is None:
         return known
-    candidates = _candidates(source, target, machine, listed)
+    candidates = _candidates(source, target, machine, listed, model)
     if not candidates:
         return known
     all_ = register_lists.looks_at_all(description)
@@ -112,6 +114,7 @@ def _candidates(
     target: ProcessorSide,
     machine: str,
     listed: tuple[Mapping[int, int], ...],
+    model: str,
 ) -> tuple[ProcessorRegisters, ...]:
     """The processors that the guest may have in the source; none for a list that no
     processor of a release has, as under KVM."""
@@ -123,7 +126,7 @@ def _candidates(
         for one in () if first else target.processors.having(listed[0]):
             first += source.processors.alike(one)
         return first
-    models = source.models(machine)
+    models = frozenset({model}) if model else source.models(machine)
     if not models or not all(map(source.processors.is_read, models)):
         both = source.processors.by_model.keys() & target.processors.by_model.keys()
         models = frozenset(both)
