@@ -303,10 +303,7 @@ def judged(
     [
         (OLD, "compatible"),
         (replace(OLD, every=(processor("big", {ID: 2, SPSR: None}),)), "incompatible"),
-        (
-            replace(OLD, every=(processor("big", {ID: 1}),)),
-            "compatible",
-        ),  # the last one
+        (replace(OLD, every=(processor("big", {ID: 1}),)), "incompatible"),  # too long
         (replace(OLD, every=(processor("big", {SPSR: None}),)), "incompatible"),
         (replace(OLD, every=()), "unknown"),
         (

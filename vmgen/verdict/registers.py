@@ -191,6 +191,10 @@ def _compared(
         *register_lists.differences(one.registers, ours, defined, all_=all_, first=True)
     ]
     sure = tuple(each for each in found if each.sure)
+    if not (sure or all_) and len(one.registers) > len(ours):
+        # cpreg_vmstate_array_len (VMSTATE_INT32_LE, target/arm/machine.c)
+        number = next(each for each in one.registers if each not in ours)
+        sure = (RegisterDifference("foreign", number),)
     if sure:
         return Outcome("incompatible", tuple(_findings(sure, one, description)))
     if found:
