@@ -8,6 +8,7 @@ those behind it QEMU reads memory further on, and what that says is up to the bu
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from vmgen import ir
 from vmgen.lookup import Lookup, Placed
@@ -85,3 +86,5 @@ def _count(count: ir.FromMember | ir.Computed) -> ir.Expr:
             )
         case ir.Computed(value):
             return value
+        case _:
+            assert_never(count)
