@@ -118,6 +118,13 @@ typedef struct MachineClass { const char *default_cpu_type; } MachineClass;
 void board(MachineClass *mc) { mc->default_cpu_type = ("big" "-" "arm-cpu"); }
 """
 
+ASKED = """
+typedef struct MachineClass { const char *(*get_default_cpu_type)(const void *ms); } MachineClass;
+extern _Bool tcg_allowed;
+static const char *chosen(const void *ms) { return (tcg_allowed) ? ("small" "-" "arm-cpu") : ("big" "-" "arm-cpu"); }
+void asked(MachineClass *mc) { mc->get_default_cpu_type = chosen; }
+"""
+
 
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Processors:
@@ -126,6 +133,7 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> Processors:
         "target/arm/cpu.c": CPU + MODELS,
         "hw/arm/board.c": BOARD,
         "hw/arm/other.c": "int x;",
+        "hw/arm/asked.c": ASKED,
         "util/main.c": "int y;",
     }
     for name, text in texts.items():
@@ -162,7 +170,10 @@ def test_a_model_that_cannot_be_computed_says_why(computed: Processors) -> None:
 
 
 def test_a_board_names_its_model(computed: Processors) -> None:
-    assert computed.boards == {"hw/arm/board.c": frozenset({"big"})}
+    assert computed.boards == {
+        "hw/arm/board.c": frozenset({"big"}),
+        "hw/arm/asked.c": frozenset({"small"}),
+    }
 
 
 def premise(found: Processors) -> ir.Premise:

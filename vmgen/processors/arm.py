@@ -21,7 +21,7 @@ from vmgen.execution import (
     Value,
 )
 from vmgen.execution.context import SourceFile
-from vmgen.execution.library import CLibrary
+from vmgen.execution.library import CLibrary, string
 from vmgen.execution.memory import load, store
 from vmgen.known.processors import ProcessorRegisters, Processors, UnreadProcessor
 from vmgen.preprocess import Preprocessor
@@ -32,7 +32,7 @@ from vmgen.tree import SourceTree
 _CPU, _CLASS = "ARMCPU", "ARMCPUClass"
 _STATE, _FEATURES = "env", "features"
 _BOARDS = "hw/arm/"
-_DEFAULT = re.compile(r"\bdefault_cpu_type\b\s*=(?!=)\s*([^;]*);")
+_DEFAULT = re.compile(r"\b(get_)?default_cpu_type\b\s*=(?!=)\s*([^;]*);")
 _TEXT = re.compile(r'"([^"]*)"')
 
 
@@ -67,7 +67,7 @@ def processors(
             if progress is not None:
                 progress(f"{tree.target} {model.name}")
             _every(maker, model, made, unread)
-    boards = dict(_board_models(tree, names, preprocessor))
+    boards = dict(_board_models(tree, maker, names, preprocessor))
     return Processors(tuple(made), tuple(unread), boards)
 
 
@@ -112,9 +112,10 @@ def _why(error: NotKnown) -> str:
 
 
 def _board_models(
-    tree: SourceTree, names: Iterable[str], preprocessor: Preprocessor
+    tree: SourceTree, maker: _Maker, names: Iterable[str], preprocessor: Preprocessor
 ) -> Iterator[tuple[str, frozenset[str]]]:
-    """The models that the machine types of a board's file have without ``-cpu``."""
+    """The models that the machine types of a board's file have without ``-cpu``: of a
+    text, or of a function that gives one."""
     for name in names:
         if not name.startswith(_BOARDS):
             continue
@@ -126,8 +127,10 @@ def _board_models(
         except VmgenError:
             continue  # which its other readers say
         found = set()
-        for value in _DEFAULT.findall(expanded.text):
+        for asked, value in _DEFAULT.findall(expanded.text):
             written = "".join(_TEXT.findall(value))
+            if asked:
+                written = maker.text_of(name, value.strip())
             found.add(written.removesuffix("-arm-cpu") if written else "?")
         if found:
             yield name, frozenset(found)
@@ -205,6 +208,18 @@ class _Maker:
             ):
                 symbol = source.layout.symbol(function)
             yield _Model(text, file, table, index, symbol)
+
+    def text_of(self, file: str, function: str) -> str:
+        """The text that a function of one argument gives, whatever that is; empty where
+        it depends on it."""
+        nothing = UnknownValue("the machine")
+        try:
+            found = self._program.call(
+                FunctionValue(function, file), [nothing], NOWHERE
+            )
+            return string(found, NOWHERE)
+        except NotKnown:
+            return ""
 
     def toggles(self, model: _Model) -> tuple[str, ...]:
         """The switches that a model has."""
