@@ -262,7 +262,9 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
         released.refuse_target(Stream(source, strict=False), wanted.target)
     try:
         source.finish()
-        if Stream(source, strict=False).description is None:
+        stream = Stream(source, strict=False)
+        if stream.description is None:
+            next(iter(stream.parts()), None)  # raises for what is no stream
             console.message(
                 f"{_UNKNOWN}: its description is missing or cut; {_NAME_IT}"
             )
