@@ -11,6 +11,7 @@ import json
 import lzma
 import os
 import tarfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -169,3 +170,15 @@ def test_of_some_guests_nothing_but_added_devices_is_refused() -> None:
         for *key, machine in {(r.target, r.src, r.dst, r.machine) for r in BARE}
     ]
     assert any("refused" in one for one in found)
+
+
+def test_a_section_of_another_length_is_refused() -> None:
+    """Members that get other bytes are misread, unless the table ends elsewhere: QEMU
+    looks for the footer there (9.2.0's ``mcountinhibit`` on riscv64)."""
+    found = judge("riscv64", "9.2.0", "10.0.2").judgement("virt")
+    (cpu,) = (one for one in found.sections if one.section == "cpu" and one.cpu)
+    assert {one.kind for one in cpu.forward.findings} == {"member"}
+    assert cpu.forward.longer
+    assert answer(replace(found, sections=(cpu,)), "forward") == "refused"
+    same = replace(cpu, forward=replace(cpu.forward, longer=False))
+    assert answer(replace(found, sections=(same,)), "forward") == "misread"

@@ -20,7 +20,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vmgen import ir, wording
-from vmgen.ir import graph, size
+from vmgen.ir import graph
+from vmgen.known import wire_size
 from vmgen.lookup import Lookup, Placed
 from vmgen.paint import Kind, Paint, plain
 
@@ -214,30 +215,11 @@ class _Tree:
 
     # --- sizes on the wire ----------------------------------------------------------
 
-    def field_size(self, field: ir.Field, placed: Placed, depth: int = 0) -> int | None:
+    def field_size(self, field: ir.Field, placed: Placed) -> int | None:
         """Bytes on the wire of the whole field at the current version; None where it
         depends on the state."""
-
-        def nested(inside: ir.Field) -> int | None:
-            (mention,) = graph.in_field(inside)
-            inner = self.lookup.meant(mention, placed.module)
-            if inner is None or depth > 20:
-                return None
-            return self.object_size(inner, inside, depth)
-
-        return size.of_field(field, placed.description.version_id, nested)
-
-    def object_size(self, inner: Placed, field: ir.Field, depth: int) -> int | None:
-        vstruct = isinstance(field.element, ir.StructElement) and field.element.vstruct
-        if vstruct or inner.description.subsections:
-            return None
-        total = 0
-        for each in inner.description.fields:
-            found = self.field_size(each, inner, depth + 1)
-            if found is None:
-                return None
-            total += found
-        return total
+        version = placed.description.version_id
+        return wire_size.of_field(self.lookup, placed, field, version)
 
 
 def ir_line(item: ir.Description, module: ir.Module) -> str:

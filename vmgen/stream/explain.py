@@ -49,6 +49,9 @@ Alike: TypeAlias = Callable[[Lookup, Sequence[Placed]], Container[str]]
 can have written the stream saves in the same way."""
 
 
+_LIKE = "give a stream that the machine saved with --like"
+
+
 def _unlike_all(lookup: Lookup, tables: Sequence[Placed]) -> Container[str]:
     """Nothing is known of who wrote the stream."""
     return ()
@@ -345,8 +348,7 @@ def _guarded(section: Section, codecs: Codecs, codec: Codec) -> Objection | None
         return None
     names = " and ".join(guards)
     message = f"whether the release registers such a section is up to {names}"
-    hint = "give a stream that the machine saved with --like"
-    return Objection("condition", section.path, "", section.offset, message, hint)
+    return Objection("condition", section.path, "", section.offset, message, _LIKE)
 
 
 def _unjudged(section: Section) -> Objection:
@@ -375,11 +377,11 @@ def _bounds(
         message = (
             f"{value}, which is accepted if the machine's own number is not below it"
         )
-        found.append(Objection("value", section.path, name, None, message))
+        found.append(Objection("value", section.path, name, None, message, _LIKE))
     if not found and placed is not None and register_lists.is_in(placed.description):
         message = "system registers, accepted if the machine's CPU has each of them"
         member = register_lists.INDEXES
-        found.append(Objection("value", section.path, member, None, message))
+        found.append(Objection("value", section.path, member, None, message, _LIKE))
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from vmgen import ir
+from vmgen.known import wire_size
 from vmgen.lookup import Lookup, Placed
 from vmgen.verdict import beside, conditions
 from vmgen.verdict.compare import DirectedComparison
@@ -264,7 +265,9 @@ def outcome(
     failed = found_all.failed
     if failed is not None:
         if found_all.condition is None and failed.condition is None:
-            return replace(_lost(absent, *found_all.failures[:WAYS]), notes=notes)
+            lost = _lost(absent, *found_all.failures[:WAYS])
+            longer = _longer(source.placed, target.placed, comparison)
+            return replace(lost, notes=notes, longer=longer)
         condition = found_all.condition or failed.condition
         findings = (replace(failed, condition=condition), *findings)
     if found_all.unclear is not None:
@@ -281,6 +284,16 @@ def outcome(
     )
     whole = every(one.condition or TRUE for one in findings)
     return Outcome("conditional", findings, notes, whole)
+
+
+def _longer(source: Placed, target: Placed, comparison: DirectedComparison) -> bool:
+    """Whether the sides surely have different numbers of bytes: QEMU looks for the
+    section's footer where the destination's table ends (``check_section_footer`` in
+    ``migration/savevm.c``)."""
+    version = source.description.version_id
+    sent = wire_size.of_fields(comparison.source.lookup, source, version)
+    read = wire_size.of_fields(comparison.target.lookup, target, version)
+    return sent is not None and read is not None and sent != read
 
 
 def _again(section: SavedSection, layouts: WireLayouts) -> Placed | None:

@@ -203,13 +203,15 @@ class Outcome:
     """The verdict for one section in one direction.
 
     ``condition`` is what must hold where ``verdict`` is ``conditional``, all findings
-    together.
+    together.  ``longer`` says that the sides have different numbers of bytes, so that the
+    destination does not find the section's footer.
     """
 
     verdict: Verdict
     findings: tuple[Finding, ...] = ()
     notes: tuple[Finding, ...] = ()
     condition: ir.Expr | None = None
+    longer: bool = False
 
 
 Key: TypeAlias = tuple[str, str, str, str, str]

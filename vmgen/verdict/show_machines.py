@@ -88,8 +88,8 @@ def behind(judgement: Judgement, direction: Direction) -> list[SectionVerdict]:
 
 
 def _is_refused(one: Outcome) -> bool:
-    return one.verdict == "incompatible" and any(
-        found.kind != "member" for found in one.findings
+    return one.verdict == "incompatible" and (
+        one.longer or any(found.kind != "member" for found in one.findings)
     )
 
 
