@@ -32,10 +32,10 @@ typedef struct Dev {
     uint32_t mode;
     uint32_t fifo_level;
     uint8_t fifo[16];
-    uint8_t *data;
     Bytes behind;
     uint32_t *words;
     Inner *inners[2];
+    uint8_t *data;
 } Dev;
 
 typedef struct Board {
