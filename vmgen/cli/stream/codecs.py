@@ -249,6 +249,7 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
     """Codecs of the release that wrote the stream, if vmgen knows it for certain and
     without codecs."""
     from vmgen.stream.errors import Ambiguous, NoCodecs, StreamError
+    from vmgen.stream.parts import Section
     from vmgen.stream.stream import Stream
 
     if wanted.none:
@@ -264,7 +265,8 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
         source.finish()
         stream = Stream(source, strict=False)
         if stream.description is None:
-            next(iter(stream.parts()), None)  # raises for what is no stream
+            if not any(isinstance(part, Section) for part in stream.parts()):
+                return None  # there is nothing that a release could say more of
             console.message(
                 f"{_UNKNOWN}: its description is missing or cut; {_NAME_IT}"
             )
