@@ -16,7 +16,7 @@ from vmgen.known.processors import (
     processors_of,
     rows_of,
 )
-from vmgen.known.register_lists import RegisterDifference, differences
+from vmgen.known.register_lists import RegisterDifference, differences, less_kept
 from vmgen.known.system_registers import DefinedRegisters
 from vmgen.processors import processors, reads
 from vmgen.verdict import Outcome
@@ -270,6 +270,17 @@ def test_registers_that_the_list_lacks() -> None:
     long[ID] = 0
     assert compared({}, long) == []  # memory that was never used
     assert [one.kind for one in compared({}, long, first=False)] == ["lacking"]
+
+
+def test_a_register_that_keeps_less_than_before_is_found() -> None:
+    free = DefinedRegisters([replace(DEFINED, rows=(ROWS[3][:-1],))])
+    held = DefinedRegisters([DEFINED])
+    values: dict[int, int | None] = {SP: None}
+    assert less_kept(values, values, held, free) is None
+    assert less_kept(values, values, held, held) is None
+    assert less_kept(values, {SP: 1}, free, held) is None  # which is compared
+    found = less_kept(values, values, free, held)
+    assert found == RegisterDifference("value", SP, sure=False)
 
 
 def side(found: Processors, board: str = "hw/arm/board.c") -> ProcessorSide:

@@ -202,7 +202,9 @@ long run(void) {
 long run(void) {
     char b[20]; int n = sprintf(b, "%s-%04x/%d", "ab", 0xbeef, -5);
     char c[6]; int m = snprintf(c, sizeof(c), "%u%%", 123456789u);
-    return n * 1000 + m * 100 + b[3] + c[4] + strlen(c);
+    char d[100]; int k = sprintf(d, "%x %lx %u %hhx %5d|%05d|%8s|%X", -1, -2l, -3, 300, -42, -42, "ab", 0xcafe);
+    for (int i = 0; i < k; i++) n = n * 31 % 99991 + d[i];
+    return n * 1000 + m * 100 + b[3] + c[4] + strlen(c) + k;
 }""",
     "pointers": """
 static void set(int **where, int *what) { *where = what; }
@@ -272,10 +274,15 @@ def test_a_number_of_the_host_is_read() -> None:
         ("long run(void) { int *p = 0; return *p; }", "no object"),
         ("long run(void) { return 1 / (int)strlen(\"\"); }", "zero"),
         ("long run(void) { return 1 << (int)strlen(\"0123456789012345678901234567890123\"); }", "shift"),
-        ("long run(void) { char *p = malloc(1ul << 40); return p[0]; }", "bytes"),
+        ("long run(void) { char *p = malloc(1ul << 40); return p[0]; }", "memory"),
+        ("long run(void) { char a[1 << 22]; return a[0]; }", "bytes"),
         ("long run(void) { char *p = malloc(8); return strlen(p); }", "known"),
         ("long run(void) { abort(); return 1; }", "assertion"),
         ("long run(void) { goto out; out: return 1; }", "goto"),
+        ("long run(void) { int x, y = 0; x && y++; return y; }", "nothing set"),
+        ("int f(void); long run(void) { int x; x || f(); return 1; }", "nothing set"),
+        ("long run(void) { for (;;) malloc(1 << 20); }", "more memory"),
+        ("long run(void) { return " + "!" * 60 + "run(); }", "deep"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_known_ends_the_run(
@@ -284,6 +291,23 @@ def test_what_cannot_be_known_ends_the_run(
     monkeypatch.setattr("vmgen.execution.program.MOST_STEPS", 10_000)
     with pytest.raises(NotKnown, match=why):
         executed(text)
+
+
+def test_a_condition_that_acts_on_nothing_may_be_unknown() -> None:
+    assert (
+        executed("long run(void) { int x, y = 4, z = x && y; z = 1; return z; }") == 1
+    )
+
+
+def test_a_program_that_begins_again_has_its_static_objects_as_they_are_written() -> (
+    None
+):
+    text = "static int n = 3; static int *p = &n; long run(void) { static int m; return ++*p + ++m; }"
+    one = program(text)
+    for _ in range(3):
+        assert one.call(FunctionValue("run", ""), [], NOWHERE) == 5
+        assert one.call(FunctionValue("run", ""), [], NOWHERE) == 7
+        one.begin()
 
 
 def test_a_branch_that_is_not_taken_may_be_anything() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from vmgen.cfront.arithmetic import limits, wrap
+from vmgen.cfront.arithmetic import limits
 from vmgen.cfront.ctype import CType, Integer
 from vmgen.execution.memory import Address, MemoryBlock, NotKnown, UnknownValue, Value
 from vmgen.source import Position
@@ -109,20 +109,3 @@ def whole(value: Value, position: Position) -> int:
             raise NotKnown(why, position)
         case _:
             raise NotKnown("the number of an address", position)
-
-
-__all__ = [
-    "ARITHMETIC",
-    "COMPARISONS",
-    "FLOATING",
-    "Code",
-    "Frame",
-    "Lvalue",
-    "Run",
-    "constant",
-    "fits",
-    "truth",
-    "whole",
-    "wrap",
-    "wrapping",
-]

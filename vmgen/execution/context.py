@@ -48,6 +48,15 @@ class Global:
             self._block = self.make()
         return self._block
 
+    @property
+    def is_written(self) -> bool:
+        """Whether the program has changed it."""
+        return self._block is not None and self._block.written
+
+    def forget(self) -> None:
+        """Drop it: the next use makes it again."""
+        self._block = None
+
 
 class Caller(Protocol):
     """A program whose functions can be called."""

@@ -14,6 +14,7 @@ from vmgen.cfront.arithmetic import (
     decayed,
     integer_of,
     promote,
+    wrap,
 )
 from vmgen.cfront.ctype import (
     Array,
@@ -22,6 +23,7 @@ from vmgen.cfront.ctype import (
     Record,
 )
 from vmgen.cfront.syntax import Expr, TypeExpr
+from vmgen.cfront.walk import Node, walk
 from vmgen.execution.code import (
     FLOATING,
     Code,
@@ -142,9 +144,6 @@ def _offset(
     return total
 
 
-# --- the rest -------------------------------------------------------------------------
-
-
 def _name(context: Context, expr: Expr, name: str, position: Position) -> Code:
     if context.local(name) is None:
         known = context.layout.enumerator(name)
@@ -205,17 +204,8 @@ def _unary(
                 return code
             if op == "-":
                 return binary(context, "-", constant(type, 0), code, position)
-            return (
-                binary(context, "^", code, constant(type, -1), position)
-                if (type.signed)
-                else binary(
-                    context,
-                    "^",
-                    code,
-                    constant(type, (1 << 8 * type.size) - 1),
-                    position,
-                )
-            )
+            ones = constant(type, wrap(-1, type))
+            return binary(context, "^", code, ones, position)
         case "++" | "--" | "p++" | "p--":
             place, find = _once(context, lvalue(context, operand))
             old = read(context, place, position)
@@ -244,11 +234,15 @@ def _logical(
         return constant(INT, int(op == "||"))
     x, y = one.run, compile_(context, right).run
     decides = op == "||"
+    acts = any(map(_acts, walk(right)))
 
     def logical(frame: Frame) -> Value:
         first = x(frame)
         if isinstance(first, UnknownValue):
-            return first  # and whether C evaluates the other is not known
+            # Whether C evaluates the other is not known.
+            if acts:
+                raise NotKnown(first.why, position)
+            return first
         if truth(first, position) == decides:
             return int(decides)
         second = y(frame)
@@ -257,6 +251,17 @@ def _logical(
         )
 
     return Code(INT, logical)
+
+
+def _acts(node: Node) -> bool:
+    """Whether to evaluate an expression may change something."""
+    match node:
+        case syntax.Call() | syntax.Assign() | syntax.StatementExpr():
+            return True
+        case syntax.UnaryOperation(op):
+            return op in ("++", "--", "p++", "p--")
+        case _:
+            return False
 
 
 def _conditional(context: Context, expr: syntax.Conditional) -> Code:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cmp_to_key
 from typing import Any, TypeAlias
 
+from vmgen.cfront.arithmetic import wrap
+from vmgen.cfront.ctype import Integer
 from vmgen.execution.context import Caller
 from vmgen.execution.memory import (
     Address,
@@ -29,7 +31,9 @@ from vmgen.execution.memory import (
 from vmgen.source import Position
 
 _UNSET = UnknownValue("memory that nothing set")
-_CONVERSION = re.compile(r"%(0?)(\d*)(?:hh|h|ll|l|z)?([sdiuxXc%])")
+_CONVERSION = re.compile(r"%(0?)(\d*)(hh|h|ll|l|z|)([sdiuxXc%])")
+_WIDTHS = {"hh": 1, "h": 2, "": 4, "l": 8, "ll": 8, "z": 8}
+_MOST_WIDTH = 100
 
 
 @dataclass(slots=True, eq=False)
@@ -44,12 +48,17 @@ class _Table:
     entries: dict[object, tuple[Value, Value]] = field(default_factory=dict)
 
 
+MOST_ALLOCATED = 1 << 26
+"""Bytes that a program may allocate in all."""
+
+
 @dataclass(slots=True)
 class CLibrary:
     """The functions, with the hash tables and lists that they made."""
 
     _tables: dict[MemoryBlock, _Table] = field(default_factory=dict)
     _lists: dict[MemoryBlock, list[Value]] = field(default_factory=dict)
+    _allocated: int = 0
 
     def call(
         self, program: Caller, name: str, arguments: list[Value], position: Position
@@ -118,21 +127,26 @@ def string(value: Value, position: Position) -> str:
 # --- memory ---------------------------------------------------------------------------
 
 
-def _allocate(size: int, zero: bool) -> Value:
-    return (
-        Address(MemoryBlock(size, "memory", None if zero else _UNSET), 0) if size else 0
-    )
+def _allocate(library: CLibrary, size: int, zero: bool) -> Value:
+    if not size:
+        return 0
+    library._allocated += size
+    if library._allocated > MOST_ALLOCATED:
+        raise NotKnown("more memory than vmgen gives to C")
+    return Address(MemoryBlock(size, "memory", None if zero else _UNSET), 0)
 
 
 def _malloc(zero: bool) -> _Call:
-    return lambda library, program, given, at: _allocate(_number(given[0], at), zero)
+    return lambda library, program, given, at: _allocate(
+        library, _number(given[0], at), zero
+    )
 
 
 def _malloc_n(zero: bool) -> _Call:
     def allocate(
         library: CLibrary, program: Caller, given: list[Value], at: Position
     ) -> Value:
-        return _allocate(_number(given[0], at) * _number(given[1], at), zero)
+        return _allocate(library, _number(given[0], at) * _number(given[1], at), zero)
 
     return allocate
 
@@ -202,19 +216,21 @@ def _printed(given: list[Value], at: Position) -> str:
     rest = iter(given[1:])
 
     def one(match: re.Match[str]) -> str:
-        zero, width, kind = match.groups()
+        zero, width, size, kind = match.groups()
         if kind == "%":
             return "%"
         value = next(rest, None)
         if value is None:
             raise NotKnown("a format without its value", at)
+        wide = min(int(width or 0), _MOST_WIDTH)
         if kind == "s":
-            return string(value, at).rjust(int(width or 0))
+            return string(value, at).rjust(wide)
         number = _number(value, at)
         if kind == "c":
             return chr(number & 0xFF)
-        text = format(number, kind.replace("i", "d").replace("u", "d"))
-        return text.rjust(min(int(width or 0), 100), "0" if zero else " ")
+        of = Integer("", _WIDTHS[size], kind in "di")
+        text = format(wrap(number, of), kind if kind in "xX" else "d")
+        return text.zfill(wide) if zero else text.rjust(wide)
 
     written = string(given[0], at)
     if "%" in _CONVERSION.sub("", written):

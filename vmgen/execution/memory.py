@@ -7,8 +7,8 @@ from typing import NamedTuple, TypeAlias
 
 from vmgen.source import NOWHERE, Position
 
-MOST_BYTES = 1 << 24
-"""What one object may have."""
+MOST_BYTES = 1 << 21
+"""What one object may have: a CPU with its matrix registers has some hundred thousand."""
 
 
 class NotKnown(Exception):
@@ -23,10 +23,11 @@ class MemoryBlock:
     """One object in memory: its bytes, and the values that are no numbers.
 
     ``pointers`` are those by offset, eight bytes each; ``unknown`` are the spans that
-    nothing set, first and last offset excluded.  The bytes below both mean nothing.
+    nothing set, from the first offset up to the last.  The bytes below both mean nothing.
+    ``written`` says whether the program has changed it.
     """
 
-    __slots__ = ("data", "name", "pointers", "unknown")
+    __slots__ = ("data", "name", "pointers", "unknown", "written")
 
     def __init__(
         self, size: int, name: str = "", unset: UnknownValue | None = None
@@ -40,6 +41,7 @@ class MemoryBlock:
         if unset is not None:
             self.unknown.append((0, size, unset))
         self.name = name
+        self.written = False
 
     def __repr__(self) -> str:
         return f"<MemoryBlock {self.name or hex(id(self))}, {len(self.data)} bytes>"
@@ -108,6 +110,7 @@ def store(at: Address, size: int, value: Value) -> None:
     if not 0 <= offset <= len(block.data) - size:
         raise _outside(block)
     _clear(block, offset, offset + size)
+    block.written = True
     match value:
         case int():
             bits = value & ((1 << 8 * size) - 1)
@@ -151,6 +154,7 @@ def fill(at: Address, size: int, byte: int) -> None:
     if not 0 <= offset <= len(block.data) - size:
         raise _outside(block)
     _clear(block, offset, offset + size)
+    block.written = True
     block.data[offset : offset + size] = bytes([byte & 0xFF]) * size
 
 

@@ -20,7 +20,7 @@ from vmgen.execution.memory import (
 )
 from vmgen.source import Position, VmgenError
 
-MOST_STEPS = 50_000_000
+MOST_STEPS = 5_000_000
 """Calls and rounds of loops that one program may take."""
 
 MOST_CALLS = 100
@@ -58,6 +58,7 @@ class ExecutedProgram:
     ] = field(default_factory=dict)
     _homes: dict[str, FunctionValue | None] = field(default_factory=dict)
     _globals: dict[tuple[str, str], Global] = field(default_factory=dict)
+    _statics: list[Global] = field(default_factory=list)
     _texts: dict[str, MemoryBlock] = field(default_factory=dict)
     steps: int = 0
     depth: int = 0
@@ -67,6 +68,18 @@ class ExecutedProgram:
         if name not in self._files:
             self._files[name] = self.open(name)
         return self._files[name]
+
+    def begin(self) -> None:
+        """Start again: no step is counted, and static objects are what their initialisers
+        say."""
+        self.steps = 0
+        if any(one.is_written for one in self._statics):
+            for one in self._statics:
+                one.forget()  # all, as one may point to another
+
+    def _kept(self, one: Global) -> Global:
+        self._statics.append(one)
+        return one
 
     def spend(self, position: Position) -> None:
         """Count a step; raises where there are too many."""
@@ -144,16 +157,18 @@ class ExecutedProgram:
             if result is None:
                 raise NotKnown(f"what {function.name}() does", position)
             return result
-        code = self._compiled.get(target)
-        if code is None:
-            code = self._compiled[target] = self._compile(target)
-        if isinstance(code, NotKnown):
-            raise code
         self.depth += 1
-        if self.depth > MOST_CALLS:
-            raise NotKnown("calls too deep", position)
         try:
+            if self.depth > MOST_CALLS:
+                raise NotKnown("calls too deep", position)
+            code = self._compiled.get(target)
+            if code is None:
+                code = self._compiled[target] = self._compile(target)
+            if isinstance(code, NotKnown):
+                raise code
             return code.run(arguments)
+        except RecursionError:  # calls and expressions inside of each other
+            raise NotKnown("calls too deep", position) from None
         finally:
             self.depth -= 1
 
@@ -203,17 +218,18 @@ class ExecutedProgram:
             block.data[:] = number.to_bytes(size, "little")
             return block
 
-        return Global(type, make)
+        return self._kept(Global(type, make))
 
     def _defined(self, file: SourceFile, declared: syntax.ObjectDecl) -> Global:
         type = file.layout.type_of_object(declared)
-        return Global(type, self._maker(Compiler(self, file, ""), type, declared))
+        maker = self._maker(Compiler(self, file, ""), type, declared)
+        return self._kept(Global(type, maker))
 
     def static(
         self, context: Context, declared: syntax.LocalDecl, type: CType
     ) -> Global:
         """A static object of a function."""
-        return Global(type, self._maker(context, type, declared))
+        return self._kept(Global(type, self._maker(context, type, declared)))
 
     def _maker(
         self,
@@ -241,6 +257,7 @@ class ExecutedProgram:
             block = MemoryBlock(size, declared.name)
             if set_ is not None:
                 set_(context.frame(), Address(block, 0))
+                block.written = False
             return block
 
         return make

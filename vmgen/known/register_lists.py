@@ -29,6 +29,22 @@ Values: TypeAlias = Mapping[int, int | None]
 """System registers by number, ascending: their values, None for one that is not known."""
 
 
+def less_kept(
+    theirs: Values, ours: Values, saved: DefinedRegisters, loaded: DefinedRegisters
+) -> RegisterDifference | None:
+    """A register of unknown value that surely keeps any where the list was ``saved``, and
+    may not where it is ``loaded``."""
+    for number, value in theirs.items():
+        if (
+            value is None
+            and ours.get(number, 0) is None
+            and saved.keeps(number, ANY_VALUE, [*theirs]) is True
+            and loaded.keeps(number, ANY_VALUE, [*ours]) is not True
+        ):
+            return RegisterDifference("value", number, sure=False)
+    return None
+
+
 def is_in(description: ir.Description) -> bool:
     """Whether a table has such a list."""
     return any(field.name == INDEXES for field in description.fields)

@@ -223,19 +223,12 @@ class _Maker:
 
     def toggles(self, model: _Model) -> tuple[str, ...]:
         """The switches that a model has."""
-        _, _ = self._made(model)
+        self._made(model)
         return tuple(name for name in FACTS.toggles if name in self._host.added)
 
     def _home(self) -> SourceFile:
         """The file that makes a CPU."""
-        home = self._program.home(FACTS.realize) or next(
-            (
-                FunctionValue(FACTS.realize, file)
-                for file in self._files_with(FACTS.realize)
-                if self._program.file(file).unit.function(FACTS.realize) is not None
-            ),
-            None,
-        )
+        home = self._program.home(FACTS.realize)
         if home is None:
             raise NotKnown(f"where {FACTS.realize}() is")
         return self._program.file(home.file)
@@ -251,7 +244,7 @@ class _Maker:
         class_ = Address(MemoryBlock(layout.sizeof(class_type), "the CPU's class"), 0)
         host.layout, host.class_, host.added = layout, class_, {}
         host.library = CLibrary()
-        program.steps = 0
+        program.begin()
         self._set_info(model, class_, class_type, layout)
         self._defaults(file, cpu)
         for name in FACTS.make:

@@ -96,6 +96,7 @@ def with_registers(
             one.model,
             _outcome(
                 one,
+                source,
                 target,
                 description,
                 machine=machine,
@@ -137,6 +138,7 @@ def _candidates(
 
 def _outcome(
     one: ProcessorRegisters,
+    source: ProcessorSide,
     target: ProcessorSide,
     description: ir.Description,
     *,
@@ -163,7 +165,14 @@ def _outcome(
         why = unread[0] if unread else f"the destination has no model {one.model}"
         return Outcome("unknown", (_unknown(description, one.model, why),))
     outcomes = [
-        _compared(one, other.registers, target.defined, description, all_, alone)
+        _compared(
+            one,
+            other.registers,
+            (source.defined, target.defined),
+            description,
+            all_,
+            alone,
+        )
         for other in alike
     ]
     if len({each.verdict for each in outcomes}) > 1:
@@ -182,11 +191,12 @@ def _states(switched: Mapping[str, bool], name: str) -> tuple[bool, ...]:
 def _compared(
     one: ProcessorRegisters,
     ours: Values,
-    defined: DefinedRegisters,
+    sides: tuple[DefinedRegisters, DefinedRegisters],
     description: ir.Description,
     all_: bool,
     alone: bool,
 ) -> Outcome:
+    saved, defined = sides
     found = [
         *register_lists.differences(one.registers, ours, defined, all_=all_, first=True)
     ]
@@ -197,10 +207,13 @@ def _compared(
         sure = (RegisterDifference("foreign", number),)
     if sure:
         return Outcome("incompatible", tuple(_findings(sure, one, description)))
+    less = register_lists.less_kept(one.registers, ours, saved, defined)
+    if less is not None:
+        found.append(less)
     if found:
         return Outcome("unknown", tuple(_findings(found, one, description)))
     if ours.keys() - one.registers.keys():
-        # Taken of a guest with one CPU alone (register_lists.differences).
+        # QEMU accepts it of a guest with one CPU alone (register_lists.differences).
         lacking = next(
             register_lists.differences(
                 one.registers, ours, defined, all_=all_, first=False
