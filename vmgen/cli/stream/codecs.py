@@ -245,11 +245,23 @@ _UNKNOWN = "vmgen does not know which QEMU saved the stream"
 _NAME_IT = "name the release with --release"
 
 
+def _has_section(stream: Stream) -> bool:
+    """Whether there is a section behind the header, be it one that no release reads."""
+    from vmgen.stream.errors import StreamError
+    from vmgen.stream.parts import Section
+
+    try:
+        return any(isinstance(part, Section) for part in stream.parts())
+    except StreamError as error:
+        if error.path:
+            return True  # it is in a section, which a release may read
+        raise
+
+
 def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
     """Codecs of the release that wrote the stream, if vmgen knows it for certain and
     without codecs."""
     from vmgen.stream.errors import Ambiguous, NoCodecs, StreamError
-    from vmgen.stream.parts import Section
     from vmgen.stream.stream import Stream
 
     if wanted.none:
@@ -265,7 +277,7 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
         source.finish()
         stream = Stream(source, strict=False)
         if stream.description is None:
-            if not any(isinstance(part, Section) for part in stream.parts()):
+            if not _has_section(stream):
                 return None  # there is nothing that a release could say more of
             console.message(
                 f"{_UNKNOWN}: its description is missing or cut; {_NAME_IT}"
