@@ -8,6 +8,7 @@ import pytest
 
 from vmgen import ir, tree
 from vmgen.archive.archive import shipped
+from vmgen.known.processor_side import ProcessorSide
 from vmgen.known.processors import (
     PREMISE,
     ProcessorRegisters,
@@ -20,7 +21,8 @@ from vmgen.known.register_lists import RegisterDifference, differences, less_kep
 from vmgen.known.system_registers import DefinedRegisters
 from vmgen.processors import processors, reads
 from vmgen.verdict import Outcome
-from vmgen.verdict.registers import ONE_CPU, ProcessorSide, with_registers
+from vmgen.verdict.registers import ONE_CPU, with_registers
+from vmgen.verdict.words import sentence
 
 CPU = """
 typedef unsigned int uint32_t; typedef unsigned long uint64_t; typedef _Bool bool;
@@ -228,10 +230,14 @@ ID, SPSR, SP = 0x603000000013C000, 0x603000000013C200, 0x603000000013C208
 
 
 def compared(
-    theirs: dict[int, int | None], ours: dict[int, int | None], **how: bool
+    theirs: dict[int, int | None],
+    ours: dict[int, int | None],
+    *,
+    all_: bool = False,
+    first: bool = True,
 ) -> list[RegisterDifference]:
-    options = {"all_": False, "first": True, **how}
-    return [*differences(theirs, ours, DefinedRegisters([DEFINED]), **options)]
+    defined = DefinedRegisters([DEFINED])
+    return [*differences(theirs, ours, defined, all_=all_, first=first)]
 
 
 def test_equal_lists_have_no_difference() -> None:
@@ -357,6 +363,24 @@ def test_a_guests_list_tells_which_processor_counts() -> None:
     assert judged(new, {ID: 1, SPSR: 9}).verdict == "incompatible"
     open_ = Outcome("unknown")
     assert judged(new, {ID: 99}, known=open_) is open_  # the kernel's own list
+
+
+def test_a_board_whose_own_model_is_another_one_now() -> None:
+    """``sbsa-ref`` of 9.1 (``hw/arm/sbsa-ref.c``): a guest without ``-cpu`` gets another
+    CPU, one with keeps its own."""
+    both = (processor("big", {ID: 1, SPSR: None}), processor("small", {ID: 3}))
+    new = replace(OLD, every=both, boards={"hw/arm/board.c": frozenset({"small"})})
+    found = judged(new)
+    assert found.verdict == "incompatible"
+    (one,) = found.findings
+    assert (one.source.name, one.target.what, one.target.name) == (
+        "big",
+        "register",
+        "small",
+    )
+    assert "the destination's CPU is a small" in sentence(one)
+    assert judged(new, model="big").verdict == "compatible"
+    assert judged(new, {ID: 1, SPSR: 9}).verdict == "compatible"
 
 
 def test_registers_that_are_new_are_a_condition_on_the_number_of_cpus() -> None:

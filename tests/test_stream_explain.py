@@ -39,11 +39,12 @@ from vmgen.stream import (
     UnknownSection,
     Unreadable,
 )
-from vmgen.stream.explain import choose, explain
+from vmgen.stream.explain import explain
 from vmgen.stream.input import Input
 from vmgen.stream.kvm_only import KVM_ONLY
 from vmgen.stream.objections import Explanation
 from vmgen.stream.parts import EVERYWHERE
+from vmgen.stream.which_target import choose
 
 RISCV = "riscv64-virt-vh-bare--10.0.2"
 

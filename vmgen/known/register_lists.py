@@ -78,19 +78,27 @@ class RegisterDifference:
 
 
 def differences(
-    theirs: Values, ours: Values, defined: DefinedRegisters, *, all_: bool, first: bool
+    theirs: Values,
+    ours: Values,
+    defined: DefinedRegisters,
+    *,
+    all_: bool,
+    first: bool,
+    saved: DefinedRegisters | None = None,
 ) -> Iterator[RegisterDifference]:
     """What may keep a CPU that has ``ours`` from loading ``theirs``, in QEMU's order.
 
     ``all_`` says that QEMU looks at each register of the list, ``first`` that the CPU is
-    the first one.
+    the first one.  ``saved`` are the registers of the release that saved the list, if it
+    is known: a register that is not known to keep a value in either release has on the
+    same machine what it had where it was saved.
     """
     numbers = [*theirs]
     place = strange(numbers, [*ours], all_)
     if place is not None:
         yield RegisterDifference("foreign", numbers[place])
         return
-    yield from _values(theirs, ours, defined)
+    yield from _values(theirs, ours, defined, saved)
     found = _lacking(theirs, ours, defined, all_, first)
     if found is not None:
         yield found
@@ -113,11 +121,14 @@ def strange(theirs: Sequence[int], ours: Sequence[int], all_: bool) -> int | Non
 
 
 def _values(
-    theirs: Values, ours: Values, defined: DefinedRegisters
+    theirs: Values,
+    ours: Values,
+    defined: DefinedRegisters,
+    saved: DefinedRegisters | None,
 ) -> Iterator[RegisterDifference]:
     """The first register that does not keep its value, and the first that may not: only
     those that the CPU has are written."""
-    others = [*ours]
+    others, registers = [*ours], [*theirs]
     open_ = is_of_tcg(others)
     for number, value in theirs.items():
         if number not in ours or value == ours[number]:
@@ -127,6 +138,8 @@ def _values(
         if keeps is False and mine is not None:
             yield RegisterDifference("value", number, value, mine)
             return
+        if saved is not None and value is not None and keeps is not True:
+            keeps = saved.keeps(number, value, registers) is not True
         if keeps is not True and open_:
             open_ = False
             yield RegisterDifference("value", number, value, mine, sure=False)

@@ -7,15 +7,15 @@ Here the stream's description JSON bounds every section, so that each is judged 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from vmgen.known import register_lists
 from vmgen.lookup import Lookup, Placed
 from vmgen.stream import (
     after_load,
     commands,
+    listed,
     machine,
     processors,
     resizable,
@@ -26,14 +26,11 @@ from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.description import Device, Document
 from vmgen.stream.errors import (
-    Ambiguous,
-    NoCodecs,
     Refused,
     StreamError,
     UnknownSection,
     Unreadable,
 )
-from vmgen.stream.fingerprint import fingerprint
 from vmgen.stream.input import Input
 from vmgen.stream.inside import state_of
 from vmgen.stream.kvm_only import of_kvm, subsection
@@ -69,14 +66,15 @@ def explain(
     others: Callable[[], Iterable[Codecs]] = tuple,
     alike: Alike = _unlike_all,
     alike_models: AlikeModels = _unlike_models,
+    writers: listed.Writers = listed.none,
 ) -> Explanation:
     """Read a stream as the release of ``codecs`` would.
 
     ``others`` gives codecs of other releases for the same target, which tell what moved a
     footer where the stream describes nothing; ``alike`` says which sections all releases
     that can have written the stream save as the asked one loads them, and ``alike_models``
-    whether those have the same processor version under the same options.
-    ``own`` is a stream that the machine which loads this one saved: what the machine
+    whether those have the same processor version under the same options; ``writers`` gives
+    the processors of those.  ``own`` is a stream that the machine which loads this one saved: what the machine
     compares with its own is compared with that, and what its tables ask of the machine
     (a property, a number of timers) is answered by it.  Without one, the stream's machine
     type answers, as the release defines it, for one that is started without options; what
@@ -104,6 +102,7 @@ def explain(
         (refusals if page[1] else unsure).append(page[0])
     devices = {} if own is None else {one.path: one.device for one in own.sections}
     asked: list[tuple[Section, Codec, Reading]] = []
+    alone: list[tuple[Section, Codec]] = []
     for section in sections:
         unplaced = stated.other_instance(section, codecs)
         if unplaced is not None:
@@ -133,16 +132,17 @@ def explain(
         if own is None and (guard := _guarded(section, codecs, codec)) is not None:
             unsure.append(guard)
         reading = reader.read(section, codec)
-        found = reading.refusal
-        if found is not None and found.rule == "context":
-            unsure.append(_finding(found, section))
-        elif found is not None and (reading.certain or not reading.asked):
+        refusal = reading.refusal
+        if refusal is not None and refusal.rule == "context":
+            unsure.append(_finding(refusal, section))
+        elif refusal is not None and (reading.certain or not reading.asked):
             if own is None and (
-                why := of_kvm(codecs.target, subsection(stream, found))
+                why := of_kvm(codecs.target, subsection(stream, refusal))
             ):
-                unsure.append(Objection("unread", section.path, "", found.offset, why))
+                at = refusal.offset
+                unsure.append(Objection("unread", section.path, "", at, why))
             else:
-                refusals.append(_finding(found, section, codecs))
+                refusals.append(_finding(refusal, section, codecs))
         elif (
             wrong := stated.value(stream, section, codecs, codec, machine_type)
         ) is not None:
@@ -154,9 +154,7 @@ def explain(
         elif reading.asked:
             asked.append((section, codec, reading))
         elif own is None:
-            unsure += _bounds(stream, section, codecs, codec)
-            if model := processors.unsure(stream, section, codecs, alike_models):
-                unsure.append(model)
+            alone.append((section, codec))
     known = tables.of(codecs)
     release = "" if known is None else known.release
     placed = [None if known is None else known.table(codec) for _, codec, _ in asked]
@@ -168,7 +166,13 @@ def explain(
         elif reading.refusal is not None:
             refusals.append(_finding(reading.refusal, section, codecs))
         elif own is None:
-            unsure += _bounds(stream, section, codecs, codec)
+            alone.append((section, codec))
+    for section, codec in alone:  # what only the machine's own says, or its options
+        unsure += _bounds(stream, section, codecs, codec)
+        if model := processors.unsure(stream, section, codecs, alike_models):
+            unsure.append(model)
+        for found in _listed(stream, section, codecs, codec, machine_type, writers):
+            (refusals if found.certain else unsure).append(_unlike(found))
     if own is None and sections:
         unsure[:0] = stated.unusual(stream, sections, codecs)
     if own is not None and broken is None:
@@ -360,12 +364,14 @@ def _unjudged(section: Section) -> Objection:
 def _bounds(
     stream: Stream, section: Section, codecs: Codecs, codec: Codec
 ) -> list[Objection]:
-    """Numbers that may not be above the machine's own (``int32_le``), which no table says:
-    how many system registers an Arm CPU has, for instance."""
+    """Numbers that may not be above the machine's own (``int32_le``), which no table
+    says."""
     known = tables.of(codecs)
     placed = None if known is None else known.table(codec)
     found = []
     for name, path in () if placed is None else tables.bounded(placed):
+        if name == listed.LENGTH:
+            continue  # which the list itself tells
         node = None if section.device is None else section.device.node
         state, _ = codecs.load(
             codec, stream.view[: section.end], section.start, section.version_id,
@@ -378,11 +384,22 @@ def _bounds(
             f"{value}, which is accepted if the machine's own number is not below it"
         )
         found.append(Objection("value", section.path, name, None, message, _LIKE))
-    if not found and placed is not None and register_lists.is_in(placed.description):
-        message = "system registers, accepted if the machine's CPU has each of them"
-        member = register_lists.INDEXES
-        found.append(Objection("value", section.path, member, None, message, _LIKE))
     return found
+
+
+def _listed(
+    stream: Stream,
+    section: Section,
+    codecs: Codecs,
+    codec: Codec,
+    machine_type: str,
+    writers: listed.Writers,
+) -> Iterator[machine.Unlike]:
+    """What keeps the machine's CPU from taking the system registers of a section."""
+    known = tables.of(codecs)
+    placed = None if known is None else known.table(codec)
+    if placed is not None:
+        yield from listed.unlike(stream, section, codecs, placed, machine_type, writers)
 
 
 def _after(
@@ -442,91 +459,3 @@ def _of_stream(error: StreamError) -> Objection:
     section, _, member = error.path.partition(" ")
     rule: Rule = error.rule or "container"  # type: ignore[assignment]
     return Objection(rule, section, member, error.offset, error.message, error.hint)
-
-
-# --- which target -------------------------------------------------------------------------
-
-
-def candidates(
-    source: Input, packages: Mapping[str, Codecs], page_size: int | None = None
-) -> tuple[Codecs, ...]:
-    """The codecs of the targets that may have written a stream, be they of another
-    release: one, or several that nothing in the stream tells apart.
-
-    By reading all of the stream; where no target can, by the names that the description
-    and the CPU's table share, and in a stream without a description by how much is
-    read before it goes wrong, a CPU among it.  Raises NoCodecs if there is none.
-    """
-    if len(packages) == 1:
-        (only,) = packages.values()
-        return (only,)
-    found = fingerprint(source, packages, page_size)
-    if found.codecs is not None:
-        return (found.codecs,)
-    names = sorted(_likeness(source, packages), reverse=True)
-    if not names:
-        cpus = (
-            (_depth(source, one, page_size), name) for name, one in packages.items()
-        )
-        names = sorted(cpus, reverse=True)
-    if not names or not names[0][0]:
-        hint = f"say which it is: {', '.join(packages)}"
-        raise NoCodecs("no target of the release has such a CPU", hint=hint)
-    return tuple(packages[name] for score, name in names if score == names[0][0])
-
-
-def choose(
-    source: Input, packages: Mapping[str, Codecs], page_size: int | None = None
-) -> Codecs:
-    """The codecs of the target that wrote a stream, be they of another release.
-
-    Raises Ambiguous if several are equally good, NoCodecs if none is.
-    """
-    found = candidates(source, packages, page_size)
-    if len(found) > 1:
-        raise between(found)
-    return found[0]
-
-
-def between(found: Sequence[Codecs]) -> Ambiguous:
-    """That nothing in a stream tells these targets apart."""
-    names = ", ".join(one.target for one in found)
-    hint = "say which target it is"
-    return Ambiguous(f"several targets have such a CPU: {names}", hint=hint)
-
-
-def _depth(source: Input, codecs: Codecs, page_size: int | None) -> int:
-    """How many sections these codecs read before the stream ends or goes wrong; 0 if no
-    CPU is among them."""
-    number = cpus = 0
-    try:
-        stream = Stream(source, codecs, page_size=page_size, strict=False)
-        for section in stream.sections:
-            number += 1
-            cpus += section.name == "cpu" and section.codec is not None
-    except NoCodecs:
-        raise
-    except StreamError:
-        return number if cpus else 0
-    return number if cpus else 0
-
-
-def _likeness(
-    source: Input, packages: Mapping[str, Codecs]
-) -> Iterator[tuple[int, str]]:
-    try:
-        document = Stream(source, strict=False).description
-    except StreamError:
-        return
-    nodes = [
-        device.node
-        for device in (() if document is None else document.devices)
-        if device.name == "cpu" or device.name.endswith("/cpu")
-    ]
-    for name, codecs in packages.items():
-        codec, known = codecs.codecs.get("cpu"), tables.of(codecs)
-        if not nodes or codec is None or known is None:
-            continue
-        placed = known.table(codec)
-        if placed is not None:
-            yield tables.alike(placed, nodes[0], known.lookup), name

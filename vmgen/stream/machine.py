@@ -12,6 +12,7 @@ from typing import assert_never
 
 from vmgen import ir
 from vmgen.known import register_lists
+from vmgen.known.register_lists import RegisterDifference
 from vmgen.known.system_registers import DefinedRegisters
 from vmgen.lookup import Placed
 from vmgen.stream import described, processors, resizable, system_registers, tables
@@ -271,15 +272,26 @@ def _register_list(
     premises: Sequence[ir.Premise],
     all_: bool,
 ) -> Iterator[Unlike]:
-    for one in register_lists.differences(
+    differences = register_lists.differences(
         found.by_number,
         mine.by_number,
         DefinedRegisters(premises),
         all_=all_,
         first=not section.instance_id,
-    ):
-        if one.kind != "foreign" and not mine.values:
-            return  # the description does not say where the values are
+    )
+    # Where the description does not say where the values are, only the numbers count.
+    yield from of_registers(
+        section,
+        found,
+        (one for one in differences if mine.values or one.kind == "foreign"),
+    )
+
+
+def of_registers(
+    section: Section, found: RegisterList, differences: Iterable[RegisterDifference]
+) -> Iterator[Unlike]:
+    """What a machine has in another way than a list of registers, at its place."""
+    for one in differences:
         indexes = section.path, register_lists.INDEXES
         match one.kind:
             case "foreign":

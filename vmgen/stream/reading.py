@@ -105,6 +105,8 @@ class SectionReader:
         elif (foreign := self._foreign(section, codec)) is not None:
             return Reading(foreign)
         state, wrong, end, asked = self._load(section, codec, theirs)
+        bounds = self._bounds(codec)
+        asked = tuple(one for one in asked if one not in bounds)
         return self._end(section, codec, state, wrong, end, asked)
 
     def _load(
@@ -122,6 +124,17 @@ class SectionReader:
         except StreamError as error:
             return None, error, start, answers.missing
         return state, None, end, answers.missing
+
+    def _bounds(self, codec: Codec) -> frozenset[str]:
+        """The members that only bound a number, and say nothing of how a section is read:
+        whoever judges a section asks for them by themselves."""
+        placed = None if self._known is None else self._known.table(codec)
+        if placed is None:
+            return frozenset()
+        struct = placed.description.type
+        return frozenset(
+            ".".join((struct, *path)) for _, path in tables.bounded(placed)
+        )
 
     def _foreign(self, section: Section, codec: Codec) -> Refused | None:
         """A system register in the section that no CPU of the release has."""

@@ -22,6 +22,7 @@ from vmgen.known import (
     read_members,
     with_constants,
 )
+from vmgen.known.processor_side import ProcessorSide
 from vmgen.lookup import Lookup
 from vmgen.verdict import commands
 from vmgen.verdict.judge import (
@@ -39,7 +40,7 @@ from vmgen.verdict.model import (
     Outcome,
     SectionVerdict,
 )
-from vmgen.verdict.registers import ProcessorSide, is_listed, with_registers
+from vmgen.verdict.registers import is_listed, with_registers
 from vmgen.verdict.sections import SavedSection
 
 _Constants: TypeAlias = tuple[tuple[ir.MemberPlace, int, int], ...]

@@ -8,61 +8,19 @@ has the board's own model; a guest whose stream is given has the model of its li
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from vmgen import ir
 from vmgen.known import register_lists
-from vmgen.known.processors import ProcessorRegisters, Processors, processors_of
-from vmgen.known.register_lists import RegisterDifference, Values
+from vmgen.known.processor_side import ProcessorSide
+from vmgen.known.processors import ProcessorRegisters
+from vmgen.known.register_lists import RegisterDifference
 from vmgen.known.system_registers import PREMISE, DefinedRegisters
 from vmgen.verdict.conditions import TRUE, every
 from vmgen.verdict.model import COMPATIBLE, RANK, Finding, Outcome, Side
 
-_CPU = "arm-cpu"
-"""What the names of CPUs' types end with."""
-
-_COMPAT = "backcompat-"
-"""What the names of properties begin with that compat entries alone switch on."""
-
-_ON, _OFF = ("on", "true", "yes", "y"), ("off", "false", "no", "n")
-"""A bool's values (``qapi_bool_parse`` in ``qapi/qapi-util.c``)."""
-
 ONE_CPU = ir.Ask("one CPU")
 """The condition under which QEMU takes a list that lacks registers."""
-
-
-@dataclass(slots=True)
-class ProcessorSide:
-    """The processors of one program."""
-
-    program: ir.Program
-    processors: Processors | None = field(init=False)
-    defined: DefinedRegisters = field(init=False)
-    _boards: Mapping[str, str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.processors = processors_of(self.program.premises)
-        self.defined = DefinedRegisters(self.program.premises)
-        self._boards = {one.name: one.board for one in self.program.machines.machines}
-
-    def switched(self, machine: str) -> dict[str, bool]:
-        """The properties of CPUs that a machine type's compat entries switch."""
-        facts = self.program.machines
-        of = next((one for one in facts.machines if one.name == machine), None)
-        tables = {(one.file, one.symbol): one.settings for one in facts.tables}
-        return {
-            one.property: one.value in _ON
-            for key in (() if of is None else of.tables)
-            for one in tables.get(key, ())
-            if one.driver.endswith(_CPU) and one.value in (*_ON, *_OFF)
-        }
-
-    def models(self, machine: str) -> frozenset[str]:
-        """The models that a machine type has without ``-cpu``; none if that is not
-        known."""
-        if self.processors is None:
-            return frozenset()
-        return self.processors.boards.get(self._boards.get(machine, ""), frozenset())
 
 
 def is_listed(description: ir.Description | None) -> bool:
@@ -91,6 +49,7 @@ def with_registers(
     if not candidates:
         return known
     all_ = register_lists.looks_at_all(description)
+    given = model or listed
     outcomes = [
         (
             one.model,
@@ -100,6 +59,7 @@ def with_registers(
                 target,
                 description,
                 machine=machine,
+                own=frozenset() if given else target.models(machine),
                 all_=all_,
                 alone=len(listed) < 2,
             ),
@@ -143,31 +103,30 @@ def _outcome(
     description: ir.Description,
     *,
     machine: str,
+    own: frozenset[str],
     all_: bool,
     alone: bool,
 ) -> Outcome:
-    """The verdict for one processor of the source."""
+    """The verdict for one processor of the source.
+
+    ``own`` are the models that the machine type has in the destination by itself; none
+    where it is started with a model, or that is not known.
+    """
     assert target.processors is not None  # the caller has looked
-    switched = target.switched(machine)
+    models = own if own and one.model not in own else (one.model,)
     alike = tuple(
         other
-        for other in target.processors.alike(one)
-        if all(
-            (name not in other.off) in _states(switched, name)
-            for name in other.toggles
-            if name not in one.toggles
-        )
+        for model in sorted(models)
+        for other in target.alike(replace(one, model=model), machine)
     )
-    if not alike or not target.processors.is_read(one.model):
-        unread = [
-            each.why for each in target.processors.unread if each.model == one.model
-        ]
+    if not alike or not all(map(target.processors.is_read, models)):
+        unread = [each.why for each in target.processors.unread if each.model in models]
         why = unread[0] if unread else f"the destination has no model {one.model}"
         return Outcome("unknown", (_unknown(description, one.model, why),))
     outcomes = [
         _compared(
             one,
-            other.registers,
+            other,
             (source.defined, target.defined),
             description,
             all_,
@@ -181,22 +140,16 @@ def _outcome(
     return outcomes[0]
 
 
-def _states(switched: Mapping[str, bool], name: str) -> tuple[bool, ...]:
-    """How a property of a CPU may be switched, by what compat entries say."""
-    if name in switched:
-        return (switched[name],)
-    return (False,) if name.startswith(_COMPAT) else (True, False)
-
-
 def _compared(
     one: ProcessorRegisters,
-    ours: Values,
+    other: ProcessorRegisters,
     sides: tuple[DefinedRegisters, DefinedRegisters],
     description: ir.Description,
     all_: bool,
     alone: bool,
 ) -> Outcome:
     saved, defined = sides
+    ours = other.registers
     found = [
         *register_lists.differences(one.registers, ours, defined, all_=all_, first=True)
     ]
@@ -206,12 +159,12 @@ def _compared(
         number = next(each for each in one.registers if each not in ours)
         sure = (RegisterDifference("foreign", number),)
     if sure:
-        return Outcome("incompatible", tuple(_findings(sure, one, description)))
+        return Outcome("incompatible", tuple(_findings(sure, one, other, description)))
     less = register_lists.less_kept(one.registers, ours, saved, defined)
     if less is not None:
         found.append(less)
     if found:
-        return Outcome("unknown", tuple(_findings(found, one, description)))
+        return Outcome("unknown", tuple(_findings(found, one, other, description)))
     if ours.keys() - one.registers.keys():
         # QEMU accepts it of a guest with one CPU alone (register_lists.differences).
         lacking = next(
@@ -221,7 +174,7 @@ def _compared(
             None,
         )
         if lacking is not None:
-            several = tuple(_findings((lacking,), one, description))
+            several = tuple(_findings((lacking,), one, other, description))
             if not alone:
                 return Outcome("unknown", several)
             several = tuple(replace(each, condition=ONE_CPU) for each in several)
@@ -232,6 +185,7 @@ def _compared(
 def _findings(
     found: Iterable[RegisterDifference],
     one: ProcessorRegisters,
+    other: ProcessorRegisters,
     description: ir.Description,
 ) -> Iterator[Finding]:
     for each in found:
@@ -241,7 +195,7 @@ def _findings(
             description.symbol,
             field=f"{each.number:#x}",
             source=_side(one.model, each.theirs, each.kind != "lacking"),
-            target=_side(one.model, each.ours, each.kind != "foreign"),
+            target=_side(other.model, each.ours, each.kind != "foreign"),
         )
 
 

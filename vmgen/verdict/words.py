@@ -300,6 +300,13 @@ def _register(found: Finding) -> str:
     if target.text:
         of = f" of {target.name}" if target.name else ""
         return f"whether the CPU has the same system registers{of} is not known: {target.text}"
+    if source.name and target.name and source.name != target.name:
+        return f"the destination's CPU is a {target.name}: {_same_register(found)}"
+    return _same_register(found)
+
+
+def _same_register(found: Finding) -> str:
+    source, target = found.source, found.target
     name = f"system register {found.field} of {source.name}"
     if target.what == "nothing":
         return f"the source saves {name}, the destination's CPU does not have it"

@@ -358,7 +358,7 @@ def _words(name: str, codecs: Codecs) -> str:
 def _codecs(
     name: str, source: Input, target: str | None, whole: bool, console: Console
 ) -> Codecs:
-    from vmgen.stream.explain import choose
+    from vmgen.stream.which_target import choose
 
     tree = (Path(name) / "include" / "migration").is_dir()
     wanted = Wanted(

@@ -110,7 +110,8 @@ def explanation(
     like: str | None,
 ) -> tuple[Explanation, Codecs]:
     """What the release of the requested codecs makes of a stream, and these codecs."""
-    from vmgen.stream.explain import between, candidates
+    from vmgen.cli.stream import released
+    from vmgen.stream.which_target import between, candidates
 
     answers = answered(members)
     own = None if like is None else own_stream(like, wanted.page_size)
@@ -120,7 +121,9 @@ def explanation(
         if not packages:
             raise no_release(file)
         several = (
-            candidates(source, packages, wanted.page_size)
+            released.with_processor(
+                source, candidates(source, packages, wanted.page_size)
+            )
             if codecs is None
             else (codecs,)
         )
@@ -156,6 +159,7 @@ def explained(
         source, codecs, page_size, own, partial(made.others, codecs),
         partial(released.saved_alike, source, codecs),
         partial(released.same_model, source, codecs),
+        partial(released.processors, source, codecs.target),
     )  # fmt: skip
 
 

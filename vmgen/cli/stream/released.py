@@ -20,6 +20,7 @@ from vmgen.cli.stream.maker import this_vmgen
 if TYPE_CHECKING:
     from vmgen.archive import Archive, Release
     from vmgen.cli.shipped import Targets
+    from vmgen.known.processor_side import ProcessorSide
     from vmgen.lookup import Lookup, Placed
     from vmgen.stream import Codecs, Stream
     from vmgen.stream.errors import NoCodecs
@@ -340,6 +341,44 @@ def same_model(source: Input, codecs: Codecs, version: int, reader: Models) -> b
             if models is not None and not stays(version, models, reader):
                 return False
     return True
+
+
+def processors(source: Input, target: str) -> tuple[ProcessorSide, ...]:
+    """The processors of each release that vmgen knows and that can have written a stream;
+    none if there is no such release."""
+    from vmgen import archive
+    from vmgen.stream import Stream
+
+    there = archive.shipped()
+    if there is None:
+        return ()
+    return tuple(
+        _processors(there, writer, each)
+        for each, names in _possible(there, Stream(source, strict=False), target)
+        for name in names
+        if (writer := there.find(name)) is not None
+    )
+
+
+def with_processor(source: Input, several: Sequence[Codecs]) -> tuple[Codecs, ...]:
+    """Of codecs of several targets those of a target that has a processor which can have
+    saved the system registers of an Arm stream; all where there is no such target."""
+    from vmgen.stream import Stream
+    from vmgen.stream.listed import is_saved_by
+
+    if len(several) < 2:
+        return tuple(several)
+    stream = Stream(source, strict=False)
+    return tuple(
+        one for one in several if is_saved_by(stream, processors(source, one.target))
+    ) or tuple(several)
+
+
+@lru_cache(maxsize=64)
+def _processors(archive: Archive, writer: Release, target: str) -> ProcessorSide:
+    from vmgen.known.processor_side import ProcessorSide
+
+    return ProcessorSide(archive.program(writer, target, frozenset({"cpu"})))
 
 
 @lru_cache(maxsize=64)
