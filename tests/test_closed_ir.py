@@ -341,6 +341,7 @@ UNSEEN: dict[str, tuple[str, str]] = {
     "Module.pre_saved": ("lock diff verdict code", LINKED),
     "PreSaved.symbol": ("lock diff verdict code", LINKED),
     "PreSaved.leaves": ("lock diff verdict code", LINKED),
+    "PreSaved.static": ("lock diff verdict code", LINKED),
     **{
         f"{node}.{member.name}": ("verdict code", "what vmgen compat is about")
         for node in ("Machine", "CompatTable", "Setting", "Property", "ObjectType")

@@ -98,3 +98,22 @@ def test_what_is_left_is_what_nothing_behind_it_changes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert left(body, tmp_path, monkeypatch) == found
+
+
+def test_a_static_function_of_another_file_leaves_nothing_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two files have a function of one name; one of them leaves nothing known."""
+    monkeypatch.chdir(tmp_path)
+    texts = {"a": "s->format = 5;", "b": "s->format = s->level ? 1 : 2;"}
+    for name, body in texts.items():
+        text = TEXT.format(body=body).replace("vmstate_dev", f"vmstate_{name}")
+        Path(f"{name}.c").write_text(text)
+    program = compile_program(Request(sources=("a.c", "b.c")))
+    leaves = {
+        module.file: [
+            len(hook.leaves) for one in module.descriptions for hook in one.hooks
+        ]
+        for module in program.modules
+    }
+    assert leaves == {"a.c": [1], "b.c": [0]}

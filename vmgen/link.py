@@ -6,7 +6,7 @@ file, the others to whoever links with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from vmgen import infos, ir
@@ -25,6 +25,8 @@ def link(
     members: Iterable[ir.Module] = (),
     unread: Iterable[ir.Unread] = (),
     answers: Mapping[str, int] = NO_ANSWERS,
+    *,
+    apart: bool = False,
 ) -> ir.Program:
     """Sorts modules by file, checks every reference between descriptions and puts infos
     of other files where they are named.
@@ -37,7 +39,8 @@ def link(
     A description that was not read has one opaque field where another names it.  What
     cannot be linked is left out and is in the program's ``unread``: a description
     that names one that is not defined (VG501) or of which nothing is known (VG507), one
-    that two files define (VG502).
+    that two files define (VG502).  Files that are ``apart`` may be of several binaries:
+    then each has its own, and only a third file that names it is left without.
     """
     taken = _with_members(tuple(modules), tuple(members))
     missing = [*unread, *(one for module in taken for one in module.unread)]
@@ -49,7 +52,10 @@ def link(
     )
     taken = infos.resolved(for_target(_with_pre_saved(taken), answers), homes)
     linked = _Linked(taken, missing)
-    linked.leave_out(_twice(taken))
+    twice = tuple(_twice(taken))
+    linked.leave_out(
+        _ambiguous(taken, {name for _, name, _ in twice}) if apart else twice
+    )
     linked.close()
     # A file that only defines infos has nothing left to say.
     return ir.Program(
@@ -64,17 +70,15 @@ def _with_pre_saved(modules: tuple[ir.Module, ...]) -> tuple[ir.Module, ...]:
     """The modules with what each ``pre_save`` function leaves at the hooks that call it,
     of the file itself or of another."""
     own = {
-        (module.file, one.symbol): one.leaves
-        for module in modules
-        for one in module.pre_saved
+        (module.file, one.symbol): one for module in modules for one in module.pre_saved
     }
-    shared = {symbol: leaves for (_, symbol), leaves in own.items()}
+    shared = {one.symbol: one for one in own.values() if not one.static}
 
     def hook(file: str, one: ir.Hook) -> ir.Hook:
         if not one.role.startswith("pre_save"):
             return one
-        found = own.get((file, one.symbol)) or shared.get(one.symbol, ())
-        return replace(one, leaves=found)
+        found = own.get((file, one.symbol)) or shared.get(one.symbol)
+        return replace(one, leaves=() if found is None else found.leaves)
 
     return tuple(
         replace(
@@ -236,6 +240,24 @@ def _twice(modules: Iterable[ir.Module]) -> Iterator[tuple[str, str, Diagnostic]
                     one.position,
                     hint="generate for one of the two files only",
                 )
+
+
+def _ambiguous(
+    modules: Iterable[ir.Module], names: Collection[str]
+) -> Iterator[tuple[str, str, Diagnostic]]:
+    """Descriptions that name one that several other files define: which one, is not said."""
+    for module in modules:
+        own = {one.symbol for one in module.descriptions}
+        for one in module.descriptions:
+            for mention in graph.in_description(one):
+                if mention.symbol in names and mention.symbol not in own:
+                    yield module.file, one.symbol, Diagnostic(
+                        "VG502",
+                        f"several of the files define {mention.symbol}, which it names",
+                        mention.position,
+                        hint="name only the files of one binary",
+                        context=(one.symbol,),
+                    )
 
 
 def endless_lists(programs: Iterable[ir.Program]) -> tuple[Diagnostic, ...]:

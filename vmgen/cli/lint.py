@@ -101,7 +101,8 @@ def lint(
 
 
 def _job(inputs: dict[str, Any]) -> Job:
-    """The job of the command line: without files, all of the tree."""
+    """The job of the command line: without files, all of the tree.  Files that are named
+    need not be of one binary."""
     settings = config.find(Path.cwd())
     tree = inputs["qemu"] or settings.qemu
     if not inputs["files"]:
@@ -109,7 +110,10 @@ def _job(inputs: dict[str, Any]) -> Job:
             inputs["whole"] = True
         elif not settings.inputs:
             raise WrongUsage("name C files, or a tree with --qemu TREE")
-    return read_job(**inputs)
+    job = read_job(**inputs)
+    return replace(
+        job, requests=tuple(replace(one, apart=True) for one in job.requests)
+    )
 
 
 def _selection(select: Sequence[str], ignore: Sequence[str]) -> Selection:

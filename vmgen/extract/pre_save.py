@@ -18,7 +18,7 @@ from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import uncast, walk
 from vmgen.extract.reach import Reach, changed_member
 from vmgen.source import VmgenError
-from vmgen.translate import definition, scalar
+from vmgen.translate import scalar
 from vmgen.translate.failure import Untranslatable
 
 
@@ -35,12 +35,15 @@ def pre_saved(
         if hook.role.startswith("pre_save")
     }
     for symbol in sorted(symbols):
-        function, _, _ = definition(unit, symbol)
+        try:
+            function = unit.function(symbol)
+        except VmgenError:
+            yield ir.PreSaved(symbol, (), static=True)  # it is here, and says nothing
+            continue
         if function is not None and function.body is not None:
             reach = Reach(unit, layout)
             leaves = tuple(_left(layout, function, reach, known))
-            if leaves:
-                yield ir.PreSaved(symbol, leaves)
+            yield ir.PreSaved(symbol, leaves, function.static)
 
 
 def _left(

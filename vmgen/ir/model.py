@@ -190,10 +190,12 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class PreSaved:
-    """What a ``pre_save`` function (``symbol``) always leaves in members."""
+    """What a ``pre_save`` function (``symbol``) always leaves in members; one that is
+    ``static`` does so for its own file only."""
 
     symbol: Symbol
     leaves: tuple[LeftMember, ...]
+    static: bool = False
 
 
 @dataclass(frozen=True, slots=True)

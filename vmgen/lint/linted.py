@@ -10,11 +10,13 @@ from functools import cached_property
 from vmgen import ir
 from vmgen.ir import graph
 from vmgen.lint.sources import CFile, CSources
+from vmgen.lint.visible import FileRecord, RecordIndex
 from vmgen.lookup import Lookup, Placed
 from vmgen.source import Position
 
 _PROPERTY = re.compile(r"\bDEFINE_(?:\w*_)?PROP\w*\s*\(([^;{}]*?)\)\s*,", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_SUBSCRIPT = re.compile(r"\[[^\]]*\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,38 @@ class LintedTable:
     def function(self, symbol: str) -> ir.Function | None:
         """The predicate of this symbol."""
         return self.lookup.functions(self.placed.module).get(symbol)
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyMembers:
+    """The members that properties set: ``words`` are those of the file's own tables, of
+    whichever struct; ``places`` are those of a tree, by the struct as C writes it and the
+    way to the member."""
+
+    words: frozenset[str]
+    places: frozenset[tuple[FileRecord, tuple[str, ...]]]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The members' own names."""
+        return self.words.union(path[-1] for _, path in self.places)
+
+    def have(self, records: RecordIndex, type_: str, path: tuple[str, ...]) -> bool:
+        """Whether a property sets a member of a struct, or what it is a part of."""
+        if not self.words.isdisjoint(path):
+            return True
+        for at, member in enumerate(path):
+            record = records.record(type_)
+            if any(
+                (record, path[at:end]) in self.places
+                for end in range(at + 1, len(path) + 1)
+            ):
+                return True
+            inner = records.member(type_, (member,))
+            if inner is None:
+                break
+            type_ = inner.type
+        return False
 
 
 class Linted:
@@ -95,24 +129,32 @@ class Linted:
             found.setdefault(one.file, []).append(one)
         return {file: tuple(several) for file, several in found.items()}
 
-    def properties(self, file: str) -> frozenset[str]:
-        """The members that properties set, as far as the text of a file says, or the facts
-        of a tree."""
+    def properties(self, file: str) -> PropertyMembers:
+        """The members that properties set, as the text of a file says, or the facts of a
+        tree."""
         own = self.sources.file(file)
         text = "" if own is None else own.text.code
-        return self._set_by_properties.union(
+        words = frozenset(
             word
             for arguments in _PROPERTY.findall(text)
             for word in _WORD.findall(arguments)
         )
+        return PropertyMembers(words, self._set_by_properties)
 
     @cached_property
-    def _set_by_properties(self) -> frozenset[str]:
-        return frozenset(
-            place.path.rpartition(".")[2].partition("[")[0]
+    def _set_by_properties(self) -> frozenset[tuple[FileRecord, tuple[str, ...]]]:
+        places = {
+            (one.position.file, place.type, place.path)
             for program in self.programs
             for one in program.machines.properties
             for place in one.places
+        }
+        return frozenset(
+            (
+                self.sources.records(file).record(type_),
+                tuple(_SUBSCRIPT.sub("", path).split(".")),
+            )
+            for file, type_, path in places
         )
 
     @cached_property

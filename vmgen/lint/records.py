@@ -30,7 +30,8 @@ _MAX_DEPTH = 20
 @dataclass(frozen=True, slots=True)
 class WrittenMember:
     """A member: ``type`` is its last type word (``uint32_t``, the tag of a record),
-    ``is_pointer`` that a ``*`` is in its declarator, ``lengths`` how many ``[]``.
+    ``is_pointer`` that a ``*`` is in its declarator, ``lengths`` how many ``[]``.  ``inner`` are the members of a
+    record without a tag, which may be a union.
     """
 
     name: str
@@ -39,6 +40,7 @@ class WrittenMember:
     lengths: int = 0
     is_function: bool = False
     inner: Mapping[str, WrittenMember] | None = None
+    is_union: bool = False
 
     @property
     def is_number(self) -> bool:
@@ -53,92 +55,18 @@ class WrittenMember:
 
 @dataclass(frozen=True, slots=True)
 class RecordTexts:
-    """The records of a text by tag and by typedef, and other names that types have."""
+    """The records of a text by tag and by typedef, those of them that are unions, and other
+    names that types have."""
 
     members: Mapping[str, Mapping[str, WrittenMember]] = field(default_factory=dict)
+    unions: frozenset[str] = frozenset()
     aliases: Mapping[str, str] = field(default_factory=dict)
-
-    def and_also(self, other: RecordTexts) -> RecordTexts:
-        """These and the other ones; the first of a name counts."""
-        members = {**other.members, **self.members}
-        return RecordTexts(members, {**other.aliases, **self.aliases})
-
-
-class RecordIndex:
-    """Records that one file can name."""
-
-    def __init__(self, own: RecordTexts, shared: RecordIndex | None) -> None:
-        self._own = own
-        self._shared = shared
-
-    def members(self, type_: str) -> Mapping[str, WrittenMember] | None:
-        """The members of a type; None for a type that is no known record."""
-        name = self.tag(type_)
-        found = self._own.members.get(name)
-        if found is None and self._shared is not None:
-            return self._shared.members(name)
-        return found
-
-    def tag(self, type_: str) -> str:
-        """One name for the record, whichever of its names C used."""
-        name = type_.removeprefix("struct ").removeprefix("union ").strip()
-        index: RecordIndex | None = self
-        while index is not None:
-            name = index._own.aliases.get(name, name)
-            index = index._shared
-        return name
-
-    def begins_with(self, outer: str, inner: str) -> bool | None:
-        """Whether a pointer to the outer record is one to the inner: they are the same, or
-        the inner is its first member, at any depth; None where a type is not known."""
-        first, second = self.tag(outer), self.tag(inner)
-        if first == second or second in self._firsts(first):
-            return True
-        known = self.members(first) is not None and self.members(second) is not None
-        return False if known else None
-
-    def _firsts(self, type_: str) -> Iterator[str]:
-        for _ in range(_MAX_DEPTH):
-            members = self.members(type_)
-            if not members:
-                return
-            first = next(iter(members.values()))
-            if first.is_pointer or first.lengths:
-                return
-            type_ = self.tag(first.type)
-            yield type_
-
-    def member(self, type_: str, path: tuple[str, ...]) -> WrittenMember | None:
-        """What a path leads to without a pointer on the way; None if it is not known."""
-        members = self.members(type_)
-        found: WrittenMember | None = None
-        for number, name in enumerate(path):
-            if members is None:
-                return None
-            found = members.get(name) or _nameless(members, name)
-            if found is None:
-                return None
-            if number + 1 < len(path):
-                if found.is_pointer:
-                    return None
-                members = (
-                    found.inner if found.inner is not None else self.members(found.type)
-                )
-        return found
-
-
-def _nameless(members: Mapping[str, WrittenMember], name: str) -> WrittenMember | None:
-    """A member of a record without a name."""
-    for one in members.values():
-        inner = one.inner if one.name.startswith("<") else None
-        if inner is not None and name in inner:
-            return inner[name]
-    return None
 
 
 def records_of(text: str) -> RecordTexts:
     """The records that a text without comments defines."""
     members: dict[str, Mapping[str, WrittenMember]] = {}
+    unions: set[str] = set()
     aliases = {new: tag for tag, new in _ALIAS.findall(text) if new != tag}
     for match in _RECORD.finditer(text):
         start = match.end() - 1
@@ -149,11 +77,13 @@ def records_of(text: str) -> RecordTexts:
         tag = (match["tag"] or "").strip()
         rest = re.match(r"\s*(?:QEMU_PACKED\s*)?(\w+)\s*;", text[end : end + 200])
         new = rest[1] if rest and match["typedef"] else ""
-        if name := tag or new:
-            members.setdefault(name, found)
+        if (name := tag or new) and name not in members:
+            members[name] = found
+            if match["kind"] == "union":
+                unions.add(name)
         if tag and new and tag != new:
             aliases.setdefault(new, tag)
-    return RecordTexts(members, aliases)
+    return RecordTexts(members, frozenset(unions), aliases)
 
 
 def _end_of_braces(text: str, start: int) -> int | None:
@@ -193,16 +123,17 @@ def _declared(words: list[str], depth: int, number: int) -> Iterator[WrittenMemb
         start = words.index("{")
         end = closing(words, start)
         inner: Mapping[str, WrittenMember] | None = None
+        is_union = "union" in words[:start]
         if "enum" not in words[:start]:
             inner = _members(words[start + 1 : end - 1], depth + 1)
         type_ = "enum" if inner is None else ""
         rest = words[end:]
         if not [word for word in rest if word.isidentifier() and word != "QEMU_PACKED"]:
             if inner is not None:
-                yield WrittenMember(f"<{number}>", "", inner=inner)
+                yield WrittenMember(f"<{number}>", "", inner=inner, is_union=is_union)
             return
     else:
-        inner = None
+        inner, is_union = None, False
         at = 0
         while at < len(words) and (words[at] in _SPECIFIERS or at == 0):
             at += 1
@@ -218,11 +149,14 @@ def _declared(words: list[str], depth: int, number: int) -> Iterator[WrittenMemb
             at += 1
         type_ = "enum" if "enum" in words[:at] else words[at - 1] if at else ""
         rest = words[at:]
-    yield from _declarators(rest, type_, inner)
+    yield from _declarators(rest, type_, inner, is_union)
 
 
 def _declarators(
-    words: list[str], type_: str, inner: Mapping[str, WrittenMember] | None
+    words: list[str],
+    type_: str,
+    inner: Mapping[str, WrittenMember] | None,
+    is_union: bool,
 ) -> Iterator[WrittenMember]:
     part: list[str] = []
     nested = 0
@@ -243,7 +177,12 @@ def _declarators(
             yield WrittenMember(part[2], type_, is_function=True)
         elif names:
             yield WrittenMember(
-                names[0], type_, "*" in part, part.count("["), inner=inner
+                names[0],
+                type_,
+                "*" in part,
+                part.count("["),
+                inner=inner,
+                is_union=is_union,
             )
         part = []
 

@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from vmgen.c_text import CText
-from vmgen.lint.records import RecordIndex, records_of
+from vmgen.lint.records import records_of
+from vmgen.lint.visible import HeaderRecords, RecordIndex
 from vmgen.source import Diagnostic, Position
 from vmgen.tree import files
 
@@ -76,6 +77,7 @@ class CSources:
         self.is_tree = is_tree
         self._files: dict[str, CFile | None] = {}
         self._records: dict[str, RecordIndex] = {}
+        self._shared: dict[str, HeaderRecords] = {}
 
     def file(self, name: str) -> CFile | None:
         """The file of this name; None if there is none that can be read."""
@@ -113,23 +115,20 @@ class CSources:
     def records(self, name: str) -> RecordIndex:
         """The records that a file can name: its own, and those of the headers: of a tree
         all, else those beside the file."""
-        own = self.file(name)
         if name not in self._records:
-            text = own.text.plain if own is not None else ""
-            self._records[name] = RecordIndex(records_of(text), self._shared(name))
+            own = self._text(name)
+            found = records_of("" if own is None else own.plain)
+            folder = "" if self.is_tree else str(Path(name).parent)
+            if folder not in self._shared:
+                headers = HeaderRecords(self._headers(folder), self._text)
+                self._shared[folder] = headers
+            self._records[name] = RecordIndex(name, found, self._shared[folder])
         return self._records[name]
 
-    def _shared(self, name: str) -> RecordIndex:
-        folder = "" if self.is_tree else str(Path(name).parent)
-        key = f"headers of {folder}"
-        if key not in self._records:
-            known = records_of("")
-            for header in self._headers(folder):
-                file = self._read(header)
-                if file is not None:
-                    known = known.and_also(records_of(file.text.plain))
-            self._records[key] = RecordIndex(known, None)
-        return self._records[key]
+    def _text(self, name: str) -> CText | None:
+        """A file's text; that of a header, of which there are many, is not kept."""
+        file = self._read(name) if name.endswith(".h") else self.file(name)
+        return None if file is None else file.text
 
     def _headers(self, folder: str) -> Iterator[str]:
         if self.is_tree:

@@ -54,7 +54,8 @@ class Request:
     ``compile_commands.json``.  The members from ``include_dirs`` to ``options`` are those
     of :class:`vmgen.tree.Given`.  ``whole`` asks for everything that the target's binary
     contains, in the place of ``sources``; ``processors`` for what the tree's start-up code
-    computes of its CPUs, too.  ``formats`` say what custom infos move.
+    computes of its CPUs, too.  ``formats`` say what custom infos move.  The ``sources`` may
+    be of several binaries where they are ``apart``.
     """
 
     target: str = ""
@@ -69,6 +70,7 @@ class Request:
     whole: bool = False
     processors: bool = False
     formats: tuple[TaughtFormat, ...] = ()
+    apart: bool = False
 
     @property
     def given(self) -> Given:
@@ -125,6 +127,7 @@ def compile_program(request: Request, progress: Progress | None = None) -> ir.Pr
         members,
         unread,
         source_tree.answers,
+        apart=request.apart,
     )
     nothing = not any(module.descriptions for module in program.modules)
     if nothing and program.unread:

@@ -47,7 +47,7 @@ def without_a_table(linted: Linted) -> Iterator[LintFinding]:
         owners = {
             records.tag(struct): struct
             for struct in _structs(file, linted)
-            if records.tag(struct) not in sent
+            if records.record(struct) not in sent
         }
         found: dict[str, list[LeftOut]] = {}
         properties = linted.properties(name)
@@ -56,7 +56,9 @@ def without_a_table(linted: Linted) -> Iterator[LintFinding]:
         for tag, several in found.items():
             if elsewhere is None:
                 elsewhere = linted.sources.in_tables()
-            if {tag, owners[tag]} & elsewhere:
+            # No other file has a table of a struct that this one keeps to itself.
+            is_own = records.record(tag).file == name
+            if not is_own and {tag, owners[tag]} & elsewhere:
                 continue
             first = several[0]
             members = [".".join(one.step.path) for one in several]

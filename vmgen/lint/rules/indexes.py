@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from vmgen import ir
 from vmgen.lint.linted import Linted, LintedTable
 from vmgen.lint.model import LintFinding, finding
-from vmgen.lint.records import RecordIndex
 from vmgen.lint.sources import CFile, CFunction
+from vmgen.lint.visible import RecordIndex
 
 Place = tuple[str, tuple[str, ...]]
 """A struct's tag and the way to a member of it."""

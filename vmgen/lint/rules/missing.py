@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from vmgen import ir
 from vmgen.lint.accesses import FileAccesses, MemberAccess
 from vmgen.lint.callbacks import callbacks, callbacks_in, run_when_started
-from vmgen.lint.linted import Linted, LintedTable
+from vmgen.lint.linted import Linted, LintedTable, PropertyMembers
 from vmgen.lint.model import LintFinding, finding
-from vmgen.lint.records import RecordIndex
 from vmgen.lint.rules.fields import member_names
 from vmgen.lint.sources import CFile
+from vmgen.lint.visible import FileRecord, RecordIndex
 
 _RESET = re.compile(r"reset|init|realize", re.IGNORECASE)
 _CONSTANT = frozenset({"0", "false", "NULL", "-1"})
@@ -76,7 +76,11 @@ def missing_timers(linted: Linted) -> Iterator[LintFinding]:
                 continue
             for step in accesses.armed(function):
                 place = step.type, step.path
-                if place in seen or place in covered or _is_sent(step, sent, names):
+                if (
+                    place in seen
+                    or place in covered
+                    or _is_sent(step, records, sent, names)
+                ):
                     continue
                 seen.add(place)
                 member = ".".join(step.path)
@@ -111,13 +115,13 @@ class LeftOut:
     reader: str
 
 
-def ways_of_tables(linted: Linted) -> dict[str, set[tuple[str, ...]]]:
-    """The ways to what tables send, by the tags of their structs."""
-    found: dict[str, set[tuple[str, ...]]] = {}
+def ways_of_tables(linted: Linted) -> dict[FileRecord, set[tuple[str, ...]]]:
+    """The ways to what tables send, by their structs."""
+    found: dict[FileRecord, set[tuple[str, ...]]] = {}
     for table in linted.tables:
         if table.description.type:
-            tag = linted.sources.records(table.file).tag(table.description.type)
-            ways = found.setdefault(tag, set())
+            records = linted.sources.records(table.file)
+            ways = found.setdefault(records.record(table.description.type), set())
             for one in table.description.fields:
                 ways.add(tuple(step.name for step in one.path))
                 for amount in (one.count, one.size):
@@ -132,8 +136,8 @@ def left_out(
     owners: Collection[str],
     tables: tuple[LintedTable, ...],
     started: tuple[str, ...],
-    sent: Mapping[str, set[tuple[str, ...]]],
-    properties: frozenset[str],
+    sent: Mapping[FileRecord, set[tuple[str, ...]]],
+    properties: PropertyMembers,
 ) -> Iterator[LeftOut]:
     """The members of the structs ``owners`` that the callbacks ``started`` carry from one
     to the next, and nothing saves: each once, where it is first written."""
@@ -158,9 +162,9 @@ def left_out(
             member = records.member(step.type, step.path)
             if member is None or not member.is_number:
                 continue
-            if place in covered or _is_sent(step, sent, names):
+            if place in covered or _is_sent(step, records, sent, names):
                 continue
-            if properties & set(step.path):
+            if properties.have(records, step.type, step.path):
                 continue
             seen.add(place)
             yield LeftOut(step, function, first, carried.read[place])
@@ -168,14 +172,18 @@ def left_out(
 
 def _is_sent(
     step: MemberAccess,
-    sent: Mapping[str, set[tuple[str, ...]]],
+    records: RecordIndex,
+    sent: Mapping[FileRecord, set[tuple[str, ...]]],
     names: Callable[[MemberAccess], frozenset[str]],
 ) -> bool:
-    """Whether a table of the struct sends it, a part of it or what it is a part of; or
-    whether a table that may be of the same bytes has a member of its name."""
+    """Whether a table of the struct sends it, a part of it, what it is a part of or what
+    shares its bytes in a union; or whether a table that may be of the same bytes has a member of its name.
+    """
     path = step.path
-    for way in sent.get(step.type, ()):
+    for way in sent.get(records.record(step.type), ()):
         if way and (way[: len(path)] == path or path[: len(way)] == way):
+            return True
+        if records.overlap(step.type, way, path):
             return True
     return path[-1] in names(step)
 

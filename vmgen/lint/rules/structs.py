@@ -82,6 +82,6 @@ def _other(function: ir.Function, linted: Linted, table: LintedTable) -> str:
             for part in ir.walk(function.outside)
             if isinstance(part, ir.Load) and part.path
         }
-        if read <= linted.properties(table.file):
+        if read <= linted.properties(table.file).names:
             return ""
     return function.container
