@@ -62,6 +62,10 @@ def main(trees: list[str]) -> None:
     for target, rows in found.items():
         print(f"# {target}")
         used: set[str] = set()
+        places: dict[str, list[int]] = {}
+        for key, names in sorted(rows.items()):
+            for name in names:
+                places.setdefault(name.lower(), []).append(key)
         aliases = []
         for key, names in sorted(rows.items()):
             free = [name for name in names if name.lower() not in used]
@@ -69,7 +73,14 @@ def main(trees: list[str]) -> None:
                 continue
             used |= {name.lower() for name in free}
             bits = 32 if key >> 52 == 0x402 else 64
-            print(f"{free[0]} {bits} #{key:x}")
+            # CPU models have a register of one name in different places; a place that another
+            # name has too is that one's.
+            others = [one for one in places[free[0].lower()] if rows[one] == [free[0]]]
+            keys = [
+                key,
+                *(one for one in others if one > key and one >> 52 == key >> 52),
+            ]
+            print(f"{free[0]} {bits} {' | '.join(f'#{one:x}' for one in keys)}")
             aliases += [f"{name} = {free[0]}" for name in free[1:]]
         print(*aliases, sep="\n")
 

@@ -200,6 +200,23 @@ def test_registers_and_fields_are_taken_by_show(
     assert alone in completed(f"stream show {file} {alone[0]}")
 
 
+def test_blocks_of_memory_are_taken_by_show_and_extract(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    block = "riscv_virt_board.ram"
+    assert completed("stream show vm.mig ram/riscv_virt_board.r") == [
+        f"ram/{block}@0x0"
+    ]
+    assert completed("stream edit vm.mig ram/riscv_virt_board.r") == [
+        f"ram/{block}@0x0"
+    ]
+    assert completed("stream extract vm.mig ram/riscv_virt_board.r") == [f"ram/{block}"]
+    assert run(["stream", "show", "vm.mig", f"ram/{block}@0x0"]) == 0
+    out = str(tmp_path / "x")
+    assert run(["stream", "extract", "vm.mig", f"ram/{block}", "-o", out]) == 0
+    capsys.readouterr()
+
+
 def test_a_register_of_two_cpus_needs_its_section() -> None:
     assert "sp" not in completed("stream show smp.mig s")
     assert "cpu/1.sp" in completed("stream show smp.mig cpu/1.s")

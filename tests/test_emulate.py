@@ -233,5 +233,43 @@ def test_a_folder_of_another_kind(
     assert vmgen([*words[:2], "a", "b", *words[3:]]) == 2
 
 
+def test_a_register_that_does_not_exist_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is written where a name in the folder is no register's; other names of one
+    are taken."""
+    good = json.loads(Path("seed/seed.json").read_text())
+    words = ["import", "unicorn", "seed", "--template", "vm.mig", "-o", "no.mig"]
+    words += ["--codecs", GENERATED]
+
+    def run(old: str, new: str, value: str = "0x0") -> str:
+        """With a register's name changed."""
+        changed = json.loads(json.dumps(good))
+        named = changed["cpus"][0]["registers"]
+        named[new] = value if value != "0x0" else named[old]
+        if old:
+            del named[old]
+        Path("seed/seed.json").write_text(json.dumps(changed))
+        assert vmgen(words) == (0 if Path("no.mig").exists() else 2)
+        return capsys.readouterr().err
+
+    said = run("satp", "sapt")
+    assert "'sapt' is no register of riscv64, and nothing is written" in said
+    assert "did you mean satp" in said
+    assert "[VG735]" in said
+    said = run("", "a00", "0x1")
+    assert "'a00' is no register" in said
+    assert "did you mean a0" in said
+    assert "x10 is a0, which comes twice" in run("", "x10", "0x1")
+    assert not Path("no.mig").exists()
+    twice = Path("seed/seed.json").read_text().replace('"sp":', '"pc": "0x1", "sp":')
+    Path("seed/seed.json").write_text(twice)
+    assert vmgen(words) == 2
+    assert "'pc' comes twice" in capsys.readouterr().err
+    run("a0", "X10", "0x1234")
+    assert vmgen(["stream", "show", "no.mig", "a0", "--codecs", GENERATED]) == 0
+    assert "a0 = 0x1234" in capsys.readouterr().out
+
+
 def test_the_version_is_that_of_the_schema() -> None:
     assert VERSIONS["export-unicorn"] == seed.VERSION

@@ -189,7 +189,7 @@ def test_show_says_where_a_path_ends(shell: Shell) -> None:
     assert shell("show smp.mig cpu.env.pc") == 2
     assert "several sections: cpu/0, cpu/1 [VG711]" in shell.err
     assert shell("show riscv.mig gpu") == 2
-    assert "no such section in the stream [VG708]" in shell.err
+    assert "no such section in the stream, and no such register [VG708]" in shell.err
 
 
 def test_colour_is_for_people(shell: Shell) -> None:

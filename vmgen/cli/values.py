@@ -218,10 +218,12 @@ def _commands(before: Iterable[str]) -> Found:
 
 def _parts(file: str | None, begun: str, *, registers: bool) -> Found:
     """The sections that a stream's own description lists; behind a section and a dot, its
-    fields and a CPU's registers."""
+    fields and a CPU's registers; behind ram/ the blocks of guest memory."""
     document = None if file is None else _described(file)
     if document is None:
         return
+    if begun.startswith("ram/"):
+        yield from _blocks(file or "", "@0x0" if registers else "")
     devices = {one.path: one for one in document.devices}
     for path in devices:
         yield path, ""
@@ -253,6 +255,21 @@ def _described(file: str) -> Document | None:
         source.finish()
         return find(source.view)
     return None
+
+
+def _blocks(file: str, behind: str) -> Found:
+    """The blocks of guest memory, with what comes behind their names."""
+    from vmgen.stream.errors import StreamError
+    from vmgen.stream.input import Input
+    from vmgen.stream.stream import Stream
+
+    with (
+        suppress(OSError, StreamError),
+        Stream(Input(file, max_unpacked=_LARGEST)) as stream,
+    ):
+        for name in stream.block_names():
+            if name.isprintable():
+                yield f"ram/{name}{behind}", "guest memory"
 
 
 def _fields(device: Device) -> Iterator[str]:

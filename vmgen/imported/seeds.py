@@ -21,6 +21,9 @@ from vmgen.imported.template import Imported
 from vmgen.schemas import VERSIONS
 from vmgen.stream import Draft
 from vmgen.stream.input import mapped
+from vmgen.stream.paths import meant
+from vmgen.stream.registers import RegisterFile
+from vmgen.stream.wire import printable
 
 NAME = "seed.json"
 _LONGEST = 1 << 26
@@ -48,7 +51,7 @@ def read_seed(folder: Path) -> SavedSeed:
     try:
         if len(text) > _LONGEST:
             raise ValueError(f"more than {_LONGEST} bytes")
-        return _seed(json.loads(text))
+        return _seed(json.loads(text, object_pairs_hook=_once))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadCore(
             f"{NAME} is none of 'vmgen export unicorn': {error}", None, "seed"
@@ -72,6 +75,16 @@ def _seed(document: Any) -> SavedSeed:
     if len(regions) > _MOST:
         raise ValueError(f"{len(regions)} regions")
     return SavedSeed(str(document["target"]), cpus, regions)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The members of an object, of which JSON allows two of one name."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"'{printable(twice)}' comes twice")
+    return found
 
 
 def _number(text: Any) -> int:
@@ -151,6 +164,8 @@ def import_seed(guest: Guest, folder: Path) -> Imported:
 
 def _taken(guest: Guest, draft: Draft, cpu: int, now: Mapping[str, int]) -> TakenCpu:
     path = guest.cpu_sections()[cpu].path
+    file = guest.cpus[cpu].file
+    now = _by_own_names(file, path, now)
     there = {one.name: one.value for one in guest.cpus[cpu].registers()}
     known = {name: value for name, value in now.items() if name in there}
     lost = [
@@ -162,3 +177,26 @@ def _taken(guest: Guest, draft: Draft, cpu: int, now: Mapping[str, int]) -> Take
     }
     changed = put(guest, draft, cpu, there, wanted)
     return TakenCpu(path, len(known), bool(changed), tuple(lost))
+
+
+def _by_own_names(
+    file: RegisterFile, path: str, now: Mapping[str, int]
+) -> dict[str, int]:
+    """The registers by the names that tables list, whatever name of theirs is given.
+
+    Raises BadCore for a name that is no register's, and for one that is given twice.
+    """
+    found: dict[str, int] = {}
+    for given, value in now.items():
+        name = file.own_name(given)
+        if name is None:
+            raise BadCore(
+                f"{NAME}: '{printable(given)}' is no register of {file.target}, and nothing is"
+                " written", None, path, meant(file.near(given)),
+            )  # fmt: skip
+        if name in found:
+            raise BadCore(
+                f"{NAME}: {printable(given)} is {name}, which comes twice", None, path
+            )
+        found[name] = value
+    return found

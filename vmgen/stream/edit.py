@@ -10,6 +10,7 @@ from vmgen.stream.codecs import field, is_state
 from vmgen.stream.draft import Draft
 from vmgen.stream.errors import BadEdit, StreamError
 from vmgen.stream.parts import Section
+from vmgen.stream.ram_place import RamPlace, ram_place
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import Buffer
 
@@ -48,8 +49,8 @@ def edit(
         if not equals:
             message = f"'{assignment}' is no assignment: that is PATH=VALUE"
             raise BadEdit(message)
-        if path.startswith("ram/") and "@" in path:
-            _write_ram(draft, path, text)
+        if (place := ram_place(path)) is not None:
+            _write_ram(draft, place, text, path)
             continue
         section, rest = registers.split(stream, sections, path)
         if not rest:
@@ -65,21 +66,22 @@ def edit(
         if file is not None and (name := registers.named(file, rest)) is not None:
             file.write(name, _integer(text, path))
         else:
+            if not paths.resolve(value, rest):
+                raise registers.missing(file, section, value, rest)
             _assign(section, value, rest, text)
     for section, value in changed.values():
         draft.replace(section, content(stream, section, value))
     return draft
 
 
-def _write_ram(draft: Draft, path: str, text: str) -> None:
-    """``ram/BLOCK@ADDRESS``: the names of ROMs have an @ of their own."""
-    block, _, where = path.removeprefix("ram/").rpartition("@")
-    address = _integer(where, path)
+def _write_ram(draft: Draft, place: RamPlace, text: str, path: str) -> None:
     try:
         data = bytes.fromhex(text)
     except ValueError:
         raise BadEdit(f"'{text}' is not hexadecimal", None, path) from None
-    draft.memory(block)[address : address + len(data)] = data
+    if place.size not in (None, len(data)):
+        raise BadEdit(f"{len(data)} bytes do not fill {place.size}", None, path)
+    draft.memory(place.block)[place.address : place.address + len(data)] = data
 
 
 def changeable(stream: Stream, section: Section) -> Any:
@@ -101,8 +103,7 @@ def changeable(stream: Stream, section: Section) -> Any:
 
 def _assign(section: Section, value: Any, rest: str, text: str) -> None:
     steps = paths.resolve(value, rest)
-    if not steps:
-        raise paths.missing(section, value, rest)
+    assert steps, rest
     holder = value
     for step in steps[:-1]:
         holder = paths.at(holder, step)

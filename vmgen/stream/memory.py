@@ -123,21 +123,39 @@ class Memory:
 
     def read(self, block: str, address: int, size: int) -> bytes:
         """``size`` bytes at an address of a block; pages that are missing are zeros."""
+        return b"".join(
+            bytes(length) if part is None else part
+            for _, length, part in self.spans(block, address, size)
+        )
+
+    def check(self, block: str, address: int, size: int) -> RamBlock:
+        """The block that has these bytes; NotFound if there is none."""
         found = self.block(block)
         if address < 0 or size < 0 or address + size > found.used_length:
             message = f"no {size} bytes at {address:#x} in {found.used_length:#x} bytes"
             raise NotFound(message, None, f"ram {printable(block)}")
-        parts = []
+        return found
+
+    def spans(
+        self, block: str, address: int, size: int
+    ) -> Iterator[tuple[int, int, memoryview | None]]:
+        """Like :meth:`read`, in pieces: address, size, and the bytes of a part of a page,
+        or None for what is missing, however long."""
+        found = self.check(block, address, size)
         end = address + size
-        while address < end:
-            inside = address % self.page_size
-            length = min(self.page_size - inside, end - address)
-            page = self.page(block, address)
-            parts.append(
-                bytes(length) if page is None else page[inside : inside + length]
-            )
-            address += length
-        return b"".join(parts)
+        length, index = self.page_size, self._index(found)
+        for number, entry in index.between(address // length, -(-end // length)):
+            start = number * length
+            if address < start:
+                yield address, start - address, None
+                address = start
+            page = self._contents(found, index, start, entry)
+            last = min(end, start + length)
+            part = None if page is None else page[address - start : last - start]
+            yield address, last - address, part
+            address = last
+        if address < end:
+            yield address, end - address, None
 
     def contents(
         self, block: str, start: int = 0, end: int | None = None

@@ -57,11 +57,20 @@ def split(sections: Iterable[Section], text: str) -> tuple[Section, str]:
             raise Ambiguous(f"several sections: {choices}", None, text)
         return found[0], text[length:]
     there = list(dict.fromkeys(section.path for section in sections))
-    more = f" and {len(there) - 12} more" if len(there) > 12 else ""
-    hint = f"there are: {', '.join(there[:12])}{more}" if there else ""
-    if near := likely(text, there):
-        hint = f"did you mean {' or '.join(near)}?"
+    hint = meant(likely(text, there)) or listed(there)
     raise NotFound("no such section in the stream", None, text, hint)
+
+
+def listed(there: Sequence[str]) -> str:
+    """The sections that there are, as a hint; empty if there are none."""
+    more = f" and {len(there) - 12} more" if len(there) > 12 else ""
+    return f"there are: {', '.join(there[:12])}{more}" if there else ""
+
+
+def meant(near: Iterable[str]) -> str:
+    """The hint that a name may stand for one of these; empty for none."""
+    names = list(dict.fromkeys(near))
+    return f"did you mean {' or '.join(names)}?" if names else ""
 
 
 def likely(text: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -76,13 +85,14 @@ def likely(text: str, names: Sequence[str]) -> tuple[str, ...]:
         found = [one for one in names if part.lower() in one.lower()]
     if 0 < len(found) <= _MOST_NAMED:
         return tuple(found)
-    return tuple(get_close_matches(text, names, 3, 0.75))
+    return near(text, names) or near(first, names)
 
 
-def _near(text: str, names: Sequence[str]) -> str:
-    """The hint for a name that is nearly one of these; empty if none is near."""
-    near = get_close_matches(text, names, 3, 0.75)
-    return f"did you mean {' or '.join(near)}?" if near else ""
+def near(text: str, names: Iterable[str]) -> tuple[str, ...]:
+    """The names that are nearly this one, in any case, the nearest first."""
+    by_lower = {name.lower(): name for name in names}
+    found = get_close_matches(text.lower(), by_lower, 3, 0.75)
+    return tuple(by_lower[one] for one in found)
 
 
 def _begins(text: str, name: str) -> bool:
@@ -103,11 +113,11 @@ def resolve(value: Any, text: str) -> list[Step] | None:
             return None
         found = resolve(value[index], rest)
         return None if found is None else [index, *found]
-    names = value if isinstance(value, dict) else _names(value)
+    there = value if isinstance(value, dict) else names(value)
     for cut in _cuts(text):
         name: str | None = text[:cut]
-        if name not in names:
-            name = _subsection(names, text[:cut])
+        if name not in there:
+            name = _subsection(there, text[:cut])
         if name is not None:
             found = resolve(at(value, name), text[cut:])
             if found is not None:
@@ -135,7 +145,8 @@ def _cuts(text: str) -> Iterator[int]:
         cut = max(text.rfind(".", 0, cut), text.rfind("[", 0, cut))
 
 
-def _names(value: Any) -> list[str]:
+def names(value: Any) -> list[str]:
+    """The members of an object; none of anything else."""
     if isinstance(value, dict):
         return list(value)
     return list(members(value)) if is_state(value) else []
@@ -184,10 +195,10 @@ def leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def known(value: Any) -> str:
     """The names below a value, for hints."""
-    names = _names(value)
-    if names:
-        shown = ", ".join(names[:12])
-        return f"there are: {shown}{', ...' if len(names) > 12 else ''}"
+    below = names(value)
+    if below:
+        shown = ", ".join(below[:12])
+        return f"there are: {shown}{', ...' if len(below) > 12 else ''}"
     if isinstance(value, (list, array, bytes, bytearray)):
         return f"there are {len(value)} elements, [0] to [{len(value) - 1}]"
     return ""
@@ -206,5 +217,5 @@ def missing(section: Section, value: Any, rest: str) -> NotFound:
     for step in resolve(value, rest[:good]) or ():
         below = at(below, step)
     path = f"{section.path}{rest[:good]}"
-    hint = _near(rest[good:].lstrip("."), _names(below)) or known(below)
+    hint = meant(near(rest[good:].lstrip("."), names(below))) or known(below)
     return NotFound(f"there is no '{rest[good:]}'", None, path, hint)

@@ -281,6 +281,14 @@ class Stream:
         cursor = Cursor(self.view, section.start, section.end, section.path)
         return reader.read(cursor, section.kind)
 
+    def block_names(self) -> tuple[str, ...]:
+        """The names of RAM blocks; nothing behind the section that lists them is read."""
+        for part in self.parts():
+            if isinstance(part, Section) and part.means == "ram":
+                break
+        ram = self._reader.known.ram
+        return () if ram is None else tuple(ram.blocks)
+
     def memory(self) -> Memory:
         """Guest memory; NotFound if the stream has none."""
         spans = tuple(

@@ -12,7 +12,7 @@ from vmgen.cli.arguments import Argument, Option, WrongUsage, command
 from vmgen.cli.console import Console, standard_output, unwritten
 from vmgen.cli.stream.codecs import input_of, opened
 from vmgen.cli.stream.common import CODECS, FILE, output_option, size_of, told
-from vmgen.cli.stream.show import chosen_sections
+from vmgen.cli.stream.show import all_sections, chosen
 from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def extract(
             _extract_ram(stream, selected.partition("/")[2], output, console)
             return 0
         else:
-            ((section, rest),) = chosen_sections(stream, [selected])
+            section, rest = chosen(stream, all_sections(stream), selected)
             if rest:
                 raise WrongUsage("a whole section is extracted, not a field")
             write(output, [stream.body(section)])

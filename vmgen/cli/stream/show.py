@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from vmgen.cli.arguments import Argument, Option, WrongUsage, command
 from vmgen.cli.console import Console
 from vmgen.cli.stream.codecs import opened
 from vmgen.cli.stream.common import CODECS, FILE, FORMAT, diagnostic, told
 from vmgen.schemas import versioned
+from vmgen.stream.frozen import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from vmgen.paint import Paint
     from vmgen.stream import Section, Stream
     from vmgen.stream.errors import StreamError
+    from vmgen.stream.ram_place import RamPlace
 
 
 @command(
@@ -41,6 +44,9 @@ Examples:
   vmgen stream show vm.mig cpu ram                   what is in some of them
   vmgen stream show vm.mig 'cpu/0.env.gpr[10]'       one field
   vmgen stream show vm.mig a0 cpu/0.pc               registers by name
+  vmgen stream show vm.mig s3_1_c15_c2_0             one of Arm by its encoding
+  vmgen stream show vm.mig 0x603000000013c100        or by its number in a verdict
+  vmgen stream show vm.mig ram/pc.ram@0x1000:64      64 bytes of guest memory
   vmgen stream show vm.mig --registers               all of them
   vmgen stream show disk.qcow2@before                out of an image
   vmgen stream show vm.mig --qemu ~/qemu-10.0.2 -a   codecs of every device""",
@@ -57,58 +63,127 @@ def show(
 ) -> int:
     """Show the sections of a stream, or the values in some of them.
 
+    A PATH is a field or a register of a section (cpu/0.pc), or a register of the only CPU.
+    Guest memory is ram/BLOCK@ADDRESS, up to the end of the page, or with :SIZE so many bytes.
+    Where one path leads nowhere, the others are shown, and the exit status is 2.
+
     JSON has everything: {"sections": [{"name", "instance_id", "version_id", "kind",
     "offset", "size", "codec", "state"}]}.
     """
     from vmgen.stream import show as shown
+    from vmgen.stream.errors import StreamError
 
     with told(file), opened(file, console, **options) as stream:
         if registers:
             console.result("".join(shown.registers_text(stream, form, console.paint)))
             return 0
-        if form == "json":
-            chosen = chosen_sections(stream, selected)
-            if any(rest for _, rest in chosen):
-                values = {
-                    path: shown.jsonable(_value(stream, section, rest))
-                    for path, (section, rest) in zip(selected, chosen, strict=True)
-                }
-                document = versioned("stream-show-values", {"values": values})
-                console.result(shown.dumps(document))
-                return 0
-            some = [section for section, _ in chosen]
-            some = some if selected else list(stream.sections)
-            for text in shown.json_text(stream, some):
-                console.result(text)
-            return 0
         if not selected:
-            rows: list[str] = []
-            try:
-                for line in shown.table(stream, console.paint):
-                    rows.append(line)
-            finally:
-                console.result("".join(rows))
+            _all(stream, form, console)
             return 0
         cut: list[StreamError] = []
-        for section, rest in chosen_sections(stream, selected, cut):
-            if rest:
-                value = _value(stream, section, rest)
-                lines = shown.value_text(value, f"{section.path}{rest}", console.paint)
-            else:
-                lines = shown.section_text(stream, section, console.paint)
-            console.result("".join(lines))
-        for error in cut:
-            raise error
+        errors: list[StreamError] = []
+        found: list[tuple[str, Selected]] = []
+        sections = all_sections(stream, None if form == "json" else cut)
+        for text in selected:
+            try:
+                found.append((text, _selected(stream, sections, text)))
+            except StreamError as error:
+                errors.append(error)
+        if form == "json":
+            _print_json(stream, found, console)
+        else:
+            for _, part in found:
+                console.result("".join(_lines(stream, part, console.paint)))
+        if errors:
+            from vmgen.source import VmgenError
+
+            raise VmgenError(*(diagnostic(one, file) for one in errors))
+        for one in cut:
+            raise one
     return 0
 
 
-def chosen_sections(
-    stream: Stream, selected: Iterable[str], cut: list[StreamError] | None = None
-) -> list[tuple[Section, str]]:
-    """Every path's section, and the rest of the path.  With ``cut`` the sections of a
-    stream whose description is cut are enough; the error is added to it."""
-    from vmgen.stream import registers
-    from vmgen.stream.errors import DescriptionCut, NotFound
+class Selected(Frozen):
+    """What a path of the command line stands for: a section, a value in it under its label,
+    or a place in guest memory."""
+
+    section: Section | None
+    label: str = ""
+    value: Any = None
+    place: RamPlace | None = None
+
+
+def _all(stream: Stream, form: str, console: Console) -> None:
+    """Every section of a stream; what was read of a damaged one before its error."""
+    from vmgen.stream import show as shown
+
+    if form == "json":
+        for text in shown.json_text(stream, list(stream.sections)):
+            console.result(text)
+        return
+    rows: list[str] = []
+    try:
+        for line in shown.table(stream, console.paint):
+            rows.append(line)
+    finally:
+        console.result("".join(rows))
+
+
+def _selected(stream: Stream, sections: Sequence[Section], text: str) -> Selected:
+    from vmgen.stream.ram_place import ram_place
+
+    if (place := ram_place(text)) is not None:
+        place.check(stream.memory())
+        return Selected(None, place=place)
+    section, rest = chosen(stream, sections, text)
+    if not rest:
+        return Selected(section)
+    label, value = _value(stream, section, rest)
+    return Selected(section, label, value)
+
+
+def _lines(stream: Stream, one: Selected, paint: Paint) -> Iterable[str]:
+    from vmgen.stream import show as shown
+    from vmgen.stream.ram_place import dump
+
+    if one.place is not None:
+        return dump(stream.memory(), one.place, paint)
+    assert one.section is not None
+    if one.label:
+        return shown.value_text(one.value, one.label, paint)
+    return shown.section_text(stream, one.section, paint)
+
+
+def _print_json(
+    stream: Stream, found: Sequence[tuple[str, Selected]], console: Console
+) -> None:
+    """The sections, or values where one path is that of a value; nothing for nothing."""
+    from vmgen.stream import show as shown
+    from vmgen.stream.ram_place import pieces
+
+    if not found:
+        return
+    if not any(one.label or one.place for _, one in found):
+        some = [one.section for _, one in found if one.section is not None]
+        for text in shown.json_text(stream, some):
+            console.result(text)
+        return
+    values: dict[str, Any] = {}
+    for text, one in found:
+        if one.place is not None:
+            values[text] = pieces(stream.memory(), one.place)
+        elif one.label or one.section is None:
+            values[text] = shown.jsonable(one.value)
+        else:
+            values[text] = shown.jsonable(_value(stream, one.section, "")[1])
+    document = versioned("stream-show-values", {"values": values})
+    console.result(shown.dumps(document))
+
+
+def all_sections(stream: Stream, cut: list[StreamError] | None = None) -> list[Section]:
+    """The sections of a stream.  With ``cut`` those of one whose description is cut are
+    enough; the error is added to it."""
+    from vmgen.stream.errors import DescriptionCut
 
     sections = []
     try:
@@ -118,31 +193,49 @@ def chosen_sections(
         if cut is None:
             raise
         cut.append(error)
-    chosen = []
-    for text in selected:
-        try:
-            chosen.append(registers.split(stream, sections, text))
-        except NotFound:
-            if os.path.isfile(text):
-                message = f"'{text}' is a second file, and one stream is read"
-                raise WrongUsage(message) from None
-            raise
-    return chosen
+    return sections
 
 
-def _value(stream: Stream, section: Section, rest: str) -> Any:
+def chosen(
+    stream: Stream, sections: Sequence[Section], text: str
+) -> tuple[Section, str]:
+    """The section that a path begins with, and the rest of the path."""
+    from vmgen.stream import registers
+    from vmgen.stream.errors import NotFound
+    from vmgen.stream.ram_place import without_address
+
+    try:
+        return registers.split(stream, sections, text)
+    except NotFound:
+        if os.path.isfile(text):
+            message = f"'{text}' is a second file, and one stream is read"
+            raise WrongUsage(message) from None
+        if text.startswith("ram/"):
+            error = without_address(stream.memory(), text)
+            if error is not None:
+                raise error from None
+        raise
+
+
+def _value(stream: Stream, section: Section, rest: str) -> tuple[str, Any]:
+    """The path as it is printed, and what is there."""
     from vmgen.stream import paths, registers
+    from vmgen.stream.registers.numbers import number_of
 
     value = stream.values(section)
+    label = f"{section.path}{rest}"
     file = registers.of_section(stream.codecs, section, value)
     if file is not None and (name := registers.named(file, rest)) is not None:
-        return file.read(name).value
+        register = file.read(name)
+        if number_of(name) is not None:
+            label = f"{section.path}.{register.name}"
+        return label, register.value
     steps = paths.resolve(value, rest)
     if steps is None:
-        raise paths.missing(section, value, rest)
+        raise registers.missing(file, section, value, rest)
     for step in steps:
         value = paths.at(value, step)
-    return value
+    return label, value
 
 
 @command(

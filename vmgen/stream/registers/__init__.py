@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from vmgen.stream import paths
 from vmgen.stream.errors import Ambiguous, NotFound
@@ -27,6 +26,7 @@ __all__ = [
     "Register",
     "RegisterFile",
     "is_cpu",
+    "missing",
     "named",
     "of_section",
     "of_values",
@@ -34,6 +34,32 @@ __all__ = [
     "split",
     "targets",
 ]
+
+
+def missing(
+    file: RegisterFile | None, section: Section, value: Any, rest: str
+) -> NotFound:
+    """The error for a path that leads nowhere in a section: fields and registers with
+    nearly this name are its hint."""
+    error = paths.missing(section, value, rest)
+    if file is not None and (name := re.fullmatch(r"\.?(\w+)", rest)) is not None:
+        error.message = f"there is no field and no register '{name[1]}'"
+        near = (*paths.near(name[1], paths.names(value)), *file.near(name[1]))
+        error.hint = paths.meant(near) or f"{error.hint}; {_LISTED}"
+    return error
+
+
+_LISTED = "'--registers' of vmgen stream show lists the registers"
+
+
+def _unknown(file: RegisterFile, known: Sequence[Section], text: str) -> NotFound:
+    """The error for a word that is neither a section nor a register."""
+    there = list(dict.fromkeys(section.path for section in known))
+    near = (*paths.likely(text, there), *file.near(text))
+    hint = paths.meant(near) or f"{paths.listed(there)}; {_LISTED}"
+    return NotFound(
+        "no such section in the stream, and no such register", None, text, hint
+    )
 
 
 def registers(
@@ -93,7 +119,7 @@ def split(
         return paths.split(known, text)
     except NotFound:
         found = [section for section in known if is_cpu(section)]
-        if not found or not text.isidentifier():
+        if not found or re.fullmatch(r"\w+", text) is None:
             raise
         if (question := found[0].open) is not None:
             message = f"missing information: {question.text}"
@@ -102,16 +128,7 @@ def split(
         if file is None:
             raise
         if text not in file:
-            near = [
-                name
-                for name in get_close_matches(text, list(file.names()), 6, 0.66)
-                if len(name) == len(text) or len(text) > 4
-            ]
-            if not near or paths.likely(text, [one.path for one in known]):
-                raise
-            message = "no such section in the stream, and no such register"
-            hint = f"did you mean {' or '.join(near)}?"
-            raise NotFound(message, None, text, hint) from None
+            raise _unknown(file, known, text) from None
     if len(found) > 1:
         choices = ", ".join(f"{section.path}.{text}" for section in found)
         raise Ambiguous(f"several CPUs: {choices}", None, text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import cached_property
 from itertools import islice
 
@@ -12,6 +13,7 @@ from vmgen.stream import paths
 from vmgen.stream.errors import BadEdit, NotFound
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.registers.derived import DERIVED
+from vmgen.stream.registers.numbers import number_of, numbered
 from vmgen.stream.registers.table import (
     RegisterEntry,
     RegisterPiece,
@@ -42,6 +44,14 @@ class Register(Frozen):
 
 GDB = "org.gnu.gdb."
 """How gdb's own features begin."""
+
+_MOST_NEAR = 6
+"""Names that a hint has at most."""
+
+_SYSTEM = "org.qemu.gdb.arm.sys.regs"
+
+_OTHER_STATE = {"aarch64": "arm", "arm": "aarch64"}
+"""The table of the state that a CPU of this table can also be in."""
 
 _UNKNOWN_WIDTH = 32
 """The bits of a register that no stream has: control registers of FPUs."""
@@ -94,14 +104,44 @@ class RegisterFile:
 
     def __contains__(self, name: str) -> bool:
         """Whether a name is one of a register of the architecture, in this stream or not."""
-        known = self._table is not None and self._table.find(name) is not None
-        return known or name.lower() in self._unnamed
+        return self._found(name) is not None
 
     def names(self) -> Iterator[str]:
         """Every name: registers, then parts and other names of them."""
         if self._table is not None:
             for entry in (*self._table.entries.values(), *self._table.aliases.values()):
                 yield entry.name
+        yield from self._unnamed
+
+    def own_name(self, name: str) -> str | None:
+        """The name that iteration has for a register, for any name of it; None for a part
+        of one, and for no register."""
+        entry = self._found(name)
+        if entry is None or self._table is None:
+            return None
+        lower = entry.name.lower()
+        if lower in self._table.entries or lower in self._unnamed:
+            return entry.name
+        for key in _keys(entry):
+            if key in self._sent and self._sent[key].bits == entry.bits:
+                return self._sent[key].name
+        if lower not in self._table.aliases:
+            return entry.name  # one that this CPU does not send
+        same = (one for one in self._table.entries.values() if one.ways == entry.ways)
+        return next((one.name for one in same), None)
+
+    def near(self, name: str) -> tuple[str, ...]:
+        """The names that one which is no register's may stand for, the likeliest first."""
+        by_lower = {one.lower(): one for one in self.names()}
+        lower = name.lower()
+        found = [one for one in by_lower if len(lower) > 2 and one.startswith(lower)]
+        # Of short names all are alike.
+        found = found or [
+            one
+            for one in get_close_matches(lower, by_lower, _MOST_NEAR, 0.66)
+            if len(one) == len(lower) or len(lower) > 4 or lower.startswith(one)
+        ]
+        return tuple(by_lower[one] for one in found[:_MOST_NEAR])
 
     def read(self, name: str) -> Register:
         """A register, or a part of one (``eax``), by any of its names, in any case.
@@ -150,13 +190,8 @@ class RegisterFile:
     def system_number(self, name: str) -> int | None:
         """KVM's number of an Arm system register that the list of this CPU has; None for
         any other register."""
-        for way in self._entry(name).ways:
-            key = way.pieces[0].path
-            if key.startswith("#"):
-                number = int(key[1:], 16)
-                if number in self._system:
-                    return number
-        return None
+        sent = (key for key in _keys(self._entry(name)) if key in self._system)
+        return next(sent, None)
 
     def number(self, path: str) -> int | None:
         """The number at a path of the section's values; None if there is none."""
@@ -165,13 +200,14 @@ class RegisterFile:
     # --- inside -------------------------------------------------------------------------
 
     def _entry(self, name: str) -> RegisterEntry:
-        entry = None if self._table is None else self._table.find(name)
-        entry = entry or self._unnamed.get(name.lower())
+        entry = self._found(name)
         if entry is None:
             of = f"of {self.target}" if self._table is not None else ""
             if not of:
                 of = f"of {self.target}: vmgen has no table" if self.target else "known"
-            raise NotFound(f"'{name}' is no register {of}".rstrip(), None, name)
+            near = self.near(name)
+            hint = f"did you mean {' or '.join(near)}?" if near else ""
+            raise NotFound(f"'{name}' is no register {of}".rstrip(), None, name, hint)
         return entry
 
     def _absent(self, entry: RegisterEntry) -> NotFound:
@@ -320,24 +356,48 @@ class RegisterFile:
         return None if entry is None else self._read(entry)
 
     @cached_property
+    def _sent(self) -> dict[int, RegisterEntry]:
+        """The system registers of the list by KVM's number, under the name that tables
+        give them, else by their numbers: ``s3_0_c15_c2_0``, ``p15_0_c1_c0_0``."""
+        made: dict[int, RegisterEntry] = {}
+        for entry in () if self._table is None else self._table.entries.values():
+            # The first copy that the CPU sends is the one that has the name.
+            sent = (key for key in _keys(entry) if key in self._system)
+            made.update((key, entry) for key in islice(sent, 1))
+        for key in self._system:
+            if key not in made:
+                made[key] = _by_number(key)
+        return made
+
+    @cached_property
     def _unnamed(self) -> dict[str, RegisterEntry]:
-        """The system registers that no table names, by their numbers as assemblers take
-        them: ``s3_0_c15_c2_0``, of AArch32 ``p15_0_c1_c0_0``."""
+        """The system registers that no table names, by name, in the stream's order."""
         if self._table is None:
             return {}
-        named: set[str] = set()
-        for entry in self._table.entries.values():
-            keys = [way.pieces[0].path for way in entry.ways if way.pieces]
-            # The first copy that the CPU sends is the one that has the name.
-            sent = (key for key in keys if key[:1] == "#" and self._path(key))
-            named.update(islice(sent, 1))
         made = {}
         for key in self._system:
-            if f"#{key:x}" not in named:
-                name, bits = numbered(key)
-                way = Way((RegisterPiece(f"#{key:x}", 0, bits),))
-                made[name] = RegisterEntry(name, bits, _SYSTEM, (way,))
+            name, _ = numbered(key)
+            if self._sent[key].name == name:
+                made[name] = self._sent[key]
         return made
+
+    def _found(self, name: str) -> RegisterEntry | None:
+        """The register of a name, or of a system register's number."""
+        if self._table is None:
+            return None
+        if (entry := self._table.find(name)) is not None:
+            return entry
+        if not self._system:
+            return None
+        if (key := number_of(name)) is not None:
+            if (entry := self._sent.get(key)) is not None:
+                return entry
+            named = (one for one in self._table.entries.values() if key in _keys(one))
+            return next(named, None) or _by_number(key)
+        # A CPU that has both states sends the registers of both.
+        other = table(_OTHER_STATE.get(self.target, ""))
+        entry = None if other is None else other.find(name)
+        return entry if entry is not None and _keys(entry) else None
 
     @cached_property
     def _system(self) -> dict[int, int]:
@@ -345,20 +405,18 @@ class RegisterFile:
         return _system_registers(self.values)
 
 
-_SYSTEM = "org.qemu.gdb.arm.sys.regs"
+def _keys(entry: RegisterEntry) -> Iterator[int]:
+    """KVM's numbers of the system register that an entry is, as it prefers them."""
+    for way in entry.ways:
+        if way.pieces and way.pieces[0].path.startswith("#"):
+            yield int(way.pieces[0].path[1:], 16)
 
 
-def numbered(key: int) -> tuple[str, int]:
-    """The name of an Arm system register by its numbers, and its width in bits
-    (``cpreg_to_kvm_id``, target/arm/kvm-consts.h)."""
-    if key >> 16 == 0x6030_0000_0013:
-        name = f"s{key >> 14 & 3}_{key >> 11 & 7}_c{key >> 7 & 15}_c{key >> 3 & 15}"
-        return f"{name}_{key & 7}", 64
-    copy = "_ns" if key >> 29 & 1 else ""
-    if key >> 52 & 15 == 3:
-        return f"p{key >> 16 & 31}_{key >> 3 & 15}_c{key >> 7 & 15}{copy}", 64
-    name = f"p{key >> 16 & 31}_{key >> 3 & 7}_c{key >> 11 & 15}_c{key >> 7 & 15}"
-    return f"{name}_{key & 7}{copy}", 32
+def _by_number(key: int) -> RegisterEntry:
+    """A system register that has no name."""
+    name, bits = numbered(key)
+    way = Way((RegisterPiece(f"#{key:x}", 0, bits),))
+    return RegisterEntry(name, bits, _SYSTEM, (way,))
 
 
 def _system_registers(values: Any) -> dict[int, int]:

@@ -205,18 +205,23 @@ class _Reader:
             if second == "!":
                 entry = RegisterEntry(name, 0, self._feature, (), place)
             elif second == "=":
-                place_ = _filled(place, number, text)
-                ways = self._ways(place_, self._long)
-                bits = sum(piece.bits for piece in ways[0].pieces)
-                self._aliases[name.lower()] = RegisterEntry(
-                    name, bits, self._feature, ways
-                )
+                alias = self._alias(name, _filled(place, number, text))
+                self._aliases[name.lower()] = alias
                 continue
             else:
                 entry = self._register(
                     name, second, number, _filled(place, number, text)
                 )
             self._entries[name.lower()] = entry
+
+    def _alias(self, name: str, place: str) -> RegisterEntry:
+        """Another name, with all alternatives of its register; or a part of one."""
+        whole = self._entries.get(place.lower())
+        if whole is not None:
+            return RegisterEntry(name, whole.bits, whole.feature, whole.ways, whole.why)
+        ways = self._ways(place, self._long)
+        bits = sum(piece.bits for piece in ways[0].pieces)
+        return RegisterEntry(name, bits, self._feature, ways)
 
     def _register(self, name: str, bits: str, number: int, place: str) -> RegisterEntry:
         if bits != "vlen":
