@@ -82,7 +82,7 @@ def show(
             return 0
         cut: list[StreamError] = []
         errors: list[StreamError] = []
-        found: list[tuple[str, Selected]] = []
+        found: list[tuple[str, Shown]] = []
         sections = all_sections(stream, None if form == "json" else cut)
         for text in selected:
             try:
@@ -103,7 +103,7 @@ def show(
     return 0
 
 
-class Selected(Frozen):
+class Shown(Frozen):
     """What a path of the command line stands for: a section, a value in it under its label,
     or a place in guest memory."""
 
@@ -129,20 +129,20 @@ def _all(stream: Stream, form: str, console: Console) -> None:
         console.result("".join(rows))
 
 
-def _selected(stream: Stream, sections: Sequence[Section], text: str) -> Selected:
+def _selected(stream: Stream, sections: Sequence[Section], text: str) -> Shown:
     from vmgen.stream.ram_place import ram_place
 
     if (place := ram_place(text)) is not None:
         place.check(stream.memory())
-        return Selected(None, place=place)
+        return Shown(None, place=place)
     section, rest = chosen(stream, sections, text)
     if not rest:
-        return Selected(section)
+        return Shown(section)
     label, value = _value(stream, section, rest)
-    return Selected(section, label, value)
+    return Shown(section, label, value)
 
 
-def _lines(stream: Stream, one: Selected, paint: Paint) -> Iterable[str]:
+def _lines(stream: Stream, one: Shown, paint: Paint) -> Iterable[str]:
     from vmgen.stream import show as shown
     from vmgen.stream.ram_place import dump
 
@@ -155,7 +155,7 @@ def _lines(stream: Stream, one: Selected, paint: Paint) -> Iterable[str]:
 
 
 def _print_json(
-    stream: Stream, found: Sequence[tuple[str, Selected]], console: Console
+    stream: Stream, found: Sequence[tuple[str, Shown]], console: Console
 ) -> None:
     """The sections, or values where one path is that of a value; nothing for nothing."""
     from vmgen.stream import show as shown
