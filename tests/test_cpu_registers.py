@@ -17,10 +17,16 @@ from vmgen.known.processors import (
     processors_of,
     rows_of,
 )
-from vmgen.known.register_lists import RegisterDifference, differences, less_kept
+from vmgen.known.register_lists import (
+    LENGTH,
+    RegisterDifference,
+    differences,
+    less_kept,
+)
 from vmgen.known.system_registers import DefinedRegisters
 from vmgen.processors import processors, reads
 from vmgen.verdict import Outcome
+from vmgen.verdict.model import Finding
 from vmgen.verdict.registers import ONE_CPU, with_registers
 from vmgen.verdict.words import sentence
 
@@ -381,6 +387,14 @@ def test_a_board_whose_own_model_is_another_one_now() -> None:
     assert "the destination's CPU is a small" in sentence(one)
     assert judged(new, model="big").verdict == "compatible"
     assert judged(new, {ID: 1, SPSR: 9}).verdict == "compatible"
+
+
+def test_how_many_registers_the_destination_has_is_no_question_then() -> None:
+    """``cpreg_vmstate_array_len`` of 10.2, which 11.0 allocates by."""
+    asked = Finding("check", "cpu", "vmstate_arm_cpu", field=LENGTH)
+    assert judged(OLD, known=Outcome("unknown", (asked,))).verdict == "compatible"
+    other = replace(asked, field="another")
+    assert judged(OLD, known=Outcome("unknown", (other,))).verdict == "unknown"
 
 
 def test_registers_that_are_new_are_a_condition_on_the_number_of_cpus() -> None:

@@ -18,6 +18,10 @@ INDEXES = "cpreg_vmstate_indexes"
 VALUES = "cpreg_vmstate_values"
 """The fields of a CPU's section that have the list: numbers, and values."""
 
+LENGTH = "cpreg_vmstate_array_len"
+"""The field with the number of registers, which before 11.0 may not be above the CPU's own
+(``VMSTATE_INT32_POSITIVE_LE``)."""
+
 REUSED = 1032
 """Bytes of the longest piece of memory that glibc keeps to hand out again at once
 (``tcache``)."""

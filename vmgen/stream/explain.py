@@ -11,6 +11,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from vmgen.known.register_lists import LENGTH
 from vmgen.lookup import Lookup, Placed
 from vmgen.stream import (
     after_load,
@@ -370,7 +371,7 @@ def _bounds(
     placed = None if known is None else known.table(codec)
     found = []
     for name, path in () if placed is None else tables.bounded(placed):
-        if name == listed.LENGTH:
+        if name == LENGTH:
             continue  # which the list itself tells
         node = None if section.device is None else section.device.node
         state, _ = codecs.load(

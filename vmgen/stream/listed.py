@@ -24,10 +24,6 @@ from vmgen.stream.parts import Section
 from vmgen.stream.stream import Stream
 from vmgen.stream.system_registers import RegisterList
 
-LENGTH = "cpreg_vmstate_array_len"
-"""The field with the number of registers, which may not be above the CPU's own
-(``VMSTATE_INT32_POSITIVE_LE``, ``target/arm/machine.c``)."""
-
 Writers: TypeAlias = Callable[[], Sequence[ProcessorSide]]
 """The processors of each release that can have written the stream; none where vmgen knows
 of no release that can."""

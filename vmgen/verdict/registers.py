@@ -237,11 +237,13 @@ def _agreed(
 
 
 def _without_tables(known: Outcome) -> Outcome:
-    """The verdict without what the tables of all registers say, which is less."""
+    """The verdict without what the tables of all registers say, which is less, and
+    without the question of how many the destination has."""
     findings = tuple(
         one
         for one in known.findings
-        if not (one.kind == "premise" and one.field == PREMISE)
+        if (one.kind, one.field)
+        not in (("premise", PREMISE), ("check", register_lists.LENGTH))
     )
     if len(findings) == len(known.findings):
         return known
