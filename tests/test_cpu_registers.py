@@ -327,9 +327,10 @@ def judged(
     *listed: dict[int, int],
     known: Outcome | None = None,
     model: str = "",
+    old: Processors = OLD,
 ) -> Outcome:
     known = known or Outcome("compatible")
-    return with_registers(known, side(OLD), side(new), TABLE, "virt", listed, model)
+    return with_registers(known, side(old), side(new), TABLE, "virt", listed, model)
 
 
 @pytest.mark.parametrize(
@@ -358,6 +359,21 @@ def judged(
 )
 def test_the_verdict_on_the_boards_own_model(new: Processors, verdict: str) -> None:
     assert judged(new).verdict == verdict
+
+
+def test_a_part_that_the_board_switches_off_is_in_no_guest_without_options() -> None:
+    """``machvirt_init`` (``hw/arm/virt.c``): without EL3 the guest has other registers."""
+    both = (processor("big", {ID: 1, SPSR: 0}), processor("big", {ID: 1}, "has_el3"))
+    board = "hw/arm/board.c"
+    old = replace(OLD, every=both, off={board: frozenset({"has_el3"})})
+    again = processors_of([premise(old)])
+    assert again is not None
+    assert again.off == old.off
+    new = replace(old, every=(processor("big", {ID: 2}), both[1]))
+    assert judged(new, old=old).verdict == "compatible"
+    assert judged(new, old=replace(old, off={})).verdict == "unknown"
+    # By its list the guest has it: somebody asked for it.
+    assert judged(new, {ID: 1, SPSR: 0}, old=old).verdict == "incompatible"
 
 
 def test_a_guests_list_tells_which_processor_counts() -> None:
@@ -415,5 +431,6 @@ def test_what_the_archive_says_of_a_board() -> None:
         found = processors_of(archive.program(release, "aarch64").premises)
         assert found is not None
         assert found.boards["hw/arm/virt.c"] == {"cortex-a15"}
+        assert found.off["hw/arm/virt.c"] == {"has_el2", "has_el3"}
         assert found.is_read("max")
         assert not found.unread

@@ -50,7 +50,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "pipeline": ("pipeline", "cases", "coverage", "release_files"),
     "plan": ("lower", "render", "state"),
     "premises": ("premises", "release_files"),
-    "processors": ("cpu_registers",),
+    "processors": ("board_switches", "cpu_registers"),
     "preprocess": ("preprocess", "c_headers", "release_files"),
     "render": ("render", "runtime"),
     "report": ("diagnostics",),

@@ -44,6 +44,17 @@ class ProcessorSide:
             return frozenset()
         return self.processors.boards.get(self._boards.get(machine, ""), frozenset())
 
+    def started(self, one: ProcessorRegisters, machine: str) -> bool:
+        """Whether a machine type without options but ``-cpu`` may have this
+        processor: its board does not switch a part off that the processor has."""
+        off = self._off(machine)
+        return all(name in one.off for name in one.toggles if name in off)
+
+    def _off(self, machine: str) -> frozenset[str]:
+        if self.processors is None:
+            return frozenset()
+        return self.processors.off.get(self._boards.get(machine, ""), frozenset())
+
     def having(self, values: Mapping[int, int]) -> tuple[ProcessorRegisters, ...]:
         """The processors whose CPU saves such a list."""
         return () if self.processors is None else self.processors.having(values)
@@ -57,6 +68,7 @@ class ProcessorSide:
         if self.processors is None:
             return ()
         switched = self._switched(machine)
+        switched.update(dict.fromkeys(self._off(machine), False))
         return tuple(
             one
             for one in self.processors.alike(other)

@@ -20,6 +20,7 @@ PREMISE = "processors"
 """The name of the premise that has the rows."""
 
 _GROUP, _PROCESSOR, _UNREAD, _BOARD = "registers", "processor", "unread", "board"
+_OFF = "switched off"
 _SYSTEM = 0x6030_0000_0013
 """``CP_REG_ARM64``, 64 bits, a system register: such a number is written by its last four
 digits (``include/standard-headers``, ``target/arm/kvm-consts.h``)."""
@@ -54,11 +55,13 @@ class UnreadProcessor:
 @dataclass(frozen=True)
 class Processors:
     """Those of one release and target.  ``boards`` are the models that the machine types
-    of a file have without ``-cpu``."""
+    of a file have without ``-cpu``, ``off`` the properties of CPUs that these switch off
+    without options; where a file is not in ``off``, that is not known."""
 
     every: tuple[ProcessorRegisters, ...]
     unread: tuple[UnreadProcessor, ...] = ()
     boards: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    off: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
     def by_model(self) -> Mapping[str, tuple[ProcessorRegisters, ...]]:
@@ -124,6 +127,7 @@ def rows_of(found: Processors) -> tuple[Row, ...]:
         rows.append((_PROCESSOR, one.model, switches, *sorted(of[number])))
     rows += [(_UNREAD, one.model, " ".join(one.off), one.why) for one in found.unread]
     rows += [(_BOARD, file, *sorted(models)) for file, models in found.boards.items()]
+    rows += [(_OFF, file, *sorted(names)) for file, names in found.off.items()]
     return tuple(sorted(rows))
 
 
@@ -140,12 +144,17 @@ def processors_of(premises: Iterable[ir.Premise]) -> Processors | None:
             for row in rows
             if row[:1] == (_UNREAD,) and len(row) == 4
         ),
-        {
-            row[1]: frozenset(row[2:])
-            for row in rows
-            if row[:1] == (_BOARD,) and len(row) > 2
-        },
+        _of_files(rows, _BOARD),
+        _of_files(rows, _OFF),
     )
+
+
+def _of_files(rows: Iterable[Row], kind: str) -> dict[str, frozenset[str]]:
+    return {
+        row[1]: frozenset(row[2:])
+        for row in rows
+        if row[:1] == (kind,) and len(row) > 2
+    }
 
 
 def _read(

@@ -26,6 +26,7 @@ from vmgen.execution.memory import load, store
 from vmgen.known.processors import ProcessorRegisters, Processors, UnreadProcessor
 from vmgen.preprocess import Preprocessor
 from vmgen.processors.arm_host import FACTS, ArmHost, RegistersListed, named
+from vmgen.processors.board_switches import SETTERS, switched_off
 from vmgen.source import NOWHERE, VmgenError
 from vmgen.tree import SourceTree
 
@@ -68,7 +69,9 @@ def processors(
                 progress(f"{tree.target} {model.name}")
             _every(maker, model, made, unread)
     boards = dict(_board_models(tree, maker, names, preprocessor))
-    return Processors(tuple(made), tuple(unread), boards)
+    toggles = {toggle for one in made for toggle in one.toggles}
+    off = dict(boards_off(tree, names, toggles, preprocessor))
+    return Processors(tuple(made), tuple(unread), boards, off)
 
 
 def _every(
@@ -134,6 +137,30 @@ def _board_models(
             found.add(written.removesuffix("-arm-cpu") if written else "?")
         if found:
             yield name, frozenset(found)
+
+
+def boards_off(
+    tree: SourceTree,
+    names: Iterable[str],
+    toggles: Iterable[str],
+    preprocessor: Preprocessor = "auto",
+) -> Iterator[tuple[str, frozenset[str]]]:
+    """The properties of CPUs that the code of a board's file, one of ``names``, switches
+    off on a machine without options."""
+    for name in names:
+        if not name.startswith(_BOARDS):
+            continue
+        text = tree.path(name).read_text(encoding="utf-8", errors="replace")
+        asked = sorted(one for one in toggles if f'"{one}"' in text)
+        if not asked or not any(one in text for one in SETTERS):
+            continue
+        try:
+            expanded = preprocess.preprocess(tree, name, preprocessor=preprocessor)
+        except VmgenError:
+            continue  # which its other readers say
+        unit = Unit(expanded.text, source=expanded.source, relative=expanded.relative)
+        if found := frozenset(switched_off(unit, asked)):
+            yield name, found
 
 
 @dataclass(frozen=True, slots=True)

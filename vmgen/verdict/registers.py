@@ -77,8 +77,8 @@ def _candidates(
     listed: tuple[Mapping[int, int], ...],
     model: str,
 ) -> tuple[ProcessorRegisters, ...]:
-    """The processors that the guest may have in the source; none for a list that no
-    processor of a release has, as under KVM."""
+    """The processors that the guest may have in the source, without options but its
+    model; none for a list that no processor of a release has, as under KVM."""
     assert source.processors is not None  # the caller has looked
     assert target.processors is not None  # the caller has looked
     if listed:
@@ -92,7 +92,10 @@ def _candidates(
         both = source.processors.by_model.keys() & target.processors.by_model.keys()
         models = frozenset(both)
     return tuple(
-        one for name in sorted(models) for one in source.processors.by_model[name]
+        one
+        for name in sorted(models)
+        for one in source.processors.by_model[name]
+        if source.started(one, machine)
     )
 
 
