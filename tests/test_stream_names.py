@@ -122,6 +122,25 @@ def test_a_register_that_is_not_there_says_why(name: str, typed: str, why: str) 
 
 
 @pytest.mark.parametrize(
+    ("qemu_s", "name"),
+    [("0x1013c030", "s3_0_c0_c6_0"), ("0x200e0280", "p14_0_c0_c5_0_ns"),
+     ("0xf0800", "p15_0_c1_c0_0"), ("0x200F8380", "p15_0_c7_ns")],
+)  # fmt: skip
+def test_the_numbers_of_qemu_s_messages(qemu_s: str, name: str) -> None:
+    """``system register 0x... in the incoming stream but unknown on the destination``."""
+    assert number_of(qemu_s) == number_of(name) is not None
+
+
+def test_a_number_of_the_other_state_has_its_name() -> None:
+    """The non-secure copy is the one that has the name, as it is preferred."""
+    file = file_of(A57)
+    assert file.read("0x40200000200f5101").name == "NMRR"
+    assert file.read("p15_0_c13_c0_0").name == "p15_0_c13_c0_0"
+    assert file.read("p15_0_c13_c0_0_ns").name == "p15_0_c13_c0_0_ns"
+    assert file.read("0x40200000200f6800").name == "FCSEIDR"
+
+
+@pytest.mark.parametrize(
     "text", ["s4_0_c0_c0_0", "s3_0_c16_c0_0", "p15_8_c0_c0_0", "p15_0_c1_c0", "s3_0_c1",
              "0x603", "0x7030000000130000", "0x60300000001300000", "x1", ""],
 )  # fmt: skip

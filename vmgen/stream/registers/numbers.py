@@ -1,7 +1,8 @@
 """Arm's system registers by their numbers, as KVM and assemblers write these.
 
-A stream has KVM's numbers (``cpreg_to_kvm_id``, target/arm/kvm-consts.h), which verdicts
-print in hexadecimal.  Assemblers take ``s3_1_c15_c2_0`` for a register that they have no
+A stream has KVM's numbers (``cpreg_to_kvm_id``, target/arm/cpregs.h), which verdicts
+print in hexadecimal.  QEMU's own messages have the number of 32 bits that it knows a
+register by (``system register 0x1013c030``).  Assemblers take ``s3_1_c15_c2_0`` for a register that they have no
 name for: op0, op1, CRn, CRm and op2.
 """
 
@@ -12,7 +13,8 @@ import re
 _AARCH64, _AARCH32 = 0x6030_0000_0013_0000, 0x4020_0000_0000_0000
 _LONG = 0x4030_0000_0000_0000
 _NS = 1 << 29
-_HEXADECIMAL = re.compile(r"0x[0-9a-f]{16}")
+_IS_AARCH64, _IS_LONG = 1 << 28, 1 << 15
+_HEXADECIMAL = re.compile(r"0x([0-9a-f]{16}|[0-9a-f]{5,8})")
 _OF_AARCH64 = re.compile(r"s([0-3])_([0-7])_c(\d{1,2})_c(\d{1,2})_([0-7])")
 _OF_AARCH32 = re.compile(
     r"p(\d{1,2})_(\d{1,2})_c(\d{1,2})(?:_c(\d{1,2})_([0-7]))?(_ns)?"
@@ -42,6 +44,8 @@ def number_of(text: str) -> int | None:
     lower = text.lower()
     if _HEXADECIMAL.fullmatch(lower):
         key = int(lower, 16)
+        if len(lower) <= 10:
+            key = _of_qemu(key)
         known = key >> 52 in (_AARCH32 >> 52, _LONG >> 52, _AARCH64 >> 52)
         return key if known else None
     if match := _OF_AARCH64.fullmatch(lower):
@@ -58,3 +62,10 @@ def number_of(text: str) -> int | None:
         return None
     # Numbers that are too large would be another register's.
     return key if numbered(key)[0] == lower else None
+
+
+def _of_qemu(number: int) -> int:
+    """KVM's number for QEMU's (``cpreg_to_kvm_id``, target/arm/cpregs.h)."""
+    if number & _IS_AARCH64:
+        return number & ~_IS_AARCH64 | _AARCH64
+    return number & ~_IS_LONG | (_LONG if number & _IS_LONG else _AARCH32)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import islice
 
 from vmgen.stream import paths
 from vmgen.stream.errors import BadEdit, NotFound
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.registers.derived import DERIVED
-from vmgen.stream.registers.numbers import number_of, numbered
+from vmgen.stream.registers.system import SystemRegisters, keys
 from vmgen.stream.registers.table import (
     RegisterEntry,
     RegisterPiece,
@@ -48,11 +47,6 @@ GDB = "org.gnu.gdb."
 _MOST_NEAR = 6
 """Names that a hint has at most."""
 
-_SYSTEM = "org.qemu.gdb.arm.sys.regs"
-
-_OTHER_STATE = {"aarch64": "arm", "arm": "aarch64"}
-"""The table of the state that a CPU of this table can also be in."""
-
 _UNKNOWN_WIDTH = 32
 """The bits of a register that no stream has: control registers of FPUs."""
 
@@ -81,8 +75,10 @@ class RegisterFile:
             found = self._read(entry)
             if found is not None:
                 yield Register(entry.name, found, entry.bits, entry.feature)
-        for name in self._unnamed:
-            yield self.read(name)
+        for entry in self._unnamed.values():
+            found = self._read(entry)
+            if found is not None:
+                yield Register(entry.name, found, entry.bits, entry.feature)
 
     def described(self) -> Iterator[tuple[str, int, str]]:
         """Every register of gdb's features that the stream has something of: name, width in
@@ -98,9 +94,8 @@ class RegisterFile:
         for entry in entries:
             if entry.name in here or entry.feature in gdb_s:
                 yield entry.name, entry.bits or _UNKNOWN_WIDTH, entry.feature
-        for name in self._unnamed:
-            one = self.read(name)
-            yield one.name, one.bits, one.feature
+        for entry in self._unnamed.values():
+            yield entry.name, entry.bits, entry.feature
 
     def __contains__(self, name: str) -> bool:
         """Whether a name is one of a register of the architecture, in this stream or not."""
@@ -122,9 +117,10 @@ class RegisterFile:
         lower = entry.name.lower()
         if lower in self._table.entries or lower in self._unnamed:
             return entry.name
-        for key in _keys(entry):
-            if key in self._sent and self._sent[key].bits == entry.bits:
-                return self._sent[key].name
+        sent = {} if self._system is None else self._system.sent
+        for key in keys(entry):
+            if key in sent and sent[key].bits == entry.bits:
+                return sent[key].name
         if lower not in self._table.aliases:
             return entry.name  # one that this CPU does not send
         same = (one for one in self._table.entries.values() if one.ways == entry.ways)
@@ -190,8 +186,8 @@ class RegisterFile:
     def system_number(self, name: str) -> int | None:
         """KVM's number of an Arm system register that the list of this CPU has; None for
         any other register."""
-        sent = (key for key in _keys(self._entry(name)) if key in self._system)
-        return next(sent, None)
+        places = {} if self._system is None else self._system.places
+        return next((key for key in keys(self._entry(name)) if key in places), None)
 
     def number(self, path: str) -> int | None:
         """The number at a path of the section's values; None if there is none."""
@@ -333,7 +329,8 @@ class RegisterFile:
     def _path(self, path: str) -> str | None:
         """The path with indexes that values give; None where they do not."""
         if path.startswith("#"):
-            place = self._system.get(int(path[1:], 16))
+            places = {} if self._system is None else self._system.places
+            place = places.get(int(path[1:], 16))
             return None if place is None else f"cpreg_vmstate_values[{place}]"
         if path.startswith("%"):
             return None
@@ -355,68 +352,23 @@ class RegisterFile:
         entry = None if self._table is None else self._table.variables.get(name)
         return None if entry is None else self._read(entry)
 
-    @cached_property
-    def _sent(self) -> dict[int, RegisterEntry]:
-        """The system registers of the list by KVM's number, under the name that tables
-        give them, else by their numbers: ``s3_0_c15_c2_0``, ``p15_0_c1_c0_0``."""
-        made: dict[int, RegisterEntry] = {}
-        for entry in () if self._table is None else self._table.entries.values():
-            # The first copy that the CPU sends is the one that has the name.
-            sent = (key for key in _keys(entry) if key in self._system)
-            made.update((key, entry) for key in islice(sent, 1))
-        for key in self._system:
-            if key not in made:
-                made[key] = _by_number(key)
-        return made
-
-    @cached_property
-    def _unnamed(self) -> dict[str, RegisterEntry]:
-        """The system registers that no table names, by name, in the stream's order."""
-        if self._table is None:
-            return {}
-        made = {}
-        for key in self._system:
-            name, _ = numbered(key)
-            if self._sent[key].name == name:
-                made[name] = self._sent[key]
-        return made
-
     def _found(self, name: str) -> RegisterEntry | None:
         """The register of a name, or of a system register's number."""
-        if self._table is None:
-            return None
-        if (entry := self._table.find(name)) is not None:
-            return entry
-        if not self._system:
-            return None
-        if (key := number_of(name)) is not None:
-            if (entry := self._sent.get(key)) is not None:
-                return entry
-            named = (one for one in self._table.entries.values() if key in _keys(one))
-            return next(named, None) or _by_number(key)
-        # A CPU that has both states sends the registers of both.
-        other = table(_OTHER_STATE.get(self.target, ""))
-        entry = None if other is None else other.find(name)
-        return entry if entry is not None and _keys(entry) else None
+        known = None if self._table is None else self._table.find(name)
+        if known is not None or self._system is None:
+            return known
+        return self._system.find(name)
 
     @cached_property
-    def _system(self) -> dict[int, int]:
-        """By key, the place of every system register of an Arm CPU."""
-        return _system_registers(self.values)
+    def _system(self) -> SystemRegisters | None:
+        """The system registers of an Arm CPU; None where nothing is known of any."""
+        if self._table is None:
+            return None
+        return SystemRegisters(_system_registers(self.values), self._table)
 
-
-def _keys(entry: RegisterEntry) -> Iterator[int]:
-    """KVM's numbers of the system register that an entry is, as it prefers them."""
-    for way in entry.ways:
-        if way.pieces and way.pieces[0].path.startswith("#"):
-            yield int(way.pieces[0].path[1:], 16)
-
-
-def _by_number(key: int) -> RegisterEntry:
-    """A system register that has no name."""
-    name, bits = numbered(key)
-    way = Way((RegisterPiece(f"#{key:x}", 0, bits),))
-    return RegisterEntry(name, bits, _SYSTEM, (way,))
+    @property
+    def _unnamed(self) -> Mapping[str, RegisterEntry]:
+        return {} if self._system is None else self._system.unnamed
 
 
 def _system_registers(values: Any) -> dict[int, int]:
