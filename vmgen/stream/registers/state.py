@@ -12,7 +12,7 @@ from vmgen.stream import paths
 from vmgen.stream.errors import BadEdit, NotFound
 from vmgen.stream.frozen import Frozen
 from vmgen.stream.registers.derived import DERIVED
-from vmgen.stream.registers.system import SystemRegisters, keys
+from vmgen.stream.registers.system import ListedRegisters, keys
 from vmgen.stream.registers.table import (
     RegisterEntry,
     RegisterPiece,
@@ -360,11 +360,11 @@ class RegisterFile:
         return self._system.find(name)
 
     @cached_property
-    def _system(self) -> SystemRegisters | None:
+    def _system(self) -> ListedRegisters | None:
         """The system registers of an Arm CPU; None where nothing is known of any."""
         if self._table is None:
             return None
-        return SystemRegisters(_system_registers(self.values), self._table)
+        return ListedRegisters(_system_registers(self.values), self._table)
 
     @property
     def _unnamed(self) -> Mapping[str, RegisterEntry]:

@@ -25,7 +25,7 @@ _OTHER_STATE = {"aarch64": "arm", "arm": "aarch64"}
 """The table of the state that a CPU of this table can also be in."""
 
 
-class SystemRegisters:
+class ListedRegisters:
     """``places`` are those of the values by KVM's number, in the stream's order; ``known``
     is the table of the CPU's state."""
 
