@@ -78,6 +78,9 @@ LOG = closed(  # 3.13, 3.14
         closed(
             "tool",
             tool=closed("driver", driver=DRIVER),  # 3.18
+            invocations=items(  # 3.20; the member is required (3.20.14)
+                closed("executionSuccessful", executionSuccessful={"type": "boolean"})
+            ),
             columnKind={"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
             results=items(RESULT),
         )

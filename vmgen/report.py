@@ -53,23 +53,27 @@ def json_lines(diagnostics: Iterable[Diagnostic]) -> str:
     """One object per line: ``version``, ``severity``, ``code``, ``message``, ``file`` (empty for none),
     ``line`` and ``column`` (from 1, 0 for none), ``context`` (a list, outermost first),
     ``hint`` and ``excerpt`` (the source line)."""
-    lines = []
-    for one in dict.fromkeys(diagnostics):
-        place = one.position
-        document = {
-            "version": VERSIONS["diagnostic"],
-            "severity": one.severity,
-            "code": one.code,
-            "message": one.message,
-            "file": place.file,
-            "line": place.line,
-            "column": place.column,
-            "context": list(one.context),
-            "hint": one.hint,
-            "excerpt": one.excerpt,
-        }
-        lines.append(json.dumps(document, ensure_ascii=False) + "\n")
-    return "".join(lines)
+    return "".join(
+        json.dumps(as_json(one), ensure_ascii=False) + "\n"
+        for one in dict.fromkeys(diagnostics)
+    )
+
+
+def as_json(one: Diagnostic) -> dict[str, object]:
+    """A diagnostic as the members of its JSON object."""
+    place = one.position
+    return {
+        "version": VERSIONS["diagnostic"],
+        "severity": one.severity,
+        "code": one.code,
+        "message": one.message,
+        "file": place.file,
+        "line": place.line,
+        "column": place.column,
+        "context": list(one.context),
+        "hint": one.hint,
+        "excerpt": one.excerpt,
+    }
 
 
 def github(diagnostics: Iterable[Diagnostic]) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 VERSIONS: Mapping[str, int] = {
     "diagnostic": 1,
+    "failure": 1,
     "inspect": 1,
     "inspect-machine": 1,
     "coverage": 1,

@@ -36,7 +36,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "kept": ("roots", "machines"),
     "known": ("known", "machines", "cpu_registers", "system_registers", "listed"),
     "link": ("link", "forks", "infos", "release_files"),
-    "lint": ("lint", "lint_files", "sarif"),
+    "lint": ("lint", "lint_files", "sarif", "unanswered"),
     "linkmodel": ("linkmodel", "linkmodel_meson", "make", "make_gnu", "release_files"),
     "lock": ("lock", "closed_ir"),
     "lookup": ("inspect", "circles", "closed_ir"),

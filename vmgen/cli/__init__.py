@@ -33,6 +33,30 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (``sys.argv`` by default) and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     console = Console()
+    status = _run(arguments, words, console)
+    if status == 2:
+        try:
+            _say_why(words, console)
+        except _errors() as error:
+            console.diagnostics(error.diagnostics)
+    return status
+
+
+def _say_why(words: Sequence[str], console: Console) -> None:
+    """Put the errors where a program looks for the result (``--format``): it is not to take
+    an empty file for an answer.  A line may be wrong before anybody has read the option.
+    """
+    if console.answered or not console.errors:
+        return
+    from vmgen.cli.unanswered import form_of, unanswered
+
+    form = console.result_form or form_of(words)
+    if text := unanswered(words, form, console.errors):
+        console.result(text)
+
+
+def _run(arguments: Sequence[str] | None, words: list[str], console: Console) -> int:
+    """The exit status of a command line."""
     try:
         if "_VMGEN_COMPLETE" not in os.environ:
             from vmgen.cli.plainly import plainly

@@ -172,6 +172,7 @@ class Subcommand:
         console.again = lambda name, *extra, without=(): self._spelled(
             values, name, extra, without
         )
+        console.result_form = values.get("form") or ""
         given = {
             one.name: _located(values[one.name])
             for one in self.parameters

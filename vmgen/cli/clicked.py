@@ -185,13 +185,15 @@ def show(error: click.ClickException, console: Console) -> None:
             click.echo(said, err=True)
             return
         said = "Missing command."
-    if console.form == "text":
-        click.UsageError(f"{said} [VG600]", ctx).show()
-        return
     from vmgen.source import Diagnostic
 
     hint = f"{ctx.command_path} --help" if ctx is not None else "vmgen --help"
-    console.diagnostics([Diagnostic("VG600", said, hint=hint)])
+    found = Diagnostic("VG600", said, hint=hint)
+    if console.form == "text":
+        console.failed([found])
+        click.UsageError(f"{said} [VG600]", ctx).show()
+    else:
+        console.diagnostics([found])
 
 
 def _chosen(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:

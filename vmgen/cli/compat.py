@@ -133,7 +133,7 @@ def compat(
     answer holds for a machine type started without options; the conditions that remain
     are about the guest's state, and about devices that only users add (-device).
     """
-    from vmgen import config
+    from vmgen import config, report
     from vmgen.verdict import show_machines
     from vmgen.verdict.gate import marked
     from vmgen.verdict.narrowed import narrowed
@@ -167,7 +167,8 @@ def compat(
             {
                 "old": names[0],
                 "new": names[1],
-                "status": status,
+                "status": max(status, int(console.incomplete)),
+                **console.errors_as_json(),
                 "targets": [
                     show_machines.as_json(one, only, directions) for one, only in judged
                 ],
@@ -180,7 +181,7 @@ def compat(
         for judgements, _ in judged:
             text = show_machines.github(judgements, directions, folders)
             lines |= dict.fromkeys(text.splitlines(keepends=True))
-        console.result("".join(lines))
+        console.result(report.github(console.errors) + "".join(lines))
     elif form == "html":
         from vmgen.view.compat import compat_page
 

@@ -39,6 +39,12 @@ class Console:
         self.color = color
         wanted = os.environ.get(FORM, "")
         self.form = wanted if wanted in FORMS else "text"
+        #: The form of the result, as ``--format`` says it; empty where it is not known.
+        self.result_form = ""
+        #: The errors of the run.
+        self.errors: tuple[Diagnostic, ...] = ()
+        #: Whether a result was written.
+        self.answered = False
         self._progress = ""
         self.warned = False
         #: Whether something was left out of the result because it could not be read.
@@ -66,6 +72,7 @@ class Console:
 
         Raises :class:`VmgenError` VG623 where standard output cannot be written.
         """
+        self.answered |= bool(text)
         out = _out()
         try:
             _write(out, text)
@@ -92,6 +99,10 @@ class Console:
         self._clear()
         found = tuple(dict.fromkeys(report.near(one) for one in diagnostics))
         self.warned |= any(one.severity == "warning" for one in found)
+        self.failed(found)
+        if self.form == self.result_form == "github":
+            # The result has the errors, and one annotation is enough.
+            found = tuple(one for one in found if one.severity != "error")
         if self.form == "json":
             _say(report.json_lines(found))
         elif self.form == "github":
@@ -100,6 +111,21 @@ class Console:
             _say(report.render(found, self._paint(sys.stderr)))
             if len(found) > 1:
                 _say(f"{report.summary(found)}\n")
+
+    def failed(self, found: Iterable[Diagnostic]) -> None:
+        """Remember errors, for a result that says them."""
+        errors = (one for one in found if one.severity == "error")
+        self.errors = tuple(dict.fromkeys((*self.errors, *errors)))
+
+    def errors_as_json(self) -> dict[str, object]:
+        """The errors of the run as the member ``errors`` of a document, if there are any."""
+        from vmgen import report
+
+        return (
+            {"errors": [report.as_json(one) for one in self.errors]}
+            if self.errors
+            else {}
+        )
 
     def progress(self, text: str) -> None:
         """Show what is being done, on a terminal only, until the next message."""

@@ -120,7 +120,13 @@ def _fields(
         targets = [diff.as_json(comparison) for comparison in comparisons]
         document = versioned(
             "diff-fields",
-            {"old": names[0], "new": names[1], "same": same, "targets": targets},
+            {
+                "old": names[0],
+                "new": names[1],
+                "same": same,
+                **console.errors_as_json(),
+                "targets": targets,
+            },
         )
         console.result(json.dumps(document, indent=2) + "\n")
     else:
@@ -142,6 +148,7 @@ def _verdicts(
     folders: tuple[str, str],
     console: Console,
 ) -> int:
+    from vmgen import report
     from vmgen.verdict import judge, show
     from vmgen.verdict.check import confirm
 
@@ -169,7 +176,8 @@ def _verdicts(
             {
                 "old": names[0],
                 "new": names[1],
-                "status": status,
+                "status": max(status, int(console.incomplete)),
+                **console.errors_as_json(),
                 "targets": [
                     show.as_json(item, directions, tried) for item, tried in judged
                 ],
@@ -178,7 +186,7 @@ def _verdicts(
         console.result(json.dumps(document, indent=2) + "\n")
     elif form == "github":
         texts = (show.github(item, directions, folders) for item, _ in judged)
-        console.result("".join(texts))
+        console.result(report.github(console.errors) + "".join(texts))
     else:
         texts = (
             show.text(

@@ -15,6 +15,7 @@ from vmgen.cli.job import FILES, SOURCES, Job, below, compiled, read_job
 from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:
+    from vmgen import ir
     from vmgen.lint import CSources, Selection
 
 _INPUT = tuple(one for one in SOURCES if one.name != "whole")
@@ -52,6 +53,7 @@ Examples:
 \b
 Switch a rule off with --ignore, with 'ignore' of [tool.vmgen.lint], or in its line:
 // vmgen: noqa: VG816
+What was not read is an error in each form.
 Exit status: 0 nothing found, 1 findings (or a file was not read), 2 bad input.""",
 )
 def lint(
@@ -77,7 +79,9 @@ def lint(
     sources = _sources(job)
     others = _without_tables(job, sources)
     rest = _but(job, others)
-    programs = compiled(rest, console) if rest is not None else ()
+    programs, stopped = _read(rest, console) if rest is not None else ((), ())
+    if stopped and not programs and not others:
+        raise VmgenError(*stopped)
     if job.whole:
         others = sources.sources()
     with console.working():
@@ -85,19 +89,36 @@ def lint(
         found = [
             _placed(one, job) for one in lint.lint(programs, sources, selection, others)
         ]
-    if form == "json":
-        console.result(report.json_lines(found))
-    elif form == "github":
-        console.result(report.github(found))
-    elif form == "sarif":
-        console.result(sarif(found))
-    else:
-        console.result(report.render(found, console.paint))
-    if unread := findings(programs):
+    if unread := tuple(dict.fromkeys((*stopped, *findings(programs)))):
         console.diagnostics(unread)
         console.incomplete = True
+    errors = [_placed(one, job) for one in unread]
+    if form == "json":
+        console.result(report.json_lines([*found, *errors]))
+    elif form == "github":
+        console.result(report.github([*found, *errors]))
+    elif form == "sarif":
+        console.result(sarif(found, errors))
+    else:
+        console.result(report.render(found, console.paint))
     console.message(_summary(found))
     return int(bool(found))
+
+
+def _read(
+    job: Job, console: Console
+) -> tuple[tuple[ir.Program, ...], tuple[Diagnostic, ...]]:
+    """The programs of the requests that can be read, and what stopped the others."""
+    if job.whole:
+        return compiled(job, console), ()
+    programs: list[ir.Program] = []
+    stopped: list[Diagnostic] = []
+    for one in job.requests:
+        try:
+            programs += compiled(replace(job, requests=(one,)), console)
+        except VmgenError as error:
+            stopped += error.diagnostics
+    return tuple(programs), tuple(dict.fromkeys(stopped))
 
 
 def _job(inputs: dict[str, Any]) -> Job:

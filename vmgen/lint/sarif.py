@@ -14,16 +14,18 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {"error": "error", "warning": "warning", "note": "note"}
 
 
-def sarif(found: Iterable[Diagnostic]) -> str:
-    """One run with all findings; paths are as in the diagnostics, relative to the folder
-    that vmgen ran in."""
-    every = tuple(found)
+def sarif(found: Iterable[Diagnostic], errors: Iterable[Diagnostic] = ()) -> str:
+    """One run with all findings, and the errors that stopped the rest of it; paths are as
+    in the diagnostics, relative to the folder that vmgen ran in."""
+    stopped = tuple(errors)
+    every = (*found, *stopped)
+    wrong = {one.code for one in stopped}
     rules = [
         {
             "id": code,
             "shortDescription": {"text": TITLES.get(code, code)},
             "help": {"text": f"vmgen help {code}"},
-            "defaultConfiguration": {"level": "warning"},
+            "defaultConfiguration": {"level": "error" if code in wrong else "warning"},
         }
         for code in sorted({one.code for one in every} | TITLES.keys())
     ]
@@ -36,6 +38,7 @@ def sarif(found: Iterable[Diagnostic]) -> str:
                 "rules": rules,
             }
         },
+        "invocations": [{"executionSuccessful": not stopped}],
         "columnKind": "unicodeCodePoints",
         "results": [_result(one, numbers[one.code]) for one in every],
     }
