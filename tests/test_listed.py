@@ -21,7 +21,7 @@ from vmgen.cli.stream import released
 from vmgen.known.processor_side import ProcessorSide
 from vmgen.known.processors import PREMISE, ProcessorRegisters, Processors, rows_of
 from vmgen.known.register_lists import RegisterDifference, differences
-from vmgen.stream import Stream, system_registers
+from vmgen.stream import Codecs, Stream, system_registers
 from vmgen.stream import listed as listed_
 from vmgen.stream.input import Input
 from vmgen.stream.system_registers import RegisterList
@@ -199,11 +199,19 @@ def test_what_neither_side_keeps_is_as_it_was_on_the_same_machine() -> None:
 
 def test_the_list_tells_the_target() -> None:
     """No CPU of ``arm`` has registers of AArch64 (``target/arm/cpu64.c``)."""
-    stream = Stream(saved(), strict=False)
-    assert listed_.is_saved_by(stream, [side("9.2.0", "arm"), side("9.2.0")])
-    assert not listed_.is_saved_by(stream, [side("9.2.0", "arm")])
-    cut = Stream(saved()[:-100], strict=False)
-    assert not listed_.is_saved_by(cut, [side("9.2.0")])
+    values = listed_.values_of(Stream(saved(), strict=False))
+    assert values is not None
+    assert side("9.2.0").having(values)
+    assert not side("9.2.0", "arm").having(values)
+    assert listed_.values_of(Stream(saved()[:1000], strict=False)) is None
+
+
+def test_of_targets_of_one_family_the_list_tells_which() -> None:
+    source = Input(saved())
+    source.finish()
+    both = [Codecs({}, one) for one in ("arm", "aarch64")]
+    assert [one.target for one in released.with_processor(source, both)] == ["aarch64"]
+    assert released.with_processor(source, both[:1]) == (both[0],)
 
 
 def test_the_premise_is_one_of_the_archive() -> None:

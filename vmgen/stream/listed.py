@@ -53,18 +53,17 @@ def unlike(
     yield from judged.unlike(machine_type, writers())
 
 
-def is_saved_by(stream: Stream, writers: Sequence[ProcessorSide]) -> bool:
-    """Whether a processor of one of the releases can have saved a CPU of the stream."""
+def values_of(stream: Stream) -> dict[int, int] | None:
+    """The system registers of the first CPU in a stream; None where it lists none, or
+    cannot be read so far."""
     try:
-        lists = [
-            _values(found)
-            for section in stream.sections
-            if section.name == "cpu"
-            for found in system_registers.of_section(stream, section)
-        ]
+        for section in stream.sections:
+            if section.name == "cpu":
+                found = next(system_registers.of_section(stream, section), None)
+                return None if found is None else _values(found)
     except StreamError:
-        return False
-    return any(side.having(values) for values in lists[:1] for side in writers)
+        return None
+    return None
 
 
 def _values(found: RegisterList) -> dict[int, int]:

@@ -364,14 +364,20 @@ def with_processor(source: Input, several: Sequence[Codecs]) -> tuple[Codecs, ..
     """Of codecs of several targets those of a target that has a processor which can have
     saved the system registers of an Arm stream; all where there is no such target."""
     from vmgen.stream import Stream
-    from vmgen.stream.listed import is_saved_by
+    from vmgen.stream.listed import values_of
 
+    several = tuple(several)
     if len(several) < 2:
-        return tuple(several)
-    stream = Stream(source, strict=False)
-    return tuple(
-        one for one in several if is_saved_by(stream, processors(source, one.target))
-    ) or tuple(several)
+        return several
+    values = values_of(Stream(source, strict=False))
+    if values is None:
+        return several
+    having = tuple(
+        one
+        for one in several
+        if any(side.having(values) for side in processors(source, one.target))
+    )
+    return having or several
 
 
 @lru_cache(maxsize=64)
