@@ -175,15 +175,17 @@ def test_what_could_not_be_told_counts_as_a_break() -> None:
 
 
 def test_an_entry_for_another_target_or_direction_accepts_nothing() -> None:
-    for entry in (
-        Accepted("uart", "why", target="riscv64"),
-        Accepted("uart", "why", direction="backward"),
-        Accepted("tty", "why"),
+    """Only of one about what the gate looks at is it said that nothing needs it."""
+    for entry, unused in (
+        (Accepted("uart", "why", target="riscv64"), False),
+        (Accepted("uart", "why", direction="backward"), False),
+        (Accepted("tty", "why"), True),
+        (Accepted("tty", "why", target="arm", direction="forward"), True),
     ):
         gate = Gate(("forward",), (entry,))
         gate.judge(judgement(Outcome("incompatible", (Finding("width"),))))
         assert gate.fails("break")
-        assert gate.unused == (entry,)
+        assert gate.unused == ((entry,) if unused else ())
 
 
 def test_an_entry_for_one_finding_does_not_hide_another() -> None:
@@ -248,3 +250,93 @@ def test_accepted_findings_in_data_and_annotations(
     assert css.endswith("Accepted: none has it")
     assert run([*COMPAT, "--format", "html"]) == 0
     assert "Accepted, 10.0.2 → 9.1.0: none has it" in capsys.readouterr().out
+
+
+GONE = '\n[[accepted]]\nsection = "never"\nreason = "it was"\n'
+
+
+def test_what_is_accepted_and_not_there_is_said_by_check_and_compat_alike(
+    accepting: Path, vmgen: Callable[..., Done]
+) -> None:
+    said = "accepted and not there any more: never"
+    with (accepting / "ok.toml").open("a") as file:
+        file.write(GONE)
+    whole = vmgen(*COMPAT[:5], "-m", "versioned")
+    assert f"{said}, for these guests\n" in vmgen(*COMPAT).err
+    assert (whole.status, whole.err.count("not there any more")) == (0, 1)
+    done = vmgen("compat", "10.0.0", "10.0.2", "-t", "avr")
+    assert done.err.splitlines() == ["accepted and not there any more: s390_css", said]
+    assert done.status == 0
+    # Nothing is said of what was not looked at.
+    done = vmgen("compat", "10.0.0", "10.0.2", "-t", "avr", "--direction", "backward")
+    assert done.err.splitlines() == [said]
+    done = vmgen("compat", "10.0.0", "10.0.2", "-t", "avr", "--strict")
+    assert (done.status, done.err.count("\n--strict: an accepted finding")) == (1, 1)
+    written(accepting, **SAME)
+    vmgen("lock", "uart.c")
+    written(accepting, **RENAMED)
+    done = vmgen("check", "uart.c", "--level", "note")
+    assert (done.status, f"{said}\n" in done.err) == (0, True)
+    done = vmgen("check", "uart.c", "--level", "note", "--strict")
+    assert (done.status, "\n--strict: an accepted finding" in done.err) == (1, True)
+
+
+def test_strict_says_what_it_counts(tmp_path: Path, vmgen: Callable[..., Done]) -> None:
+    said = "--strict: a condition counts as a refusal: exit status 1"
+    for command in ("compat", "diff"):
+        line = [command, "9.1", "9.2", "-t", "x86_64", "--direction", "forward"]
+        line += ["-m", "pc-q35-9.1"] if command == "compat" else []
+        lax, strict = vmgen(*line), vmgen(*line, "--strict")
+        assert strict.status == 1
+        assert (said in strict.err) == (lax.status != 1)
+        assert said not in lax.err
+    wrong = "VMSTATE_UINT32(gone, Uart), VMSTATE_UINT32({field}, Uart)"
+    text = DEVICE.replace("VMSTATE_UINT32({field}, Uart)", wrong).format(**SAME)
+    own = DEVICE.format(**SAME).replace("vmstate_uart", "vmstate_two")
+    (tmp_path / "uart.c").write_text(text + own.partition("Uart;\n")[2])
+    done = vmgen("lock", "uart.c", "--strict")
+    assert done.status == 2
+    assert (
+        "--strict: 1 of 2 descriptions not read: uart.c vmstate_uart: exit status 2\n"
+        in done.err
+    )
+
+
+TWO = ["compat", "9.1", "9.2", "-t", "s390x", "-t", "avr", "--direction", "forward"]
+
+
+def test_what_is_asked_of_several_targets_must_fit_one_of_them(
+    tmp_path: Path, vmgen: Callable[..., Done]
+) -> None:
+    """Machine types, devices, models of CPUs: a target without any of the machine types is
+    named and left out."""
+    done = vmgen(*TWO, "-m", "s390-*-9.*", "-m", "arduino-*")
+    assert (done.status, done.err) == (0, "")
+    done = vmgen(*TWO, "-m", "arduino-*")
+    assert done.status == 0
+    assert done.err == "s390x: none of its machine types is arduino-*: not compared\n"
+    for words in (["-m", "arduino-*", "-m", "pc-*"], ["-m", "pc-q35-9.1"]):
+        done = vmgen(*TWO, *words)
+        assert done.status == 2
+        assert "no machine type that both sides have for s390x, avr is 'pc-" in done.err
+    assert vmgen(*TWO, "--devices", "virtio-gpu-ccw").status == 0
+    done = vmgen(*TWO, "--devices", "virtio-gpu-ccw,gone")
+    assert (done.status, "[VG646]" in done.err) == (2, True)
+    arms = [
+        "compat",
+        "9.1",
+        "9.2",
+        "-t",
+        "avr",
+        "-t",
+        "aarch64",
+        "-m",
+        "virt-9.1",
+        "-m",
+        "arduino-uno",
+    ]
+    done = vmgen(*arms, "--cpu", "cortex-a57")
+    assert done.status != 2
+    assert "avr: it has no CPU cortex-a57: compared without --cpu\n" in done.err
+    done = vmgen(*TWO, "--cpu", "cortex-a57")
+    assert (done.status, "[VG646]" in done.err) == (2, True)

@@ -12,9 +12,10 @@ from tests.pages import Parsed, closed
 from tests.test_verdict_show import BAD, BOOL, WHEN, judgement, section
 from vmgen.cli import run
 from vmgen.verdict import show_machines
-from vmgen.verdict.model import Judgement, Outcome
+from vmgen.verdict.model import Direction, Judgement, Outcome
 from vmgen.view.compat import compat_page
 
+OPEN = Outcome("unknown", (BOOL,))
 JUDGEMENTS = {
     "pc-1": judgement(section("dev", BAD, WHEN), section("fine")),
     "pc-2": judgement(section("dev", WHEN), section("fine")),
@@ -125,3 +126,40 @@ def test_the_command_prints_the_report(capsys: pytest.CaptureFixture[str]) -> No
     page = closed(capsys.readouterr().out)
     assert "pciespscsi" in page.text
     assert "hw/scsi/esp.c" in page.text
+
+
+@pytest.mark.parametrize(
+    ("sections", "cell", "status"),
+    [
+        ([("dev", BAD, True)], "refused, accepted dev (accepted)", 0),
+        ([("dev", BAD, True), ("two", BAD, False)], "refused dev (accepted) two", 1),
+        ([("dev", BAD, False)], "refused dev", 1),
+        ([("dev", BAD, True), ("two", OPEN, False)],
+         "refused, accepted; not known dev (accepted) two", 3),
+        ([("dev", BAD, True), ("two", WHEN, False)], "refused, accepted dev (accepted)", 0),
+    ],
+)  # fmt: skip
+def test_a_cell_says_what_the_exit_status_says(
+    sections: list[tuple[str, Outcome, bool]], cell: str, status: int
+) -> None:
+    """What was accepted does not count, and is still recognised as what it is."""
+    ways: tuple[Direction, ...] = ("forward",)
+    one = judgement(
+        *(
+            section(name, outcome, accepted=(("forward", "why"),) if passes else ())
+            for name, outcome, passes in sections
+        )
+    )
+    assert show_machines.status([one], ways, strict=False) == status
+    page = closed(compat_page(("1", "2"), [({"pc-1": one}, ((), ()))], ways))
+    text = page.text.partition("pc-1")[2].partition("incompatible")[0]
+    assert " ".join(text.split()) == cell
+    kinds = [
+        attributes["class"]
+        for tag, attributes in page.elements
+        if tag == "span" and attributes.get("class", "").startswith("answer")
+    ]
+    assert kinds == [f"answer {['accepted', 'refused', '', 'not-known'][status]}"]
+    line = show_machines.text({"pc-1": one}, ((), ()), directions=ways).splitlines()[1]
+    assert ("accepted" in line) == any(passes for _, _, passes in sections)
+    assert ("not known" in line) == (status == 3)

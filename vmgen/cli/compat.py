@@ -6,10 +6,10 @@ import fnmatch
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vmgen.cli.arguments import Option, command, format_option
 from vmgen.cli.console import Console
@@ -26,6 +26,7 @@ from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:
     from vmgen import ir
+    from vmgen.config import Accepted
     from vmgen.stream.having import Having
     from vmgen.stream.stream import Stream
     from vmgen.verdict import Direction, Judgement
@@ -51,7 +52,7 @@ WAYS: dict[str, tuple[Direction, ...]] = {
         metavar="TYPE",
         completes="machine",
         help="A machine type, a pattern of them ('pc-*'), 'versioned' or 'all'. May be"
-        " repeated.  [default: versioned, where the target has such; else all]",
+        " repeated; of several targets each must fit one.  [default: versioned, where the target has such; else all]",
     ),
     Option(
         "--devices",
@@ -135,7 +136,7 @@ def compat(
     """
     from vmgen import config, report
     from vmgen.verdict import show_machines
-    from vmgen.verdict.gate import marked
+    from vmgen.verdict.gate import gone, marked, unneeded
     from vmgen.verdict.narrowed import narrowed
 
     directions = WAYS[direction]
@@ -147,19 +148,29 @@ def compat(
     has = None if like is None else guest_of(like, console)
     passing = config.accepted_by(None if accepted is None else Path(accepted))
     judged = []
-    sides = called(names)
-    for old, new in pairs:
-        wanted = [] if devices is None else devices.split(",")
-        judgements, only = _judged(old, new, machines, sides, has, cpu, console)
-        if wanted or has is not None:
-            _refuse_unknown(wanted, old, new)
-            judgements = narrowed(judgements, old, new, wanted, has)
-        judgements = {name: marked(one, passing) for name, one in judgements.items()}
+    used: set[Accepted] = set()
+    listed = [] if devices is None else devices.split(",")
+    _refuse_unknown(listed, pairs)
+    for one in _asked(pairs, machines, cpu, called(names), console):
+        judgements, only = _judged(one, called(names), has, console)
+        if listed or has is not None:
+            judgements = narrowed(judgements, one.old, one.new, listed, has)
+        for name, judgement in judgements.items():
+            judgements[name], accepts = marked(judgement, passing)
+            used |= accepts
         judged.append((judgements, only))
+    about = {new.target for _, new in pairs}
+    left = unneeded(passing, used, about, directions)
+    part = ", for these guests" if machines or listed or cpu or like else ""
+    for entry in left:
+        console.message(gone(entry) + part)
     status = show_machines.status(
         (one for judgements, _ in judged for one in judgements.values()),
         directions,
         strict,
+    )
+    status = (
+        _strictly(status, judged, directions, len(left), console) if strict else status
     )
     if form == "json":
         document = versioned(
@@ -197,59 +208,126 @@ def compat(
     return status
 
 
-def _judged(
-    old: ir.Program,
-    new: ir.Program,
-    wanted: tuple[str, ...],
-    called: tuple[str, str],
-    has: Having | None,
-    cpu: str | None,
+def _strictly(
+    status: int,
+    judged: Sequence[tuple[Mapping[str, Judgement], Any]],
+    directions: Sequence[Direction],
+    unneeded: int,
     console: Console,
-) -> tuple[Mapping[str, Judgement], tuple[Sequence[str], Sequence[str]]]:
-    """The verdict for each machine type that is wanted, and those of one side alone."""
+) -> int:
+    """The status with ``--strict``, which says what it is that it counts."""
+    from vmgen.verdict import show_machines
+
+    every = [one for judgements, _ in judged for one in judgements.values()]
+    if status != show_machines.status(every, directions, strict=False):
+        console.message("--strict: a condition counts as a refusal: exit status 1")
+    elif unneeded and not status:
+        said = "an accepted finding that nothing needs any more counts"
+        console.message(f"--strict: {said}: exit status 1")
+        return 1
+    return status
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The question about one target: its machine types (of both sides) and model of CPU;
+    ``only`` are the machine types of one side alone."""
+
+    old: ir.Program
+    new: ir.Program
+    judge: MachineJudge
+    names: tuple[str, ...]
+    cpu: str
+    only: tuple[Sequence[str], ...]
+
+
+def _asked(
+    pairs: Sequence[tuple[ir.Program, ir.Program]],
+    wanted: Sequence[str],
+    cpu: str | None,
+    called: tuple[str, str],
+    console: Console,
+) -> list[_Asked]:
+    """The questions, target by target.  What fits one of the targets need not fit the
+    others: a target without any machine type that the line names is left out, and named.
+
+    Raises :class:`VmgenError` VG645 for a machine type that no target has, VG646 for such
+    a model.
+    """
     from vmgen.verdict.machines import MachineJudge
 
-    judge = MachineJudge(old, new)
-    if cpu and cpu not in judge.models():
-        raise VmgenError(_no_model(cpu, judge.models(), new.target))
-    both, *only = judge.machines
-    if wanted and judge.lacking:
-        raise VmgenError(_unknown(judge.lacking, called, new.target))
-    names = _chosen(judge, both, only, wanted, called, new.target)
-    found = {}
-    for number, name in enumerate(names, 1):
-        console.progress(f"{new.target} {name} ({number} of {len(names)})".strip())
-        listed = () if has is None or cpu else has.registers
-        judgement = judge.judgement(name, listed, cpu or "")
-        found[name] = replace(judgement, called=called)
-    lost, added = ([one for one in side if VERSIONED.match(one)] for side in only)
-    return found, (lost, added)
+    found = []
+    fits: dict[str, list[tuple[MachineJudge, list[str]]]] = {
+        pattern: [] for pattern in wanted
+    }
+    targets = ", ".join(new.target for _, new in pairs)
+    judges = [MachineJudge(old, new) for old, new in pairs]
+    models = [judge.models() for judge in judges]
+    if cpu and not any(cpu in one for one in models):
+        known = sorted({name for one in models for name in one})
+        raise VmgenError(_no_model(cpu, known, targets))
+    for (old, new), judge, has in zip(pairs, judges, models, strict=True):
+        both, *only = judge.machines
+        if wanted and judge.lacking:
+            raise VmgenError(_unknown(judge.lacking, called, new.target))
+        names: dict[str, None] = {}
+        for pattern in wanted:
+            chosen = _fitting(pattern, judge)
+            fits[pattern].append((judge, chosen))
+            names |= dict.fromkeys(chosen)
+        if not wanted:
+            versioned = [name for name in both if VERSIONED.match(name)]
+            names = dict.fromkeys(versioned or list(both) or [""])
+        model = cpu if cpu and cpu in has else ""
+        found.append(_Asked(old, new, judge, tuple(names), model, tuple(only)))
+    for pattern, tried in fits.items():
+        if not any(chosen for _, chosen in tried):
+            sides = [judge.machines for judge, _ in tried]
+            all_, *alone = (
+                [name for one in sides for name in one[at]] for at in range(3)
+            )
+            named = tried[0][0].named(pattern)
+            raise VmgenError(_none(named, all_, alone, called, targets))
+    for one in found:
+        if not one.names:
+            said = f"none of its machine types is {' or '.join(wanted)}"
+            console.message(f"{one.new.target}: {said}: not compared")
+        elif cpu and not one.cpu:
+            console.message(
+                f"{one.new.target}: it has no CPU {cpu}: compared without --cpu"
+            )
+    return [one for one in found if one.names]
 
 
-def _chosen(
-    judge: MachineJudge,
-    both: Sequence[str],
-    only: Sequence[Sequence[str]],
-    wanted: tuple[str, ...],
+def _fitting(pattern: str, judge: MachineJudge) -> list[str]:
+    """The machine types of both sides that a word of the line means."""
+    both = judge.machines[0]
+    if pattern == "versioned":
+        return [name for name in both if VERSIONED.match(name)]
+    if pattern == "all":
+        return list(both)
+    pattern = judge.named(pattern)
+    return [name for name in both if fnmatch.fnmatchcase(name, pattern)]
+
+
+def _judged(
+    one: _Asked,
     called: tuple[str, str],
-    target: str,
-) -> list[str]:
-    versioned = [name for name in both if VERSIONED.match(name)]
-    if not wanted:
-        return versioned or list(both) or [""]
-    found: dict[str, None] = {}
-    for pattern in wanted:
-        if pattern == "versioned":
-            names = versioned
-        elif pattern == "all":
-            names = list(both)
-        else:
-            pattern = judge.named(pattern)
-            names = [name for name in both if fnmatch.fnmatchcase(name, pattern)]
-        if not names:
-            raise VmgenError(_none(pattern, both, only, called, target))
-        found |= dict.fromkeys(names)
-    return list(found)
+    has: Having | None,
+    console: Console,
+) -> tuple[dict[str, Judgement], tuple[Sequence[str], Sequence[str]]]:
+    """The verdict for each machine type that is wanted, and those of one side alone."""
+    found = {}
+    target = one.new.target
+    for number, name in enumerate(one.names, 1):
+        console.progress(f"{target} {name} ({number} of {len(one.names)})".strip())
+        listed = () if has is None or one.cpu else has.registers
+        judgement = one.judge.judgement(name, listed, one.cpu)
+        found[name] = replace(judgement, called=called)
+    lost, added = (
+        [name for name in side if VERSIONED.match(name)] for side in one.only
+    )
+    return found, (lost, added)
 
 
 def _unknown(
@@ -302,16 +380,19 @@ def _no_model(cpu: str, models: Sequence[str], target: str) -> Diagnostic:
     return Diagnostic("VG646", message, hint=hint)
 
 
-def _refuse_unknown(devices: Sequence[str], old: ir.Program, new: ir.Program) -> None:
-    """Raises VG646 for a name that is no device type of either side."""
+def _refuse_unknown(
+    devices: Sequence[str], pairs: Sequence[tuple[ir.Program, ir.Program]]
+) -> None:
+    """Raises VG646 for a name that is no device type of either side, on any target."""
     from vmgen.verdict.narrowed import is_device
 
+    sides = [side for pair in pairs for side in pair]
     unknown = [
-        name for name in devices if not any(is_device(one, name) for one in (old, new))
+        name for name in devices if not any(is_device(one, name) for one in sides)
     ]
     if unknown:
         message = f"neither side has a device type '{unknown[0]}'"
-        types = {one.name for side in (old, new) for one in side.machines.types}
+        types = {one.name for side in sides for one in side.machines.types}
         near = get_close_matches(unknown[0], sorted(types), 3)
         hint = "QEMU lists the names: qemu-system-... -device help"
         hint = f"did you mean {' or '.join(near)}?" if near else hint

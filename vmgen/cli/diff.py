@@ -168,6 +168,8 @@ def _verdicts(
         contradicted |= any(item.answer == "contradicted" for item in tried)
         judged.append((judgement, tuple(tried)))
     status = show.status((item for item, _ in judged), directions, strict)
+    if strict and status != show.status((one for one, _ in judged), directions, False):
+        console.message("--strict: a condition counts as a refusal: exit status 1")
     if contradicted and not status:
         status = 3  # no verdict to rely on
     if form == "json":

@@ -394,6 +394,7 @@ def compile_all(
         console.diagnostics(warnings)
     if unread := findings(programs):
         if job.strict:
+            console.message(f"--strict: {_left_out(programs)}: exit status 2")
             raise VmgenError(*unread)
         if not console.incomplete:  # a command may read what it did before
             console.diagnostics(unread)

@@ -194,7 +194,7 @@ def _gated(
 ) -> LockAnswer:
     """Sums up what changed; it fails if the gate does not let it pass."""
     from vmgen.verdict import judge
-    from vmgen.verdict.gate import SAID, summed_up
+    from vmgen.verdict.gate import SAID, gone, summed_up
     from vmgen.verdict.show import fixes
 
     console = sources.console
@@ -224,9 +224,13 @@ def _gated(
         if one.reason:
             console.message(f"accepted: {one.section}, {one.direction}: {one.reason}")
     for passed in gate.unused:
-        console.message(f"accepted and not there any more: {passed.section}")
+        console.message(gone(passed))
     # What was not compared may be anything.
     failed = others or gate.fails(wanted.level)  # type: ignore[arg-type]
+    if sources.job.strict and gate.unused and not failed:
+        counted = "an accepted finding that nothing needs any more counts"
+        console.message(f"--strict: {counted}: exit status 1")
+        failed = True
     passes = {(one.target, one.section) for one in gate.found if one.reason}
     said = dict.fromkeys(
         fix

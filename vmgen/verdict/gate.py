@@ -6,7 +6,7 @@ reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, assert_never
 
@@ -61,16 +61,19 @@ class GatedSection:
 class Gate:
     """Collects what does not pass.
 
-    ``accepted`` are findings that pass, ``used`` those of them that there were.
+    ``accepted`` are findings that pass, ``used`` those of them that there were, in
+    ``targets``.
     """
 
     directions: Sequence[Direction]
     accepted: Sequence[Accepted] = ()
     found: list[GatedSection] = field(default_factory=list)
     used: set[Accepted] = field(default_factory=set)
+    targets: set[str] = field(default_factory=set)
 
     def judge(self, judgement: Judgement) -> None:
         """Looks at one target."""
+        self.targets.add(judgement.target)
         for section in judgement.sections:
             for direction in self.directions:
                 of = level(section.outcome(direction).verdict)
@@ -94,16 +97,42 @@ class Gate:
 
     @property
     def unused(self) -> tuple[Accepted, ...]:
-        """What was accepted and is missing any more."""
-        return tuple(one for one in self.accepted if one not in self.used)
+        """What was accepted of what the gate looked at, and nothing needs any more."""
+        return unneeded(self.accepted, self.used, self.targets, self.directions)
 
     def fails(self, least: Level) -> bool:
         """Whether something of at least this level was found; ``harmless`` is everything."""
         return LEVELS.index(self.worst) >= LEVELS.index(least)
 
 
-def marked(judgement: Judgement, accepted: Sequence[Accepted]) -> Judgement:
-    """The judgement with what was accepted of each section, in either direction."""
+def unneeded(
+    accepted: Iterable[Accepted],
+    used: Collection[Accepted],
+    targets: Collection[str],
+    directions: Collection[Direction],
+) -> tuple[Accepted, ...]:
+    """The entries that accept nothing that there is, of those about these targets and
+    directions."""
+    return tuple(
+        one
+        for one in accepted
+        if one not in used
+        and (not one.target or one.target in targets)
+        and (one.direction == "both" or one.direction in directions)
+    )
+
+
+def gone(entry: Accepted) -> str:
+    """What is said of such an entry."""
+    return f"accepted and not there any more: {entry.section}"
+
+
+def marked(
+    judgement: Judgement, accepted: Sequence[Accepted]
+) -> tuple[Judgement, frozenset[Accepted]]:
+    """The judgement with what was accepted of each section, in either direction; and the
+    entries that accept something of it."""
+    used: set[Accepted] = set()
 
     def of(section: SectionVerdict) -> SectionVerdict:
         found: list[tuple[Direction, str]] = []
@@ -111,12 +140,14 @@ def marked(judgement: Judgement, accepted: Sequence[Accepted]) -> Judgement:
         for direction in ways:
             if section.outcome(direction).verdict == "compatible":
                 continue
-            _, reason = _passing(accepted, judgement.target, section, direction)
+            passes, reason = _passing(accepted, judgement.target, section, direction)
+            used.update(passes)
             if reason:
                 found.append((direction, reason))
         return replace(section, accepted=tuple(found)) if found else section
 
-    return replace(judgement, sections=tuple(map(of, judgement.sections)))
+    sections = tuple(map(of, judgement.sections))
+    return replace(judgement, sections=sections), frozenset(used)
 
 
 def _passing(

@@ -87,6 +87,25 @@ def behind(judgement: Judgement, direction: Direction) -> list[SectionVerdict]:
     ]
 
 
+def accepted_but(judgement: Judgement, direction: Direction) -> Answer | None:
+    """The answer that counts in the exit status where everything behind the worse one was
+    accepted; None where the answer itself counts."""
+    left = judgement.left((direction,))
+    counts = ANSWERS[left]
+    if ANSWERS[judgement.worst((direction,))] == counts:
+        return None
+    return counts
+
+
+def still_behind(judgement: Judgement, direction: Direction) -> list[SectionVerdict]:
+    """The sections that make the answer what it is, where nothing counts that was
+    accepted."""
+    verdict = judgement.left((direction,))
+    return [
+        section for section in judgement.sections if section.left(direction) == verdict
+    ]
+
+
 def _is_refused(one: Outcome) -> bool:
     return one.verdict == "incompatible" and (
         one.longer or any(found.kind != "member" for found in one.findings)
@@ -204,6 +223,10 @@ def _answered(one: Judgement, direction: Direction, paint: Paint) -> str:
             shown = _some(list(dict.fromkeys(bad)))
             parts = [paint(colour, said), f"{_counted(len(bad), 'section')} ({shown})"]
             parts += _accepted(behind(one, direction), direction)
+            if accepted_but(one, direction) == "not known":
+                open_ = [each.section for each in still_behind(one, direction)]
+                shown = _some(list(dict.fromkeys(open_)))
+                parts.append(f"not known, {_counted(len(open_), 'section')} ({shown})")
         case other:
             assert_never(other)
     for worse, names in added.items():

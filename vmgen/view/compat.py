@@ -21,16 +21,20 @@ CLASSES: Mapping[show_machines.Answer, str] = {
     "loads": "loads", "refused": "refused", "misread": "misread", "not known": "not-known",
 }  # fmt: skip
 
+ACCEPTED = "accepted"
+"""The class of an answer that does not count in the exit status."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReportCell:
     """The answer for a machine type in one direction: ``kind`` is a class of the style,
-    ``anchors`` are the sections behind it, by name and the id of what unfolds; ``added``
-    are the answers where a user adds a device, with theirs."""
+    ``anchors`` are the sections behind it, by name and the id of what unfolds, and
+    whether somebody accepted what it has; ``added`` are the answers where a user adds a
+    device, with theirs."""
 
     kind: str
     answer: str
-    anchors: tuple[tuple[str, str], ...]
+    anchors: tuple[tuple[str, str, bool], ...]
     added: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
 
@@ -156,11 +160,8 @@ def _cell(
     one: Judgement, direction: Direction, anchors: Mapping[SectionVerdict, str]
 ) -> ReportCell:
     verdict = one.worst((direction,))
-    bad = [
-        (section.section or section.old, anchors[section])
-        for section in show_machines.behind(one, direction)
-        if verdict != "compatible"
-    ]
+    behind = show_machines.behind(one, direction) if verdict != "compatible" else []
+    bad = _linked(behind, direction, anchors)
     answer = show_machines.answer(one, direction)
     said: str = answer
     if verdict == "conditional" and bad:
@@ -177,7 +178,31 @@ def _cell(
         )
         for said_of, names in show_machines.answers_with_added(one, direction).items()
     )
-    return ReportCell(CLASSES[answer], said, tuple(bad), added)
+    kind = CLASSES[answer]
+    counts = show_machines.accepted_but(one, direction)
+    if counts is not None:
+        kind = ACCEPTED if counts == "loads" else CLASSES[counts]
+        said += ", accepted"
+    if counts == "not known":
+        said += f"; {counts}"
+        bad += _linked(show_machines.still_behind(one, direction), direction, anchors)
+    return ReportCell(kind, said, tuple(bad), added)
+
+
+def _linked(
+    sections: Sequence[SectionVerdict],
+    direction: Direction,
+    anchors: Mapping[SectionVerdict, str],
+) -> list[tuple[str, str, bool]]:
+    """Sections by name, with the id of what unfolds, and whether they were accepted."""
+    return [
+        (
+            one.section or one.old,
+            anchors[one],
+            one.left(direction) == "compatible" != one.counted(direction),
+        )
+        for one in sections
+    ]
 
 
 def _section(

@@ -8,7 +8,7 @@ from typing import Any
 from vmgen.cli.arguments import Argument, Option, command
 from vmgen.cli.console import Console
 from vmgen.cli.fleet.common import CLUSTER, FILES, ask
-from vmgen.cli.stream.common import CODECS, MEMBER, SOURCES
+from vmgen.cli.stream.common import CODECS, LOADING, MEMBER
 from vmgen.cli.stream.convert import BETWEEN, CARRIED
 
 _CLUSTER = ("output", "workers", "scheduler", "memory", "batch", "form")
@@ -23,7 +23,7 @@ def _parted(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 @command(
     FILES,
     *CLUSTER,
-    *SOURCES,
+    *LOADING,
     MEMBER,
     Option(
         "--like",

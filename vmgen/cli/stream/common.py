@@ -33,18 +33,25 @@ MAX_UNPACKED = Option(
     " K, M, G, T.  [default: 1G, or 256 times its own size]",
 )
 
-SOURCES = (
-    Option(
+
+def _release(metavar: str, help: str) -> Option:
+    return Option(
         "--release",
         "--codecs",
         name="folder",
-        metavar="NUMBER|DIR|any|none",
+        metavar=metavar,
         completes="release",
         help="A release that vmgen knows without sources (10.0), or a folder: a generated"
         " package, one target of it, or a project with [tool.vmgen]. 'any' is the release"
-        " that wrote the stream, also among trees that vmgen has read before; 'none' reads"
-        " the stream's own description alone.  [default: the release that wrote the"
-        " stream, if that is certain, else none]",
+        f" that wrote the stream, also among trees that vmgen has read before{help}",
+    )
+
+
+SOURCES = (
+    _release(
+        "NUMBER|DIR|any|none",
+        "; 'none' reads the stream's own description alone.  [default: the release that"
+        " wrote the stream, if that is certain, else none]",
     ),
     Option(
         "--qemu",
@@ -76,6 +83,12 @@ SOURCES = (
     MAX_UNPACKED,
 )
 """Where codecs come from, and of which target they are: :class:`Wanted`."""
+
+LOADING = (
+    _release("NUMBER|DIR|any", ". Needed, unless --qemu names a tree."),
+    *SOURCES[1:],
+)
+"""The same where the question is which release loads a stream: there is no default."""
 
 MEMBER = Option(
     "--member",

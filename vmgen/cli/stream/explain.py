@@ -11,7 +11,7 @@ from vmgen.cli.arguments import Option, command
 from vmgen.cli.console import Console
 from vmgen.cli.stream.codecs import Wanted, answered, input_of, packages_of
 from vmgen.cli.stream.codecs import told as answered_by
-from vmgen.cli.stream.common import FILE, FORMAT, MEMBER, SOURCES, told
+from vmgen.cli.stream.common import FILE, FORMAT, LOADING, MEMBER, told
 from vmgen.paint import Paint
 from vmgen.schemas import versioned
 from vmgen.source import Diagnostic, Position, VmgenError
@@ -29,7 +29,7 @@ _STATUS = {"accepted": 0, "refused": 1, "not known": 3}
 @command(
     FILE,
     FORMAT,
-    *SOURCES,
+    *LOADING,
     MEMBER,
     Option(
         "--like",
