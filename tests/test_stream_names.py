@@ -188,6 +188,8 @@ def test_the_others_are_shown_where_one_name_is_unknown(shell: Shell) -> None:
         (A57, "cpu/0.vbar_el", "VBAR_EL1"),
         (A57, "cpuu/0.pc", "cpu/0"),
         (A57, "CPU/0.pc", "cpu/0"),
+        (A57, "cpuu", "cpu/0"),
+        (A57, "pflash_cfi1/1.cmd", "pflash_cfi01"),
         (Q35, "raxx", "rax"),
         (Q35, "eflag", "eflags"),
         (RISCV, "mstatu", "mstatus"),

@@ -85,7 +85,10 @@ def likely(text: str, names: Sequence[str]) -> tuple[str, ...]:
         found = [one for one in names if part.lower() in one.lower()]
     if 0 < len(found) <= _MOST_NAMED:
         return tuple(found)
-    return near(text, names) or near(first, names)
+    if found_near := near(text, names) or near(first, names):
+        return found_near
+    by_name = {one.rpartition("/")[0]: one for one in reversed(names)}
+    return tuple(by_name[one] for one in near(part, by_name))
 
 
 def near(text: str, names: Iterable[str]) -> tuple[str, ...]:
