@@ -70,6 +70,11 @@ def test_monitor_commands_print_what_the_stream_has(server: GdbServer) -> None:
     assert "cpu/0" in said("sections")
     assert said("show cpu/0.env.priv").startswith("  cpu/0.env.priv = ")
     assert "no such section" in said("show nothing")
+    assert "did you mean mstatus" in said("show mstatu")
+    assert said("show pc").startswith("  cpu/0.pc = 0x")
+    assert said("show ram/riscv.spike.ram@0x0:4").endswith("|....|\n")
+    whole_page = said("show ram/riscv.spike.ram@0x0:0x40000")
+    assert whole_page.endswith("\n... vmgen stream show prints the rest\n")
     assert said("dance").startswith("sections:")
     assert server.answer("qRcmd,x") == "E22"
 

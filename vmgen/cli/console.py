@@ -47,6 +47,7 @@ class Console:
         self.answered = False
         self._progress = ""
         self.warned = False
+        self._noted: set[str] = set()
         #: Whether something was left out of the result because it could not be read.
         self.incomplete = False
         #: Another command's line with what the running one was given, and more options,
@@ -91,6 +92,12 @@ class Console:
             line = versioned("diagnostic", {"message": text})
             text = json.dumps(line, ensure_ascii=False)
         _say(f"{text}\n")
+
+    def note(self, text: str) -> None:
+        """Write a line for people, once in a run: two files of one release have the same."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self.message(text)
 
     def diagnostics(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Write diagnostics, and how many there are if there is more than one."""

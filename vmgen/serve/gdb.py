@@ -11,17 +11,25 @@ from collections.abc import Callable
 
 from vmgen.guest import Cpu, Guest
 from vmgen.serve.description import byte_order, numbered, target_xml
-from vmgen.stream import paths
 from vmgen.stream import show as shown
+from vmgen.stream.asked import asked
 from vmgen.stream.errors import StreamError
 
 _PACKET = 0x4000
 _LONGEST = _PACKET // 2 - 8
 """So many bytes of memory fit into a packet."""
 
+_MORE = b"... vmgen stream show prints the rest\n"
+
 _FAULT, _INVALID, _READ_ONLY = "E14", "E22", "E01"
 
-_HELP = "sections: what the stream has\nshow PATH: a value, e.g. show cpu/0.env\n"
+_HELP = """\
+sections: what the stream has
+show PATH: a value, a register or memory, as vmgen stream show prints them, e.g.
+  show cpu/0.env
+  show pc
+  show ram/pc.ram@0x1000:64
+"""
 
 
 class GdbServer:
@@ -212,7 +220,11 @@ class GdbServer:
             words = bytes.fromhex(text).decode("utf-8", "replace").split(None, 1)
         except ValueError:
             return _INVALID
-        return self.monitor(words).encode("utf-8", "replace")[:_LONGEST].hex()
+        said = self.monitor(words).encode("utf-8", "replace")
+        if len(said) > _LONGEST:
+            end = said.rfind(b"\n", 0, _LONGEST - len(_MORE)) + 1
+            said = said[:end] + _MORE
+        return said.hex()
 
     def monitor(self, words: list[str]) -> str:
         """What a monitor command prints."""
@@ -222,16 +234,11 @@ class GdbServer:
                 return "".join(shown.table(stream))
             case ["show", path]:
                 try:
-                    section, rest = paths.split(stream.sections, path.strip())
-                    value = stream.values(section)
-                    steps = paths.resolve(value, rest)
-                    if steps is None:
-                        raise paths.missing(section, value, rest)
-                    for step in steps:
-                        value = paths.at(value, step)
-                    return "".join(shown.value_text(value, f"{section.path}{rest}"))
+                    found = asked(stream, list(stream.sections), path.strip())
+                    return "".join(found.lines(stream))
                 except StreamError as error:
-                    return f"{error}\n"
+                    hint = f"  hint: {error.hint}\n" if error.hint else ""
+                    return f"{error}\n{hint}"
         return _HELP
 
 

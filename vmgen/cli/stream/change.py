@@ -12,7 +12,7 @@ from vmgen.cli.arguments import Argument, Option, WrongUsage, command
 from vmgen.cli.console import Console, standard_output, unwritten
 from vmgen.cli.stream.codecs import input_of, opened
 from vmgen.cli.stream.common import CODECS, FILE, output_option, size_of, told
-from vmgen.cli.stream.show import all_sections, chosen
+from vmgen.cli.stream.show import all_sections, no_file
 from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:
@@ -120,6 +120,9 @@ def extract(
     an image with holes for zeros. The name 'description' stands for the description JSON.
     SECTION stands for the bytes between its header and its footer.
     """
+    from vmgen.stream.asked import section_of
+    from vmgen.stream.errors import NotFound
+
     if selected == "stream":
         if options["target"] is not None:
             raise WrongUsage("--target chooses codecs, and a whole stream needs none")
@@ -139,7 +142,11 @@ def extract(
             _extract_ram(stream, selected.partition("/")[2], output, console)
             return 0
         else:
-            section, rest = chosen(stream, all_sections(stream), selected)
+            try:
+                section, rest = section_of(stream, all_sections(stream), selected)
+            except NotFound:
+                no_file(selected)
+                raise
             if rest:
                 raise WrongUsage("a whole section is extracted, not a field")
             write(output, [stream.body(section)])

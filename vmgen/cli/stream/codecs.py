@@ -288,7 +288,7 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
         if (known := released.remembered(source, wanted.target)) is not None:
             codecs, said = known
             if said:
-                console.message(said)
+                console.note(said)
             return codecs
         releases, alike = released.writers_of(
             source, wanted.target, console, newest=True
@@ -313,7 +313,7 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
         if len(alike) > len({target for _, target in alike}):
             listed = released.spans(names)
             said = f"saved by QEMU {listed}; read with the tables of {names[0]}"
-            console.message(said)
+            console.note(said)
         codecs = codecs.but(releases=tuple(names))
         released.remember(source, wanted.target, codecs, said)
         return codecs

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from vmgen.cli.arguments import Argument, Option, WrongUsage, command
 from vmgen.cli.console import Console
 from vmgen.cli.stream.codecs import opened
 from vmgen.cli.stream.common import CODECS, FILE, FORMAT, diagnostic, told
 from vmgen.schemas import versioned
-from vmgen.stream.frozen import Frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from vmgen.paint import Paint
     from vmgen.stream import Section, Stream
+    from vmgen.stream.asked import Asked
     from vmgen.stream.errors import StreamError
-    from vmgen.stream.ram_place import RamPlace
 
 
 @command(
@@ -71,6 +69,7 @@ def show(
     "offset", "size", "codec", "state"}]}.
     """
     from vmgen.stream import show as shown
+    from vmgen.stream.asked import asked
     from vmgen.stream.errors import StreamError
 
     with told(file), opened(file, console, **options) as stream:
@@ -82,18 +81,19 @@ def show(
             return 0
         cut: list[StreamError] = []
         errors: list[StreamError] = []
-        found: list[tuple[str, Shown]] = []
+        found: list[tuple[str, Asked]] = []
         sections = all_sections(stream, None if form == "json" else cut)
         for text in selected:
             try:
-                found.append((text, _selected(stream, sections, text)))
+                found.append((text, asked(stream, sections, text)))
             except StreamError as error:
+                no_file(text)
                 errors.append(error)
         if form == "json":
             _print_json(stream, found, console)
         else:
             for _, part in found:
-                console.result("".join(_lines(stream, part, console.paint)))
+                console.result("".join(part.lines(stream, console.paint)))
         if errors:
             from vmgen.source import VmgenError
 
@@ -101,16 +101,6 @@ def show(
         for one in cut:
             raise one
     return 0
-
-
-class Shown(Frozen):
-    """What a path of the command line stands for: a section, a value in it under its label,
-    or a place in guest memory."""
-
-    section: Section | None
-    label: str = ""
-    value: Any = None
-    place: RamPlace | None = None
 
 
 def _all(stream: Stream, form: str, console: Console) -> None:
@@ -129,53 +119,20 @@ def _all(stream: Stream, form: str, console: Console) -> None:
         console.result("".join(rows))
 
 
-def _selected(stream: Stream, sections: Sequence[Section], text: str) -> Shown:
-    from vmgen.stream.ram_place import ram_place
-
-    if (place := ram_place(text)) is not None:
-        place.check(stream.memory())
-        return Shown(None, place=place)
-    section, rest = chosen(stream, sections, text)
-    if not rest:
-        return Shown(section)
-    label, value = _value(stream, section, rest)
-    return Shown(section, label, value)
-
-
-def _lines(stream: Stream, one: Shown, paint: Paint) -> Iterable[str]:
-    from vmgen.stream import show as shown
-    from vmgen.stream.ram_place import dump
-
-    if one.place is not None:
-        return dump(stream.memory(), one.place, paint)
-    assert one.section is not None
-    if one.label:
-        return shown.value_text(one.value, one.label, paint)
-    return shown.section_text(stream, one.section, paint)
-
-
 def _print_json(
-    stream: Stream, found: Sequence[tuple[str, Shown]], console: Console
+    stream: Stream, found: Sequence[tuple[str, Asked]], console: Console
 ) -> None:
     """The sections, or values where one path is that of a value; nothing for nothing."""
     from vmgen.stream import show as shown
-    from vmgen.stream.ram_place import pieces
 
+    some = [one.section for _, one in found if one.section is not None]
     if not found:
         return
-    if not any(one.label or one.place for _, one in found):
-        some = [one.section for _, one in found if one.section is not None]
+    if all(one.is_section for _, one in found):
         for text in shown.json_text(stream, some):
             console.result(text)
         return
-    values: dict[str, Any] = {}
-    for text, one in found:
-        if one.place is not None:
-            values[text] = pieces(stream.memory(), one.place)
-        elif one.label or one.section is None:
-            values[text] = shown.jsonable(one.value)
-        else:
-            values[text] = shown.jsonable(_value(stream, one.section, "")[1])
+    values = {text: one.plain(stream) for text, one in found}
     document = versioned("stream-show-values", {"values": values})
     console.result(shown.dumps(document))
 
@@ -196,46 +153,10 @@ def all_sections(stream: Stream, cut: list[StreamError] | None = None) -> list[S
     return sections
 
 
-def chosen(
-    stream: Stream, sections: Sequence[Section], text: str
-) -> tuple[Section, str]:
-    """The section that a path begins with, and the rest of the path."""
-    from vmgen.stream import registers
-    from vmgen.stream.errors import NotFound
-    from vmgen.stream.ram_place import without_address
-
-    try:
-        return registers.split(stream, sections, text)
-    except NotFound:
-        if os.path.isfile(text):
-            message = f"'{text}' is a second file, and one stream is read"
-            raise WrongUsage(message) from None
-        if text.startswith("ram/"):
-            error = without_address(stream.memory(), text)
-            if error is not None:
-                raise error from None
-        raise
-
-
-def _value(stream: Stream, section: Section, rest: str) -> tuple[str, Any]:
-    """The path as it is printed, and what is there."""
-    from vmgen.stream import paths, registers
-    from vmgen.stream.registers.numbers import number_of
-
-    value = stream.values(section)
-    label = f"{section.path}{rest}"
-    file = registers.of_section(stream.codecs, section, value)
-    if file is not None and (name := registers.named(file, rest)) is not None:
-        register = file.read(name)
-        if number_of(name) is not None:
-            label = f"{section.path}.{register.name}"
-        return label, register.value
-    steps = paths.resolve(value, rest)
-    if steps is None:
-        raise registers.missing(file, section, value, rest)
-    for step in steps:
-        value = paths.at(value, step)
-    return label, value
+def no_file(text: str) -> None:
+    """Raises WrongUsage for a path that leads nowhere, and is a file's."""
+    if os.path.isfile(text):
+        raise WrongUsage(f"'{text}' is a second file, and one stream is read")
 
 
 @command(
