@@ -11,8 +11,12 @@ import pytest
 from tests.pages import Parsed, closed
 from tests.test_verdict_show import BAD, BOOL, WHEN, judgement, section
 from vmgen.cli import run
+from vmgen.stream.registers.naming import names
+from vmgen.stream.registers.system import ListedRegisters
+from vmgen.stream.registers.table import table
 from vmgen.verdict import show_machines
-from vmgen.verdict.model import Direction, Judgement, Outcome
+from vmgen.verdict.machines import by_section
+from vmgen.verdict.model import Direction, Finding, Judgement, Outcome, Side
 from vmgen.view.compat import compat_page
 
 OPEN = Outcome("unknown", (BOOL,))
@@ -163,3 +167,59 @@ def test_a_cell_says_what_the_exit_status_says(
     line = show_machines.text({"pc-1": one}, ((), ()), directions=ways).splitlines()[1]
     assert ("accepted" in line) == any(passes for _, _, passes in sections)
     assert ("not known" in line) == (status == 3)
+
+
+def test_versions_with_one_answer_are_a_line_and_a_finding_is_said_once() -> None:
+    """Fewer than six are named one by one; another answer in between ends a row."""
+    bad, good = judgement(section("dev", BAD)), judgement(section("fine"))
+    same = {f"pc-{number}.0": bad for number in range(20, 10, -1)}
+    few = {f"virt-{number}.0": bad for number in range(5, 0, -1)}
+    parted = {**same, **few, "none": bad, "pc-15.0": good}
+    shown = show_machines.text(parted, ((), ()), directions=("forward",))
+    rows_ = [
+        line.split("  ")[1].strip() for line in shown.splitlines()[1:] if ": " in line
+    ]
+    assert rows_[:10] == [
+        "pc-20.0", "pc-19.0", "pc-18.0", "pc-17.0", "pc-16.0", "pc-15.0", "pc-14.0", "pc-13.0",
+        "pc-12.0", "pc-11.0",
+    ]  # fmt: skip
+    shown = show_machines.text(
+        {**same, **few, "none": bad}, ((), ()), directions=("forward",)
+    )
+    first = shown.splitlines()[1]
+    assert first.startswith(
+        "  pc-20.0 to pc-11.0 (10)  1 → 2: refused, 1 section (dev)"
+    )
+    assert [line.split()[0] for line in shown.splitlines()[2:8]] == [*few, "none"]
+    # What differs in the text of no line is said once, for all its machine types.
+    away = replace(section("dev", BAD), old_file="hw/other.c")
+    two = {"pc-1.0": bad, "pc-2.0": judgement(away)}
+    assert by_section(two)[1:]
+    shown = show_machines.text(two, ((), ()), directions=("forward",))
+    assert shown.count("  dev (vmstate_dev)") == 1
+    assert "machine types: all of them" in shown
+
+
+def test_a_system_register_has_its_names_beside_its_number() -> None:
+    """Those that 'stream show' takes, in every form."""
+    number = "0x603000000013df19"
+    found = Finding(
+        "register", "cpu", "vmstate_arm_cpu", field=number,
+        source=Side("register", "max"), target=Side("nothing"),
+    )  # fmt: skip
+    one = judgement(section("cpu", Outcome("incompatible", (found,))))
+    said = f"system register {number} (CNTV_CTL_EL0, s3_3_c14_c3_1) of max"
+    assert said in show_machines.text({"virt-9.2": one}, ((), ()))
+    assert said in report({"virt-9.2": one}).text
+    assert said in show_machines.github({"virt-9.2": one})
+    document: Any = show_machines.as_json({"virt-9.2": one}, ((), ()))
+    (finding,) = document["sections"][0]["forward"]["findings"]
+    assert finding["names"] == ["CNTV_CTL_EL0", "s3_3_c14_c3_1"]
+    assert finding["field"] == number
+    known = table("aarch64")
+    assert known is not None
+    shown = ListedRegisters({int(number, 16): 0}, known).find(number)
+    assert shown is not None
+    assert shown.name == finding["names"][0]
+    assert names(0x6030000000138000) == ("s2_0_c0_c0_0",)
+    assert names(0x40200000200E0100) == ("MDCCINT_EL1", "p14_0_c0_c2_0_ns")

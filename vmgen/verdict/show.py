@@ -314,7 +314,11 @@ def _outcome_json(outcome: Outcome, tried: Confirmation | None) -> dict[str, obj
     for name, findings in (("findings", outcome.findings), ("notes", outcome.notes)):
         if findings:
             found[name] = [
-                {**_record(finding), "text": words.sentence(finding)}
+                {
+                    **_record(finding),
+                    **_named(finding),
+                    "text": words.sentence(finding),
+                }
                 for finding in findings
             ]
     if tried is not None:
@@ -328,6 +332,12 @@ def _outcome_json(outcome: Outcome, tried: Confirmation | None) -> dict[str, obj
                 "text": tried.failure.text,
             }
     return found
+
+
+def _named(finding: Finding) -> dict[str, object]:
+    """The names of a system register, beside its number."""
+    called = words.register_names(finding)
+    return {"names": list(called)} if called else {}
 
 
 def _record(item: Any) -> dict[str, object]:

@@ -4,6 +4,7 @@ each, then every finding once, with the machine types that it holds for."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Literal, TypeAlias, assert_never
 
 from vmgen.paint import Paint, plain
@@ -38,6 +39,9 @@ ADDED = ", where a user adds the device"
 
 OTHERS = "differ in devices of other machines"
 """What is said of sections that differ and that no machine of the types has."""
+
+ROW = 6
+"""Versions of one machine type with one answer that are named one by one if they are fewer."""
 
 NAMES = 3
 """Sections and machine types that a line names; the others are counted."""
@@ -124,14 +128,17 @@ def text(
     side alone; ``notes`` adds what is compatible and still worth knowing."""
     first = next(iter(judgements.values()))
     ways = [show.way(first, direction) for direction in directions]
-    wide = max(map(len, judgements))
     lines = [f"{paint('name', first.target) or 'machine types'}: {', '.join(ways)}"]
-    for machine, one in judgements.items():
-        said = [
+    answered = {
+        machine: "; ".join(
             f"{way}: {_answered(one, direction, paint)}"
             for way, direction in zip(ways, directions, strict=True)
-        ]
-        lines.append(f"  {(machine or 'every machine'):<{wide}}  {'; '.join(said)}")
+        )
+        for machine, one in judgements.items()
+    }
+    rows = _rows(answered)
+    wide = max(len(name) for name, _ in rows)
+    lines += [f"  {name:<{wide}}  {said}" for name, said in rows]
     for side, names in zip(("OLD", "NEW"), only, strict=True):
         if names:
             lines.append(
@@ -147,19 +154,48 @@ def text(
         ]
         if found:
             lines += ["", paint(show.PAINT[verdict], title(verdict, added))]
+        alike: dict[tuple[tuple[str, ...], tuple[str, ...]], dict[str, None]] = {}
         for group in _grouped(found, directions):
-            lines += show.section_lines(
-                first, [one.section for one in group], directions, paint, notes
+            one = group[0].section
+            before = show.section_lines(
+                first, [each.section for each in group], directions, paint, notes
             )
-            lines += _whom(group[0], judgements, paint)
-            if added and (names := group[0].section.devices):
-                lines.append(f"      {paint('note', 'users add:')} {_some(names)}")
-            for direction, reason in group[0].section.accepted:
+            after = []
+            if added and (names := one.devices):
+                after.append(f"      {paint('note', 'users add:')} {_some(names)}")
+            for direction, reason in one.accepted:
                 if direction in directions:
                     way = show.way(first, direction)
-                    lines.append(f"      {paint('note', 'accepted:')} {way}: {reason}")
-            lines += show.fix_lines(group[0].section, directions, paint)
+                    after.append(f"      {paint('note', 'accepted:')} {way}: {reason}")
+            after += show.fix_lines(one, directions, paint)
+            # Verdicts that differ in nothing that a line says are said once.
+            machines = alike.setdefault((tuple(before), tuple(after)), {})
+            machines |= dict.fromkeys(group[0].machines)
+        for (head, tail), machines in alike.items():
+            whom = [name for name in judgements if name in machines]
+            lines += [*head, *_whom(whom, judgements, paint), *tail]
     return "\n".join(lines) + "\n"
+
+
+def _rows(answered: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The machine types with their answers; many versions of one in a row that have one
+    answer are a line, ``pc-q35-9.2 to pc-q35-2.4 (30)``."""
+    rows: list[tuple[str, str]] = []
+    for (_, said), names in groupby(
+        answered, lambda one: (_family(one), answered[one])
+    ):
+        known = list(names)
+        if len(known) >= ROW:
+            rows.append((f"{known[0]} to {known[-1]} ({len(known)})", said))
+        else:
+            rows += [(name or "every machine", said) for name in known]
+    return rows
+
+
+def _family(machine: str) -> str:
+    """What a machine type's name is in front of its version; itself without one."""
+    name, dash, version = machine.rpartition("-")
+    return name if dash and version[:1].isdigit() else machine
 
 
 def in_group(
@@ -273,11 +309,11 @@ def _grouped(
 
 
 def _whom(
-    one: Affected, judgements: Mapping[str, Judgement], paint: Paint
+    machines: Sequence[str], judgements: Mapping[str, Judgement], paint: Paint
 ) -> Iterator[str]:
     if set(judgements) != {""}:
-        every = len(one.machines) == len(judgements)
-        whom = "all of them" if every else _some(one.machines)
+        every = len(machines) == len(judgements)
+        whom = "all of them" if every else _some(machines)
         yield f"      {paint('note', 'machine types:')} {whom}"
 
 

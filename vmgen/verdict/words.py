@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal, assert_never
 
 from vmgen import ir, wording
+from vmgen.stream.registers.naming import names
+from vmgen.stream.registers.numbers import number_of
 from vmgen.verdict.conditions import DESTINATION, LOADED, negated
 from vmgen.verdict.model import Finding, Offset, Side, Term, Verdict
 
@@ -307,7 +309,9 @@ def _register(found: Finding) -> str:
 
 def _same_register(found: Finding) -> str:
     source, target = found.source, found.target
-    name = f"system register {found.field} of {source.name}"
+    called = register_names(found)
+    aside = f" ({', '.join(called)})" if called else ""
+    name = f"system register {found.field}{aside} of {source.name}"
     if target.what == "nothing":
         return f"the source saves {name}, the destination's CPU does not have it"
     if source.what == "nothing":
@@ -319,6 +323,13 @@ def _same_register(found: Finding) -> str:
     if source.count and target.count:
         return f"{name} is {_hex(source)} in the source, and always {_hex(target)} in the destination"
     return f"whether {name} keeps the source's value is up to C"
+
+
+def register_names(found: Finding) -> tuple[str, ...]:
+    """What ``vmgen stream show`` calls the system register of a finding; nothing for a
+    finding about anything else."""
+    key = number_of(found.field) if found.kind == "register" else None
+    return () if key is None else names(key)
 
 
 def _hex(side: Side) -> str:
