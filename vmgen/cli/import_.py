@@ -64,7 +64,8 @@ def import_(
     QEMU resumes the guest from the stream with '-incoming'.
 
     Registers of a core or of an emulator and memory replace those of the template. What the file does not
-    have stays as it is there, and is listed on stderr.
+    have stays as it is there, and is listed on stderr. A name in a folder's seed.json that
+    is no register's is an error.
     """
     with ExitStack() as opened:
         images = {} if form == "unicorn" else _images(form, files, opened)

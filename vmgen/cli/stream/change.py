@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   vmgen stream edit vm.mig a0=0x1234 cpu/1.pc=0x80000000 -o new.mig
+  vmgen stream edit vm.mig VBAR_EL1=0x40008000 DAIF=0x3c0 -o new.mig
   vmgen stream edit vm.mig goldfish_rtc.alarm_next=77 -o vm.mig --codecs 10.0
   vmgen stream edit vm.mig 'cpu/0.vector=null' slirp=drop -o new.mig
   vmgen stream edit vm.mig ram/pc.ram@0x1000=0badcafe -o new.mig
@@ -61,6 +62,7 @@ def edit(
     VALUE is a number (0x..., decimal, negative), true or false, hexadecimal digits for
     bytes, or [1, 2, 3] for a whole array. null removes a subsection, {} adds one of zeros.
     SECTION=drop leaves a section out. ram/BLOCK@ADDRESS=HEX writes bytes into guest memory.
+    A PATH is one of vmgen stream show. vmgen writes nothing if one of them leads nowhere.
 
     The output is a plain stream, or an uncompressed save image for one of libvirt.
     """
