@@ -175,7 +175,10 @@ def test_the_others_are_shown_where_one_name_is_unknown(shell: Shell) -> None:
     status, out, err = shell("show", A57, "nope", "timer", "--format", "json")
     assert [one["name"] for one in json.loads(out)["sections"]] == ["timer"]
     status, out, err = shell("show", A57, "nope", "--format", "json")
-    assert (status, out) == (2, "")
+    assert (status, [one["code"] for one in json.loads(out)["errors"]]) == (
+        2,
+        ["VG708"],
+    )
 
 
 @pytest.mark.parametrize("command", ["show", "edit"])
