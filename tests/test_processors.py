@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from vmgen import ir
 from vmgen.archive import shipped
-from vmgen.stream.processors import Models, models_of, stays
+from vmgen.known.processor_models import MODELS, Models, models_of, stays
+from vmgen.verdict.premises import Differences
 
 DEFAULT = "default_cpu_type=POWERPC_CPU_TYPE_NAME"
 OLD = (
@@ -86,3 +88,38 @@ def test_releases(old: str, new: str, version: int, same: bool) -> None:
     assert writer is not None
     assert reader is not None
     assert stays(version, writer, reader) is same
+
+
+def of_rows(rows: tuple[tuple[str, ...], ...]) -> ir.Program:
+    premise = ir.Premise(MODELS, ("pvr_match",), True, rows)
+    return ir.Program("1.0", "ppc64", (), premises=(premise,))
+
+
+@pytest.mark.parametrize(
+    ("rows", "different"),
+    [
+        ((), None),
+        # Another name for the same version, and other C that compares versions.
+        (
+            (
+                ("power9", "power9p"),
+                ("power9p", "CPU_DD20"),
+                ("ppc_pvr_match_power9()", "17a495f243ab4257"),
+            ),
+            None,
+        ),
+        ((("power9", "power9_v2.2"),), ("power9 0x4e1200", "machine_init() 0x4e1200")),
+        (
+            (("machine_init()", f'{DEFAULT}("power9_v2.2")'),),
+            ("machine_init() 0x4e1200",),
+        ),
+        ((("machine_init()", f'{DEFAULT}("power11")'),), ("machine_init() 0x4e1200",)),
+    ],
+)
+def test_a_verdict_compares_the_versions_and_not_the_names(
+    rows: tuple[tuple[str, str], ...], different: tuple[str, ...] | None
+) -> None:
+    found = Differences(of_rows(OLD), of_rows(but(*rows).rows))
+    refusal = ir.Refusal(reads=("pvr_match",))
+    sides = [difference for _, (difference, _) in found.of(refusal)]
+    assert sides == ([] if different is None else [tuple(sorted(different))])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from vmgen.known.processor_models import Models
 from vmgen.known.register_lists import LENGTH
 from vmgen.lookup import Lookup, Placed
 from vmgen.stream import (
@@ -37,7 +38,7 @@ from vmgen.stream.inside import state_of
 from vmgen.stream.kvm_only import of_kvm, subsection
 from vmgen.stream.objections import Explanation, Objection, Rule
 from vmgen.stream.parts import ANY_INSTANCE, EVERYWHERE, WITHOUT_A_TABLE, Section
-from vmgen.stream.processors import AlikeModels, Models
+from vmgen.stream.processors import AlikeModels
 from vmgen.stream.reading import MachineAnswers, Reading, SectionReader
 from vmgen.stream.stream import Stream
 from vmgen.stream.wire import printable

@@ -7,9 +7,10 @@ for.  The IR carries these tables (:class:`ir.Premise`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from vmgen import ir
+from vmgen.known.processor_models import MODELS, Models
 from vmgen.verdict.state import Difference
 
 
@@ -45,7 +46,7 @@ def _compared(
     """
     if one is None or two is None:
         return (), ()
-    first, second = set(one.rows), set(two.rows)
+    first, second = map(_rows, (one, two))
     if one.keyed and two.keyed:
         keys = {row[0] for row in first} & {row[0] for row in second}
         first = {row for row in first if row[0] in keys}
@@ -57,3 +58,24 @@ def _compared(
         for rows in (first - second, second - first)
     )
     return mine, theirs
+
+
+def _rows(premise: ir.Premise) -> set[tuple[str, ...]]:
+    """The rows of a premise; of the one on processor versions what they come to.
+
+    A name may be that of another model in the other release and mean the same version,
+    and of the same version each ``pvr_match`` accepts itself.
+    """
+    if premise.name != MODELS:
+        return set(premise.rows)
+    models = Models(premise.rows)
+    named = {(name, f"{version:#x}") for name, version in models.versions.items()}
+    started = {
+        (function, *(hex(one) if one is not None else "?" for one in _sorted(some)))
+        for function, some in models.defaults.items()
+    }
+    return named | started
+
+
+def _sorted(some: Iterable[int | None]) -> list[int | None]:
+    return sorted(some, key=lambda one: -1 if one is None else one)

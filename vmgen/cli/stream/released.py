@@ -20,12 +20,12 @@ from vmgen.cli.stream.maker import this_vmgen
 if TYPE_CHECKING:
     from vmgen.archive import Archive, Release
     from vmgen.cli.shipped import Targets
+    from vmgen.known.processor_models import Models
     from vmgen.known.processor_side import ProcessorSide
     from vmgen.lookup import Lookup, Placed
     from vmgen.stream import Codecs, Stream
     from vmgen.stream.errors import NoCodecs
     from vmgen.stream.input import Input
-    from vmgen.stream.processors import Models
     from vmgen.verdict.model import Outcome
 
 _MOST_HASHED = 1 << 26
@@ -316,10 +316,10 @@ def same_model(source: Input, codecs: Codecs, version: int, reader: Models) -> b
     ``codecs`` cannot.
     """
     from vmgen import archive
+    from vmgen.known.processor_models import models_of, stays
     from vmgen.stream import Stream, tables
     from vmgen.stream.errors import StreamError
     from vmgen.stream.origin import refuse_writer
-    from vmgen.stream.processors import models_of, stays
 
     there = archive.shipped()
     stream = Stream(source, strict=False)
