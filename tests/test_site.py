@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import os
 import re
 import shutil
@@ -45,6 +47,43 @@ def test_every_page_is_there(site: Path) -> None:
         assert page.relative_to(ROOT / "docs").with_suffix(".html").as_posix() in made
     assert {"changelog.html", "contributing.html"} <= made
     assert {f"errors/{code}.html" for code in errors.raised()} <= made
+
+
+def public(module: str) -> Iterator[tuple[str, object]]:
+    """The names of a module that programs import, and those of their classes."""
+    found = importlib.import_module(module)
+    names = getattr(found, "__all__", None) or [
+        name
+        for name, one in vars(found).items()
+        if getattr(one, "__module__", "") == module
+    ]
+    for name in names:
+        one = getattr(found, name)
+        if inspect.isclass(one) or inspect.isfunction(one):
+            yield name, one
+        for inner, value in vars(one).items() if inspect.isclass(one) else ():
+            if inner.startswith("_"):
+                continue
+            if isinstance(value, classmethod | staticmethod):
+                yield f"{name}.{inner}", value.__func__
+            elif isinstance(value, property) or inspect.isfunction(value):
+                yield f"{name}.{inner}", value
+
+
+def test_what_programs_import_is_on_a_page(site: Path) -> None:
+    page = (site / "api.html").read_text("utf-8")
+    modules = re.findall(
+        r"^::: (\S+)", (ROOT / "docs/api.md").read_text(), re.MULTILINE
+    )
+    assert "vmgen.stream" in modules
+    for module in modules:
+        for name, one in public(module):
+            assert inspect.getdoc(one), f"{module}.{name} says nothing"
+            if "." not in name:
+                assert f'id="{module}.{name}"' in page
+    text = re.sub(r"<pre.*?</pre>", "", page, flags=re.DOTALL)
+    assert "&gt;&gt;&gt;" not in text  # an example that is no example there
+    assert not re.search(r":[a-z]+:<code>", text)
 
 
 def test_an_errors_page_leads_to_all_of_them(site: Path) -> None:

@@ -1,8 +1,9 @@
 """A saved guest as the command line opens it: vmgen chooses the codecs.
 
->>> from vmgen.saved import open_guest
->>> with open_guest("vm.mig") as guest:
-...     guest.cpus[0].register("pc")
+    from vmgen.saved import open_guest
+
+    with open_guest("vm.mig") as guest:
+        print(guest.cpus[0].register("pc"))
 
 :class:`vmgen.guest.Guest` and :class:`vmgen.stream.Stream` alone need the standard library
 only, and read with the codecs that they are given.  This module makes codecs out of the

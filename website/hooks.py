@@ -19,6 +19,8 @@ PAGES = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
 
 _CODE = re.compile(r"<pre\b.*?</pre>|<code>(?P<words>[^<]*)</code>", re.DOTALL)
 _OPTION = re.compile(r"(?<!\S)-[^\s<]{1,28}(?!\S)")
+_ROLE = re.compile(r":(?:class|func|meth|mod|attr|data|exc):(?=<code>)")
+"""What stands before a name in a docstring: Sphinx's words, which Markdown does not know."""
 _LINK = re.compile(r"\]\((?P<target>[^)#:]+)(?P<anchor>#[^)]*)?\)")
 
 
@@ -53,9 +55,9 @@ def unbroken(html: str) -> str:
 def on_page_content(
     html: str, *, page: Page, config: MkDocsConfig, files: Files
 ) -> str:
-    """Keeps options in one line."""
+    """Keeps options in one line, and leaves the roles of docstrings out."""
     del page, config, files
-    return unbroken(html)
+    return unbroken(_ROLE.sub("", html))
 
 
 def on_post_template(

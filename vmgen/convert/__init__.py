@@ -1,6 +1,6 @@
 """A stream that one release saved, as one that another release loads."""
 
-from vmgen.convert.convert import SAME, Converted, Destination, convert, counted
+from vmgen.convert.converter import SAME, Converted, Destination, convert, counted
 from vmgen.convert.mapping import Mapping, dumps, loads
 from vmgen.convert.states import Line
 

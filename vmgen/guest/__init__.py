@@ -1,8 +1,8 @@
 """A guest out of a stream: CPUs with named registers, memory by physical and by virtual
 address.  Standard library only; nothing here knows a file format of others.
 
->>> with Guest.open("vm.mig", codecs="generated/riscv64") as guest:
-...     guest.cpus[0].read(0xFFFFFFFF80000000, 16)
+    with Guest.open("vm.mig", codecs="generated/riscv64") as guest:
+        text = guest.cpus[0].read(0xFFFFFFFF80000000, 16)
 """
 
 from __future__ import annotations
