@@ -142,7 +142,7 @@ def test_a_number_of_the_other_state_has_its_name() -> None:
 
 @pytest.mark.parametrize(
     "text", ["s4_0_c0_c0_0", "s3_0_c16_c0_0", "p15_8_c0_c0_0", "p15_0_c1_c0", "s3_0_c1",
-             "0x603", "0x7030000000130000", "0x60300000001300000", "x1", ""],
+             "0x603", "0x40800000", "0x80000000", "0x1014c600", "0x7030000000130000", "0x60300000001300000", "x1", ""],
 )  # fmt: skip
 def test_what_is_no_number_of_a_register(text: str) -> None:
     assert number_of(text) is None

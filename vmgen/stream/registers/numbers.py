@@ -47,7 +47,8 @@ def number_of(text: str) -> int | None:
         if len(lower) <= 10:
             key = _of_qemu(key)
         known = key >> 52 in (_AARCH32 >> 52, _LONG >> 52, _AARCH64 >> 52)
-        return key if known else None
+        # Any other bits are no number's: an address, say.
+        return key if known and number_of(numbered(key)[0]) == key else None
     if match := _OF_AARCH64.fullmatch(lower):
         op0, op1, crn, crm, op2 = map(int, match.groups())
         key = _AARCH64 | op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
