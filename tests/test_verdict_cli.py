@@ -238,12 +238,20 @@ def test_only_what_differs_between_revisions_is_written(
     assert done.stdout == b""
 
 
-def test_sides_are_called_by_what_tells_them_apart() -> None:
+def test_sides_are_called_by_what_tells_them_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fork" / "build").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "fork")
     assert called(("a/old.json", "b/new.json")) == ("old.json", "new.json")
     assert called(("a/x.json", "b/x.json")) == ("a/x.json", "b/x.json")
     assert called(("/qemu/9/", "/fork/9/")) == ("qemu/9", "fork/9")
     assert called(("v9.2.0", "v10.0.0")) == ("v9.2.0", "v10.0.0")
-    assert called((".", "../up")) == (".", "../up")
+    # The folder that a command runs in has a name, which a report needs.
+    assert called((".", "../up")) == ("fork", "up")
+    assert called(("9.2.0", "./")) == ("9.2.0", "fork")
+    monkeypatch.chdir("build")
+    assert called(("9.2.0", "..")) == ("9.2.0", "fork")
     assert called(("x", "x")) == ("old", "new")
 
 

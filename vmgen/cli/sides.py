@@ -103,13 +103,20 @@ def programs_of(
 def called(names: Sequence[str]) -> tuple[str, str]:
     """What to call the two sides where their releases do not tell them apart: the last
     parts of their names, as many as tell them apart."""
-    old, new = (name.rstrip("/") or name for name in names)
+    old, new = map(_folder, names)
     parts = old.split("/"), new.split("/")
     for count in range(1, max(map(len, parts))):
         short = tuple("/".join(one[-count:]) for one in parts)
         if short[0] != short[1] and all(one.strip("./") for one in short):
             return short[0], short[1]
     return ("old", "new") if old == new else (old, new)
+
+
+def _folder(name: str) -> str:
+    """A side's name without a slash at its end; of ``.`` and ``..`` the folder's own."""
+    if name.strip("./"):
+        return name.rstrip("/")
+    return Path(name).resolve().name or name
 
 
 def folders_of(
