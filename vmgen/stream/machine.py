@@ -16,6 +16,7 @@ from vmgen.known.register_lists import RegisterDifference
 from vmgen.known.system_registers import DefinedRegisters
 from vmgen.lookup import Placed
 from vmgen.stream import described, processors, resizable, system_registers, tables
+from vmgen.stream.capability_levels import higher
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.described import Slot
 from vmgen.stream.errors import Refused, StreamError
@@ -94,12 +95,26 @@ def unlike(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
             found = _fields(stream, section, own, mine)
             yield from _registers(stream, section, own, mine, codecs)
             yield from _processor(stream, section, own, mine)
+            for one in higher(stream, section, own, mine, _type(own, codecs)):
+                yield Unlike(
+                    section.path, one.member, one.offset, one.message, one.certain
+                )
             if not found:  # the description shows no difference, or not the fields
                 found = _inside(stream, section, own, mine, codecs)
             if found is None:
                 message = "the fields cannot be compared: nothing says where they are"
                 found = [Unlike(section.path, "", section.start, message, False)]
             yield from found
+
+
+def _type(own: Stream, codecs: Codecs) -> ir.Machine | None:
+    """The machine's type, as the release has it; None if it has none of the name."""
+    tabled, configuration = tables.of(codecs), own.configuration
+    if tabled is None or configuration is None:
+        return None
+    name = printable(configuration.machine)
+    machines = tabled.lookup.program.machines.machines
+    return next((one for one in machines if name in (one.name, *one.aliases)), None)
 
 
 def _has_an_alias(own: Stream, codecs: Codecs, section: Section) -> bool:
