@@ -525,7 +525,7 @@ def test_the_hint_about_all_is_for_codecs_without_every_device(
         "vmgen.cli.stream.explain.packages_of", lambda *_: ({"": every}, every)
     )
     _, out, _ = command(f"{file} --codecs x", capsys)
-    assert "no codecs for slirp/0\n" in out
+    assert "no codecs for" not in out  # slirp has none, and is judged
     assert "--all" not in out
 
 

@@ -15,9 +15,10 @@ from tests.qemu.machine import Guest, Machine, Refusal
 from vmgen.cli import run
 
 CAUSES = {
-    "slirp": "the user network's own library reads this section",
+    "Allowed features": "the options of a virtio device decide which features it has",
 }
-"""Where QEMU refuses what is called taken: the section, and why vmgen cannot know."""
+"""Where QEMU refuses what is called accepted: what is in the change or in QEMU's words, and
+why vmgen cannot know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from vmgen.lookup import Lookup, Placed
 from vmgen.stream import (
     after_load,
     commands,
+    libslirp,
     listed,
     machine,
     processors,
@@ -116,6 +117,16 @@ def explain(
             codec = _codec(codecs, section, devices.get(section.path))
         except Refused as error:  # several devices of one name, and nothing says which
             unsure.append(_finding(error, section))
+            continue
+        if codec is None and section.name == libslirp.NAME:
+            judged += 1
+            if section.instance_id == ANY_INSTANCE:
+                unsure.append(stated.any_instance(section))
+            if (slirp := libslirp.refused(stream, section)) is not None:
+                one = Objection(
+                    "footer-shift", section.path, "", slirp.offset, slirp.message
+                )
+                (refusals if slirp.certain else unsure).append(one)
             continue
         if codec is None:
             if why := _unread(codecs, section):

@@ -93,7 +93,7 @@ class SectionReader:
         if own is not None and own.device is not None:
             ours: Node = own.device.node
             if theirs is not None:
-                ours = of_machine(ours, theirs)
+                ours = _answering(ours, theirs)
             else:  # no description of the stream's own: its content has other lengths
                 state, wrong, end, asked = self._load(section, codec, ours)
                 if wrong is None and end == section.end:
@@ -188,6 +188,15 @@ class SectionReader:
             "footer-shift", shift.message, shift.offset, f"{path} {shift.member}"
         )
         return Reading(refusal, asked, shift.certain)
+
+
+def _answering(ours: Node, theirs: Node) -> Node:
+    """The machine's own description as answers about a section; without lengths where the
+    stream's, which QEMU does not read, is damaged."""
+    try:
+        return of_machine(ours, theirs)
+    except StreamError:
+        return without_lengths(ours)
 
 
 _BUSES = (
