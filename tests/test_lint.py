@@ -198,7 +198,16 @@ CASES: dict[str, tuple[str, str]] = {
     ),
     "VG808": (
         table(CONTROL, head='.name = "dev", .version_id = 2,'),
-        table(CONTROL, head='.name = "dev", .version_id = 2, .minimum_version_id = 0,'),
+        # A stream says no version of a table inside of a field, and none that code has.
+        INNER.replace(" .minimum_version_id = 1,", "")
+        + table(CONTROL, head='.name = "own", .version_id = 1,', symbol="vmstate_own")
+        + table(
+            CONTROL,
+            "VMSTATE_STRUCT(second, Dev, 1, vmstate_inner, Inner)",
+            head='.name = "dev", .version_id = 2, .minimum_version_id = 0,',
+        )
+        + "static int load(QEMUFile *f, Dev *s)\n{\n"
+        "    return vmstate_load_state(f, &vmstate_own, s, 1, NULL);\n}\n",
     ),
     "VG809": (
         table(),
@@ -299,6 +308,26 @@ def test_a_nested_table_of_another_struct_is_found(
     (found,) = linted(HEAD + alien + table(CONTROL, nested), capsys)
     assert found["code"] == "VG814"
     assert "vmstate_alien" in str(found["message"])
+
+
+@pytest.mark.parametrize("version", ["version_id", "s->mode"])
+def test_a_version_that_a_stream_says_has_a_minimum(
+    version: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = {"head": '.name = "dev/old", .version_id = 1,', "symbol": "vmstate_old"}
+    below = table(CONTROL, **old).replace(
+        "    .fields", "    .needed = dev_needed,\n    .fields", 1
+    )
+    (found,) = linted(
+        HEAD + below + table(CONTROL, subsections="&vmstate_old,"), capsys
+    )
+    assert (found["code"], found["context"]) == ("VG808", ["vmstate_old"])
+    loads = (
+        "static int load(QEMUFile *f, Dev *s, int version_id)\n{\n"
+        f"    return vmstate_load_state(f, &vmstate_old, s, {version}, NULL);\n}}\n"
+    )
+    (found,) = linted(HEAD + table(CONTROL, **old) + loads, capsys)
+    assert (found["code"], found["context"]) == ("VG808", ["vmstate_old"])
 
 
 def test_a_line_a_run_and_a_project_switch_rules_off(
@@ -563,6 +592,8 @@ def test_what_a_connection_of_the_host_leaves_is_not_missing(
         # Nothing reads it, or nobody but people.
         ("s->mode = value;", "return 0;", [], ""),
         ("s->mode = value;", 'trace_dev("%d", s->mode); return 0;', [], ""),
+        ("s->mode = 0;", 'if (!s->mode) {\n        qemu_log_mask(LOG_GUEST_ERROR, "mode %d",'
+         " s->mode);\n        s->mode = true;\n    }\n    return 0;", [], ""),
         # Whoever reads it has written it before.
         ("s->mode = value;", "s->mode = 1; return s->mode;", [], ""),
         ("s->mode = value;", "for (int i = 0; i < 4; i++) {\n        s->fifo[i] = 0;\n"
@@ -579,6 +610,25 @@ def test_what_is_sent_computed_or_scratch_is_not_missing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert state(capsys, write, read, *fields, post_load=post_load) == []
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        'if (!s->mode) {\n        warn_report("m");\n        s->mode = true;\n    }'
+        "\n    return s->mode;",
+        'if (!s->mode) {\n        warn_report("m");\n        s->control = 1;'
+        "\n        s->mode = true;\n    }\n    return 0;",
+        'if (!s->mode) {\n        warn_report("m");\n    } else {\n        s->control = 1;'
+        "\n    }\n    return 0;",
+        "if (!s->mode) {\n        s->mode = true;\n    }\n    return 0;",
+        'if (s->mode) {\n        warn_report("m");\n        return 1;\n    }\n    return 0;',
+    ],
+)
+def test_what_does_more_than_report_once_is_state(
+    read: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert state(capsys, "s->mode = value;", read) == ["mode"]
 
 
 def test_a_write_under_a_condition_does_not_make_scratch(

@@ -54,6 +54,12 @@ _ASIDE = re.compile(
 )
 """Calls whose arguments only people read."""
 
+_ONCE = re.compile(
+    r"\bif\s*\(\s*!\s*(?P<member>\w+\s*->\s*\w+(?:\s*\.\s*\w+)*)\s*\)\s*"
+    r"\{(?P<block>[^{}]*)\}(?!\s*else\b)"
+)
+"""A block that runs until it sets the member."""
+
 _CLEARS = re.compile(r"\b(?:memset|bzero)\s*\([^;]*$")
 _FILLS = re.compile(
     r"\b(?:memcpy|memmove|address_space_read|dma_memory_read|pci_dma_read"
@@ -270,9 +276,21 @@ def _is_first_or_address(before: str) -> bool:
 
 
 def _asides(body: str) -> list[tuple[int, int]]:
-    """The spans of calls that only report."""
+    """The spans of calls that only report, and of conditions of what reports once."""
     spans = []
     for match in _ASIDE.finditer(body):
         end = body.find(";", match.end())
         spans.append((match.start(), len(body) if end < 0 else end))
+    for match in _ONCE.finditer(body):
+        start, end = match.span("block")
+        calls = [span for span in spans if start <= span[0] < end]
+        rest = "".join(
+            body[at]
+            for at in range(start, end)
+            if not body[at].isspace()
+            and not any(first <= at < last for first, last in calls)
+        )
+        member = re.sub(r"\s", "", match["member"])
+        if calls and set(rest.split(";")) <= {"", f"{member}=true", f"{member}=1"}:
+            spans.append((match.start(), start))
     return spans

@@ -17,6 +17,8 @@ from vmgen.source import Position
 _PROPERTY = re.compile(r"\bDEFINE_(?:\w*_)?PROP\w*\s*\(([^;{}]*?)\)\s*,", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _SUBSCRIPT = re.compile(r"\[[^\]]*\]")
+_LOADS_VERSION = r"\bvmstate_load_state\s*\([^;]*?&\s*{0}\s*,[^;,]*,\s*\d+\s*[,)]"
+"""Code that loads a table, with a version that it has as a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,30 @@ class Linted:
         """
         place = (table.symbol, table.description.position)
         return self.is_subsection(table) or place not in self._inside
+
+    @cached_property
+    def _sections(self) -> frozenset[tuple[str, str]]:
+        """The tables that get a section of their own, by file and symbol."""
+        return frozenset(
+            (root.home, root.symbol)
+            for program in self.programs
+            for root in program.roots
+            if root.home
+        )
+
+    def loads_version_of_stream(self, table: LintedTable) -> bool:
+        """Whether the stream may say which version of a table QEMU loads: of a subsection
+        (``vmstate_subsection_load``, ``migration/vmstate.c``), of a section, and of a
+        table that nothing read here uses.  Inside of a field it is the table's own
+        (``vmstate_load_state``), elsewhere what the device's code says.
+        """
+        if self.is_subsection(table) or (table.file, table.symbol) in self._sections:
+            return True
+        if (table.symbol, table.description.position) in self._inside:
+            return False
+        file = self.sources.file(table.file)
+        loads = _LOADS_VERSION.format(re.escape(table.symbol))
+        return file is None or re.search(loads, file.text.code) is None
 
     def is_subsection(self, table: LintedTable) -> bool:
         """Whether some table has this one as a subsection."""

@@ -45,10 +45,13 @@ def nameless(linted: Linted) -> Iterator[LintFinding]:
 
 
 def without_minimum(linted: Linted) -> Iterator[LintFinding]:
-    """A table of version 1 or later that does not say which versions it can load."""
+    """A table of version 1 or later that does not say which versions it can load, where
+    the stream says the version."""
     for table in linted.tables:
         one = table.description
         if one.minimum_version_id or not one.version_id or not one.fields:
+            continue
+        if not linted.loads_version_of_stream(table):
             continue
         file = linted.sources.file(table.file)
         words = initializer(file, table) if file is not None else None
