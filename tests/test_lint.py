@@ -314,10 +314,10 @@ def test_a_nested_table_of_another_struct_is_found(
 def test_a_version_that_a_stream_says_has_a_minimum(
     version: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    old = {"head": '.name = "dev/old", .version_id = 1,', "symbol": "vmstate_old"}
-    below = table(CONTROL, **old).replace(
-        "    .fields", "    .needed = dev_needed,\n    .fields", 1
+    old = table(
+        CONTROL, head='.name = "dev/old", .version_id = 1,', symbol="vmstate_old"
     )
+    below = old.replace("    .fields", "    .needed = dev_needed,\n    .fields", 1)
     (found,) = linted(
         HEAD + below + table(CONTROL, subsections="&vmstate_old,"), capsys
     )
@@ -326,7 +326,7 @@ def test_a_version_that_a_stream_says_has_a_minimum(
         "static int load(QEMUFile *f, Dev *s, int version_id)\n{\n"
         f"    return vmstate_load_state(f, &vmstate_old, s, {version}, NULL);\n}}\n"
     )
-    (found,) = linted(HEAD + table(CONTROL, **old) + loads, capsys)
+    (found,) = linted(HEAD + old + loads, capsys)
     assert (found["code"], found["context"]) == ("VG808", ["vmstate_old"])
 
 
