@@ -155,10 +155,6 @@ def _given(function: c.FunctionDecl) -> set[str]:
 def _is_off(value: c.Expr, given: set[str]) -> bool:
     """Whether an assigned value is false, or what the caller of a property's setter
     gives."""
-    match value:
-        case c.IntegerLiteral(number):
-            return not number
-        case c.Name(name):
-            return name in given
-        case _:
-            return False
+    if isinstance(value, c.Name):
+        return value.name in given
+    return isinstance(value, c.IntegerLiteral) and not value.value
