@@ -21,7 +21,6 @@ LOOKS_FOR_A_FEW: dict[str, str] = {
     "machines/code.py:_member": "what a member's name is made of; the rest names none",
     "translate/refusals.py:_set_by": "what has a condition and a body; the rest has not",
     "execution/expressions.py:_acts": "what changes something; the rest only reads",
-    "processors/board_switches.py:_is_off": "what has a constant value; the rest is not off",
     "lint/rules/fields.py:_is_data": "what moves the memory at its place; the rest is code",
 }
 """Matches that name a few classes of many on purpose, by file and function, and why."""
