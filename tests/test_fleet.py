@@ -177,6 +177,11 @@ def test_a_file_that_is_none_is_a_row(guests: Path) -> None:
         "virt",
     )
     assert first["outcome"] in ("refused", "not known")
+    assert {one["row"] for one in rest} == {"finding"}
+    # Codecs of CPUs alone leave the other sections open.
+    cpus = options | {"folder": str(Path(__file__).parent.parent / "generated")}
+    asked = FleetQuestion("explain", str(guests / "out"), cpus)
+    _, *rest = asked.rows(f"{guests}/0.mig")
     assert {one["row"] for one in rest} == {"finding", "section"}
 
 

@@ -99,15 +99,13 @@ def of_rows(rows: tuple[tuple[str, ...], ...]) -> ir.Program:
     ("rows", "different"),
     [
         ((), None),
-        # Another name for the same version, and other C that compares versions.
+        ((("power9", "power9p"), ("power9p", "CPU_DD20")), None),  # of the same version
         (
-            (
-                ("power9", "power9p"),
-                ("power9p", "CPU_DD20"),
-                ("ppc_pvr_match_power9()", "17a495f243ab4257"),
-            ),
-            None,
+            (("ppc_pvr_match_power9()", "17a495f243ab4257"),),
+            ("ppc_pvr_match_power9() 33c82e9edd12e191",),
         ),
+        # A model without a number.
+        ((("power9", "power10"),), ("power9 0x4e1200", "machine_init() 0x4e1200")),
         ((("power9", "power9_v2.2"),), ("power9 0x4e1200", "machine_init() 0x4e1200")),
         (
             (("machine_init()", f'{DEFAULT}("power9_v2.2")'),),

@@ -78,7 +78,7 @@ UNJUDGED = {("ppc64", "10.0"): "icp/server/0"}
 """A section of a device that the newer machine does not have: codecs of CPUs alone do not
 know, and say so."""
 
-UNSURE = {"arm": "cpreg_vmstate_array_len", "aarch64": "cpreg_vmstate_array_len"}
+UNSURE = {"arm": "cpreg_vmstate_indexes", "aarch64": "cpreg_vmstate_indexes"}
 """How many system registers a CPU has, no table says; the releases do not agree."""
 
 

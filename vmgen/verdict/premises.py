@@ -7,7 +7,7 @@ for.  The IR carries these tables (:class:`ir.Premise`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from vmgen import ir
 from vmgen.known.processor_models import MODELS, Models
@@ -61,21 +61,22 @@ def _compared(
 
 
 def _rows(premise: ir.Premise) -> set[tuple[str, ...]]:
-    """The rows of a premise; of the one on processor versions what they come to.
-
-    A name may be that of another model in the other release and mean the same version,
-    and of the same version each ``pvr_match`` accepts itself.
-    """
+    """The rows of a premise; in the one on processor versions those of names and defaults
+    whose version is known have it instead of another name: a model may have another name
+    in the other release, and mean the same version."""
     if premise.name != MODELS:
         return set(premise.rows)
     models = Models(premise.rows)
-    named = {(name, f"{version:#x}") for name, version in models.versions.items()}
     started = {
-        (function, *(hex(one) if one is not None else "?" for one in _sorted(some)))
+        function: tuple(f"{one:#x}" for one in sorted(filter(None, some)))
         for function, some in models.defaults.items()
+        if None not in some
     }
-    return named | started
-
-
-def _sorted(some: Iterable[int | None]) -> list[int | None]:
-    return sorted(some, key=lambda one: -1 if one is None else one)
+    return {
+        (
+            (row[0], f"{models.versions[row[0]]:#x}")
+            if row[0] in models.versions
+            else (row[0], *started.get(row[0], row[1:]))
+        )
+        for row in premise.rows
+    }
