@@ -23,7 +23,7 @@ STAGES = (
     {"source"},
     {"grammar"},
     # What commands print for programs.
-    {"schemas"},
+    {"schemas", "json_members"},
     {"resources", "paint", "cache", "c_text", "kept"},
     {"targets"},
     # The IR, and what only reads it.

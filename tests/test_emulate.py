@@ -265,7 +265,7 @@ def test_a_register_that_does_not_exist_is_named(
     twice = Path("seed/seed.json").read_text().replace('"sp":', '"pc": "0x1", "sp":')
     Path("seed/seed.json").write_text(twice)
     assert vmgen(words) == 2
-    assert "'pc' comes twice" in capsys.readouterr().err
+    assert "member 'pc' occurs twice in one object" in capsys.readouterr().err
     run("a0", "X10", "0x1234")
     assert vmgen(["stream", "show", "no.mig", "a0", "--codecs", GENERATED]) == 0
     assert "a0 = 0x1234" in capsys.readouterr().out

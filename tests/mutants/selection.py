@@ -33,6 +33,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "infos": ("infos", "forks", "taught", "free_infos", "device_sections", "format_bytes", "release_files"),
     "inspect_json": ("inspect",),
     "ir": ("ir_arithmetic", "ir_json", "closed_ir", "lock", "inspect"),
+    "json_members": ("ir_json", "emulate"),
     "kept": ("roots", "machines"),
     "known": ("known", "machines", "cpu_registers", "system_registers", "listed"),
     "link": ("link", "forks", "infos", "release_files"),

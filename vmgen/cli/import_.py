@@ -65,7 +65,7 @@ def import_(
 
     Registers of a core or of an emulator and memory replace those of the template. What the file does not
     have stays as it is there, and is listed on stderr. A name in a folder's seed.json that
-    is no register's is an error.
+    no register has is an error.
     """
     with ExitStack() as opened:
         images = {} if form == "unicorn" else _images(form, files, opened)

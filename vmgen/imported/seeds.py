@@ -18,6 +18,7 @@ from vmgen.imported.errors import BadCore
 from vmgen.imported.memory import placed
 from vmgen.imported.registers import TakenCpu
 from vmgen.imported.template import Imported
+from vmgen.json_members import once_each
 from vmgen.schemas import VERSIONS
 from vmgen.stream import Draft
 from vmgen.stream.input import mapped
@@ -51,7 +52,7 @@ def read_seed(folder: Path) -> SavedSeed:
     try:
         if len(text) > _LONGEST:
             raise ValueError(f"more than {_LONGEST} bytes")
-        return _seed(json.loads(text, object_pairs_hook=_once))
+        return _seed(json.loads(text, object_pairs_hook=once_each))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadCore(
             f"{NAME} is none of 'vmgen export unicorn': {error}", None, "seed"
@@ -75,16 +76,6 @@ def _seed(document: Any) -> SavedSeed:
     if len(regions) > _MOST:
         raise ValueError(f"{len(regions)} regions")
     return SavedSeed(str(document["target"]), cpus, regions)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The members of an object, of which JSON allows two of one name."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"'{printable(twice)}' comes twice")
-    return found
 
 
 def _number(text: Any) -> int:
@@ -184,7 +175,7 @@ def _by_own_names(
 ) -> dict[str, int]:
     """The registers by the names that tables list, whatever name of theirs is given.
 
-    Raises BadCore for a name that is no register's, and for one that is given twice.
+    Raises BadCore for a name that no register has, and for one that is given twice.
     """
     found: dict[str, int] = {}
     for given, value in now.items():

@@ -98,7 +98,7 @@ class _Judged:
             return
         if not having:
             yield self._open(
-                "which vmgen knows of no processor that can have saved them: accepted if"
+                "and vmgen knows no processor that can have saved them: accepted if"
                 " the machine's CPU has each of them"
             )
             return

@@ -26,6 +26,7 @@ from vmgen.ir.json.shape import (
     shape,
     taken_apart,
 )
+from vmgen.json_members import once_each
 from vmgen.source import Diagnostic, Position, VmgenError
 
 
@@ -73,20 +74,12 @@ def parse(text: str, file: str) -> object:
     def refuse_constant(name: str) -> object:
         raise ValueError(f"{name} is not a number of the IR")
 
-    def refuse_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        members = dict(pairs)
-        if len(members) != len(pairs):
-            names = [name for name, _ in pairs]
-            repeated = next(name for name in names if names.count(name) > 1)
-            raise ValueError(f"member {repeated!r:.80} occurs twice in one object")
-        return members
-
     try:
         data: object = json.loads(
             text,
             parse_constant=refuse_constant,
             parse_float=refuse_constant,
-            object_pairs_hook=refuse_repeats,
+            object_pairs_hook=once_each,
         )
     except RecursionError:
         raise _too_deep(file) from None

@@ -127,7 +127,7 @@ class RegisterFile:
         return next((one.name for one in same), None)
 
     def near(self, name: str) -> tuple[str, ...]:
-        """The names that one which is no register's may stand for, the likeliest first."""
+        """The names that a mistyped one may stand for, the likeliest first."""
         by_lower = {one.lower(): one for one in self.names()}
         lower = name.lower()
         found = [one for one in by_lower if len(lower) > 2 and one.startswith(lower)]
