@@ -8,14 +8,14 @@ from .faults import Fault
 from .reached import Reached
 
 TESTS: Mapping[str, tuple[str, ...]] = {
-    "archive": ("archive",),
+    "archive": ("archive", "archive_sections", "shipped"),
     "c_text": ("roots", "premises", "tree", "files", "release_files"),
     "cache": ("cache",),
     "cfront": (
         "split", "cfront_unit", "cfront_parse", "cfront_code", "cfront_printer", "initialize", "constants", "layout", "census",
-        "layout_gcc", "c_constructs", "tables_gcc", "release_files",
+        "layout_gcc", "layout_oracle", "census_oracle", "front_fuzz", "c_constructs", "tables_gcc", "release_files",
     ),
-    "cli": ("cli_arguments", "cli", "job", "stored", "stream_cli", "wrong_input", "verdict_cli", "narrowed", "diagnostics", "exit_status", "completion", "documents"),
+    "cli": ("cli_arguments", "cli", "job", "stored", "stream_cli", "wrong_input", "verdict_cli", "narrowed", "diagnostics", "exit_status", "completion", "documents", "errors", "gate"),
     "columns": ("columns",),
     "config": ("config", "given"),
     "convert": ("convert", "convert_streams"),
@@ -28,7 +28,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "fleet": ("fleet",),
     "extract": ("cases", "pre_save", "circles", "infos", "unread", "census", "c_headers", "tables_gcc", "release_files"),
     "grammar": ("infos", "free_infos", "release_files"),
-    "guest": ("guest", "guest_paging", "guest_paging_arm", "guest_paging_riscv", "imported", "x86_map"),
+    "guest": ("guest", "guest_pci", "guest_paging", "guest_paging_arm", "guest_paging_riscv", "imported", "x86_map", "gdb", "qemu/guest_paging", "qemu/guest_registers"),
     "imported": ("sve_note", "imported", "emulate"),
     "infos": ("infos", "forks", "taught", "free_infos", "device_sections", "format_bytes", "release_files"),
     "inspect_json": ("inspect",),
@@ -43,7 +43,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "lookup": ("inspect", "circles", "closed_ir"),
     "lower": (
         "lower", "padding", "state", "render", "runtime", "cases", "rivals", "differential", "spread",
-        "lower_sweep",
+        "lower_sweep", "hostile_ir",
     ),
     "machines": ("machines", "member_changes", "known"),
     "boards": ("boards",),
@@ -68,7 +68,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "stream_explain", "stream_origin", "stream_machine", "capability_levels", "stream_registers", "stream_names", "system_registers", "processors", "listed", "libslirp", "stream_resizable", "after_load",
         "stream_analyze", "stream_carriers", "stream_volumes", "stream_listing", "stream_looking", "stream_stated", "commands", "stream_hostile", "stream_ram_write", "description_json", "described", "frozen",
         "stream_compare", "stream_footers", "stream_mapped_ram", "stream_slots",
-        "stream_document", "stream_cli", "stream_tables", "stream_show", "stream_describing", "fixtures", "format_bytes", "pairs",
+        "stream_pieces", "derived_registers", "stream_qemu", "stream_mutations", "narrowed", "stream_document", "stream_cli", "stream_tables", "stream_show", "stream_describing", "fixtures", "format_bytes", "pairs",
         "qemu/damaged_streams",
     ),
     "translate": ("scalar", "translate", "translate_loops", "translate_statements", "refusals", "infos", "unread", "release_files"),
@@ -77,7 +77,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "tree_view": ("inspect",),
     "verdict": (
         "verdict", "verdict_circles", "verdict_refusals", "verdict_check", "verdict_cli",
-        "verdict_limits", "verdict_c", "verdict_cases", "verdict_facts", "verdict_show", "verdict_words", "closed_ir",
+        "verdict_limits", "verdict_c", "verdict_cases", "verdict_facts", "verdict_show", "verdict_words", "closed_ir", "gate", "narrowed", "cpu_registers", "hostile_ir",
     ),
     "wording": ("wording", "inspect", "diff"),
     "write": ("write",),

@@ -53,12 +53,13 @@ class Announced:
     def all_there(self, unchecked: Iterable[Section]) -> None:
         """Compare with sections that were read before the description was there, and miss
         those that were not read."""
-        for section in unchecked:
-            device = self.device(section.name, section.instance_id)
-            size = section.end - section.start
-            if device is None or (device.size != size and device.certain):
-                described = "nothing" if device is None else str(device.size)
-                message = f"{size} bytes by its reader, {described} by the description"
-                raise disagree(message, section.path, section.start)
         assert self._served is not None  # there is a document
+        for section in unchecked:
+            device = self._served.expected(section.name, section.instance_id)
+            size = section.end - section.start
+            if device.size != size and device.certain:
+                message = (
+                    f"{size} bytes by its reader, {device.size} by the description"
+                )
+                raise disagree(message, section.path, section.start)
         self._served.all_there()

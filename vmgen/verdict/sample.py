@@ -165,8 +165,10 @@ class Sample:
         element = item.element
         owner = placed.description.type
         if item.pointers:
-            there = self.chance.random() < 0.7
-            self.members[f"{owner}.{key.removeprefix(prefix)}"] = int(there)
+            # A context answers once for a member, in whichever element its object is.
+            there = self.members.setdefault(
+                f"{owner}.{key.removeprefix(prefix)}", int(self.chance.random() < 0.7)
+            )
             if not there:
                 self.data.append(NULL_MARKER)
                 return
