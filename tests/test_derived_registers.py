@@ -87,7 +87,9 @@ def test_m68k_logic_and_flags_as_they_are(
 
 @pytest.mark.parametrize("missing", ["op", "x", "n", "z", "v", "c"])
 def test_m68k_flags_need_all_that_they_are_made_of(missing: str) -> None:
-    assert of("ccr", {f"env.cc_{one}": 0 for one in "op x n z v c".split() if one != missing}) is None  # fmt: skip
+    values = {f"env.cc_{one}": 0 for one in ("op", "x", "n", "z", "v", "c")}
+    del values[f"env.cc_{missing}"]
+    assert of("ccr", values) is None
 
 
 HIGHEST = 1 << 63

@@ -28,7 +28,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "fleet": ("fleet",),
     "extract": ("cases", "pre_save", "circles", "infos", "unread", "census", "c_headers", "tables_gcc", "release_files"),
     "grammar": ("infos", "free_infos", "release_files"),
-    "guest": ("guest", "guest_pci", "guest_paging", "guest_paging_arm", "guest_paging_riscv", "imported", "x86_map", "gdb", "qemu/guest_paging", "qemu/guest_registers"),
+    "guest": ("guest", "guest_pci", "guest_physical", "guest_paging", "guest_paging_arm", "guest_paging_riscv", "imported", "x86_map", "gdb", "qemu/guest_paging", "qemu/guest_registers"),
     "imported": ("sve_note", "imported", "emulate"),
     "infos": ("infos", "forks", "taught", "free_infos", "device_sections", "format_bytes", "release_files"),
     "inspect_json": ("inspect",),
@@ -76,7 +76,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "targets": ("targets",),
     "tree_view": ("inspect",),
     "verdict": (
-        "verdict", "verdict_circles", "verdict_refusals", "verdict_check", "verdict_cli",
+        "verdict", "verdict_sample", "verdict_circles", "verdict_refusals", "verdict_check", "verdict_cli",
         "verdict_limits", "verdict_c", "verdict_cases", "verdict_facts", "verdict_show", "verdict_words", "closed_ir", "gate", "narrowed", "cpu_registers", "hostile_ir",
     ),
     "wording": ("wording", "inspect", "diff"),

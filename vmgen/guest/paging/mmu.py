@@ -88,8 +88,11 @@ class Mmu:
     def _absolute(
         self, physical: int, length: int, rights: int
     ) -> tuple[int, int, int]:
-        if self.swapped is not None:
-            length = min(length, 0x2000 - (physical & 0x1FFF))
+        if self.swapped:
+            edges = (0x2000, self.swapped, self.swapped + 0x2000)
+            edge = next((one for one in edges if physical < one), None)
+            if edge is not None:
+                length = min(length, edge - physical)
             if physical < 0x2000:
                 physical += self.swapped
             elif physical & ~0x1FFF == self.swapped:
