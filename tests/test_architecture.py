@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 import vmgen
-from website import map as site_map
 
 PACKAGE = Path(vmgen.__file__).parent
 
@@ -316,9 +315,3 @@ def test_no_two_classes_share_a_name() -> None:
                     f"{module_name(path)}:{node.lineno}"
                 )
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
-
-
-def test_contributing_has_the_map() -> None:
-    text = site_map.PAGE.read_text("utf-8")
-    made = site_map.placed(text, site_map.made(STAGES))
-    assert text == made, "python -m website.map"
