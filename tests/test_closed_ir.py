@@ -106,7 +106,8 @@ def whole() -> ir.Program:
     machine = ir.Machine(
         "box-1.0", "box-1.0-machine", ("box",), True, (("hw/box.c", "box_compat_1_0"),),
         (ir.ClassMember(ir.MemberPlace("BoxMachineClass", "old"), 1),),
-        position=Position("hw/box.c", 9), board="hw/box.c",
+        position=Position("hw/box.c", 9), board="hw/box.c", cpu="fast-cpu",
+        runs=(("hw/dev.c", "dev_register"),),
     )  # fmt: skip
     table = ir.CompatTable(
         "box_compat_1_0", "hw/box.c",

@@ -18,7 +18,7 @@ TREES = {
 
 LOOKS_FOR_A_FEW: dict[str, str] = {
     "translate/loading.py:_blur": "what leads to an object below; the rest leads to none",
-    "machines/code.py:_member": "what a member's name is made of; the rest names none",
+    "machines/code.py:member": "what a member's name is made of; the rest names none",
     "translate/refusals.py:_set_by": "what has a condition and a body; the rest has not",
     "execution/expressions.py:_acts": "what changes something; the rest only reads",
     "lint/rules/fields.py:_is_data": "what moves the memory at its place; the rest is code",

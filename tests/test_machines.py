@@ -5,10 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import pytest
+
+from tests.trees import require_tree
 from vmgen import ir, kept, machines, roots
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.unit import Unit
 from vmgen.machines import FileMachines, MachineResolution
+from vmgen.machines.runs import known_runs
 from vmgen.source import Position
 
 PRELUDE = """
@@ -22,7 +26,7 @@ typedef struct InterfaceInfo { const char *type; } InterfaceInfo;
 typedef struct TypeInfo {
     const char *name; const char *parent; _Bool abstract;
     void (*class_init)(ObjectClass *, void *); void (*class_base_init)(ObjectClass *, void *);
-    const void *class_data; const InterfaceInfo *interfaces;
+    const void *class_data; const InterfaceInfo *interfaces; void (*instance_init)(void *);
 } TypeInfo;
 typedef struct QEnumLookup QEnumLookup;
 extern const QEnumLookup Colour_lookup;
@@ -39,6 +43,7 @@ typedef struct GlobalProperty {
 typedef struct MachineClass {
     GPtrArray *compat_props; const char *alias; _Bool is_default; int max_cpus;
     struct { _Bool books; } smp; void (*init)(void);
+    const char *default_cpu_type;
 } MachineClass;
 typedef struct BoxMachineClass { MachineClass parent; _Bool old; int caps[4]; } BoxMachineClass;
 typedef struct DeviceClass { const Property *props; } DeviceClass;
@@ -277,6 +282,105 @@ def test_members_of_the_class_are_what_was_assigned_last() -> None:
         ("MachineClass", "max_cpus"): 8,
     }
     assert members("mc->init = start;", "mc->max_cpus = 8; mc->max_cpus |= 1;") == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('mc->default_cpu_type = "fast" "-cpu";', "fast-cpu"),
+        ('mc->default_cpu_type = "fast-cpu"; mc->default_cpu_type = "slow-cpu";', "slow-cpu"),
+        ('mc->default_cpu_type = kvm_enabled() ? "host-cpu" : "slow-cpu";', ""),
+        ('mc->default_cpu_type = "slow-cpu"; if (kvm_enabled()) { mc->default_cpu_type = "x"; }', ""),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_the_cpu_that_a_machine_type_has_without_options(
+    body: str, expected: str
+) -> None:
+    (one,) = resolved(machine("2.0", body)).machines
+    assert one.cpu == expected
+
+
+SECTION = """
+struct VMStateDescription { const char *name; };
+int vmstate_register(void *, int, const VMStateDescription *, void *);
+static const VMStateDescription vmstate_shelf = { .name = "shelf" };
+_Bool shelves = 1;
+void shelf_register(void)
+{
+    if (shelves) {
+        vmstate_register(0, 0, &vmstate_shelf, 0);
+    }
+}
+"""
+
+
+def board(init: str, instance_init: str = "") -> str:
+    """A machine type of a board with the bodies of these functions."""
+    return (
+        "extern _Bool shelves; void shelf_register(void); int odd(void);\n"
+        "BoxMachineClass *current(void);\n"
+        "_Bool is_old(void) { return current()->old; }\n"
+        "static void inner(void) { shelf_register(); }\n"
+        f"static void box_init(void) {{ {init} }}\n"
+        f"static void box_made(void *obj) {{ {instance_init} }}\n"
+    ) + machine(
+        "2.0",
+        "BOX_MACHINE_CLASS(mc)->old = 1; mc->init = box_init;",
+        ".instance_init = box_made",
+    )
+
+
+@pytest.mark.parametrize(
+    ("init", "instance_init", "sure"),
+    [
+        ("shelf_register();", "", True),
+        ("if (odd()) { odd(); } inner();", "", True),
+        ("if (is_old()) { inner(); }", "", True),
+        ("if (!is_old()) { inner(); }", "", False),
+        ("if (current()->old) { inner(); }", "", True),
+        ("if (odd()) { inner(); }", "", False),
+        ("odd() && (shelf_register(), 1);", "", False),
+        ("while (odd()) { inner(); }", "", False),
+        ("if (odd()) { return; } inner();", "", False),
+        ("void (*shelf_register)(void) = start; shelf_register();", "", False),
+        ("odd();", "", False),
+        ("inner();", "shelves = 0;", False),
+        ("inner();", "int shelves = 0; shelves = 2;", True),
+        ("shelves = 0; inner();", "", False),
+    ],
+)
+def test_what_a_board_registers_whatever_the_guest_is(
+    init: str, instance_init: str, sure: bool
+) -> None:
+    (one,) = resolved(SECTION, board(init, instance_init)).machines
+    assert one.runs == ((("1.c", "shelf_register"),) if sure else ())
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        SECTION.replace("shelves = 1", "shelves = 0"),
+        SECTION.replace("_Bool shelves = 1;", "extern _Bool shelves;"),
+        SECTION.replace("if (shelves) {", "if (kvm_enabled()) {"),
+        SECTION.replace("if (shelves) {", "for (int i = 0; i < 2; i++) {"),
+    ],
+)
+def test_a_function_that_may_not_register_is_none_that_does(section: str) -> None:
+    (one,) = resolved(section, board("inner();")).machines
+    assert one.runs == ()
+
+
+@pytest.mark.parametrize("release", ["7.2", "10.0"])
+def test_what_boards_run_through_pointers_is_in_the_c(release: str) -> None:
+    tree = require_tree(release)
+    for one in known_runs():
+        assert (tree / one.board).is_file()
+        option = one.unless.rpartition("=")[0].rpartition(" ")[2]
+        assert f'"{option}"' in (tree / one.board).read_text()
+        for place in one.place.split("; "):
+            file, name = place.split(": ")
+            assert name in (tree / file).read_text()
 
 
 def test_what_the_base_class_changes_in_each_class_is_no_constant() -> None:

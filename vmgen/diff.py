@@ -148,6 +148,8 @@ def _entries(machines: ir.Machines) -> dict[tuple[str, str, str], _Entry]:
             "default": "yes" if machine.default else "",
             "compat tables": ", ".join(symbol for _, symbol in machine.tables),
             "open": machine.open,
+            "CPU": machine.cpu,
+            "always calls": ", ".join(function for _, function in machine.runs),
         }
         for one in machine.members:
             facets[f"{one.place.type}.{one.place.path}"] = str(one.value)

@@ -77,7 +77,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "tree_view": ("inspect",),
     "verdict": (
         "verdict", "verdict_sample", "verdict_circles", "verdict_refusals", "verdict_check", "verdict_cli",
-        "verdict_limits", "verdict_c", "verdict_cases", "verdict_facts", "verdict_show", "verdict_words", "closed_ir", "gate", "narrowed", "cpu_registers", "hostile_ir",
+        "verdict_limits", "started", "verdict_c", "verdict_cases", "verdict_facts", "verdict_show", "verdict_words", "closed_ir", "gate", "narrowed", "cpu_registers", "hostile_ir",
     ),
     "wording": ("wording", "inspect", "diff"),
     "write": ("write",),

@@ -91,3 +91,36 @@ def test_a_stream_without_a_description_has_its_target_found(
         assert run([*words, "--format", "json"]) == 3
         said = json.loads(capsys.readouterr().out)
         assert (said["target"], said["outcome"]) == ("x86_64", "not known")
+
+
+@pytest.mark.parametrize(
+    ("mode", "loads"), [("", False), (",ic-mode=xics", False), (",ic-mode=xive", True)]
+)
+def test_a_pseries_machine_sends_what_the_other_release_does_not_register(
+    mode: str, loads: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``icp/server``: 10.0.2 has its table and registers it nowhere; the answer for the
+    machine type is that for one without options."""
+    require("ppc64")
+    file = tmp_path / "stream"
+    options = (
+        "-M",
+        f"pseries-7.2{mode}",
+        "-cpu",
+        "power9_v2.0",
+        "-m",
+        "256M",
+        "-nodefaults",
+    )
+    with Pair("7.2", "ppc64", options) as machine:
+        machine.save(file)
+    refused = taken("ppc64", options, "10.0", file)
+    assert (not refused) == loads, refused
+    if not loads:
+        assert "icp/server" in refused
+    words = ["compat", "7.2.22", "10.0.2", "-t", "ppc64", "-m", "pseries-7.2"]
+    more = ["--cpu", "power9_v2.0", "--direction", "forward", "--format", "json"]
+    run([*words, *more, *(["--like", str(file)] if mode else [])])
+    said = json.loads(capsys.readouterr().out)
+    answer = said["targets"][0]["machines"][0]["forward"]["answer"]
+    assert answer == ("loads" if loads else "refused")

@@ -62,8 +62,9 @@ WAYS: dict[str, tuple[Direction, ...]] = {
     Option(
         "--cpu",
         metavar="MODEL",
-        help="Only guests with this model of CPU (-cpu); its system registers are"
-        " compared for Arm.  [default: the model of a machine type without options]",
+        help="Only guests with this model of CPU (-cpu); for Arm its system registers are"
+        " compared, for PowerPC its version.  [default: the model of a machine type without"
+        " options]",
     ),
     Option(
         "--like",
@@ -371,7 +372,10 @@ def _no_model(cpu: str, models: Sequence[str], target: str) -> Diagnostic:
     """Why there is no such model: VG646."""
     if not models:
         message = f"the CPUs of one side are not known for {target}"
-        hint = "they are known of Arm's targets, of releases and of trees that are read with --all"
+        hint = (
+            "they are known of Arm's and PowerPC's targets, of releases and of trees that are"
+            " read with --all"
+        )
         return Diagnostic("VG646", message, hint=hint)
     near = get_close_matches(cpu, models, 3)
     shown = " or ".join(near) if near else ", ".join(models)

@@ -120,7 +120,10 @@ class Machine:
     it (``q35``).  ``tables`` are the symbols of its compat tables with their files, in the
     order in which they are applied: a later setting of a property wins.  ``members`` are
     constants of its class.  ``open`` says why it may set more than that, empty if it does
-    not.  ``board`` is the file of :class:`Board`, empty where it is not known.
+    not.  ``board`` is the file of :class:`Board`, empty where it is not known.  ``cpu`` is
+    the QOM type of the CPU that it has without ``-cpu``, empty where there is none or it is
+    not known.  ``runs`` are the functions with their files that register a section of no
+    device and that the board's code calls whatever the guest is, sorted.
     """
 
     name: str
@@ -132,6 +135,8 @@ class Machine:
     open: str = ""
     position: Position = NOWHERE
     board: File = ""
+    cpu: str = ""
+    runs: tuple[tuple[File, Symbol], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

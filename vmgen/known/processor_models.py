@@ -17,6 +17,9 @@ MODELS = "CPU models"
 """The premise (``vmgen/premises/premises.toml``) that a release's :class:`Models` are."""
 
 _DEFAULT = re.compile(r'default_cpu_type=POWERPC_CPU_TYPE_NAME\("([^"]+)"\)')
+_ENUMERATOR = "CPU_POWERPC_"
+"""What the names of versions begin with (``target/ppc/cpu-models.h``)."""
+
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|\d+")
 
 
@@ -42,6 +45,13 @@ class Models:
                 found[name] = int(value, 0)
         return found
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What ``-cpu`` takes, of the models whose version is written out."""
+        return frozenset(
+            name for name in self.versions if not name.startswith(_ENUMERATOR)
+        )
+
     @cached_property
     def defaults(self) -> dict[str, frozenset[int | None]]:
         """The processor versions that a function gives the machine types that it fills;
@@ -58,17 +68,33 @@ def models_of(premises: Iterable[ir.Premise]) -> Models | None:
     return next((Models(one.rows) for one in premises if one.name == MODELS), None)
 
 
-def stays(version: int, writer: Models, reader: Models) -> bool:
-    """Whether a guest of this processor has it in the other release, too, if it is started
-    with the same options: by the name of its model, or without ``-cpu``."""
+def model_of(machine: ir.Machine) -> str:
+    """The model that a machine type has without ``-cpu``; empty if it is not known."""
+    return machine.cpu.partition("-powerpc")[0]
+
+
+def stays(
+    version: int,
+    writer: Models,
+    reader: Models,
+    started: tuple[int | None, int | None] = (None, None),
+) -> bool:
+    """Whether a guest of this processor has it in the release that reads, too, if it is
+    started with the same options: by the name of its model, or without ``-cpu``.
+
+    ``started`` are the versions that the guest's machine type has without ``-cpu`` in the
+    two releases, None where that is not known: any machine type's then count.
+    """
     named = (
         reader.versions.get(name, version) == version
         for name, meant in writer.versions.items()
         if meant == version
     )
-    started = (
+    if None not in started:
+        return all(named) and (started[0] != version or started[1] == version)
+    functions = (
         version in reader.defaults.get(function, {version})
         for function, meant in writer.defaults.items()
         if version in meant
     )
-    return all(named) and all(started)
+    return all(named) and all(functions)

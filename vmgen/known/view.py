@@ -68,6 +68,10 @@ def text(
     ]
     kinds = [kind for kind in facts.kinds(machine.type) if kind != "object"]
     lines.append(paint("faint", f"  {' < '.join(kinds)}"))
+    if machine.cpu:
+        lines.append(f"  CPU without -cpu: {machine.cpu}")
+    for file, function in machine.runs:
+        lines.append(f"  always calls {function}()  ({file}), which registers sections")
     if machine.open:
         lines.append(f"  not all is known: {machine.open}")
     lines += ["", "it sets, in this order"]
@@ -143,6 +147,8 @@ def as_json(facts: MachineFacts, machine: ir.Machine) -> dict[str, object]:
         "default": machine.default,
         "types": list(facts.kinds(machine.type)),
         "open": machine.open,
+        "cpu": machine.cpu,
+        "runs": [{"file": file, "function": name} for file, name in machine.runs],
         "settings": [
             {
                 "driver": one.driver,

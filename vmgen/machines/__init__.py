@@ -19,7 +19,7 @@ from vmgen.cfront.census import Census, Elsewhere, census
 from vmgen.cfront.layout import Filled, FilledArray, Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract.initializer import integer, rows, text
-from vmgen.machines import code, tables
+from vmgen.machines import board_code, code, tables
 from vmgen.machines.model import ClassCode, FileMachines
 from vmgen.machines.resolve import MachineResolution, resolve
 from vmgen.machines.wanted import is_wanted
@@ -47,6 +47,11 @@ class _MachineReader:
         self._unit = unit
         self._layout = layout
         self._types = registrations.types
+        self._registering = {
+            one.function
+            for one in registrations.registrations
+            if one.how == "vmstate_register"
+        }
         self._found: list[Diagnostic] = []
 
     def machines(self) -> FileMachines:
@@ -68,6 +73,15 @@ class _MachineReader:
             for action in function.actions
             if action.kind == "row"
         }
+        inits = {
+            action.symbol
+            for function in functions
+            for action in function.actions
+            if action.kind == "init"
+        }
+        made = {one.instance_init for one in self._types} if inits else set()
+        starts = sorted(inits | made | self._registering)
+        boards = tuple(board_code.board_code(unit, layout, starts))
         return FileMachines(
             unit.source,
             compat,
@@ -80,6 +94,8 @@ class _MachineReader:
             tuple(self._unregistered()),
             self._started(),
             tuple(self._interfaces()),
+            boards,
+            tuple(board_code.variables(unit, layout, boards)),
             tuple(dict.fromkeys(self._found)),
         )
 

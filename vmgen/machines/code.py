@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import assert_never
+from typing import Generic, TypeAlias, TypeVar, assert_never
 
 from vmgen.cfront import syntax as c
 from vmgen.cfront.ctype import Pointer
@@ -21,30 +21,38 @@ _CLASS = "Class"
 _MACHINE_CLASS = "MachineClass"
 """How the C types of the classes end that machine types have."""
 
-Act = Callable[[c.Expr, bool, tuple[RowCondition, ...]], None]
-"""Takes an expression that is evaluated, whether a condition stands before it, and what
-must be so of the row that ``class_data`` points at."""
+Asked = TypeVar("Asked")
+"""What a condition asks, such as a member of a row."""
 
-OfRow = Callable[[c.Expr], RowCondition | None]
-"""What a condition says of that row; None if it is about something else."""
+Act: TypeAlias = Callable[[c.Expr, bool, tuple[tuple[Asked, bool], ...]], None]
+"""Takes an expression that is evaluated, whether a condition stands before it that is not
+followed, and what those ask that are, with the answers under which it is evaluated."""
 
 
-def _no_row(_condition: c.Expr) -> None:
+def _nothing(_condition: c.Expr) -> None:
     return None
 
 
-class Course:
+class Course(Generic[Asked]):
     """The way through a function's body, as far as constants decide it.
 
     An environment variable is not set where QEMU is started without any
     (``MACHINE_VER_DELETION``, include/hw/boards.h, asks for one up to 10.0).
+
+    ``asks`` says what a condition asks, and the answer with which it holds; None where
+    that is not followed.
     """
 
-    def __init__(self, layout: Layout, act: Act, of_row: OfRow = _no_row) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        act: Act[Asked],
+        asks: Callable[[c.Expr], tuple[Asked, bool] | None] = _nothing,
+    ) -> None:
         self._layout = layout
         self._to = act
-        self._of_row = of_row
-        self._given: tuple[RowCondition, ...] = ()
+        self._asks = asks
+        self._given: tuple[tuple[Asked, bool], ...] = ()
 
     def _act(self, expression: c.Expr, maybe: bool) -> None:
         self._to(expression, maybe, self._given)
@@ -103,12 +111,12 @@ class Course:
         maybe: bool,
     ) -> bool | None:
         truth = self.truth(condition)
-        if truth is None and (asked := self._of_row(condition)) is not None:
-            member, value = asked
+        if truth is None and (asked := self._asks(condition)) is not None:
+            one, value = asked
             before = self._given
-            self._given = (*before, (member, value))
+            self._given = (*before, (one, value))
             first = self.take(then, maybe)
-            self._given = (*before, (member, not value))
+            self._given = (*before, (one, not value))
             second = self.take(otherwise, maybe) if otherwise is not None else False
             self._given = before
             return first if first == second else None
@@ -166,6 +174,15 @@ def class_code(unit: Unit, layout: Layout, function: c.FunctionDecl) -> ClassCod
     reader = _ClassReader(unit, layout, function)
     Course(layout, reader.act, reader.of_row).take(function.body, False)
     return ClassCode(function.name, function.static, tuple(reader.actions))
+
+
+def class_member(
+    unit: Unit, layout: Layout, function: c.FunctionDecl, member: c.Member
+) -> MemberPlace | None:
+    """The member of a machine's class that an expression of a function names; None for
+    any other one."""
+    found = _ClassReader(unit, layout, function).member(member)
+    return found if found is not None and found.type.endswith(_MACHINE_CLASS) else None
 
 
 def registered(layout: Layout, function: c.FunctionDecl) -> dict[str, bool]:
@@ -280,7 +297,7 @@ class _ClassReader:
         maybe: bool,
         position: Position,
     ) -> Iterator[ClassAction]:
-        found = self._member(target)
+        found = self.member(target)
         if found is None:
             return
         place = found
@@ -289,6 +306,12 @@ class _ClassReader:
         elif place == MemberPlace("MachineClass", "alias"):
             text = walk.text(value, self._names, self._unit)
             yield ClassAction("alias", text, maybe=maybe, position=position)
+        elif place == MemberPlace("MachineClass", "default_cpu_type"):
+            text = walk.text(value, self._names, self._unit)
+            yield ClassAction("cpu", text, maybe=maybe, position=position)
+        elif place == MemberPlace("MachineClass", "init"):
+            name = value.name if isinstance(value, c.Name) else ""
+            yield ClassAction("init", name, maybe=maybe, position=position)
         elif place.type.endswith(_MACHINE_CLASS):
             number = None
             if op == "=":
@@ -305,7 +328,7 @@ class _ClassReader:
                 "member", place=place, value=number, maybe=maybe, position=position
             )
 
-    def _member(self, target: c.Expr) -> MemberPlace | None:
+    def member(self, target: c.Expr) -> MemberPlace | None:
         """The member of a class that an expression names: ``mc->smp_props.x``."""
         words: list[str] = []
         inner = target

@@ -11,7 +11,12 @@ from vmgen.source import NOWHERE, Diagnostic, Position
 RowCondition: TypeAlias = tuple[str, bool]
 """A member of the row that a type's ``class_data`` points at, and whether it is set."""
 
-ActionKind = Literal["call", "compat", "properties", "row", "member", "alias"]
+ClassCondition: TypeAlias = tuple[MemberPlace, bool]
+"""A member of a machine's class, or a variable (of no struct), and whether it is set."""
+
+ActionKind = Literal[
+    "call", "compat", "properties", "row", "member", "alias", "cpu", "init"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +28,9 @@ class ClassAction:
     that has it; empty for what cannot be determined).  ``properties``: the table ``symbol``
     becomes its properties; ``row``: the one that the member ``symbol`` of the type's
     ``class_data`` names.  ``member``: ``place`` becomes ``value``, None for what cannot be
-    told.  ``alias``: the alias becomes ``symbol``.  An empty ``symbol`` is NULL for an
-    alias and what cannot be followed for a table.
+    told.  ``alias``: the alias becomes ``symbol``; ``cpu``: the type of the CPU of machines
+    without ``-cpu`` does; ``init``: the function that makes the board does.  An empty
+    ``symbol`` is NULL for an alias and a CPU, and what cannot be followed for the others.
 
     ``maybe`` says that a condition stands before it that no constant decides, ``given``
     what must be so of that row of ``class_data``.
@@ -47,6 +53,27 @@ class ClassCode:
     name: str
     static: bool
     actions: tuple[ClassAction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SureCall:
+    """A call that a function makes whenever what is ``given`` is so."""
+
+    symbol: str
+    given: tuple[ClassCondition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCode:
+    """A function of a board's file: the ``calls`` that it makes whatever the guest is, the
+    ``names`` of all that it may call, and the variables beside its own that it changes.
+    """
+
+    name: str
+    static: bool
+    calls: tuple[SureCall, ...]
+    names: tuple[str, ...]
+    changes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +122,9 @@ class FileMachines:
     the ``TypeInfo`` objects that the file does not register after all.  ``started`` is the
     interface that machine types of the target have (``TargetInfo``), empty for any.
     ``interfaces`` are the tables of them that types of other files may name.
+    ``boards`` are the functions that make its boards, fill their objects or register
+    sections of no device, with those of the file that they call; ``variables`` the first
+    values of those that their conditions ask.
     ``undecided`` is what cannot be determined from this file.
     """
 
@@ -109,4 +139,6 @@ class FileMachines:
     unregistered: tuple[str, ...] = ()
     started: str = ""
     interfaces: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    boards: tuple[BoardCode, ...] = ()
+    variables: tuple[tuple[str, int], ...] = ()
     undecided: tuple[Diagnostic, ...] = ()

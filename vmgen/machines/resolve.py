@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,16 +11,20 @@ from typing import Generic, TypeVar
 
 from vmgen import ir
 from vmgen.machines.model import (
+    BoardCode,
     ClassAction,
     ClassCode,
+    ClassCondition,
     FileMachines,
     PropertyRow,
     PropertyTable,
     ValueKind,
 )
+from vmgen.machines.runs import known_runs
 from vmgen.roots import Registrations
 from vmgen.roots.calls import leading_to
 from vmgen.roots.model import TypeDecl
+from vmgen.roots.registering import REGISTERING
 from vmgen.source import Diagnostic
 
 _MACHINE = "machine"
@@ -120,6 +125,14 @@ class _Binary:
         self._tables: _Symbols[PropertyTable] = _Symbols()
         self._kinds: _Symbols[ValueKind] = _Symbols()
         self._lengths: _Symbols[int] = _Symbols()
+        self._boards: _Symbols[BoardCode] = _Symbols()
+        self._variables: _Symbols[int] = _Symbols()
+        self._registering = Counter(
+            (one.file, one.function)
+            for registered in registrations
+            for one in registered.registrations
+            if one.how == "vmstate_register"
+        )
         self._rows: dict[tuple[str, str, str], str] = {}
         self._numbers: dict[tuple[str, str, str], int] = {}
         for file in files:
@@ -133,6 +146,10 @@ class _Binary:
                 )
             for kind in file.kinds:
                 self._kinds.add(file.file, kind.symbol, kind, kind.static)
+            for board in file.boards:
+                self._boards.add(file.file, board.name, board, board.static)
+            for name, value in file.variables:
+                self._variables.add(file.file, name, value, False)
             for name, length in file.lengths:
                 self._lengths.add(file.file, name, length, False)
             for row, member, symbol in file.rows:
@@ -268,7 +285,8 @@ class _Binary:
         return self._numbers.get((file, f"{row}[0]", member)) if one is None else one
 
     def _machine(self, type_: TypeDecl) -> ir.Machine:
-        alias = ""
+        alias = cpu = ""
+        init: tuple[str, str] | None = None
         members: dict[ir.MemberPlace, int] = {}
         open_: list[str] = []
         for one in self._chain(type_.name):
@@ -287,6 +305,11 @@ class _Binary:
                     alias = action.symbol
                     if action.maybe or "*" in alias:
                         open_.append(f"the alias that {action.position} sets")
+                elif action.kind == "cpu":
+                    known = not action.maybe and "*" not in action.symbol
+                    cpu = action.symbol if known else ""
+                elif action.kind == "init":
+                    init = None if action.maybe else (done.file, action.symbol)
                 elif action.kind == "member" and action.place is not None:
                     members.pop(action.place, None)
                     if action.value is not None and not action.maybe:
@@ -315,7 +338,67 @@ class _Binary:
             "; ".join(open_),
             type_.position,
             type_.file,
+            cpu,
+            () if init is None else self._runs(type_, init, members),
         )
+
+    def _runs(
+        self,
+        type_: TypeDecl,
+        init: tuple[str, str],
+        members: Mapping[ir.MemberPlace, int],
+    ) -> tuple[tuple[str, str], ...]:
+        """The functions that register a section of no device and that the board's code
+        calls whatever the guest is."""
+        fills = [(one.file, one.instance_init) for one in self._chain(type_.name)]
+        changed = {
+            name
+            for file, function in (init, *fills)
+            for board in self._reached(file, function, set())
+            for name in board.changes
+        }
+
+        def holds(file: str, condition: ClassCondition) -> bool:
+            place, wanted = condition
+            if place.type:
+                return place in members and bool(members[place]) == wanted
+            value = self._variables.find(file, place.path)
+            known = value is not None and place.path not in changed
+            return known and value is not None and bool(value[1]) == wanted
+
+        def run(file: str, name: str, above: frozenset[str]) -> None:
+            found = self._boards.find(file, name)
+            if found is None or name in above:
+                return
+            at, board = found
+            calls = [
+                call
+                for call in board.calls
+                if all(holds(at, condition) for condition in call.given)
+            ]
+            made = sum(call.symbol in REGISTERING for call in calls)
+            if 0 < self._registering[at, name] <= made:
+                registering.add((at, name))
+            for call in calls:
+                run(at, call.symbol, above | {name})
+
+        registering = {
+            (one.file, one.function)
+            for one in known_runs()
+            if one.board == type_.file and (one.file, one.function) in self._registering
+        }
+        run(*init, frozenset())
+        return tuple(sorted(registering))
+
+    def _reached(self, file: str, name: str, seen: set[str]) -> Iterator[BoardCode]:
+        """A function and all that it may call, of the files of boards."""
+        found = self._boards.find(file, name)
+        if found is not None and name not in seen:
+            seen.add(name)
+            at, board = found
+            yield board
+            for one in board.names:
+                yield from self._reached(at, one, seen)
 
     def _add_table(self, done: _Done, tables: list[tuple[str, str]]) -> str:
         """Adds the table that an action names; or why that cannot be determined."""

@@ -20,12 +20,13 @@ _READ = tuple(
         ("machine_typename", r"\bmachine_typename\s*="),
         ("InterfaceInfo", r"\bInterfaceInfo\s+\w+\s*\["),
         ("class_data", r"\.class_data\s*="),
+        ("vmstate_register", r"\bvmstate_register(?:_any|_with_alias_id)?\s*\("),
     )
 )
 """A word, and what must be around it: to look for a word costs next to nothing."""
 
 
 def is_wanted(text: str) -> bool:
-    """Whether a file has a table of properties, fills the class of a machine type, or
-    hands data to the function that fills a class."""
+    """Whether a file has a table of properties, fills the class of a machine type, hands
+    data to the function that fills a class, or registers a section by itself."""
     return any(word in text and read.search(text) for word, read in _READ)

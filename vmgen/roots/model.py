@@ -39,6 +39,7 @@ class TypeDecl:
     symbol: str = ""
     interfaces: tuple[str, ...] = ()
     base_init: str = ""
+    instance_init: str = ""
 
 
 @dataclass(frozen=True, slots=True)

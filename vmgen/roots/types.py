@@ -43,6 +43,7 @@ def constant_types(layout: Layout, unit: Unit, taken: Census) -> Iterator[TypeDe
                 found.symbol,
                 interfaces(layout, unit, info["interfaces"]),
                 _function(info["class_base_init"]),
+                _function(info["instance_init"]),
             )
 
 

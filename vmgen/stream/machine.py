@@ -109,11 +109,17 @@ def unlike(stream: Stream, own: Stream, codecs: Codecs) -> Iterator[Unlike]:
 
 def _type(own: Stream, codecs: Codecs) -> ir.Machine | None:
     """The machine's type, as the release has it; None if it has none of the name."""
-    tabled, configuration = tables.of(codecs), own.configuration
-    if tabled is None or configuration is None:
+    tabled = tables.of(codecs)
+    return None if tabled is None else type_in(tabled.lookup.program, own)
+
+
+def type_in(program: ir.Program, stream: Stream) -> ir.Machine | None:
+    """The machine type of a stream as a program has it; None if the stream does not say
+    it, or the program has none of the name."""
+    if stream.configuration is None:
         return None
-    name = printable(configuration.machine)
-    machines = tabled.lookup.program.machines.machines
+    name = printable(stream.configuration.machine)
+    machines = program.machines.machines
     return next((one for one in machines if name in (one.name, *one.aliases)), None)
 
 

@@ -324,13 +324,14 @@ def _unanswered(
     asked = dict(_premises(source, comparison))
     for name in dict(_premises(target, comparison)):
         asked.pop(name, None)
+    hook = target.hooks[-1]
     for name, only in asked.items():
         yield Finding(
             "premise",
             target.name,
             target.symbol,
             field=name,
-            target=Side("hook", role="post_load", position=target.position),
+            target=Side("hook", hook.symbol, role=hook.role, position=hook.position),
             condition=ir.Ask(f"same {name}"),
             only=only,
         )

@@ -22,6 +22,7 @@ from vmgen.known import (
     read_members,
     with_constants,
 )
+from vmgen.known.processor_models import models_of
 from vmgen.known.processor_side import ProcessorSide
 from vmgen.lookup import Lookup
 from vmgen.verdict import commands
@@ -42,6 +43,7 @@ from vmgen.verdict.model import (
 )
 from vmgen.verdict.registers import is_listed, with_registers
 from vmgen.verdict.sections import SavedSection
+from vmgen.verdict.started import with_processor, with_registered
 
 _Constants: TypeAlias = tuple[tuple[ir.MemberPlace, int, int], ...]
 """Places with the bits that are known and their values, sorted."""
@@ -226,6 +228,7 @@ class MachineJudge:
             if sent is not None:
                 if machine:
                     sent = self._with_registers(pair, machine, sent, listed, model)
+                    sent = self._started(pair, machine, sent, model)
                     sent = self._marked(pair, machine, _of_machine(sent))
                 verdicts.append(sent)
             elif one.worst != "compatible":
@@ -276,12 +279,28 @@ class MachineJudge:
             backward=with_registers(one.backward, new, old, tables[0], *of),
         )
 
+    def _started(
+        self, pair: Sections, machine: str, one: SectionVerdict, model: str
+    ) -> SectionVerdict:
+        """The verdict with what a machine type decides by itself."""
+        old, new = ((side.program, side.facts.machine(machine)) for side in self._sides)
+        forward = with_registered(one.forward, pair.old, pair.new, old[1])
+        backward = with_registered(one.backward, pair.new, pair.old, new[1])
+        return replace(
+            one,
+            forward=with_processor(forward, old, new, pair.new, model),
+            backward=with_processor(backward, new, old, pair.old, model),
+        )
+
     def models(self) -> tuple[str, ...]:
-        """The models of CPUs whose system registers both sides know."""
-        names = [
-            set() if one.processors is None else {*one.processors.by_model}
-            for one in self._processors
-        ]
+        """The models of CPUs that both sides know: their system registers, or their
+        processor versions."""
+        names: list[set[str]] = []
+        for side, listed in zip(self._sides, self._processors, strict=True):
+            models = models_of(side.program.premises)
+            names.append(set() if models is None else {*models.names})
+            if listed.processors is not None:
+                names[-1].update(listed.processors.by_model)
         return tuple(sorted(names[0] & names[1]))
 
     def _marked(

@@ -16,8 +16,8 @@ from vmgen.known.processor_side import ProcessorSide
 from vmgen.known.processors import ProcessorRegisters
 from vmgen.known.register_lists import RegisterDifference
 from vmgen.known.system_registers import PREMISE, DefinedRegisters
-from vmgen.verdict.conditions import TRUE, every
-from vmgen.verdict.model import COMPATIBLE, RANK, Finding, Outcome, Side
+from vmgen.verdict.model import COMPATIBLE, Finding, Outcome, Side
+from vmgen.verdict.outcomes import together, without
 
 ONE_CPU = ir.Ask("one CPU")
 """The condition under which QEMU takes a list that lacks registers."""
@@ -67,7 +67,7 @@ def with_registers(
         for one in candidates
     ]
     found = _agreed(outcomes, description)
-    return _together(_without_tables(known), found)
+    return together(without(known, _is_of_tables), found)
 
 
 def _candidates(
@@ -239,32 +239,10 @@ def _agreed(
     return Outcome("unknown", (_unknown(description, "", why),))
 
 
-def _without_tables(known: Outcome) -> Outcome:
-    """The verdict without what the tables of all registers say, which is less, and
-    without the question of how many the destination has."""
-    findings = tuple(
-        one
-        for one in known.findings
-        if (one.kind, one.field)
-        not in (("premise", PREMISE), ("check", register_lists.LENGTH))
+def _is_of_tables(one: Finding) -> bool:
+    """Whether a finding is what the tables of all registers say, which is less, or the
+    question of how many the destination has."""
+    return (one.kind, one.field) in (
+        ("premise", PREMISE),
+        ("check", register_lists.LENGTH),
     )
-    if len(findings) == len(known.findings):
-        return known
-    if not findings:
-        return Outcome("compatible", notes=known.notes)
-    if known.verdict != "conditional":
-        return replace(known, findings=findings)
-    whole = every(one.condition or TRUE for one in findings)
-    return Outcome("conditional", findings, known.notes, whole)
-
-
-def _together(one: Outcome, two: Outcome) -> Outcome:
-    """The worse of two verdicts, with the findings of both where they are as bad."""
-    first, second = (RANK[each.verdict] for each in (one, two))
-    if first != second or one.verdict == "compatible":
-        worse = one if first > second else two
-        return replace(worse, notes=one.notes)
-    whole = None
-    if one.verdict == "conditional":
-        whole = every((one.condition or TRUE, two.condition or TRUE))
-    return Outcome(one.verdict, (*one.findings, *two.findings), one.notes, whole)

@@ -18,6 +18,7 @@ from vmgen.cli.console import Console
 from vmgen.cli.stream.maker import this_vmgen
 
 if TYPE_CHECKING:
+    from vmgen import ir
     from vmgen.archive import Archive, Release
     from vmgen.cli.shipped import Targets
     from vmgen.known.processor_models import Models
@@ -332,15 +333,29 @@ def same_model(source: Input, codecs: Codecs, version: int, reader: Models) -> b
         except StreamError:
             return False
         return True
-    cpu = frozenset({"cpu"})
+    known = tables.of(codecs)
+    loads = None if known is None else _started(known.lookup.program, stream, reader)
     for target, names in found:
         for name in names:
             writer = there.find(name)
             assert writer is not None  # the archive has named it
-            models = models_of(there.program(writer, target, cpu).premises)
-            if models is not None and not stays(version, models, reader):
-                return False
+            program = there.program(writer, target, frozenset({"cpu"}))
+            models = models_of(program.premises)
+            if models is not None:
+                started = _started(program, stream, models), loads
+                if not stays(version, models, reader, started):
+                    return False
     return True
+
+
+def _started(program: ir.Program, stream: Stream, models: Models) -> int | None:
+    """The processor version that the stream's machine type has without ``-cpu`` in a
+    release; None if it is not known."""
+    from vmgen.known.processor_models import model_of
+    from vmgen.stream.machine import type_in
+
+    machine = type_in(program, stream)
+    return None if machine is None else models.versions.get(model_of(machine))
 
 
 def processors(source: Input, target: str) -> tuple[ProcessorSide, ...]:
