@@ -98,7 +98,7 @@ ONLY = {
     "dask": {"fleet"},
     "distributed": {"fleet"},
     "fsspec": {"fleet"},
-    "tomllib": {"config", "core", "premises", "processors", "targets"},
+    "tomllib": {"config", "core", "machines", "premises", "processors", "targets"},
 }
 """Who may import what."""
 
