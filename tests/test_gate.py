@@ -220,11 +220,11 @@ def test_compat_hears_what_the_project_accepts(
 ) -> None:
     assert run(COMPAT) == 0
     out = capsys.readouterr().out
-    assert "10.0.2 → 9.1.0: not known, 1 section (s390_css), accepted; " in out
+    assert "10.0.2 → 9.1.0: refused, 1 section (s390_css), accepted; " in out
     assert "      accepted: 10.0.2 → 9.1.0: none has it\n" in out
-    assert run([*COMPAT, "--accepted", "other.toml"]) == 3
+    assert run([*COMPAT, "--accepted", "other.toml"]) == 1
     out = capsys.readouterr().out
-    assert "not known, 1 section (s390_css); " in out
+    assert "refused, 1 section (s390_css); " in out
     assert "accepted:" not in out
     assert run([*COMPAT, "--accepted", "never.toml"]) == 2
 
@@ -235,9 +235,9 @@ def test_accepted_findings_in_data_and_annotations(
     assert run([*COMPAT, "--format", "json"]) == 0
     (target,) = json.loads(capsys.readouterr().out)["targets"]
     (machine,) = target["machines"]
-    assert machine["forward"]["answer"] == "not known"
+    assert machine["forward"]["answer"] == "refused"
     assert (machine["forward"]["verdict"], machine["forward"]["left"]) == (
-        "unknown",
+        "incompatible",
         "conditional",
     )
     accepted = {one["section"]: one["accepted"] for one in target["sections"]}
