@@ -184,6 +184,30 @@ def test_a_damaged_archive_is_no_answer(data: st.DataObject) -> None:
     assert found in (texts(ONE), "VG642")
 
 
+def test_how_much_of_a_file_is_read_for_its_index(tmp_path: Path) -> None:
+    """The whole index however long it is, and none of what follows; nothing of what is no
+    archive."""
+    for data in (ONE, ALL):
+        size = form.head_size(data)
+        assert size == form.head_size(data[:64]) == form.read_index(data, "x").start
+        assert texts(data[:size]) != texts(data)
+        form.read_index(data[:size], "x")
+        with pytest.raises(VmgenError, match="VG642"):
+            form.read_index(data[: size - 1], "x")
+    for data in (
+        b"",
+        form.MAGIC,
+        ONE[: len(form.MAGIC) + 7],
+        b"x" * 99,
+        b"X" + ONE[1:],
+    ):
+        assert form.head_size(data) == 0
+        file = tmp_path / "damaged"
+        file.write_bytes(data)
+        with pytest.raises(VmgenError, match="VG642"):
+            form.index_of(file)
+
+
 def test_places_are_those_of_the_module() -> None:
     document = json.loads(ir_json.dumps(lock.bare(whole("1"), places=True)))
     for module in document["modules"]:

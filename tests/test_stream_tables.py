@@ -16,7 +16,7 @@ from vmgen.ir import json as ir_json
 from vmgen.lookup import Lookup
 from vmgen.source import Diagnostic, Position
 from vmgen.stream.codec import Codec
-from vmgen.stream.tables import Shift, Tables, alike, bounded, parted, sized
+from vmgen.stream.tables import Shift, Tables, alike, bounded, guards, parted, sized
 
 INNER = description(
     "inner", field("p", U8), field("q", U16, version_id=2), version_id=2, type="Inner"
@@ -321,6 +321,21 @@ def test_what_may_not_exceed_the_machines_own_value_is_known() -> None:
     )  # fmt: skip
     (placed,) = Lookup(program(table)).all()
     assert list(bounded(placed)) == [("env.n", ("env", "n"))]
+
+
+def test_what_every_registration_of_a_table_waits_for() -> None:
+    (placed,) = Lookup(program(description("dev"))).all()
+
+    def root(
+        *names: str, symbol: str = "vmstate_dev", home: str = "hw/dev.c"
+    ) -> ir.Root:
+        return ir.Root(symbol, "hw/a.c", home, "vmstate_register", "f", "dev", guards=names)  # fmt: skip
+
+    other = root(symbol="vmstate_other"), root(home="hw/other.c")
+    assert guards([root("b", "a"), *other], placed) == ("a", "b")
+    assert guards([root("b"), root("a", "b")], placed) == ("a", "b")
+    assert guards([root("b"), root()], placed) == ()
+    assert guards([root("x", symbol="vmstate_other")], placed) == ()
 
 
 def one_table(*fields: ir.Field) -> tuple[ir.Description, ...]:

@@ -43,7 +43,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "lookup": ("inspect", "circles", "closed_ir"),
     "lower": (
         "lower", "padding", "state", "render", "runtime", "cases", "rivals", "differential", "spread",
-        "lower_sweep", "hostile_ir",
+        "lower_sweep", "lower_expressions", "hostile_ir",
     ),
     "machines": ("machines", "member_changes", "known"),
     "boards": ("boards",),
