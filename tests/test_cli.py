@@ -535,9 +535,8 @@ def test_whatever_decides_the_output_is_in_the_key(
     (tmp_path / "vmgen" / "__pycache__" / "x.pyc").write_text("noise")
     assert key("request", folders) == before
     if change == "version":
-        monkeypatch.setattr(
-            "importlib.metadata.version", lambda package: f"99 of {package}"
-        )
+        (tmp_path / "site" / "Black-99.dist-info").mkdir(parents=True)
+        monkeypatch.syspath_prepend(tmp_path / "site")
     elif change == "CC":
         monkeypatch.setenv("CC", "other-cc")
     elif change == "compiler":

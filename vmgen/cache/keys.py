@@ -74,8 +74,6 @@ def _installed(folders: Sequence[Path]) -> str:
 
 
 def _read(folders: Iterable[tuple[Path, Iterable[str]]]) -> str:
-    from importlib import metadata
-
     digest = hashlib.sha256()
 
     def add(data: bytes) -> None:
@@ -89,11 +87,33 @@ def _read(folders: Iterable[tuple[Path, Iterable[str]]]) -> str:
                 add(stream.read())
         add(b"end of folder")
     for package in PACKAGES:
-        try:
-            add(metadata.version(package).encode())
-        except metadata.PackageNotFoundError:
-            add(b"")
+        add(_version(package).encode())
     return digest.hexdigest()
+
+
+def _version(package: str) -> str:
+    """What is installed of a package: the name of the folder with its metadata, which has
+    the version in it; empty for none."""
+    start = f"{package}-"
+    for place in sys.path:
+        try:
+            names = os.listdir(place or os.curdir)
+        except OSError:  # a zip file, or nothing
+            continue
+        found = [
+            name
+            for name in names
+            if name.lower().startswith(start)
+            and name.endswith((".dist-info", ".egg-info"))
+        ]
+        if found:
+            return " ".join(sorted(found))
+    from importlib import metadata  # takes longer than all else here together
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _machine() -> str:
