@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from vmgen import ir
 from vmgen.ir import graph
+from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

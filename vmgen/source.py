@@ -7,8 +7,10 @@ printed here: the command line renders diagnostics, :class:`VmgenError` carries 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
+
+from vmgen.records import dataclass
 
 Severity = Literal["error", "warning", "note"]
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from vmgen.records import dataclass
 
 #: What ``gcc -E`` and ``pcpp`` write to say which file and line follow.
 LINE_MARKER = re.compile(

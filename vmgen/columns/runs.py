@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import TypeAlias
 
 from vmgen.lower.program import CodecLayouts
 from vmgen.lower.shape import SIZES, Check, Ints, Key, Leaf, Struct
+from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

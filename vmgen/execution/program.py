@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from vmgen.cfront import syntax
@@ -18,6 +18,7 @@ from vmgen.execution.memory import (
     UnknownValue,
     Value,
 )
+from vmgen.records import dataclass
 from vmgen.source import Position, VmgenError
 
 MOST_STEPS = 5_000_000

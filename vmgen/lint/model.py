@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from vmgen.records import dataclass
 from vmgen.source import Position
 
 

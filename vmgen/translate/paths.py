@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
+from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Position
 from vmgen.translate import scalar
 from vmgen.translate.scalar import Scalar

@@ -10,13 +10,14 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from vmgen import resources
 from vmgen.c_text import macros
 from vmgen.cache import Cache, Digests, hashed
 from vmgen.ir.words import RELEASE
+from vmgen.records import dataclass
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import files as tree_files
 from vmgen.tree import scan

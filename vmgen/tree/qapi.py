@@ -10,9 +10,10 @@ those that scripts/qapi/types.py prints.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from vmgen.records import dataclass
 from vmgen.tree.qapi_names import c_name, capitals_by_letters, capitals_by_runs
 from vmgen.tree.qapi_schema import Json, expressions, unknown
 

@@ -5,9 +5,10 @@ Cursors never change, so that two cases can go on from the same place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
+from vmgen.records import dataclass
 from vmgen.verdict.items import (
     Custom,
     Group,

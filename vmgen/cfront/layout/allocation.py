@@ -8,7 +8,8 @@ The rules are those of GCC's ``stor-layout.cc`` (``layout_decl``, ``place_field`
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

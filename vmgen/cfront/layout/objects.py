@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import assert_never
 
 from vmgen.cfront.arithmetic import CHAR
@@ -32,6 +31,7 @@ from vmgen.cfront.syntax import (
     ObjectDecl,
     StringLiteral,
 )
+from vmgen.records import dataclass
 from vmgen.source import Position
 
 
