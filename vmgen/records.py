@@ -77,17 +77,20 @@ def _declared(cls: type, eq: bool, order: bool) -> type:
     return made
 
 
+def _values(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """What gives the values of some members."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda one: tuple([getattr(one, name) for name in names])
+
+
 def _functions(
     names: tuple[str, ...], printed: tuple[str, ...], eq: bool, order: bool
 ) -> dict[str, Any]:
     """What needs no text of its own."""
-    values: Any
-    if len(names) > 1:
-        values = attrgetter(*names)
-    else:
-
-        def values(one: Any) -> tuple[Any, ...]:
-            return tuple([getattr(one, name) for name in names])
+    values = _values(names)
+    shown_values = _values(printed)
+    pattern = f"({', '.join(f'{one}=%r' for one in printed)})"
 
     def equal(self: Any, other: Any) -> Any:
         if other.__class__ is self.__class__:
@@ -98,8 +101,7 @@ def _functions(
         return hash(values(self))
 
     def shown(self: Any) -> str:
-        members = ", ".join([f"{one}={getattr(self, one)!r}" for one in printed])
-        return f"{type(self).__qualname__}({members})"
+        return type(self).__qualname__ + pattern % shown_values(self)
 
     def compared(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
         def ordered(self: Any, other: Any) -> Any:

@@ -337,6 +337,7 @@ class _LayoutBuilder:
                 record.members.append(member)
             member.indices.append(step.index)
             leaf.parents += ((member, step.index),)
+            leaf.place += (step.index,)
             assert member.record is not None
             record = member.record
             prefix += "".join(f"[{number}]" for number in step.index)

@@ -197,15 +197,11 @@ class Leaf:
     amount: ir.FromMember | ir.Computed | None = None
     size: ir.FromMember | ir.Computed | None = None
     parents: tuple[tuple[RecordMember, tuple[int, ...]], ...] = ()
+    place: tuple[tuple[int, ...], ...] = ()  # the indices of the parents
     member: RecordMember | None = None
     conditional: bool = False
     json: str = ""
     indices: tuple[int, ...] = ()  # of "items", in the order of the wire
-
-    @property
-    def place(self) -> tuple[tuple[int, ...], ...]:
-        """Which elements of lists of records hold the leaf."""
-        return tuple(index for _, index in self.parents)
 
     @property
     def slice(self) -> tuple[object, ...]:

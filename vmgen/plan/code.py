@@ -270,12 +270,13 @@ def parts(node: object) -> Iterator[object]:
     todo = [node]
     while todo:
         one: Any = todo.pop()
-        if isinstance(one, tuple | list):
+        cls = type(one)
+        if cls is tuple or cls is list:
             todo += reversed(one)
-        elif names := _HOLDING[type(one)]:
+        elif names := _HOLDING[cls]:
             yield one
             todo += [getattr(one, name) for name in names]
-        elif not isinstance(one, str):
+        elif cls is not str:
             yield one
 
 
@@ -306,11 +307,18 @@ def names_in(node: object) -> Mentioned:
     """All names in a value of a plan."""
     own: set[str] = set()
     imported: set[PyGlobal] = set()
-    for one in parts(node):
-        if type(one) is PyName:
+    todo = [node]
+    while todo:  # as parts() does it, in any order: all of a package is looked through
+        one: Any = todo.pop()
+        cls = type(one)
+        if cls is PyName:
             own.add(one.id)
-        elif type(one) is PyGlobal:
+        elif cls is PyGlobal:
             imported.add(one)
+        elif cls is tuple or cls is list:
+            todo += one
+        else:
+            todo += [getattr(one, name) for name in _HOLDING[cls]]
     return Mentioned(frozenset(own), frozenset(imported))
 
 

@@ -62,8 +62,10 @@ def origin(
     if not streams:
         hint = "\n".join(f"{release}: {why}" for release, why in refusals.items())
         raise NoCodecs("none of the known releases wrote it", hint=hint)
-    readings = {release: _read(stream) for release, stream in streams.items()}
-    names = tuple(sorted(readings, key=lambda release: -len(readings[release])))
+    # One alone is like no other: what it reads is not asked for.
+    several = streams if len(streams) > 1 else {}
+    readings = {release: _read(stream) for release, stream in several.items()}
+    names = tuple(sorted(streams, key=lambda one: -len(readings.get(one, ()))))
     for release, why in refusals.items():
         if why.rule == "context":  # which says nothing against it
             hint = f"{release}: {why}"
