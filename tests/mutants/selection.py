@@ -65,7 +65,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "view": ("view", "view_compat", "view_browser"),
     "schemas": ("json_schemas",),
     "stream": (
-        "stream_read", "stream_write", "stream_ram", "stream_old_style", "stream_codecs",
+        "stream_read", "stream_write", "stream_ram", "stream_old_style", "stream_codecs", "stream_compiled",
         "stream_explain", "stream_origin", "stream_machine", "capability_levels", "stream_registers", "stream_names", "system_registers", "processors", "listed", "libslirp", "stream_resizable", "after_load",
         "stream_analyze", "stream_carriers", "stream_volumes", "stream_listing", "stream_looking", "stream_stated", "commands", "stream_hostile", "stream_ram_write", "description_json", "described", "frozen",
         "stream_compare", "stream_footers", "stream_mapped_ram", "stream_slots",

@@ -88,10 +88,12 @@ class Cache:
                 with suppress(OSError):
                     temporary.unlink(missing_ok=True)
 
-    def folder_of(self, name: str, make: Callable[[], Mapping[str, str]]) -> Path:
+    def folder_of(
+        self, name: str, make: Callable[[], Mapping[str, str | bytes]]
+    ) -> Path:
         """The folder with this name, made if it is missing or damaged.
 
-        ``make`` gives path -> text of its files.  It is filled under a temporary name and
+        ``make`` gives path -> text, or bytes, of its files.  It is filled under a temporary name and
         renamed, so that it is complete or not there, whoever else is at work.  Where the
         cache cannot be written it is a temporary folder, removed when the process ends.
         """
@@ -209,7 +211,7 @@ def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
 
 
-def _temporary(files: Mapping[str, str]) -> Path:
+def _temporary(files: Mapping[str, str | bytes]) -> Path:
     import shutil
     import tempfile
 
@@ -219,7 +221,7 @@ def _temporary(files: Mapping[str, str]) -> Path:
     return folder
 
 
-def _fill(folder: Path, files: Mapping[str, str]) -> None:
+def _fill(folder: Path, files: Mapping[str, str | bytes]) -> None:
     made = set()
     manifest = {}
     for name, text in files.items():
@@ -227,8 +229,11 @@ def _fill(folder: Path, files: Mapping[str, str]) -> None:
         if path.parent not in made:
             path.parent.mkdir(parents=True, exist_ok=True)
             made.add(path.parent)
-        path.write_bytes(text.encode("utf-8", "surrogateescape"))
-        manifest[name] = text_digest(text)
+        data = (
+            text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+        )
+        path.write_bytes(data)
+        manifest[name] = hashlib.sha256(data).hexdigest()
     text = json.dumps(manifest, indent=0, sort_keys=True)
     (folder / MANIFEST).write_text(
         f"{text_digest(text)}\n{text}", encoding="utf-8", newline="\n"

@@ -24,6 +24,7 @@ from vmgen.lower.shape import SIZES, CodecLayout, Ints, Leaf, Pad, Struct
 from vmgen.records import dataclass
 from vmgen.stream.codec import Codec
 from vmgen.stream.errors import NoCodecs
+from vmgen.stream.packages import is_package
 from vmgen.stream.tables import Tables
 
 DEEPEST = 32
@@ -175,7 +176,7 @@ def _home(codec: Codec) -> Path:
     file = Path(getattr(module, "__file__", None) or "")
     target = getattr(codec, "target", "")
     for folder in file.parents:
-        if (folder / "_runtime.py").is_file():
+        if is_package(folder):
             return (
                 folder / target if (folder / target / "ir.json").is_file() else folder
             )

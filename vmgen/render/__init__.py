@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmgen import plan, resources, stamp
@@ -47,15 +48,16 @@ class GeneratedFile:
 
 
 def render(
-    package: plan.Package, *, formatted: bool = True
+    package: plan.Package, *, formatted: bool = True, runtime: bool = True
 ) -> tuple[GeneratedFile, ...]:
     """Every file of one target, sorted by path; the shared ones are the same for all.
 
     Code that no one reads need not be ``formatted``, which takes longer than the rest.
+    The ``runtime`` may be taken from where :func:`emitted` says.
     """
     files = [
         *(module_file(one, package.folder, formatted) for one in package.modules),
-        *folder_files(package, formatted),
+        *folder_files(package, formatted, runtime),
         target_file(package, formatted),
     ]
     return tuple(sorted(files, key=lambda file: file.path))
@@ -76,15 +78,24 @@ def module_file(
     return GeneratedFile(_inside(folder, module.path), text)
 
 
+def emitted(package: plan.Package) -> dict[str, Path]:
+    """The runtime of a package and the formats that it imports: for the path of each
+    file, where vmgen has its code."""
+    folder = resources.folder("templates")
+    names = (*_runtime(), *_formats(package))
+    return {f"{name}.py": folder / f"{name}.py" for name in names}
+
+
 def folder_files(
-    package: plan.Package, formatted: bool = True
+    package: plan.Package, formatted: bool = True, runtime: bool = True
 ) -> tuple[GeneratedFile, ...]:
     """What a package needs beside its modules and its ``__init__.py``: the runtime, the
     ``__init__.py`` of folders, the IR."""
     shape = _format if formatted else str
     files = {}
-    for name in (*_runtime(), *_formats(package)):
-        files[f"{name}.py"] = _stamped(_emitted(name), package, shared=True)
+    for path, place in emitted(package).items() if runtime else ():
+        code = place.read_text(encoding="utf-8")
+        files[path] = _stamped(code, package, shared=True)
     for module in package.modules:
         parts = module.path.split("/")[:-1]
         for depth in range(1, len(parts) + 1):
@@ -156,10 +167,6 @@ def _runtime() -> list[str]:
     """The emitted modules that every package has: ``_runtime`` and what it imports."""
     names = {path.stem for path in resources.folder("templates").glob("_*.py")}
     return sorted(names - formats.NEEDS.keys())
-
-
-def _emitted(name: str) -> str:
-    return (resources.folder("templates") / f"{name}.py").read_text(encoding="utf-8")
 
 
 @functools.cache

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 
+from vmgen.stream import compiled
 from vmgen.stream.codecs import Codecs
 from vmgen.stream.errors import NoCodecs
 
@@ -27,9 +28,9 @@ def from_folder(folder: str | os.PathLike[str]) -> dict[str, Codecs]:
     asked for.  Raises NoCodecs if it is none.
     """
     root, only = os.path.realpath(folder), ""
-    if not _has(root, "_runtime.py") and _has(os.path.dirname(root), "_runtime.py"):
+    if not is_package(root) and is_package(os.path.dirname(root)):
         root, only = os.path.split(root)
-    if not _has(root, "_runtime.py"):
+    if not is_package(root):
         hint = "give the folder that 'vmgen generate' wrote, or a target's inside of it"
         raise NoCodecs(f"{folder} is not a generated package", hint=hint)
     package = _imported(root)
@@ -39,7 +40,11 @@ def from_folder(folder: str | os.PathLike[str]) -> dict[str, Codecs]:
         name
         for name in sorted(os.listdir(root))
         if name.isidentifier()
-        and _offers_something(os.path.join(root, name, "__init__.py"))
+        and (
+            _has(os.path.join(root, name), "meta.json")
+            if _has(root, compiled.FILE)
+            else _offers_something(os.path.join(root, name, "__init__.py"))
+        )
     ]
     if not names and "CODECS" in vars(importlib.import_module(package)):
         return {"": _target(package, "", folder, root)}
@@ -57,7 +62,12 @@ def from_folder(folder: str | os.PathLike[str]) -> dict[str, Codecs]:
     }
 
 
-def _has(folder: str, name: str) -> bool:
+def is_package(folder: str | os.PathLike[str]) -> bool:
+    """Whether a folder has a generated package, as text or as code."""
+    return _has(folder, compiled.FILE) or _has(folder, "_runtime.py")
+
+
+def _has(folder: str | os.PathLike[str], name: str) -> bool:
     return os.path.isfile(os.path.join(folder, name))
 
 
@@ -85,6 +95,10 @@ def _imported(root: str) -> str:
             if places == [root]:
                 return name
     name = f"_vmgen_codecs_{next(_numbers)}"
+    if _has(root, compiled.FILE):
+        compiled.install(name, root)
+        importlib.import_module(name)
+        return name
     init = os.path.join(root, "__init__.py")
     spec = importlib.util.spec_from_file_location(
         name,

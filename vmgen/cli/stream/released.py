@@ -18,12 +18,15 @@ from vmgen.cli.console import Console
 from vmgen.cli.stream.maker import this_vmgen
 
 if TYPE_CHECKING:
+    from types import CodeType
+
     from vmgen import ir
     from vmgen.archive import Archive, Release
     from vmgen.cli.shipped import Targets
     from vmgen.known.processor_models import Models
     from vmgen.known.processor_side import ProcessorSide
     from vmgen.lookup import Lookup, Placed
+    from vmgen.plan import Package
     from vmgen.stream import Codecs, Stream
     from vmgen.stream.errors import NoCodecs
     from vmgen.stream.input import Input
@@ -60,20 +63,40 @@ def of_archive(
     for one in wanted:
         refuse_foreign(targets, one)
 
-        def make(one: str = one) -> dict[str, str]:
+        def make(one: str = one) -> dict[str, str | bytes]:
             from vmgen.lower import lower
-            from vmgen.render import render
 
             with console.working():
                 console.progress(f"codecs of QEMU {release.name} {one}")
                 program = targets.archive.for_codecs(release, one, sections)
-                files = render(lower(program), formatted=False)
-            return {file.path: file.text for file in files}
+                return _compiled(lower(program))
 
         parts = (targets.archive.content, release.name, one, repr(sections), maker)
         folder = Cache.of("shipped").folder_of(hashed(parts)[:24], make)
         found[one] = folder / one
     return found
+
+
+def _compiled(package: Package) -> dict[str, str | bytes]:
+    """The files of a package that no one reads: its code in one of them."""
+    from importlib.machinery import SourceFileLoader
+
+    from vmgen.render import emitted, render
+    from vmgen.stream import compiled
+
+    codes: dict[str, CodeType] = {}
+    files: dict[str, str | bytes] = {}
+    for path, place in emitted(package).items():
+        # Python keeps the code of vmgen's own files.
+        code = SourceFileLoader(place.stem, str(place)).get_code(place.stem)
+        assert code is not None  # a file has code
+        codes[path] = code
+    for file in render(package, formatted=False, runtime=False):
+        if file.path.endswith(".py"):
+            codes[file.path] = compile(file.text, file.path, "exec", dont_inherit=True)
+        else:
+            files[file.path] = file.text
+    return {compiled.FILE: compiled.packed(codes), **files}
 
 
 def writers_of(
