@@ -50,6 +50,7 @@ class Archive:
             list[tuple[form.KnownText, dict[str, Any], frozenset[str]]],
         ] = {}
         self._fields: dict[str, frozenset[str]] = {}
+        self._machines: dict[str, list[form.KnownText]] = {}
         self._programs: dict[tuple[str, str, frozenset[str]], ir.Program] = {}
 
     @cached_property
@@ -143,13 +144,11 @@ class Archive:
     ) -> tuple[str, ...]:
         """The targets that have a machine type of this name, all where none has, and of
         these the ones that register most of the sections under a name of their own."""
+        called = self._called(machine)
         having = tuple(
             target
             for target in release.targets
-            if any(
-                machine == one["name"] or machine in one.get("aliases", ())
-                for one in self._items("machine", release, target)
-            )
+            if any(known.has(release.number, target) for known in called)
         )
         rows = self._roots_of(frozenset(sections))
         scores = {
@@ -239,6 +238,17 @@ class Archive:
                 if nameless or of:
                     rows.append((known, root, of))
         return self._named[sections]
+
+    def _called(self, machine: str) -> list[form.KnownText]:
+        """The machine types of any release and target that have this name or alias."""
+        if machine not in self._machines:
+            quoted = json.dumps(machine)  # without it in its text, none has the name
+            self._machines[machine] = [
+                known
+                for known, text in self._every("machine")
+                if quoted in text and _is_called(machine, self._json(text))
+            ]
+        return self._machines[machine]
 
     def program(
         self, release: Release, target: str, sections: Collection[str] | None = None
@@ -423,6 +433,10 @@ def shipped() -> Archive | None:
 @lru_cache(maxsize=1)
 def _opened(file: Path, stamp: tuple[int, int]) -> Archive:
     return Archive(file)
+
+
+def _is_called(name: str, machine: dict[str, Any]) -> bool:
+    return name == machine["name"] or name in machine.get("aliases", ())
 
 
 def named(pattern: str, sections: Collection[str]) -> bool:

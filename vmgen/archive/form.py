@@ -269,13 +269,17 @@ def _index(document: Mapping[str, Any], start: int) -> ArchiveIndex:
     at = 0
     for packed, unpacked, rows in document["blocks"]:
         texts = tuple(
-            KnownText(
-                KINDS[kind],
-                names[name],
-                tuple(names[need] for need in needs),
-                tuple((first, last, sets[number]) for first, last, number in runs),
-            )
-            for kind, name, needs, runs in rows
+            [  # thousands of them: no generators
+                KnownText(
+                    KINDS[kind],
+                    names[name],
+                    tuple([names[need] for need in needs]),
+                    tuple(
+                        [(first, last, sets[number]) for first, last, number in runs]
+                    ),
+                )
+                for kind, name, needs, runs in rows
+            ]
         )
         blocks.append(ArchiveBlock(at, packed, unpacked, texts))
         at += packed

@@ -76,6 +76,7 @@ class CodecLayouts:
     words: Mapping[Key, Sequence[Key]]
     repeated: frozenset[Key] = frozenset()
     _flat: dict[tuple[Key, int], bool] = field(default_factory=dict, init=False)
+    _within: dict[Key, frozenset[str]] = field(default_factory=dict, init=False)
 
     def wants_owner(self, key: Key) -> bool:
         """Whether a codec inside asks the states that own the object."""
@@ -277,8 +278,7 @@ class CodecLayouts:
             if sub == skip or len(guard) >= _DEEPEST:
                 continue
             inner = self.all[sub]
-            has_it = steps and next(inner.root.named(steps[0][0]), None) is not None
-            if not has_it and not inner.subsections:
+            if not steps or steps[0][0] not in self._names_within(sub):
                 continue
             here = code.PyAttr(root, attr)
             there = (*guard, code.there(here))
@@ -289,6 +289,21 @@ class CodecLayouts:
                 )
             found += self._below(inner, here, there, skip, steps, subscripts)
         return found
+
+    def _names_within(self, key: Key) -> frozenset[str]:
+        """The names of the members of a state, of its subsections, and of theirs."""
+        if key not in self._within:
+            names: set[str] = set()
+            known = {key}
+            waiting = [key]
+            while waiting:
+                layout = self.all[waiting.pop()]
+                names |= {member.name for member in layout.root.members}
+                below = [sub for _, sub in layout.subsections if sub not in known]
+                known |= {*below}
+                waiting += below
+            self._within[key] = frozenset(names)
+        return self._within[key]
 
     def _own(
         self,

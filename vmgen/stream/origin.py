@@ -27,12 +27,14 @@ class Origin(Frozen):
 
     ``codecs`` are those of the first of ``releases``, of the target that fits.  Several
     releases read the same values from what they have codecs for, the first of them most
-    sections.  ``refusals`` says by release why the others are out.
+    sections.  ``refusals`` says by release why the others are out, ``stream`` is as the
+    codecs have read it.
     """
 
     codecs: Codecs
     releases: tuple[str, ...]
     refusals: Mapping[str, StreamError]
+    stream: Stream
 
 
 def origin(
@@ -78,9 +80,10 @@ def origin(
         raise Ambiguous(
             f"several releases can have written it: {', '.join(names)}", hint=hint
         )
-    codecs = streams[names[0]].codecs
+    stream = streams[names[0]]
+    codecs = stream.codecs
     assert codecs is not None
-    return Origin(codecs.but(releases=names), names, refusals)
+    return Origin(codecs.but(releases=names), names, refusals, stream)
 
 
 def _nearest(refusals: Mapping[str, StreamError]) -> StreamError:

@@ -168,7 +168,7 @@ def _writer(source: Input, console: Console, wanted: Wanted) -> Codecs:
     except NoCodecs:
         releases, alike = {}, {}
     releases = made.every_release(wanted.target, console) | releases
-    return _chosen(source, wanted, releases, alike)
+    return _chosen(source, wanted, releases, alike)[0]
 
 
 def _chosen(
@@ -176,8 +176,9 @@ def _chosen(
     wanted: Wanted,
     releases: Mapping[str, Mapping[str, Codecs]],
     alike: Mapping[tuple[str, str], tuple[str, ...]],
-) -> Codecs:
-    """The codecs that would have written the stream so, with the releases they are of."""
+) -> tuple[Codecs, Stream]:
+    """The codecs that would have written the stream so, with the releases they are of, and
+    the stream as these have read it."""
     from vmgen.stream.origin import origin
 
     found = origin(source, releases, wanted.page_size)
@@ -185,7 +186,7 @@ def _chosen(
     names = tuple(
         name for one in found.releases for name in alike.get((one, target), (one,))
     )
-    return found.codecs.but(releases=names)
+    return found.codecs.but(releases=names), found.stream
 
 
 def _packages(source: Input, console: Console, wanted: Wanted) -> dict[str, Codecs]:
@@ -220,7 +221,7 @@ def _codecs(
 ) -> tuple[Codecs | None, Stream | None]:
     """The codecs that are requested or that fit, and the stream if they have read it."""
     if not wanted.given:
-        return _unasked(source, console, wanted), None
+        return _unasked(source, console, wanted)
     packages, chosen = packages_of(source, console, wanted)
     if chosen is not None:
         return chosen, None
@@ -258,16 +259,18 @@ def _has_section(stream: Stream) -> bool:
         raise
 
 
-def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
+def _unasked(
+    source: Input, console: Console, wanted: Wanted
+) -> tuple[Codecs | None, Stream | None]:
     """Codecs of the release that wrote the stream, if vmgen knows it for certain and
-    without codecs."""
+    without codecs; and the stream if they have read it."""
     from vmgen.stream.errors import Ambiguous, NoCodecs, StreamError
     from vmgen.stream.stream import Stream
 
     if wanted.none:
         if wanted.target is not None:
             raise WrongUsage("--target chooses codecs, and no codecs are wanted")
-        return None
+        return None, None
     if wanted.target is not None:
         from vmgen.cli.stream import released
 
@@ -278,29 +281,29 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
         stream = Stream(source, strict=False)
         if stream.description is None:
             if not _has_section(stream):
-                return None  # there is nothing that a release could say more of
+                return None, None  # there is nothing that a release could say more of
             console.message(
                 f"{_UNKNOWN}: its description is missing or cut; {_NAME_IT}"
             )
-            return None
+            return None, None
         from vmgen.cli.stream import released
 
         if (known := released.remembered(source, wanted.target)) is not None:
             codecs, said = known
             if said:
                 console.note(said)
-            return codecs
+            return codecs, None
         releases, alike = released.writers_of(
             source, wanted.target, console, newest=True
         )
         if not releases:
             console.message(f"{_UNKNOWN}: its description has no CPU; {_NAME_IT}")
-            return None
+            return None, None
         try:
-            codecs = _chosen(source, wanted, releases, alike)
+            codecs, read = _chosen(source, wanted, releases, alike)
         except NoCodecs:  # the newest did not write it: an older one did
             releases, alike = released.writers_of(source, wanted.target, console)
-            codecs = _chosen(source, wanted, releases, alike)
+            codecs, read = _chosen(source, wanted, releases, alike)
             writers = set(codecs.releases)
             alike = {key: found for key, found in alike.items() if writers & {*found}}
         names = [
@@ -314,18 +317,18 @@ def _unasked(source: Input, console: Console, wanted: Wanted) -> Codecs | None:
             listed = released.spans(names)
             said = f"saved by QEMU {listed}; read with the tables of {names[0]}"
             console.note(said)
-        codecs = codecs.but(releases=tuple(names))
+        codecs = read.codecs = codecs.but(releases=tuple(names))
         released.remember(source, wanted.target, codecs, said)
-        return codecs
+        return codecs, read
     except (NoCodecs, Ambiguous) as error:
         if wanted.target is not None:
             from vmgen.cli.stream import released
 
             raise released.not_of(source, wanted.target) from None
         console.message(f"without codecs: {error.message}")
-        return None
+        return None, None
     except StreamError:
-        return None  # whoever reads the stream says what is wrong with it
+        return None, None  # whoever reads the stream says what is wrong with it
 
 
 def _find_functions(folder: str) -> None:
