@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -356,6 +357,22 @@ def test_what_is_installed_is_read_once_and_seen_when_it_changes(
     assert keys.key("request", [folder]) != first
     assert keys.key("request", [folder]) != first
     assert len(reads) == 6  # what no file tells is looked up each time
+
+
+@pytest.mark.parametrize("program", ["tool", "plain", "folder", "none", "b/tool"])
+def test_programs_are_found_where_a_shell_finds_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    for name in ("a/plain", "b/tool", "c/tool"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("")
+    for name in ("b/tool", "c/tool"):
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "a" / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    places = (tmp_path / name for name in "abc")
+    monkeypatch.setenv("PATH", os.pathsep.join(map(str, places)))
+    assert keys._found(program) == shutil.which(program)
 
 
 def test_what_changed_just_now_is_not_remembered(

@@ -127,14 +127,26 @@ def _machine() -> str:
 
 def _identity(compiler: str) -> str:
     """Which program it is: its real path, size and time of change; empty for none."""
-    import shutil
-
-    found = shutil.which(compiler)
+    found = _found(compiler)
     if found is None:
         return ""
     real = os.path.realpath(found)
     status = os.stat(real)
     return f"{real} {status.st_size} {status.st_mtime_ns}"
+
+
+def _found(program: str) -> str | None:
+    """Where a program is, as ``shutil.which`` says, which takes longer to import than
+    to run; None for none."""
+    if os.name == "nt":  # where names have endings
+        import shutil
+
+        return shutil.which(program)
+    places = [""] if os.path.dirname(program) else os.get_exec_path()
+    paths = (os.path.join(place, program) for place in places)
+    return next(
+        (one for one in paths if os.path.isfile(one) and os.access(one, os.X_OK)), None
+    )
 
 
 def _files(folder: Path) -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 
 from vmgen.stream.codecs import is_state, members
 from vmgen.stream.errors import Ambiguous, NotFound
@@ -93,6 +92,8 @@ def likely(text: str, names: Sequence[str]) -> tuple[str, ...]:
 
 def near(text: str, names: Iterable[str]) -> tuple[str, ...]:
     """The names that are nearly this one, in any case, the nearest first."""
+    from difflib import get_close_matches
+
     by_lower = {name.lower(): name for name in names}
     found = get_close_matches(text.lower(), by_lower, 3, 0.75)
     return tuple(by_lower[one] for one in found)

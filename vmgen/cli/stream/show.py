@@ -69,7 +69,6 @@ def show(
     "offset", "size", "codec", "state"}]}.
     """
     from vmgen.stream import show as shown
-    from vmgen.stream.asked import asked
     from vmgen.stream.errors import StreamError
 
     with told(file), opened(file, console, **options) as stream:
@@ -79,6 +78,8 @@ def show(
         if not selected:
             _all(stream, form, console)
             return 0
+        from vmgen.stream.asked import asked
+
         cut: list[StreamError] = []
         errors: list[StreamError] = []
         found: list[tuple[str, Asked]] = []
