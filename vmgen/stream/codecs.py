@@ -208,15 +208,22 @@ def field(state: Any, name: str) -> Any:
 
 def plain(value: Any) -> Any:
     """A state as dicts, lists, arrays, bytes and numbers; None for what is absent."""
+    cls = type(value)
+    if cls in _AS_IT_IS:
+        return value
+    if cls is list or cls is tuple:
+        return [one if type(one) in _AS_IT_IS else plain(one) for one in value]
     if is_state(value):
         return {name: plain(getattr(value, name)) for name in members(value)}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
-    if isinstance(value, array):
-        return value
     return value
+
+
+_AS_IT_IS = frozenset([int, bool, str, bytes, type(None), array])
+"""Most of what is in states: tens of thousands of values in a stream."""
 
 
 def named(codec: Codec) -> str:
