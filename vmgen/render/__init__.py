@@ -53,7 +53,7 @@ def render(
     """Every file of one target, sorted by path; the shared ones are the same for all.
 
     Code that no one reads need not be ``formatted``, which takes longer than the rest.
-    The ``runtime`` may be taken from where :func:`emitted` says.
+    Without ``runtime`` its files are left out: :func:`emitted` says where they are.
     """
     files = [
         *(module_file(one, package.folder, formatted) for one in package.modules),

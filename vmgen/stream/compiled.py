@@ -1,4 +1,4 @@
-"""A generated package as one file of compiled code: for codecs that nobody reads.
+"""A generated package as one file of compiled code, for codecs that are made to be run.
 
 It takes a read and no look at the disk for every module.  The file has the magic number of
 the Python that made it, and then one marshalled table: module by its dotted name in the
