@@ -232,3 +232,27 @@ def test_references_go_to_the_object_of_the_same_function(tmp_path: Path) -> Non
         "g.sub": (),
         "g.d": ("g.sub",),
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "missed"),
+    [
+        ('static V x = { "x" };', "x", ""),
+        ("static V x;", "x", ""),
+        ('V x = { "x" };', "", "the V x lives only while g() runs"),
+        ("V x = f();", "", "the V x is a copy of another object"),
+        ("V x;", "", ""),
+    ],
+)
+def test_objects_inside_of_functions(text: str, found: str, missed: str) -> None:
+    """What lives as long as the program is found; what a function gives the others is
+    missed, but where something else reads it there."""
+    text = f"V f(void); void g(void) {{ {text} }}"
+    assert_legal(text)
+    here = taken(text)
+    assert [one.symbol for one in here.found] == ([found] if found else [])
+    assert [one.message for one in here.missed] == ([missed] if missed else [])
+    unit = Unit(f'# 1 "a.c"\n{HEAD}{text}', source="a.c")
+    elsewhere = census(unit, Layout(unit), "V", frozenset(["automatic"]))
+    assert [one.symbol for one in elsewhere.found] == ([found] if found else [])
+    assert elsewhere.missed == ()
