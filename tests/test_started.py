@@ -12,7 +12,9 @@ from vmgen.known.processor_models import MODELS, Models, stays
 from vmgen.verdict.machines import MachineJudge
 from vmgen.verdict.show_machines import answer
 
-BOX = ir.Machine("box-1", "box-1-machine", runs=(("hw/shelf.c", "shelf_register"),))
+BOX = ir.Machine(
+    "box-1", "box-1-machine", board="hw/box.c", runs=(("hw/shelf.c", "shelf_register"),)
+)
 
 
 def shelf(

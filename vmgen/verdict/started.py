@@ -23,27 +23,37 @@ def with_registered(
     target: SavedSection | None,
     machine: ir.Machine | None,
 ) -> Outcome:
-    """The verdict, which is a refusal where the source's machine has the section in any
-    case, and the destination has a table for it that nothing registers.
+    """The verdict with what is known of whether the source's machine has a section of no
+    device, which the C code of boards registers.
 
-    ``machine`` is the source's.
+    It is a refusal where the machine has the section in any case, and the destination has
+    a table for it that nothing registers.  A section that does not load refuses nothing
+    that is known where the board's code may also leave it out.
     """
     if (
-        known.verdict != "unknown"
-        or {one.kind for one in known.findings} != {"section-missing"}
-        or source is None
+        source is None
         or source.placed is None
-        or source.placed.description.needed
         or machine is None
-        or target is None
-        or target.roots
+        or not machine.board
+        or not all(map(_is_of_board, source.roots))
     ):
         return known
     sure = any(
         (root.file, root.registrant) in machine.runs and not root.guards
         for root in source.roots
     )
-    return Outcome("incompatible", known.findings, known.notes) if sure else known
+    if known.verdict == "incompatible" and source.roots and not sure:
+        return Outcome("unknown", known.findings, known.notes)
+    missing = {one.kind for one in known.findings} == {"section-missing"}
+    lost = target is not None and not target.roots
+    always = sure and not source.placed.description.needed
+    if known.verdict == "unknown" and missing and lost and always:
+        return Outcome("incompatible", known.findings, known.notes)
+    return known
+
+
+def _is_of_board(root: ir.Root) -> bool:
+    return not root.device_types and root.file.startswith(ir.OF_BOARDS)
 
 
 def with_processor(
