@@ -19,7 +19,6 @@ EXTRAS = {"numpy", "unicorn", "pyarrow", "dask", "distributed", "fsspec"}
 
 STAGES = (
     # What everybody may know: places in C, diagnostics, where our own folders are.
-    {"records"},
     {"source"},
     {"grammar"},
     # What commands print for programs.

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
 
 PREPROCESSORS = ("auto", "cc", "pcpp")

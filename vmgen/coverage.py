@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +21,6 @@ from vmgen.pipeline import whole
 from vmgen.pipeline.store import Store
 from vmgen.pipeline.whole import Progress
 from vmgen.preprocess import Preprocessor
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic
 from vmgen.tree import NOTHING_GIVEN, Given
 

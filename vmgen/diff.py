@@ -11,11 +11,11 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from vmgen import ir, wording
 from vmgen.paint import Paint, plain
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Position
 
 

@@ -20,10 +20,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
-
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.ir import graph
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,8 @@ printed here: the command line renders diagnostics, :class:`VmgenError` carries 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
-
-from vmgen.records import dataclass
 
 Severity = Literal["error", "warning", "note"]
 

@@ -17,13 +17,13 @@ and in a subsection.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from vmgen import ir, wording
 from vmgen.ir import graph
 from vmgen.known import wire_size
 from vmgen.lookup import Lookup, Placed
 from vmgen.paint import Kind, Paint, plain
-from vmgen.records import dataclass
 
 
 def render(lookup: Lookup, chosen: Sequence[Placed], paint: Paint = plain) -> str:

@@ -14,10 +14,10 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Literal, Protocol
 
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, Position, VmgenError
 
 Origin = Literal["intact", "edited", "foreign"]

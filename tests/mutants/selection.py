@@ -54,7 +54,6 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "processors": ("board_switches", "cpu_registers"),
     "preprocess": ("preprocess", "c_headers", "release_files"),
     "render": ("render", "runtime"),
-    "records": ("records",),
     "report": ("diagnostics",),
     "resources": ("packaging", "cases"),
     "roots": ("roots", "text_types", "release_files"),

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from vmgen import ir, lock
 from vmgen.archive import form, places
 from vmgen.archive.form import SHIPPED, ArchiveEntry, Kind, ReleaseEntries
 from vmgen.lookup import Lookup
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, VmgenError
 
 

@@ -12,11 +12,11 @@ import json
 import lzma
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from vmgen import resources
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, Position, VmgenError
 
 MAGIC = b"vmgen archive 1\n"

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vmgen import ir
 from vmgen.boards.pattern import NamePattern
 from vmgen.boards.text import BoardText, ClassText, Mentions, header_parts, look_at
 from vmgen.c_text import CText
-from vmgen.records import dataclass
 from vmgen.roots.model import Registrations, TypeDecl
 from vmgen.tree import files
 
@@ -83,7 +82,7 @@ def _completed(literal: str) -> NamePattern | None:
     return NamePattern(within.parts, starts, ends)
 
 
-@dataclass()
+@dataclass
 class Boards:
     """The boards of one tree.  Its texts are read once for all targets."""
 

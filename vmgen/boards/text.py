@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from vmgen.c_text import CText, WrittenFunction, words_of
-from vmgen.records import dataclass
 
 _LITERAL = r'"((?:[^"\\\n]|\\.)*)"'
 _NAMED = re.compile(

@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from vmgen.cache.store import MANIFEST, home
-from vmgen.records import dataclass
 
 KINDS = {
     "codecs": "codecs of trees",

@@ -4,6 +4,7 @@ a declaration has, and what they make of its type."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pycparser import c_ast
@@ -19,7 +20,6 @@ from vmgen.cfront.syntax import (
     SizeOf,
     TypeExpr,
 )
-from vmgen.records import dataclass
 
 Fail: TypeAlias = Callable[[str, Any], ConvertError]
 """The error that says something about a node of the parser."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Literal
 
 from vmgen.cfront.patterns import (
@@ -17,7 +18,6 @@ from vmgen.cfront.patterns import (
     VALUE,
     WORD,
 )
-from vmgen.records import dataclass
 
 _DECLARATION = re.compile(
     rf"{GAP}(?P<head>(?:{FLAT})*+)(?:;|(?P<body>{BODY})|(?P<deep>\{{))", re.DOTALL

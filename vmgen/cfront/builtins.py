@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from vmgen.cfront.arithmetic import BASIC_TYPES, INT, VOID, integer_of
 from vmgen.cfront.ctype import CType, Integer
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from vmgen.cfront import syntax as c
@@ -20,7 +20,6 @@ from vmgen.cfront.layout import FILE_SCOPE, Layout, Scope
 from vmgen.cfront.split import Declaration
 from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import Node, uncast, walk
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, Position, VmgenError
 
 _GAP = r"(?:\s|#[^\n]*\n)*+"

@@ -9,7 +9,7 @@ of ``typedef struct {...} Foo``, ``<struct CPUState.u>`` for that of member ``u`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pycparser import c_ast
@@ -42,7 +42,6 @@ from vmgen.cfront.syntax import (
     TypeOf,
     UnreadableType,
 )
-from vmgen.records import dataclass
 
 _BASIC = {
     "void": "void",

@@ -6,9 +6,8 @@ members and sizes.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
-
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

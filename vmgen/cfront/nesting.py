@@ -8,10 +8,10 @@ can run out of it.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from itertools import pairwise
 
 from vmgen.cfront.tokens import Token, word_set
-from vmgen.records import dataclass
 
 LEVELS = 256
 """Brackets, operators and statements that may be in each other (clang takes as many

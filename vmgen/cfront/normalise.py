@@ -24,8 +24,9 @@ GNU C                                      becomes
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from vmgen.cfront.tokens import Token, word_set
-from vmgen.records import dataclass
 
 #: The identifier that represents the middle of GNU ``a ?: b``.
 OMITTED = "__omitted_operand"

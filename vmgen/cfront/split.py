@@ -14,7 +14,7 @@ import re
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import assert_never
 
@@ -23,7 +23,6 @@ from vmgen.cfront.convert import Parsed
 from vmgen.cfront.declared import declared_names, is_typedef, plain, plain_tail, tags
 from vmgen.cfront.patterns import BRACED, CALL, NOISE, VALUE
 from vmgen.cfront.tokens import LINE_MARKER, Packing
-from vmgen.records import dataclass
 
 _HEAD_END = re.compile(r"[={]")
 #: Types that only an expression tells: of an object, or of a static one in a function.

@@ -7,9 +7,9 @@ a meaning are gone; attributes that do (``packed``, ``aligned``) are kept.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Position
 
 # --- types as written ---------------------------------------------------------------

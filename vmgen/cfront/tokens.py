@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
-
-from vmgen.records import dataclass
+from dataclasses import dataclass, replace
 
 #: What ``gcc -E`` and ``pcpp`` write to say which file and line follow.
 LINE_MARKER = re.compile(

@@ -6,7 +6,7 @@ import fnmatch
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,6 @@ from vmgen.cli.sides import (
     programs_of,
     say_sources,
 )
-from vmgen.records import dataclass
 from vmgen.schemas import versioned
 from vmgen.source import Diagnostic, VmgenError
 

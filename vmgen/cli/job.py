@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import chdir
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from vmgen import config
 from vmgen.cli.arguments import Argument, Option
 from vmgen.cli.console import Console
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,6 @@ from vmgen import config
 from vmgen.cli.arguments import Option, command
 from vmgen.cli.console import Console
 from vmgen.cli.job import FILES, INPUT, STRICT, below, read_job
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, Position, VmgenError
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, assert_never
@@ -21,7 +22,6 @@ from vmgen.columns.runs import ColumnRun, ColumnRuns, FixedColumn, attributes
 from vmgen.ir.evaluate import Known, convert, evaluate
 from vmgen.lower.assemble import assemble
 from vmgen.lower.shape import SIZES, CodecLayout, Ints, Leaf, Pad, Struct
-from vmgen.records import dataclass
 from vmgen.stream.codec import Codec
 from vmgen.stream.errors import NoCodecs
 from vmgen.stream.packages import is_package

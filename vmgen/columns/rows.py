@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from vmgen.columns.runs import FixedColumn
-from vmgen.records import dataclass
 
 Array = Any
 """A numpy array."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TypeAlias
 
 from vmgen.lower.program import CodecLayouts
 from vmgen.lower.shape import SIZES, Check, Ints, Key, Leaf, Struct
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Table
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vmgen.convert.blocks import resized
 from vmgen.convert.mapping import NO_RULES, Mapping, Rule, Rules
 from vmgen.convert.states import Conversion, Line, Misfit
-from vmgen.records import dataclass
 from vmgen.stream import Stream, configuration, tables
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs

@@ -22,9 +22,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 from collections.abc import Mapping as Table
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from vmgen.records import dataclass
 from vmgen.schemas import FORMATS
 from vmgen.source import Diagnostic, Position, VmgenError
 

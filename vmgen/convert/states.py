@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from vmgen.convert import pairing
 from vmgen.convert.mapping import NO_RULES, Rule, Rules
-from vmgen.records import dataclass
 from vmgen.stream.codecs import field, is_state, members
 
 What = Literal["kept", "widened", "narrowed", "renamed", "defaulted", "set", "lost"]

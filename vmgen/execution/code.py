@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from vmgen.cfront.arithmetic import limits
 from vmgen.cfront.ctype import CType, Integer
 from vmgen.execution.memory import Address, MemoryBlock, NotKnown, UnknownValue, Value
-from vmgen.records import dataclass
 from vmgen.source import Position
 
 Frame: TypeAlias = list["Value | MemoryBlock"]

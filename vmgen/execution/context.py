@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from vmgen.cfront.ctype import CType, FunctionSignature
@@ -12,7 +13,6 @@ from vmgen.cfront.syntax import Expr, InitList, LocalDecl, TypeExpr
 from vmgen.cfront.unit import Unit
 from vmgen.execution.code import Code, Frame
 from vmgen.execution.memory import Address, FunctionValue, MemoryBlock, Value
-from vmgen.records import dataclass
 from vmgen.source import Position
 
 

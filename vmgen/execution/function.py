@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import assert_never
 
 from vmgen.cfront import syntax
@@ -26,7 +27,6 @@ from vmgen.execution.memory import (
     store,
 )
 from vmgen.execution.steps import Step, StepEnd, addressed, refuse, sequence
-from vmgen.records import dataclass
 from vmgen.source import Position, VmgenError
 
 _UNSET = UnknownValue("a variable that nothing set")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cmp_to_key
 from typing import Any, TypeAlias
 
@@ -28,7 +28,6 @@ from vmgen.execution.memory import (
     load,
     store,
 )
-from vmgen.records import dataclass
 from vmgen.source import Position
 
 _UNSET = UnknownValue("memory that nothing set")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Position
 
 MOST_BYTES = 1 << 21

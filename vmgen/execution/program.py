@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from vmgen.cfront import syntax
@@ -18,7 +18,6 @@ from vmgen.execution.memory import (
     UnknownValue,
     Value,
 )
-from vmgen.records import dataclass
 from vmgen.source import Position, VmgenError
 
 MOST_STEPS = 5_000_000

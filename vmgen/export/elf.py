@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from vmgen.export.core import chosen_vmcoreinfo, core_losses, ram_regions
@@ -15,7 +16,6 @@ from vmgen.export.formats import ExportOptions
 from vmgen.export.notes import CoreKind, core_kind, cpu_notes
 from vmgen.export.sparse import SparseFile
 from vmgen.guest import Guest, Region, Unmapped
-from vmgen.records import dataclass
 
 _NAMES = b"\0.shstrtab\0"
 _LOAD, _NOTE = 1, 4

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, BinaryIO, Protocol, TypeAlias
 
 from vmgen.guest import Guest
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

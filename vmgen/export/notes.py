@@ -6,6 +6,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import assert_never
 
 from vmgen.export.sve import has_sve, sve_data
@@ -13,7 +14,6 @@ from vmgen.guest import Cpu, Guest, Unsupported
 from vmgen.guest.fields import SectionFields
 from vmgen.guest.notes import SVE, NoteLayout, layouts
 from vmgen.guest.paging.arm import SystemRegisters
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
 
@@ -20,7 +21,6 @@ from vmgen.guest import Guest, Region, Unsupported
 from vmgen.guest.boards import without_version
 from vmgen.guest.cpu import Cpu
 from vmgen.guest.fields import SectionFields
-from vmgen.records import dataclass
 
 MORE = 4 << 20
 """So much more RAM the simulated machine has; QEMU puts its device tree into the second

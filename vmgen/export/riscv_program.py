@@ -7,8 +7,7 @@ handler passes over a register that a hart does not have.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-from vmgen.records import dataclass
+from dataclasses import dataclass
 
 ZERO, T0, T1, S0, S1, A0, A1, A2, A3, T6 = 0, 5, 6, 8, 9, 10, 11, 12, 13, 31
 _MHARTID, _MSTATUS, _MTVEC, _MEPC, _FCSR = 0xF14, 0x300, 0x305, 0x341, 0x003

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from vmgen import ir
@@ -28,7 +28,6 @@ from vmgen.cfront.layout import (
     PlaceStep,
 )
 from vmgen.extract import initializer
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, Position, VmgenError
 
 

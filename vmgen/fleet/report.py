@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
-
-from vmgen.records import dataclass
 
 ASKED = ("file", "row", "outcome", "section", "member", "rule", "message", "machine")
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeAlias
-
-from vmgen.records import dataclass
 
 Work: TypeAlias = Callable[[Sequence[str]], int]
 """Asks about files and keeps the answers; how many rows.  It is sent to workers."""

@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
-from vmgen.records import dataclass
 from vmgen.stream.registers.table import row
 
 NoteWord = Literal["register", "constant", "pid", "present"]

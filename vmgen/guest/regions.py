@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from vmgen.guest.errors import BadMap
-from vmgen.records import dataclass
 
 RegionKind = Literal["ram", "rom", "romd"]
 """As ``info mtree -f`` has it: ``rom`` is RAM that the guest cannot write, ``romd`` flash

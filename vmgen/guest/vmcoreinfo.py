@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import Literal
 
 from vmgen.guest.errors import Unmapped, Unsupported
 from vmgen.guest.memory import GuestMemory
 from vmgen.guest.pci import Sections
-from vmgen.records import dataclass
 
 NAME = b"VMCOREINFO\0"
 LONGEST = 1 << 20

@@ -6,7 +6,7 @@ i440fx.c and q35.c, and hw/display/vga.c (``vga_update_memory_access``).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from vmgen.guest import pci
@@ -14,7 +14,6 @@ from vmgen.guest.errors import NoMap
 from vmgen.guest.fields import SectionFields
 from vmgen.guest.pci import Sections
 from vmgen.guest.regions import Region, RegionKind
-from vmgen.records import dataclass
 
 _4G = 1 << 32
 _AMD_HOLE = 0xFD00000000

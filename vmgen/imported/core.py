@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from vmgen.imported.errors import BadCore
-from vmgen.records import dataclass
 
 _CORE, _LOAD, _NOTE = 4, 1, 4
 _MANY = 0xFFFF

@@ -6,12 +6,12 @@ import errno
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from vmgen.guest import Guest, Region
 from vmgen.imported.core import CoreRun
 from vmgen.imported.errors import BadCore
-from vmgen.records import dataclass
 from vmgen.stream.memory import Memory
 
 _PIECE = 1 << 20

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vmgen.guest import Guest, Unsupported
 from vmgen.guest.notes import SVE, NoteField, NoteLayout, layouts
 from vmgen.imported import sve, x86
 from vmgen.imported.core import CoreNote, ElfCore
 from vmgen.imported.errors import BadCore
-from vmgen.records import dataclass
 from vmgen.stream import Draft
 from vmgen.stream.edit import changeable, content
 from vmgen.stream.errors import NotFound

@@ -7,6 +7,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from vmgen.imported.memory import placed
 from vmgen.imported.registers import TakenCpu
 from vmgen.imported.template import Imported
 from vmgen.json_members import once_each
-from vmgen.records import dataclass
 from vmgen.schemas import VERSIONS
 from vmgen.stream import Draft
 from vmgen.stream.input import mapped

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from vmgen.guest import Guest, Region
 from vmgen.imported.core import ElfCore
 from vmgen.imported.errors import BadCore
 from vmgen.imported.memory import RawImage, placed
 from vmgen.imported.registers import TakenCpu, take
-from vmgen.records import dataclass
 from vmgen.stream import Draft
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from vmgen import ir
@@ -30,7 +30,6 @@ from vmgen.grammar import (
 )
 from vmgen.infos import expressions
 from vmgen.infos.follows import Follows, is_sentinel, marked
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Position
 
 _MAX_FIELDS = 200

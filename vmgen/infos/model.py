@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 from vmgen import grammar
-from vmgen.records import dataclass
 
 Scope = Literal["program", "module"]
 

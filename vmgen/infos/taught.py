@@ -11,14 +11,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vmgen import grammar, infos, ir
 from vmgen.infos.described import Described, of_user
 from vmgen.infos.model import KnownFunctions
 from vmgen.ir.evaluate import Known, evaluate
 from vmgen.lookup import Lookup
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
 
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)

@@ -5,13 +5,12 @@ All integers on the wire are big-endian.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from vmgen.ir.expressions import Expr, Path
 from vmgen.ir.types import IntType
 from vmgen.ir.words import Count, CType, MemberPath, PythonName, Symbol, Term
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

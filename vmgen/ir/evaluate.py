@@ -8,7 +8,7 @@ value: None.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from vmgen.ir.expressions import (
@@ -27,7 +27,6 @@ from vmgen.ir.expressions import (
     Version,
 )
 from vmgen.ir.types import WIDTHS, IntType, signed
-from vmgen.records import dataclass
 
 TURNS = 4096
 """Turns of a loop that are tried; one that has more has no value."""

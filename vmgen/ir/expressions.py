@@ -7,12 +7,11 @@ where C's width or sign would show.  Truth is 0 or 1 for comparison and logical 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, assert_never
 
 from vmgen.ir.types import IntType
 from vmgen.ir.words import Count, CType, MemberPath, Name, Stride, Symbol
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Which description a symbol means is :mod:`vmgen.lookup`'s to say.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from vmgen.ir.elements import (
@@ -25,7 +26,6 @@ from vmgen.ir.elements import (
     WordsElement,
 )
 from vmgen.ir.model import Description, Field
-from vmgen.records import dataclass
 from vmgen.source import Position
 
 

@@ -8,10 +8,10 @@ some of them to what they were in an older release (``GlobalProperty``,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from vmgen.ir.words import Count, CType, File, MemberPath, Symbol
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Position
 
 OF_BOARDS = "hw/"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from vmgen.ir.elements import Amount, CustomElement, Element, Fixed, WordsElement
 from vmgen.ir.expressions import Expr, Path
 from vmgen.ir.machines import Machines, MemberPlace
 from vmgen.ir.words import Count, CType, File, Label, Name, Symbol, Term
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Diagnostic, Position
 
 

@@ -9,9 +9,8 @@ people have no alphabet: whoever prints them quotes them.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, TypeAlias
-
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

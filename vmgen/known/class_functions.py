@@ -6,10 +6,10 @@ decides.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from vmgen import ir
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

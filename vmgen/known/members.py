@@ -9,12 +9,11 @@ driver's type, have it as an ancestor or as an interface.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from vmgen import ir
 from vmgen.known.class_functions import returned
-from vmgen.records import dataclass
 
 WHOLE = -1
 """The mask of a member that is known with all of its bits."""
@@ -66,7 +65,7 @@ _Owners: TypeAlias = dict[ir.MemberPlace, set[str]]
 """The types whose classes have a property of a member."""
 
 
-@dataclass()
+@dataclass
 class MachineFacts:
     """The machine types, properties and QOM types of one program, looked up."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 
 from vmgen import ir
-from vmgen.records import dataclass
 
 MODELS = "CPU models"
 """The premise (``vmgen/premises/premises.toml``) that a release's :class:`Models` are."""

@@ -7,12 +7,11 @@ machine type's compat entries switch parts that the other release does not know.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from vmgen import ir
 from vmgen.known.processors import ProcessorRegisters, Processors, processors_of
 from vmgen.known.system_registers import DefinedRegisters
-from vmgen.records import dataclass
 
 _CPU = "arm-cpu"
 """What the names of CPUs' types end with."""

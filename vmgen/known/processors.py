@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
 from vmgen import ir
-from vmgen.records import dataclass
 
 PREMISE = "processors"
 """The name of the premise that has the rows."""

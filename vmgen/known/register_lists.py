@@ -8,11 +8,11 @@ has, reads it back, and refuses another value.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from vmgen import ir
 from vmgen.known.system_registers import DefinedRegisters, is_of_tcg
-from vmgen.records import dataclass
 
 INDEXES = "cpreg_vmstate_indexes"
 VALUES = "cpreg_vmstate_values"

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from vmgen import ir
-from vmgen.records import dataclass
 
 PREMISE = "system registers"
 

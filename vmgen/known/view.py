@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from vmgen import ir
 from vmgen.known.constants import read_members
 from vmgen.known.members import MachineFacts, place
 from vmgen.paint import Paint, plain
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -30,7 +31,6 @@ from vmgen.linkmodel.values import (
     Value,
     joined,
 )
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import SourceTree
 from vmgen.tree.generated import written_by_configure

@@ -7,9 +7,9 @@ description is only read, never run.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, Position, VmgenError
 
 

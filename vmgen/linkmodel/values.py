@@ -8,10 +8,9 @@ part of which binary.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from vmgen.records import dataclass
 from vmgen.source import Position
 
 Value: TypeAlias = Any

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
 
 from vmgen.lint.sources import CFile, CFunction
 from vmgen.lint.visible import RecordIndex
-from vmgen.records import dataclass
 
 Way: TypeAlias = tuple[str, tuple[str, ...]]
 """The tag of a struct, and the members that lead to what is inside of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
 from vmgen import ir
@@ -11,7 +12,6 @@ from vmgen.ir import graph
 from vmgen.lint.sources import CFile, CSources
 from vmgen.lint.visible import FileRecord, RecordIndex
 from vmgen.lookup import Lookup, Placed
-from vmgen.records import dataclass
 from vmgen.source import Position
 
 _PROPERTY = re.compile(r"\bDEFINE_(?:\w*_)?PROP\w*\s*\(([^;{}]*?)\)\s*,", re.DOTALL)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from vmgen.records import dataclass
+from dataclasses import dataclass
+
 from vmgen.source import Position
 
 

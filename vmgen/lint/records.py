@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from vmgen.c_text import closing, words_of
-from vmgen.records import dataclass
 
 _RECORD = re.compile(
     r"(?:^|;|\})\s*(?P<typedef>typedef\s+)?(?:QEMU_PACKED\s+)?(?P<kind>struct|union)\s+"

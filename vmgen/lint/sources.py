@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from vmgen.c_text import CText
 from vmgen.lint.records import records_of
 from vmgen.lint.visible import HeaderRecords, RecordIndex
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, Position
 from vmgen.tree import files
 

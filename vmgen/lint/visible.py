@@ -8,10 +8,10 @@ from __future__ import annotations
 import os.path
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from vmgen.c_text import CText
 from vmgen.lint.records import RecordTexts, WrittenMember, records_of
-from vmgen.records import dataclass
 
 _MAX_DEPTH = 20
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from vmgen.lint.model import LintFinding
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from vmgen import ir, plan, wording
@@ -28,7 +28,6 @@ from vmgen.lower.shape import (
     Tree,
 )
 from vmgen.plan import code
-from vmgen.records import dataclass
 
 _EMPTY = code.PyList(())
 _WIRE_TYPES = {code: name for name, code in CODES.items()}

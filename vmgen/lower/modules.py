@@ -11,7 +11,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from vmgen import ir, plan
@@ -27,7 +27,6 @@ from vmgen.lower.program import CodecLayouts, named
 from vmgen.lower.sections import Shape, rivals, sections, shapes
 from vmgen.lower.shape import Key
 from vmgen.plan import code
-from vmgen.records import dataclass
 from vmgen.targets import page_bits
 
 _Node = TypeVar("_Node", bound=Hashable)

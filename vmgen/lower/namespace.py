@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from vmgen import ir
 from vmgen.lower.codec.refer import Role
@@ -19,7 +19,6 @@ from vmgen.lower.names import (
 from vmgen.lower.program import CodecLayouts, named
 from vmgen.lower.shape import CodecLayout, Key, StateRecord
 from vmgen.plan import code
-from vmgen.records import dataclass
 
 _SHORT = 64
 """Elements of an array of zeros that is copied: the call of what makes it again takes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from vmgen import ir
 from vmgen.lower import expressions
@@ -22,7 +22,6 @@ from vmgen.lower.shape import (
     Tree,
 )
 from vmgen.plan import code
-from vmgen.records import dataclass
 
 STATE = code.PyName("self")
 """The object that a loader or a saver is of."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.ir import graph
 from vmgen.lower.shape import Key
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE
 
 BEHIND_PATH = "*/"

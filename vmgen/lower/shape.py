@@ -7,13 +7,12 @@ name the same member share one attribute.  What the wire does not hold has no at
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from vmgen import ir
 from vmgen.ir.types import WIDTHS
 from vmgen.lower.names import short
-from vmgen.records import dataclass
 
 Shape: TypeAlias = Literal[
     "one", "item", "items", "array", "rows", "dynamic", "pointers"

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vmgen import ir
-from vmgen.records import dataclass
 from vmgen.tree import files
 
 _ASSIGNED = re.compile(
@@ -71,7 +70,7 @@ _FOLDERS = (
 )
 
 
-@dataclass()
+@dataclass
 class MemberChanges:
     """What the C of one tree puts into members, by their names."""
 

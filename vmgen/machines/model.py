@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from vmgen.ir import CompatTable, MemberPlace
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Diagnostic, Position
 
 RowCondition: TypeAlias = tuple[str, bool]

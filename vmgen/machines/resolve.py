@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import attrgetter
 from typing import Generic, TypeVar
@@ -21,7 +21,6 @@ from vmgen.machines.model import (
     ValueKind,
 )
 from vmgen.machines.runs import known_runs
-from vmgen.records import dataclass
 from vmgen.roots import Registrations
 from vmgen.roots.calls import leading_to
 from vmgen.roots.model import TypeDecl

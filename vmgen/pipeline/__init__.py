@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -25,7 +25,6 @@ from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.whole import Progress, all_targets
 from vmgen.premises import premises_of
 from vmgen.preprocess import Preprocessor
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import Given, SourceTree
 

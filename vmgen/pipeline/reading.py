@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vmgen import ir, machines, preprocess, roots
@@ -25,7 +25,6 @@ from vmgen.pipeline import missing, survey
 from vmgen.pipeline.store import Note, Store, front_end
 from vmgen.preprocess import Preprocessed, Preprocessor
 from vmgen.preprocess.lines import names_a_header, without_header_lines
-from vmgen.records import dataclass
 from vmgen.roots import Registrations
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import CompileCommand, SourceTree, files

@@ -13,13 +13,12 @@ the state of those transports that there are.  A module made once contains all o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.ir import graph
 from vmgen.lower import OtherPrograms, sections, shapes
 from vmgen.lower.sections import BEHIND_PATH
-from vmgen.records import dataclass
 
 _Key = tuple[str, str]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +20,6 @@ from typing import TypeVar
 from vmgen import ir, kept, resources
 from vmgen.cache import Cache, hashed
 from vmgen.ir import json as ir_json
-from vmgen.records import dataclass
 from vmgen.source import VmgenError
 
 _Kept = TypeVar("_Kept")

@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vmgen import linkmodel, machines, roots
@@ -19,7 +20,6 @@ from vmgen.c_text import CText
 from vmgen.cache import Cache, Digests, hashed
 from vmgen.linkmodel import SystemBinary
 from vmgen.pipeline.store import Store, parts_hash
-from vmgen.records import dataclass
 from vmgen.tree import SourceTree
 from vmgen.tree.files import built_from
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -30,7 +30,6 @@ from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.workers import workers
 from vmgen.premises import premises_of
 from vmgen.preprocess import Preprocessor
-from vmgen.records import dataclass
 from vmgen.roots import ClassVariables, Registrations, Resolution
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import NOTHING_GIVEN, Given, SourceTree, qapi

@@ -8,10 +8,8 @@ module is a :class:`PyGlobal`, from which the imports follow.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
-
-from vmgen.records import dataclass
 
 # --- expressions ------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ is code is a value of :mod:`vmgen.plan.code`; every string is a name or a text.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from vmgen.plan.code import Expr, PyCall, PyGlobal, Statement
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,10 @@ import os
 import shlex
 import shutil
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from vmgen.preprocess import compiler as with_compiler
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import CompileCommand, SourceTree
 

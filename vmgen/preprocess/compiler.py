@@ -8,13 +8,12 @@ import subprocess
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
 from vmgen.cache import Cache, hashed
-from vmgen.records import dataclass
 from vmgen.tree import SHIMS, CompileCommand, SourceTree
 
 # Operators that one preprocessor has and another has not; sources test for them first.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import product
 
 from vmgen import preprocess
@@ -26,7 +27,6 @@ from vmgen.known.processors import ProcessorRegisters, Processors, UnreadProcess
 from vmgen.preprocess import Preprocessor
 from vmgen.processors.arm_host import FACTS, ArmHost, RegistersListed, named
 from vmgen.processors.board_switches import SETTERS, switched_off
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, VmgenError
 from vmgen.tree import SourceTree
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -15,7 +15,6 @@ from vmgen.execution import Address, NotKnown, UnknownValue, Value
 from vmgen.execution.context import Caller
 from vmgen.execution.library import CLibrary, string
 from vmgen.execution.memory import load, store
-from vmgen.records import dataclass
 from vmgen.source import Position
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmgen import plan, resources, stamp
 from vmgen.infos import formats
-from vmgen.records import dataclass
 from vmgen.render import spell
 from vmgen.render.filters import FILTERS
 from vmgen.render.wrap import wrap

@@ -7,9 +7,9 @@ load and 33 for its save.  A filled row is marked for black to leave it alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from vmgen.records import dataclass
 from vmgen.render.wrap import WIDTH
 
 _SKIP = "  # fmt: skip"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from vmgen.cfront import syntax as c
@@ -12,7 +13,6 @@ from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import uncast
 from vmgen.cfront.walk import walk as all_of
 from vmgen.extract.initializer import is_null
-from vmgen.records import dataclass
 from vmgen.roots import walk
 from vmgen.roots.guards import guards_of
 from vmgen.roots.model import (

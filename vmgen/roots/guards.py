@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
 
@@ -21,7 +21,6 @@ from vmgen.cfront import syntax as c
 from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import walk
 from vmgen.ir import Root
-from vmgen.records import dataclass
 from vmgen.roots.model import Guards, Registrations
 from vmgen.roots.registering import FunctionText, functions
 from vmgen.source import VmgenError
@@ -143,7 +142,7 @@ def _is_shared(unit: Unit, name: str) -> bool:
     return found is not None and not found.static
 
 
-@dataclass()
+@dataclass
 class ClassVariables:
     """Which variables class functions of one tree change."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Diagnostic, Position
 
 How = Literal["device", "legacy_cpu", "vmstate_register", "handlers"]

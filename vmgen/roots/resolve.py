@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.ir import Root
-from vmgen.records import dataclass
 from vmgen.roots.calls import leading_to
 from vmgen.roots.model import (
     ANY,

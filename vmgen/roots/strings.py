@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from vmgen.c_text import CText, closing, items, spelled, words_of
-from vmgen.records import dataclass
 from vmgen.tree.files import headers
 
 _MACRO = re.compile(r"(\w+)(\([^)]*\))?\s+(.*)", re.DOTALL)

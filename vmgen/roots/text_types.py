@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vmgen.c_text import CText, closing, items
-from vmgen.records import dataclass
 from vmgen.roots import registering
 from vmgen.roots.model import ClassFunction, Effect, Registrations, TypeDecl
 from vmgen.roots.strings import Macro, Strings, definitions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
 from vmgen.cfront import syntax as c
@@ -12,7 +12,6 @@ from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import uncast, walk
 from vmgen.extract import initializer
 from vmgen.extract.initializer import is_null
-from vmgen.records import dataclass
 
 #: What a variable or a member is set to: in a function as written, of a static object
 #: as its initialiser was read.

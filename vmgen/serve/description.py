@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 from xml.sax.saxutils import quoteattr
 
 from vmgen.guest import Cpu
-from vmgen.records import dataclass
 
 _ARCHITECTURES = {
     "i386": "i386", "x86_64": "i386:x86-64", "arm": "arm", "aarch64": "aarch64",

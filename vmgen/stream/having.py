@@ -4,10 +4,9 @@ releases that knows nothing of options."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from vmgen.records import dataclass
 from vmgen.stream import pci_express, system_registers
 from vmgen.stream.codecs import field as field_of
 from vmgen.stream.codecs import is_state, members

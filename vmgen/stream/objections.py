@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-from vmgen.records import dataclass
 from vmgen.stream.looking import html_table
 
 Rule = Literal[

@@ -8,12 +8,11 @@ and the defaults of its devices decide, the tables need not ask.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from vmgen import ir
 from vmgen.known import KnownMembers, MachineFacts, read_members, with_constants
 from vmgen.lookup import Lookup, Placed
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

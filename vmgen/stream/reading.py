@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from vmgen.known import register_lists
 from vmgen.known.system_registers import DefinedRegisters
-from vmgen.records import dataclass
 from vmgen.stream import system_registers, tables
 from vmgen.stream.answers import Answers, of_machine, without_lengths
 from vmgen.stream.codec import Codec

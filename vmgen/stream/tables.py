@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from vmgen import ir
 from vmgen.ir import json as ir_json
 from vmgen.ir.size import of_element as size_of_element
 from vmgen.lookup import Lookup, Placed
-from vmgen.records import dataclass
 from vmgen.source import VmgenError
 from vmgen.stream.codec import Codec
 from vmgen.stream.codecs import Codecs

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from vmgen.archive import Archive, Release, named
 from vmgen.lookup import Lookup
-from vmgen.records import dataclass
 from vmgen.stream.description import Device
 from vmgen.stream.errors import Refused, StreamError
 from vmgen.stream.origin import refuse_header

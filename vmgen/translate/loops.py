@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.cfront import syntax
 from vmgen.cfront.arithmetic import integer_of
 from vmgen.cfront.ctype import Integer
 from vmgen.cfront.syntax import Statement
-from vmgen.records import dataclass
 from vmgen.translate import scalar
 from vmgen.translate.failure import Untranslatable
 from vmgen.translate.paths import (

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Position
 from vmgen.translate import scalar
 from vmgen.translate.scalar import Scalar

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from vmgen.cfront.ctype import CType
 from vmgen.cfront.layout import Layout
 from vmgen.cfront.syntax import Expr, FunctionDecl, Statement, TypeExpr
-from vmgen.records import dataclass
 from vmgen.source import Position
 from vmgen.translate.budget import Budget
 from vmgen.translate.failure import Untranslatable

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from vmgen import ir
 from vmgen.cfront import syntax
@@ -19,7 +20,6 @@ from vmgen.cfront.layout.model import Declarations
 from vmgen.cfront.printer import opposite, phrase
 from vmgen.cfront.syntax import Expr, FunctionDecl, Name, Statement
 from vmgen.cfront.walk import walk
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Position, VmgenError
 from vmgen.translate import scalar
 from vmgen.translate.failure import Untranslatable, definition

@@ -6,6 +6,7 @@ that C's width or sign could show.  Constants fold.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeAlias, get_args
 
 from vmgen import ir
@@ -20,7 +21,6 @@ from vmgen.cfront.arithmetic import (
 )
 from vmgen.cfront.ctype import Integer
 from vmgen.ir import evaluate
-from vmgen.records import dataclass
 from vmgen.translate.failure import Untranslatable
 
 Operator: TypeAlias = ir.BinaryOperator

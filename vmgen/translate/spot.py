@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.cfront.arithmetic import VOID
 from vmgen.cfront.ctype import Array, CType, Integer, Pointer, Record, Void
 from vmgen.cfront.layout import Layout, type_words
-from vmgen.records import dataclass
 from vmgen.translate.failure import Untranslatable
 from vmgen.translate.scalar import Scalar
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from vmgen.cfront import syntax
 from vmgen.cfront.ctype import CType
-from vmgen.records import dataclass
 from vmgen.translate.scalar import Scalar
 from vmgen.translate.spot import Spot, SpotPointer
 

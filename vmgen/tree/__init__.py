@@ -10,14 +10,13 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vmgen import resources
 from vmgen.c_text import macros
 from vmgen.cache import Cache, Digests, hashed
 from vmgen.ir.words import RELEASE
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import files as tree_files
 from vmgen.tree import scan

@@ -10,10 +10,9 @@ those that scripts/qapi/types.py prints.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from vmgen.records import dataclass
 from vmgen.tree.qapi_names import c_name, capitals_by_letters, capitals_by_runs
 from vmgen.tree.qapi_schema import Json, expressions, unknown
 

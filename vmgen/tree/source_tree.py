@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, Position, VmgenError
 
 SHIMS = Path(__file__).resolve().parent.parent / "shims"

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from vmgen.ir.words import RELEASE
-from vmgen.records import dataclass
 
 _SUFFIX = "-softmmu.mak"
 _CASE = re.compile(r'^case "\$target_name" in$(.*?)^esac$', re.MULTILINE | re.DOTALL)

@@ -11,11 +11,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import assert_never
 
 from vmgen import ir, wording
 from vmgen.ir import evaluate as arithmetic
-from vmgen.records import dataclass
 from vmgen.verdict import conditions
 from vmgen.verdict.conditions import FALSE, TRUE, every, negated
 

@@ -4,12 +4,12 @@ other's."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Any, assert_never, get_args
 
 from vmgen import ir, lock
 from vmgen.lookup import Lookup, Placed
-from vmgen.records import dataclass
 from vmgen.verdict import states
 from vmgen.verdict.cases import deciding
 from vmgen.verdict.codecs import Made, made

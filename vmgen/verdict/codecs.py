@@ -9,13 +9,13 @@ import itertools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import CodeType, ModuleType
 from typing import Any
 
 from vmgen import ir
 from vmgen.lookup import Lookup, Placed
 from vmgen.lower import lower
-from vmgen.records import dataclass
 from vmgen.render import GeneratedFile, render
 
 _numbers = itertools.count()

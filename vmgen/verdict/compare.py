@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from vmgen import ir
-from vmgen.records import dataclass
 from vmgen.verdict import premises, walk
 from vmgen.verdict.cases import Assumptions
 from vmgen.verdict.items import WireLayout
@@ -20,7 +19,7 @@ _NONE = sys.maxsize
 _Key: TypeAlias = tuple[int, int, Around]
 
 
-@dataclass()
+@dataclass
 class DirectedComparison:
     """The two programs in one direction: what comes out if the target loads what the
     source saved."""

@@ -5,10 +5,9 @@ Cursors never change, so that two cases can go on from the same place.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
-from vmgen.records import dataclass
 from vmgen.verdict.items import (
     Custom,
     Group,

@@ -7,11 +7,10 @@ reason.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, assert_never
 
 from vmgen.config import Accepted
-from vmgen.records import dataclass
 from vmgen.verdict.model import (
     Direction,
     Finding,
@@ -58,7 +57,7 @@ class GatedSection:
     reason: str = ""
 
 
-@dataclass()
+@dataclass
 class Gate:
     """Collects what does not pass.
 

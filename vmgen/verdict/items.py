@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from vmgen import ir
 from vmgen.lookup import Placed
-from vmgen.records import dataclass
 from vmgen.source import Position
 from vmgen.verdict import conditions
 from vmgen.verdict.model import Term

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.known import wire_size
 from vmgen.lookup import Lookup, Placed
-from vmgen.records import dataclass
 from vmgen.verdict import beside, conditions
 from vmgen.verdict.compare import DirectedComparison
 from vmgen.verdict.conditions import TRUE, either, every

@@ -8,7 +8,7 @@ section is judged again.  Sections that read none of them have one verdict for a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Literal, TypeAlias
 
@@ -25,7 +25,6 @@ from vmgen.known import (
 from vmgen.known.processor_models import models_of
 from vmgen.known.processor_side import ProcessorSide
 from vmgen.lookup import Lookup
-from vmgen.records import dataclass
 from vmgen.verdict import commands
 from vmgen.verdict.judge import (
     BothWays,
@@ -50,7 +49,7 @@ _Constants: TypeAlias = tuple[tuple[ir.MemberPlace, int, int], ...]
 """Places with the bits that are known and their values, sorted."""
 
 
-@dataclass()
+@dataclass
 class _JudgedSide:
     """One of the two programs, section by section."""
 
@@ -155,7 +154,7 @@ def _newest_first(name: str) -> tuple[str, tuple[int, ...]]:
     return family, tuple(-int(one) for one in numbers)
 
 
-@dataclass()
+@dataclass
 class MachineJudge:
     """The verdicts on two programs, machine type by machine type."""
 

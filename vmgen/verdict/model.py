@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from vmgen import ir
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Position
 
 Verdict = Literal["compatible", "conditional", "unknown", "incompatible"]

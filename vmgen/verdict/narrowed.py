@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from vmgen import ir
 from vmgen.known import MachineFacts
 from vmgen.known.error_mask import has_mask
 from vmgen.known.registered import instances
-from vmgen.records import dataclass
 from vmgen.stream.having import Having
 from vmgen.verdict.conditions import TRUE, every
 from vmgen.verdict.model import (

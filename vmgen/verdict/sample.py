@@ -7,7 +7,7 @@ bytes leave open is drawn too and kept as the answers of a context.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from random import Random
 from typing import assert_never
 
@@ -16,7 +16,6 @@ from vmgen.ir.evaluate import Known, convert, evaluate
 from vmgen.ir.size import of_element as size_of_element
 from vmgen.ir.types import WIDTHS
 from vmgen.lookup import Lookup, Placed
-from vmgen.records import dataclass
 from vmgen.verdict import conditions
 from vmgen.verdict.conditions import members
 
@@ -40,7 +39,7 @@ class CodeKnows(Unsaved):
     """Bytes that only C code, or a codec written by hand, can make."""
 
 
-@dataclass()
+@dataclass
 class Sample:
     """One random section: its bytes, what was drawn besides, and its subsections.
 

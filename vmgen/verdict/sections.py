@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from vmgen import ir
 from vmgen.lookup import Lookup, Placed
-from vmgen.records import dataclass
 
 ASIDE: dict[str, str] = {
     "replay/": "record and replay of one guest: replay_vmstate_register()",

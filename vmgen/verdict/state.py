@@ -4,11 +4,10 @@ on from the same place."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from vmgen import ir
-from vmgen.records import dataclass
 from vmgen.verdict import conditions
 from vmgen.verdict.cases import Assumptions, condition_of
 from vmgen.verdict.cursor import Entry, ItemCursor

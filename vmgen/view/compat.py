@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from vmgen.records import dataclass
 from vmgen.verdict import show, show_machines, words
 from vmgen.verdict.machines import Affected, by_section
 from vmgen.verdict.model import (

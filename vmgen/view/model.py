@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
-
-from vmgen.records import dataclass
 
 Address: TypeAlias = tuple[int, ...]
 """Where a node is: the number of its part, then its number among its siblings, down."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from vmgen.records import dataclass
 from vmgen.stream import show
 from vmgen.stream.compare import Change
 from vmgen.stream.objections import Explanation, Objection

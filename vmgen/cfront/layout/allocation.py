@@ -8,8 +8,7 @@ The rules are those of GCC's ``stor-layout.cc`` (``layout_decl``, ``place_field`
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from vmgen.records import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

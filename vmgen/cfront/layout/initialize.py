@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from vmgen.cfront.ctype import Array, CType, Integer, Record
@@ -25,7 +25,6 @@ from vmgen.cfront.syntax import (
     Range,
     StringLiteral,
 )
-from vmgen.records import dataclass
 from vmgen.source import Position, VmgenError
 
 

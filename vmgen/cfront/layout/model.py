@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeAlias
 
 from vmgen.cfront.ctype import CType, Enum, Record
@@ -26,7 +26,6 @@ from vmgen.cfront.syntax import (
     TypedefDecl,
     TypeExpr,
 )
-from vmgen.records import dataclass
 from vmgen.source import NOWHERE, Diagnostic, Position, VmgenError
 
 #: What has a name and a definition.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import assert_never
 
 from vmgen.cfront.arithmetic import CHAR
@@ -31,7 +32,6 @@ from vmgen.cfront.syntax import (
     ObjectDecl,
     StringLiteral,
 )
-from vmgen.records import dataclass
 from vmgen.source import Position
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, assert_never
 
 from vmgen.cli.console import Console
 from vmgen.fleet import results
 from vmgen.fleet.inputs import local
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, VmgenError
 
 FIELDS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from vmgen.cli.stream.codecs import Wanted, input_of, packages_of
 from vmgen.cli.stream.common import FILE, bytes_of, output_option, told
 from vmgen.cli.stream.explain import explained, lines, own_stream
 from vmgen.paint import Kind, Paint
-from vmgen.records import dataclass
 from vmgen.schemas import versioned
 
 if TYPE_CHECKING:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmgen.cache import Cache, hashed
 from vmgen.cli.console import Console
 from vmgen.cli.stream.maker import this_vmgen
-from vmgen.records import dataclass
 from vmgen.source import Diagnostic, VmgenError
 
 if TYPE_CHECKING:

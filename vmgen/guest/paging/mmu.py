@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from vmgen.guest.errors import Unmapped
 from vmgen.guest.paging.tree import (
@@ -15,7 +16,6 @@ from vmgen.guest.paging.tree import (
     merged,
     walked,
 )
-from vmgen.records import dataclass
 
 PIECES = 1 << 22
 """So many mappings, and holes in the second stage of one, are looked at."""

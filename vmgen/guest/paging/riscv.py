@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from vmgen.guest.errors import Unsupported
@@ -21,7 +21,6 @@ from vmgen.guest.paging.tree import (
     SecondStage,
 )
 from vmgen.guest.pci import Sections
-from vmgen.records import dataclass
 
 _MPRV, _MPP = 1 << 17, 11
 _MACHINE = 3

@@ -8,10 +8,10 @@ tables are looked at for all mappings is limited.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from vmgen.guest.errors import Unmapped
-from vmgen.records import dataclass
 
 ByteOrder = Literal["little", "big"]
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from vmgen import ir
 from vmgen.lint.linted import Linted, LintedTable
 from vmgen.lint.model import LintFinding, finding
 from vmgen.lint.sources import CFile, CFunction
 from vmgen.lint.visible import RecordIndex
-from vmgen.records import dataclass
 
 Place = tuple[str, tuple[str, ...]]
 """A struct's tag and the way to a member of it."""
@@ -144,7 +143,7 @@ def _inside(text: str, opened: int) -> str:
     return text[opened + 1 :]
 
 
-@dataclass()
+@dataclass
 class _IndexWalk:
     """One hook, and what it calls in its file, in the order of the text.
 

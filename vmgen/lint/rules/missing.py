@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from vmgen import ir
 from vmgen.lint.accesses import FileAccesses, MemberAccess
@@ -19,7 +19,6 @@ from vmgen.lint.model import LintFinding, finding
 from vmgen.lint.rules.fields import member_names
 from vmgen.lint.sources import CFile
 from vmgen.lint.visible import FileRecord, RecordIndex
-from vmgen.records import dataclass
 
 _RESET = re.compile(r"reset|init|realize", re.IGNORECASE)
 _CONSTANT = frozenset({"0", "false", "NULL", "-1"})
@@ -270,7 +269,7 @@ def _covered(
     return frozenset(found)
 
 
-@dataclass()
+@dataclass
 class _Carried:
     """Which members a callback reads before it has written them: what they hold is from
     an earlier one.  ``read`` has the function that does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from vmgen import ir
 from vmgen.lower import expressions
@@ -15,7 +16,6 @@ from vmgen.lower.codec.zeros import default
 from vmgen.lower.program import readable
 from vmgen.lower.shape import Check, Leaf, Pad
 from vmgen.plan import code
-from vmgen.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from vmgen import plan
 from vmgen.plan import code
-from vmgen.records import dataclass
 
 SUFFIX = {
     "?": "bool", "b": "i8", "B": "u8", "h": "i16", "H": "u16",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from vmgen.cfront import syntax
 from vmgen.cfront.ctype import CType
-from vmgen.records import dataclass
 from vmgen.translate.moves.terms import UNKNOWN, Held
 
 Result = Literal["void", "bool", "pointer", "int"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from vmgen.cfront import syntax
 from vmgen.grammar import negated
-from vmgen.records import dataclass
 
 UNKNOWN = "?"
 TOKEN = re.compile(r"[$@]\d+")
