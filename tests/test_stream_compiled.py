@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,19 @@ def test_that_of_another_python_is_not_read(package: Path) -> None:
     file.write_bytes(b"old!" + file.read_bytes()[4:])
     with pytest.raises(NoCodecs, match="another Python"):
         from_folder(package)
+
+
+@pytest.mark.parametrize("left", [4, 5, 100])
+def test_a_damaged_one_is_refused(package: Path, left: int) -> None:
+    file = package / FILE
+    file.write_bytes(file.read_bytes()[:left])
+    with pytest.raises(NoCodecs, match="damaged"):
+        from_folder(package)
+
+
+def test_the_text_of_a_package_comes_before_its_code(tmp_path: Path) -> None:
+    root = Path(generated.__path__[0])
+    shutil.copytree(root, tmp_path / "package")
+    file = tmp_path / "package" / FILE
+    file.write_bytes(b"nothing that could be read")
+    assert sorted(from_folder(file.parent)) == sorted(from_folder(root))

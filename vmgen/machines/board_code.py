@@ -24,8 +24,8 @@ from vmgen.source import VmgenError
 def board_code(
     unit: Unit, layout: Layout, starts: Iterable[str]
 ) -> Iterator[BoardCode]:
-    """These functions of the file and those of it that they may call; without those that
-    cannot be read, which are as if the file did not have them."""
+    """What these functions of the file do, and the functions of the file that they may call.
+    A function that vmgen cannot read is left out, as if the file did not have it."""
     pending = list(dict.fromkeys(starts))
     seen = set(pending)
     while pending:

@@ -123,8 +123,8 @@ class FileMachines:
     interface that machine types of the target have (``TargetInfo``), empty for any.
     ``interfaces`` are the tables of them that types of other files may name.
     ``boards`` are the functions that make its boards, fill their objects or register
-    sections of no device, with those of the file that they call; ``variables`` the first
-    values of those that their conditions ask.
+    sections of no device, with those of the file that they call; ``variables`` are the
+    variables that their conditions read, with their first values.
     ``undecided`` is what cannot be determined from this file.
     """
 

@@ -362,9 +362,10 @@ class _Binary:
             place, wanted = condition
             if place.type:
                 return place in members and bool(members[place]) == wanted
-            value = self._variables.find(file, place.path)
-            known = value is not None and place.path not in changed
-            return known and value is not None and bool(value[1]) == wanted
+            first = self._variables.find(file, place.path)
+            if first is None or place.path in changed:
+                return False
+            return bool(first[1]) == wanted
 
         def run(file: str, name: str, above: frozenset[str]) -> None:
             found = self._boards.find(file, name)

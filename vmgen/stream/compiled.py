@@ -44,14 +44,17 @@ def packed(codes: Mapping[str, CodeType]) -> bytes:
 def install(package: str, root: str) -> None:
     """Have the package in a folder imported under a name.
 
-    Raises NoCodecs where another Python made the file.
+    Raises NoCodecs where another Python made the file, or it is damaged.
     """
     file = os.path.join(root, FILE)
     with open(file, "rb") as stream:
         data = stream.read()
     if data[: len(MAGIC_NUMBER)] != MAGIC_NUMBER:
         raise NoCodecs(f"{file}: another Python made it")
-    table: Table = marshal.loads(memoryview(data)[len(MAGIC_NUMBER) :])
+    try:
+        table: Table = marshal.loads(memoryview(data)[len(MAGIC_NUMBER) :])
+    except (EOFError, ValueError, TypeError) as error:
+        raise NoCodecs(f"{file}: damaged: {error}") from None
     sys.meta_path.insert(0, _Modules(package, root, table))
 
 

@@ -42,7 +42,7 @@ def from_folder(folder: str | os.PathLike[str]) -> dict[str, Codecs]:
         if name.isidentifier()
         and (
             _has(os.path.join(root, name), "meta.json")
-            if _has(root, compiled.FILE)
+            if _is_compiled(root)
             else _offers_something(os.path.join(root, name, "__init__.py"))
         )
     ]
@@ -65,6 +65,11 @@ def from_folder(folder: str | os.PathLike[str]) -> dict[str, Codecs]:
 def is_package(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder has a generated package, as text or as code."""
     return _has(folder, compiled.FILE) or _has(folder, "_runtime.py")
+
+
+def _is_compiled(folder: str) -> bool:
+    """Whether a package is there as code alone: what people can read comes first."""
+    return _has(folder, compiled.FILE) and not _has(folder, "_runtime.py")
 
 
 def _has(folder: str | os.PathLike[str], name: str) -> bool:
@@ -95,7 +100,7 @@ def _imported(root: str) -> str:
             if places == [root]:
                 return name
     name = f"_vmgen_codecs_{next(_numbers)}"
-    if _has(root, compiled.FILE):
+    if _is_compiled(root):
         compiled.install(name, root)
         importlib.import_module(name)
         return name
