@@ -52,13 +52,68 @@ def test_without_tables_every_address_is_physical(name: str) -> None:
     assert (one.virtual, one.physical, one.size) == (0, 0, end)
 
 
+GATE = 1 << 20
+"""Line 20 of the address bus, whose gate an old PC closes."""
+
+
 @pytest.mark.parametrize("target", ["x86_64", "i386"])
 def test_a_line_of_the_pc_clears_a_bit_of_addresses(target: str) -> None:
-    mmu = x86(target, a20=~(1 << 20) & 0xFFFF_FFFF)
-    assert mmu.translate(0x123456) == (0x23456, 0xBAA, ALL)
+    mmu = x86(target, a20=~GATE & 0xFFFF_FFFF)
+    assert mmu.translate(0x123456) == (0x23456, 0xDCBAA, ALL)
     assert mmu.translate(0x223456)[0] == 0x223456
     if target == "x86_64":
         assert mmu.translate(0x9_0010_0000)[0] == 0x9_0000_0000
+
+
+@pytest.mark.parametrize("target", ["x86_64", "i386"])
+@pytest.mark.parametrize(
+    "address", [0, 0x1234, 0xF_FFFF, 0x10_0000, 0x12_3456, 0x1F_FFFF, 0x20_0000, 0x2F_FFF0]
+)  # fmt: skip
+def test_with_the_gate_closed_what_follows_ends_where_addresses_jump(
+    target: str, address: int
+) -> None:
+    """Every byte of a piece is where the piece says, and the first behind it is not."""
+    mmu = x86(target, a20=~GATE)
+    physical, length, _ = mmu.translate(address)
+    for step in (0, 1, length // 2, length - 1):
+        inside = min(step, length - 1)
+        assert physical + inside == address + inside & ~GATE
+    assert physical + length != address + length & ~GATE
+
+
+def test_with_the_gate_closed_every_other_mebibyte_is_seen_twice() -> None:
+    found = list(x86("i386", a20=~GATE).mappings())
+    assert sum(one.size for one in found) == 1 << 32
+    assert all(one.physical == one.virtual & ~GATE for one in found)
+    assert [(one.virtual, one.physical, one.size) for one in found[:3]] == [
+        (0, 0, GATE), (GATE, 0, GATE), (2 * GATE, 2 * GATE, GATE),
+    ]  # fmt: skip
+
+
+def test_the_gate_is_open_in_system_management_mode() -> None:
+    env = {"cr": [1, 0, 0, 0, 0], "hflags": 1 << 19, "efer": 0, "a20_mask": ~GATE}
+    assert made("i386", {"env": env}).translate(0x12_3456)[0] == 0x12_3456
+
+
+@pytest.mark.parametrize("kind", ["two levels", "PAE", "four levels"])
+def test_the_gate_clears_the_bit_of_every_table_and_of_the_page(kind: str) -> None:
+    """The tables are below 1 MiB, and each is named by an address with the bit."""
+    steps = {"two levels": 2, "PAE": 3, "four levels": 4}[kind]
+    width = 4 if kind == "two levels" else 8
+    words = {
+        0x1000 * step: GATE | 0x1000 * (step + 1) | (1 if kind == "PAE" and step == 1 else 3)
+        for step in range(1, steps + 1)
+    }  # fmt: skip
+    control = {"two levels": 0, "PAE": 0x20, "four levels": 0x20}[kind]
+    env = {
+        "cr": [PAGED, 0, 0, GATE | 0x1000, control], "efer": 0,
+        "hflags": 1 << 14 if kind == "four levels" else 0, "a20_mask": ~GATE,
+    }  # fmt: skip
+    mmu = made("x86_64", {"env": env}, Words(width, "little", words))
+    page = 0x1000 * (steps + 1)
+    assert mmu.translate(0xABC)[:2] == (page + 0xABC, 0x1000 - 0xABC)
+    (only,) = mmu.mappings()
+    assert (only.virtual, only.physical, only.size) == (0, page, 0x1000)
 
 
 @pytest.mark.parametrize(("bits", "flags"), [(24, 0), (31, 1 << 31), (64, 3 << 31)])

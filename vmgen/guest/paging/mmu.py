@@ -97,15 +97,17 @@ class Mmu:
                 physical += self.swapped
             elif physical & ~0x1FFF == self.swapped:
                 physical -= self.swapped
-        if physical & ~self.mask:
-            length = min(length, 0x1000 - (physical & 0xFFF))
+        if cleared := ~self.mask & (1 << 64) - 1:
+            # Up to the lowest bit that is cleared, addresses stay neighbours.
+            same = cleared & -cleared
+            length = min(length, same - physical % same)
             physical &= self.mask
         return physical, length, rights
 
     def mappings(self) -> Iterator[Mapped]:
         """Everything that is mapped, ascending, neighbours joined.
 
-        Raises Unmapped if the tables have no end.
+        Raises Unmapped if there is no end of them.
         """
         yield from merged(self._pieces())
 
@@ -128,7 +130,7 @@ class Mmu:
                     done += length
                     left -= 1
                     if not left:
-                        raise Unmapped("the page tables have no end", None, "paging")
+                        raise Unmapped("the mappings have no end", None, "paging")
 
     def _of(self, space: AddressSpace) -> Iterator[tuple[int, int, int, int]]:
         if space.tree is None and space.fixed is None:

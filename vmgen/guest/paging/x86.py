@@ -3,6 +3,7 @@ and target/i386/helper.c, ``x86_cpu_get_phys_page_attrs_debug``)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 from vmgen.guest.fields import SectionFields
@@ -23,19 +24,33 @@ from vmgen.guest.paging.tree import (
 from vmgen.guest.pci import Sections
 
 _PG, _PSE, _PAE, _LA57 = 1 << 31, 1 << 4, 1 << 5, 1 << 12
-_LMA = 1 << 14
+_LMA, _SMM = 1 << 14, 1 << 19
 _NXE = 1 << 11
 _PRESENT, _RW, _US, _LARGE, _NX = 1, 2, 4, 1 << 7, 1 << 63
 _ADDRESS = 0x000F_FFFF_FFFF_F000
 
 
+@dataclass(frozen=True, slots=True)
+class _Gated:
+    """Memory as the tables' walker sees it: the mask (A20) clears bits of every address."""
+
+    memory: Bytes
+    mask: int
+
+    def read(self, address: int, size: int) -> bytes:
+        return self.memory.read(address & self.mask, size)
+
+
 def mmu(target: str, cpu: SectionFields, memory: Bytes, sections: Sections) -> Mmu:
     """From CR0, CR3, CR4 and EFER of ``env``."""
     cr0, cr3, cr4 = (cpu.number(f"env.cr[{number}]") for number in (0, 3, 4))
-    long = bool(cpu.number("env.hflags") & _LMA)
-    mask = cpu.number("env.a20_mask")
+    flags = cpu.number("env.hflags")
+    long = bool(flags & _LMA)
+    # In system management mode the gate of line 20 is open (``x86_get_a20_mask``).
+    mask = -1 if flags & _SMM else cpu.number("env.a20_mask")
     if mask & 1 << 31:
         mask |= 0xFFFF_FFFF << 32
+    memory = _Gated(memory, mask)
     if not cr0 & _PG:
         last = (1 << 64) - 1 if target == "x86_64" else (1 << 32) - 1
         space = AddressSpace(0, last)
@@ -44,7 +59,7 @@ def mmu(target: str, cpu: SectionFields, memory: Bytes, sections: Sections) -> M
     entry = partial(_entry, nx)
     if long and cr4 & _PAE:
         shift = 48 if cr4 & _LA57 else 39
-        base, half = cr3 & _ADDRESS & mask, 1 << (shift + 8)
+        base, half = cr3 & _ADDRESS, 1 << (shift + 8)
         low = PageTree(PageTable(base, 9, 0, 255), shift, entry)
         high = PageTree(PageTable(base, 9, 256), shift, entry)
         spaces = (
@@ -53,10 +68,10 @@ def mmu(target: str, cpu: SectionFields, memory: Bytes, sections: Sections) -> M
         )
         return Mmu(memory, spaces, mask=mask)
     if cr4 & _PAE:
-        root = PageTable(cr3 & 0xFFFF_FFE0 & mask, 2)
+        root = PageTable(cr3 & 0xFFFF_FFE0, 2)
         tree = PageTree(root, 30, partial(_first_of_pae, nx))
     else:
-        root = PageTable(cr3 & 0xFFFF_F000 & mask, 10)
+        root = PageTable(cr3 & 0xFFFF_F000, 10)
         tree = PageTree(root, 22, partial(_short, bool(cr4 & _PSE)), 4)
     return Mmu(memory, (AddressSpace(0, (1 << 32) - 1, tree),), 32, mask=mask)
 
