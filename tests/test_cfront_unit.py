@@ -337,6 +337,28 @@ def test_what_cannot_be_read_is_one_diagnostic(text: str, code: str) -> None:
     assert source.object("good") is not None
 
 
+@pytest.mark.parametrize("entered", ["", " 1"])
+@pytest.mark.parametrize("file", ["a.c", "b.h", "rows.inc", "x/words.txt"])
+def test_what_includes_a_file_that_is_no_header_is_said(
+    file: str, entered: str
+) -> None:
+    """Not what includes a header, which every file does; nor of the source itself.  Only a
+    compiler marks where it enters a file."""
+    text = (
+        f'# 1 "a.c"\nint good = 1;\n# 1 "other.h"{entered}\nint there;\n# 3 "a.c"\n'
+        f'int more;\n# 1 "{file}"{entered}\n\nint x = @;\n# 5 "a.c"\nint last = 2;\n'
+    )
+    source = Unit(text, source="a.c")
+    with pytest.raises(VmgenError) as caught:
+        source.object("x")
+    (found,) = caught.value.diagnostics
+    assert found.position == Position(file, 2)
+    where = "a.c:4" if entered else "a.c"
+    said = f"{where} includes {file}; "
+    assert found.hint.startswith(said) == (file in ("rows.inc", "x/words.txt"))
+    assert ("includes" in found.hint) == found.hint.startswith(said)
+
+
 def test_an_unclosed_bracket_hides_what_follows() -> None:
     source = unit("int good = 1;\nstruct bad {\n  int a;\n\nint hidden = 1;\n")
     assert source.object("good") is not None

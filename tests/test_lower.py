@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import struct
 from array import array
 from dataclasses import replace
 from typing import Any
@@ -834,3 +835,28 @@ def test_a_predicate_may_look_at_each_element_of_an_array() -> None:
         assert [one.extra for one in state.items] == [None, 0x708, None]
         assert end == len(data)
         assert module.save_dev(state) == data
+
+
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("count", [0, 1, 2, 42, 43, 128, 129])
+def test_a_small_array_of_structs_is_read_with_what_is_around_it(
+    count: int, members: int
+) -> None:
+    """Up to 128 values no loop goes through the elements."""
+    inner = description("inner", *(field(f"v{n}") for n in range(members)), type="In")
+    outer = description(
+        "outer",
+        field("first", U8),
+        field("rows", ir.StructElement("vmstate_inner", "In"), (count,)),
+        field("last", U8),
+    )
+    with compiled(inner, outer) as (module, _):
+        values = struct.pack(f">B{count * members}QB", *range(count * members + 2))
+        state, end = module.load_outer(values)
+        assert end == len(values)
+        assert module.save_outer(state) == values
+        assert [one.v0 for one in state.rows] == [
+            1 + members * row for row in range(count)
+        ]
+        by_itself = hasattr(module, "_unpack_inner")
+        assert by_itself == (not 0 < count * members <= 128)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vmgen.cfront.split import Chunk, split
 from vmgen.cfront.unit import Unit
@@ -170,6 +173,27 @@ def test_every_place_of_a_declaration_is_the_declarations(text: str) -> None:
     assert chunk.at(0) is None
     assert chunk.at(len(whole)) is None
     assert chunk.first_word(0) == chunk.declarations[0].start
+
+
+LINES_OF_TEXT = (
+    "", "int a;", " int b;", '# 7 "a.h"', '# 20 "dir/b.h" 1 3', '#line 3 "c.c"', "#",
+    "#pragma pack(1)", "# pragma GCC poison x", '#ident "# 9 \\"d.h\\""', "x # 1",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(LINES_OF_TEXT), max_size=12))
+def test_a_place_is_the_last_marker_above_and_the_lines_since(rows: list[str]) -> None:
+    """Line by line, as a compiler counts: a marker names the line below it."""
+    chunk = Chunk("".join(f"{row}\n" for row in rows))
+    file, line, at = "", 1, 0
+    for row in rows:
+        named = re.match(r'#(?:line)? (\d+) "([^"]*)"', row)
+        if named is None:
+            assert chunk.place(at + len(row)) == (file, line)
+            line += 1
+        else:
+            file, line = named[2], int(named[1])
+        at += len(row) + 1
 
 
 @pytest.mark.parametrize(

@@ -127,8 +127,6 @@ class Chunk:
             if marker:
                 lines = text.count("\n", marker.end(), offset)
                 return marker[2], int(marker[1]) + lines - 1
-            if at < 0:
-                break
         return "", 1 + text.count("\n", 0, offset)
 
     def first_word(self, offset: int) -> int:
