@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import os
 import struct
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests import kdump_files
-from tests.stream_files import captured, packages, whole
+from tests.stream_files import FOLDER, captured, packages, whole
 from vmgen.export import elf, jsonl, kdump, lime, parquet, raw
 from vmgen.export.formats import ExportOptions
 from vmgen.guest import BadMap, Guest, NoMap, Region, Unmapped, Unsupported, x86_map
@@ -54,6 +55,35 @@ def test_a_pc_has_holes_and_firmware_where_qemu_has_them() -> None:
         assert (top.block, top.end) == ("pc.bios", 1 << 32)
         assert guest.memory.read(0xFFFFFFF0, 16) == guest.memory.read(0xFFFF0, 16)
         assert guest.memory.read((1 << 32) - 16, 1) != b"\0"
+
+
+@pytest.mark.parametrize(
+    ("end", "path", "number"),
+    [("mch", "parent_obj", 0x29C0), ("ICH9LPC", "d", 0x2918),
+     ("ich9_ahci", "parent_obj", 0x2922), ("ich9_smb", "dev", 0x2930)],
+)  # fmt: skip
+def test_a_section_is_found_without_the_path_of_its_device(
+    end: str, path: str, number: int
+) -> None:
+    """``mch`` is ``0000:00:00.0/mch``: each has the number of its PCI device (Q35 and ICH9
+    of Intel)."""
+    name = "x86_64-q35-bare--10.0.2"
+    with Guest.open(captured(name), codecs=packages()["x86_64"]) as guest:
+        found = guest.section(end)
+        assert found is not None
+        config = found.get(f"{path}.config[0]")
+        assert struct.unpack_from("<HH", config) == (0x8086, number)
+        assert guest.section("no such device") is None
+
+
+def test_no_section_is_chosen_of_several_that_end_alike() -> None:
+    file = FOLDER / "devices/x86_64-q35-ports--10.0.2.stream.xz"
+    with Guest.open(lzma.decompress(file.read_bytes())) as guest:
+        full = [one.name for one in guest.stream.sections if one.kind == "full"]
+        ports = [one for one in full if one.endswith("/pcie-root-port")]
+        assert len(ports) == 3
+        assert all(guest.section(one) is not None for one in ports)
+        assert guest.section("pcie-root-port") is None
 
 
 def test_the_text_of_info_mtree_places_blocks(tmp_path: Path) -> None:

@@ -862,3 +862,25 @@ def test_a_small_array_of_structs_is_read_with_what_is_around_it(
         ]
         by_itself = hasattr(module, "_unpack_inner")
         assert by_itself == (not 0 < count * members <= 128)
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_static_table_is_one_of_its_own_file_alone(first: bool) -> None:
+    """As C's linker has it: a symbol means that of the own file, then the one that is no
+    ``static`` of another."""
+    own = replace(description("part", field("own"), type="Part"), static=False)
+    static = replace(description("part", field("hidden"), type="Part"), static=True)
+    user = description("dev", field("x", ir.StructElement("vmstate_part", "Part")))
+    modules = [
+        ir.Module("hw/a.c", (static, replace(user, symbol="vmstate_a", name="a"))),
+        ir.Module("hw/b.c", (own, replace(user, symbol="vmstate_b", name="b"))),
+        ir.Module("hw/c.c", (replace(user, symbol="vmstate_c", name="c"),)),
+    ]
+    made = render(
+        lower(ir.Program("10.0.2", "box", tuple(modules[:: 1 if first else -1])))
+    )
+    with imported(made) as found:
+        for name, member in (("a", "hidden"), ("b", "own"), ("c", "own")):
+            codec = found[f"box.hw.{name}"].CODECS[name]
+            state, _ = codec.load((7).to_bytes(8, "big"))
+            assert getattr(state.x, member) == 7

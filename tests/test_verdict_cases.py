@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
 
 import pytest
 
@@ -88,6 +89,40 @@ def _with_version(value: ir.Expr, version: int, memory: Mapping[str, int]) -> bo
         case ir.Binary(op, ir.Version(), right):
             return holds(two(op, n(version), right), memory)
     return holds(value, memory)
+
+
+ARITHMETIC: tuple[ir.BinaryOperator, ...] = (
+    "+", "-", "*", "/", "%", "<<", ">>", "&", "|", "^", *ORDERS, "&&", "||",
+)  # fmt: skip
+
+
+def number(chance: random.Random, depth: int) -> ir.Expr:
+    """An expression of every kind, conditions among its operands."""
+    kind = chance.random()
+    if depth == 0 or kind < 0.1:
+        return chance.choice((A, B, ir.Version(), n(chance.randint(-2, 9)), n(0), n(1)))
+    if kind < 0.3:
+        op = chance.choice(get_args(ir.UnaryOperator))
+        return ir.Unary(op, number(chance, depth - 1))
+    if kind < 0.45:
+        type_ = chance.choice(("bool", "bool", *get_args(ir.IntType)))
+        return ir.Truncate(type_, number(chance, depth - 1))
+    sides = (number(chance, depth - 1), number(chance, depth - 1))
+    if kind < 0.55:
+        return ir.Select(number(chance, depth - 1), *sides)
+    return two(chance.choice(ARITHMETIC), *sides)
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_the_normal_form_of_arithmetic_says_the_same(seed: int) -> None:
+    """A condition may be a number of another expression: ``!!a + 1``, ``(a < b) == 1``."""
+    value = number(random.Random(seed), 4)
+    made = normal(value, 3, "", str)
+    for memory in everywhere(("a", "b")):
+        known = Known(3, lambda path, _, there=memory: there.get(path))
+        expected = computed(value, known)
+        if expected is not None:
+            assert holds(made, memory) == bool(expected)
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -54,7 +54,7 @@ def normal(
             case ir.Binary(op, left, right):
                 return _binary(op, walk(left), walk(right))
             case ir.Select(condition, then, otherwise):
-                chosen = walk(condition)
+                chosen = truth(walk(condition))
                 if isinstance(chosen, ir.Const):
                     return walk(then if chosen.value else otherwise)
                 return ir.Select(chosen, walk(then), walk(otherwise))
@@ -138,10 +138,16 @@ def _is_boolean(value: ir.Expr) -> bool:
     return False
 
 
+def _as_number(condition: ir.Expr) -> ir.Expr:
+    """A condition as an operand of another expression: 1 or 0, as C computes it."""
+    if _is_boolean(condition):
+        return condition
+    return ir.Unary("!", ir.Unary("!", condition))
+
+
 def _unary(op: ir.UnaryOperator, operand: ir.Expr) -> ir.Expr:
     if op == "!":
-        made = negated(truth(operand))
-        return made if _is_boolean(made) else ir.Unary("!", ir.Unary("!", made))
+        return _as_number(negated(truth(operand)))
     if isinstance(operand, ir.Const):
         return ir.Const(unary(op, operand.value))
     return ir.Unary(op, operand)
@@ -149,7 +155,7 @@ def _unary(op: ir.UnaryOperator, operand: ir.Expr) -> ir.Expr:
 
 def _binary(op: ir.BinaryOperator, left: ir.Expr, right: ir.Expr) -> ir.Expr:
     if op in ("&&", "||"):
-        return _logical(op, truth(left), truth(right))
+        return _as_number(_logical(op, truth(left), truth(right)))
     if isinstance(left, ir.Const) and isinstance(right, ir.Const):
         found = binary(op, left.value, right.value)
         if found is not None:
