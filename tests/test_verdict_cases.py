@@ -30,10 +30,13 @@ def two(op: ir.BinaryOperator, left: ir.Expr, right: ir.Expr) -> ir.Binary:
     return ir.Binary(op, left, right)
 
 
+def _known(memory: Mapping[str, int], version: int | None = None) -> Known:
+    return Known(version, lambda path, _: memory.get(path), memory.get)
+
+
 def holds(value: ir.Expr, memory: Mapping[str, int]) -> bool:
     """C's own answer, by the evaluator of the IR."""
-    known = Known(member=lambda path, _: memory.get(path), answer=memory.get)
-    found = computed(value, known)
+    found = computed(value, _known(memory))
     assert found is not None
     return bool(found)
 
@@ -119,8 +122,7 @@ def test_the_normal_form_of_arithmetic_says_the_same(seed: int) -> None:
     value = number(random.Random(seed), 4)
     made = normal(value, 3, "", str)
     for memory in everywhere(("a", "b")):
-        known = Known(3, lambda path, _, there=memory: there.get(path))
-        expected = computed(value, known)
+        expected = computed(value, _known(memory, 3))
         if expected is not None:
             assert holds(made, memory) == bool(expected)
 
