@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -249,6 +250,72 @@ def test_mips_maps_what_the_tlb_has_of_this_address_space() -> None:
     assert mmu.translate(0x8000_1000)[0] == 0x1000
     with pytest.raises(Unmapped):
         mmu.translate(0x500010)
+
+
+RESET = (0x0020_0010, 0x0003_0002, 0x0038_0438)
+"""SegCtl0 to 2 as they are without enhanced addressing: kseg0 and kseg1 are physical."""
+
+
+def segments(
+    target: str, control: tuple[int, ...] = RESET, status: int = 0
+) -> Callable[[int], int | None]:
+    """Where an address is that no TLB has; None if it is to have it."""
+    env: dict[str, Any] = {
+        "CP0_Status": status, "CP0_EntryHi": 0,
+        "tlb": {"nb_tlb": 0, "mmu": {"r4k": {"tlb": [
+            {"VPN": 0x400000, "PageMask": 0, "ASID": 7, "word4": 0, "PFN": [0, 0]}
+        ]}}},
+    }  # fmt: skip
+    env |= {f"CP0_SegCtl{number}": value for number, value in enumerate(control)}
+    mmu = of(target, SectionFields({"env": env}, "cpu"), Words(4, "big", {}), nothing)
+
+    def found(address: int) -> int | None:
+        try:
+            return mmu.translate(address)[0]
+        except Unmapped:
+            return None
+
+    return found
+
+
+@pytest.mark.parametrize(
+    ("address", "physical"),
+    [(0x0000_1234, None), (0x4000_0000, None), (0x7FFF_FFFC, None),
+     (0x8000_0000, 0), (0x9FFF_FFF0, 0x1FFF_FFF0), (0xA000_0000, 0), (0xBFC0_0000, 0x1FC0_0000),
+     (0xBFFF_FFFF, 0x1FFF_FFFF), (0xC000_0000, None), (0xE000_0000, None), (0xFFFF_FFFF, None)],
+)  # fmt: skip
+def test_two_segments_of_mips_are_physical(address: int, physical: int | None) -> None:
+    assert segments("mips")(address) == physical
+    high = 0xFFFF_FFFF << 32 if address >> 31 else 0
+    wide = segments("mips64el")
+    assert wide(high | address) == physical
+    if high:
+        assert wide(address) is None  # it is not sign-extended
+
+
+def test_segments_of_mips_begin_where_their_control_says() -> None:
+    """Its bits 9 and up are those of the physical address, from bit 29 on."""
+    moved = segments("mips", (RESET[0], 0x0203_0602, RESET[2]))
+    assert moved(0x8000_1234) == 0x2000_1234
+    assert moved(0xA000_1234) == 0x6000_1234
+    error = segments("mips", status=4)  # after an error that a reset may follow
+    assert (error(0x1234), error(0x4000_1234)) == (0x1234, 0x4000_1234)
+    mapped = segments("mips", (*RESET[:2], 0x0030_0430), status=4)
+    assert mapped(0x1234) is mapped(0x4000_1234) is None
+    program = segments("mips", (0x0040_0040, RESET[1], RESET[2]), status=2 << 3)
+    assert program(0xC000_0000) is program(0xE000_0000) is None
+    kernel = segments("mips", (0x0040_0040, RESET[1], RESET[2]))
+    assert kernel(0xC000_0010) == 0x10
+    assert kernel(0xE000_0010) == 0x10
+
+
+@pytest.mark.parametrize("attribute", range(8))
+def test_all_of_memory_is_at_each_attribute_of_mips64(attribute: int) -> None:
+    """xkphys, with the attribute of the cache in bits 59 to 61."""
+    found, start = segments("mips64"), 1 << 63 | attribute << 59
+    for address in (0, 0x1234, 0x1_2345_6780, (1 << 48) - 1):
+        assert found(start | address) == address
+    assert found(start | 1 << 48) is None
 
 
 def test_tables_that_name_themselves_end() -> None:

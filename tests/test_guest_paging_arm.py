@@ -22,6 +22,7 @@ SCTLR_EL3, TTBR0_EL3, TCR_EL3 = (
     0x6030_0000_0013_0000 + one for one in (0xF080, 0xF100, 0xF102)
 )
 MMFR0 = 0x6030_0000_0013_C00C
+MMFR1_A64, MMFR4 = 0x6030_0000_0013_C039, 0x6030_0000_0013_C016
 SVC, USR, HYP, MON = 0x1D3, 0x1D0, 0x1DA, 0x1D6
 EL0, EL1, EL2, EL3 = 0, 5, 9, 13
 GIB = 1 << 30
@@ -403,6 +404,22 @@ def test_what_the_second_stage_forbids_no_one_may() -> None:
         assert mmu.translate(0)[2] == sum(
             1 << at for at, one in enumerate(rights.replace("/", "")) if one != "-"
         )
+
+
+@pytest.mark.parametrize("feature", [{}, {MMFR1_A64: 1 << 28}, {MMFR4: 1 << 8}])
+@pytest.mark.parametrize("never", range(4))
+def test_two_bits_of_the_second_stage_part_the_kernel_from_programs(
+    never: int, feature: dict[int, int]
+) -> None:
+    """XN[1:0], bits 54 and 53 (FEAT_XNX); without the feature bit 54 alone counts."""
+    values = {
+        SCTLR: 0, HCR_EL2: 1 | 1 << 31, VTTBR: 0x1000, VTCR: 25 | 1 << 6, SCR_EL3: 1 << 10,
+    }  # fmt: skip
+    words = {0x1000: 0x2003, 0x2000: 0x60_00C1 | never << 53}
+    (only,) = arm(words, 8, values | feature, EL1).mappings()
+    parted = ("rwx/rwx", "rw-/rwx", "rw-/rw-", "rwx/rw-")
+    assert only.rights == parted[never if feature else never & 2]
+    assert (only.virtual, only.physical, only.size) == (0, 0x60_0000, 2 << 20)
 
 
 def test_the_second_stage_of_32_bits_has_tables_side_by_side() -> None:

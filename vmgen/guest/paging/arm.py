@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from vmgen.guest.errors import Unsupported
@@ -41,6 +42,7 @@ def _a32(crn: int, op1: int, crm: int, op2: int) -> int:
 
 
 _MMFR0 = _a64(3, 0, 0, 1, 4)
+_MMFR1_A64, _MMFR4 = _a64(3, 0, 0, 7, 1), _a64(3, 0, 0, 2, 6)
 _ISAR0_A64 = _a64(3, 0, 0, 6, 0)
 _SCR_EL3, _HCR_EL2 = _a64(3, 6, 1, 1, 0), _a64(3, 4, 1, 1, 0)
 _SCTLR = {level: _a64(3, op1, 1, 0, 0) for level, op1 in ((1, 0), (2, 4), (3, 6))}
@@ -172,7 +174,7 @@ def _range(
     tree = PageTree(
         PageTable(_base(table, bits - shift, wide), bits - shift),
         shift,
-        partial(_descriptor, granule, ds, wide, False),
+        partial(_descriptor, granule, ds, wide, _stage1_rights, _table_rights),
         byte_order=order,
     )
     if high:
@@ -190,9 +192,15 @@ def _base(table: int, bits: int, wide: bool) -> int:
 
 
 def _descriptor(
-    granule: int, ds: bool, wide: bool, second: bool, raw: int, shift: int
+    granule: int,
+    ds: bool,
+    wide: bool,
+    of_page: Callable[[int], int],
+    of_table: Callable[[int], int],
+    raw: int,
+    shift: int,
 ) -> PageLeaf | PageTable | None:
-    """A descriptor of 8 bytes: of stage 1, or of stage 2 with ``second``."""
+    """A descriptor of 8 bytes: rights are those that ``of_page`` and ``of_table`` read in it."""
     if not raw & 1:
         return None
     address = raw & 0x0000_FFFF_FFFF_F000
@@ -202,16 +210,14 @@ def _descriptor(
         address |= (raw >> 12 & 0xF) << 48
         address &= ~0xF000
     address = address >> granule << granule
-    rights = _stage2_rights(raw) if second else _stage1_rights(raw)
     if shift == granule:
-        return PageLeaf(address, granule, rights) if raw & 2 else None
+        return PageLeaf(address, granule, of_page(raw)) if raw & 2 else None
     if raw & 2:
-        limits = ALL if second else _table_rights(raw)
-        return PageTable(address, granule - 3, rights=limits)
+        return PageTable(address, granule - 3, rights=of_table(raw))
     above = (shift - granule) // (granule - 3)
     if above > (1 if granule != 12 else 2) + (ds or wide):
         return None
-    return PageLeaf(address >> shift << shift, shift, rights)
+    return PageLeaf(address >> shift << shift, shift, of_page(raw))
 
 
 def _stage1_rights(raw: int) -> int:
@@ -240,8 +246,17 @@ def _table_rights(raw: int) -> int:
     return rights
 
 
-def _stage2_rights(raw: int) -> int:
-    rights = EXECUTE | USER_EXECUTE if not raw >> 53 & 2 else 0
+def _no_limits(raw: int) -> int:
+    return ALL
+
+
+_EXECUTED = (EXECUTE | USER_EXECUTE, USER_EXECUTE, 0, EXECUTE)
+"""Who may execute, by XN[1:0] of stage 2."""
+
+
+def _stage2_rights(parted: bool, raw: int) -> int:
+    """``get_S2prot``; ``parted``: XN has two bits (FEAT_XNX), and not the upper one alone."""
+    rights = _EXECUTED[raw >> 53 & (3 if parted else 2)]
     if raw & 1 << 6:
         rights |= READ | USER_READ
     if raw & 1 << 7:
@@ -274,10 +289,12 @@ def _stage2(registers: SystemRegisters, memory: Bytes) -> SecondStage | None:
         raise Unsupported(
             f"a second stage of {bits} bits from level {level}", None, "paging"
         )
+    parted = bool(registers[_MMFR1_A64] >> 28 & 15 or registers[_MMFR4] >> 8 & 15)
+    rights = partial(_stage2_rights, parted)
     tree = PageTree(
         PageTable(_base(table, bits - shift, ds or wide), bits - shift),
         shift,
-        partial(_descriptor, granule, ds, ds or wide, True),
+        partial(_descriptor, granule, ds, ds or wide, rights, _no_limits),
         byte_order=_order(registers, 2),
     )
     return SecondStage(memory, tree)
@@ -317,7 +334,7 @@ def _lpae(table: int, first: int, tsz: int, order: ByteOrder) -> AddressSpace:
     tree = PageTree(
         PageTable(_base(table, bits - shift, False), bits - shift),
         shift,
-        partial(_descriptor, 12, False, False, False),
+        partial(_descriptor, 12, False, False, _stage1_rights, _table_rights),
         byte_order=order,
     )
     return AddressSpace(first, _LAST32 if first else (1 << bits) - 1, tree)
