@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import itertools
 import random
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.stream_files import ALL, captured, codecs_of, packages, target_of, whole
 from vmgen.cli import run
@@ -17,7 +21,7 @@ from vmgen.guest import Guest
 from vmgen.imported import x86
 from vmgen.imported.core import ElfCore
 from vmgen.imported.errors import BadCore
-from vmgen.imported.memory import RawImage
+from vmgen.imported.memory import BlockImage, BlockPart, RawImage
 from vmgen.imported.template import import_blocks, import_core, import_image
 from vmgen.stream import Draft
 from vmgen.stream.errors import BadEdit, NotFound, StreamError
@@ -253,3 +257,39 @@ def test_the_holes_of_an_image_are_left_out_and_a_file_that_cannot_be_read_is_no
     assert found == [1 << 19]
     with pytest.raises(OSError, match="Bad file descriptor"):
         list(RawImage(data, closed).extents(0, len(data)))
+
+
+class Template:
+    """Memory of a stream as an image sees it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.used_length = len(data)
+
+    def block(self, name: str) -> Template:
+        return self
+
+    def read(self, block: str, address: int, size: int) -> bytes:
+        assert 0 <= address <= address + size <= len(self.data)
+        return self.data[address : address + size]
+
+
+@given(st.data())
+def test_any_part_of_an_image_is_that_part_of_the_whole(data: st.DataObject) -> None:
+    """Bytes of the source over those of the template, whatever the parts and the cut."""
+    size = data.draw(st.integers(0, 40))
+    template, physical = bytes(range(100, 100 + size)), bytes(range(60))
+    places = sorted(data.draw(st.sets(st.integers(0, size), max_size=6)))
+    pairs = list(itertools.pairwise(places))[:: data.draw(st.sampled_from((1, 2)))]
+    whole_image = bytearray(template)
+    parts = []
+    for first, last in pairs:
+        start = data.draw(st.integers(0, 60 - (last - first)))
+        parts.append(BlockPart(first, last - first, start))
+        whole_image[first:last] = physical[start : start + last - first]
+    memory: Any = Template(template)
+    image = BlockImage("ram", memory, RawImage(memoryview(physical)), parts)
+    assert len(image) == size
+    cut = slice(*sorted((data.draw(st.integers(0, 45)), data.draw(st.integers(0, 45)))))
+    assert image[cut] == whole_image[cut]
+    assert image[:] == whole_image

@@ -306,6 +306,29 @@ def test_other_c_is_opaque_and_said(get: str, put: str, what: str) -> None:
     assert f"written for '{MOVED}' [VG503]" in found
 
 
+@pytest.mark.parametrize(
+    ("known", "met", "same"),
+    [
+        ("u32:$1 bytes[$1]", "u32:n bytes[n]", True),
+        ("u32:$1 bytes[$1]", "u32:n bytes[m]", False),
+        ("u32:$1 bytes[$1]", "u32:(s.n - 1) bytes[s.n - 1]", True),
+        ("u32:$1 bytes[$1]", "u32:(s.n - 1) bytes[(s.n - 1)]", True),
+        ("u32:$1 bytes[$1]", "u32:(s.n - 1) bytes[s.n]", False),
+        ("u32:$1 bytes[$1]", "u32:(s.n - 1) bytes[.n - 1]", False),
+        ("u32:$1 bytes[$1 * 4]", "u32:(s.n - 1) bytes[(s.n - 1) * 4]", True),
+        ("u32:$1 bytes[$1 * 4]", "u32:(s.n - 1) bytes[s.n - 1 * 4]", False),
+        ("u32:$1 u16:$2 bytes[$2 + $1]", "u32:a u16:b bytes[b + a]", True),
+        ("u32:$1 u16:$2 bytes[$2 + $1]", "u32:a u16:b bytes[a + b]", False),
+        ("u32", "u32:n", True), ("u32:n", "u32", True), ("u32:n", "u32:m", False),
+        ("u32:n", "u16:n", False), ("i32:n", "u32:n", False), ("bytes[4]", "bytes[5]", False),
+        ("u32:n u32:m", "u32:n", False), ("u32:n", "bytes[4]", False),
+    ],
+)  # fmt: skip
+def test_other_names_for_the_same_bytes(known: str, met: str, same: bool) -> None:
+    """What ``$1`` stands for is one operand, however many words it has."""
+    assert grammar.fits(grammar.parse(known), grammar.parse(met)) == same
+
+
 VIRTIO = FORMATS["virtio"].infos[0]
 
 

@@ -731,6 +731,27 @@ def test_a_timer_is_sent_or_armed_again(
     assert [one["context"][1] for one in found] == expected  # type: ignore[index]
 
 
+def test_functions_that_call_each_other_are_followed_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = HEAD.replace(
+        "uint8_t *data;\n} Dev", "uint8_t *data;\n    QEMUTimer *timer;\n} Dev"
+    ).replace('#include "migration', '#include "qemu/timer.h"\n#include "migration', 1)
+    again = (
+        "static void dev_later(Dev *s, uint64_t value);\n"
+        "static void dev_again(Dev *s, uint64_t value)\n{\n    dev_later(s, value);\n}\n"
+        "static void dev_later(Dev *s, uint64_t value)\n{\n"
+        "    timer_mod(s->timer, value);\n    dev_again(s, value - 1);\n}\n"
+    )
+    code = CALLBACKS.format(
+        write="dev_again(s, value);", read="return 0;", post_load=""
+    )
+    found = linted(
+        text + again + code + table(CONTROL, head=LOADED), capsys, "--select", "VG819"
+    )
+    assert [one["context"][1] for one in found] == ["timer"]  # type: ignore[index]
+
+
 @pytest.mark.parametrize(
     ("how", "expected"),
     [

@@ -95,6 +95,14 @@ def test_what_is_no_stream(
 
 
 @pytest.mark.parametrize("line", READERS)
+def test_what_is_no_stream_is_of_no_target(
+    line: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = wrong(f"{line.format('text')} -t riscv64", folder, capsys)
+    assert "text: error: not a migration stream" in said
+
+
+@pytest.mark.parametrize("line", READERS)
 @pytest.mark.parametrize("target", ["x86_64", "nosuch"])
 def test_a_target_that_the_stream_is_not_of(
     line: str, target: str, folder: Path, capsys: pytest.CaptureFixture[str]
