@@ -14,10 +14,12 @@ from tests.stream_files import captured, packages, target_of, whole
 from tests.test_stream_read import HEAD
 from vmgen.archive.archive import shipped
 from vmgen.cli import run
+from vmgen.cli.stream.released import saved_alike
+from vmgen.lookup import Lookup
 from vmgen.stream import Ambiguous, Codecs, NoCodecs, Stream
 from vmgen.stream.input import Input
 from vmgen.stream.origin import origin
-from vmgen.stream.writers import targets_of
+from vmgen.stream.writers import section_names, targets_of
 
 RISCV = "riscv64-virt-vh-bare--10.0.2"
 OLD = "riscv64-virt-vh-bare--7.2.22"
@@ -167,3 +169,43 @@ def test_a_machine_type_chooses_among_targets_of_one_cpu(
     found = {*targets_of(archive, release, stream)}
     assert found <= targets
     assert "mips64el" in found
+
+
+@pytest.mark.parametrize(
+    ("release", "differ"),
+    [("7.2.22", {"vmstate_riscv_cpu"}), ("9.2.0", {"vmstate_riscv_cpu"}),
+     ("10.0.2", set()), ("10.0.13", set()), ("10.2.2", {"vmstate_riscv_cpu"})],
+)  # fmt: skip
+def test_tables_that_every_writer_saves_as_a_release_loads_them(
+    release: str, differ: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of a release that can have written the stream; of others those that say the same:
+    the section of the CPU changed before 10.0 and after it."""
+    monkeypatch.setenv("VMGEN_CACHE_DIR", str(tmp_path))
+    archive = shipped()
+    assert archive is not None
+    source = Input(captured(RISCV))
+    names = frozenset(section_names(Stream(source, strict=False)))
+    known = archive.find(release)
+    assert known is not None
+    lookup = Lookup(archive.program(known, "riscv64", names))
+    wanted = {
+        "vmstate_riscv_cpu",
+        "vmstate_timers",
+        "vmstate_cpu_common",
+        "vmstate_fw_cfg",
+    }
+    tables = [one for one in lookup.all() if one.description.symbol in wanted]
+    assert {one.description.symbol for one in tables} == wanted
+    codecs = Codecs({}, "riscv64")
+    assert saved_alike(source, codecs, lookup, tables) == wanted - differ
+    # Without its description nothing says who wrote it, and the release may have.
+    bare = Input(whole(RISCV)[: -len(described(RISCV))])
+    assert saved_alike(bare, codecs, lookup, tables) == frozenset()
+
+
+def described(name: str) -> bytes:
+    """The description at the end of a stream, with its mark and its length."""
+    found = Stream(Input(whole(name)), strict=False).description
+    assert found is not None
+    return b"\x06" + len(found.text).to_bytes(4, "big") + bytes(found.text)
