@@ -22,7 +22,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "core": ("core",),
     "coverage": ("coverage",),
     "diff": ("diff", "closed_ir"),
-    "emulate": ("emulate",),
+    "emulate": ("emulated_cpus", "emulate"),
     "execution": ("execution",),
     "export": ("sve_note", "guest", "imported", "emulate", "riscv_image", "riscv_program"),
     "fleet": ("fleet",),
