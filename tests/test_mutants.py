@@ -31,6 +31,11 @@ def planted() -> list[Fault]:
     return list(faults("vmgen/x.py", SOURCE))
 
 
+def test_what_only_the_type_checker_reads_is_left_alone() -> None:
+    text = "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    A = 1\nB = False\n"
+    assert [one.line for one in faults("vmgen/x.py", text)] == [4]
+
+
 def test_each_kind_of_fault_is_planted_where_it_stands() -> None:
     found = {(one.line, one.kind, one.new) for one in planted()}
     assert found == {

@@ -24,7 +24,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "diff": ("diff", "closed_ir"),
     "emulate": ("emulated_cpus", "emulate"),
     "execution": ("execution",),
-    "export": ("sve_note", "guest", "imported", "emulate", "riscv_image", "riscv_program"),
+    "export": ("core_notes", "sve_note", "guest", "imported", "emulate", "riscv_image", "riscv_program"),
     "fleet": ("fleet",),
     "extract": ("cases", "pre_save", "circles", "infos", "unread", "census", "c_headers", "tables_gcc", "release_files"),
     "grammar": ("infos", "free_infos", "release_files"),

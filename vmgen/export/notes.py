@@ -182,28 +182,21 @@ def _riscv_kind(guest: Guest, highest: int) -> CoreKind:
 
 _PVR, _LPCR, _HID0 = 287, 318, 1008
 _LPCR_ILE, _MSR_ILE = 1 << 25, 1 << 16
-_HILE, _HILE_POWER9 = 1 << 44, 1 << 59
-_POWER7_TO_10 = {
-    0x3F: 7,
-    0x4A: 7,
-    0x4B: 8,
-    0x4C: 8,
-    0x4D: 8,
-    0x4E: 9,
-    0x80: 10,
-    0x82: 11,
-}
+_POWER7 = (0x3F, 0x4A)
+_HILE = dict.fromkeys((0x4B, 0x4C, 0x4D), 1 << 44) | dict.fromkeys(
+    (0x4E, 0x80, 0x82), 1 << 59
+)
+"""The bit of HID0 of POWER8, and of POWER9 to 11, by the upper half of the PVR."""
 
 
 def _ppc_kind(guest: Guest, highest: int) -> CoreKind:
     """The byte order of interrupts (``ppc_interrupts_little_endian``,
     target/ppc/cpu.h)."""
     fields = guest.cpus[0].fields
-    power = _POWER7_TO_10.get(fields.number(f"env.spr[{_PVR}]", bits=32) >> 16, 0)
-    if power >= 8 and guest.machine.startswith("powernv"):
-        bit = _HILE_POWER9 if power >= 9 else _HILE
-        little = fields.number(f"env.spr[{_HID0}]") & bit
-    elif power:
+    processor = fields.number(f"env.spr[{_PVR}]", bits=32) >> 16
+    if processor in _HILE and guest.machine.startswith("powernv"):
+        little = fields.number(f"env.spr[{_HID0}]") & _HILE[processor]
+    elif processor in _HILE or processor in _POWER7:
         little = fields.number(f"env.spr[{_LPCR}]") & _LPCR_ILE
     else:
         little = fields.number("env.msr") & _MSR_ILE
