@@ -14,7 +14,7 @@ from vmgen.guest.fields import SectionFields
 
 
 def guest(
-    target: str, values: dict[str, Any], machine: str = "", **registers: int
+    target: str, values: dict[str, Any], machine: str = "", **registers: Any
 ) -> Any:
     cpu = SimpleNamespace(
         target=target,
@@ -162,7 +162,7 @@ def test_registers_of_aarch32_have_their_places_in_aarch64(mode: int) -> None:
     }  # fmt: skip
     made = guest(
         "aarch64", {"env": env}, cpsr=mode, pc=1, sp=2, pstate=mode,
-        **{f"x{n}": 3 for n in range(31)},
+        **dict[str, Any]((f"x{n}", 3) for n in range(31)),
     )  # fmt: skip
     first = next(cpu_notes(made, CoreKind(64, "<", 183)))
     # struct elf_prstatus of Linux: the registers are behind 112 bytes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -214,6 +215,72 @@ long run(void) {
     q[-1] += *p; --q; *q++ *= 2;
     return (*whole)[1] * 10 + (p - a) + (p == q) + (p > a) + !p + (q && 1) + (int)(uint8_t)-1;
 }""",
+    "compared texts": r"""
+int strncmp(const char *, const char *, size_t);
+static int sign(int n) { return (n > 0) - (n < 0); }
+long run(void) {
+    const char *all[] = { "", "a", "ab", "abc", "b", "aB", "a\\377", "ab\\001", "zz" }; long sum = 0;
+    for (int i = 0; i < 9; i++) for (int j = 0; j < 9; j++) {
+        sum = sum * 3 + sign(strcmp(all[i], all[j])) + 1;
+        for (int n = 0; n < 4; n++) sum = sum * 5 + sign(strncmp(all[i], all[j], n)) + 1;
+    }
+    return sum;
+}""",
+    "moved memory": """
+void *memmove(void *, const void *, size_t);
+long run(void) {
+    uint8_t b[16]; long sum = 0;
+    for (int i = 0; i < 16; i++) b[i] = i * 17;
+    memmove(b + 3, b, 9); memmove(b, b + 5, 7); memset(b + 12, 300, 2); memset(b + 1, -1, 0);
+    memcpy(b + 15, b + 14, 1);
+    for (int i = 0; i < 16; i++) sum = sum * 31 + b[i];
+    uint32_t *w = calloc(3, sizeof(*w)); w[1] = 7; sum += w[0] + w[1] + w[2];
+    return sum;
+}""",
+    "printed numbers": """
+long run(void) {
+    char b[200]; long sum = 0;
+    int n = sprintf(b, "%c|%hu|%hhd|%ld|%lli|%zx|%3c|%%|%05u|%8lx|%02X|%d|%s|%3s|%1d|%08x",
+                    65 + 256, 70001, 200, -5l, 1ll << 40, (size_t)4095, 'z', 42u, 0xabcul, 10,
+                    -2147483647 - 1, "", "long text", 12345, -1);
+    for (int i = 0; i <= n; i++) sum = sum * 131 + b[i];
+    char c[4] = "...";
+    sum += snprintf(c, 0, "%d", 12); sum += c[0];
+    sum += snprintf(c, 1, "%d", 12) * 7; sum += c[0] + c[1];
+    sum += snprintf(c, 3, "%d", 12) * 7; sum += c[1] + c[2];
+    sum += snprintf(c, 4, "%s", "wxyz"); sum += c[2] + c[3];
+    return sum;
+}""",
+    "assignments": """
+long run(void) {
+    long sum = 0;
+    int8_t a = 100; uint8_t b = 250; int16_t c = -30000; uint16_t d = 65000; int32_t e = -5;
+    uint32_t f = 4000000000u; int64_t g = -1; uint64_t h = ~0ull;
+    a += 100; b += 10; c -= 10000; d *= 3; e /= 2; f <<= 3; g >>= 1; h >>= 60;
+    sum += a + b * 3 + c * 5 + d * 7 + e * 11 + f * 13l + g * 17 + h * 19;
+    a -= 1; b ^= 0xff; c |= 0x0f; d &= 0xff0; e %= 2; f /= 7; g *= 1000; h -= 20;
+    sum = sum * 3 + a + b * 3 + c * 5 + d * 7 + e * 11 + f * 13l + g * 17 + h * 19;
+    a++; --b; c--; ++d; sum += a++ + ++b + c-- + --d + (e, f) + (a ? b : c) + (e ?: 7);
+    for (int i = -9; i < 10; i++) for (int j = -4; j < 5; j++) if (j)
+        sum = sum * 7 + i / j + 3 * (i % j) + (i < j) + 2 * (i <= j) + ((uint32_t)i > (uint32_t)j)
+            + (i == j) * 4 + (i != j) * 5 + (i >= j && j) * 6 + (i > j || !i) * 8 + (i & j) + (i | j) + (i ^ j);
+    return sum;
+}
+""".replace("int8_t a", "signed char a").replace("int16_t c", "short c"),
+    "initialisers": """
+struct point { int x, y; struct { uint8_t low : 4, high : 4; } half; char name[4]; int more[3]; };
+static int seven = 7;
+static struct point fixed[] = { { 1, 2, { 3, 4 }, "abc", { [1] = 5 } }, [2] = { .y = 9, .more = { 1 } } };
+static int *const where[2] = { &seven, &fixed[2].more[0] };
+long run(void) {
+    int n = 5, row[4] = { n, [2] = n * 2 }; struct point p = { .half.high = n, .more[2] = row[2], .y = n + 1 };
+    struct point q = p, *r = &(struct point){ .x = q.more[2], .name = "zy" }; char text[] = "four", cut[2] = "xy";
+    static int kept[2] = { 40 }; kept[0]++; kept[1] += kept[0];
+    return row[0] + row[1] + row[2] * 3 + row[3] + p.x + p.y * 7 + p.half.low + p.half.high * 11 + p.more[0]
+        + q.more[2] * 13 + r->x * 17 + r->y + r->name[1] + r->name[2] + sizeof(text) + text[4] + cut[1] + kept[1]
+        + *where[0] * 1000 + *where[1] * 5000 + fixed[0].half.high + fixed[0].more[1] * 100 + fixed[1].x
+        + fixed[0].name[3] + sizeof(fixed) + (fixed[2].name[0] == 0);
+}""",
     "numbers of pointers": """
 long run(void) {
     int x = 4; uint64_t n = (uint64_t)&x; void *key = (void *)(uint64_t)77u;
@@ -225,6 +292,99 @@ long run(void) {
 @pytest.mark.parametrize("name", CASES)
 def test_a_program_gives_what_gcc_gives(name: str, tmp_path: Path) -> None:
     assert executed(CASES[name]) == of_gcc(CASES[name], tmp_path)
+
+
+GLIB = """
+typedef unsigned (*hash)(const void *); typedef int (*equal)(const void *, const void *);
+unsigned g_str_hash(const void *); int g_str_equal(const void *, const void *);
+unsigned g_int_hash(const void *); int g_int_equal(const void *, const void *);
+unsigned g_int64_hash(const void *); int g_int64_equal(const void *, const void *);
+void *g_hash_table_new(hash, equal);
+int g_hash_table_insert(void *, void *, void *); int g_hash_table_replace(void *, void *, void *);
+void *g_hash_table_lookup(void *, const void *); int g_hash_table_contains(void *, const void *);
+int g_hash_table_remove(void *, const void *); unsigned g_hash_table_size(void *);
+void *g_hash_table_get_keys(void *); void *g_list_sort(void *, int (*)(const void *, const void *));
+void *g_list_sort_with_data(void *, int (*)(const void *, const void *, void *), void *);
+void g_list_foreach(void *, void (*)(void *, void *), void *);
+void g_hash_table_foreach(void *, void (*)(void *, void *, void *), void *);
+char *g_strdup(const char *); char *g_strdup_printf(const char *, ...); int g_strcmp0(const char *, const char *);
+void *g_memdup2(const void *, size_t); unsigned long find_last_bit(const unsigned long *, unsigned long);
+void *g_malloc0_n(size_t, size_t);
+static int by_text(const void *a, const void *b) { return strcmp(a, b); }
+static int by_digit(const void *a, const void *b, void *at) {
+    return ((const char *)a)[*(int *)at] - ((const char *)b)[*(int *)at];
+}
+static void add_text(void *one, void *sum) { *(long *)sum = *(long *)sum * 1000 + ((char *)one)[0]; }
+static void add(void *key, void *value, void *sum) { *(long *)sum += *(int *)key * *(int *)value; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        # Keys are texts, whatever memory they are in; a second value takes the first one's place.
+        ("""char *k = g_strdup("key"); int a = 4, b = 5; void *t = g_hash_table_new(g_str_hash, g_str_equal);
+            int n = g_hash_table_insert(t, "key", &a) * 10 + g_hash_table_insert(t, k, &b);
+            return n * 1000 + *(int *)g_hash_table_lookup(t, "key") * 100 + g_hash_table_size(t);""", 10501),
+        ("""void *t = g_hash_table_new(g_str_hash, g_str_equal); g_hash_table_insert(t, "a", "x");
+            return g_hash_table_contains(t, "a") + 10 * g_hash_table_contains(t, "b")
+                + 100 * (g_hash_table_lookup(t, "b") == 0) + 1000 * g_hash_table_remove(t, "a")
+                + 10000 * g_hash_table_remove(t, "a") + 100000 * g_hash_table_size(t);""", 1101),
+        # Keys that are pointers are the same only if they are equal.
+        ("""int a = 1, b = 1; void *t = g_hash_table_new(0, 0); g_hash_table_insert(t, &a, &b);
+            return g_hash_table_contains(t, &a) + 10 * g_hash_table_contains(t, &b);""", 1),
+        # Keys that are numbers are compared by their 4 or 8 bytes.
+        ("""uint64_t a = 1ull << 40 | 3, b = 2ull << 40 | 3; void *t = g_hash_table_new(g_int_hash, g_int_equal);
+            g_hash_table_insert(t, &a, &a); return g_hash_table_contains(t, &b);""", 1),
+        ("""uint64_t a = 1ull << 40 | 3, b = 2ull << 40 | 3, c = a;
+            void *t = g_hash_table_new(g_int64_hash, g_int64_equal); g_hash_table_replace(t, &a, &a);
+            return g_hash_table_contains(t, &b) + 10 * g_hash_table_contains(t, &c);""", 10),
+        ("""int k[3] = { 1, 2, 3 }, v[3] = { 4, 5, 6 }; long sum = 0; void *t = g_hash_table_new(g_int_hash, g_int_equal);
+            for (int i = 0; i < 3; i++) g_hash_table_insert(t, &k[i], &v[i]);
+            g_hash_table_foreach(t, add, &sum); return sum;""", 32),
+        ("""long sum = 0; void *t = g_hash_table_new(g_str_hash, g_str_equal);
+            g_hash_table_insert(t, "c", 0); g_hash_table_insert(t, "a", 0); g_hash_table_insert(t, "b", 0);
+            g_list_foreach(g_list_sort(g_hash_table_get_keys(t), by_text), add_text, &sum); return sum;""", 97098099),
+        ("""long sum = 0; int at = 1; void *t = g_hash_table_new(g_str_hash, g_str_equal);
+            g_hash_table_insert(t, "a3", 0); g_hash_table_insert(t, "b1", 0); g_hash_table_insert(t, "c2", 0);
+            g_list_foreach(g_list_sort_with_data(g_hash_table_get_keys(t), by_digit, &at), add_text, &sum);
+            return sum;""", 98099097),
+        ("""void *t = g_hash_table_new(0, 0); return g_hash_table_get_keys(t) == 0;""", 1),
+        ("""char *s = g_strdup_printf("%s-%d", "ab", 12); return strlen(s) * 1000 + s[4] + (g_strdup(0) == 0);""",
+         5051),
+        ("""return g_strcmp0(0, 0) + 10 * g_strcmp0("a", 0) + 100 * g_strcmp0(0, "a")
+                + 1000 * g_strcmp0("a", "b") + 10000 * g_strcmp0("b", "b");""", -1090),
+        ("""int a[3] = { 1, 2, 3 }, *b = g_memdup2(a, sizeof(a)); b[1] = 9;
+            return a[1] + b[1] * 10 + b[2] * 100 + (g_memdup2(0, 4) == 0) * 1000 + (g_memdup2(a, 0) == 0) * 10000;""",
+         11392),
+        ("""unsigned long b[3] = { 6, 1ul << 5, 0 };
+            return find_last_bit(b, 192) + 1000 * find_last_bit(b, 64) + 1000000 * find_last_bit(b, 69)
+                + 1000000000 * find_last_bit(b + 2, 40);""", 40002002069),
+        ("""int *a = g_malloc0_n(4, sizeof(int)); a[3] = 1; return a[0] + a[1] + a[2] + a[3]
+                + (malloc(0) == 0) * 10;""", 11),
+    ],
+)  # fmt: skip
+def test_glib_does_what_its_manual_says(body: str, value: int) -> None:
+    assert executed(f"{GLIB}long run(void) {{ {body} }}") == value
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("return g_hash_table_size(&g_str_hash);", "a hash table that vmgen did not see made"),
+        ("g_list_foreach(&g_str_hash, add_text, 0); return 0;", "a list that vmgen did not see made"),
+        ("return (long)g_hash_table_new((hash)add_text, 0);", "a hash table with a function of its own"),
+        ('char b[9]; return sprintf(b, "%p", b);', "the format '%p'"),
+        ('char b[9]; return sprintf(b, "%d");', "a format without its value"),
+        ('char b[3] = { 1, 2, 3 }; return strlen(b);', "a string without an end"),
+        ("return strlen((char *)0);", "memory at no address"),
+        ("int x; char b[9]; return sprintf(b, \"%d\", x);", "a variable that nothing set"),
+        ("char b[4]; memset(b, 0, (long)b); return 0;", "a number that is an address"),
+    ],
+)  # fmt: skip
+def test_what_the_library_cannot_know(body: str, why: str) -> None:
+    with pytest.raises(NotKnown, match=re.escape(why)):
+        executed(f"{GLIB}long run(void) {{ {body} }}")
 
 
 OPERATORS = st.sampled_from(["+", "-", "*", "&", "|", "^", "<", ">=", "==", "!="])

@@ -227,7 +227,7 @@ def _printed(given: list[Value], at: Position) -> str:
             return string(value, at).rjust(wide)
         number = _number(value, at)
         if kind == "c":
-            return chr(number & 0xFF)
+            return chr(number & 0xFF).rjust(wide)
         of = Integer("", _WIDTHS[size], kind in "di")
         text = format(wrap(number, of), kind if kind in "xX" else "d")
         return text.zfill(wide) if zero else text.rjust(wide)
