@@ -18,7 +18,7 @@ from vmgen.archive import Archive, build, form, places
 from vmgen.cli import run
 from vmgen.ir import json as ir_json
 from vmgen.known import with_needed_facts
-from vmgen.source import Position, VmgenError
+from vmgen.source import NOWHERE, Position, VmgenError
 
 OUTSIDE = replace(
     LANE, symbol="vmstate_outside", name="outside", position=Position("hw/out.c", 9)
@@ -328,12 +328,12 @@ def test_which_sections_differ_between_targets(
     assert there.differing(there.releases[0], "toy", "toy2", sections) == ("device",)
 
 
-def test_without_places_a_program_says_the_same(archive: Archive) -> None:
+def test_with_any_places_a_program_says_the_same(archive: Archive) -> None:
     sections = ("cpu", "device")
     release = archive.releases[-1]
     placed = archive.program(release, "toy2", sections)
     homes = {one["home"] for one in archive.roots(release, "toy2", sections)}
-    bare = archive.unplaced(release, "toy2", homes)
+    bare = archive.anywhere(release, "toy2", homes)
     there = {
         (module.file, one.symbol): lock.bare(one)
         for module in bare.modules
@@ -347,17 +347,17 @@ def test_without_places_a_program_says_the_same(archive: Archive) -> None:
     assert len(found) > 2
     assert all(one == other for one, other in found)
     # What two releases share is one object.
-    first = archive.unplaced(archive.releases[0], "toy2", homes)
+    first = archive.anywhere(archive.releases[0], "toy2", homes)
     shared = {id(one) for one in bare.modules} & {id(one) for one in first.modules}
     assert len(shared) == len(bare.modules) - 1  # all but the device's
 
 
-def test_codecs_know_the_types_of_their_sections_alone() -> None:
+def test_tables_know_the_types_of_their_sections_alone() -> None:
     there = archive_module.shipped()
     assert there is not None
     release, sections = there.releases[-1], ("cpu", "0000:00:02.0/e1000", "fdc")
     whole = there.program(release, "x86_64", sections)
-    few = there.for_codecs(release, "x86_64", sections)
+    few = there.for_tables(release, "x86_64", sections)
     assert with_needed_facts(few) == with_needed_facts(whole)
     mine = {one.name for one in few.machines.types}
     assert {"e1000", "pci-device", "device", "object"} <= mine
@@ -365,5 +365,48 @@ def test_codecs_know_the_types_of_their_sections_alone() -> None:
     assert {one.type for one in few.machines.properties} <= mine
     assert "e1000e" in {one.name for one in whole.machines.types}
     # Where it is not known which sections there are, they know all.
-    every = there.for_codecs(release, "avr", None)
+    every = there.for_tables(release, "avr", None)
     assert every == there.program(release, "avr")
+
+
+def test_codecs_know_no_machine_types() -> None:
+    there = archive_module.shipped()
+    assert there is not None
+    release = there.releases[-1]
+    for sections in (("cpu",), None):
+        whole = there.program(release, "avr", sections)
+        assert whole.machines != ir.Machines()
+        code = replace(whole, premises=(), machines=ir.Machines())
+        assert there.for_codecs(release, "avr", sections) == code
+
+
+def test_every_program_has_its_own_places(tmp_path: Path) -> None:
+    """Whatever was read before, and of which release."""
+    old, new = whole("1.0.0"), whole("1.0.1")
+    moved = tuple(
+        replace(
+            module,
+            descriptions=tuple(
+                replace(one, position=Position(module.file, one.position.line + 5))
+                for one in module.descriptions
+            ),
+        )
+        for module in new.modules
+    )
+    programs = (old, replace(new, modules=moved))
+    snapshots = [build.snapshot(one.release, [one]) for one in programs]
+    file = tmp_path / "moved"
+    file.write_bytes(form.pack(snapshots))
+    there = Archive(file)
+    homes = {module.file for module in moved}
+    for release in reversed(there.releases):
+        there.anywhere(release, "toy", homes)
+    for release in there.releases:
+        alone = Archive(file).program(release, "toy")
+        assert there.program(release, "toy") == alone
+    assert alone.modules[0].descriptions[0].position != NOWHERE
+    lines = {
+        there.program(one, "toy").modules[0].descriptions[0].position.line
+        for one in there.releases
+    }
+    assert len(lines) == 2

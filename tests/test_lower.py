@@ -61,6 +61,50 @@ def test_a_plan_is_pure() -> None:
     assert [root.wire for root in lower(one).roots] == ["dev"]
 
 
+def test_bare_code_has_the_same_codecs() -> None:
+    inner = description("inner", field("a", U16))
+    outer = description(
+        "dev", field("s", ir.StructElement("vmstate_inner", "Inner"), (2,))
+    )
+    one = program(inner, outer)
+    whole, bare = lower(one), lower(one, bare=True)
+    assert (bare.ir, bare.digest, bare.exports, bare.several) == ("", "", (), ())
+    assert bare.modules == tuple(replace(each, digest="") for each in whole.modules)
+    said = replace(
+        bare, ir=whole.ir, digest=whole.digest, exports=whole.exports, modules=whole.modules,
+    )  # fmt: skip
+    assert said == whole
+    files = {file.path for file in render(whole)} - {file.path for file in render(bare)}
+    assert files == {"box/ir.json"}
+    with imported(render(bare)) as modules:
+        state, end = modules["box"].CODECS["dev"].load(b"\0\1\0\2")
+    assert (end, [each.a for each in state.s]) == (4, [1, 2])
+
+
+def test_a_member_of_a_subsection_is_found_by_its_path() -> None:
+    """Predicates read what any subsection has, and not what has but the first name."""
+    read = ir.Binary("!=", ir.Load("env.far.b", "uint8"), ir.Const(0))
+    paths = (("env", "near"), ("env", "far", "a"), ("env", "far", "b"))
+    subs = [
+        description(f"dev/{path[-1]}{at}", field(".".join(path), U8), needed=f"wants{at}")
+        for at, path in enumerate(paths)
+    ]  # fmt: skip
+    dev = description(
+        "dev", field("c", U8), subsections=tuple(one.symbol for one in subs)
+    )
+    functions = tuple(
+        ir.Function(f"wants{at}", type="DevState", body=read) for at in range(3)
+    )
+    with compiled(*subs, dev, functions=functions) as (module, _):
+        for value in (0, 1):
+            wire = b"\1\5\6dev/b2" + bytes([0, 0, 0, 1, value])
+            state, end = module.CODECS["dev"].load(wire)
+            assert end == len(wire)
+            assert [getattr(module, f"wants{at}")(state) for at in range(3)] == [
+                bool(value)
+            ] * 3
+
+
 def test_fixed_fields_are_one_run() -> None:
     sub = description("seg", field("base"), field("limit", U32), type="Segment")
     made = lower(

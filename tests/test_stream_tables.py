@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +12,24 @@ from typing import Any, cast
 import pytest
 
 from tests.ir_programs import U8, U16, U32, description, field, program
-from vmgen import ir
+from vmgen import archive, ir
 from vmgen.ir import json as ir_json
+from vmgen.known import with_needed_facts
 from vmgen.lookup import Lookup
 from vmgen.source import Diagnostic, Position
 from vmgen.stream.codec import Codec
-from vmgen.stream.tables import Shift, Tables, alike, bounded, guards, parted, sized
+from vmgen.stream.errors import NoCodecs
+from vmgen.stream.tables import (
+    SECTIONS,
+    Shift,
+    Tables,
+    alike,
+    bounded,
+    guards,
+    in_folder,
+    parted,
+    sized,
+)
 
 INNER = description(
     "inner", field("p", U8), field("q", U16, version_id=2), version_id=2, type="Inner"
@@ -409,8 +422,40 @@ def test_of_one_name_that_comes_often_the_one_that_must_be_there_is_meant() -> N
 
 
 def tables(one: ir.Program, folder: Path) -> Tables:
-    (folder / "ir.json").write_text(ir_json.dumps(one))
-    return Tables(folder)
+    file = folder / "ir.json"
+    file.write_text(ir_json.dumps(one))
+    return Tables(file)
+
+
+def test_the_archive_has_the_tables_of_the_sections_that_a_package_names(
+    tmp_path: Path,
+) -> None:
+    there = archive.shipped()
+    assert there is not None
+    release = there.releases[-1]
+    head = {"release": release.name, "target": "avr", "page_bits": 8, "cpu": []}
+    (tmp_path / "meta.json").write_text(json.dumps(head))
+    assert in_folder(tmp_path) is None
+    file = tmp_path / SECTIONS
+    for text, names in (('["cpu"]', ("cpu",)), ("null", None)):
+        file.write_text(text)
+        known = in_folder(tmp_path)
+        assert known is not None
+        whole = there.program(release, "avr", names)
+        assert known.lookup.program == with_needed_facts(whole)
+    for text in ("[]", "{}", "[", "[" * 100_000, "7"):
+        file.write_text(text)
+        with pytest.raises(NoCodecs, match="does not name sections"):
+            _ = Tables(file).lookup
+    file.write_text('["cpu"]')
+    (tmp_path / "meta.json").write_text(json.dumps({**head, "release": "0.1"}))
+    with pytest.raises(NoCodecs, match="does not know QEMU"):
+        _ = Tables(file).lookup
+    # What a person has written beside the code comes first.
+    tables(program(DEV, INNER, SUB), tmp_path)
+    known = in_folder(tmp_path)
+    assert known is not None
+    assert known.lookup.program == program(DEV, INNER, SUB)
 
 
 def codec(name: str, version: int, symbol: str) -> Codec:

@@ -6,7 +6,7 @@ import fnmatch
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -42,7 +42,7 @@ class Archive:
         self._file = file
         self._unpacked: dict[int, tuple[str, ...]] = {}
         self._parsed: dict[str, dict[str, Any]] = {}
-        self._read: dict[str, ir.Module] = {}
+        self._read: dict[str, tuple[str, ir.Module]] = {}
         self._lists: dict[str, list[dict[str, Any]]] = {}
         self._named: dict[
             frozenset[str],
@@ -270,17 +270,22 @@ class Archive:
     def for_codecs(
         self, release: Release, target: str, sections: Collection[str] | None
     ) -> ir.Program:
+        """The same without premises and machine types, of which code has nothing; not
+        remembered."""
+        self._refuse(release, target)
+        return self._joined(
+            release, target, sections, *self._wanted(release, target, sections), {}
+        )
+
+    def for_tables(
+        self, release: Release, target: str, sections: Collection[str] | None
+    ) -> ir.Program:
         """The same with the types and properties of these sections' devices alone, which
-        are all that codecs know; not remembered."""
+        are all that tables beside codecs say; not remembered."""
         return self._program(release, target, sections, few=sections is not None)
 
-    def _program(
-        self,
-        release: Release,
-        target: str,
-        sections: Collection[str] | None,
-        few: bool = False,
-    ) -> ir.Program:
+    def _refuse(self, release: Release, target: str) -> None:
+        """Raises VG633 where the release has no such target."""
         if target not in release.targets:
             raise VmgenError(
                 Diagnostic(
@@ -289,6 +294,15 @@ class Archive:
                     hint=f"it has: {', '.join(release.targets)}",
                 )
             )
+
+    def _program(
+        self,
+        release: Release,
+        target: str,
+        sections: Collection[str] | None,
+        few: bool = False,
+    ) -> ir.Program:
+        self._refuse(release, target)
         roots, files = self._wanted(release, target, sections)
         types = self._listed("types", release, target)
         names: Collection[str] | None = None
@@ -296,11 +310,8 @@ class Archive:
             mine = (name for one in roots for name in one.get("device_types", ()))
             names = _above(types, mine)
             types = [one for one in types if one["name"] in names]
-        tables = {
-            "modules": self._modules(release, target, files),
-            "roots": roots,
+        facts = {
             "premises": self._items("premise", release, target),
-            "unread": self._items("unread", release, target, files),
             "machines": self._items("machine", release, target),
             "compat": sorted(
                 self._items("compat", release, target),
@@ -310,29 +321,39 @@ class Archive:
             "types": types,
             "boards": [] if few else self._items("board", release, target),
         }
+        return self._joined(release, target, sections, roots, files, facts)
+
+    def _joined(
+        self,
+        release: Release,
+        target: str,
+        sections: Collection[str] | None,
+        roots: list[dict[str, Any]],
+        files: Collection[str] | None,
+        facts: Mapping[str, list[dict[str, Any]]],
+    ) -> ir.Program:
+        """The program with these roots, the modules of these files (None: all), and facts
+        that are of no file."""
+        tables = {
+            "modules": [],
+            "roots": roots,
+            "premises": [],
+            "unread": self._items("unread", release, target, files),
+            **facts,
+        }
         found = lock.program(release.name, target, tables, self._file.name)
+        found = replace(found, modules=self._modules(release, target, files))
         return found if sections is None else _below_its_roots(found)
 
-    def unplaced(
+    def anywhere(
         self, release: Release, target: str, homes: Collection[str]
     ) -> ir.Program:
         """The modules of these files, and those that they need, as :meth:`program` has
-        them but for where they are in C: what releases share is read once."""
+        them but for where they are in C, which may be as in a release that was read
+        before: what releases share is read once."""
         files = self._closed({*homes}, release, target)
-        modules = []
-        for _, text in self._texts("module", release, target, files):
-            if text not in self._read:
-                tables = {
-                    "modules": [json.loads(text)],
-                    "roots": [],
-                    "premises": [],
-                    "unread": [],
-                }
-                found = lock.program(release.name, target, tables, self._file.name)
-                (self._read[text],) = found.modules
-            modules.append(self._read[text])
-        modules.sort(key=lambda module: module.file)
-        return ir.Program(release.name, target, tuple(modules))
+        modules = self._modules(release, target, files, anywhere=True)
+        return ir.Program(release.name, target, modules)
 
     def _closed(self, files: set[str], release: Release, target: str) -> set[str]:
         """The files, those that they need, and those that these need."""
@@ -348,15 +369,34 @@ class Archive:
         return found
 
     def _modules(
-        self, release: Release, target: str, files: Collection[str] | None
-    ) -> list[dict[str, Any]]:
-        """The modules of these files (None: all) with their places in C."""
+        self,
+        release: Release,
+        target: str,
+        files: Collection[str] | None,
+        anywhere: bool = False,
+    ) -> tuple[ir.Module, ...]:
+        """The modules of these files (None: all) with their places in C; ``anywhere``: or
+        with those that the same text has in another release."""
         where = dict(self._texts("places", release, target, files))
-        modules = self._items("module", release, target, files)
+        found = []
+        for file, text in self._texts("module", release, target, files):
+            known, module = self._read.get(text, ("", None))
+            if module is None or not (anywhere or known == where.get(file)):
+                module = self._module(text, where.get(file))
+                self._read[text] = where[file], module
+            found.append(module)
+        return tuple(found)
+
+    def _module(self, text: str, where: str | None) -> ir.Module:
         try:
-            return [places.put(one, where[one["file"]]) for one in modules]
+            if where is None:
+                raise ValueError("a module has no places")
+            placed = places.put(self._json(text), where)
         except (KeyError, ValueError) as error:
             raise form.damaged(self._file.name, error) from None
+        tables = {"modules": [placed], "roots": [], "premises": [], "unread": []}
+        (module,) = lock.program("", "", tables, self._file.name).modules
+        return module
 
     def _listed(
         self,

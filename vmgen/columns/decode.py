@@ -25,7 +25,7 @@ from vmgen.lower.shape import SIZES, CodecLayout, Ints, Leaf, Pad, Struct
 from vmgen.stream.codec import Codec
 from vmgen.stream.errors import NoCodecs
 from vmgen.stream.packages import is_package
-from vmgen.stream.tables import Tables
+from vmgen.stream.tables import Tables, in_folder
 
 DEEPEST = 32
 """Levels of objects in objects, and of subsections in subsections, that are followed."""
@@ -145,21 +145,13 @@ class _Described:
 
 def _described(codec: Codec, folder: str | os.PathLike[str] | None) -> _Described:
     place = _home(codec) if folder is None else Path(folder)
-    try:
-        stamp = (place / "ir.json").stat().st_mtime_ns
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise NoCodecs(f"{place / 'ir.json'}: {reason}") from None
-    tables = _tables(place, stamp)
+    tables = in_folder(place)
+    if tables is None:
+        raise NoCodecs(f"{place} has no tables beside its code")
     placed = tables.table(codec)
     if placed is None:
-        raise NoCodecs(f"{place / 'ir.json'} has no table of {codec.symbol}")
+        raise NoCodecs(f"{place} has no table of {codec.symbol}")
     return _laid_out(tables, placed.module.file, placed.description.symbol)
-
-
-@lru_cache(maxsize=4)
-def _tables(folder: Path, stamp: int) -> Tables:
-    return Tables(folder)
 
 
 @lru_cache(maxsize=16)
@@ -177,9 +169,7 @@ def _home(codec: Codec) -> Path:
     target = getattr(codec, "target", "")
     for folder in file.parents:
         if is_package(folder):
-            return (
-                folder / target if (folder / target / "ir.json").is_file() else folder
-            )
+            return folder / target if in_folder(folder / target) else folder
     raise NoCodecs(f"{codec.name}: its codec is not from a generated package")
 
 

@@ -56,13 +56,16 @@ def lower(
     program: ir.Program,
     around: OtherPrograms | None = None,
     named: Collection[tuple[str, str]] = (),
+    *,
+    bare: bool = False,
 ) -> plan.Package:
     """The codec plan of a program: pure, the same for the same IR.
 
     Modules that stand elsewhere are known, but not part of it.  ``named`` are the Python
     functions, ``load`` and ``save``, that the user's own configuration names: no others
-    get into code, whatever the IR says.  Raises :class:`VmgenError` VG510 for a table
-    that has no known wire format.
+    get into code, whatever the IR says.  Code that no one reads can be ``bare``: the package
+    offers its codecs alone, and says not what it was made of (no IR, no digests).  Raises
+    :class:`VmgenError` VG510 for a table that has no known wire format.
     """
     program = with_functions(program, named)
     around = around or OtherPrograms()
@@ -86,7 +89,8 @@ def lower(
     # What a module imports is known when all of it is written.
     edges = {one.file: set(one.foreign) for one in written}
     called = _called(written, around.repeated)
-    modules = tuple(one.module(around.files, edges, called) for one in written)
+    modules = tuple(one.module(around.files, edges, called, bare) for one in written)
+    offered = () if bare else tuple(offers(modules))
     sources = [
         module.file for module in program.modules if module.file not in around.files
     ]
@@ -95,11 +99,11 @@ def lower(
         release=program.release,
         target=program.target,
         sources=tuple(sources),
-        digest=_digest(program, around.files),
+        digest="" if bare else _digest(program, around.files),
         modules=modules,
         runtime=PUBLIC,
-        exports=exports(offers(modules)),
-        several=several(offers(modules)),
+        exports=exports(offered),
+        several=several(offered),
         page_bits=page_bits(program.target, program.release),
         meta=meta(program),
         unread=tuple(sorted(_unread(program).items())),
@@ -108,7 +112,7 @@ def lower(
             plan.Rivals(key, tuple((one.key, one.fields) for one in found))
             for key, found in rivals(program.roots, around.split, known).items()
         ),
-        ir=ir_json.dumps(with_needed_facts(_without(program, around.files))),
+        ir="" if bare else _ir(program, around.files),
     )
 
 
@@ -124,6 +128,10 @@ def _unread(program: ir.Program) -> dict[str, str]:
         for root in program.roots
         if (why := lost.get((root.home, root.symbol)))
     }
+
+
+def _ir(program: ir.Program, above: frozenset[str]) -> str:
+    return ir_json.dumps(with_needed_facts(_without(program, above)))
 
 
 def _digest(program: ir.Program, above: frozenset[str]) -> str:
@@ -220,6 +228,7 @@ class _Written:
         above: frozenset[str],
         edges: Mapping[str, Collection[str]],
         called: Collection[tuple[str, str]],
+        bare: bool,
     ) -> plan.ModulePlan:
         """The plan of the module; ``edges`` are the files that each file imports,
         ``called`` are the codecs of many objects that some module calls.
@@ -289,9 +298,7 @@ class _Written:
             source=source.file,
             release=program.release,
             target=program.target,
-            digest=hashlib.sha256(
-                repr((program.release, program.target, source)).encode()
-            ).hexdigest(),
+            digest="" if bare else _module_digest(program, source),
             imports=tuple(imports),
             late=tuple(late),
             makers=makers,
@@ -300,6 +307,11 @@ class _Written:
             exports=tuple(sorted(exports)),
             states=tuple(dict.fromkeys(one.cls for one in descriptions if one.keys)),
         )
+
+
+def _module_digest(program: ir.Program, module: ir.Module) -> str:
+    said = repr((program.release, program.target, module))
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _called(

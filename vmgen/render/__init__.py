@@ -105,7 +105,8 @@ def folder_files(
         root = shape(_template("root.py.j2").render())
         files["__init__.py"] = _stamped(root, package, shared=True)
     files["py.typed"] = _stamped("", package, shared=True)
-    files[_inside(package.folder, "ir.json")] = _stamped(package.ir, package)
+    if package.ir:
+        files[_inside(package.folder, "ir.json")] = _stamped(package.ir, package)
     files[_inside(package.folder, "meta.json")] = _stamped(package.meta, package)
     return tuple(GeneratedFile(path, text) for path, text in files.items())
 

@@ -1,4 +1,4 @@
-"""The tables a package of codecs was generated from: its ``ir.json``.
+"""The tables a package of codecs was generated from: its ``ir.json``, or the archive's.
 
 A codec says that a section does not fit; its table and the description JSON of the stream,
 laid side by side, say which field it is that moved the rest.
@@ -6,9 +6,11 @@ laid side by side, say which field it is that moved the rest.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -43,12 +45,20 @@ class Shift:
     """Whether they part whatever the tests of the table's fields say."""
 
 
-class Tables:
-    """The ``ir.json`` in the folder of one target."""
+IR = "ir.json"
+"""The file of the tables in the folder of a target."""
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "ir.json"
-        meta = read_meta(folder)
+SECTIONS = "sections.json"
+"""The file of codecs that vmgen made of a release that it knows, instead: the sections that
+they are for, whose tables the archive has; ``null`` for all."""
+
+
+class Tables:
+    """The tables of one target, by a file in its folder."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        meta = read_meta(file.parent)
         self.release = meta.release
         self.target = meta.target
 
@@ -57,9 +67,24 @@ class Tables:
         """The descriptions by symbol; NoCodecs if the file is not what vmgen wrote."""
         try:
             text = self._file.read_text(encoding="utf-8")
+            if self._file.name == SECTIONS:
+                return Lookup(self._archived(text))
             return Lookup(ir_json.loads(text, self._file.name))
         except (OSError, UnicodeDecodeError, VmgenError) as error:
             raise NoCodecs(f"{self._file}: cannot be read: {error}") from None
+
+    def _archived(self, sections: str) -> ir.Program:
+        from vmgen import archive
+        from vmgen.known import with_needed_facts
+
+        there = archive.shipped()
+        release = None if there is None else there.find(self.release)
+        if there is None or release is None:
+            raise NoCodecs(f"{self._file}: vmgen does not know QEMU {self.release}")
+        names = _names(sections)
+        if names == ():
+            raise NoCodecs(f"{self._file}: it does not name sections")
+        return with_needed_facts(there.for_tables(release, self.target, names))
 
     def unread(self, name: str) -> str:
         """Why vmgen may have no codec for a section of this name: the diagnostic of the
@@ -100,21 +125,36 @@ class Tables:
         return _Sides(self.lookup).parted(placed, node, version, base, "")
 
 
+def _names(text: str) -> tuple[str, ...] | None:
+    """The names in a ``sections.json``; None for all sections, empty for a different
+    file."""
+    try:
+        names = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    if type(names) is not list:
+        return None if names is None else ()
+    return tuple(one for one in names if type(one) is str)
+
+
 def of(codecs: Codecs) -> Tables | None:
     """The tables of a package's codecs; None if it has none beside its code."""
-    if codecs.folder is None:
-        return None
-    try:
-        status = (codecs.folder / "ir.json").stat()
-    except OSError:
-        return None
-    return _tables(codecs.folder, (status.st_mtime_ns, status.st_size))
+    return None if codecs.folder is None else in_folder(codecs.folder)
+
+
+def in_folder(folder: Path) -> Tables | None:
+    """The tables of a target's folder in a package; None if it has none."""
+    for name in (IR, SECTIONS):
+        with suppress(OSError):
+            status = (folder / name).stat()
+            return _tables(folder / name, (status.st_mtime_ns, status.st_size))
+    return None
 
 
 @lru_cache(maxsize=16)
-def _tables(folder: Path, stamp: tuple[int, int]) -> Tables:
-    """The tables of a folder whose file has this time and size."""
-    return Tables(folder)
+def _tables(file: Path, stamp: tuple[int, int]) -> Tables:
+    """The tables of a file with this time and size."""
+    return Tables(file)
 
 
 def parted(

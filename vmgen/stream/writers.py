@@ -196,10 +196,13 @@ def writers(archive: Archive, stream: Stream, target: str | None = None) -> Like
     # Targets whose tables are the same (arm and aarch64) would have written the same.
     judged: dict[frozenset[str], StreamError | None] = {}
     parts: dict[_Part, Shift | None] = {}
-    for (one, tables), releases in same.items():
+    # The newest first: the archive keeps the modules as the first who asks has them, and
+    # codecs will be made of the newest.
+    for (one, tables), releases in reversed(same.items()):
         if tables not in judged:
             differences = _differences(archive, releases[-1], one, stream, names, parts)
             judged[tables] = next(differences, None)
+    for (one, tables), releases in same.items():
         wrong = judged[tables]
         if wrong is None:
             found.append(Writers(one, tuple(releases)))
@@ -277,7 +280,7 @@ def _differences(
         homes = frozenset((one["home"], one["symbol"]) for one in mine)
         files = frozenset(file for file, _ in homes)
         if files not in lookups:
-            lookups[files] = Lookup(archive.unplaced(release, target, files))
+            lookups[files] = Lookup(archive.anywhere(release, target, files))
         lookup = lookups[files]
         # The archive has each text's module once, and keeps it: the object is the text.
         part = at, homes, tuple(map(id, lookup.program.modules))

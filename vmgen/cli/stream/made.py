@@ -243,10 +243,10 @@ def _is(name: str, release: str) -> bool:
 
 def releases_of(folder: Path) -> Iterator[tuple[str, str]]:
     """The targets of a package in the cache, and the release of each."""
-    from vmgen.stream.tables import Tables
+    from vmgen.stream.meta import read_meta
 
     for file in sorted(folder.glob("*/ir.json")):
-        yield file.parent.name, Tables(file.parent).release
+        yield file.parent.name, read_meta(file.parent).release
 
 
 def _embedded_targets() -> tuple[str, ...]:

@@ -65,11 +65,14 @@ def of_archive(
 
         def make(one: str = one) -> dict[str, str | bytes]:
             from vmgen.lower import lower
+            from vmgen.stream.tables import SECTIONS
 
             with console.working():
                 console.progress(f"codecs of QEMU {release.name} {one}")
                 program = targets.archive.for_codecs(release, one, sections)
-                return _compiled(lower(program))
+                package = lower(program, bare=True)
+                beside = {f"{package.folder}/{SECTIONS}": json.dumps(sections)}
+                return {**_compiled(package), **beside}
 
         parts = (targets.archive.content, release.name, one, repr(sections), maker)
         folder = Cache.of("shipped").folder_of(hashed(parts)[:24], make)
