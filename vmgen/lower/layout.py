@@ -280,15 +280,18 @@ class _LayoutBuilder:
         """Whether a buffer is there exactly where an earlier one of the same member is
         not: together they are one buffer of either size."""
         field = leaf.field
+        if (
+            not isinstance(field.element, ir.BufferElement)
+            or not isinstance(field.size, ir.Fixed)
+            or field.array
+            or field.start
+        ):
+            return False
         other = next((one for one in others if one.field.path == field.path), None)
         if (
             other is None
-            or not isinstance(field.element, ir.BufferElement)
             or other.field.element != field.element
-            or not isinstance(field.size, ir.Fixed)
             or not isinstance(other.field.size, ir.Fixed)
-            or field.array
-            or field.start
         ):
             return False
         first, second = map(_truth, map(self._test, (other.field, field)))

@@ -75,7 +75,9 @@ class CodecLayouts:
     words: Mapping[Key, Sequence[Key]]
     repeated: frozenset[Key] = frozenset()
     _flat: dict[tuple[Key, int], bool] = field(default_factory=dict, init=False)
-    _within: dict[Key, frozenset[str]] = field(default_factory=dict, init=False)
+    _within: dict[Key, frozenset[tuple[str, ...]]] = field(
+        default_factory=dict, init=False
+    )
 
     def wants_owner(self, key: Key) -> bool:
         """Whether a codec inside asks the states that own the object."""
@@ -108,6 +110,8 @@ class CodecLayouts:
     ) -> bool | None:
         """Whether a field is there in all of the versions, in none, or it depends."""
         functions = self.functions.get(layout.key[0], {})
+        if len(versions) == 1:
+            return exists_in(leaf.field, functions, versions[0])
         found = {exists_in(leaf.field, functions, version) for version in versions}
         return found.pop() if len(found) == 1 else None
 
@@ -273,11 +277,13 @@ class CodecLayouts:
     ) -> list[MemberValue]:
         """A member in the subsections of a state, and in theirs; each may be absent."""
         found: list[MemberValue] = []
+        names = [name for name, _ in steps]
+        ways = [tuple(names[:end]) for end in range(1, len(names) + 1)]
         for attr, sub in layout.subsections:
             if sub == skip or len(guard) >= _DEEPEST:
                 continue
             inner = self.all[sub]
-            if not steps or steps[0][0] not in self._names_within(sub):
+            if self._paths_within(sub).isdisjoint(ways):
                 continue
             here = code.PyAttr(root, attr)
             there = (*guard, code.there(here))
@@ -289,19 +295,20 @@ class CodecLayouts:
             found += self._below(inner, here, there, skip, steps, subscripts)
         return found
 
-    def _names_within(self, key: Key) -> frozenset[str]:
-        """The names of the members of a state, of its subsections, and of theirs."""
+    def _paths_within(self, key: Key) -> frozenset[tuple[str, ...]]:
+        """The C paths, without indices, of the members of a state, of its subsections, and
+        of theirs, those that are records left out."""
         if key not in self._within:
-            names: set[str] = set()
+            paths: set[tuple[str, ...]] = set()
             known = {key}
             waiting = [key]
             while waiting:
                 layout = self.all[waiting.pop()]
-                names |= {member.name for member in layout.root.members}
+                paths.update(_paths(layout.root))
                 below = [sub for _, sub in layout.subsections if sub not in known]
                 known |= {*below}
                 waiting += below
-            self._within[key] = frozenset(names)
+            self._within[key] = frozenset(paths)
         return self._within[key]
 
     def _own(
@@ -460,6 +467,18 @@ class CodecLayouts:
 
         expressions.truth(expr, member, ask)
         return not missing
+
+
+def _paths(
+    record: StateRecord, above: tuple[str, ...] = ()
+) -> Iterator[tuple[str, ...]]:
+    """The C paths, without indices, of what is in a record and is no record."""
+    for member in record.members:
+        path = (*above, member.name)
+        if member.record is None:
+            yield path
+        else:
+            yield from _paths(member.record, path)
 
 
 def _owner(depth: int) -> code.Expr:
