@@ -118,51 +118,63 @@ _NAMES: Mapping[type[Any], str] = {
 }
 
 
-_Way: TypeAlias = "tuple[_Way, str | int] | None"
-"""The way from the root to a value, the last step first: a member, or the index of an item.
-It is spelled in errors only."""
-
-
 def read_program(data: dict[str, Any], file: str) -> ir.Program:
     """The program in parsed JSON without the members of the file as a whole."""
-    program: ir.Program = _reading(ir.Program)(_NodeReader(file), data, None)
+    try:
+        program: ir.Program = _reading(ir.Program)(_NodeReader(), data)
+    except _Misread as error:
+        raise error.about(file) from None
     return program
+
+
+class _Misread(Exception):
+    """What is wrong with a value.  Whoever reads what is around it adds the step that leads
+    to it, a member or the index of an item: the last one comes first."""
+
+    def __init__(self, message: str, hint: str = "", code: str = "VG603") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code
+        self.steps: list[str | int] = []
+
+    def about(self, file: str) -> VmgenError:
+        """The same for people."""
+        if self.code == "VG604":
+            return _too_deep(file, self._where())
+        return _error(self.code, self.message, file, self._where(), self.hint)
+
+    def _where(self) -> str:
+        steps = [
+            f"[{step}]" if isinstance(step, int) else f".{step}"
+            for step in reversed(self.steps)
+        ]
+        return "".join(steps).removeprefix(".")
+
+
+def _unlike(kind: type[Any], data: object) -> _Misread:
+    found = _NAMES.get(type(data), "something else")
+    return _Misread(f"expected {_NAMES[kind]}, found {found}")
 
 
 @dataclasses.dataclass(slots=True)
 class _NodeReader:
     """What readings share while one file is read."""
 
-    file: str
     module: str = ""
-    """The file that positions leave out."""
+    """The file that positions leave out: that of the module that is read."""
     depth: int = 0
     inside: int = 0
     """How many expressions the one that is read is in."""
 
-    def wrong(self, way: _Way, message: str, hint: str = "") -> VmgenError:
-        return _error("VG603", message, self.file, _spelled(way), hint)
-
-    def unlike(self, kind: type[Any], data: object, way: _Way) -> VmgenError:
-        found = _NAMES.get(type(data), "something else")
-        return self.wrong(way, f"expected {_NAMES[kind]}, found {found}")
-
-    def deeper(self, way: _Way) -> None:
+    def deeper(self) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise _too_deep(self.file, _spelled(way))
+            raise _Misread("", code="VG604")
 
 
-_Reading: TypeAlias = Callable[[_NodeReader, Any, _Way], Any]
-"""Makes a value of the IR of one that JSON has; raises VG603 or VG604."""
-
-
-def _spelled(way: _Way) -> str:
-    steps: list[str] = []
-    while way is not None:
-        way, step = way
-        steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
-    return "".join(reversed(steps)).removeprefix(".")
+_Reading: TypeAlias = Callable[[_NodeReader, Any], Any]
+"""Makes a value of the IR of one that JSON has; raises _Misread."""
 
 
 @functools.cache
@@ -188,9 +200,9 @@ def _reading(hint: Any) -> _Reading:
 
 
 def _scalar(kind: type[Any]) -> _Reading:
-    def read(reader: _NodeReader, data: Any, way: _Way) -> Any:
+    def read(reader: _NodeReader, data: Any) -> Any:
         if type(data) is not kind:
-            raise reader.unlike(kind, data, way)
+            raise _unlike(kind, data)
         return data
 
     return read
@@ -200,12 +212,12 @@ def _text(kind: type[Any], limit: words.Alphabet) -> _Reading:
     """A string of which the model says which ones there are."""
     known: set[str] = set()
 
-    def read(reader: _NodeReader, data: Any, way: _Way) -> Any:
+    def read(reader: _NodeReader, data: Any) -> Any:
         if type(data) is not kind:
-            raise reader.unlike(kind, data, way)
+            raise _unlike(kind, data)
         if data not in known:
             if not limit.has(data):
-                raise reader.wrong(way, f"{data!r:.80} is not {limit.what}")
+                raise _Misread(f"{data!r:.80} is not {limit.what}")
             if len(known) < _MOST_KNOWN:
                 known.add(data)
         return data
@@ -214,27 +226,23 @@ def _text(kind: type[Any], limit: words.Alphabet) -> _Reading:
 
 
 def _number(span: words.Span) -> _Reading:
-    def read(reader: _NodeReader, data: Any, way: _Way) -> Any:
+    def read(reader: _NodeReader, data: Any) -> Any:
         if type(data) is not int:
-            raise reader.unlike(int, data, way)
+            raise _unlike(int, data)
         if not span.has(data):
             besides = " and not 0" if span.nonzero else ""
-            raise reader.wrong(
-                way, f"{data} is not from {span.low} to {span.high}{besides}"
-            )
+            raise _Misread(f"{data} is not from {span.low} to {span.high}{besides}")
         return data
 
     return read
 
 
 def _choice(options: tuple[str, ...]) -> _Reading:
-    def read(reader: _NodeReader, data: Any, way: _Way) -> Any:
+    def read(reader: _NodeReader, data: Any) -> Any:
         if type(data) is not str:
-            raise reader.unlike(str, data, way)
+            raise _unlike(str, data)
         if data not in options:
-            raise reader.wrong(
-                way, f"{data!r:.80} is none of {', '.join(map(repr, options))}"
-            )
+            raise _Misread(f"{data!r:.80} is none of {', '.join(map(repr, options))}")
         return data
 
     return read
@@ -245,28 +253,37 @@ def _items(arguments: tuple[Any, ...]) -> _Reading:
     readings = [_reading(kind) for kind in arguments if kind is not ...]
     one = readings[0]
 
-    def read(reader: _NodeReader, data: Any, way: _Way) -> Any:
+    def read(reader: _NodeReader, data: Any) -> Any:
         if type(data) is not list:
-            raise reader.unlike(list, data, way)
+            raise _unlike(list, data)
         if not data:
             return ()
-        reader.deeper(way)
-        found = tuple([one(reader, item, (way, at)) for at, item in enumerate(data)])
+        reader.deeper()
+        found: list[Any] = []
+        try:
+            for item in data:
+                found.append(one(reader, item))
+        except _Misread as error:
+            error.steps.append(len(found))
+            raise
         reader.depth -= 1
-        return found
+        return tuple(found)
 
-    def each(reader: _NodeReader, data: Any, way: _Way) -> Any:
+    def each(reader: _NodeReader, data: Any) -> Any:
         if type(data) is not list:
-            raise reader.unlike(list, data, way)
+            raise _unlike(list, data)
         if len(data) != len(readings):
-            raise reader.wrong(way, f"{len(data)} values, not {len(readings)}")
-        reader.deeper(way)
-        found = tuple(
-            kind(reader, item, (way, at))
-            for at, (kind, item) in enumerate(zip(readings, data, strict=True))
-        )
+            raise _Misread(f"{len(data)} values, not {len(readings)}")
+        reader.deeper()
+        found: list[Any] = []
+        try:
+            for kind, item in zip(readings, data, strict=True):
+                found.append(kind(reader, item))
+        except _Misread as error:
+            error.steps.append(len(found))
+            raise
         reader.depth -= 1
-        return found
+        return tuple(found)
 
     return read if others == [...] else each
 
@@ -276,8 +293,8 @@ def _union(options: frozenset[Any]) -> _Reading:
         rest = options - {types.NoneType}
         inner = _reading(*rest) if len(rest) == 1 else _union(rest)
 
-        def optional(reader: _NodeReader, data: Any, way: _Way) -> Any:
-            return None if data is None else inner(reader, data, way)
+        def optional(reader: _NodeReader, data: Any) -> Any:
+            return None if data is None else inner(reader, data)
 
         return optional
     if ir.Fixed in options:
@@ -285,87 +302,82 @@ def _union(options: frozenset[Any]) -> _Reading:
     return _element if ir.CustomElement in options else _expression
 
 
-def _amount(reader: _NodeReader, data: Any, way: _Way) -> Any:
+def _amount(reader: _NodeReader, data: Any) -> Any:
     if type(data) is int:
-        return _positional(ir.Fixed)(reader, [data], way)
+        return _positional(ir.Fixed)(reader, [data])
     if type(data) is not dict:
-        raise reader.unlike(dict, data, way)
-    return _record(ir.Computed if "value" in data else ir.FromMember)(reader, data, way)
+        raise _unlike(dict, data)
+    return _record(ir.Computed if "value" in data else ir.FromMember)(reader, data)
 
 
-def _element(reader: _NodeReader, data: Any, way: _Way) -> Any:
+def _element(reader: _NodeReader, data: Any) -> Any:
     if type(data) is not dict:
-        raise reader.unlike(dict, data, way)
+        raise _unlike(dict, data)
     tag = data.get("is")
     cls: Any = ELEMENTS.get(tag) if isinstance(tag, str) else None
     if cls is None:
-        raise reader.wrong(
-            way, f"no element is called {tag!r:.80}", _nearest(tag, ELEMENTS)
-        )
+        raise _Misread(f"no element is called {tag!r:.80}", _nearest(tag, ELEMENTS))
     rest = {name: value for name, value in data.items() if name != "is"}
-    return _record(cls)(reader, rest, way)
+    return _record(cls)(reader, rest)
 
 
-def _expression(reader: _NodeReader, data: Any, way: _Way) -> Any:
+def _expression(reader: _NodeReader, data: Any) -> Any:
     reader.inside += 1
-    expr = _inner_expression(reader, data, way)
+    expr = _inner_expression(reader, data)
     reader.inside -= 1
     if not reader.inside:
-        _check(reader, expr, frozenset(), way)
+        _check(expr, frozenset())
     return expr
 
 
-def _inner_expression(reader: _NodeReader, data: Any, way: _Way) -> Any:
+def _inner_expression(reader: _NodeReader, data: Any) -> Any:
     if type(data) is int:
-        return _positional(ir.Const)(reader, [data], way)
+        return _positional(ir.Const)(reader, [data])
     if data == "version":
         return ir.Version()
     if type(data) is not list or not data or type(data[0]) is not str:
-        raise reader.wrong(way, "not an expression: a number, 'version' or a list", "")
+        raise _Misread("not an expression: a number, 'version' or a list")
     operator = data[0]
     if operator in UNARY and len(data) == 2:
-        return _positional(ir.Unary)(reader, data, way)
+        return _positional(ir.Unary)(reader, data)
     if operator in BINARY:
-        return _positional(ir.Binary)(reader, data, way)
+        return _positional(ir.Binary)(reader, data)
     if operator not in OPERATIONS:
         hint = _nearest(operator, OPERATIONS)
-        raise reader.wrong(way, f"no expression is called {operator!r:.80}", hint)
+        raise _Misread(f"no expression is called {operator!r:.80}", hint)
     cls: Any = OPERATIONS[operator]
-    return _positional(cls)(reader, data[1:], way)
+    return _positional(cls)(reader, data[1:])
 
 
-def _check(
-    reader: _NodeReader, expr: ir.Expr, bound: frozenset[str], way: _Way
-) -> None:
+def _check(expr: ir.Expr, bound: frozenset[str]) -> None:
     """That loop variables are in their loops, and a path has its subscripts."""
     if isinstance(expr, ir.Var) and expr.name not in bound:
-        raise reader.wrong(way, f"{expr.name!r:.80} is no variable of a loop here")
+        raise _Misread(f"{expr.name!r:.80} is no variable of a loop here")
     if isinstance(expr, ir.Load):
         places = [f"[${number}]" for number in range(len(expr.subscripts))]
         if re.findall(r"\[\$\d+\]", expr.path) != places:
-            raise reader.wrong(
-                way,
+            raise _Misread(
                 f"{expr.path!r:.80} does not have {len(places)} places for"
                 " subscripts, in order",
             )
     if isinstance(expr, ir.Exists):
-        _check(reader, expr.start, bound, way)
-        _check(reader, expr.stop, bound, way)
-        _check(reader, expr.body, bound | {expr.var}, way)
+        _check(expr.start, bound)
+        _check(expr.stop, bound)
+        _check(expr.body, bound | {expr.var})
         return
     for inner in ir.children(expr):
-        _check(reader, inner, bound, way)
+        _check(inner, bound)
 
 
-def _position(reader: _NodeReader, data: Any, way: _Way) -> Position:
+def _position(reader: _NodeReader, data: Any) -> Position:
     if type(data) is not str:
-        raise reader.unlike(str, data, way)
+        raise _unlike(str, data)
     file, line, column = reader.module, *data.partition(":")[::2]
     if data.count(":") > 1:
         file, line, column = data.rsplit(":", 2)
     if not (_is_number(line) and _is_number(column)):
-        raise reader.wrong(way, f"{data!r:.80} is not a position", "LINE:COLUMN")
-    _reading(words.File)(reader, file, way)
+        raise _Misread(f"{data!r:.80} is not a position", "LINE:COLUMN")
+    _reading(words.File)(reader, file)
     return Position(file, int(line), int(column))
 
 
@@ -374,25 +386,26 @@ def _positional(cls: Any) -> _Reading:
     """A node whose members are the items of a list."""
     members = list(shape(cls).values())
     needed = sum(member.default is dataclasses.MISSING for member in members)
-    readings: list[tuple[str, _Reading]] = []  # filled late: nodes are in themselves
+    readings: list[_Reading] = []  # filled late: nodes are in themselves
 
-    def read(reader: _NodeReader, data: Any, way: _Way) -> Any:
+    def read(reader: _NodeReader, data: Any) -> Any:
         if type(data) is not list:
-            raise reader.unlike(list, data, way)
+            raise _unlike(list, data)
         if not readings:
-            readings.extend((one.name, _reading(one.hint)) for one in members)
+            readings.extend(_reading(one.hint) for one in members)
         if not needed <= len(data) <= len(members):
             names = ", ".join(member.name for member in members)
-            raise reader.wrong(
-                way, f"{len(data)} values where there should be: {names}"
-            )
-        reader.deeper(way)
-        found = cls(*[
-            reading(reader, value, (way, name))
-            for (name, reading), value in zip(readings, data, strict=False)
-        ])  # fmt: skip
+            raise _Misread(f"{len(data)} values where there should be: {names}")
+        reader.deeper()
+        found: list[Any] = []
+        try:
+            for reading, value in zip(readings, data, strict=False):
+                found.append(reading(reader, value))
+        except _Misread as error:
+            error.steps.append(members[len(found)].name)
+            raise
         reader.depth -= 1
-        return found
+        return cls(*found)
 
     return read
 
@@ -406,45 +419,45 @@ def _record(cls: Any) -> _Reading:
     }
     readings: dict[str, _Reading] = {}  # filled late: nodes are in themselves
 
-    def read(reader: _NodeReader, data: Any, way: _Way) -> Any:
+    def read(reader: _NodeReader, data: Any) -> Any:
         if type(data) is not dict:
-            raise reader.unlike(dict, data, way)
+            raise _unlike(dict, data)
         if not readings:
             readings.update((name, _reading(one.hint)) for name, one in members.items())
         if not (data.keys() <= members.keys() and needed <= data.keys()):
-            raise _other_members(reader, cls, data, way)
+            raise _other_members(cls, data)
+        reader.deeper()
+        found: dict[str, Any] = {}
+        name = "file"
+        try:
+            if cls is ir.Module:
+                # Positions of the module's nodes leave its file out.
+                reader.module = readings[name](reader, data[name])
+            for name, value in data.items():
+                found[name] = readings[name](reader, value)
+        except _Misread as error:
+            error.steps.append(name)
+            raise
         if cls is ir.Module:
-            # Positions of the module's nodes leave its file out.
-            reader.module = _reading(str)(reader, data["file"], (way, "file"))
-        elif cls in (ir.Root, ir.Machines) or (
-            cls is ir.Unread and _spelled(way).startswith("unread[")
-        ):
             reader.module = ""
-        reader.deeper(way)
-        found = cls(**{
-            name: readings[name](reader, value, (way, name))
-            for name, value in data.items()
-        })  # fmt: skip
         reader.depth -= 1
-        return found
+        return cls(**found)
 
     return read
 
 
-def _other_members(
-    reader: _NodeReader, cls: type[Any], data: dict[str, Any], way: _Way
-) -> VmgenError:
+def _other_members(cls: type[Any], data: dict[str, Any]) -> _Misread:
     members = shape(cls)
     for name in data:
         if name not in members:
             hint = _nearest(name, members)
-            return reader.wrong(way, f"{cls.__name__} has no member {name!r:.80}", hint)
+            return _Misread(f"{cls.__name__} has no member {name!r:.80}", hint)
     name = next(
         name
         for name, member in members.items()
         if member.default is dataclasses.MISSING and name not in data
     )
-    return reader.wrong(way, f"{cls.__name__} lacks its member {name!r}")
+    return _Misread(f"{cls.__name__} lacks its member {name!r}")
 
 
 def _is_number(text: str) -> bool:

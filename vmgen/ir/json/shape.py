@@ -10,7 +10,6 @@ from typing import Any
 
 from vmgen import ir
 from vmgen.schemas import FORMATS
-from vmgen.source import Diagnostic
 
 FORMAT = FORMATS["ir"]
 """The first member of every file; changes when older files can no longer be read."""
@@ -70,24 +69,14 @@ def taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     return typing.get_origin(hint), typing.get_args(hint)
 
 
+@functools.cache
 def shape(cls: type[Any]) -> dict[str, NodeMember]:
     """The members of a class of the IR, in its order."""
-    return _SHAPES[cls]
-
-
-def _read_shape(cls: type[Any]) -> dict[str, NodeMember]:
     hints = typing.get_type_hints(cls, include_extras=True)
     return {
         field.name: NodeMember(field.name, hints[field.name], field.default)
         for field in dataclasses.fields(cls)
     }
-
-
-_SHAPES: Mapping[type[Any], dict[str, NodeMember]] = {
-    node: _read_shape(node)
-    for node in (*vars(ir).values(), Diagnostic)
-    if isinstance(node, type) and dataclasses.is_dataclass(node)
-}
 
 
 UNARY: tuple[str, ...] = typing.get_args(shape(ir.Unary)["op"].hint)
