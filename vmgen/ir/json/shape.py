@@ -70,7 +70,7 @@ def taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...]]:
 
 
 @functools.cache
-def shape(cls: type[Any]) -> dict[str, NodeMember]:
+def shape(cls: Any) -> dict[str, NodeMember]:
     """The members of a class of the IR, in its order."""
     hints = typing.get_type_hints(cls, include_extras=True)
     return {
