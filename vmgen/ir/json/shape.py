@@ -69,14 +69,18 @@ def taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     return typing.get_origin(hint), typing.get_args(hint)
 
 
-@functools.cache
-def shape(cls: Any) -> dict[str, NodeMember]:
+_SHAPES: dict[type[Any], dict[str, NodeMember]] = {}
+
+
+def shape(cls: type[Any]) -> dict[str, NodeMember]:
     """The members of a class of the IR, in its order."""
-    hints = typing.get_type_hints(cls, include_extras=True)
-    return {
-        field.name: NodeMember(field.name, hints[field.name], field.default)
-        for field in dataclasses.fields(cls)
-    }
+    if cls not in _SHAPES:
+        hints = typing.get_type_hints(cls, include_extras=True)
+        _SHAPES[cls] = {
+            field.name: NodeMember(field.name, hints[field.name], field.default)
+            for field in dataclasses.fields(cls)
+        }
+    return _SHAPES[cls]
 
 
 UNARY: tuple[str, ...] = typing.get_args(shape(ir.Unary)["op"].hint)
