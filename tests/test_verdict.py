@@ -840,3 +840,67 @@ def test_bytes_of_c_code_are_too_many_whatever_they_are() -> None:
         "unknown",
         "unknown",
     ]
+
+
+# --- lists and trees ----------------------------------------------------------------------
+
+
+def elements(name: str, element: ir.ListElement | ir.GTreeElement) -> ir.Field:
+    return ir.Field(name, (ir.Step(name, "Head"),), element, ir.Fixed(8))
+
+
+LIST = ir.ListElement("qtailq", "vmstate_item", "Item")
+TREE = ir.GTreeElement("", "vmstate_item", "", "Item")
+KEYED = ir.GTreeElement("vmstate_key", "vmstate_item", "Key", "Item")
+
+
+@pytest.mark.parametrize(
+    ("element", "changed", "condition"),
+    [
+        (LIST, "item", "QTAILQ_EMPTY(&{path})"),
+        (TREE, "item", "g_tree_nnodes({path}) == 0"),
+        (KEYED, "item", "g_tree_nnodes({path}) == 0"),
+        (KEYED, "key", "g_tree_nnodes({path}) == 0"),
+    ],
+)
+@pytest.mark.parametrize("depends", [False, True])
+@pytest.mark.parametrize("nested", [False, True])
+def test_what_changed_in_an_element_matters_where_there_is_one(
+    element: ir.ListElement | ir.GTreeElement,
+    changed: str,
+    condition: str,
+    nested: bool,
+    depends: bool,
+) -> None:
+    """Where an element's own member decides, a list that is empty loads, wherever in the section's object it is."""
+
+    def side(more: tuple[ir.Field, ...]) -> ir.Program:
+        parts = [
+            description(
+                integer("a"), *(more if one == changed else ()),
+                symbol=f"vmstate_{one}", name=one, version_id=0, minimum_version_id=0,
+            )
+            for one in ("item", "key")
+        ]  # fmt: skip
+        holder = elements("parts", element), integer("b")
+        wants = (ir.Function("wants", body=ir.Load("a", "uint32")),)
+        if not nested:
+            return program(description(*holder), *parts, functions=wants)
+        inner = description(*holder, symbol="vmstate_inner", name="inner")
+        dev = description(struct("in", "vmstate_inner"))
+        return program(dev, inner, *parts, functions=wants)
+
+    old, new = side(()), side((integer("c", test="wants" if depends else ""),))
+    judgement = judge(old, new)
+    (section,) = (one for one in judgement.sections if one.old == "vmstate_dev")
+    tries = [one for one in confirm(judgement, old, new, 20) if one.section == "dev"]
+    assert {one.answer for one in tries} == {"confirmed"}
+    path = "in.parts" if nested else "parts"
+    for outcome in (section.forward, section.backward):
+        assert [one.path for one in outcome.findings] == [f"{path}[]."]
+        if depends:
+            assert loads_if(outcome) == f"{condition.format(path=path)} || !a"
+        else:
+            assert outcome.verdict == "incompatible"
+    same = judge(old, side(()))
+    assert {one.forward.verdict for one in same.sections} == {"compatible"}

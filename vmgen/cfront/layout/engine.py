@@ -362,7 +362,7 @@ class Layout:
                 )
         else:
             names = (*_PACKED_BASES, *_BASES) if decl.packed else _BASES
-            base = _holder([0, *values], names)
+            base = _holder(values, names)
             if base is None:
                 raise error(
                     "VG307", f"no integer type holds all of 'enum {tag}'", decl.position
@@ -508,6 +508,6 @@ def _holder(values: list[int], names: Iterable[str]) -> Integer | None:
         base = integer_of(BASIC_TYPES[name])
         if base is not None:
             low, high = limits(base)
-            if low <= min(values) and max(values) <= high:
+            if all(low <= one <= high for one in values):
                 return base
     return None
