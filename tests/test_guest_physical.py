@@ -213,6 +213,20 @@ def test_sv32_has_one_range_and_sv39_two_halves() -> None:
             wide.translate(address)
 
 
+def test_the_halves_of_sv39_end_where_their_addresses_do() -> None:
+    """The last page of the lower half, the first of the upper one, and nothing between."""
+    leaf = 0x4000_0000 >> 2 | 0xC7
+    wide = riscv(
+        {0x1000 + 8 * 0xFF: leaf, 0x1000 + 8 * 0x100: leaf}, 8, 2, satp=8 << 60 | 1
+    )
+    low, high = 1 << 38, (1 << 64) - (1 << 38)
+    assert wide.translate(low - 1)[:2] == (0x7FFF_FFFF, 1)
+    assert wide.translate(high)[:2] == (0x4000_0000, 1 << 30)
+    for address in (low, low + 1, high - 1, low << 1):
+        with pytest.raises(Unmapped):
+            wide.translate(address)
+
+
 def test_legacy_tables_of_x86_have_large_pages_with_pse_alone() -> None:
     env = {"cr": [PAGED, 0, 0, 0x1000, 0x10], "hflags": 0, "efer": 0, "a20_mask": -1}
     words = Words(4, "little", {0x1000: 0x0080_0083, 0x800000: 0x9003})
