@@ -63,6 +63,56 @@ def test_x86_two_levels_and_a_large_page_above_4g() -> None:
     assert mmu.translate(0x400010)[0] == 0x1_0040_0010
 
 
+def allowed(*entries: int, nx: bool = False) -> str | None:
+    """What a chain of entries lets the kernel and programs do; None if it leads nowhere."""
+    if not all(one & 1 for one in entries):
+        return None
+    write, user = (all(one & bit for one in entries) for bit in (2, 4))
+    execute = not nx or not any(one >> 63 for one in entries)
+    kernel = f"r{'w' if write else '-'}{'x' if execute else '-'}"
+    return f"{kernel}/{kernel if user else '---'}"
+
+
+@pytest.mark.parametrize("table", range(8))
+@pytest.mark.parametrize("page", range(8))
+@pytest.mark.parametrize("kind", ["short", "short large", "PAE", "long", "long large"])
+def test_every_entry_of_x86_must_be_present_and_allow_it(
+    kind: str, table: int, page: int
+) -> None:
+    """Present, writable and user: bits 0 to 2 of each entry; bit 63 forbids to execute if
+    EFER says that it does."""
+    if kind.startswith("short"):
+        words = {0x1000: 0x2000 | table, 0x2000: 0x40_0000 | page}
+        entries: tuple[int, ...] = (table, page)
+        if kind == "short large":
+            words, entries = {0x1000: 0x40_0000 | 0x80 | page}, (page,)
+        mmus = {allowed(*entries): x86(words, PAGED, 0x1000, 0x10)}
+    else:
+        never = 1 << 63
+        table |= never if page == 7 else 0
+        page |= never if table == 7 else 0
+        words = {0x2000: 0x3000 | table, 0x3000: 0x40_0000 | page}
+        entries = (table, page)
+        if kind == "long large":
+            words, entries = {0x2000: 0x40_0000 | 0x80 | page}, (page,)
+        words |= {0x1000: 0x2001} if kind == "PAE" else {0x1000: 0x4007, 0x4000: 0x2007}
+        hflags = 0 if kind == "PAE" else 0x4000
+        mmus = {
+            allowed(*entries, nx=nx): x86(
+                words, PAGED, 0x1000, 0x20, hflags, 0x800 if nx else 0x500
+            )
+            for nx in (False, True)
+        }
+    for rights, mmu in mmus.items():
+        found = [(one.physical, one.rights) for one in mmu.mappings()]
+        assert found == ([] if rights is None else [(0x40_0000, rights)])
+        if rights is None:
+            with pytest.raises(Unmapped):
+                mmu.translate(0)
+        else:
+            assert mmu.translate(0x123)[0] == 0x40_0123
+
+
 def test_x86_pae_has_four_gigabytes_and_pages_of_two_mib() -> None:
     mmu = x86({0x20: 0x3001, 0x3008: 0xE00083}, PAGED, 0x20, 0x20)
     assert mmu.translate(0x234567)[0] == 0xE34567
@@ -200,6 +250,42 @@ def test_ppc64_radix_has_a_tree_of_each_process_and_one_of_the_kernel() -> None:
     assert mmu.translate(0xC000_0000_0020_0010)[0] == 0x10
     with pytest.raises(Unmapped):
         mmu.translate(0x4000_0000_0000_0000)
+
+
+@pytest.mark.parametrize("low", range(16))
+def test_rights_of_ppc64_are_the_lowest_bits_of_an_entry(low: int) -> None:
+    """Privileged, read, read and write, execute (Power ISA, "Radix Tree Page Table Entry")."""
+    size = 21 >> 3 << 61 | (21 & 7) << 5
+    words = {0x1010: size | 0x10000 | 13, 0x10000: 1 << 63 | 0x4000 | 9}
+    words |= {0x4000: 1 << 63 | 0x5000 | 9, 0x5008: 3 << 62 | 0x600000 | low}
+    kernel = "".join(
+        letter if low & bits else "-" for letter, bits in (("r", 6), ("w", 2), ("x", 1))
+    )
+    (only,) = ppc64(words).mappings()
+    assert only.rights == f"{kernel}/{'---' if low & 8 else kernel}"
+
+
+@pytest.mark.parametrize("more", [0, 1, 3])
+def test_a_process_of_ppc64_is_in_the_table_of_processes(more: int) -> None:
+    """The table has 2 to the 12 + PRTS bytes, and an entry 16."""
+    size = 21 >> 3 << 61 | (21 & 7) << 5
+    words = {0x10_0000: 1 << 63 | 0x20_0000 | 9, 0x20_0000: 1 << 63 | 0x30_0000 | 9}
+    words |= {0x30_0000: 3 << 62 | 0x60_0000 | 4}
+    last = (1 << 12 + more) // 16 - 1
+    entry = {"patb_entry": 1 << 63 | 0x1_0000 | more}
+    spapr = SectionFields({"spapr_patb_entry": entry}, "spapr")
+    for process, there in ((1, True), (last, True), (last + 1, False)):
+        env = {"msr": 0x30, "spr": [0] * 48 + [process] + [0] * 500}
+        own = {0x1_0000 + 16 * process: size | 0x10_0000 | 13}
+        memory = Words(8, "big", words | own)
+        mmu = of(
+            "ppc64", SectionFields({"env": env}, "cpu"), memory, lambda name: spapr
+        )
+        if there:
+            assert mmu.translate(0x1234)[0] == 0x60_1234
+        else:
+            with pytest.raises(Unmapped):
+                mmu.translate(0x1234)
 
 
 def test_ppc64_without_translation_leaves_out_the_upper_bits() -> None:

@@ -52,6 +52,13 @@ LOW, HIGH = 0x9_0060_0123, 0x0080_0123
 AT = 0x20_0123
 
 
+@pytest.mark.parametrize("ttbcr", [0, 3 << 16])
+def test_an_address_of_32_bits_begins_again(ttbcr: int) -> None:
+    mmu = lpae(ttbcr)
+    assert mmu.translate(AT | 1 << 32) == mmu.translate(AT)
+    assert mmu.translate(AT | 5 << 33)[0] == LOW
+
+
 def test_without_sizes_the_first_table_has_everything() -> None:
     mmu = lpae(0)
     assert mmu.translate(AT)[:2] == (LOW, (2 << 20) - 0x123)
