@@ -98,7 +98,15 @@ ONLY = {
     "dask": {"fleet"},
     "distributed": {"fleet"},
     "fsspec": {"fleet"},
-    "tomllib": {"config", "core", "machines", "premises", "processors", "targets"},
+    "tomllib": {
+        "config",
+        "core",
+        "known",
+        "machines",
+        "premises",
+        "processors",
+        "targets",
+    },
 }
 """Who may import what."""
 

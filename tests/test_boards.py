@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from vmgen import ir
 from vmgen.boards import Boards
 from vmgen.boards.pattern import NamePattern
+from vmgen.c_text import TextPart
 from vmgen.cli import run
 from vmgen.known import MachineFacts, view
 from vmgen.roots.model import Registrations, TypeDecl
@@ -72,8 +74,10 @@ def board_of(
     board: str,
     more: dict[str, str] | None = None,
     types: dict[str, tuple[str, str, str, bool]] | None = None,
+    unused: Mapping[str, tuple[TextPart, ...]] | None = None,
 ) -> ir.Machines:
-    """What is known of a tree with this text of ``hw/arm/board.c``."""
+    """What is known of a tree with this text of ``hw/arm/board.c``; ``unused`` are the
+    parts of it that its machine types do not run."""
     for name, text in {**CORE, "hw/arm/board.c": board, **(more or {})}.items():
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +88,10 @@ def board_of(
         for name, (parent, file, start, abstract) in {**TYPES, **(types or {})}.items()
     )
     machines = ir.Machines(
-        machines=(ir.Machine("arm-1", "arm-1-machine", board="hw/arm/board.c"),),
+        machines=tuple(
+            ir.Machine(name, f"{name}-machine", board="hw/arm/board.c")
+            for name in unused or ("arm-1",)
+        ),
         types=tuple(ir.ObjectType(one.name, one.parent) for one in declared),
     )
     return Boards(root).of(
@@ -96,6 +103,7 @@ def board_of(
         ],
         [Registrations("", types=declared)],
         [*sources, "hw/arm/board.c"],
+        unused or {},
     )
 
 
@@ -108,6 +116,33 @@ def _root(type_: str) -> ir.Root:
 def makes(machines: ir.Machines) -> set[str]:
     (board,) = machines.boards
     return {*board.makes}
+
+
+def test_machine_types_make_what_the_code_that_they_run_makes(tmp_path: Path) -> None:
+    code = (
+        "static void arm_init(int one)\n{\n    if (one) {\n        qdev_new(TYPE_UART);\n"
+        '    }\n    qdev_new(one ? "soc" : TYPE_TIMER_A1);\n}\n'
+    )
+    uart, soc = TextPart(4, 4), TextPart(6, 6, ('"soc"', "TYPE_UART"))
+    found = board_of(
+        tmp_path,
+        code,
+        unused={"arm-1": (), "arm-2": (uart,), "arm-3": (uart, soc), "arm-4": (uart,)},
+    )
+    # The soc has a uart inside.
+    assert [(one.machines, {*one.makes}) for one in found.boards] == [
+        ((), {"inside", "soc", "timer-a1", "uart"}),
+        (("arm-3",), {"inside", "timer-a1"}),
+    ]
+
+
+def test_what_is_not_run_ends_with_its_function(tmp_path: Path) -> None:
+    code = (
+        'static void a_init(void)\n{\n    qdev_new("soc");\n}\n'
+        "static const char *b[] = {\n    TYPE_UART,\n};\n"
+    )
+    parts = dict.fromkeys(("arm-1", "arm-2"), (TextPart(2, 0),))
+    assert makes(board_of(tmp_path, code, unused=parts)) == {"inside", "uart"}
 
 
 def test_who_may_create_a_device_is_what_its_classes_say(tmp_path: Path) -> None:

@@ -119,8 +119,9 @@ def whole() -> ir.Program:
     )  # fmt: skip
     kind = ir.ObjectType("more-type", "device", False, ("box-bus",), False)
     board = ir.Board(
-        "hw/box.c", ("more-type",), ("hw/dev.c",), ("more-type",), ("hw/dev.c",)
-    )
+        "hw/box.c", ("more-type",), ("hw/dev.c",), ("more-type",), ("hw/dev.c",),
+        ("box-1.0",),
+    )  # fmt: skip
     machines = ir.Machines((machine,), (table,), (mode,), (kind,), (board,))
     return ir.Program(
         "10.0.2", "box", (module,), (root,), (), (premise,), machines=machines
@@ -363,7 +364,7 @@ UNSEEN: dict[str, tuple[str, str]] = {
     **dict.fromkeys(
         (
             *("Board.file", "Board.makes", "Board.calls", "Machines.boards"),
-            *("Board.added", "Board.added_calls"),
+            *("Board.added", "Board.added_calls", "Board.machines"),
             *("Machine.board", "ObjectType.creatable"),
         ),
         ("diff verdict code", "which devices a machine has: tests/test_boards.py"),

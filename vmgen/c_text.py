@@ -8,7 +8,7 @@ is not known here; the C front end reads that from preprocessed text.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,6 +57,16 @@ class WrittenFunction:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """The lines from ``first`` to ``last``, both counted from 1 (0: to the end of the
+    function); if there are ``words``, these names and literals of them alone."""
+
+    first: int
+    last: int
+    words: tuple[str, ...] = ()
+
+
 class CText:
     """A text of raw C.
 
@@ -70,6 +80,16 @@ class CText:
     def code(self) -> str:
         """The text without comments and directives."""
         return _DIRECTIVE.sub(lambda found: _blank(found[0]), self.plain)
+
+    def code_without(self, parts: Iterable[TextPart]) -> str:
+        """The code with these parts of it blanked."""
+        lines = self.code.split("\n")
+        for part in parts:
+            for at in range(part.first - 1, part.last or len(lines)):
+                if at >= len(lines) or (not part.last and _END.match(lines[at])):
+                    break
+                lines[at] = _without(lines[at], part.words) if part.words else ""
+        return "\n".join(lines)
 
     def line(self, offset: int) -> int:
         """The line of a place, counted from 1."""
@@ -249,3 +269,11 @@ def macros(text: str) -> dict[str, str]:
         for name, _, value in (one.text.partition(" "),)
         if name.isidentifier()
     }
+
+
+def _without(line: str, words: Iterable[str]) -> str:
+    """A line without these names and literals."""
+    for word in words:
+        one = re.escape(word)
+        line = re.sub(one if word.startswith('"') else rf"\b{one}\b", " ", line)
+    return line

@@ -91,7 +91,7 @@ TABLES = {
     "compat": ("file", "symbol"),
     "properties": ("type", "name"),
     "types": ("name",),
-    "boards": ("file",),
+    "boards": ("file", "machines"),
 }
 """The tables of a lock, with the keys by which each is sorted."""
 
@@ -122,7 +122,7 @@ def shared(programs: Iterable[ir.Program]) -> dict[str, Entries]:
             table[key]
             for key in sorted(
                 table,
-                key=lambda key: ([str(table[key][0].get(one)) for one in by], key),
+                key=lambda key: ([str(table[key][0].get(one, "")) for one in by], key),
             )
         ]
         for (name, by), table in zip(TABLES.items(), found.values(), strict=True)

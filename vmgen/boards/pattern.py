@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_CONVERSION = re.compile(
+    r"%[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z|j)?[a-z]"
+)
+_LEAST = 3
+"""How many characters of a name must be known for it to stand for types by a pattern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +38,23 @@ class NamePattern:
                 return False
             at = found + len(part)
         return True
+
+
+def within(piece: str) -> NamePattern | None:
+    """The names that a piece is a part of; None for one that says too little, or that is
+    of no name."""
+    parts = tuple(_CONVERSION.split(piece))
+    if " " in piece or sum(map(len, parts)) < _LEAST:
+        return None
+    return NamePattern(parts, True, True)
+
+
+def completed(literal: str) -> NamePattern | None:
+    """The names that a literal stands for if it is one for ``snprintf`` to complete, or
+    the start or the end of one: ``aspeed.i2c-%s``, ``-powernv-cpu-core``; None for
+    others."""
+    found = within(literal)
+    starts, ends = literal[:1] in ("-", "."), literal[-1:] in ("-", ".")
+    if found is None or not (starts or ends or "%" in literal):
+        return None
+    return NamePattern(found.parts, starts, ends)

@@ -12,11 +12,19 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from vmgen import ir
-from vmgen.boards.pattern import NamePattern
-from vmgen.boards.text import BoardText, ClassText, Mentions, header_parts, look_at
-from vmgen.c_text import CText
+from vmgen.boards.pattern import NamePattern, completed, within
+from vmgen.boards.text import (
+    BoardText,
+    ClassText,
+    Mentions,
+    header_parts,
+    look_at,
+    without,
+)
+from vmgen.c_text import CText, TextPart
 from vmgen.roots.model import Registrations, TypeDecl
 from vmgen.tree import files
 
@@ -36,14 +44,9 @@ _AS_USERS = frozenset(
 _OF_USERS = frozenset(('"qxl"', '"vmware"', '"virtio"', '"xenfb"'))
 """Displays of which a board's text leaves out the cases if no machine has one of them by
 default."""
-_CONVERSION = re.compile(
-    r"%[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?(?:hh|h|ll|l|z|j)?[a-z]"
-)
 _INCLUDED = re.compile(
     r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+\.(?:c|inc))"', re.MULTILINE
 )
-_LEAST = 3
-"""How many characters of a name must be known for it to stand for types by a pattern."""
 _DEEPEST = 8
 """How many macros may stand for one another."""
 _MOST = 64
@@ -62,24 +65,13 @@ class _Meant:
     patterns: frozenset[NamePattern]
 
 
-def _within(piece: str) -> NamePattern | None:
-    """The names that a piece is a part of; None for one that says too little, or that is
-    of no name."""
-    parts = tuple(_CONVERSION.split(piece))
-    if " " in piece or sum(map(len, parts)) < _LEAST:
-        return None
-    return NamePattern(parts, True, True)
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    """What the code of a board's file names that machines of a type run, and of that what
+    is not only there for a display which a user asks for."""
 
-
-def _completed(literal: str) -> NamePattern | None:
-    """The names that a literal stands for if it is one for ``snprintf`` to complete, or
-    the start or the end of one: ``aspeed.i2c-%s``, ``-powernv-cpu-core``; None for
-    others."""
-    within = _within(literal)
-    starts, ends = literal[:1] in ("-", "."), literal[-1:] in ("-", ".")
-    if within is None or not (starts or ends or "%" in literal):
-        return None
-    return NamePattern(within.parts, starts, ends)
+    names: Mentions
+    started: Mentions
 
 
 @dataclass
@@ -97,12 +89,14 @@ class Boards:
         roots: Sequence[ir.Root],
         registrations: Iterable[Registrations],
         sources: Iterable[str],
+        unused: Mapping[str, Iterable[TextPart]],
     ) -> ir.Machines:
         """The machine types of one binary with what their boards make and what is only in
         machines to which users add devices, and with which types users cannot create.
 
         ``registrations`` are those of all its files, ``sources`` the C files that it is
-        made from.  Raises OSError for a file that cannot be read.
+        made from, ``unused`` the parts of its board's file that a machine type does not
+        run.  Raises OSError for a file that cannot be read.
         """
         binary = _BoardsOfBinary(self, registrations, sources)
         types = tuple(
@@ -114,20 +108,26 @@ class Boards:
         registering = {one.file for one in roots if not one.device_types}
         boards = []
         for file in sorted({one.board for one in machines.machines} - {""}):
-            makes, calls = binary.reached(file)
             code = {one for one in registering if one.startswith(ir.OF_BOARDS)}
-            started = binary.started(
-                file, (one.type for one in machines.machines if one.board == file)
-            )
-            boards.append(
-                ir.Board(
+            of = [one for one in machines.machines if one.board == file]
+            alike: dict[ir.Board, list[str]] = {}
+            for text, names in self._variants(file, of, unused).items():
+                makes, calls = binary.reached(file, text)
+                started = binary.started(file, (one.type for one in of), text)
+                board = ir.Board(
                     file,
                     _sorted(made & makes),
                     _sorted(code & calls),
                     _sorted(filter(started.lacks_type, saved - made | made & makes)),
                     _sorted(filter(started.lacks_file, code & calls)),
                 )
-            )
+                alike.setdefault(board, []).extend(names)
+            usual = min(alike, key=lambda one: (-len(alike[one]), min(alike[one])))
+            boards += [
+                board if board == usual else replace(board, machines=_sorted(names))
+                for board, names in alike.items()
+            ]
+        boards.sort(key=lambda one: (one.file, one.machines))
         return replace(machines, types=types, boards=tuple(boards))
 
     def file(self, name: str) -> BoardText:
@@ -135,6 +135,24 @@ class Boards:
         if name not in self._files:
             self._files[name] = look_at(CText("\n".join(self._texts(name))))
         return self._files[name]
+
+    def _variants(
+        self,
+        file: str,
+        machines: Iterable[ir.Machine],
+        unused: Mapping[str, Iterable[TextPart]],
+    ) -> Mapping[_Variant, list[str]]:
+        """What the file names in the code that machine types run, each with its machine
+        types."""
+        found: dict[_Variant, list[str]] = {}
+        text = CText("\n".join(self._texts(file)))
+        whole = self.file(file)
+        for one in machines:
+            own = whole
+            if parts := tuple(unused.get(one.name, ())):
+                own = without(text, whole, parts)
+            found.setdefault(_Variant(own.names, own.started), []).append(one.name)
+        return found
 
     def _texts(self, name: str) -> Iterator[str]:
         """The text of a C file, and of those that it includes and that are no headers."""
@@ -158,10 +176,11 @@ class Boards:
             if started and file.started is file.names:
                 return self.meant(name)
             names = file.started if started else file.names
-            self._meant[name, started] = self._followed(file, names)
+            self._meant[name, started] = self.followed(file, names)
         return self._meant[name, started]
 
-    def _followed(self, file: BoardText, names: Mentions) -> _Meant:
+    def followed(self, file: BoardText, names: Mentions) -> _Meant:
+        """What names of a file stand for, by macros and inline functions too."""
         words: set[str] = set()
         strings: set[str] = set()
         pieces: set[str] = set()
@@ -190,7 +209,7 @@ class Boards:
             frozenset(named),
             frozenset(
                 one
-                for one in (*map(_within, pieces), *map(_completed, named))
+                for one in (*map(within, pieces), *map(completed, named))
                 if one is not None
             ),
         )
@@ -310,7 +329,7 @@ class _BoardsOfBinary:
                 if name in text.classes:
                     self._classes.setdefault(name, (file, text.classes[name]))
         self._creatable: dict[str, bool] = {}
-        self._named: dict[tuple[str, bool], _Reach] = {}
+        self._named: dict[tuple[str, bool, _Variant | None], _Reach] = {}
         self._patterns: dict[NamePattern, frozenset[str]] = {}
         self._devices = frozenset(
             one for one in self._types if _DEVICE in self._chain(one)
@@ -381,16 +400,20 @@ class _BoardsOfBinary:
             type_ = known.parent
         return tuple(chain)
 
-    def reached(self, file: str) -> tuple[frozenset[str], frozenset[str]]:
-        """The types whose objects a board's code may make, and the files of it."""
-        reach = self._closed((file,), self._common)
+    def reached(
+        self, file: str, own: _Variant
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """The types whose objects a board's code may make, and the files of it; ``own`` is
+        what its file names."""
+        reach = self._closed((file,), self._common, {file: own})
         return reach.types, reach.files
 
-    def started(self, file: str, machines: Iterable[str]) -> _Started:
+    def started(self, file: str, machines: Iterable[str], own: _Variant) -> _Started:
         """What may be in the machines of these types, which a board's file declares, as
-        they are started without options: what users create is not."""
+        they are started without options: what users create is not.  ``own`` is as for
+        :meth:`reached`."""
         files = {one for type_ in machines for one in self._files(type_)}
-        reach = self._closed((file, *files), self._always, started=True)
+        reach = self._closed((file, *files), self._always, {file: own}, started=True)
         cpus = (one for one in self._devices if _CPU in self._chain(one))
         return _Started(reach, self._declared, self._sources, frozenset(cpus))
 
@@ -400,9 +423,14 @@ class _BoardsOfBinary:
             yield from self._declared.get(one, ())
 
     def _closed(
-        self, start: Iterable[str], known: _Reach = _NOTHING, started: bool = False
+        self,
+        start: Iterable[str],
+        known: _Reach = _NOTHING,
+        variants: Mapping[str, _Variant] = MappingProxyType({}),
+        started: bool = False,
     ) -> _Reach:
-        """What is reached from these files, with what was known before."""
+        """What is reached from these files, with what was known before; ``variants`` are
+        what counts for some of them."""
         pending = [*start]
         types: set[str] = set()
         seen: set[str] = set()
@@ -411,34 +439,42 @@ class _BoardsOfBinary:
             if file in seen or file in known.files or file not in self._sources:
                 continue
             seen.add(file)
-            found = self._of_file(file, started)
+            found = self._of_file(file, started, variants.get(file))
             types |= found.types
             pending += found.files
             for type_ in found.types:
                 pending += self._files(type_)
         return _Reach(known.types | types, known.files | seen)
 
-    def _of_file(self, file: str, started: bool) -> _Reach:
+    def _of_file(self, file: str, started: bool, variant: _Variant | None) -> _Reach:
         """The device types that a file names, and the files of the functions."""
-        if (file, started) not in self._named:
+        key = (file, started, variant)
+        if key not in self._named:
             cut = started and self._has_common_displays
-            meant = self._boards.meant(file, cut)
-            called = {
-                one
-                for word in meant.words & self._defined.keys()
-                for one in self._defined[word]
-            }
-            strings = meant.strings
-            if started and not meant.words.isdisjoint(_AS_USERS):
-                strings |= {a + b for a in strings for b in _FLAVOURS}
-            types = (strings & self._devices).union(*map(self._like, meant.patterns))
-            if started:
-                for word in meant.words & self._objects.keys():
-                    called.update(self._objects[word])
-                # no object is of an abstract type
-                types = frozenset(one for one in types if not self._types[one].abstract)
-            self._named[file, started] = _Reach(types, frozenset(called))
-        return self._named[file, started]
+            if variant is None:
+                meant = self._boards.meant(file, cut)
+            else:
+                names = variant.started if cut else variant.names
+                meant = self._boards.followed(self._boards.file(file), names)
+            self._named[key] = self._of_names(meant, started)
+        return self._named[key]
+
+    def _of_names(self, meant: _Meant, started: bool) -> _Reach:
+        called = {
+            one
+            for word in meant.words & self._defined.keys()
+            for one in self._defined[word]
+        }
+        strings = meant.strings
+        if started and not meant.words.isdisjoint(_AS_USERS):
+            strings |= {a + b for a in strings for b in _FLAVOURS}
+        types = (strings & self._devices).union(*map(self._like, meant.patterns))
+        if started:
+            for word in meant.words & self._objects.keys():
+                called.update(self._objects[word])
+            # no object is of an abstract type
+            types = frozenset(one for one in types if not self._types[one].abstract)
+        return _Reach(types, frozenset(called))
 
     def _like(self, pattern: NamePattern) -> frozenset[str]:
         """The device types whose names fit."""

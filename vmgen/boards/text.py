@@ -10,10 +10,10 @@ is found than is made, never less.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from vmgen.c_text import CText, WrittenFunction, words_of
+from vmgen.c_text import CText, TextPart, WrittenFunction, words_of
 
 _LITERAL = r'"((?:[^"\\\n]|\\.)*)"'
 _NAMED = re.compile(
@@ -131,6 +131,14 @@ def look_at(text: CText) -> BoardText:
             if not type_.startswith(_PASSIVE)
         ),
     )
+
+
+def without(text: CText, whole: BoardText, parts: Iterable[TextPart]) -> BoardText:
+    """What a C file names outside of these parts; ``whole`` is what it names with them."""
+    code = _without_own_names(text.code_without(parts))
+    names = _names(code)
+    kept = _without_asked_for(code)
+    return replace(whole, names=names, started=names if kept == code else _names(kept))
 
 
 def _without_asked_for(code: str) -> str:

@@ -149,7 +149,8 @@ class Board:
     those of ``makes``, and of the types with a section that users can create, of which a
     machine that is started without options has no object: users add a device for it.
     ``added_calls`` are those of ``calls`` whose code it does not run.  What is not known
-    is in neither.  All are sorted.
+    is in neither.  ``machines`` are the names of the machine types that it is about, empty
+    for all that the file has and no other board of it is about.  All are sorted.
     """
 
     file: File
@@ -157,12 +158,13 @@ class Board:
     calls: tuple[File, ...] = ()
     added: tuple[str, ...] = ()
     added_calls: tuple[File, ...] = ()
+    machines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Machines:
     """All of them for one target, each tuple sorted by name (tables by file and symbol,
-    properties by type and name, boards by file)."""
+    properties by type and name, boards by file and machine types)."""
 
     machines: tuple[Machine, ...] = ()
     tables: tuple[CompatTable, ...] = ()

@@ -79,12 +79,16 @@ class MachineFacts:
     _setters: dict[str, _PropertiesByMember] = field(init=False, default_factory=dict)
     _owners: _Owners = field(init=False)
     _moved: frozenset[ir.MemberPlace] = field(init=False)
-    _boards: dict[str, ir.Board] = field(init=False)
+    _boards: dict[tuple[str, str], ir.Board] = field(init=False)
     _placed: _PropertiesByMember = field(init=False)
 
     def __post_init__(self) -> None:
         facts = self.program.machines
-        self._boards = {one.file: one for one in facts.boards}
+        self._boards = {
+            (one.file, name): one
+            for one in facts.boards
+            for name in one.machines or ("",)
+        }
         self._types = {one.name: one for one in facts.types}
         self._tables = {(one.file, one.symbol): one for one in facts.tables}
         self._machines = {one.name: one for one in facts.machines}
@@ -176,7 +180,10 @@ class MachineFacts:
         )
 
     def _board(self, machine: ir.Machine | None) -> ir.Board | None:
-        return None if machine is None else self._boards.get(machine.board)
+        if machine is None:
+            return None
+        own = self._boards.get((machine.board, machine.name))
+        return self._boards.get((machine.board, "")) if own is None else own
 
     def kinds(self, type_: str) -> tuple[str, ...]:
         """What an object of the type is: the type, its ancestors, nearest first, and the

@@ -20,8 +20,10 @@ from vmgen.cfront.layout import Filled, FilledArray, Layout
 from vmgen.cfront.unit import Unit
 from vmgen.extract.initializer import integer, rows, text
 from vmgen.machines import board_code, code, tables
+from vmgen.machines.board_code import ClassQuestions
 from vmgen.machines.model import ClassCode, FileMachines
 from vmgen.machines.resolve import MachineResolution, resolve
+from vmgen.machines.unused_code import unused_code
 from vmgen.machines.wanted import is_wanted
 from vmgen.roots import Registrations, walk
 from vmgen.roots.types import interface_names
@@ -96,6 +98,7 @@ class _MachineReader:
             tuple(self._interfaces()),
             boards,
             tuple(board_code.variables(unit, layout, boards)),
+            unused_code(unit, layout, sorted(inits), ClassQuestions(unit, layout).of),
             tuple(dict.fromkeys(self._found)),
         )
 

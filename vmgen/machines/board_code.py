@@ -69,6 +69,24 @@ def variables(
             continue  # what it begins with is not known then
 
 
+class ClassQuestions:
+    """What conditions in the functions of a file ask of the machine's class."""
+
+    def __init__(self, unit: Unit, layout: Layout) -> None:
+        self._unit = unit
+        self._layout = layout
+        self._readers: dict[str, _BoardReader] = {}
+
+    def of(self, function: c.FunctionDecl, condition: c.Expr) -> ClassCondition | None:
+        """What a function's condition asks of it; None for anything else."""
+        reader = self._readers.get(function.name)
+        if reader is None:
+            reader = _BoardReader(self._unit, self._layout, function)
+            self._readers[function.name] = reader
+        asked = reader.asked(condition)
+        return asked if asked is not None and asked[0].type else None
+
+
 class _BoardReader:
     """Collects what one function calls and changes."""
 
@@ -85,7 +103,7 @@ class _BoardReader:
 
     def code(self) -> BoardCode:
         """What the function does."""
-        Course(self._layout, self._act, self._asked).take(self._body, False)
+        Course(self._layout, self._act, self.asked).take(self._body, False)
         names = {
             call.function.name
             for call in calls(self._body)
@@ -107,11 +125,11 @@ class _BoardReader:
                 if name not in self._own:
                     self._calls.append(SureCall(name, given))
 
-    def _asked(self, condition: c.Expr) -> ClassCondition | None:
+    def asked(self, condition: c.Expr) -> ClassCondition | None:
         """What a condition asks of the machine's class, or of a variable of all files."""
         match uncast(condition):
             case c.UnaryOperation("!", operand):
-                inner = self._asked(operand)
+                inner = self.asked(operand)
                 return None if inner is None else (inner[0], not inner[1])
             case c.Name(name) if name not in self._own:
                 declared = self._unit.object(name)

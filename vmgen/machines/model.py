@@ -77,6 +77,26 @@ class BoardCode:
 
 
 @dataclass(frozen=True, slots=True)
+class UnusedText:
+    """Text of a board's file: the lines from ``first`` to ``last`` (0: to the end of the
+    function), of which ``words`` (all of them if there are none) are met on these
+    ``ways`` alone: a way is what must be so of the machine's class, all of it."""
+
+    first: int
+    last: int
+    words: tuple[str, ...]
+    ways: tuple[tuple[ClassCondition, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedCode:
+    """What a machine does not run whose board one of these functions makes."""
+
+    makers: tuple[str, ...]
+    texts: tuple[UnusedText, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PropertyRow:
     """One ``Property``: ``info`` is the symbol of its ``PropertyInfo``, the rest is as in
     :class:`vmgen.ir.Property`."""
@@ -124,7 +144,8 @@ class FileMachines:
     ``interfaces`` are the tables of them that types of other files may name.
     ``boards`` are the functions that make its boards, fill their objects or register
     sections of no device, with those of the file that they call; ``variables`` are the
-    variables that their conditions read, with their first values.
+    variables that their conditions read, with their first values; ``unused`` is what some
+    of its boards do not run.
     ``undecided`` is what cannot be determined from this file.
     """
 
@@ -141,4 +162,5 @@ class FileMachines:
     interfaces: tuple[tuple[str, tuple[str, ...]], ...] = ()
     boards: tuple[BoardCode, ...] = ()
     variables: tuple[tuple[str, int], ...] = ()
+    unused: tuple[UnusedCode, ...] = ()
     undecided: tuple[Diagnostic, ...] = ()

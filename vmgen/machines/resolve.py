@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import attrgetter
-from typing import Generic, TypeVar
 
 from vmgen import ir
+from vmgen.c_text import TextPart
 from vmgen.machines.model import (
-    BoardCode,
     ClassAction,
     ClassCode,
-    ClassCondition,
     FileMachines,
     PropertyRow,
     PropertyTable,
+    UnusedText,
     ValueKind,
 )
-from vmgen.machines.runs import known_runs
+from vmgen.machines.run_code import RunCode
+from vmgen.machines.symbols import Symbols
+from vmgen.machines.unused import never_run
 from vmgen.roots import Registrations
 from vmgen.roots.calls import leading_to
 from vmgen.roots.model import TypeDecl
-from vmgen.roots.registering import REGISTERING
 from vmgen.source import Diagnostic
 
 _MACHINE = "machine"
@@ -36,10 +35,12 @@ _NUMBERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class MachineResolution:
-    """The machine types of one binary, and what could not be determined of them."""
+    """The machine types of one binary, and what could not be determined of them.
+    ``unused`` is the text of its board's file that a machine type does not run."""
 
     machines: ir.Machines
     undecided: tuple[Diagnostic, ...]
+    unused: Mapping[str, tuple[TextPart, ...]]
 
 
 def resolve(
@@ -60,35 +61,6 @@ def resolve(
 
 
 _DEFAULT = ir.MemberPlace("MachineClass", "is_default")
-
-_Named = TypeVar("_Named")
-
-
-class _Symbols(Generic[_Named]):
-    """What files define under a name: a file's own counts first, then what is not
-    ``static`` in others."""
-
-    def __init__(self) -> None:
-        self._own: dict[tuple[str, str], _Named] = {}
-        self._extern: dict[str, tuple[str, _Named]] = {}
-
-    def add(self, file: str, name: str, one: _Named, static: bool) -> None:
-        self._own.setdefault((file, name), one)
-        if not static:
-            self._extern.setdefault(name, (file, one))
-
-    def own(self, file: str, name: str) -> _Named | None:
-        return self._own.get((file, name))
-
-    def find(self, file: str, name: str) -> tuple[str, _Named] | None:
-        own = self._own.get((file, name))
-        return (file, own) if own is not None else self._extern.get(name)
-
-    def all(self) -> Iterable[_Named]:
-        return self._own.values()
-
-    def items(self) -> Iterable[tuple[tuple[str, str], _Named]]:
-        return self._own.items()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +92,13 @@ class _Binary:
                         for own in tables.get(one.removeprefix("&"), (one,))
                     )
                     self._types.setdefault(type_.name, replace(type_, interfaces=named))
-        self._code: _Symbols[ClassCode] = _Symbols()
-        self._compat: _Symbols[tuple[ir.CompatTable, bool]] = _Symbols()
-        self._tables: _Symbols[PropertyTable] = _Symbols()
-        self._kinds: _Symbols[ValueKind] = _Symbols()
-        self._lengths: _Symbols[int] = _Symbols()
-        self._boards: _Symbols[BoardCode] = _Symbols()
-        self._variables: _Symbols[int] = _Symbols()
-        self._registering = Counter(
-            (one.file, one.function)
-            for registered in registrations
-            for one in registered.registrations
-            if one.how == "vmstate_register"
-        )
+        self._code: Symbols[ClassCode] = Symbols()
+        self._compat: Symbols[tuple[ir.CompatTable, bool]] = Symbols()
+        self._tables: Symbols[PropertyTable] = Symbols()
+        self._kinds: Symbols[ValueKind] = Symbols()
+        self._lengths: Symbols[int] = Symbols()
+        self._run = RunCode(registrations, files)
+        self._unused: dict[tuple[str, str], tuple[UnusedText, ...]] = {}
         self._rows: dict[tuple[str, str, str], str] = {}
         self._numbers: dict[tuple[str, str, str], int] = {}
         for file in files:
@@ -146,10 +112,9 @@ class _Binary:
                 )
             for kind in file.kinds:
                 self._kinds.add(file.file, kind.symbol, kind, kind.static)
-            for board in file.boards:
-                self._boards.add(file.file, board.name, board, board.static)
-            for name, value in file.variables:
-                self._variables.add(file.file, name, value, False)
+            for code_ in file.unused:
+                for maker in code_.makers:
+                    self._unused[file.file, maker] = code_.texts
             for name, length in file.lengths:
                 self._lengths.add(file.file, name, length, False)
             for row, member, symbol in file.rows:
@@ -174,11 +139,12 @@ class _Binary:
         self._started = next((file.started for file in files if file.started), "")
 
     def resolution(self) -> MachineResolution:
-        machines = [
+        made = [
             self._machine(type_)
             for name, type_ in sorted(self._types.items())
             if not type_.abstract and name.endswith(_SUFFIX) and self._is_started(name)
         ]
+        machines = [machine for machine, _ in made]
         used = {table for machine in machines for table in machine.tables}
         compat = [
             table
@@ -200,6 +166,13 @@ class _Binary:
                 tuple(types),
             ),
             tuple(dict.fromkeys(self._found)),
+            {
+                machine.name: texts
+                for machine, init in made
+                if init is not None and init[0] == machine.board
+                for texts in [never_run(self._unused.get(init, ()), machine.members)]
+                if texts
+            },
         )
 
     # --- types ------------------------------------------------------------------------
@@ -284,7 +257,8 @@ class _Binary:
         one = self._numbers.get((file, row, member))
         return self._numbers.get((file, f"{row}[0]", member)) if one is None else one
 
-    def _machine(self, type_: TypeDecl) -> ir.Machine:
+    def _machine(self, type_: TypeDecl) -> tuple[ir.Machine, tuple[str, str] | None]:
+        """A machine type, and the function that makes its board with its file."""
         alias = cpu = ""
         init: tuple[str, str] | None = None
         members: dict[ir.MemberPlace, int] = {}
@@ -323,7 +297,8 @@ class _Binary:
                     why = self._add_table(done, tables)
                     open_ += [why] if why else []
         default = members.pop(_DEFAULT, 0)
-        return ir.Machine(
+        fills = [(one.file, one.instance_init) for one in self._chain(type_.name)]
+        machine = ir.Machine(
             type_.name.removesuffix(_SUFFIX),
             type_.name,
             (alias,) if alias else (),
@@ -339,67 +314,9 @@ class _Binary:
             type_.position,
             type_.file,
             cpu,
-            () if init is None else self._runs(type_, init, members),
+            () if init is None else self._run.by(type_.file, init, fills, members),
         )
-
-    def _runs(
-        self,
-        type_: TypeDecl,
-        init: tuple[str, str],
-        members: Mapping[ir.MemberPlace, int],
-    ) -> tuple[tuple[str, str], ...]:
-        """The functions that register a section of no device and that the board's code
-        calls whatever the guest is."""
-        fills = [(one.file, one.instance_init) for one in self._chain(type_.name)]
-        changed = {
-            name
-            for file, function in (init, *fills)
-            for board in self._reached(file, function, set())
-            for name in board.changes
-        }
-
-        def holds(file: str, condition: ClassCondition) -> bool:
-            place, wanted = condition
-            if place.type:
-                return place in members and bool(members[place]) == wanted
-            first = self._variables.find(file, place.path)
-            if first is None or place.path in changed:
-                return False
-            return bool(first[1]) == wanted
-
-        def run(file: str, name: str, above: frozenset[str]) -> None:
-            found = self._boards.find(file, name)
-            if found is None or name in above:
-                return
-            at, board = found
-            calls = [
-                call
-                for call in board.calls
-                if all(holds(at, condition) for condition in call.given)
-            ]
-            made = sum(call.symbol in REGISTERING for call in calls)
-            if 0 < self._registering[at, name] <= made:
-                registering.add((at, name))
-            for call in calls:
-                run(at, call.symbol, above | {name})
-
-        registering = {
-            (one.file, one.function)
-            for one in known_runs()
-            if one.board == type_.file and (one.file, one.function) in self._registering
-        }
-        run(*init, frozenset())
-        return tuple(sorted(registering))
-
-    def _reached(self, file: str, name: str, seen: set[str]) -> Iterator[BoardCode]:
-        """A function and all that it may call, of the files of boards."""
-        found = self._boards.find(file, name)
-        if found is not None and name not in seen:
-            seen.add(name)
-            at, board = found
-            yield board
-            for one in board.names:
-                yield from self._reached(at, one, seen)
+        return machine, init
 
     def _add_table(self, done: _Done, tables: list[tuple[str, str]]) -> str:
         """Adds the table that an action names; or why that cannot be determined."""

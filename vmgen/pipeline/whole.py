@@ -164,7 +164,7 @@ class Whole:
                 self._boards = Boards(part.tree.root)
             sources = (*part.files, *part.registering, *part.others)
             boarded = self._boards.of(
-                found.machines, registered.roots, registrations, sources
+                found.machines, registered.roots, registrations, sources, found.unused
             )
             self._resolutions[target] = registered, replace(found, machines=boarded)
         return self._resolutions[target]

@@ -22,8 +22,9 @@ from vmgen.known import (
     read_members,
     with_constants,
 )
-from vmgen.known.processor_models import models_of
+from vmgen.known.processor_models import model_of, models_of
 from vmgen.known.processor_side import ProcessorSide
+from vmgen.known.tlbs import of_model as tlb_of_model
 from vmgen.lookup import Lookup
 from vmgen.verdict import commands
 from vmgen.verdict.judge import (
@@ -67,8 +68,11 @@ class _JudgedSide:
         self._lookup = Lookup(self.program)
         self._leaves = bool(left_members(self.program))
 
-    def constants(self, section: SavedSection | None, machine: str) -> _Constants:
-        """What is known of the members that the section's predicates read."""
+    def constants(
+        self, section: SavedSection | None, machine: str, model: str
+    ) -> _Constants:
+        """What is known of the members that the section's predicates read, on a machine
+        of the type with that model of CPU, without one (``-cpu``) the type's own."""
         if section is None or section.placed is None or not machine:
             return ()
         key = section.file, section.symbol
@@ -90,7 +94,11 @@ class _JudgedSide:
             sorted(types) or self.facts.holders(read),
             read,
         )
-        return _constants({where: known[where] for where in read if where in known})
+        found = {where: known[where] for where in read if where in known}
+        if of is not None:
+            tlb = tlb_of_model(model or model_of(of))
+            found |= {where: bits for where, bits in tlb.items() if where in read}
+        return _constants(found)
 
     def may_have(self, section: SavedSection | None, machine: str) -> bool:
         """Whether a machine of the type may have the section; one that the side does not
@@ -223,7 +231,7 @@ class MachineJudge:
         verdicts: list[SectionVerdict] = []
         aside: list[SectionVerdict] = []
         for number, pair in enumerate(self._pairs):
-            one = self._verdict(number, pair, machine)
+            one = self._verdict(number, pair, machine, model)
             sent = self._sent(pair, machine, one)
             if sent is not None:
                 if machine:
@@ -326,11 +334,12 @@ class MachineJudge:
         }
         return replace(one, added=added, devices=tuple(sorted(devices)))
 
-    def _verdict(self, number: int, pair: Sections, machine: str) -> SectionVerdict:
+    def _verdict(
+        self, number: int, pair: Sections, machine: str, model: str
+    ) -> SectionVerdict:
         old, new = self._sides
-        first, second = old.constants(pair.old, machine), new.constants(
-            pair.new, machine
-        )
+        first = old.constants(pair.old, machine, model)
+        second = new.constants(pair.new, machine, model)
         key = number, first, second
         if key not in self._known:
             self._known[key] = self._judged(pair, first, second)
