@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,8 @@ def models(tree: Path) -> Iterator[tuple[str, int, set[str]]]:
 def test_what_is_said_of_models_is_in_the_c(release: str) -> None:
     tree = require_tree(release)
     numbers = (tree / "target/ppc/cpu.h").read_text()
-    for number, kind in enumerate(KINDS):
-        assert re.search(rf"\b{kind}\s*=?\s*{number}\b", numbers)
+    for number, word in enumerate(KINDS):
+        assert re.search(rf"\b{word}\s*=?\s*{number}\b", numbers)
     seen = 0
     for name, kind, entries in models(tree):
         known = of_model(name)
@@ -77,6 +78,14 @@ def test_the_members_are_whole() -> None:
     assert of_model("no such model") == {}
 
 
+@cache
+def judge() -> MachineJudge:
+    archive = Archive(SHIPPED)
+    releases = archive.find("7.2.22"), archive.find("10.0.2")
+    old, new = (archive.program(one, "ppc") for one in releases if one is not None)
+    return MachineJudge(old, new)
+
+
 @pytest.mark.parametrize(
     ("machine", "model", "said"),
     [
@@ -90,8 +99,5 @@ def test_the_members_are_whole() -> None:
 def test_no_release_reads_the_tlb_of_another_kind(
     machine: str, model: str, said: str
 ) -> None:
-    archive = Archive(SHIPPED)
-    releases = archive.find("7.2.22"), archive.find("10.0.2")
-    old, new = (archive.program(one, "ppc") for one in releases if one is not None)
-    judged = MachineJudge(old, new).judgement(machine, model=model)
+    judged = judge().judgement(machine, model=model)
     assert answer(judged, "forward") == said
