@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 _LITERAL = r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""
-_COMMENT_OR_LITERAL = re.compile(
+COMMENT_OR_LITERAL = re.compile(
     rf"/\*.*?(?:\*/|\Z)|//(?:\\\r?\n|[^\n])*|{_LITERAL}", re.DOTALL
 )
 _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(\w*)[ \t]*((?:\\\r?\n|[^\n])*)", re.MULTILINE)
@@ -74,7 +74,7 @@ class CText:
     """
 
     def __init__(self, text: str) -> None:
-        self.plain = _COMMENT_OR_LITERAL.sub(_without_comment, text)
+        self.plain = COMMENT_OR_LITERAL.sub(_without_comment, text)
 
     @cached_property
     def code(self) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from vmgen.cache.hashes import hashed
 from vmgen.cache.store import Cache
@@ -24,6 +24,10 @@ def stamp(status: os.stat_result) -> str:
     )
 
 
+def _sha256(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
 class Digests:
     """The sha256 of files' contents, each file read once.
 
@@ -32,8 +36,16 @@ class Digests:
     changed within the last two seconds is not remembered.
     """
 
-    def __init__(self, cache: Cache | None = None, name: str = "") -> None:
+    def __init__(
+        self,
+        cache: Cache | None = None,
+        name: str = "",
+        hash_of: Callable[[bytes], bytes] = _sha256,
+    ) -> None:
+        """``name`` tells digests of one cache from others; ``hash_of`` is the hash of a
+        content."""
         self._cache = cache
+        self._hash_of = hash_of
         self._name = f"digests-1-{hashed((name,))}"  # 1: the form of what is kept
         self._known: dict[str, bytes] = {}
         self._kept: dict[str, tuple[str, str]] = {}
@@ -48,7 +60,7 @@ class Digests:
         there or cannot be read counts as absent."""
         digest = hashlib.sha256()
         for path in paths:
-            digest.update(self._of(path))
+            digest.update(self.of(path))
         return digest.hexdigest()
 
     def keep(self) -> None:
@@ -57,7 +69,8 @@ class Digests:
             self._cache.keep(self._name, json.dumps(self._kept))
             self._changed = False
 
-    def _of(self, path: str) -> bytes:
+    def of(self, path: str) -> bytes:
+        """The hash of one file; ``absent`` for one that is not there or unreadable."""
         known = self._known.get(path)
         if known is None:
             known = self._known[path] = (
@@ -68,7 +81,7 @@ class Digests:
     def _read(self, path: str) -> bytes:
         try:
             with open(path, "rb") as stream:
-                return hashlib.sha256(stream.read()).digest()
+                return self._hash_of(stream.read())
         except OSError:
             return b"absent"
 

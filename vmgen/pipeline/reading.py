@@ -22,6 +22,7 @@ from vmgen.cfront.unit import Unit
 from vmgen.extract import extract
 from vmgen.machines import FileMachines
 from vmgen.pipeline import missing, survey
+from vmgen.pipeline.inputs import InputDigests
 from vmgen.pipeline.store import Note, Store, front_end
 from vmgen.preprocess import Preprocessed, Preprocessor
 from vmgen.preprocess.lines import names_a_header, without_header_lines
@@ -217,7 +218,7 @@ class ReadFile:
 
 
 def recall(
-    tree: SourceTree, file: str, note: Note | None, digests: Digests, store: Store
+    tree: SourceTree, file: str, note: Note | None, digests: InputDigests, store: Store
 ) -> ReadFile | None:
     """The file from what was remembered, or None if it must be read."""
     if note is None or digests.digest(note.inputs) != note.digest:
@@ -235,13 +236,13 @@ def read(
     file: str,
     preprocessor: Preprocessor,
     store: Store,
-    digests: Digests | None = None,
+    digests: InputDigests | None = None,
 ) -> ReadFile:
     """The file, preprocessed and read (unless the same text was read before).
 
     ``digests`` are those of files read just before, with the same headers.
     """
-    digests = digests or Digests()
+    digests = digests or InputDigests(Digests())
     common = tree.target == COMMON
     own = str(tree.path(file))
     try:
@@ -297,5 +298,5 @@ def _unread(
     remembering: only a change of the file itself is likely to change that."""
     if not common:
         return ReadFile(file, None, found, types=types)
-    note = Note("", Digests().digest((path,)), (path,))
+    note = Note("", InputDigests(Digests()).digest((path,)), (path,))
     return ReadFile(file, None, found, note, unsuited=True)

@@ -19,6 +19,7 @@ from vmgen import linkmodel, machines, roots
 from vmgen.c_text import CText
 from vmgen.cache import Cache, Digests, hashed
 from vmgen.linkmodel import SystemBinary
+from vmgen.pipeline.inputs import InputDigests
 from vmgen.pipeline.store import Store, parts_hash
 from vmgen.tree import SourceTree
 from vmgen.tree.files import built_from
@@ -37,7 +38,9 @@ class TreeFiles:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.digests = Digests(Cache.of("digests"), str(root))
+        cache = Cache.of("digests")
+        self.digests = Digests(cache, str(root))
+        self.inputs = InputDigests(self.digests, cache, str(root))
         self._names: tuple[str, ...] | None = None
 
     @property

@@ -24,6 +24,7 @@ from vmgen.linkmodel import SystemBinary, not_there
 from vmgen.machines import MachineResolution
 from vmgen.machines.changed import MemberChanges, with_changes
 from vmgen.pipeline import reading, survey
+from vmgen.pipeline.inputs import InputDigests
 from vmgen.pipeline.reading import COMMON, FileTypes, ReadFile
 from vmgen.pipeline.store import Note, Store
 from vmgen.pipeline.survey import TreeFiles
@@ -299,7 +300,7 @@ def read(
     """
     whole = Whole(tuple(parts))
     store = store or Store()
-    digests = files.digests if files is not None else Digests()
+    digests = files.inputs if files is not None else InputDigests(Digests())
     reader = _UnitReader(whole, preprocessor, progress, store, digests)
     first = parts[0].tree
     every = dict.fromkeys(
@@ -317,6 +318,7 @@ def read(
         for part in parts
     }
     reader.read({part.tree.target: part.tree for part in parts}, rest)
+    digests.keep()
     store.forget_old()
     return whole
 
@@ -330,7 +332,7 @@ class _UnitReader:
         preprocessor: Preprocessor,
         progress: Progress | None,
         store: Store,
-        digests: Digests,
+        digests: InputDigests,
     ) -> None:
         self._whole = whole
         self._preprocessor = preprocessor
@@ -422,7 +424,7 @@ def _read_batch(
     tree: SourceTree, files: Sequence[str], preprocessor: Preprocessor, store: Store
 ) -> list[ReadFile]:
     # Headers that change meanwhile have another digest the next time: they are read again.
-    digests = Digests()
+    digests = InputDigests(Digests())
     return [reading.read(tree, file, preprocessor, store, digests) for file in files]
 
 
