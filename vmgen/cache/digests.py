@@ -70,7 +70,7 @@ class Digests:
             self._changed = False
 
     def of(self, path: str) -> bytes:
-        """The hash of one file; ``absent`` for one that is not there or unreadable."""
+        """The hash of one file; ``absent`` for one that is missing or unreadable."""
         known = self._known.get(path)
         if known is None:
             known = self._known[path] = (

@@ -15,7 +15,7 @@ from vmgen.c_text import COMMENT_OR_LITERAL
 from vmgen.cache import Cache, Digests
 
 _FORM = "1"
-"""That of what counts of a header; a new one makes all digests anew."""
+"""That of what counts of a header; a new one makes all digests again."""
 _ODD = re.compile(r"\\[ \t\r]*/[*/]|\\[ \t\r]+$|[/*]\\\r?\n", re.MULTILINE)
 """A backslash before a comment, before blanks that end a line, or inside of a mark."""
 _SAID = re.compile(r"[^\n]")
@@ -68,7 +68,7 @@ def code_of(content: bytes) -> bytes:
 
     A comment that ends a line goes with the blanks before it, of any other one the marks
     and the lines stay.  All of the content counts where a quote or a comment is not closed,
-    and where a backslash stands in such a place: what a compiler makes of that is its own.
+    and where a backslash is in such a place: what a compiler makes of that is its own.
     """
     text = content.decode("utf-8", errors="surrogateescape")
     pieces = []
