@@ -215,6 +215,18 @@ def test_a_declaration_makes_nothing(tmp_path: Path) -> None:
     assert makes(board_of(tmp_path, own)) == {"inside"}
 
 
+@pytest.mark.parametrize("place", range(4))
+def test_code_around_declarations_makes_devices(place: int, tmp_path: Path) -> None:
+    """Before them, between two of them, and behind them."""
+    parts = [
+        'static const TypeInfo one = { .name = "timer-a1", .class_init = one_init };\n',
+        'GlobalProperty old[] = {\n    { "timer-b2", "x-slow", "on" },\n};\n',
+        'static const TypeInfo two[] = {\n    { .name = "soc" },\n};\n',
+    ]
+    parts.insert(place, 'static void make_it(void)\n{\n    qdev_new("uart");\n}\n')
+    assert makes(board_of(tmp_path, "".join(parts))) == {"inside", "uart"}
+
+
 @pytest.mark.parametrize(
     ("code", "added"),
     [

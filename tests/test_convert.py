@@ -111,6 +111,25 @@ def test_the_mapping() -> None:
             converted(old.state(), new, Rules(rename={"nothing": "c"}))
 
 
+def test_a_renamed_member_leaves_the_lines_of_others() -> None:
+    renamed = field("c", "uint32", 4)
+    with codec(device(A, B)) as old, codec(device(A, renamed)) as new:
+        state, lines = converted(old.state(a=7, b=9), new, Rules(rename={"b": "c"}))
+        assert (state.a, state.c) == (7, 9)
+        assert said(lines) == {"a": "kept", "c": "renamed"}
+    with codec(device(B, A)) as old, codec(device(renamed, A)) as new:
+        state, lines = converted(old.state(a=7, b=9), new, Rules(rename={"b": "c"}))
+        assert (state.a, state.c) == (7, 9)
+        assert said(lines) == {"c": "renamed", "a": "kept"}
+    longer = replace(LONGER, path=(step("more", "uint64_t", 4),), name="more")
+    with codec(device(A, ARRAY)) as old, codec(device(A, longer)) as new:
+        _, lines = converted(old.state(a=7), new, Rules(rename={"regs": "more"}))
+        assert [(line.path, line.what) for line in lines] == [
+            ("a", "kept"), ("more", "widened"), ("more[3:]", "defaulted"),
+            ("more", "renamed"),
+        ]  # fmt: skip
+
+
 def test_arrays_grow_and_widen() -> None:
     with codec(device(ARRAY)) as old, codec(device(LONGER)) as new:
         state, lines = converted(old.state(regs=array("I", [1, 2, 3])), new)
