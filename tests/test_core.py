@@ -66,6 +66,21 @@ def test_another_function_is_named(
     assert change(copy, file, old, new) == function.split()
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "about"),
+    [
+        (TYPES, r"qemu_put_byte\(f, \*v\)", "qemu_put_be32(f, *v)", "vmstate_info_bool"),
+        (WALK, r"size \*= field->size", "size += field->size", "every table that it is for"),
+    ],
+)  # fmt: skip
+def test_whose_bytes_may_differ_is_said(
+    copy: Path, file: str, old: str, new: str, about: str
+) -> None:
+    change(copy, file, old, new)
+    (found,) = core.changes(copy)
+    assert f": the bytes of {about} may differ" in found.message
+
+
 def test_what_is_said_to_people_does_not_count(copy: Path) -> None:
     assert change(copy, WALK, r"trace_\w+\([^;]*\);", "") == []
     assert change(copy, WALK, r"\berror_report\(", "error_report(1, ") == []
