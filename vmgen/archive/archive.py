@@ -40,6 +40,7 @@ class Archive:
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._placed: dict[Kind, dict[str, list[tuple[int, int, form.KnownText]]]] = {}
         self._unpacked: dict[int, tuple[str, ...]] = {}
         self._parsed: dict[str, dict[str, Any]] = {}
         self._read: dict[str, tuple[str, ir.Module]] = {}
@@ -56,15 +57,14 @@ class Archive:
     def _index(self) -> form.ArchiveIndex:
         return form.index_of(self._file)
 
-    @cached_property
-    def _places(self) -> dict[str, dict[str, list[tuple[int, int, form.KnownText]]]]:
-        """Where the texts are, by kind and name: the block, and the place in it."""
-        found: dict[str, dict[str, list[tuple[int, int, form.KnownText]]]] = {}
-        for number, block in enumerate(self._index.blocks):
-            for at, known in enumerate(block.texts):
-                of_kind = found.setdefault(known.kind, {})
-                of_kind.setdefault(known.name, []).append((number, at, known))
-        return found
+    def _places(self, kind: Kind) -> dict[str, list[tuple[int, int, form.KnownText]]]:
+        """Where the texts of a kind are, by name: the block, and the place in it."""
+        if kind not in self._placed:
+            found = self._placed[kind] = {}
+            for number, block in enumerate(self._index.blocks):
+                for at, known in enumerate(block.texts if block.kind == kind else ()):
+                    found.setdefault(known.name, []).append((number, at, known))
+        return self._placed[kind]
 
     @cached_property
     def releases(self) -> tuple[Release, ...]:
@@ -363,7 +363,7 @@ class Archive:
             file = waiting.pop()
             if file not in found:
                 found.add(file)
-                for _, _, known in self._places["module"].get(file, ()):
+                for _, _, known in self._places("module").get(file, ()):
                     if known.has(release.number, target):
                         waiting += known.needs
         return found
@@ -432,7 +432,7 @@ class Archive:
 
     def _every(self, kind: Kind) -> Iterator[tuple[form.KnownText, str]]:
         """The texts of all releases and targets, in the archive's order."""
-        for rows in self._places.get(kind, {}).values():
+        for rows in self._places(kind).values():
             for number, at, known in rows:
                 yield known, self._block(number)[at]
 
@@ -444,7 +444,7 @@ class Archive:
         names: Collection[str] | None,
     ) -> Iterator[tuple[str, str]]:
         """The texts of these entries, each with its name."""
-        known = self._places.get(kind, {})
+        known = self._places(kind)
         for name in known if names is None else sorted(known.keys() & set(names)):
             for number, at, text in known[name]:
                 if text.has(release.number, target):

@@ -13,6 +13,7 @@ import lzma
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
@@ -98,13 +99,51 @@ class KnownText(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class _IndexWords:
+    """What the rows of an index name by numbers; ``file`` is whose index it is."""
+
+    file: str
+    names: Sequence[str]
+    sets: Sequence[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class ArchiveBlock:
-    """Where a block is, from the end of the index, and what it has, in order."""
+    """Where a block is, from the end of the index, and what it has, in order.
+
+    Its texts are all of one kind: who asks for others does not wait for them.
+    """
 
     start: int
     packed: int
     unpacked: int
-    texts: tuple[KnownText, ...]
+    kind: Kind
+    _rows: Sequence[Any]
+    _words: _IndexWords
+
+    @cached_property
+    def texts(self) -> tuple[KnownText, ...]:
+        """The texts, without the text itself; VG642 if the index is damaged."""
+        names, sets = self._words.names, self._words.sets
+        try:
+            return tuple(
+                [  # thousands of them: no generators
+                    KnownText(
+                        KINDS[kind],
+                        names[name],
+                        tuple([names[need] for need in needs]),
+                        tuple(
+                            [
+                                (first, last, sets[number])
+                                for first, last, number in runs
+                            ]
+                        ),
+                    )
+                    for kind, name, needs, runs in self._rows
+                ]
+            )
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise damaged(self._words.file, error) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +273,7 @@ def read_index(data: bytes, name: str) -> ArchiveIndex:
         packed, unpacked = _HEAD.unpack_from(data, len(MAGIC))
         start = len(MAGIC) + _HEAD.size
         text = _unpacked(data[start : start + packed], unpacked)
-        return _index(json.loads(text), start + packed)
+        return _index(json.loads(text), start + packed, name)
     except (ValueError, KeyError, IndexError, TypeError, struct.error) as error:
         raise damaged(name, error) from None
 
@@ -259,29 +298,17 @@ def read_block(data: bytes, block: ArchiveBlock, name: str) -> tuple[str, ...]:
         raise damaged(name, error) from None
 
 
-def _index(document: Mapping[str, Any], start: int) -> ArchiveIndex:
+def _index(document: Mapping[str, Any], start: int, file: str) -> ArchiveIndex:
     targets = document["targets"]
     sets = [
         tuple(targets[number] for number in numbers) for numbers in document["sets"]
     ]
-    names = document["names"]
+    words = _IndexWords(file, document["names"], sets)
     blocks = []
     at = 0
     for packed, unpacked, rows in document["blocks"]:
-        texts = tuple(
-            [  # thousands of them: no generators
-                KnownText(
-                    KINDS[kind],
-                    names[name],
-                    tuple([names[need] for need in needs]),
-                    tuple(
-                        [(first, last, sets[number]) for first, last, number in runs]
-                    ),
-                )
-                for kind, name, needs, runs in rows
-            ]
-        )
-        blocks.append(ArchiveBlock(at, packed, unpacked, texts))
+        kind = KINDS[rows[0][0]]
+        blocks.append(ArchiveBlock(at, packed, unpacked, kind, rows, words))
         at += packed
     releases = tuple(
         (release, tuple(targets[number] for number in numbers))

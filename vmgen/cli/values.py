@@ -157,11 +157,10 @@ def _machines(given: Mapping[str, Any]) -> Found:
     targets = given.get("targets") or every
     names: dict[int, set[str]] = {number: set() for number in numbers}
     for block in index.blocks:
-        for known in block.texts:
-            if known.kind == "machine":
-                for number in numbers:
-                    if any(known.has(number, target) for target in targets):
-                        names[number].add(known.name)
+        for known in block.texts if block.kind == "machine" else ():
+            for number in numbers:
+                if any(known.has(number, target) for target in targets):
+                    names[number].add(known.name)
     for name in sorted(set.intersection(*names.values())):
         yield name, ""
 
