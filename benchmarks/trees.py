@@ -1,7 +1,8 @@
 """A whole source tree: ``python -m benchmarks.trees --qemu TREE``.
 
 Generates every device of some and of all targets of an unconfigured tree, from nothing; then
-again with nothing changed; then after a header was edited in a copy of the tree.  Memory is
+again with nothing changed; then after a header got a comment, and a line of code, in a copy
+of the tree.  Memory is
 that of all processes together, shared pages counted once (PSS), sampled.  Last, what it costs
 to import a target's package and its CPU.
 """
@@ -119,7 +120,7 @@ def growth(tree: Path, counts: Sequence[int]) -> Iterator[str]:
 
 
 def all_targets(tree: Path, header: str) -> Iterator[str]:
-    """Everything from nothing, with nothing changed, and after one header."""
+    """Everything from nothing, with nothing changed, and after edits of one header."""
     with tempfile.TemporaryDirectory() as folder:
         cache, output = Path(folder) / "cache", Path(folder) / "state"
         copy = Path(folder) / "tree"
@@ -128,9 +129,13 @@ def all_targets(tree: Path, header: str) -> Iterator[str]:
         name = f"all {len(pipeline.all_targets(tree))} targets"
         yield row(name, run(command, cache), output)
         yield row("nothing changed", run(command, cache), output)
-        with (copy / header).open("a", encoding="utf-8") as file:
-            file.write("\n/* edited */\n")
-        yield row(f"`{header}` edited", run(command, cache), output)
+        for what, text in (
+            ("a comment more", "\n/* edited */\n"),
+            ("a line of code more", "\n#define EDITED 1\n"),
+        ):
+            with (copy / header).open("a", encoding="utf-8") as file:
+                file.write(text)
+            yield row(f"`{header}`: {what}", run(command, cache), output)
         yield imports(output)
 
 
