@@ -35,7 +35,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "ir": ("ir_arithmetic", "ir_json", "closed_ir", "lock", "inspect"),
     "json_members": ("ir_json", "emulate"),
     "kept": ("roots", "machines"),
-    "known": ("known", "tlbs", "machines", "cpu_registers", "system_registers", "listed"),
+    "known": ("known", "mmus", "machines", "cpu_registers", "system_registers", "listed"),
     "link": ("link", "forks", "infos", "release_files"),
     "lint": ("lint", "lint_files", "sarif", "unanswered"),
     "linkmodel": ("linkmodel", "linkmodel_meson", "make", "make_gnu", "release_files"),

@@ -22,9 +22,9 @@ from vmgen.known import (
     read_members,
     with_constants,
 )
+from vmgen.known.mmus import of_model as mmu_of_model
 from vmgen.known.processor_models import model_of, models_of
 from vmgen.known.processor_side import ProcessorSide
-from vmgen.known.tlbs import of_model as tlb_of_model
 from vmgen.lookup import Lookup
 from vmgen.verdict import commands
 from vmgen.verdict.judge import (
@@ -96,8 +96,8 @@ class _JudgedSide:
         )
         found = {where: known[where] for where in read if where in known}
         if of is not None:
-            tlb = tlb_of_model(model or model_of(of))
-            found |= {where: bits for where, bits in tlb.items() if where in read}
+            mmu = mmu_of_model(model or model_of(of))
+            found |= {where: bits for where, bits in mmu.items() if where in read}
         return _constants(found)
 
     def may_have(self, section: SavedSection | None, machine: str) -> bool:
