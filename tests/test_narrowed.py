@@ -110,3 +110,22 @@ def test_what_a_real_stream_says_of_its_guest(tmp_path: Path) -> None:
     assert 0 in has.instances["cpu"]
     assert "cpu/pmp" in has.subsections["cpu"]
     assert has.elements("cpu", "env.nothing") is None
+
+
+@pytest.mark.parametrize(
+    ("target", "machine", "devices", "answered"),
+    [
+        # Real 10.0.2 refuses the first and takes the second: a SPARCstation has an esp on
+        # its board, whatever users add, and a PC has none.
+        ("sparc", "SS-5", ("floppy",), "refused"),
+        ("x86_64", "pc-q35-7.2", ("e1000e",), "loads"),
+        ("x86_64", "pc-q35-7.2", ("e1000e", "am53c974"), "refused"),
+    ],
+)
+def test_what_is_on_the_board_is_in_every_guest(
+    target: str, machine: str, devices: tuple[str, ...], answered: str
+) -> None:
+    one = judge(target, "7.2.22", "10.0.2")
+    found = {machine: one.judgement(machine)}
+    found = narrowed(found, one.old, one.new, devices, None)
+    assert answer(found[machine], "forward") == answered

@@ -159,6 +159,18 @@ class MachineFacts:
         board, known = self._board(machine), self._types.get(type_)
         return board is None or known is None or known.creatable or type_ in board.makes
 
+    def is_on_board(self, machine: ir.Machine | None, type_: str) -> bool:
+        """Whether the board of a machine of this type may have an object of a device type
+        that users can neither add nor leave out.  False where that is not known."""
+        board, known = self._board(machine), self._types.get(type_)
+        return (
+            board is not None
+            and known is not None
+            and not known.creatable
+            and type_ in board.makes
+            and type_ not in board.added
+        )
+
     def is_added(self, machine: ir.Machine | None, roots: Sequence[ir.Root]) -> bool:
         """Whether a machine of this type has a section that these register only where a
         user adds a device for it (``-device``): none does as it is started without

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from vmgen import ir
 from vmgen.known import MachineFacts
@@ -22,6 +23,9 @@ from vmgen.verdict.model import (
     Side,
 )
 
+_TypesOfTable: TypeAlias = dict[tuple[str, str], set[str]]
+"""The device types whose sections a table is, by its file and symbol."""
+
 
 def is_device(program: ir.Program, name: str) -> bool:
     """Whether a program has a device type of this name, up to the bus that carries a
@@ -36,38 +40,49 @@ def narrowed(
     devices: Sequence[str],
     has: Having | None,
 ) -> dict[str, Judgement]:
-    """The same without the sections of devices that a guest does not have; that users
-    add the others is no matter any more.
+    """The same without the sections of devices that a guest does not have: it has its CPU,
+    what is on its board in any case, and ``devices``, if there are any.  That users add
+    them is no matter any more.
 
     What the guest ``has`` also answers what no machine type does: a section that the
     destination does not register, at all or as that instance, is refused; how many
     elements an array has decides whether memory beside it matters.
     """
     sides = MachineFacts(old), MachineFacts(new)
-    kinds: dict[tuple[str, str], set[str]] = {}
-    for facts in sides:
+    types: tuple[_TypesOfTable, _TypesOfTable] = {}, {}
+    for facts, of_table in zip(sides, types, strict=True):
         for root in facts.program.roots:
-            for type_ in root.device_types:
-                kinds.setdefault((root.home, root.symbol), set()).update(
-                    facts.kinds(type_)
-                )
+            of_table.setdefault((root.home, root.symbol), set()).update(
+                root.device_types
+            )
     wanted = {_stem(name) for name in devices}
 
-    def kept(one: SectionVerdict) -> bool:
+    def kept(one: SectionVerdict, machine: str) -> bool:
         if has is not None and one.section not in has.names:
             return False
         tables = (one.old_file, one.old), (one.new_file, one.new)
-        of = {kind for table in tables for kind in kinds.get(table, ())}
+        of = [
+            (facts, type_)
+            for facts, of_table, table in zip(sides, types, tables, strict=True)
+            for type_ in of_table.get(table, ())
+        ]
         if not devices or not of:
             return True
-        return "cpu" in of or not wanted.isdisjoint(map(_stem, of))
+        kinds = {kind for facts, type_ in of for kind in facts.kinds(type_)}
+        return (
+            "cpu" in kinds
+            or not wanted.isdisjoint(map(_stem, kinds))
+            or any(
+                facts.is_on_board(facts.machine(machine), type_) for facts, type_ in of
+            )
+        )
 
     found = {}
     for machine, one in judgements.items():
         sections = [
             replace(section, added=(), devices=())
             for section in one.sections
-            if kept(section)
+            if kept(section, machine)
         ]
         if has is not None:
             ways = (
@@ -77,7 +92,7 @@ def narrowed(
             sections = [
                 _for_guest(section, one.sections, *ways) for section in sections
             ]
-        aside = tuple(section for section in one.aside if kept(section))
+        aside = tuple(section for section in one.aside if kept(section, machine))
         found[machine] = replace(one, sections=tuple(sections), aside=aside)
     return found
 
