@@ -343,6 +343,15 @@ def test_the_contents_of_a_tree(tmp_path: Path) -> None:
     assert TreeFiles(tmp_path).build_files() != build_files
 
 
+def test_comments_of_headers_are_no_contents(tmp_path: Path) -> None:
+    header = tmp_path / "a.h"
+    said = []
+    for text in ("int a;\n", "int a;\n/* more */\n", "int a;\nint b;\n"):
+        header.write_text(text)
+        said.append(TreeFiles(tmp_path).everything())
+    assert said[0] == said[1] != said[2]
+
+
 # --- a real tree ----------------------------------------------------------------------
 
 

@@ -51,7 +51,7 @@ class TreeFiles:
         return self._names
 
     def everything(self) -> str:
-        """The hash over all names and contents."""
+        """The hash over all names and contents; comments of headers do not count."""
         return self._hash(self.names)
 
     def build_files(self) -> str:
@@ -69,8 +69,9 @@ class TreeFiles:
 
     def _hash(self, read: Iterable[str]) -> str:
         start = str(self.root)
-        content = self.digests.digest(os.path.join(start, name) for name in read)
+        content = self.inputs.digest(os.path.join(start, name) for name in read)
         self.digests.keep()
+        self.inputs.keep()
         return hashed((content, *self.names))
 
 
