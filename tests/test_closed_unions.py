@@ -20,6 +20,7 @@ LOOKS_FOR_A_FEW: dict[str, str] = {
     "translate/loading.py:_blur": "what leads to an object below; the rest leads to none",
     "machines/code.py:member": "what a member's name is made of; the rest names none",
     "translate/refusals.py:_set_by": "what has a condition and a body; the rest has not",
+    "machines/board_paths.py:words_of": "a name or a literal; the rest has no word",
     "execution/expressions.py:_acts": "what changes something; the rest only reads",
     "lint/rules/fields.py:_is_data": "what moves the memory at its place; the rest is code",
 }

@@ -109,8 +109,12 @@ def test_nothing_is_put_together_again_for_a_lock(
 def test_after_one_file(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tree.generate() == ([], 0, [])
 
-    # A comment: its dependents are preprocessed, and say what they said.
+    # A comment: nothing that counts.
     tree.change(HEADER, lambda text: text + "/* edited */\n")
+    assert tree.generate() == ([], 0, [])
+
+    # A macro: the header's dependents are preprocessed, and say what they said.
+    tree.change(HEADER, lambda text: text + "#define EDITED 1\n")
     read, texts, written = tree.generate()
     assert SOURCE in read
     assert len(read) <= 4

@@ -149,8 +149,12 @@ def test_what_pre_save_leaves_is_no_condition(
     """ab1207401e: ``esp_pre_save`` sets ``mig_version_id``."""
     line = "10.0 10.1 -t x86_64 --machine pc-q35-10.0 --devices am53c974"
     status, text = said(line, capsys)
-    assert "10.0.13 → 10.1.0: loads; 10.1.0 → 10.0.13: refused, 1 section" in text
+    assert "10.1.0 → 10.0.13: refused, 1 section (pciespscsi)" in text
     assert status == 1
+    status, text = said(f"{line} --direction forward", capsys)
+    assert "10.0.13 → 10.1.0: loads" in text
+    assert "pciespscsi" not in text  # has no condition
+    assert status == 0
 
 
 def test_ten_two_back_to_ten_one_has_few_findings(
