@@ -159,6 +159,21 @@ def test_a_function_of_one_board_is_none_of_the_other() -> None:
     assert marks(text, "b_init") == set()
 
 
+def test_a_function_that_a_macro_makes_ends_in_its_line() -> None:
+    text = board("qdev_new(kind ? A : B);") + (
+        "static void c_init(Box *box) { make(box, GREEN); }\n"
+        "void c_class_init(Box *mc) { mc->init = c_init; }\n"
+        "void after(void)\n{\n    qdev_new(C);\n}\n"
+    )
+    lines = text.split("\n")
+    gone = dead(unused(text, "a_init", "b_init", "c_init")["a_init"], lines)
+    (line,) = (
+        number for number, one in enumerate(lines, 1) if "c_init(Box *box)" in one
+    )
+    assert line in gone
+    assert not {*range(line + 1, len(lines) + 1)} & gone.keys()
+
+
 def test_a_board_that_something_else_calls_is_in_every_machine() -> None:
     text = board("qdev_new(kind ? A : B);") + "void other(void)\n{\na_init(0);\n}\n"
     assert marks(text, "b_init") == set()

@@ -124,6 +124,8 @@ def _written(functions: Mapping[str, c.FunctionDecl], file: str) -> list[_Text]:
                 words.setdefault(line, set()).update(words_of(node))
         lines = sorted(words)
         last = {line: after - 1 for line, after in pairwise(lines)}
+        if len(lines) == 1:  # what a macro makes (DEFINE_Q35_MACHINE) has its one line
+            last = {lines[0]: lines[0]}
         texts = {line: frozenset(some) for line, some in words.items()}
         found.append(_Text(texts, last))
     return found
