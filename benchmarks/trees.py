@@ -2,9 +2,8 @@
 
 Generates every device of some and of all targets of an unconfigured tree, from nothing; then
 again with nothing changed; then after a header got a comment, and a line of code, in a copy
-of the tree.  Memory is
-that of all processes together, shared pages counted once (PSS), sampled.  Last, what it costs
-to import a target's package and its CPU.
+of the tree.  Memory is that of all processes together, shared pages counted once (PSS),
+sampled.  Last, what it costs to import a target's package and its CPU.
 """
 
 from __future__ import annotations

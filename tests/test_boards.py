@@ -145,6 +145,15 @@ def test_what_is_not_run_ends_with_its_function(tmp_path: Path) -> None:
     assert makes(board_of(tmp_path, code, unused=parts)) == {"inside", "uart"}
 
 
+def test_what_a_macro_makes_ends_before_the_next_declaration(tmp_path: Path) -> None:
+    code = (
+        "DEFINE_BOX_MACHINE(1, NULL,\n                   box_1_options);\n"
+        'static void box_2_options(void)\n{\n    qdev_new("soc");\n}\n'
+    )
+    parts = dict.fromkeys(("arm-1", "arm-2"), (TextPart(1, 0),))
+    assert makes(board_of(tmp_path, code, unused=parts)) == {"inside", "soc", "uart"}
+
+
 def test_who_may_create_a_device_is_what_its_classes_say(tmp_path: Path) -> None:
     known = board_of(tmp_path, "int nothing;\n")
     assert {one.name for one in known.types if not one.creatable} == MADE | {

@@ -86,7 +86,9 @@ class CText:
         lines = self.code.split("\n")
         for part in parts:
             for at in range(part.first - 1, part.last or len(lines)):
-                if at >= len(lines) or (not part.last and _END.match(lines[at])):
+                if at >= len(lines) or (
+                    not part.last and _is_over(part, at, lines[at])
+                ):
                     break
                 lines[at] = _without(lines[at], part.words) if part.words else ""
         return "\n".join(lines)
@@ -277,3 +279,11 @@ def _without(line: str, words: Iterable[str]) -> str:
         one = re.escape(word)
         line = re.sub(one if word.startswith('"') else rf"\b{one}\b", " ", line)
     return line
+
+
+def _is_over(part: TextPart, at: int, line: str) -> bool:
+    """Whether a part that goes to its function's end is over before a line.  What begins
+    at the margin is something new: no brace ends a function that a macro made."""
+    return line.startswith("}") or (
+        at >= part.first and bool(line) and not line[0].isspace()
+    )

@@ -16,8 +16,6 @@ from vmgen.known.members import WHOLE, KnownBits, KnownMembers
 
 _KIND = ir.MemberPlace("PowerPCCPU", "env.tlb_type")
 _ENTRIES = ir.MemberPlace("PowerPCCPU", "env.nb_tlb")
-
-
 _MODEL = ir.MemberPlace("PowerPCCPU", "env.mmu_model")
 _SEGMENTS_64 = 0x10000
 """``POWERPC_MMU_64`` (``target/ppc/cpu-qom.h``)."""
