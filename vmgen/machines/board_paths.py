@@ -1,7 +1,7 @@
 """The ways through the code of a board's file, as far as it is known where they lead.
 
 A condition counts where constants decide it that were handed on, or a member of the
-machine's class.  Of any other condition both ways are taken, also where the build decides.
+machine's class.  Of any other condition both ways count, also where the build decides.
 """
 
 from __future__ import annotations
