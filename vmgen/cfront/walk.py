@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Any, TypeAlias, TypeVar, cast, get_args, overload
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import fields, replace
+from functools import cache
+from typing import Any, TypeAlias, TypeVar, cast, get_args, get_type_hints, overload
 
 from vmgen.cfront import syntax
 
@@ -20,22 +21,14 @@ Node: TypeAlias = (
     | syntax.FunctionDecl
 )
 _NODES = get_args(Node)
+_CLASSES = frozenset(_NODES)
 Other = TypeVar("Other")
 Tree = TypeVar("Tree")
 
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below a node, in the order of the source."""
-    for slot in node.__slots__:
-        yield from _nodes_in(getattr(node, slot))
-
-
-def _nodes_in(value: object) -> Iterator[Node]:
-    if isinstance(value, tuple):
-        for item in value:
-            yield from _nodes_in(item)
-    elif isinstance(value, _NODES):
-        yield value
+    return iter(_below(node))
 
 
 def walk(*nodes: Node | None) -> Iterator[Node]:
@@ -44,7 +37,36 @@ def walk(*nodes: Node | None) -> Iterator[Node]:
     while pending:
         node = pending.pop()
         yield node
-        pending += reversed([*children(node)])
+        if below := _below(node):
+            below.reverse()
+            pending += below
+
+
+def _below(node: Node) -> list[Node]:
+    found: list[Node] = []
+    for slot in _slots(cast(Hashable, type(node))):
+        _take(getattr(node, slot), found)
+    return found
+
+
+def _take(value: object, found: list[Node]) -> None:
+    if value.__class__ in _CLASSES:
+        found.append(cast(Node, value))
+    elif isinstance(value, tuple):
+        for item in value:
+            _take(item, found)
+
+
+@cache
+def _slots(of: Any) -> tuple[str, ...]:
+    """The members of a class of nodes that may hold nodes, by their types: most of what
+    a tree consists of is names, numbers and places."""
+    types = get_type_hints(of)
+    return tuple(one.name for one in fields(of) if _may_hold(types[one.name]))
+
+
+def _may_hold(type_: object) -> bool:
+    return type_ in _CLASSES or any(map(_may_hold, get_args(type_)))
 
 
 def renamed(node: Tree, names: Mapping[str, str]) -> Tree:

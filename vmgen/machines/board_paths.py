@@ -56,20 +56,28 @@ class BoardPaths:
         self._layout = layout
         self._functions = functions
         self._asks = asks
+        self._seen: dict[str, list[_Call]] = {}
+        self._count = 0
+
+    def copy(self) -> BoardPaths:
+        """What was followed so far, to be gone on with apart."""
+        one = BoardPaths(self._unit, self._layout, self._functions, self._asks)
+        one.runs = {key: set(ways) for key, ways in self.runs.items()}
+        one._seen = {name: [*calls] for name, calls in self._seen.items()}
+        one._count = self._count
+        return one
 
     def follow(self, names: Iterable[str]) -> bool:
         """Note what is run if these are called; False where that becomes too much."""
         pending = [_Call(name) for name in names]
-        seen: dict[str, list[_Call]] = {}
-        count = 0
         while pending:
             call = pending.pop()
-            before = seen.setdefault(call.name, [])
+            before = self._seen.setdefault(call.name, [])
             if any(one.covers(call) for one in before):
                 continue
             before.append(call)
-            count += 1
-            if count > _MOST_CALLS:
+            self._count += 1
+            if self._count > _MOST_CALLS:
                 return False
             run = _Run(
                 self._unit.source,

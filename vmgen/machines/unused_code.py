@@ -42,9 +42,12 @@ def unused_code(
         ]
         of_all = _written(functions, unit.source)
         found: dict[tuple[UnusedText, ...], list[str]] = {}
+        of_any = BoardPaths(unit, layout, functions, asks)
+        if not of_any.follow(shared):
+            return ()
         for name in makers:
-            board = BoardPaths(unit, layout, functions, asks)
-            if board.follow((name, *shared)):
+            board = of_any.copy()
+            if board.follow((name,)):
                 texts = tuple(_unused(of_all, board.runs))
                 found.setdefault(texts, []).append(name)
     except VmgenError:

@@ -25,7 +25,7 @@ from vmgen.pipeline import missing, survey
 from vmgen.pipeline.inputs import InputDigests
 from vmgen.pipeline.store import Note, Store, front_end
 from vmgen.preprocess import Preprocessed, Preprocessor
-from vmgen.preprocess.lines import names_a_header, without_header_lines
+from vmgen.preprocess.lines import digest_without_header_lines, names_a_header
 from vmgen.roots import Registrations
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import CompileCommand, SourceTree, files
@@ -267,7 +267,8 @@ def read(
     lacking = [str(one) for one in expansion.missing]
     expanded = _TARGET_HEADER.sub("", expansion.text)
     # What a file says seldom depends on the lines of its headers.
-    moved = hashed((front_end(), text, without_header_lines(expanded), *lacking))
+    without_lines = digest_without_header_lines(expanded)
+    moved = hashed((front_end(), text, without_lines, *lacking))
     exact = hashed((front_end(), text, expanded, *lacking))
     for key in (moved, exact):
         module, types = store.module(key), store.kept(key, FileTypes)

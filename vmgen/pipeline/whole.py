@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -301,23 +302,24 @@ def read(
     whole = Whole(tuple(parts))
     store = store or Store()
     digests = files.inputs if files is not None else InputDigests(Digests())
-    reader = _UnitReader(whole, preprocessor, progress, store, digests)
     first = parts[0].tree
     every = dict.fromkeys(
         file for part in parts for file in (*part.files, *part.registering)
     )
-    if first.kind == "qemu" and first.build is None:
-        reader.read({COMMON: reading.common_tree(first)}, {COMMON: tuple(every)})
-    rest = {
-        part.tree.target: tuple(
-            file
-            for file in (*part.files, *part.registering)
-            if (outcome := whole.outcomes.get((COMMON, file))) is None
-            or outcome.unsuited
-        )
-        for part in parts
-    }
-    reader.read({part.tree.target: part.tree for part in parts}, rest)
+    with ExitStack() as until:
+        reader = _UnitReader(whole, preprocessor, progress, store, digests, until)
+        if first.kind == "qemu" and first.build is None:
+            reader.read({COMMON: reading.common_tree(first)}, {COMMON: tuple(every)})
+        rest = {
+            part.tree.target: tuple(
+                file
+                for file in (*part.files, *part.registering)
+                if (outcome := whole.outcomes.get((COMMON, file))) is None
+                or outcome.unsuited
+            )
+            for part in parts
+        }
+        reader.read({part.tree.target: part.tree for part in parts}, rest)
     digests.keep()
     store.forget_old()
     return whole
@@ -333,7 +335,11 @@ class _UnitReader:
         progress: Progress | None,
         store: Store,
         digests: InputDigests,
+        until: ExitStack,
     ) -> None:
+        # The processes stay for the targets' files: they have the headers in memory.
+        self._until = until
+        self._pool: ProcessPoolExecutor | None = None
         self._whole = whole
         self._preprocessor = preprocessor
         self._progress = progress
@@ -404,20 +410,17 @@ class _UnitReader:
                 ):
                     yield name, outcome
             return
-        with ProcessPoolExecutor(workers()) as pool:
-            pending = {
-                pool.submit(
-                    _read_batch,
-                    commands[name],
-                    files,
-                    self._preprocessor,
-                    self._store,
-                ): name
-                for name, files in batches
-            }
-            for done in as_completed(pending):
-                for outcome in done.result():
-                    yield pending[done], outcome
+        if self._pool is None:
+            self._pool = self._until.enter_context(ProcessPoolExecutor(workers()))
+        pending = {
+            self._pool.submit(
+                _read_batch, commands[name], files, self._preprocessor, self._store
+            ): name
+            for name, files in batches
+        }
+        for done in as_completed(pending):
+            for outcome in done.result():
+                yield pending[done], outcome
 
 
 def _read_batch(
