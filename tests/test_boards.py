@@ -181,6 +181,7 @@ def test_who_may_create_a_device_is_what_its_classes_say(tmp_path: Path) -> None
         ('name = g_strconcat(a, "-a1", NULL);', {"timer-a1"}),
         ('name = g_strconcat(a, "-1", NULL);', set()),  # says too little
         ('name = g_strconcat(a, "er-a1" SUFFIX, NULL);', {"timer-a1"}),
+        ('name = g_strconcat(a, "er-a1"SUFFIX, NULL);', {"timer-a1"}),
         ('name = g_strconcat("timer-", model, NULL);', {"timer-a1", "timer-b2"}),
         ('memory_region_init(mr, TYPE_TIMER "-regs");', set()),
         ('name = MODEL "timer";', {"timer-a1", "timer-b2"}),
