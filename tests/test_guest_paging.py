@@ -294,6 +294,90 @@ def test_ppc64_without_translation_leaves_out_the_upper_bits() -> None:
     assert [(one.virtual, one.size) for one in mmu.mappings()] == [(0, 1 << 60)]
 
 
+@pytest.mark.parametrize(
+    ("msr", "virtual"),
+    [
+        (1 << 3, False),
+        (1 << 4, True),
+        (1 << 5, True),
+        (1 << 6, False),
+        (1 << 60, False),
+    ],
+)
+def test_ppc64_translates_data_or_instructions_by_a_bit_of_msr(
+    msr: int, virtual: bool
+) -> None:
+    """DR is bit 4 and IR bit 5 (Power ISA, "Machine State Register")."""
+    size = 21 >> 3 << 61 | (21 & 7) << 5
+    words = {0x1010: size | 0x1_0000 | 13, 0x1_0000: 1 << 63 | 0x4000 | 9}
+    words |= {0x4000: 1 << 63 | 0x5000 | 9, 0x5008: 3 << 62 | 0x60_0000 | 4}
+    found = ppc64(words, msr=msr).translate(0x20_0123)[0]
+    assert found == (0x60_0123 if virtual else 0x20_0123)
+
+
+def test_a_hypervisor_of_ppc64_has_its_own_table_of_processes() -> None:
+    """MSR.HV (bit 60) means partition 0 whatever LPIDR says; without it the addresses of
+    partition LPIDR go through the tree of the host too."""
+    size = 21 >> 3 << 61 | (21 & 7) << 5
+    leaf, below = 3 << 62 | 6, 1 << 63 | 9
+    words = {
+        # The table of partitions: the host's processes, and the guest's tree and processes.
+        0x4_0000: 1 << 63, 0x4_0008: 0x5_0000,
+        0x4_0020: 1 << 63 | size | 0x8_0000 | 13, 0x4_0028: 0x1_0000,
+        0x8_0000: below | 0x9_0000, 0x9_0000: below | 0xA_0000,
+        0xA_0000: leaf | 0x100_0000, 0xA_0008: leaf | 0x200_0000,
+        # Process 1 of the host.
+        0x5_0010: size | 0xB_0000 | 13, 0xB_0000: below | 0xC_0000,
+        0xC_0000: below | 0xD_0000, 0xD_0008: leaf | 0x60_0000,
+        # Process 1 of the guest, whose memory begins at 16 MiB.
+        0x101_0010: size | 0x2_0000 | 13, 0x102_0000: below | 0x3_0000,
+        0x103_0000: below | 0x4_0000, 0x104_0008: leaf | 0x20_0000,
+    }  # fmt: skip
+    spr = [0] * 500
+    spr[48], spr[318], spr[319], spr[464] = 1, 1 << 20, 2, 0x4_0000
+    for msr, physical in ((1 << 60 | 0x30, 0x60_0123), (0x30, 0x200_0123)):
+        cpu = SectionFields({"env": {"msr": msr, "spr": spr}}, "cpu")
+        mmu = of("ppc64", cpu, Words(8, "big", words), nothing)
+        assert mmu.translate(0x20_0123)[0] == physical
+
+
+@pytest.mark.parametrize(
+    ("bits", "sizes", "there"),
+    [(52, (13, 9, 9, 9), True), (52, (13, 9, 9, 5), True), (51, (13, 9, 9, 9), False),
+     (53, (13, 9, 9, 9), False), (60, (13, 9, 9, 9), False), (52, (12, 9, 9, 9), False),
+     (52, (14, 9, 9, 9), False), (52, (0, 9, 9, 9), False), (52, (13, 5, 9, 9), False),
+     (52, (13, 8, 9, 9), False), (52, (13, 9, 5, 9), False), (52, (13, 9, 9, 4), False),
+     (52, (13, 9, 9, 10), False), (52, (13, 9, 9, 0), False)],
+)  # fmt: skip
+def test_a_tree_of_ppc64_has_the_sizes_that_power9_has(
+    bits: int, sizes: tuple[int, int, int, int], there: bool
+) -> None:
+    """POWER9 Processor User's Manual, 4.10.4.1 (``ppc_radix64_is_valid_level``)."""
+    size = bits - 31
+    first, *below = sizes
+    words = {0x1010: size >> 3 << 61 | (size & 7) << 5 | 0x1_0000 | first}
+    at = 0x1_0000
+    for each in below:
+        words[at] = 1 << 63 | at + 0x1_0000 | each
+        at += 0x1_0000
+    words[at] = 3 << 62 | 0x9_0000 | 6
+    mmu = ppc64(words)
+    if there:
+        assert mmu.translate(0x123)[0] == 0x9_0123
+    else:
+        with pytest.raises(Unmapped):
+            mmu.translate(0x123)
+
+
+def test_a_tree_of_ppc64_ends_at_its_fourth_level() -> None:
+    size = 21 >> 3 << 61 | (21 & 7) << 5
+    words = {0x1010: size | 0x1_0000 | 13}
+    words |= {at << 16: 1 << 63 | at + 1 << 16 | 9 for at in range(1, 5)}
+    words[5 << 16] = 3 << 62 | 0x9_0000 | 6
+    with pytest.raises(Unmapped):
+        ppc64(words).translate(0x123)
+
+
 def s390x(words: dict[int, int], asce: int, prefix: int = 0) -> Mmu:
     env: dict[str, Any] = {
         "psw": {"mask": 1 << 58 | 3 << 31, "addr": 0}, "psa": prefix,
@@ -393,6 +477,14 @@ def test_segments_of_mips_begin_where_their_control_says() -> None:
     kernel = segments("mips", (0x0040_0040, RESET[1], RESET[2]))
     assert kernel(0xC000_0010) == 0x10
     assert kernel(0xE000_0010) == 0x10
+
+
+def test_segments_of_mips_are_parted_at_each_gib_of_programs() -> None:
+    """With Status.ERL the lower two are physical, each from its own GiB (bits 30 and 31 of
+    its control's address: bit 29 is one of the address)."""
+    found = segments("mips", (*RESET[:2], 0x0A38_0638), status=4)
+    assert (found(0), found(0x3FFF_FFFF)) == (0x8000_0000, 0xBFFF_FFFF)
+    assert (found(0x4000_0000), found(0x7FFF_FFFF)) == (0x4000_0000, 0x7FFF_FFFF)
 
 
 @pytest.mark.parametrize("attribute", range(8))

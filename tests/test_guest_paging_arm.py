@@ -333,6 +333,27 @@ def test_a_program_of_32_bits_below_a_kernel_of_64_uses_its_tables() -> None:
     assert arm(words, 8, values, USR).translate(AT)[0] == 0x60_0123
 
 
+def test_a_program_of_32_bits_below_a_kernel_of_32_uses_short_descriptors() -> None:
+    """Whatever the CPU could do: HCR_EL2.RW and SCR_EL3.RW say what the kernel is."""
+    words = {0x4000 + 8: 0x0030_0C02}
+    values = {SCTLR: 1 | 1 << 23, TTBR0: 0x4000, TCR: 0}
+    for more in ({HCR_EL2: 0}, {SCR_EL3: 1}):
+        mmu = arm(words, 4, values | more, USR)
+        assert mmu.translate(AT)[0] == 0x30_0123
+    assert arm(words, 4, values, USR, "arm").translate(AT)[0] == 0x30_0123
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_each_half_has_its_own_bit_for_tags(half: int) -> None:
+    """TBI0 and TBI1, bits 37 and 38 of TCR_EL1; bit 55 chooses the half."""
+    words = {0x1000: 0x2003, 0x2008: 0x60_0401, 0x3FF8: 0x4003, 0x4FF8: 0x80_0401}
+    tcr = 25 | 25 << 16 | 2 << 30 | 1 << 37 + half
+    mmu = arm(words, 8, {SCTLR: 1, TTBR0: 0x1000, TTBR1: 0x3000, TCR: tcr}, EL1)
+    low, high = 0xAB << 56 | AT, 0xAC << 56 | (1 << 56) - (2 << 20) | 0x123
+    assert lost(mmu, low if half else high)
+    assert mmu.translate(high if half else low)[0] == (0x80_0123 if half else 0x60_0123)
+
+
 def test_a_cpu_without_an_mmu_has_physical_addresses() -> None:
     values = {SCTLR: 1, TTBR0: 0x1000, TCR: 25, MMFR0: 0}
     assert arm({}, 8, values, EL1).translate(1 << 40 | AT)[0] == 1 << 40 | AT
@@ -396,6 +417,35 @@ def test_a_second_stage_has_granules_and_a_level_to_begin_with() -> None:
     values[VTCR] = 43 | 3 << 6  # 21 bits of 4 KiB from level 3
     words = {0x1008: 0x5_00C3}
     assert arm(words, 8, values, EL1).translate(0x1234)[0] == 0x5_0234
+
+
+@pytest.mark.parametrize(("ds", "top"), [(0, 0), (1 << 32, 0xC)])
+def test_lpa2_of_a_second_stage_has_two_bits_of_the_page_in_low_ones(
+    ds: int, top: int
+) -> None:
+    """VTCR_EL2.DS, bit 32: bits 9 and 8 are 51 and 50, and else the shareability."""
+    values = {
+        SCTLR: 0, HCR_EL2: 1 | 1 << 31, VTTBR: 0x1000, SCR_EL3: 1 << 10,
+        VTCR: 16 | 2 << 6 | ds,  # 48 bits of 4 KiB from level 0
+    }  # fmt: skip
+    words = {0x1000: 0x2003, 0x2000: 0x3003, 0x3008: 0x60_00C1 | 3 << 8}
+    assert arm(words, 8, values, EL1).translate(AT)[0] == top << 48 | 0x60_0123
+
+
+@pytest.mark.parametrize("size", range(7))
+def test_pages_of_64_kib_of_a_second_stage_have_52_bits_by_its_size(size: int) -> None:
+    """VTCR_EL2.PS, bits 18 to 16: at 6, bits 15 to 12 of an entry are 51 to 48."""
+    values = {
+        SCTLR: 0, HCR_EL2: 1 | 1 << 31, VTTBR: 0x1_0000, SCR_EL3: 1 << 10,
+        VTCR: 25 | 1 << 6 | 1 << 14 | size << 16,
+    }  # fmt: skip
+    words = {0x1_0008: 0x2_0003, 0x2_0010: 0x7_A0C3}
+    top = 0xA if size == 6 else 0
+    found = arm(words, 8, values, EL1).translate(0x2002_1234)[0]
+    assert found == top << 48 | 0x7_1234
+    values |= {VTTBR: 0x1000, VTCR: 25 | 1 << 6 | size << 16}  # pages of 4 KiB
+    words = {0x1000: 0x2003, 0x2008: 0x3003, 0x3000: 0x7_A0C3}
+    assert arm(words, 8, values, EL1).translate(AT)[0] == 0x7_A123
 
 
 def test_what_the_second_stage_forbids_no_one_may() -> None:

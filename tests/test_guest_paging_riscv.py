@@ -146,3 +146,12 @@ def test_both_halves_have_their_own_half_of_the_first_table() -> None:
 def test_a_mode_that_nobody_defined_is_said() -> None:
     with pytest.raises(Unsupported, match="the address translation mode 5"):
         riscv({}, 8, 2, satp=5 << 60)
+
+
+def test_a_hart_that_was_made_narrower_has_the_tables_of_32_bits() -> None:
+    """misa.MXL can be written: what it is counts, not what the hart could be."""
+    words = {0x1000: 0x2000 >> 2 | 1, 0x2004: 0x9000 >> 2 | ALL}
+    mmu = riscv(words, 4, 1, misa_mxl_max=2, satp=1 << 31 | 1)
+    assert mmu.translate(0x1234)[0] == 0x9234
+    wide = riscv(TREE, 8, 2, misa_mxl_max=1, satp=SV39 | 1)
+    assert wide.translate(AT)[0] == 0x60_0123

@@ -26,6 +26,10 @@ _TABLE = 0x0FFF_FFFF_FFFF_FF00
 _PAGE = 0x01FF_FFFF_FFFF_F000
 _PID, _LPIDR, _LPCR, _PTCR = 48, 319, 318, 464
 _TOP = 1 << 62
+_BITS, _FIRST = 52, 13
+"""Bits of address that a tree has, and its first table: POWER9 and POWER10 have no others."""
+_BELOW = {39: (9,), 30: (9,), 21: (5, 9)}
+"""The sizes of a table by the bits of address that it has to tell apart."""
 
 
 def mmu(target: str, cpu: SectionFields, memory: Bytes, sections: Sections) -> Mmu:
@@ -86,10 +90,11 @@ def _partition(
 
 
 def _space(root: int, quadrant: int) -> AddressSpace | None:
-    """The addresses of a quadrant that one tree has (RTS + 31 bits), from its root."""
+    """The addresses of a quadrant that one tree has (RTS + 31 bits), from its root; None
+    for one that the CPU refuses (``ppc_radix64_is_valid_level``)."""
     bits = ((root >> 58 & 0x18) | (root >> 5 & 7)) + 31
     index = root & 0x1F
-    if not root & _TABLE or not 0 < index < bits - 11 or bits > 62:
+    if (bits, index) != (_BITS, _FIRST):
         return None
     tree = PageTree(
         PageTable(root & _TABLE, index), bits - index, _entry, byte_order="big"
@@ -104,7 +109,7 @@ def _entry(raw: int, shift: int) -> PageLeaf | PageTable | None:
         return None
     if not raw >> 62 & 1:
         bits = raw & 0x1F
-        return PageTable(raw & _TABLE, bits) if 0 < bits <= shift - 12 else None
+        return PageTable(raw & _TABLE, bits) if bits in _BELOW.get(shift, ()) else None
     rights = (
         (READ if raw & 6 else 0)
         | (WRITE if raw & 2 else 0)
