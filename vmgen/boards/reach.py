@@ -82,6 +82,13 @@ class Boards:
     _files: dict[str, BoardText] = field(init=False, default_factory=dict)
     _parts: dict[str, list[Mentions]] | None = field(init=False, default=None)
     _meant: dict[tuple[str, bool], _Meant] = field(init=False, default_factory=dict)
+    _cut: dict[tuple[str, tuple[TextPart, ...]], BoardText] = field(
+        init=False, default_factory=dict
+    )
+    _fitting: dict[NamePattern, tuple[set[str], set[str]]] = field(
+        init=False, default_factory=dict
+    )
+    """By pattern the names that were looked at, and those of them that fit."""
 
     def of(
         self,
@@ -145,12 +152,15 @@ class Boards:
         """What the file names in the code that machine types run, each with its machine
         types."""
         found: dict[_Variant, list[str]] = {}
-        text = CText("\n".join(self._texts(file)))
+        text: CText | None = None
         whole = self.file(file)
         for one in machines:
             own = whole
             if parts := tuple(unused.get(one.name, ())):
-                own = without(text, whole, parts)
+                if (file, parts) not in self._cut:
+                    text = text or CText("\n".join(self._texts(file)))
+                    self._cut[file, parts] = without(text, whole, parts)
+                own = self._cut[file, parts]
             found.setdefault(_Variant(own.names, own.started), []).append(one.name)
         return found
 
@@ -166,6 +176,14 @@ class Boards:
             yield text
             for part in _INCLUDED.findall(text):
                 pending += (path.parent / part, self.root / part)
+
+    def fitting(self, pattern: NamePattern, names: frozenset[str]) -> frozenset[str]:
+        """Those of the names that fit a pattern; each name is looked at once."""
+        seen, fit = self._fitting.setdefault(pattern, (set(), set()))
+        fresh = names - seen
+        seen |= fresh
+        fit.update(filter(pattern.fits, fresh))
+        return names & fit
 
     def meant(self, name: str, started: bool = False) -> _Meant:
         """What a C file of the tree names, by the macros and inline functions that it
@@ -479,5 +497,5 @@ class _BoardsOfBinary:
     def _like(self, pattern: NamePattern) -> frozenset[str]:
         """The device types whose names fit."""
         if pattern not in self._patterns:
-            self._patterns[pattern] = frozenset(filter(pattern.fits, self._devices))
+            self._patterns[pattern] = self._boards.fitting(pattern, self._devices)
         return self._patterns[pattern]
