@@ -650,6 +650,8 @@ def test_a_write_under_a_condition_does_not_make_scratch(
         ("Inner *q = &s->second;\n    s->control = q->other;", []),
         # The table has this one.
         ("Inner *q = &s->inner;\n    q->word = value;", []),
+        # Nobody knows whose it is.
+        ("Inner *q = &unknown->second;\n    q->other = value;", []),
     ],
 )
 def test_a_pointer_to_a_member_is_followed(
@@ -662,6 +664,20 @@ def test_a_pointer_to_a_member_is_followed(
     text = text.replace("    Inner inner;", "    uint32_t first;\n    Inner inner;")
     found = linted(text, capsys, "--select", "VG816")
     assert [one["context"][1] for one in found] == expected  # type: ignore[index]
+
+
+def test_a_pointer_to_a_struct_with_a_table_is_one_to_this_struct(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Also where it points into another struct that has a table: the state is the part's."""
+    write = "Board *b = opaque;\n    Dev *s = &b->dev;\n    s->mode = value;"
+    code = CALLBACKS.replace(
+        "    Dev *s = opaque;\n\n    {write}", "    {write}"
+    ).format(write=write, read="return s->mode;", post_load="")
+    board = table("VMSTATE_UINT32(revision, Board)", symbol="vmstate_board")
+    text = HEAD + code + board + table(CONTROL, head=LOADED)
+    found = linted(text, capsys, "--select", "VG816")
+    assert [one["context"][1] for one in found] == ["mode"]  # type: ignore[index]
 
 
 def test_a_record_that_one_struct_has_inside_once_is_part_of_it(

@@ -41,6 +41,8 @@ FUNCTIONS = {
     "version": "if (version_id < 3) { return 0; } if (env->u8) return -1; return 0;",
     "loop": """for (i = 0; i < 8; i++) { if (env->table[i] & 0x80) { return -1; } }
         return 0;""",
+    "left": """for (i = 0; i < 8; i++) { ret = env->u8 > 100 ? -1 : 0; break; }
+        return ret;""",
     "bounded": """for (i = 0; i < (env->u8 & 7); i++)
             if (env->table[i] > 0x80000000u) return -1;
         return env->bit ? -1 : 0;""",

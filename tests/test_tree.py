@@ -619,6 +619,21 @@ def test_qapi_types(root: Path) -> None:
     assert "QAPI_EVENT_NODE_GONE,\n    QAPI_EVENT__MAX," in events
 
 
+def test_values_of_qapi_enums_have_their_numbers(root: Path) -> None:
+    """Without those whose members depend on the configuration, and without any where a tree
+    has no schema (before 1.0, or a part of a tree)."""
+    schema = root / "qapi/qapi-schema.json"
+    schema.unlink(missing_ok=True)
+    assert qapi.enums(root) == {}
+    schema.write_text(
+        "{ 'enum': 'Run-State', 'data': [ 'paused', { 'name': 'in-migrate' } ] }\n"
+        "{ 'enum': 'Mode', 'data': [ 'slow', { 'name': 'fast', 'if': 'F' } ] }\n"
+        "{ 'struct': 'Empty', 'data': {} }\n"
+    )
+    assert qapi.enums(root)["Run_State"] == ("paused", "in-migrate")
+    assert not {"Mode", "Empty"} & {*qapi.enums(root)}
+
+
 def test_qapi_before_8_0(root: Path) -> None:
     (root / "scripts/qapi/schema.py").write_text("")
     (root / "scripts/qapi/common.py").write_text("")
