@@ -349,9 +349,11 @@ class _BoardsOfBinary:
         self._creatable: dict[str, bool] = {}
         self._named: dict[tuple[str, bool, _Variant | None], _Reach] = {}
         self._patterns: dict[NamePattern, frozenset[str]] = {}
+        self._chains: dict[str, tuple[str, ...]] = {}
         self._devices = frozenset(
             one for one in self._types if _DEVICE in self._chain(one)
         )
+        self._cpus = frozenset(one for one in self._devices if _CPU in self._chain(one))
         everywhere = [one for one in self._sources if one.startswith(_EVERYWHERE)]
         creatable = (
             one.file
@@ -409,14 +411,18 @@ class _BoardsOfBinary:
 
     def _chain(self, type_: str) -> tuple[str, ...]:
         """The type and its ancestors."""
-        chain: list[str] = []
-        while type_ not in chain:
-            chain.append(type_)
-            known = self._types.get(type_)
-            if known is None:
-                break
-            type_ = known.parent
-        return tuple(chain)
+        found = self._chains.get(type_)
+        if found is None:
+            chain: list[str] = []
+            one = type_
+            while one not in chain:
+                chain.append(one)
+                known = self._types.get(one)
+                if known is None:
+                    break
+                one = known.parent
+            found = self._chains[type_] = tuple(chain)
+        return found
 
     def reached(
         self, file: str, own: _Variant
@@ -432,8 +438,7 @@ class _BoardsOfBinary:
         :meth:`reached`."""
         files = {one for type_ in machines for one in self._files(type_)}
         reach = self._closed((file, *files), self._always, {file: own}, started=True)
-        cpus = (one for one in self._devices if _CPU in self._chain(one))
-        return _Started(reach, self._declared, self._sources, frozenset(cpus))
+        return _Started(reach, self._declared, self._sources, self._cpus)
 
     def _files(self, type_: str) -> Iterator[str]:
         """The files of a type and of its ancestors."""
