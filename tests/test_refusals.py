@@ -41,6 +41,10 @@ FUNCTIONS = {
     "version": "if (version_id < 3) { return 0; } if (env->u8) return -1; return 0;",
     "loop": """for (i = 0; i < 8; i++) { if (env->table[i] & 0x80) { return -1; } }
         return 0;""",
+    "skipped": """for (i = 0; i < 8; i++) { if (env->table[i] & 1) continue;
+        if (env->table[i] & 0x80) { return -1; } } return 0;""",
+    "jumped out": """for (i = 0; i < 8; i++) { if (env->table[i] & 0x80) {
+        ret = -1; goto out; } } ret = env->s8 > 3 ? -2 : 0; out: return ret;""",
     "left": """for (i = 0; i < 8; i++) { ret = env->u8 > 100 ? -1 : 0; break; }
         return ret;""",
     "bounded": """for (i = 0; i < (env->u8 & 7); i++)
