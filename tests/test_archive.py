@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -147,6 +150,30 @@ def test_the_same_releases_are_the_same_bytes_however_they_came_in(
 ) -> None:
     assert form.pack(tuple(archive.snapshots())) == ALL
     assert ONE != ALL
+
+
+_WITH_NEEDS = """
+import hashlib
+from vmgen.archive import form
+needs = tuple(f"hw/{number}.c" for number in range(20))
+one = form.ArchiveEntry("module", "hw/all.c", "{}", ("toy",), needs)
+print(hashlib.sha256(form.pack([form.ReleaseEntries("1.0.0", ("toy",), (one,))])).hexdigest())
+"""
+
+
+def test_the_bytes_are_the_same_in_every_process() -> None:
+    made = {
+        subprocess.run(
+            [sys.executable, "-c", _WITH_NEEDS],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(made) == 1
+    assert "" not in made
 
 
 def test_a_release_like_the_one_before_costs_next_to_nothing() -> None:

@@ -98,12 +98,13 @@ def read(text: str, file: str) -> tuple[roots.Registrations, FileMachines]:
     return found, machines.machines_of(unit, layout, found)
 
 
-def resolution(*texts: str) -> MachineResolution:
+def resolution(*texts: str, target: str = "riscv64") -> MachineResolution:
     files = [read(text, f"{number}.c") for number, text in enumerate((KINDS, *texts))]
     return machines.resolve(
         [one for one, _ in files],
         [one for _, one in files],
         {"Colour": ("auto", "red", "green")},
+        target,
     )
 
 
@@ -589,6 +590,100 @@ def test_properties_under_a_condition_have_no_defaults() -> None:
     assert {one.code for one in found.undecided} == {"VG425"}
 
 
+ARCH = """
+typedef enum SysEmuTarget { SYS_EMU_TARGET_ARM, SYS_EMU_TARGET_I386, SYS_EMU_TARGET_RISCV64,
+    SYS_EMU_TARGET_X86_64, SYS_EMU_TARGET__MAX } SysEmuTarget;
+SysEmuTarget target_arch(void);
+"""
+OLD_GUESTS = """
+static _Bool has_old_guests(void)
+{
+    switch (target_arch()) {
+    case SYS_EMU_TARGET_I386:
+    case SYS_EMU_TARGET_X86_64:
+        return 1;
+    default:
+        return 0;
+    }
+}
+"""
+NEW_GUESTS = """
+static _Bool has_new_guests(void)
+{
+    switch (target_arch()) {
+    case SYS_EMU_TARGET_I386:
+        return 0;
+    case SYS_EMU_TARGET_X86_64:
+        return 0;
+    }
+    return 1;
+}
+static _Bool has_old_guests(void) { return !has_new_guests(); }
+"""
+FALLS_THROUGH = """
+void log_it(void);
+static _Bool has_old_guests(void)
+{
+    switch (target_arch()) {
+    case SYS_EMU_TARGET_I386:
+        log_it();
+    case SYS_EMU_TARGET_X86_64:
+        return 1;
+    default:
+        return 0;
+    }
+}
+"""
+IS_X86 = (
+    "target_arch() == SYS_EMU_TARGET_X86_64 || SYS_EMU_TARGET_I386 == target_arch()"
+)
+
+
+@pytest.mark.parametrize("target", ["x86_64", "i386", "arm"])
+@pytest.mark.parametrize(
+    ("before", "condition"),
+    [
+        (OLD_GUESTS, "has_old_guests()"),
+        (NEW_GUESTS, "has_old_guests()"),
+        ("", IS_X86),
+        (
+            "",
+            "!(target_arch() != SYS_EMU_TARGET_X86_64) || target_arch() == SYS_EMU_TARGET_I386",
+        ),
+    ],
+)
+def test_a_table_may_be_added_for_some_targets(
+    before: str, condition: str, target: str
+) -> None:
+    default = ".set_default = 1, .defval.u = 1"
+    text = table(row("a", "head", default)) + table(
+        row("b", "head", default), symbol="old"
+    )
+    body = (
+        "device_class_set_props_n(dc, props, 1);\n"
+        f"if ({condition}) {{ device_class_set_props_n(dc, old, 1); }}"
+    )
+    found = resolution(DEVICE + ARCH + before + text + dev(body), target=target)
+    own = [("a", 1), *([] if target == "arm" else [("b", 1)])]
+    assert [(one.name, one.default) for one in found.machines.properties] == own
+    assert not found.undecided
+
+
+def test_a_table_that_may_be_added_costs_nothing_else() -> None:
+    default = ".set_default = 1, .defval.u = 1"
+    text = table(row("a", "head", default)) + table(
+        row("b", "head", default), symbol="old"
+    )
+    body = (
+        "device_class_set_props_n(dc, props, 1);\n"
+        "if (has_old_guests()) { device_class_set_props_n(dc, old, 1); }"
+    )
+    found = resolution(DEVICE + ARCH + FALLS_THROUGH + text + dev(body))
+    own = [(one.name, one.default) for one in found.machines.properties]
+    assert own == [("a", 1), ("b", None)]
+    assert {one.code for one in found.undecided} == {"VG425"}
+
+
 def test_a_symbol_means_that_of_its_own_file_first() -> None:
     static = 'static GlobalProperty hw_compat_1_0[] = { { "dev", "own", "1" } };\n'
     own = "compat_props_add(mc->compat_props, hw_compat_1_0, 1);"
@@ -602,6 +697,7 @@ def test_a_symbol_means_that_of_its_own_file_first() -> None:
         [kinds[0], registered],
         [kinds[1], machines.machines_of(unit, layout, registered)],
         {},
+        "riscv64",
     )
     assert settings(found.machines, "box-1.0") == [("dev", "own", "1")]
 

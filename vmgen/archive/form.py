@@ -177,10 +177,12 @@ def pack(snapshots: Sequence[ReleaseEntries]) -> bytes:
             [
                 KINDS.index(kind),
                 names.setdefault(name, len(names)),
-                sorted(
+                [
                     names.setdefault(need, len(names))
-                    for need in {need for _, entry in found for need in entry.needs}
-                ),
+                    for need in sorted(
+                        {need for _, entry in found for need in entry.needs}
+                    )
+                ],
                 [
                     [first, last, sets.setdefault(numbered(known), len(sets))]
                     for first, last, known in _runs(found)

@@ -13,9 +13,17 @@ from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import renamed, uncast
 from vmgen.cfront.walk import walk as nodes_of
 from vmgen.ir import MemberPlace
-from vmgen.machines.model import ClassAction, ClassCode, RowCondition
+from vmgen.machines.model import (
+    ClassAction,
+    ClassCode,
+    RowCondition,
+)
+from vmgen.machines.target_questions import of_target
 from vmgen.roots import walk
 from vmgen.source import Position, VmgenError
+
+_Given: TypeAlias = tuple[str | tuple[str, ...], bool]
+"""A condition of a row of ``class_data``, or of the target."""
 
 _CLASS = "Class"
 _MACHINE_CLASS = "MachineClass"
@@ -172,7 +180,7 @@ def class_code(unit: Unit, layout: Layout, function: c.FunctionDecl) -> ClassCod
         function = renamed(function, static)
     assert function.body is not None  # as before
     reader = _ClassReader(unit, layout, function)
-    Course(layout, reader.act, reader.of_row).take(function.body, False)
+    Course(layout, reader.act, reader.asked).take(function.body, False)
     return ClassCode(function.name, function.static, tuple(reader.actions))
 
 
@@ -223,12 +231,16 @@ class _ClassReader:
         self._names = walk.locals_of(function)
         self.actions: list[ClassAction] = []
 
-    def act(
-        self, expression: c.Expr, maybe: bool, given: tuple[RowCondition, ...]
-    ) -> None:
+    def act(self, expression: c.Expr, maybe: bool, given: tuple[_Given, ...]) -> None:
         """Take an expression that is evaluated."""
+        rows = tuple((one, is_) for one, is_ in given if isinstance(one, str))
+        targets = tuple((one, is_) for one, is_ in given if not isinstance(one, str))
         for action in self._actions(expression, maybe):
-            self.actions.append(replace(action, given=given) if given else action)
+            self.actions.append(replace(action, given=rows, targets=targets))
+
+    def asked(self, condition: c.Expr) -> _Given | None:
+        """What a condition asks of the row of ``class_data``, or of the target."""
+        return self.of_row(condition) or of_target(self._unit, self._layout, condition)
 
     def of_row(self, condition: c.Expr) -> RowCondition | None:
         """Whether a condition is that a member of what ``class_data`` points at is set,
@@ -275,7 +287,9 @@ class _ClassReader:
                 position=position,
             )
         elif name.startswith("device_class_set_props") and len(given) >= 2:
-            yield self._properties(given[1], maybe, position)
+            action = self._properties(given[1], maybe, position)
+            adds = action.kind == "properties"
+            yield replace(action, kind="more properties") if adds else action
         elif any(self._class_of(one) for one in given):
             yield ClassAction("call", name, maybe=maybe, position=position)
 

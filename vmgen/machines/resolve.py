@@ -47,8 +47,9 @@ def resolve(
     registrations: Iterable[Registrations],
     files: Iterable[FileMachines],
     enums: Mapping[str, tuple[str, ...]],
+    target: str,
 ) -> MachineResolution:
-    """The machine types of one binary.
+    """The machine types of the binary of a target.
 
     ``registrations`` and ``files`` are those of all its files, ``enums`` the names of the
     values of QAPI's enums.
@@ -57,7 +58,12 @@ def resolve(
         sorted(registrations, key=attrgetter("file")),
         sorted(files, key=attrgetter("file")),
         enums,
+        f"{_TARGETS}{target.upper()}",
     ).resolution()
+
+
+_TARGETS = "SYS_EMU_TARGET_"
+"""How the values of ``SysEmuTarget`` begin (qapi/machine.json)."""
 
 
 _DEFAULT = ir.MemberPlace("MachineClass", "is_default")
@@ -77,8 +83,10 @@ class _Binary:
         registrations: list[Registrations],
         files: list[FileMachines],
         enums: Mapping[str, tuple[str, ...]],
+        target: str,
     ) -> None:
         self._enums = enums
+        self._target = target
         self._found = [one for file in files for one in file.undecided]
         tables = {name: own for file in files for name, own in file.interfaces}
         gone = {(file.file, one) for file in files for one in file.unregistered}
@@ -244,6 +252,9 @@ class _Binary:
                 for member, is_set in action.given
                 for number in [self._number(*row, member)]
             ]
+            holds += [
+                (self._target in names) == is_one for names, is_one in action.targets
+            ]
             if False in holds:
                 continue
             perhaps = maybe or action.maybe or None in holds
@@ -339,22 +350,24 @@ class _Binary:
     # --- properties -------------------------------------------------------------------
 
     def _own(self, type_: TypeDecl) -> Iterator[ir.Property]:
-        """The properties that a type adds to those of its parent: the table that its own
-        ``class_init`` sets last (``device_class_base_init`` begins without one)."""
+        """The properties that a type adds to those of its parent: the tables that its own
+        ``class_init`` sets (``device_class_set_props``, hw/core/qdev-properties.c; a class
+        begins without one)."""
         if not type_.class_init:
             return
-        found: list[tuple[str, PropertyTable]] = []
+        found: list[tuple[str, PropertyTable, bool]] = []
         maybe = False
         for done in self._done(type_.file, type_.class_init, (type_.file, type_.row)):
             action = done.action
             symbol = action.symbol
             if action.kind == "row":
                 symbol = self._rows.get((done.file, type_.row, symbol), "")
-            elif action.kind != "properties":
+            elif action.kind not in ("properties", "more properties"):
                 continue
             table = self._tables.find(done.file, symbol)
-            if not action.maybe:
-                found, maybe = [], False
+            if action.kind != "more properties":
+                # The table before may be there no more.
+                found, maybe = (found, True) if action.maybe else ([], False)
             if table is None or action.maybe:
                 self._found.append(
                     Diagnostic(
@@ -364,14 +377,13 @@ class _Binary:
                         hint="set the table of properties by its name, without a condition",
                     )
                 )
-            maybe = maybe or action.maybe
-            found += [] if table is None else [table]
+            found += [] if table is None else [(*table, action.maybe)]
         names: set[str] = set()
-        for file, one in found:
+        for file, one, is_open in found:
             for row in one.rows:
                 if row.name not in names:
                     names.add(row.name)
-                    known = replace(row, default=None) if maybe else row
+                    known = replace(row, default=None) if maybe or is_open else row
                     yield self._property(type_.name, file, known)
 
     def _property(self, type_: str, file: str, row: PropertyRow) -> ir.Property:

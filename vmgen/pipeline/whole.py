@@ -160,7 +160,7 @@ class Whole:
             ]
             registered = roots.resolve(registrations, program.modules)
             found = machines.resolve(
-                registrations, (one.machines for one in read), self._enums
+                registrations, (one.machines for one in read), self._enums, target
             )
             if self._boards is None:
                 self._boards = Boards(part.tree.root)
