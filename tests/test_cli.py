@@ -883,6 +883,29 @@ def test_help_that_nobody_can_take_is_status_2(asked: str) -> None:
     assert "standard output cannot be written: No space left" in result.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "inspect --ir missing.json",
+        "inspect --nothing",
+        "nothing",
+        "",
+        "stream",
+        "diff one",
+    ],
+)
+@pytest.mark.parametrize("place", ["2>/dev/full", "2>&-"])
+def test_an_error_of_the_command_line_that_nobody_can_take_is_status_2(
+    line: str, place: str, tmp_path: Path
+) -> None:
+    result = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m vmgen {line} {place}"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert (result.returncode, result.stdout) == (2, "")
+
+
 def test_a_terminal_without_unicode(toy_ir: str) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "vmgen", "inspect", "--ir", toy_ir],

@@ -3,12 +3,14 @@ and nothing is written."""
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 
 import pytest
 
 from tests.stream_files import captured, whole
+from tests.stream_sections import description_json, find_sections
 from vmgen.cli import run
 
 RISCV = "riscv64-virt-vh-bare--10.0.2"
@@ -321,3 +323,30 @@ def test_a_part_of_a_sections_name_and_a_wrong_register(
         (hint,) = capsys.readouterr().err.splitlines()[-1:]
         assert hint.startswith("    hint: did you mean ")
         assert meant in hint
+
+
+def test_a_stream_of_a_machine_without_a_cpu_is_listed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What saved it is not known: the names of its sections stay."""
+    data = whole(RISCV)
+    at, document = description_json(data)
+    head = data[:at]
+    for section in reversed(find_sections(data)):
+        if section.name in ("cpu", "cpu_common"):
+            head = head[: section.header] + head[section.end + 5 :]
+    kept = [one for one in document["devices"] if one["name"][:3] != "cpu"]
+    text = json.dumps({**document, "devices": kept}).encode()
+    behind = b"\x06" + len(text).to_bytes(4, "big") + text
+    (folder / "none.mig").write_bytes(head + behind)
+    assert run(["stream", "show", "none.mig"]) == 0
+    shown = capsys.readouterr()
+    assert "its description has no CPU; name the release with --release" in shown.err
+    assert "goldfish_rtc" in shown.out
+    assert "cpu" not in shown.out
+    assert (
+        run(["stream", "show", "none.mig", "--release", "10.0", "-t", "riscv64"]) == 0
+    )
+    named = capsys.readouterr()
+    assert named.err == ""
+    assert "goldfish_rtc" in named.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,7 @@ def show(error: click.ClickException, console: Console) -> None:
     ctx = error.ctx if isinstance(error, click.UsageError) else None
     if isinstance(error, _NO_COMMAND):
         if console.form == "text":
-            click.echo(said, err=True)
+            console.told(f"{said}\n")
             return
         said = "Missing command."
     from vmgen.source import Diagnostic
@@ -191,7 +192,10 @@ def show(error: click.ClickException, console: Console) -> None:
     found = Diagnostic("VG600", said, hint=hint)
     if console.form == "text":
         console.failed([found])
-        click.UsageError(f"{said} [VG600]", ctx).show()
+        # click would write to stderr by itself, which may not take it.
+        text = StringIO()
+        click.UsageError(f"{said} [VG600]", ctx).show(text)
+        console.told(text.getvalue())
     else:
         console.diagnostics([found])
 

@@ -93,6 +93,11 @@ class Console:
             text = json.dumps(line, ensure_ascii=False)
         _say(f"{text}\n")
 
+    def told(self, text: str) -> None:
+        """Write lines for people as they are."""
+        self._clear()
+        _say(text)
+
     def note(self, text: str) -> None:
         """Write a line for people, once in a run: two files of one release have the same."""
         if text not in self._noted:

@@ -244,6 +244,7 @@ def _codecs(
 
 _UNKNOWN = "vmgen does not know which QEMU saved the stream"
 _NAME_IT = "name the release with --release"
+_WITHOUT_CPU = f"{_UNKNOWN}: its description has no CPU; {_NAME_IT}"
 
 
 def _has_section(stream: Stream) -> bool:
@@ -297,7 +298,7 @@ def _unasked(
             source, wanted.target, console, newest=True
         )
         if not releases:
-            console.message(f"{_UNKNOWN}: its description has no CPU; {_NAME_IT}")
+            console.message(_WITHOUT_CPU)
             return None, None
         try:
             codecs, read = _chosen(source, wanted, releases, alike)
@@ -325,7 +326,10 @@ def _unasked(
             from vmgen.cli.stream import released
 
             raise released.not_of(source, wanted.target) from None
-        console.message(f"without codecs: {error.message}")
+        from vmgen.stream.writers import cpu_words
+
+        has_cpu = bool(cpu_words(Stream(source, strict=False)))
+        console.message(f"without codecs: {error.message}" if has_cpu else _WITHOUT_CPU)
         return None, None
     except StreamError:
         return None, None  # whoever reads the stream says what is wrong with it
