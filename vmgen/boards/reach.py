@@ -8,29 +8,18 @@ called and made.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from vmgen import ir
-from vmgen.boards.pattern import NamePattern, completed, within
-from vmgen.boards.text import (
-    BoardText,
-    ClassText,
-    Mentions,
-    header_parts,
-    look_at,
-    without,
-)
-from vmgen.c_text import CText, TextPart
+from vmgen.boards.named import CODE, BoardTexts, Meant
+from vmgen.boards.pattern import NamePattern
+from vmgen.boards.text import ClassText, Mentions
+from vmgen.c_text import TextPart
 from vmgen.roots.model import Registrations, TypeDecl
-from vmgen.tree import files
 
-_CODE = ("hw/", "target/", "accel/")
-"""Where the code of boards and devices is.  Code elsewhere makes no device but by a name
-that a user gives, or of a type that users can create."""
 _EVERYWHERE = ("target/", "accel/")
 _DRIVES = "blockdev.c"
 """What makes the device of a drive that a board has by default (``drive_new``)."""
@@ -44,25 +33,8 @@ _AS_USERS = frozenset(
 _OF_USERS = frozenset(('"qxl"', '"vmware"', '"virtio"', '"xenfb"'))
 """Displays of which a board's text leaves out the cases if no machine has one of them by
 default."""
-_INCLUDED = re.compile(
-    r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+\.(?:c|inc))"', re.MULTILINE
-)
-_DEEPEST = 8
-"""How many macros may stand for one another."""
-_MOST = 64
-"""How many strings a macro may stand for."""
 _DEVICE = "device"
 _CPU = "cpu"
-
-
-@dataclass(frozen=True, slots=True)
-class _Meant:
-    """The identifiers of a file, its literals, and patterns of those that are, or may be,
-    a part of a type's name."""
-
-    words: frozenset[str]
-    strings: frozenset[str]
-    patterns: frozenset[NamePattern]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +51,10 @@ class Boards:
     """The boards of one tree.  Its texts are read once for all targets."""
 
     root: Path
-    _files: dict[str, BoardText] = field(init=False, default_factory=dict)
-    _parts: dict[str, list[Mentions]] | None = field(init=False, default=None)
-    _meant: dict[tuple[str, bool], _Meant] = field(init=False, default_factory=dict)
-    _cut: dict[tuple[str, tuple[TextPart, ...]], BoardText] = field(
-        init=False, default_factory=dict
-    )
-    _fitting: dict[NamePattern, tuple[set[str], set[str]]] = field(
-        init=False, default_factory=dict
-    )
-    """By pattern the names that were looked at, and those of them that fit."""
+    _texts: BoardTexts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._texts = BoardTexts(self.root)
 
     def of(
         self,
@@ -105,7 +71,7 @@ class Boards:
         made from, ``unused`` the parts of its board's file that a machine type does not
         run.  Raises OSError for a file that cannot be read.
         """
-        binary = _BoardsOfBinary(self, registrations, sources)
+        binary = _BoardsOfBinary(self._texts, registrations, sources)
         types = tuple(
             replace(one, creatable=binary.is_creatable(one.name))
             for one in machines.types
@@ -137,12 +103,6 @@ class Boards:
         boards.sort(key=lambda one: (one.file, one.machines))
         return replace(machines, types=types, boards=tuple(boards))
 
-    def file(self, name: str) -> BoardText:
-        """What a C file of the tree names, with the C that it includes."""
-        if name not in self._files:
-            self._files[name] = look_at(CText("\n".join(self._texts(name))))
-        return self._files[name]
-
     def _variants(
         self,
         file: str,
@@ -152,127 +112,14 @@ class Boards:
         """What the file names in the code that machine types run, each with its machine
         types."""
         found: dict[_Variant, list[str]] = {}
-        text: CText | None = None
-        whole = self.file(file)
         for one in machines:
-            own = whole
-            if parts := tuple(unused.get(one.name, ())):
-                if (file, parts) not in self._cut:
-                    text = text or CText("\n".join(self._texts(file)))
-                    self._cut[file, parts] = without(text, whole, parts)
-                own = self._cut[file, parts]
+            own = self._texts.file(file, tuple(unused.get(one.name, ())))
             found.setdefault(_Variant(own.names, own.started), []).append(one.name)
         return found
-
-    def _texts(self, name: str) -> Iterator[str]:
-        """The text of a C file, and of those that it includes and that are no headers."""
-        pending, seen = [self.root / name], set[Path]()
-        while pending:
-            path = pending.pop()
-            if path in seen or not path.is_file():
-                continue
-            seen.add(path)
-            text = path.read_text("utf-8", errors="replace")
-            yield text
-            for part in _INCLUDED.findall(text):
-                pending += (path.parent / part, self.root / part)
-
-    def fitting(self, pattern: NamePattern, names: frozenset[str]) -> frozenset[str]:
-        """Those of the names that fit a pattern; each name is looked at once."""
-        seen, fit = self._fitting.setdefault(pattern, (set(), set()))
-        fresh = names - seen
-        seen |= fresh
-        fit.update(filter(pattern.fits, fresh))
-        return names & fit
-
-    def meant(self, name: str, started: bool = False) -> _Meant:
-        """What a C file of the tree names, by the macros and inline functions that it
-        uses too; ``started``: without what is only for a display that a user asks for.
-        """
-        if (name, started) not in self._meant:
-            file = self.file(name)
-            if started and file.started is file.names:
-                return self.meant(name)
-            names = file.started if started else file.names
-            self._meant[name, started] = self.followed(file, names)
-        return self._meant[name, started]
-
-    def followed(self, file: BoardText, names: Mentions) -> _Meant:
-        """What names of a file stand for, by macros and inline functions too."""
-        words: set[str] = set()
-        strings: set[str] = set()
-        pieces: set[str] = set()
-        known: dict[str, frozenset[str] | None] = {}
-        parts = self.parts()
-        pending = [names]
-        while pending:
-            names = pending.pop()
-            strings |= names.literals
-            pieces |= names.pieces
-            for word, literal in names.joined:
-                before = self._values(word, file.macros, known)
-                if before is None:
-                    pieces.add(literal)
-                else:
-                    strings.update(value + literal for value in before)
-            fresh = names.words - words
-            for word in fresh & parts.keys():
-                pending += parts[word]
-            for word in fresh & file.macros.keys():
-                pending += file.macros[word]
-            words |= fresh
-        named = {one for one in strings if " " not in one}
-        return _Meant(
-            frozenset(words),
-            frozenset(named),
-            frozenset(
-                one
-                for one in (*map(within, pieces), *map(completed, named))
-                if one is not None
-            ),
-        )
-
-    def _values(
-        self,
-        word: str,
-        own: Mapping[str, Sequence[Mentions]],
-        known: dict[str, frozenset[str] | None],
-        depth: int = 0,
-    ) -> frozenset[str] | None:
-        """The strings that a macro may stand for; None where that is not known.
-        ``known`` has those that this looked up before."""
-        if word in known:
-            return known[word]
-        known[word] = None  # a macro whose body has its own name
-        values: set[str] = set()
-        for names in own.get(word) or self.parts().get(word, ()):
-            found = names.string
-            if found is None or depth > _DEEPEST or len(values) > _MOST:
-                return None
-            macro, literal = found
-            before = self._values(macro, own, known, depth + 1) if macro else {""}
-            if before is None:
-                return None
-            values |= {one + literal for one in before}
-        known[word] = frozenset(values) or None
-        return known[word]
-
-    def parts(self) -> Mapping[str, Sequence[Mentions]]:
-        """The inline functions and macros of the tree's headers."""
-        if self._parts is None:
-            self._parts = {}
-            for _, text in files.texts(self.root, ("include", *_folders()), (".h",)):
-                for name, one in header_parts(CText(text)):
-                    self._parts.setdefault(name, []).append(one)
-        return self._parts
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
-
-
-def _folders() -> Iterator[str]:
-    return (one.removesuffix("/") for one in _CODE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,11 +165,11 @@ class _BoardsOfBinary:
 
     def __init__(
         self,
-        boards: Boards,
+        texts: BoardTexts,
         registrations: Iterable[Registrations],
         sources: Iterable[str],
     ) -> None:
-        self._boards = boards
+        self._texts = texts
         self._types: dict[str, TypeDecl] = {}
         declared: dict[str, set[str]] = {}
         for one in registrations:
@@ -333,13 +180,13 @@ class _BoardsOfBinary:
         self._sources = dict.fromkeys(
             one
             for one in sorted(sources)
-            if one.startswith((*_CODE, _DRIVES)) and (boards.root / one).is_file()
+            if one.startswith((*CODE, _DRIVES)) and (texts.root / one).is_file()
         )
         self._defined: dict[str, list[str]] = {}
         self._objects: dict[str, list[str]] = {}
         self._classes: dict[str, tuple[str, ClassText]] = {}
         for file in self._sources:
-            text = boards.file(file)
+            text = texts.file(file)
             for name in text.objects:
                 self._objects.setdefault(name, []).append(file)
             for name in text.functions:
@@ -361,7 +208,7 @@ class _BoardsOfBinary:
             if name in self._devices and not one.abstract and self.is_creatable(name)
         )
         self._common = self._closed((*everywhere, *creatable))
-        displays = {one for file in self._sources for one in boards.file(file).displays}
+        displays = {one for file in self._sources for one in texts.file(file).displays}
         self._has_common_displays = displays.isdisjoint(_OF_USERS) and all(
             one == "NULL" or one.startswith('"') for one in displays
         )
@@ -399,7 +246,7 @@ class _BoardsOfBinary:
             file, function = pending.pop()
             own = None
             if file in self._sources:
-                own = self._boards.file(file).classes.get(function)
+                own = self._texts.file(file).classes.get(function)
             if own is None:
                 file, own = self._classes.get(function, (file, None))
             if own is None or (file, function) in seen:
@@ -475,14 +322,14 @@ class _BoardsOfBinary:
         if key not in self._named:
             cut = started and self._has_common_displays
             if variant is None:
-                meant = self._boards.meant(file, cut)
+                meant = self._texts.meant(file, cut)
             else:
                 names = variant.started if cut else variant.names
-                meant = self._boards.followed(self._boards.file(file), names)
+                meant = self._texts.followed(self._texts.file(file), names)
             self._named[key] = self._of_names(meant, started)
         return self._named[key]
 
-    def _of_names(self, meant: _Meant, started: bool) -> _Reach:
+    def _of_names(self, meant: Meant, started: bool) -> _Reach:
         called = {
             one
             for word in meant.words & self._defined.keys()
@@ -502,5 +349,5 @@ class _BoardsOfBinary:
     def _like(self, pattern: NamePattern) -> frozenset[str]:
         """The device types whose names fit."""
         if pattern not in self._patterns:
-            self._patterns[pattern] = self._boards.fitting(pattern, self._devices)
+            self._patterns[pattern] = self._texts.fitting(pattern, self._devices)
         return self._patterns[pattern]

@@ -1,0 +1,167 @@
+"""What the C files of a tree name, by its macros and inline functions too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vmgen.boards.pattern import NamePattern, completed, within
+from vmgen.boards.text import BoardText, Mentions, header_parts, look_at, without
+from vmgen.c_text import CText, TextPart
+from vmgen.tree import files
+
+CODE = ("hw/", "target/", "accel/")
+"""Where the code of boards and devices is.  Code elsewhere makes no device but by a name
+that a user gives, or of a type that users can create."""
+_INCLUDED = re.compile(
+    r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+\.(?:c|inc))"', re.MULTILINE
+)
+_DEEPEST = 8
+"""How many macros may stand for one another."""
+_MOST = 64
+"""How many strings a macro may stand for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """The identifiers of a file, its literals, and patterns of those that are, or may be,
+    a part of a type's name."""
+
+    words: frozenset[str]
+    strings: frozenset[str]
+    patterns: frozenset[NamePattern]
+
+
+@dataclass
+class BoardTexts:
+    """The texts of one tree, each read once for all targets."""
+
+    root: Path
+    _files: dict[tuple[str, tuple[TextPart, ...]], BoardText] = field(
+        init=False, default_factory=dict
+    )
+    _parts: dict[str, list[Mentions]] | None = field(init=False, default=None)
+    _meant: dict[tuple[str, bool], Meant] = field(init=False, default_factory=dict)
+    _fitting: dict[NamePattern, tuple[set[str], set[str]]] = field(
+        init=False, default_factory=dict
+    )
+    """By pattern the names that were looked at, and those of them that fit."""
+
+    def file(self, name: str, left_out: tuple[TextPart, ...] = ()) -> BoardText:
+        """What a C file of the tree names, with the C that it includes, outside of these
+        parts of it."""
+        key = name, left_out
+        if key not in self._files:
+            text = CText("\n".join(self._texts(name)))
+            self._files[key] = (
+                without(text, self.file(name), left_out) if left_out else look_at(text)
+            )
+        return self._files[key]
+
+    def _texts(self, name: str) -> Iterator[str]:
+        """The text of a C file, and of those that it includes and that are no headers."""
+        pending, seen = [self.root / name], set[Path]()
+        while pending:
+            path = pending.pop()
+            if path in seen or not path.is_file():
+                continue
+            seen.add(path)
+            text = path.read_text("utf-8", errors="replace")
+            yield text
+            for part in _INCLUDED.findall(text):
+                pending += (path.parent / part, self.root / part)
+
+    def fitting(self, pattern: NamePattern, names: frozenset[str]) -> frozenset[str]:
+        """Those of the names that fit a pattern; each name is looked at once."""
+        seen, fit = self._fitting.setdefault(pattern, (set(), set()))
+        fresh = names - seen
+        seen |= fresh
+        fit.update(filter(pattern.fits, fresh))
+        return names & fit
+
+    def meant(self, name: str, started: bool = False) -> Meant:
+        """What a C file of the tree names, by the macros and inline functions that it
+        uses too; ``started``: without what is only for a display that a user asks for.
+        """
+        if (name, started) not in self._meant:
+            file = self.file(name)
+            if started and file.started is file.names:
+                return self.meant(name)
+            names = file.started if started else file.names
+            self._meant[name, started] = self.followed(file, names)
+        return self._meant[name, started]
+
+    def followed(self, file: BoardText, names: Mentions) -> Meant:
+        """What names of a file stand for, by macros and inline functions too."""
+        words: set[str] = set()
+        strings: set[str] = set()
+        pieces: set[str] = set()
+        known: dict[str, frozenset[str] | None] = {}
+        parts = self.parts()
+        pending = [names]
+        while pending:
+            names = pending.pop()
+            strings |= names.literals
+            pieces |= names.pieces
+            for word, literal in names.joined:
+                before = self._values(word, file.macros, known)
+                if before is None:
+                    pieces.add(literal)
+                else:
+                    strings.update(value + literal for value in before)
+            fresh = names.words - words
+            for word in fresh & parts.keys():
+                pending += parts[word]
+            for word in fresh & file.macros.keys():
+                pending += file.macros[word]
+            words |= fresh
+        named = {one for one in strings if " " not in one}
+        return Meant(
+            frozenset(words),
+            frozenset(named),
+            frozenset(
+                one
+                for one in (*map(within, pieces), *map(completed, named))
+                if one is not None
+            ),
+        )
+
+    def _values(
+        self,
+        word: str,
+        own: Mapping[str, Sequence[Mentions]],
+        known: dict[str, frozenset[str] | None],
+        depth: int = 0,
+    ) -> frozenset[str] | None:
+        """The strings that a macro may stand for; None where that is not known.
+        ``known`` has those that this looked up before."""
+        if word in known:
+            return known[word]
+        known[word] = None  # a macro whose body has its own name
+        values: set[str] = set()
+        for names in own.get(word) or self.parts().get(word, ()):
+            found = names.string
+            if found is None or depth > _DEEPEST or len(values) > _MOST:
+                return None
+            macro, literal = found
+            before = self._values(macro, own, known, depth + 1) if macro else {""}
+            if before is None:
+                return None
+            values |= {one + literal for one in before}
+        known[word] = frozenset(values) or None
+        return known[word]
+
+    def parts(self) -> Mapping[str, Sequence[Mentions]]:
+        """The inline functions and macros of the tree's headers."""
+        if self._parts is None:
+            self._parts = {}
+            for _, text in files.texts(self.root, ("include", *_folders()), (".h",)):
+                for name, one in header_parts(CText(text)):
+                    self._parts.setdefault(name, []).append(one)
+        return self._parts
+
+
+def _folders() -> Iterator[str]:
+    return (one.removesuffix("/") for one in CODE)
