@@ -20,7 +20,7 @@ from vmgen.link import link
 from vmgen.pipeline import reading
 from vmgen.pipeline.store import Store
 from vmgen.source import VmgenError
-from vmgen.tree.targets import answers
+from vmgen.tree.targets import answers, system_target
 
 LIBRARY = """
 inc = [include_directories('own', 'gone', is_system: true)]
@@ -204,6 +204,50 @@ def test_a_tree_says_what_its_functions_answer_of_a_target(tmp_path: Path) -> No
         "unsigned target_long_bits(void) { return 8; }"
     )
     assert answers(tmp_path, "demo", settings) == {}
+
+
+LOOKED_UP = """
+SysEmuTarget target_arch(void)
+{
+    SysEmuTarget arch = target_info()->target_arch;
+    if (arch == SYS_EMU_TARGET__MAX) {
+        arch = qapi_enum_parse(&SysEmuTarget_lookup, target_name(), -1, NULL);
+    }
+    return arch;
+}
+"""
+AS_IT_IS = "SysEmuTarget target_arch(void)\n{\n    return target_info()->target_arch;\n}\nchar *other(void)\n{\n    return target_name();\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "found"),
+    [
+        (LOOKED_UP, "SYS_EMU_TARGET__MAX", "SYS_EMU_TARGET_MIPS64EL"),
+        (LOOKED_UP, "SYS_EMU_TARGET_ARM", "SYS_EMU_TARGET_ARM"),
+        (AS_IT_IS, "glue(SYS_EMU_TARGET_, TARGET_ARCH)", "SYS_EMU_TARGET_MIPS64"),
+        (AS_IT_IS, "SYS_EMU_TARGET_ARM", "SYS_EMU_TARGET_ARM"),
+        (AS_IT_IS, "SYS_EMU_TARGET__MAX", ""),
+        (AS_IT_IS, "glue(SYS_EMU_TARGET_, TARGET_OTHER)", ""),
+        (AS_IT_IS, "of_the_host()", ""),
+        ("", "SYS_EMU_TARGET_ARM", ""),
+    ],
+)
+def test_a_tree_says_which_target_its_code_is_told(
+    function: str, value: str, found: str, tmp_path: Path
+) -> None:
+    """10.1 and 10.2 look the target's name up, 11.0 has TARGET_ARCH; whatever else gives
+    the value is not known."""
+    info = f"static const TargetInfo info = {{\n    .target_arch = {value},\n}};\n"
+    (tmp_path / "target-info.c").write_text(function)
+    (tmp_path / "target-info-stub.c").write_text(info)
+    settings = {"TARGET_ARCH": "mips64"}
+    assert system_target(tmp_path, "mips64el", settings) == found
+    (tmp_path / "target-info-stub.c").unlink()
+    assert system_target(tmp_path, "mips64el", settings) == ""
+    own = tmp_path / "configs/targets/mips64el-softmmu.c"
+    own.parent.mkdir(parents=True)
+    own.write_text(info)
+    assert system_target(tmp_path, "mips64el", settings) == found
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def read(text: str, file: str) -> tuple[roots.Registrations, FileMachines]:
     return found, machines.machines_of(unit, layout, found)
 
 
-def resolution(*texts: str, target: str = "riscv64") -> MachineResolution:
+def resolution(*texts: str, target: str = "") -> MachineResolution:
     files = [read(text, f"{number}.c") for number, text in enumerate((KINDS, *texts))]
     return machines.resolve(
         [one for one, _ in files],
@@ -639,7 +639,7 @@ IS_X86 = (
 )
 
 
-@pytest.mark.parametrize("target", ["x86_64", "i386", "arm"])
+@pytest.mark.parametrize("target", ["X86_64", "I386", "ARM"])
 @pytest.mark.parametrize(
     ("before", "condition"),
     [
@@ -663,22 +663,44 @@ def test_a_table_may_be_added_for_some_targets(
         "device_class_set_props_n(dc, props, 1);\n"
         f"if ({condition}) {{ device_class_set_props_n(dc, old, 1); }}"
     )
-    found = resolution(DEVICE + ARCH + before + text + dev(body), target=target)
-    own = [("a", 1), *([] if target == "arm" else [("b", 1)])]
+    found = resolution(
+        DEVICE + ARCH + before + text + dev(body), target=f"SYS_EMU_TARGET_{target}"
+    )
+    own = [("a", 1), *([] if target == "ARM" else [("b", 1)])]
     assert [(one.name, one.default) for one in found.machines.properties] == own
     assert not found.undecided
 
 
-def test_a_table_that_may_be_added_costs_nothing_else() -> None:
+UNREADABLE = "static _Bool has_old_guests(void) { @ }\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "condition", "target"),
+    [
+        (FALLS_THROUGH, "has_old_guests()", "SYS_EMU_TARGET_ARM"),
+        (UNREADABLE, "has_old_guests()", "SYS_EMU_TARGET_ARM"),
+        # What is not known of the tree, or a variable: nothing is decided.
+        (OLD_GUESTS, "has_old_guests()", ""),
+        (
+            "extern SysEmuTarget of_host;",
+            "target_arch() == of_host",
+            "SYS_EMU_TARGET_ARM",
+        ),
+        ("", "kvm_enabled()", "SYS_EMU_TARGET_ARM"),
+    ],
+)
+def test_a_table_that_may_be_added_costs_nothing_else(
+    before: str, condition: str, target: str
+) -> None:
     default = ".set_default = 1, .defval.u = 1"
     text = table(row("a", "head", default)) + table(
         row("b", "head", default), symbol="old"
     )
     body = (
         "device_class_set_props_n(dc, props, 1);\n"
-        "if (has_old_guests()) { device_class_set_props_n(dc, old, 1); }"
+        f"if ({condition}) {{ device_class_set_props_n(dc, old, 1); }}"
     )
-    found = resolution(DEVICE + ARCH + FALLS_THROUGH + text + dev(body))
+    found = resolution(DEVICE + ARCH + before + text + dev(body), target=target)
     own = [(one.name, one.default) for one in found.machines.properties]
     assert own == [("a", 1), ("b", None)]
     assert {one.code for one in found.undecided} == {"VG425"}
@@ -697,7 +719,7 @@ def test_a_symbol_means_that_of_its_own_file_first() -> None:
         [kinds[0], registered],
         [kinds[1], machines.machines_of(unit, layout, registered)],
         {},
-        "riscv64",
+        "",
     )
     assert settings(found.machines, "box-1.0") == [("dev", "own", "1")]
 

@@ -49,21 +49,18 @@ def resolve(
     enums: Mapping[str, tuple[str, ...]],
     target: str,
 ) -> MachineResolution:
-    """The machine types of the binary of a target.
+    """The machine types of one binary.
 
     ``registrations`` and ``files`` are those of all its files, ``enums`` the names of the
-    values of QAPI's enums.
+    values of QAPI's enums.  ``target`` is what ``target_arch()`` returns in it, empty for
+    what is not known.
     """
     return _Binary(
         sorted(registrations, key=attrgetter("file")),
         sorted(files, key=attrgetter("file")),
         enums,
-        f"{_TARGETS}{target.upper()}",
+        target,
     ).resolution()
-
-
-_TARGETS = "SYS_EMU_TARGET_"
-"""How the values of ``SysEmuTarget`` begin (qapi/machine.json)."""
 
 
 _DEFAULT = ir.MemberPlace("MachineClass", "is_default")
@@ -253,7 +250,8 @@ class _Binary:
                 for number in [self._number(*row, member)]
             ]
             holds += [
-                (self._target in names) == is_one for names, is_one in action.targets
+                (self._target in names) == is_one if self._target else None
+                for names, is_one in action.targets
             ]
             if False in holds:
                 continue

@@ -1,7 +1,7 @@
 """What conditions of a file that is compiled once ask of the target.
 
 From 10.1 on such a file asks ``target_arch()`` (target-info.c) where it had an ``#ifdef``:
-``virtio_mem_has_legacy_guests()`` (hw/virtio/virtio-mem.c, 11.0) is a switch over it.
+``virtio_mem_has_legacy_guests()`` (hw/virtio/virtio-mem.c, 10.2) is a switch over it.
 """
 
 from __future__ import annotations
@@ -20,17 +20,25 @@ _DEEPEST = 8
 _TARGET = "target_arch"
 
 
-def of_target(
-    unit: Unit, layout: Layout, condition: c.Expr, depth: int = 0
+def of_target(unit: Unit, layout: Layout, condition: c.Expr) -> TargetCondition | None:
+    """The targets for which a condition holds; None for one that asks anything else, and
+    for one that cannot be read."""
+    try:
+        return _asked(unit, layout, condition, 0)
+    except VmgenError:
+        return None
+
+
+def _asked(
+    unit: Unit, layout: Layout, condition: c.Expr, depth: int
 ) -> TargetCondition | None:
-    """The targets for which a condition holds; None for one that asks anything else."""
     match uncast(condition):
         case c.UnaryOperation("!", operand):
-            inner = of_target(unit, layout, operand, depth)
+            inner = _asked(unit, layout, operand, depth)
             return None if inner is None else (inner[0], not inner[1])
         case c.BinaryOperation("||", left, right):
-            one = of_target(unit, layout, left, depth)
-            two = of_target(unit, layout, right, depth)
+            one = _asked(unit, layout, left, depth)
+            two = _asked(unit, layout, right, depth)
             if one is None or two is None or not (one[1] and two[1]):
                 return None
             return tuple(sorted({*one[0], *two[0]})), True
@@ -38,7 +46,11 @@ def of_target(
             if not _is_target(left):
                 left, right = right, left
             name = uncast(right)
-            if _is_target(left) and isinstance(name, c.Name):
+            if (
+                _is_target(left)
+                and isinstance(name, c.Name)
+                and unit.enumerator(name.name) is not None
+            ):
                 return (name.name,), op == "=="
             return None
         case c.Call(c.Name(name), ()) if depth < _DEEPEST:
@@ -63,7 +75,7 @@ def _returned(
 ) -> TargetCondition | None:
     match body.items:
         case (c.Return(value),) if value is not None:
-            return of_target(unit, layout, value, depth)
+            return _asked(unit, layout, value, depth)
         case (c.Switch(value, c.Block(cases)), *after) if _is_target(value):
             ways = dict(_ways(layout, [*cases, *after]))
             otherwise = ways.pop("", None)

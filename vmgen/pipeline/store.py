@@ -28,8 +28,9 @@ _FRONT_END = (
     "source.py", "grammar.py", "kept.py", "ir", "infos", "tree", "preprocess", "cfront",
     "translate", "extract", "roots", "machines/__init__.py", "machines/board_code.py",
     "machines/board_paths.py", "machines/board_values.py", "machines/code.py", "machines/model.py",
-    "machines/tables.py", "machines/target_questions.py", "machines/unused_code.py", "machines/wanted.py", "shims", "c_text.py",
-    "pipeline/reading.py", "pipeline/missing.py", "pipeline/inputs.py",
+    "machines/tables.py", "machines/target_questions.py", "machines/unused_code.py",
+    "machines/wanted.py", "shims", "c_text.py", "pipeline/reading.py",
+    "pipeline/missing.py", "pipeline/inputs.py",
 )  # fmt: skip
 """The parts of the package that decide what a C file is read as."""
 

@@ -160,7 +160,10 @@ class Whole:
             ]
             registered = roots.resolve(registrations, program.modules)
             found = machines.resolve(
-                registrations, (one.machines for one in read), self._enums, target
+                registrations,
+                (one.machines for one in read),
+                self._enums,
+                part.tree.system_target,
             )
             if self._boards is None:
                 self._boards = Boards(part.tree.root)

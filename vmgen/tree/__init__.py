@@ -27,7 +27,12 @@ from vmgen.tree.source_tree import (
     Given,
     SourceTree,
 )
-from vmgen.tree.targets import TargetConfigurations, answers, configurations
+from vmgen.tree.targets import (
+    TargetConfigurations,
+    answers,
+    configurations,
+    system_target,
+)
 
 __all__ = [
     "NOTHING_GIVEN",
@@ -192,6 +197,7 @@ def _configure(
         command=_command(root, target, base_arch, config_dirs),
         config_dirs=config_dirs,
         answers=found,
+        system_target=system_target(root, target, settings),
     )
     if build is None:
         return tree

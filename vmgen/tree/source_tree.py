@@ -96,7 +96,8 @@ class SourceTree:
     ``config_dirs`` hold generated headers; ``headers`` is ``c_headers/`` where the files
     are the user's own.  ``outside`` is the folder of the user's files that are read with the
     tree's headers.  ``answers`` are what functions of QEMU return that ask for a fact of
-    the target, by name.  ``given`` is part of ``command`` and ``build_commands`` already.
+    the target, by name; ``system_target`` what ``target_arch()`` does, as C has it, empty for
+    what is not known.  ``given`` is part of ``command`` and ``build_commands`` already.
     """
 
     kind: Literal["qemu", "embedded", "standalone"]
@@ -112,6 +113,7 @@ class SourceTree:
     outside: Path | None = None
     given: Given = NOTHING_GIVEN
     answers: Mapping[str, int] = field(default_factory=dict)
+    system_target: str = ""
     build: Path | None = None
     build_commands: Mapping[str, CompileCommand] = field(default_factory=dict)
 

@@ -27,6 +27,15 @@ _TARGET_FUNCTION = re.compile(
     r"\b(\w+)\s*\(\s*void\s*\)\s*\{\s*return\s+target_info\(\)->(\w+);\s*\}"
 )
 _TARGET_MEMBER = re.compile(r"^\s*\.(\w+)\s*=\s*(\w+)\s*,", re.MULTILINE)
+_TARGET_ARCH = re.compile(
+    r"\btarget_arch\s*\(\s*void\s*\)\s*\{.*?^\}", re.DOTALL | re.MULTILINE
+)
+_SYSTEM_TARGETS = "SYS_EMU_TARGET_"
+_SYSTEM_TARGET = re.compile(
+    r"^\s*\.target_arch\s*=\s*(?:(?P<value>SYS_EMU_TARGET_\w+)"
+    r"|(?P<arch>glue\(\s*SYS_EMU_TARGET_\s*,\s*TARGET_ARCH\s*\)))\s*,",
+    re.MULTILINE,
+)
 _SYMBOL = re.compile(r"^\s*(?:menu)?config\s+(\w+)", re.MULTILINE)
 _YES = {
     "target_bigendian": "TARGET_WORDS_BIGENDIAN",
@@ -186,6 +195,26 @@ def answers(root: Path, target: str, settings: Mapping[str, str]) -> dict[str, i
         if value.isdecimal():
             found[name] = int(value)
     return found
+
+
+def system_target(root: Path, target: str, settings: Mapping[str, str]) -> str:
+    """What ``target_arch()`` of target-info.c returns for a target, a value of QAPI's
+    ``SysEmuTarget`` as C has it; empty where the release has no such function, or gives
+    the value in another way than those that are known.
+
+    11.0 has ``TARGET_ARCH`` there (mips64el is ``SYS_EMU_TARGET_MIPS64``), 10.1 and 10.2
+    look the target's name up.
+    """
+    body = _TARGET_ARCH.search(_text(root / "target-info.c"))
+    own = _text(root / f"configs/targets/{target}-softmmu.c")
+    row = _SYSTEM_TARGET.search(own or _text(root / "target-info-stub.c"))
+    if body is None or row is None:
+        return ""
+    if row["arch"]:
+        return f"{_SYSTEM_TARGETS}{settings['TARGET_ARCH'].upper()}"
+    if row["value"] != f"{_SYSTEM_TARGETS}_MAX":
+        return row["value"]
+    return f"{_SYSTEM_TARGETS}{target.upper()}" if "target_name()" in body[0] else ""
 
 
 def _text(path: Path) -> str:
