@@ -81,9 +81,11 @@ def _read(folders: Iterable[tuple[Path, Iterable[str]]]) -> str:
         digest.update(data)
 
     for folder, files in folders:
+        start = len(os.path.join(folder, ""))
         for path in files:
-            add(os.fsencode(os.path.relpath(path, folder)))
-            with open(path, "rb") as stream:
+            add(os.fsencode(path[start:]))
+            # Without a buffer, which takes as long as the reading of so small files.
+            with open(path, "rb", buffering=0) as stream:
                 add(stream.read())
         add(b"end of folder")
     for package in PACKAGES:

@@ -174,8 +174,10 @@ def _runtime() -> list[str]:
 def _environment() -> jinja2.Environment:
     import jinja2
 
+    from vmgen.render.templates import TemplateLoader
+
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resources.folder("templates")),
+        loader=TemplateLoader(resources.folder("templates")),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

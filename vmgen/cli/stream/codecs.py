@@ -157,6 +157,14 @@ def packages_of(
     return packages, packages[wanted.target]
 
 
+def _by_itself(source: Input) -> Stream:
+    """The stream without codecs, of which only its description says where sections end."""
+    from vmgen.stream.stream import Stream
+
+    source.finish()
+    return Stream(source, strict=False)
+
+
 def _writer(source: Input, console: Console, wanted: Wanted) -> Codecs:
     """Codecs of the release that wrote a stream, out of those that vmgen knows and of
     those of trees that were read before."""
@@ -164,7 +172,8 @@ def _writer(source: Input, console: Console, wanted: Wanted) -> Codecs:
     from vmgen.stream.errors import NoCodecs
 
     try:
-        releases, alike = released.writers_of(source, wanted.target, console)
+        stream = _by_itself(source)
+        releases, alike = released.writers_of(stream, wanted.target, console)
     except NoCodecs:
         releases, alike = {}, {}
     releases = made.every_release(wanted.target, console) | releases
@@ -210,7 +219,8 @@ def _packages(source: Input, console: Console, wanted: Wanted) -> dict[str, Code
     from vmgen.cli import shipped
 
     if (release := shipped.known(str(wanted.folder))) is not None:
-        places = released.of_archive(release, wanted.target, source, console)
+        stream = _by_itself(source)
+        places = released.of_archive(release, wanted.target, stream, console)
     else:
         places = made.of_release(str(wanted.folder), wanted.target, console)
     return {name: from_folder(place)[name] for name, place in places.items()}
@@ -275,11 +285,9 @@ def _unasked(
     if wanted.target is not None:
         from vmgen.cli.stream import released
 
-        source.finish()
-        released.refuse_target(Stream(source, strict=False), wanted.target)
+        released.refuse_target(_by_itself(source), wanted.target)
     try:
-        source.finish()
-        stream = Stream(source, strict=False)
+        stream = _by_itself(source)
         if stream.description is None:
             if not _has_section(stream):
                 return None, None  # there is nothing that a release could say more of
@@ -295,7 +303,7 @@ def _unasked(
                 console.note(said)
             return codecs, None
         releases, alike = released.writers_of(
-            source, wanted.target, console, newest=True
+            stream, wanted.target, console, newest=True
         )
         if not releases:
             console.message(_WITHOUT_CPU)
@@ -303,7 +311,7 @@ def _unasked(
         try:
             codecs, read = _chosen(source, wanted, releases, alike)
         except NoCodecs:  # the newest did not write it: an older one did
-            releases, alike = released.writers_of(source, wanted.target, console)
+            releases, alike = released.writers_of(stream, wanted.target, console)
             codecs, read = _chosen(source, wanted, releases, alike)
             writers = set(codecs.releases)
             alike = {key: found for key, found in alike.items() if writers & {*found}}

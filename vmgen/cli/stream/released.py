@@ -37,20 +37,17 @@ _MOST_HASHED = 1 << 26
 
 
 def of_archive(
-    targets: Targets, target: str | None, source: Input, console: Console
+    targets: Targets, target: str | None, stream: Stream, console: Console
 ) -> dict[str, Path]:
     """The folders of a release that vmgen knows, by target: of the one named, else of
     those whose CPU the stream's description has.
 
-    They have the codecs of the sections that the stream has; of all where only codecs
-    tell which it has.
+    They have the codecs of the sections that the stream has, as it is read without
+    codecs and not strictly; of all where only codecs tell which it has.
     """
     from vmgen.cli.stream.made import MOST_TARGETS, no_target
-    from vmgen.stream import Stream
     from vmgen.stream.writers import every_name, targets_of
 
-    source.finish()
-    stream = Stream(source, strict=False)
     sections = every_name(stream)
     stream.require_header()
     wanted: tuple[str, ...] = (target,) if target else ()
@@ -103,15 +100,16 @@ def _compiled(package: Package) -> dict[str, str | bytes]:
 
 
 def writers_of(
-    source: Input,
+    stream: Stream,
     target: str | None,
     console: Console,
     *,
     newest: bool = False,
 ) -> tuple[dict[str, dict[str, Codecs]], dict[tuple[str, str], tuple[str, ...]]]:
     """Codecs by release and target of every release that vmgen knows and that can have
-    written the stream, by its description; and for each of these the releases whose
-    tables of the stream's sections are the same, itself among them.
+    written the stream (read without codecs, not strictly), by its description; and for each
+    of these the releases whose tables of the stream's sections are the same, itself among
+    them.
 
     With ``newest`` only the newest release of all has codecs.  Targets whose tables of the
     stream's sections are the same are one, with the others as its alternatives.  Nothing where the stream
@@ -119,15 +117,12 @@ def writers_of(
     """
     from vmgen import archive
     from vmgen.cli.shipped import Targets
-    from vmgen.stream import Stream
     from vmgen.stream.packages import from_folder
     from vmgen.stream.writers import every_name
 
     there = archive.shipped()
     if there is None:
         return {}, {}
-    source.finish()
-    stream = Stream(source, strict=False)
     found: dict[str, dict[str, Codecs]] = {}
     alike: dict[tuple[str, str], tuple[str, ...]] = {}
     sections = every_name(stream)
@@ -150,7 +145,7 @@ def writers_of(
             alternatives = (*known.alternatives, one)
             others[same] = known.but(alternatives=alternatives)
             continue
-        places = of_archive(Targets(there, release), one, source, console)
+        places = of_archive(Targets(there, release), one, stream, console)
         packages = {name: from_folder(place)[name] for name, place in places.items()}
         others.update(packages)
     return found, alike
