@@ -143,12 +143,7 @@ class Archive:
     ) -> tuple[str, ...]:
         """The targets that have a machine type of this name, all where none has, and of
         these the ones that register most of the sections under a name of their own."""
-        called = self._called(machine)
-        having = tuple(
-            target
-            for target in release.targets
-            if any(known.has(release.number, target) for known in called)
-        )
+        having = self.having(release, machine, release.targets)
         rows = self._roots_of(frozenset(sections))
         scores = {
             target: len(
@@ -160,6 +155,24 @@ class Archive:
         }
         best = max(scores.values(), default=0)
         return tuple(name for name, score in scores.items() if score == best)
+
+    def having(
+        self, release: Release, machine: str, targets: Collection[str]
+    ) -> tuple[str, ...]:
+        """Those of the targets that have a machine type of this name or alias."""
+        called = [known for _, _, known in self._places("machine").get(machine, ())]
+        found = {
+            one
+            for one in targets
+            if any(known.has(release.number, one) for known in called)
+        }
+        if len(found) < len(targets):  # aliases are in the texts alone
+            called = self._called(machine)
+        return tuple(
+            one
+            for one in targets
+            if one in found or any(known.has(release.number, one) for known in called)
+        )
 
     def differing(
         self, release: Release, one: str, other: str, sections: Collection[str]

@@ -37,8 +37,8 @@ class Writers:
 
 @dataclass(frozen=True, slots=True)
 class Likely:
-    """The ``writers`` that fit a stream, those with the newest release first, and by
-    release why the others do not."""
+    """The ``writers`` that fit a stream, those with the newest release first; where there
+    are none, by release why it does not."""
 
     writers: tuple[Writers, ...]
     refusals: Mapping[str, StreamError]
@@ -167,18 +167,40 @@ def targets_of(
     best = max(scores.values(), default=0)
     found = tuple(name for name, score in scores.items() if best and score == best)
     if len(found) > 1 and machine:
-        having = archive.fitting(release, machine, set())
-        return tuple(name for name in found if name in having) or found
+        return archive.having(release, machine, found) or found
     return found
 
 
 def writers(archive: Archive, stream: Stream, target: str | None = None) -> Likely:
     """The releases that can have written the stream; of one target if it is named."""
     names = section_names(stream)
+    if not names:
+        return Likely((), {})
+    registering = _registering(archive, stream, names)
+    able = [
+        release
+        for release in archive.releases
+        if (here := registering[release.number]) and target in (None, *here)
+    ]
+    found = _among(archive, able, stream, target, registering)
+    if found.writers:
+        return found
+    # Why each of the others is none takes all that is known of its CPUs.
+    return _among(archive, archive.releases, stream, target, registering)
+
+
+def _among(
+    archive: Archive,
+    several: Sequence[Release],
+    stream: Stream,
+    target: str | None,
+    registering: Sequence[Collection[str]],
+) -> Likely:
+    """The same of some releases."""
+    names = section_names(stream)
     refusals: dict[str, StreamError] = {}
     same: dict[tuple[str, frozenset[str]], list[Release]] = {}
-    registering = _registering(archive, stream, names)
-    for release in archive.releases if names else ():
+    for release in several:
         try:
             refuse_header(release.name, stream)
         except StreamError as error:
@@ -208,10 +230,10 @@ def writers(archive: Archive, stream: Stream, target: str | None = None) -> Like
             found.append(Writers(one, tuple(releases)))
         else:
             refusals |= {release.name: wrong for release in releases}
-    found.sort(key=lambda item: -item.releases[-1].number)
-    fit = {release.name for one in found for release in one.releases}
-    refusals = {name: why for name, why in refusals.items() if name not in fit}
-    return Likely(tuple(found), refusals)
+    if found:
+        found.sort(key=lambda item: -item.releases[-1].number)
+        return Likely(tuple(found), {})
+    return Likely((), refusals)
 
 
 def _registering(
