@@ -62,3 +62,22 @@ def test_every_description_of_every_release_comes_to_a_section() -> None:
     for known_one in SAVED_OTHERWISE:
         assert alone.pop(known_one)
     assert {one: tuple(releases) for one, releases in alone.items()} == NOT_REGISTERED
+
+
+def test_targets_that_have_a_machine_type_by_its_name_or_an_alias() -> None:
+    archive = shipped()
+    assert archive is not None
+    release = archive.find("10.0.2")
+    assert release is not None
+    (snapshot,) = (one for one in archive.snapshots() if one.release == release.name)
+    named: dict[str, set[str]] = {}
+    for entry in snapshot.entries:
+        if entry.kind == "machine":
+            machine = json.loads(entry.text)
+            for name in (machine["name"], *machine.get("aliases", ())):
+                named.setdefault(name, set()).update(entry.targets)
+    assert len(named) > 100
+    for name in (*named, "no-such"):
+        for several in (release.targets, ("riscv64", "riscv32"), ("x86_64",), ()):
+            expected = tuple(one for one in several if one in named.get(name, ()))
+            assert archive.having(release, name, several) == expected

@@ -53,7 +53,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "premises": ("premises", "release_files"),
     "processors": ("board_switches", "cpu_registers"),
     "preprocess": ("preprocess", "c_headers", "release_files"),
-    "render": ("render", "runtime"),
+    "render": ("render", "runtime", "templates"),
     "report": ("diagnostics",),
     "resources": ("packaging", "cases"),
     "roots": ("roots", "text_types", "release_files"),
