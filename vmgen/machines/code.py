@@ -13,11 +13,7 @@ from vmgen.cfront.unit import Unit
 from vmgen.cfront.walk import renamed, uncast
 from vmgen.cfront.walk import walk as nodes_of
 from vmgen.ir import MemberPlace
-from vmgen.machines.model import (
-    ClassAction,
-    ClassCode,
-    RowCondition,
-)
+from vmgen.machines.model import ClassAction, ClassCode, RowCondition
 from vmgen.machines.target_questions import of_target
 from vmgen.roots import walk
 from vmgen.source import Position, VmgenError

@@ -29,11 +29,12 @@ class ClassAction:
     ``call``: the function ``symbol`` is called with it.  ``compat``: the table ``symbol``
     is added to its compat properties, ``length`` rows of it (a number, or the C object
     that has it; empty for what cannot be determined).  ``properties``: the table ``symbol``
-    becomes its properties; ``more properties``: it is added to them; ``row``: the one that the member ``symbol`` of the type's
-    ``class_data`` names.  ``member``: ``place`` becomes ``value``, None for what cannot be
-    told.  ``alias``: the alias becomes ``symbol``; ``cpu``: the type of the CPU of machines
-    without ``-cpu`` does; ``init``: the function that makes the board does.  An empty
-    ``symbol`` is NULL for an alias and a CPU, and what cannot be followed for the others.
+    becomes its properties; ``more properties``: it is added to them; ``row``: the one that
+    the member ``symbol`` of the type's ``class_data`` names.  ``member``: ``place`` becomes
+    ``value``, None for what cannot be told.  ``alias``: the alias becomes ``symbol``;
+    ``cpu``: the type of the CPU of machines without ``-cpu`` does; ``init``: the function
+    that makes the board does.  An empty ``symbol`` is NULL for an alias and a CPU, and what
+    cannot be followed for the others.
 
     ``maybe`` says that a condition stands before it that no constant decides, ``given``
     what must be so of that row of ``class_data``, ``targets`` what of the target.
