@@ -31,7 +31,7 @@ class ClassAction:
     that has it; empty for what cannot be determined).  ``properties``: the table ``symbol``
     becomes its properties; ``more properties``: it is added to them; ``row``: the one that
     the member ``symbol`` of the type's ``class_data`` names.  ``member``: ``place`` becomes
-    ``value``, None for what cannot be told.  ``alias``: the alias becomes ``symbol``;
+    ``value``, None for what nothing tells.  ``alias``: the alias becomes ``symbol``;
     ``cpu``: the type of the CPU of machines without ``-cpu`` does; ``init``: the function
     that makes the board does.  An empty ``symbol`` is NULL for an alias and a CPU, and what
     cannot be followed for the others.
