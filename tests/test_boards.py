@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from vmgen import ir
 from vmgen.boards import Boards
 from vmgen.boards.pattern import NamePattern
 from vmgen.c_text import TextPart
+from vmgen.cache import Cache, Remembered
 from vmgen.cli import run
 from vmgen.known import MachineFacts, view
 from vmgen.roots.model import Registrations, TypeDecl
@@ -94,17 +95,32 @@ def board_of(
         ),
         types=tuple(ir.ObjectType(one.name, one.parent) for one in declared),
     )
-    return Boards(root).of(
-        machines,
-        [
-            _root(one.name)
-            for one in (*declared, TypeDecl("", ""))
-            if not one.abstract and one.name != "arm-1-machine"
-        ],
-        [Registrations("", types=declared)],
-        [*sources, "hw/arm/board.c"],
-        unused or {},
+    cache = Cache(root / "kept")
+    alone, first, later = (
+        Boards(root, remembered).of(
+            machines,
+            [
+                _root(one.name)
+                for one in (*declared, TypeDecl("", ""))
+                if not one.abstract and one.name != "arm-1-machine"
+            ],
+            [Registrations("", types=declared)],
+            [*sources, "hw/arm/board.c"],
+            unused or {},
+        )
+        for remembered in remembering(cache)
     )
+    assert alone == first == later
+    return alone
+
+
+def remembering(cache: Cache) -> Iterator[Remembered]:
+    """Nothing; what is kept for the next run; and what was."""
+    yield Remembered()
+    kept = Remembered(cache=cache)
+    yield kept
+    kept.keep()
+    yield Remembered(cache=cache)
 
 
 def _root(type_: str) -> ir.Root:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.documents import ROOT
-from vmgen.cache import Cache, Digests, home, keys
+from vmgen.cache import Cache, Digests, Remembered, home, keys
 from vmgen.cache.entries import entries, remove
 from vmgen.cli import run
 
@@ -382,3 +382,47 @@ def test_what_changed_just_now_is_not_remembered(
     (tmp_path / "a.py").write_text("one")
     keys.key("request", [tmp_path])
     assert not list((tmp_path / "cache").rglob("installed*"))
+
+
+def test_what_was_made_of_files_counts_as_long_as_they_are_the_same(
+    cache: Cache, tmp_path: Path
+) -> None:
+    there, missing = tmp_path / "a.c", tmp_path / "b.c"
+    there.write_text("one")
+    paths = [str(there), str(missing)]
+    value = {"words": ["a", "b"], "count": 2}
+    made = Remembered(cache=cache)
+    assert made.value("a.c") is None
+    made.put("a.c", paths, value)
+    assert made.value("a.c") == value
+    assert Remembered(cache=cache).value("a.c") is None  # not kept yet
+    made.keep()
+    assert Remembered(cache=cache).value("a.c") == value
+    assert Remembered(cache=cache, name="other").value("a.c") is None
+    there.write_text("two")
+    assert Remembered(cache=cache).value("a.c") is None
+    there.write_text("one")
+    missing.write_text("")
+    assert Remembered(cache=cache).value("a.c") is None
+    missing.unlink()
+    assert Remembered(cache=cache).value("a.c") == value
+
+
+def test_nothing_is_kept_again_that_is_kept(
+    cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.c"
+    file.write_text("one")
+    made = Remembered(cache=cache)
+    made.put("a.c", [str(file)], 1)
+    made.keep()
+    again = Remembered(cache=cache)
+    assert again.value("a.c") == 1
+    with monkeypatch.context() as patch:
+        patch.delattr(Cache, "keep")
+        made.keep()
+        again.keep()
+    again.put("b.c", [str(file)], 2)
+    again.keep()
+    both = Remembered(cache=cache)
+    assert [both.value("a.c"), both.value("b.c")] == [1, 2]

@@ -11,6 +11,7 @@ from tests.json_documents import check
 from tests.test_pipeline import cpu, described, module, number, program, root
 from tests.trees import require_tree
 from vmgen import ir
+from vmgen.cache import Digests
 from vmgen.cli.coverage import as_json
 from vmgen.coverage import Report, cover
 from vmgen.infos import MARKERS
@@ -49,14 +50,9 @@ def report(
         )
         for one in programs
     )
-    by_target = {one.target: one for one in programs}
-
-    def made(self: Whole, part: TargetFiles) -> ir.Program:
-        return by_target[part.tree.target]
-
     monkeypatch.setattr(whole, "configure", lambda *_, **__: parts)
-    monkeypatch.setattr(whole, "read", lambda *_, **__: Whole(parts))
-    monkeypatch.setattr(Whole, "program", made)
+    monkeypatch.setattr(whole, "read", lambda *_, **__: Whole(parts, Digests()))
+    monkeypatch.setattr(Whole, "programs", lambda self: programs)
     monkeypatch.setattr(Whole, "undecided", lambda self, part: undecided)
     return cover(folder, [one.target for one in programs])
 

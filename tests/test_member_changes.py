@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from vmgen import ir
+from vmgen.cache import Cache, Remembered
 from vmgen.machines.changed import MemberChanges, with_changes
 
 PLACE = ir.MemberPlace("NicState", "conf.count")
@@ -19,7 +20,9 @@ def changes(tree: Path, **files: str) -> MemberChanges:
         file = tree / "hw" / "net" / f"{name}.c"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    return MemberChanges(tree)
+    kept = Cache(tree / "kept")
+    MemberChanges(tree, Remembered(cache=kept))
+    return MemberChanges(tree, Remembered(cache=kept))  # what was kept
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ import pytest
 from tests import fake_qemu
 from tests.trees import require_tree
 from vmgen import ir
+from vmgen.cache import Remembered
 from vmgen.infos import opaque
 from vmgen.ir import json as ir_json
 from vmgen.lower import rivals, sections, shapes
-from vmgen.pipeline import Request, compile_program, compile_whole, generate
+from vmgen.pipeline import Request, compile_program, compile_whole, generate, resolving
 from vmgen.pipeline.sharing import share
 from vmgen.pipeline.store import front_end
 from vmgen.pipeline.survey import Seen, TreeFiles, seen, words_of
@@ -363,6 +364,10 @@ def test_two_targets_of_a_release(
         Request(target=target, qemu=tree, whole=True) for target in ("avr", "sh4")
     )
     programs = compile_whole(requests)
+    with monkeypatch.context() as patch:
+        patch.setattr(resolving, "workers", lambda: 1)
+        patch.setattr(resolving, "said_by", lambda *_: Remembered())
+        assert compile_whole(requests) == programs  # in one process, of the texts
     assert all(
         {"cpu", "cpu_common", "timer"} <= {root.section for root in one.roots}
         for one in programs

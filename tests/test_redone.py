@@ -100,7 +100,7 @@ def test_nothing_is_put_together_again_for_a_lock(
     words = ["--qemu", str(tree.root), "--all", "-t", "avr", "-t", "sh4"]
     assert run(["lock", *words, "--output", lock]) == 0
     with monkeypatch.context() as patch:
-        patch.delattr(Whole, "program")
+        patch.delattr(Whole, "programs")
         assert run(["lock", *words, "--output", lock]) == 0
         assert run(["check", *words, "--lock", lock, "--output", "none"]) == 0
     assert "the wire format is as locked" in capsys.readouterr().err

@@ -103,10 +103,10 @@ def cover(
     read = whole.read(parts, preprocessor, progress, store)
     files: dict[str, _File] = {}
     sections: dict[tuple[str, str, str], Covered] = {}
-    for part in parts:
+    for part, linked in zip(parts, read.programs(), strict=True):
         for file in part.files:
             files.setdefault(file, _File()).targets.append(part.tree.target)
-        program = taught(read.program(part), formats)
+        program = taught(linked, formats)
         for missing in program.unread:
             files.setdefault(missing.file, _File()).lose(missing)
         for found in read.undecided(part):

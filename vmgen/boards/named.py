@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from vmgen.boards import json
 from vmgen.boards.pattern import NamePattern, completed, within
 from vmgen.boards.text import BoardText, Mentions, header_parts, look_at, without
 from vmgen.c_text import CText, TextPart
+from vmgen.cache import Remembered
 from vmgen.tree import files
 
 CODE = ("hw/", "target/", "accel/")
@@ -39,39 +43,62 @@ class BoardTexts:
     """The texts of one tree, each read once for all targets."""
 
     root: Path
+    remembered: Remembered = field(default_factory=Remembered)
+    """What was made of the texts before."""
     _files: dict[tuple[str, tuple[TextPart, ...]], BoardText] = field(
         init=False, default_factory=dict
     )
-    _parts: dict[str, list[Mentions]] | None = field(init=False, default=None)
+    _macros: dict[str, Sequence[Mentions]] = field(init=False, default_factory=dict)
     _meant: dict[tuple[str, bool], Meant] = field(init=False, default_factory=dict)
     _fitting: dict[NamePattern, tuple[set[str], set[str]]] = field(
         init=False, default_factory=dict
     )
     """By pattern the names that were looked at, and those of them that fit."""
 
+    def look_at(self, names: Iterable[str]) -> None:
+        """Reads these C files, and the tree's headers."""
+        for name in names:
+            self.file(name)
+        _ = self._of_headers
+        self.remembered.keep()
+
     def file(self, name: str, left_out: tuple[TextPart, ...] = ()) -> BoardText:
         """What a C file of the tree names, with the C that it includes, outside of these
         parts of it."""
         key = name, left_out
         if key not in self._files:
-            text = CText("\n".join(self._texts(name)))
             self._files[key] = (
-                without(text, self.file(name), left_out) if left_out else look_at(text)
+                without(self._text(name)[0], self.file(name), left_out)
+                if left_out
+                else self._file(name)
             )
         return self._files[key]
 
-    def _texts(self, name: str) -> Iterator[str]:
-        """The text of a C file, and of those that it includes and that are no headers."""
-        pending, seen = [self.root / name], set[Path]()
+    def _file(self, name: str) -> BoardText:
+        known = self.remembered.value(name)
+        if known is not None:
+            return json.to_text(known)
+        text, inputs = self._text(name)
+        found = look_at(text)
+        self.remembered.put(name, inputs, json.of_text(found))
+        return found
+
+    def _text(self, name: str) -> tuple[CText, list[str]]:
+        """The text of a C file, with those that it includes and that are no headers; and
+        the paths where they are, or could be."""
+        pending, seen = [self.root / name], list[Path]()
+        texts: list[str] = []
         while pending:
             path = pending.pop()
-            if path in seen or not path.is_file():
+            if path in seen:
                 continue
-            seen.add(path)
-            text = path.read_text("utf-8", errors="replace")
-            yield text
-            for part in _INCLUDED.findall(text):
+            seen.append(path)
+            if not path.is_file():
+                continue
+            texts.append(path.read_text("utf-8", errors="replace"))
+            for part in _INCLUDED.findall(texts[-1]):
                 pending += (path.parent / part, self.root / part)
+        return CText("\n".join(texts)), [*map(str, seen)]
 
     def fitting(self, pattern: NamePattern, names: frozenset[str]) -> frozenset[str]:
         """Those of the names that fit a pattern; each name is looked at once."""
@@ -99,7 +126,7 @@ class BoardTexts:
         strings: set[str] = set()
         pieces: set[str] = set()
         known: dict[str, frozenset[str] | None] = {}
-        parts = self.parts()
+        of_headers = self._of_headers.keys()
         pending = [names]
         while pending:
             names = pending.pop()
@@ -112,8 +139,8 @@ class BoardTexts:
                 else:
                     strings.update(value + literal for value in before)
             fresh = names.words - words
-            for word in fresh & parts.keys():
-                pending += parts[word]
+            for word in fresh & of_headers:
+                pending += self._of_header(word)
             for word in fresh & file.macros.keys():
                 pending += file.macros[word]
             words |= fresh
@@ -141,7 +168,7 @@ class BoardTexts:
             return known[word]
         known[word] = None  # a macro whose body has its own name
         values: set[str] = set()
-        for names in own.get(word) or self.parts().get(word, ()):
+        for names in own.get(word) or self._of_header(word):
             found = names.string
             if found is None or depth > _DEEPEST or len(values) > _MOST:
                 return None
@@ -153,14 +180,27 @@ class BoardTexts:
         known[word] = frozenset(values) or None
         return known[word]
 
-    def parts(self) -> Mapping[str, Sequence[Mentions]]:
-        """The inline functions and macros of the tree's headers."""
-        if self._parts is None:
-            self._parts = {}
-            for _, text in files.texts(self.root, ("include", *_folders()), (".h",)):
-                for name, one in header_parts(CText(text)):
-                    self._parts.setdefault(name, []).append(one)
-        return self._parts
+    def _of_header(self, word: str) -> Sequence[Mentions]:
+        """The inline functions and macros of this name of the tree's headers."""
+        if word not in self._macros:
+            found = self._of_headers.get(word, ())
+            self._macros[word] = [*map(json.to_mentions, found)]
+        return self._macros[word]
+
+    @cached_property
+    def _of_headers(self) -> Mapping[str, Sequence[Any]]:
+        """The same of all names, as JSON values: most are never asked for."""
+        parts: dict[str, list[Any]] = {}
+        for name in files.named(self.root, ("include", *_folders()), (".h",)):
+            found = self.remembered.value(name)
+            if found is None:
+                path = self.root / name
+                text = CText(path.read_text("utf-8", errors="replace"))
+                found = [(one, json.of_mentions(of)) for one, of in header_parts(text)]
+                self.remembered.put(name, (str(path),), found)
+            for one, names in found:
+                parts.setdefault(one, []).append(names)
+        return parts
 
 
 def _folders() -> Iterator[str]:

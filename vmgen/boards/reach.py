@@ -18,6 +18,7 @@ from vmgen.boards.named import CODE, BoardTexts, Meant
 from vmgen.boards.pattern import NamePattern
 from vmgen.boards.text import ClassText, Mentions
 from vmgen.c_text import TextPart
+from vmgen.cache import Remembered
 from vmgen.roots.model import Registrations, TypeDecl
 
 _EVERYWHERE = ("target/", "accel/")
@@ -48,13 +49,19 @@ class _Variant:
 
 @dataclass
 class Boards:
-    """The boards of one tree.  Its texts are read once for all targets."""
+    """The boards of one tree.  Its texts are read once for all targets; ``remembered`` is
+    what was made of them before."""
 
     root: Path
+    remembered: Remembered = field(default_factory=Remembered)
     _texts: BoardTexts = field(init=False)
 
     def __post_init__(self) -> None:
-        self._texts = BoardTexts(self.root)
+        self._texts = BoardTexts(self.root, self.remembered)
+
+    def look_at(self, sources: Iterable[str]) -> None:
+        """Reads the texts of these C files, and the tree's headers, for :meth:`of`."""
+        self._texts.look_at(_of_boards(sources, self.root))
 
     def of(
         self,
@@ -122,6 +129,13 @@ def _sorted(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def _of_boards(sources: Iterable[str], root: Path) -> Iterator[str]:
+    """Those of the C files that may be of a board or a device, sorted."""
+    for one in sorted(sources):
+        if one.startswith((*CODE, _DRIVES)) and (root / one).is_file():
+            yield one
+
+
 @dataclass(frozen=True, slots=True)
 class _Reach:
     """The types of which code may make objects, and the files of that code."""
@@ -177,11 +191,7 @@ class _BoardsOfBinary:
                 self._types.setdefault(type_.name, type_)
                 declared.setdefault(type_.name, set()).add(type_.file)
         self._declared = {name: frozenset(of) for name, of in declared.items()}
-        self._sources = dict.fromkeys(
-            one
-            for one in sorted(sources)
-            if one.startswith((*CODE, _DRIVES)) and (texts.root / one).is_file()
-        )
+        self._sources = dict.fromkeys(_of_boards(sources, texts.root))
         self._defined: dict[str, list[str]] = {}
         self._objects: dict[str, list[str]] = {}
         self._classes: dict[str, tuple[str, ClassText]] = {}

@@ -2,6 +2,7 @@
 
 from vmgen.cache.digests import Digests
 from vmgen.cache.hashes import hashed, text_digest
+from vmgen.cache.remembered import Remembered
 from vmgen.cache.store import Cache, home
 
-__all__ = ["Cache", "Digests", "hashed", "home", "text_digest"]
+__all__ = ["Cache", "Digests", "Remembered", "hashed", "home", "text_digest"]

@@ -14,8 +14,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from vmgen import ir
+from vmgen.cache import Remembered
 from vmgen.tree import files
 
 _ASSIGNED = re.compile(
@@ -75,37 +77,41 @@ class MemberChanges:
     """What the C of one tree puts into members, by their names."""
 
     root: Path
-    _files: dict[Path, dict[str, list[str]]] = field(init=False)
-    _defined: dict[str, set[str]] = field(init=False)
+    remembered: Remembered = field(default_factory=Remembered)
+    """What the texts of the files said before."""
+    _files: dict[str, dict[str, list[str]]] = field(init=False, default_factory=dict)
+    _defined: dict[str, set[str]] = field(init=False, default_factory=dict)
     """The numbers that macros stand for, by their names."""
     named: frozenset[str] = field(init=False)
     """The properties that C code sets by their names, of whatever object."""
-    _known: dict[frozenset[ir.MemberPlace], ir.MemberChange] = field(init=False)
+    _known: dict[frozenset[ir.MemberPlace], ir.MemberChange] = field(
+        init=False, default_factory=dict
+    )
     """What was found before: the targets of a tree ask for the same members."""
 
     def __post_init__(self) -> None:
-        self._files = {}
-        self._defined = {}
-        self._known = {}
         texts: set[str] = set()
         macros: set[str] = set()
         meant: dict[str, set[str]] = {}
-        for file, text in files.texts(self.root, _FOLDERS, (".c", ".h")):
-            lines = f"\n{text}"
-            for name, value in _DEFINED.findall(lines):
+        for file in files.named(self.root, _FOLDERS, (".c", ".h")):
+            said = self.remembered.value(file)
+            if said is None:
+                said = _said(self._text(file))
+                self.remembered.put(file, (str(self.root / file),), said)
+            numbers, strings, literals, named, changes = said
+            for name, value in numbers:
                 self._defined.setdefault(name, set()).add(value)
-            for name, value in _TEXT_MACRO.findall(lines):
+            for name, value in strings:
                 meant.setdefault(name, set()).add(value)
-            # Letters are found many times as fast as words.
-            for call in (
-                _SET.findall(text) if any(map(text.__contains__, _SETTERS)) else ()
-            ):
-                for literal, macro in _TEXT.findall(call):
-                    texts.add(literal)
-                    macros.add(macro)
-            if found := _changes(text):
-                self._files[self.root / file] = found
+            texts.update(literals)
+            macros.update(named)
+            if changes:
+                self._files[file] = changes
+        self.remembered.keep()
         self.named = frozenset(texts.union(*(meant.get(one, ()) for one in macros)))
+
+    def _text(self, file: str) -> str:
+        return (self.root / file).read_text(encoding="utf-8", errors="replace")
 
     def of(self, places: Iterable[ir.MemberPlace]) -> ir.MemberChange:
         """What C puts into a member, given by all its places."""
@@ -125,8 +131,7 @@ class MemberChanges:
             values = [value for name in names for value in found.get(name, ())]
             if not values:
                 continue
-            text = file.read_text(encoding="utf-8", errors="replace")
-            if not mentions.search(text):
+            if not mentions.search(self._text(file)):
                 continue
             for value in values:
                 number = self._number(value.lstrip("<>"))
@@ -165,6 +170,24 @@ def with_changes(
         return replace(one, change=changes.of(one.places))
 
     return replace(machines, properties=tuple(map(looked_at, machines.properties)))
+
+
+def _said(text: str) -> list[Any]:
+    """What one file says, as a JSON value: the macros that are numbers and those that are
+    strings, each with its name; of what sets properties by name the literals and the macros;
+    and what is put into members."""
+    lines = f"\n{text}"
+    # Letters are found many times as fast as words.
+    sets = any(map(text.__contains__, _SETTERS))
+    calls = _SET.findall(text) if sets else []
+    set_by = [one for call in calls for one in _TEXT.findall(call)]
+    return [
+        _DEFINED.findall(lines),
+        _TEXT_MACRO.findall(lines),
+        sorted({literal for literal, _ in set_by}),
+        sorted({macro for _, macro in set_by}),
+        _changes(text),
+    ]
 
 
 def _changes(text: str) -> dict[str, list[str]]:

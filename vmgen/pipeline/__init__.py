@@ -246,7 +246,7 @@ def compile_whole(
         first.qemu, targets, first.build, files=files, given=first.given
     )
     read = whole.read(parts, first.preprocessor, progress, files=files)
-    programs = tuple(taught(read.program(part), first.formats) for part in parts)
+    programs = tuple(taught(one, first.formats) for one in read.programs())
     if first.processors:
         programs = tuple(
             with_processors(program, part, files, first.preprocessor, progress)

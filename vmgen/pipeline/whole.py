@@ -14,27 +14,24 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from vmgen import ir, machines, roots
+from vmgen import ir
 from vmgen import tree as trees
-from vmgen.boards import Boards
-from vmgen.c_text import macros
 from vmgen.cache import Digests
 from vmgen.known import read_members
 from vmgen.link import link
 from vmgen.linkmodel import SystemBinary, not_there
-from vmgen.machines import MachineResolution
 from vmgen.machines.changed import MemberChanges, with_changes
 from vmgen.pipeline import reading, survey
 from vmgen.pipeline.inputs import InputDigests
 from vmgen.pipeline.reading import COMMON, FileTypes, ReadFile
+from vmgen.pipeline.resolving import BinaryTypes, Resolved, resolved, said_by
 from vmgen.pipeline.store import Note, Store
 from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.workers import workers
-from vmgen.premises import premises_of
+from vmgen.premises import TreePremises
 from vmgen.preprocess import Preprocessor
-from vmgen.roots import ClassVariables, Registrations, Resolution
 from vmgen.source import Diagnostic, VmgenError
-from vmgen.tree import NOTHING_GIVEN, Given, SourceTree, qapi
+from vmgen.tree import NOTHING_GIVEN, Given, SourceTree
 from vmgen.tree.files import emulator_sources
 from vmgen.tree.targets import configurations
 
@@ -66,18 +63,13 @@ class TargetFiles:
 
 @dataclass(slots=True)
 class Whole:
-    """What was read of one tree: for each target the outcome of each of its files."""
+    """What was read of one tree: for each target the outcome of each of its files;
+    ``digests`` are those of the tree's."""
 
     parts: tuple[TargetFiles, ...]
+    digests: Digests
     outcomes: dict[tuple[str, str], ReadFile] = field(default_factory=dict)
-    _resolutions: dict[str, tuple[Resolution, MachineResolution]] = field(
-        default_factory=dict
-    )
-    _enums: Mapping[str, tuple[str, ...]] | None = None
-    _changes: MemberChanges | None = None
-    _types: roots.TreeTypes | None = None
-    _variables: ClassVariables | None = None
-    _boards: Boards | None = None
+    _resolved: dict[str, Resolved] = field(default_factory=dict)
     _linked: dict[str, list[ir.Module]] = field(default_factory=dict)
 
     def outcome(self, target: str, file: str) -> ReadFile:
@@ -85,9 +77,32 @@ class Whole:
         found = self.outcomes.get((target, file))
         return found if found is not None else self.outcomes[COMMON, file]
 
-    def program(self, part: TargetFiles) -> ir.Program:
-        """The program of one target.  What cannot be read of it, or be linked, is left
-        out and is in its ``unread``."""
+    def programs(self) -> tuple[ir.Program, ...]:
+        """The programs of all parts, in their order.  What cannot be read of one, or be
+        linked, is left out and is in its ``unread``."""
+        root = self.parts[0].tree.root
+        programs = [self._program(part) for part in self.parts]
+        types = [*map(self._types, self.parts, programs)]
+        said = said_by(root, self.digests, "machines")
+        changes, premises = MemberChanges(root, said), TreePremises(root)
+        found = []
+        for part, program, one in zip(
+            self.parts, programs, resolved(root, types, self.digests), strict=True
+        ):
+            self._resolved[part.tree.target] = one
+            read = read_members(program)
+            found.append(
+                replace(
+                    program,
+                    roots=one.registered.roots,
+                    premises=premises.of(program.modules),
+                    machines=with_changes(one.found.machines, read, changes),
+                )
+            )
+        return tuple(found)
+
+    def _program(self, part: TargetFiles) -> ir.Program:
+        """The linked modules of one target."""
         modules: list[ir.Module] = []
         members: list[ir.Module] = []
         unread = [ir.Unread("", one, (not_there(one),)) for one in part.missing]
@@ -103,18 +118,18 @@ class Whole:
                 into.append(outcome.module)
         release, target = part.tree.release, part.tree.target
         program = link(release, target, modules, members, unread, part.tree.answers)
-        registered, types = self._resolution(part, program)
-        if self._changes is None:
-            self._changes = MemberChanges(part.tree.root)
-        if self._variables is None:
-            self._variables = ClassVariables(part.tree.root)
-        read = read_members(program)
-        return replace(
-            program,
-            modules=tuple(map(self._shared, program.modules)),
-            roots=tuple(self._variables.decided(registered.roots)),
-            premises=premises_of(program.modules, part.tree.root),
-            machines=with_changes(types.machines, read, self._changes),
+        return replace(program, modules=tuple(map(self._shared, program.modules)))
+
+    def _types(self, part: TargetFiles, program: ir.Program) -> BinaryTypes:
+        """What was read of the types of one target's binary."""
+        read = [
+            types
+            for file in (*part.files, *part.registering)
+            if (types := self.outcome(part.tree.target, file).types) is not None
+        ]
+        sources = (*part.files, *part.registering, *part.others)
+        return BinaryTypes(
+            part.tree, tuple(read), part.others, sources, program.modules
         )
 
     def _shared(self, module: ir.Module) -> ir.Module:
@@ -129,62 +144,15 @@ class Whole:
 
     def undecided(self, part: TargetFiles) -> tuple[Diagnostic, ...]:
         """What registers something in a target's binary that could not be determined, and the
-        files that should have been read for that."""
+        files that should have been read for that; once the programs were made."""
         found = [
             one
             for file in part.registering
             if (outcome := self.outcome(part.tree.target, file)).types is None
             for one in outcome.found
         ]
-        for resolution in self._resolutions.get(part.tree.target, ()):
-            found += resolution.undecided
-        return tuple(found)
-
-    def _resolution(
-        self, part: TargetFiles, program: ir.Program
-    ) -> tuple[Resolution, MachineResolution]:
-        target = part.tree.target
-        if target not in self._resolutions:
-            read = [
-                types
-                for file in (*part.files, *part.registering)
-                if (types := self.outcome(target, file).types) is not None
-            ]
-            if self._enums is None:
-                self._enums = qapi.enums(part.tree.root)
-            if self._variables is None:
-                self._variables = ClassVariables(part.tree.root)
-            registrations = [
-                *(self._variables.without_prevented(one.registered) for one in read),
-                *self._types_as_text(part),
-            ]
-            registered = roots.resolve(registrations, program.modules)
-            found = machines.resolve(
-                registrations,
-                (one.machines for one in read),
-                self._enums,
-                part.tree.system_target,
-            )
-            if self._boards is None:
-                self._boards = Boards(part.tree.root)
-            sources = (*part.files, *part.registering, *part.others)
-            boarded = self._boards.of(
-                found.machines, registered.roots, registrations, sources, found.unused
-            )
-            self._resolutions[target] = registered, replace(found, machines=boarded)
-        return self._resolutions[target]
-
-    def _types_as_text(self, part: TargetFiles) -> list[Registrations]:
-        defined = frozenset(
-            name
-            for folder in part.tree.config_dirs
-            for header in sorted(folder.glob("*config*.h"))
-            for name, value in macros(header.read_text(encoding="utf-8")).items()
-            if value != "0"
-        )
-        if self._types is None:
-            self._types = roots.TreeTypes(part.tree.root)
-        return self._types.of(part.others, defined)
+        one = self._resolved[part.tree.target]
+        return (*found, *one.registered.undecided, *one.found.undecided)
 
 
 def configure(
@@ -302,10 +270,11 @@ def read(
     ``progress`` is called with each file as it is done.  Nothing is raised for a file
     that cannot be read: its outcome has the findings.
     """
-    whole = Whole(tuple(parts))
-    store = store or Store()
-    digests = files.inputs if files is not None else InputDigests(Digests())
     first = parts[0].tree
+    store = store or Store()
+    files = files or TreeFiles(first.root)
+    whole = Whole(tuple(parts), files.digests)
+    digests = files.inputs
     every = dict.fromkeys(
         file for part in parts for file in (*part.files, *part.registering)
     )

@@ -9,40 +9,55 @@ it and not by their version.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vmgen import ir
 from vmgen.c_text import CText, without_groups
 from vmgen.premises import kept
 from vmgen.premises.facts import PREMISES, Fact
-from vmgen.premises.tables import rows
+from vmgen.premises.tables import Row, rows
 
-__all__ = ["premises_of"]
+__all__ = ["TreePremises", "premises_of"]
+
+
+@dataclass
+class TreePremises:
+    """The tables of the tree at ``root``, each read once for all targets."""
+
+    root: Path
+    _rows: dict[str, tuple[Row, ...]] = field(init=False, default_factory=dict)
+
+    def of(self, modules: Iterable[ir.Module]) -> tuple[ir.Premise, ...]:
+        """What the refusals of these modules depend on in the tree, sorted by name;
+        nothing of a table that the tree does not have."""
+        names = {
+            name
+            for module in modules
+            for description in module.descriptions
+            for hook in description.hooks
+            for refusal in hook.refusals
+            for name in refusal.reads
+        }
+        found = [
+            ir.Premise(fact.name, fact.readers, fact.keyed, known)
+            for fact in PREMISES
+            if not names.isdisjoint(fact.readers) and (known := self._known(fact))
+        ]
+        return tuple(sorted(found, key=lambda premise: premise.name))
+
+    def _known(self, fact: Fact) -> tuple[Row, ...]:
+        if fact.name not in self._rows:
+            texts = list(_texts(fact, self.root))
+            writers = {} if fact.keeps is None else kept.masks(texts)
+            known = {row for text in texts for row in rows(text, fact, writers)}
+            self._rows[fact.name] = tuple(sorted(known))
+        return self._rows[fact.name]
 
 
 def premises_of(modules: Iterable[ir.Module], root: Path) -> tuple[ir.Premise, ...]:
-    """What the refusals of these modules depend on in the tree at ``root``, sorted by
-    name; nothing of a table that the tree does not have."""
-    names = {
-        name
-        for module in modules
-        for description in module.descriptions
-        for hook in description.hooks
-        for refusal in hook.refusals
-        for name in refusal.reads
-    }
-    found = []
-    for fact in PREMISES:
-        if names.isdisjoint(fact.readers):
-            continue
-        texts = list(_texts(fact, root))
-        writers = {} if fact.keeps is None else kept.masks(texts)
-        known = {row for text in texts for row in rows(text, fact, writers)}
-        if known:
-            found.append(
-                ir.Premise(fact.name, fact.readers, fact.keyed, tuple(sorted(known)))
-            )
-    return tuple(sorted(found, key=lambda premise: premise.name))
+    """:meth:`TreePremises.of` one target's modules."""
+    return TreePremises(root).of(modules)
 
 
 def _texts(fact: Fact, root: Path) -> Iterator[CText]:

@@ -7,8 +7,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vmgen.c_text import CText, closing, items, spelled, words_of
+from vmgen.cache import Remembered
 from vmgen.tree.files import headers
 
 _MACRO = re.compile(r"(\w+)(\([^)]*\))?\s+(.*)", re.DOTALL)
@@ -152,17 +154,37 @@ class Strings:
         return candidates[0] if candidates else None
 
 
-def header_macros(root: Path, folders: Iterable[str]) -> dict[str, list[Macro]]:
-    """The string macros of every header below these folders of a tree."""
+def header_macros(
+    root: Path, folders: Iterable[str], remembered: Remembered
+) -> dict[str, list[Macro]]:
+    """The string macros of every header below these folders of a tree; ``remembered`` is
+    what was made of each of them before."""
     out: dict[str, list[Macro]] = {}
     for folder in folders:
         for file in headers(root, folder):
-            text = (root / file).read_text(encoding="utf-8", errors="replace")
-            if '"' not in text:
-                continue
-            for macro, found in definitions(CText(text), file).items():
-                out.setdefault(macro, []).extend(found)
+            found = remembered.value(file)
+            if found is None:
+                path = root / file
+                found = _written(path.read_text(encoding="utf-8", errors="replace"))
+                remembered.put(file, (str(path),), found)
+            for name, parameters, body, conditions in found:
+                names = None if parameters is None else tuple(parameters)
+                under = tuple((one, wanted) for one, wanted in conditions)
+                out.setdefault(name, []).append(Macro(file, names, body, under))
+    remembered.keep()
     return out
+
+
+def _written(text: str) -> list[Any]:
+    """The string macros of a header as JSON values: its name, and all of each but the
+    file."""
+    if '"' not in text:
+        return []
+    return [
+        (name, one.parameters, one.body, one.conditions)
+        for name, found in definitions(CText(text), "").items()
+        for one in found
+    ]
 
 
 def included(root: Path, file: str) -> frozenset[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 
+from vmgen.cache import Remembered
 from vmgen.roots.model import Registrations
 from vmgen.roots.strings import Macro, Strings, header_macros, included
 from vmgen.roots.text_types import FileText, look_at, registrations
@@ -27,29 +29,38 @@ _WITH_HEADERS = (
 
 class TreeTypes:
     """Types as text, for the files of one tree; the files are read once for all
-    targets of a run."""
+    targets of a run.  ``remembered`` is what was made of the headers before."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, remembered: Remembered | None = None) -> None:
         self._root = root
-        self._macros: dict[str, list[Macro]] | None = None
+        self._remembered = remembered or Remembered()
         self._texts: dict[str, FileText] = {}
         self._included: dict[str, frozenset[str]] = {}
+
+    def look_at(self, files: Iterable[str]) -> None:
+        """Reads the texts of these files, and the tree's headers, for :meth:`of`."""
+        for file in files:
+            if file not in self._texts:
+                self._texts[file] = self._look(file)
+        _ = self._macros
 
     def of(self, files: Iterable[str], defined: frozenset[str]) -> list[Registrations]:
         """The registrations of files that :func:`vmgen.roots.is_wanted` does not want.
 
         ``defined`` are the macros of the target's configuration headers.
         """
-        if self._macros is None:
-            self._macros = header_macros(self._root, _WITH_HEADERS)
+        files = [*files]
+        self.look_at(files)
         strings = Strings(self._macros, defined, self._near)
         out: list[Registrations] = []
         for file in files:
-            if file not in self._texts:
-                self._texts[file] = self._look(file)
             if self._texts[file].types:
                 out.append(registrations(self._texts[file], strings))
         return out
+
+    @cached_property
+    def _macros(self) -> dict[str, list[Macro]]:
+        return header_macros(self._root, _WITH_HEADERS, self._remembered)
 
     def _near(self, file: str) -> frozenset[str]:
         if file not in self._included:

@@ -51,18 +51,26 @@ def sources(root: Path, below: str = "") -> Iterator[str]:
             yield name
 
 
+def named(
+    root: Path, folders: Iterable[str], suffixes: tuple[str, ...]
+) -> Iterator[str]:
+    """The files of these suffixes below these folders.  A link to nothing is no file."""
+    for folder in folders:
+        for name in walk(root, folder):
+            if name.endswith(suffixes) and (root / name).is_file():
+                yield name
+
+
 def texts(
     root: Path, folders: Iterable[str], suffixes: tuple[str, ...]
 ) -> Iterator[tuple[str, str]]:
     """The files of these suffixes below these folders, with their text.
 
-    Bytes that are no UTF-8 are replaced: who looks for names does not need them.  A link
-    to nothing is no file.  Raises OSError for a file that cannot be read.
+    Bytes that are no UTF-8 are replaced: who looks for names does not need them.  Raises
+    OSError for a file that cannot be read.
     """
-    for folder in folders:
-        for name in walk(root, folder):
-            if name.endswith(suffixes) and (root / name).is_file():
-                yield name, (root / name).read_text("utf-8", errors="replace")
+    for name in named(root, folders, suffixes):
+        yield name, (root / name).read_text("utf-8", errors="replace")
 
 
 def emulator_sources(root: Path) -> Iterator[str]:
