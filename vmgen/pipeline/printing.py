@@ -63,17 +63,18 @@ def _side_by_side(
 ) -> dict[str, GeneratedFile]:
     files: dict[str, GeneratedFile] = {}
     with ProcessPoolExecutor(workers()) as pool:
-        packages = []
         batches = []
+        tops = []
         for program in programs:
             package = lower(program, named=named)
-            packages.append(package)
             batches += _submitted(pool, package, store)
+            tops.append(pool.submit(_target_file, _bare(package), store))
+            for file in render.folder_files(package):
+                files[file.path] = file
         for file in _done(batches, tell):
             files[file.path] = file
-    for package in packages:
-        for file in (*render.folder_files(package), _target_file(package, store)):
-            files[file.path] = file
+        for top in tops:
+            files[top.result().path] = top.result()
     return files
 
 
@@ -91,27 +92,27 @@ def _together(
         }
         around = replace(sharing.around, files=frozenset())
         common = lower(sharing.common, around, named)
+        by_source = {module.source: module for module in common.modules}
         batches = _submitted(pool, common, store)
-        packages = []
+        tops = []
         for future in as_completed(pending):
             package, made = future.result()
-            packages.append((package, pending[future]))
+            program = pending[future]
+            above = [
+                module
+                for file in program.elsewhere
+                if (module := by_source.get(file)) is not None
+            ]
+            offered = [*package.exports, *offers(above, above=True)]
+            whole = replace(package, exports=exports(offered), several=several(offered))
+            tops.append(pool.submit(_target_file, _bare(whole), store))
             for file in made:
                 files[file.path] = file
-            tell(f"{pending[future].target}: {len(made)} files")
+            tell(f"{program.target}: {len(made)} files")
         for file in _done(batches, tell):
             files[file.path] = file
-    by_source = {module.source: module for module in common.modules}
-    for package, program in packages:
-        above = [
-            module
-            for file in program.elsewhere
-            if (module := by_source.get(file)) is not None
-        ]
-        offered = [*package.exports, *offers(above, above=True)]
-        whole = replace(package, exports=exports(offered), several=several(offered))
-        file = _target_file(whole, store)
-        files[file.path] = file
+        for top in tops:
+            files[top.result().path] = top.result()
     for file in render.folder_files(common):
         files[file.path] = file
     return files
@@ -153,12 +154,17 @@ def _files(
         files.append(_target_file(package, store))
     else:
         package = replace(package, exports=tuple(offers(package.modules)))
-    return replace(package, modules=(), ir=""), files
+    return _bare(package), files
+
+
+def _bare(package: plan.Package) -> plan.Package:
+    """The package without what only its other files need."""
+    return replace(package, modules=(), ir="")
 
 
 def _target_file(package: plan.Package, store: Store) -> GeneratedFile:
     """The package's ``__init__.py``, printed or remembered."""
-    bare = replace(package, modules=(), ir="", meta="", sources=(), digest="")
+    bare = replace(_bare(package), meta="", sources=(), digest="")
     name = f"text-{hashed((_printer(), repr(bare)))}"
     body = store.entry(name)
     if body is None:

@@ -11,9 +11,11 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from vmgen import linkmodel, machines, roots
 from vmgen.c_text import CText
@@ -29,6 +31,10 @@ _ALIAS = re.compile(r"\btypedef\b([^;{}]*?)(\w+)\s*(?:\[[^\]]*\]\s*)?;")
 _QUALIFIERS = re.compile(r"\A\s*(?:(?:const|volatile)\b\s*)+")
 _HEADERS = (".h", ".inc")
 _C = (".c", ".h", ".inc")
+_BATCH = 64
+"""Files that one process looks at in a row."""
+Each: TypeAlias = Callable[..., Iterable[Any]]
+"""What calls a function with each of some arguments and has the results in their order."""
 PARTS = (".c.inc", ".inc.c")
 """How the names of files end that are C for one other file to include."""
 
@@ -64,8 +70,7 @@ class TreeFiles:
 
     def text(self, file: str) -> str:
         """A file's text; bytes that are no UTF-8 are replaced."""
-        path = self.root / file
-        return path.read_text(encoding="utf-8", errors="replace")
+        return _text(self.root / file)
 
     def _hash(self, read: Iterable[str]) -> str:
         start = str(self.root)
@@ -73,6 +78,10 @@ class TreeFiles:
         self.digests.keep()
         self.inputs.keep()
         return hashed((content, *self.names))
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +151,19 @@ def _defines(written: CText, known: re.Pattern[str]) -> bool:
     return False
 
 
-def look(files: TreeFiles, names: Iterable[str], store: Store) -> dict[str, Seen]:
+def look(
+    files: TreeFiles, names: Iterable[str], store: Store, each: Each = map
+) -> dict[str, Seen]:
     """What the texts of these files say, from memory where they did not change; those of
-    C that they include (``target/ppc/translate_init.c.inc`` up to 6.0) with them."""
-    found = _look(files, tuple(names), store)
+    C that they include (``target/ppc/translate_init.c.inc`` up to 6.0) with them.
+
+    ``each`` is ``map``, or that of other processes.
+    """
+    found = _look(files, tuple(names), store, each)
     written = [
         name for name in files.names if name.endswith(PARTS) and name not in found
     ]
-    for part, of_part in _look(files, written, store).items():
+    for part, of_part in _look(files, written, store, map).items():
         if not (of_part.mentions or of_part.registers):
             continue
         folder, _, last = part.rpartition("/")
@@ -164,7 +178,9 @@ def look(files: TreeFiles, names: Iterable[str], store: Store) -> dict[str, Seen
     return found
 
 
-def _look(files: TreeFiles, names: Sequence[str], store: Store) -> dict[str, Seen]:
+def _look(
+    files: TreeFiles, names: Sequence[str], store: Store, each: Each
+) -> dict[str, Seen]:
     words = _words(files, store)
     parts = (
         parts_hash("roots", "machines", "c_text.py", "pipeline/survey.py"),
@@ -173,22 +189,29 @@ def _look(files: TreeFiles, names: Sequence[str], store: Store) -> dict[str, See
     )
     key = f"seen-{hashed(parts)}"
     known: Mapping[str, Sequence[object]] = json.loads(store.entry(key) or "{}")
+    digests = {name: files.digest(name) for name in names}
     found: dict[str, Seen] = {}
-    kept: dict[str, tuple[str, bool, bool]] = {}
-    for name in names:
-        digest = files.digest(name)
+    fresh = []
+    for name, digest in digests.items():
         match known.get(name):
             case [str(old), bool(mentions), bool(registers)] if old == digest:
                 found[name] = Seen(mentions, registers)
             case _:
-                found[name] = seen(files.text(name), words)
-        kept[name] = (digest, found[name].mentions, found[name].registers)
-    fresh = {
-        name: list(one) for name, one in kept.items() if list(one) != known.get(name)
-    }
+                fresh.append(name)
+    batches = [fresh[start : start + _BATCH] for start in range(0, len(fresh), _BATCH)]
+    for made in each(partial(_seen, files.root, words), batches):
+        found |= made
     if fresh:
-        store.keep_entry(key, json.dumps({**known, **fresh}))
+        new = {
+            name: [digests[name], found[name].mentions, found[name].registers]
+            for name in fresh
+        }
+        store.keep_entry(key, json.dumps({**known, **new}))
     return found
+
+
+def _seen(root: Path, words: frozenset[str], names: Sequence[str]) -> dict[str, Seen]:
+    return {name: seen(_text(root / name), words) for name in names}
 
 
 def _words(files: TreeFiles, store: Store) -> frozenset[str]:

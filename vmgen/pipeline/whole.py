@@ -171,27 +171,28 @@ def configure(
     one = partial(_configured, root, build, given)
     targets = targets or all_targets(root) or ("",)
     store = store or Store()
-    if len(targets) == 1:
-        outcomes = [one(targets[0])]
-    else:
-        with ProcessPoolExecutor(workers()) as pool:
-            outcomes = list(pool.map(one, targets))
-    trees_made = [one for one in outcomes if isinstance(one, SourceTree)]
-    found = [one for one in outcomes if not isinstance(one, SourceTree)]
-    binaries: list[SystemBinary | tuple[Diagnostic, ...]] = []
-    for tree in trees_made:
-        files = files or TreeFiles(tree.root)
-        binaries.append(_binary(tree, files, store))
-    found += [one for one in binaries if isinstance(one, tuple)]
-    if files is None or len(found) == len(outcomes):
-        raise VmgenError(*dict.fromkeys(chain(*found)))
-    inside = {
-        name
-        for tree, one in zip(trees_made, binaries, strict=True)
-        if isinstance(one, SystemBinary)
-        for name in _inside(tree, one)
-    }
-    seen = survey.look(files, sorted(inside), store)
+    with ExitStack() as until:
+        each: survey.Each = map
+        if len(targets) > 1:
+            each = until.enter_context(ProcessPoolExecutor(workers())).map
+        outcomes = list(each(one, targets))
+        trees_made = [one for one in outcomes if isinstance(one, SourceTree)]
+        found = [one for one in outcomes if not isinstance(one, SourceTree)]
+        if not trees_made:
+            raise VmgenError(*dict.fromkeys(chain(*found)))
+        files = files or TreeFiles(trees_made[0].root)
+        keys = [survey.binary_key(files, tree) for tree in trees_made]
+        binaries = list(each(partial(_binary, store), keys, trees_made))
+        if all(isinstance(one, tuple) for one in binaries):
+            found += [one for one in binaries if isinstance(one, tuple)]
+            raise VmgenError(*dict.fromkeys(chain(*found)))
+        inside = {
+            name
+            for tree, one in zip(trees_made, binaries, strict=True)
+            if isinstance(one, SystemBinary)
+            for name in _inside(tree, one)
+        }
+        seen = survey.look(files, sorted(inside), store, each)
     made = iter(zip(trees_made, binaries, strict=True))
     parts = []
     for target, outcome in zip(targets, outcomes, strict=True):
@@ -204,10 +205,9 @@ def configure(
 
 
 def _binary(
-    tree: SourceTree, files: TreeFiles, store: Store
+    store: Store, key: str, tree: SourceTree
 ) -> SystemBinary | tuple[Diagnostic, ...]:
     """What is in a target's binary, or why that is not known."""
-    key = survey.binary_key(files, tree)
     try:
         return survey.known_binary(key, tree.target, store) or survey.binary(
             tree, key, store
