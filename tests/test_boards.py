@@ -117,9 +117,7 @@ def board_of(
 def remembering(cache: Cache) -> Iterator[Remembered]:
     """Nothing; what is kept for the next run; and what was."""
     yield Remembered()
-    kept = Remembered(cache=cache)
-    yield kept
-    kept.keep()
+    yield Remembered(cache=cache)
     yield Remembered(cache=cache)
 
 

@@ -408,6 +408,34 @@ def test_what_was_made_of_files_counts_as_long_as_they_are_the_same(
     assert Remembered(cache=cache).value("a.c") == value
 
 
+def test_only_what_is_missing_is_made(cache: Cache, tmp_path: Path) -> None:
+    names = [f"{number}.c" for number in range(200)]  # several batches
+    for name in names:
+        (tmp_path / name).write_text(name)
+    made: list[str] = []
+
+    def make(name: str) -> tuple[list[str], str]:
+        made.append(name)
+        path = tmp_path / name
+        return [str(path)], path.read_text()
+
+    def values(*wanted: str) -> list[tuple[str, str]]:
+        made.clear()
+        return [*Remembered(cache=cache).of(wanted, make)]
+
+    assert values(*names) == [(name, name) for name in names]
+    assert made == names
+    (tmp_path / "7.c").write_text("other")
+    assert values("9.c", "7.c", "8.c") == [
+        ("9.c", "9.c"),
+        ("7.c", "other"),
+        ("8.c", "8.c"),
+    ]
+    assert made == ["7.c"]
+    assert values(*names)[7:10] == [("7.c", "other"), ("8.c", "8.c"), ("9.c", "9.c")]
+    assert made == []
+
+
 def test_nothing_is_kept_again_that_is_kept(
     cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from vmgen.boards import json
 from vmgen.boards.pattern import NamePattern, completed, within
 from vmgen.boards.text import BoardText, Mentions, header_parts, look_at, without
 from vmgen.c_text import CText, TextPart
-from vmgen.cache import Remembered
+from vmgen.cache import Each, Remembered
 from vmgen.tree import files
 
 CODE = ("hw/", "target/", "accel/")
@@ -48,6 +48,11 @@ class BoardTexts:
     _files: dict[tuple[str, tuple[TextPart, ...]], BoardText] = field(
         init=False, default_factory=dict
     )
+    _named: dict[str, Any] = field(init=False, default_factory=dict)
+    """What C files name, as JSON values."""
+    _of_headers: dict[str, list[Any]] | None = field(init=False, default=None)
+    """The inline functions and macros of the tree's headers by name, as JSON values: most
+    are never asked for."""
     _macros: dict[str, Sequence[Mentions]] = field(init=False, default_factory=dict)
     _meant: dict[tuple[str, bool], Meant] = field(init=False, default_factory=dict)
     _fitting: dict[NamePattern, tuple[set[str], set[str]]] = field(
@@ -55,50 +60,27 @@ class BoardTexts:
     )
     """By pattern the names that were looked at, and those of them that fit."""
 
-    def look_at(self, names: Iterable[str]) -> None:
-        """Reads these C files, and the tree's headers."""
-        for name in names:
-            self.file(name)
-        _ = self._of_headers
-        self.remembered.keep()
+    def look_at(self, names: Iterable[str], each: Each = map) -> None:
+        """Reads these C files, and the tree's headers; ``each`` is as for
+        :meth:`Remembered.of`."""
+        self._named.update(
+            self.remembered.of(names, partial(_of_file, self.root), each)
+        )
+        self._headers(each)
 
     def file(self, name: str, left_out: tuple[TextPart, ...] = ()) -> BoardText:
         """What a C file of the tree names, with the C that it includes, outside of these
         parts of it."""
         key = name, left_out
         if key not in self._files:
+            if name not in self._named:
+                self.look_at((name,))
             self._files[key] = (
-                without(self._text(name)[0], self.file(name), left_out)
+                without(_text(self.root, name)[0], self.file(name), left_out)
                 if left_out
-                else self._file(name)
+                else json.to_text(self._named[name])
             )
         return self._files[key]
-
-    def _file(self, name: str) -> BoardText:
-        known = self.remembered.value(name)
-        if known is not None:
-            return json.to_text(known)
-        text, inputs = self._text(name)
-        found = look_at(text)
-        self.remembered.put(name, inputs, json.of_text(found))
-        return found
-
-    def _text(self, name: str) -> tuple[CText, list[str]]:
-        """The text of a C file, with those that it includes and that are no headers; and
-        the paths where they are, or could be."""
-        pending, seen = [self.root / name], list[Path]()
-        texts: list[str] = []
-        while pending:
-            path = pending.pop()
-            if path in seen:
-                continue
-            seen.append(path)
-            if not path.is_file():
-                continue
-            texts.append(path.read_text("utf-8", errors="replace"))
-            for part in _INCLUDED.findall(texts[-1]):
-                pending += (path.parent / part, self.root / part)
-        return CText("\n".join(texts)), [*map(str, seen)]
 
     def fitting(self, pattern: NamePattern, names: frozenset[str]) -> frozenset[str]:
         """Those of the names that fit a pattern; each name is looked at once."""
@@ -126,7 +108,7 @@ class BoardTexts:
         strings: set[str] = set()
         pieces: set[str] = set()
         known: dict[str, frozenset[str] | None] = {}
-        of_headers = self._of_headers.keys()
+        of_headers = self._headers().keys()
         pending = [names]
         while pending:
             names = pending.pop()
@@ -183,24 +165,51 @@ class BoardTexts:
     def _of_header(self, word: str) -> Sequence[Mentions]:
         """The inline functions and macros of this name of the tree's headers."""
         if word not in self._macros:
-            found = self._of_headers.get(word, ())
+            found = self._headers().get(word, ())
             self._macros[word] = [*map(json.to_mentions, found)]
         return self._macros[word]
 
-    @cached_property
-    def _of_headers(self) -> Mapping[str, Sequence[Any]]:
-        """The same of all names, as JSON values: most are never asked for."""
-        parts: dict[str, list[Any]] = {}
-        for name in files.named(self.root, ("include", *_folders()), (".h",)):
-            found = self.remembered.value(name)
-            if found is None:
-                path = self.root / name
-                text = CText(path.read_text("utf-8", errors="replace"))
-                found = [(one, json.of_mentions(of)) for one, of in header_parts(text)]
-                self.remembered.put(name, (str(path),), found)
-            for one, names in found:
-                parts.setdefault(one, []).append(names)
-        return parts
+    def _headers(self, each: Each = map) -> Mapping[str, Sequence[Any]]:
+        if self._of_headers is None:
+            self._of_headers = {}
+            names = files.named(self.root, ("include", *_folders()), (".h",))
+            make = partial(_of_header, self.root)
+            for _, found in self.remembered.of(names, make, each):
+                for name, value in found:
+                    self._of_headers.setdefault(name, []).append(value)
+        return self._of_headers
+
+
+def _of_file(root: Path, name: str) -> tuple[list[str], list[Any]]:
+    """What a C file names as a JSON value, with the paths of what it is made of."""
+    text, inputs = _text(root, name)
+    return inputs, json.of_text(look_at(text))
+
+
+def _text(root: Path, name: str) -> tuple[CText, list[str]]:
+    """The text of a C file, with those that it includes and that are no headers; and
+    the paths where they are, or could be."""
+    pending, seen = [root / name], list[Path]()
+    texts: list[str] = []
+    while pending:
+        path = pending.pop()
+        if path in seen:
+            continue
+        seen.append(path)
+        if not path.is_file():
+            continue
+        texts.append(path.read_text("utf-8", errors="replace"))
+        for part in _INCLUDED.findall(texts[-1]):
+            pending += (path.parent / part, root / part)
+    return CText("\n".join(texts)), [*map(str, seen)]
+
+
+def _of_header(root: Path, name: str) -> tuple[tuple[str], list[Any]]:
+    """The inline functions and macros of a header as JSON values, with its path."""
+    path = root / name
+    text = CText(path.read_text("utf-8", errors="replace"))
+    found = [(one, json.of_mentions(names)) for one, names in header_parts(text)]
+    return (str(path),), found
 
 
 def _folders() -> Iterator[str]:

@@ -18,7 +18,7 @@ from vmgen.boards.named import CODE, BoardTexts, Meant
 from vmgen.boards.pattern import NamePattern
 from vmgen.boards.text import ClassText, Mentions
 from vmgen.c_text import TextPart
-from vmgen.cache import Remembered
+from vmgen.cache import Each, Remembered
 from vmgen.roots.model import Registrations, TypeDecl
 
 _EVERYWHERE = ("target/", "accel/")
@@ -59,9 +59,10 @@ class Boards:
     def __post_init__(self) -> None:
         self._texts = BoardTexts(self.root, self.remembered)
 
-    def look_at(self, sources: Iterable[str]) -> None:
-        """Reads the texts of these C files, and the tree's headers, for :meth:`of`."""
-        self._texts.look_at(_of_boards(sources, self.root))
+    def look_at(self, sources: Iterable[str], each: Each = map) -> None:
+        """Reads the texts of these C files, and the tree's headers, for :meth:`of`;
+        ``each`` is as for :meth:`Remembered.of`."""
+        self._texts.look_at(_of_boards(sources, self.root), each)
 
     def of(
         self,

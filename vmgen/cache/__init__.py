@@ -2,7 +2,7 @@
 
 from vmgen.cache.digests import Digests
 from vmgen.cache.hashes import hashed, text_digest
-from vmgen.cache.remembered import Remembered
+from vmgen.cache.remembered import Each, Remembered
 from vmgen.cache.store import Cache, home
 
-__all__ = ["Cache", "Digests", "Remembered", "hashed", "home", "text_digest"]
+__all__ = ["Cache", "Digests", "Each", "Remembered", "hashed", "home", "text_digest"]

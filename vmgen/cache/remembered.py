@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 from vmgen.cache.digests import Digests
 from vmgen.cache.store import Cache
+
+Make: TypeAlias = Callable[[str], tuple[Iterable[str], Any]]
+"""What makes the value of a name: the paths of the files that it is made of, and it."""
+Each: TypeAlias = Callable[..., Iterable[Any]]
+"""What calls a function with each of some arguments and has the results in their order."""
+_BATCH = 64
+"""Values that one process makes in a row."""
 
 
 class Remembered:
@@ -46,8 +54,34 @@ class Remembered:
         self._known[name] = paths, self._digests.digest(paths), value
         self._changed = True
 
+    def of(
+        self, names: Iterable[str], make: Make, each: Each = map
+    ) -> Iterator[tuple[str, Any]]:
+        """The values of these names, in their order, those that are missing made by
+        ``each`` and kept for the next run.
+
+        ``each`` is ``map``, or that of other processes.
+        """
+        names = [*names]
+        fresh = [name for name in names if self.value(name) is None]
+        batches = [fresh[at : at + _BATCH] for at in range(0, len(fresh), _BATCH)]
+        for batch in each(partial(_made, make), batches):
+            for name, (inputs, value) in batch:
+                self.put(name, inputs, value)
+        self.keep()
+        for name in names:
+            yield name, self._known[name][2]
+
     def keep(self) -> None:
         """Keep the values for the next run."""
         if self._cache is not None and self._changed:
             self._cache.keep(self._name, json.dumps(self._known))
             self._changed = False
+
+
+def _made(make: Make, names: Sequence[str]) -> list[tuple[str, tuple[list[str], Any]]]:
+    found = []
+    for name in names:
+        inputs, value = make(name)
+        found.append((name, ([*inputs], value)))
+    return found

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from vmgen import ir
-from vmgen.cache import Remembered
+from vmgen.cache import Each, Remembered
 from vmgen.tree import files
 
 _ASSIGNED = re.compile(
@@ -79,6 +80,8 @@ class MemberChanges:
     root: Path
     remembered: Remembered = field(default_factory=Remembered)
     """What the texts of the files said before."""
+    each: InitVar[Each] = map
+    """What calls a function for each of some files."""
     _files: dict[str, dict[str, list[str]]] = field(init=False, default_factory=dict)
     _defined: dict[str, set[str]] = field(init=False, default_factory=dict)
     """The numbers that macros stand for, by their names."""
@@ -89,15 +92,12 @@ class MemberChanges:
     )
     """What was found before: the targets of a tree ask for the same members."""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, each: Each) -> None:
         texts: set[str] = set()
         macros: set[str] = set()
         meant: dict[str, set[str]] = {}
-        for file in files.named(self.root, _FOLDERS, (".c", ".h")):
-            said = self.remembered.value(file)
-            if said is None:
-                said = _said(self._text(file))
-                self.remembered.put(file, (str(self.root / file),), said)
+        names = files.named(self.root, _FOLDERS, (".c", ".h"))
+        for file, said in self.remembered.of(names, partial(_of_file, self.root), each):
             numbers, strings, literals, named, changes = said
             for name, value in numbers:
                 self._defined.setdefault(name, set()).add(value)
@@ -107,7 +107,6 @@ class MemberChanges:
             macros.update(named)
             if changes:
                 self._files[file] = changes
-        self.remembered.keep()
         self.named = frozenset(texts.union(*(meant.get(one, ()) for one in macros)))
 
     def _text(self, file: str) -> str:
@@ -170,6 +169,12 @@ def with_changes(
         return replace(one, change=changes.of(one.places))
 
     return replace(machines, properties=tuple(map(looked_at, machines.properties)))
+
+
+def _of_file(root: Path, file: str) -> tuple[tuple[str], list[Any]]:
+    """:func:`_said` of a file, with its path."""
+    path = root / file
+    return (str(path),), _said(path.read_text(encoding="utf-8", errors="replace"))
 
 
 def _said(text: str) -> list[Any]:

@@ -16,7 +16,7 @@ from vmgen.cache import Cache, Digests, Remembered, hashed
 from vmgen.machines import MachineResolution
 from vmgen.pipeline.reading import FileTypes
 from vmgen.pipeline.store import parts_hash
-from vmgen.pipeline.workers import workers
+from vmgen.pipeline.workers import each_of_many, workers
 from vmgen.roots import ClassVariables, Resolution, TreeTypes
 from vmgen.tree import SourceTree, qapi
 
@@ -77,8 +77,13 @@ class _TreeResolver:
 
     def look_at(self, binaries: Sequence[BinaryTypes]) -> None:
         """Reads the texts of the binaries' files."""
-        self._boards.look_at({name for one in binaries for name in one.sources})
-        self._types.look_at({name for one in binaries for name in one.as_text})
+        with each_of_many(len(binaries)) as each:
+            self._boards.look_at(
+                {name for one in binaries for name in one.sources}, each
+            )
+            self._types.look_at(
+                {name for one in binaries for name in one.as_text}, each
+            )
 
     def of(self, binary: BinaryTypes) -> Resolved:
         """What one binary registers and has."""

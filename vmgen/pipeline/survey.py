@@ -11,15 +11,14 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
 
 from vmgen import linkmodel, machines, roots
 from vmgen.c_text import CText
-from vmgen.cache import Cache, Digests, hashed
+from vmgen.cache import Cache, Digests, Each, hashed
 from vmgen.linkmodel import SystemBinary
 from vmgen.pipeline.inputs import InputDigests
 from vmgen.pipeline.store import Store, parts_hash
@@ -33,8 +32,6 @@ _HEADERS = (".h", ".inc")
 _C = (".c", ".h", ".inc")
 _BATCH = 64
 """Files that one process looks at in a row."""
-Each: TypeAlias = Callable[..., Iterable[Any]]
-"""What calls a function with each of some arguments and has the results in their order."""
 PARTS = (".c.inc", ".inc.c")
 """How the names of files end that are C for one other file to include."""
 

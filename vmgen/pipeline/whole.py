@@ -27,7 +27,7 @@ from vmgen.pipeline.reading import COMMON, FileTypes, ReadFile
 from vmgen.pipeline.resolving import BinaryTypes, Resolved, resolved, said_by
 from vmgen.pipeline.store import Note, Store
 from vmgen.pipeline.survey import TreeFiles
-from vmgen.pipeline.workers import workers
+from vmgen.pipeline.workers import each_of_many, workers
 from vmgen.premises import TreePremises
 from vmgen.preprocess import Preprocessor
 from vmgen.source import Diagnostic, VmgenError
@@ -84,7 +84,9 @@ class Whole:
         programs = [self._program(part) for part in self.parts]
         types = [*map(self._types, self.parts, programs)]
         said = said_by(root, self.digests, "machines")
-        changes, premises = MemberChanges(root, said), TreePremises(root)
+        with each_of_many(len(self.parts)) as each:
+            changes = MemberChanges(root, said, each)
+        premises = TreePremises(root)
         found = []
         for part, program, one in zip(
             self.parts, programs, resolved(root, types, self.digests), strict=True
@@ -171,10 +173,7 @@ def configure(
     one = partial(_configured, root, build, given)
     targets = targets or all_targets(root) or ("",)
     store = store or Store()
-    with ExitStack() as until:
-        each: survey.Each = map
-        if len(targets) > 1:
-            each = until.enter_context(ProcessPoolExecutor(workers())).map
+    with each_of_many(len(targets)) as each:
         outcomes = list(each(one, targets))
         trees_made = [one for one in outcomes if isinstance(one, SourceTree)]
         found = [one for one in outcomes if not isinstance(one, SourceTree)]

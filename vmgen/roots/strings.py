@@ -6,11 +6,12 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from vmgen.c_text import CText, closing, items, spelled, words_of
-from vmgen.cache import Remembered
+from vmgen.cache import Each, Remembered
 from vmgen.tree.files import headers
 
 _MACRO = re.compile(r"(\w+)(\([^)]*\))?\s+(.*)", re.DOTALL)
@@ -155,24 +156,24 @@ class Strings:
 
 
 def header_macros(
-    root: Path, folders: Iterable[str], remembered: Remembered
+    root: Path, folders: Iterable[str], remembered: Remembered, each: Each = map
 ) -> dict[str, list[Macro]]:
     """The string macros of every header below these folders of a tree; ``remembered`` is
-    what was made of each of them before."""
+    what was made of each of them before, ``each`` as for :meth:`Remembered.of`."""
     out: dict[str, list[Macro]] = {}
-    for folder in folders:
-        for file in headers(root, folder):
-            found = remembered.value(file)
-            if found is None:
-                path = root / file
-                found = _written(path.read_text(encoding="utf-8", errors="replace"))
-                remembered.put(file, (str(path),), found)
-            for name, parameters, body, conditions in found:
-                names = None if parameters is None else tuple(parameters)
-                under = tuple((one, wanted) for one, wanted in conditions)
-                out.setdefault(name, []).append(Macro(file, names, body, under))
-    remembered.keep()
+    names = (file for folder in folders for file in headers(root, folder))
+    for file, found in remembered.of(names, partial(_of_header, root), each):
+        for name, parameters, body, conditions in found:
+            taken = None if parameters is None else tuple(parameters)
+            under = tuple((one, wanted) for one, wanted in conditions)
+            out.setdefault(name, []).append(Macro(file, taken, body, under))
     return out
+
+
+def _of_header(root: Path, file: str) -> tuple[tuple[str], list[Any]]:
+    """:func:`_written` of a header, with its path."""
+    path = root / file
+    return (str(path),), _written(path.read_text(encoding="utf-8", errors="replace"))
 
 
 def _written(text: str) -> list[Any]:

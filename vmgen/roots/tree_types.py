@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 from pathlib import Path
 
-from vmgen.cache import Remembered
+from vmgen.cache import Each, Remembered
 from vmgen.roots.model import Registrations
 from vmgen.roots.strings import Macro, Strings, header_macros, included
 from vmgen.roots.text_types import FileText, look_at, registrations
@@ -34,15 +33,20 @@ class TreeTypes:
     def __init__(self, root: Path, remembered: Remembered | None = None) -> None:
         self._root = root
         self._remembered = remembered or Remembered()
+        self._macros: dict[str, list[Macro]] | None = None
         self._texts: dict[str, FileText] = {}
         self._included: dict[str, frozenset[str]] = {}
 
-    def look_at(self, files: Iterable[str]) -> None:
-        """Reads the texts of these files, and the tree's headers, for :meth:`of`."""
+    def look_at(self, files: Iterable[str], each: Each = map) -> None:
+        """Reads the texts of these files, and the tree's headers, for :meth:`of`;
+        ``each`` is as for :meth:`Remembered.of`."""
+        if self._macros is None:
+            self._macros = header_macros(
+                self._root, _WITH_HEADERS, self._remembered, each
+            )
         for file in files:
             if file not in self._texts:
                 self._texts[file] = self._look(file)
-        _ = self._macros
 
     def of(self, files: Iterable[str], defined: frozenset[str]) -> list[Registrations]:
         """The registrations of files that :func:`vmgen.roots.is_wanted` does not want.
@@ -51,16 +55,13 @@ class TreeTypes:
         """
         files = [*files]
         self.look_at(files)
+        assert self._macros is not None  # they were looked at
         strings = Strings(self._macros, defined, self._near)
         out: list[Registrations] = []
         for file in files:
             if self._texts[file].types:
                 out.append(registrations(self._texts[file], strings))
         return out
-
-    @cached_property
-    def _macros(self) -> dict[str, list[Macro]]:
-        return header_macros(self._root, _WITH_HEADERS, self._remembered)
 
     def _near(self, file: str) -> frozenset[str]:
         if file not in self._included:
