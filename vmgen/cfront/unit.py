@@ -30,6 +30,9 @@ from vmgen.cfront.tokens import (
 )
 from vmgen.source import Diagnostic, Position, VmgenError
 
+_ALIKE = 0.75
+"""The least ratio of names that are alike, as difflib counts it."""
+
 #: What the compiler declares without a header (GCC on x86-64, System V ABI 3.5.7).
 _BUILT_IN = """# 1 "<built-in>"
 struct __va_list_tag {
@@ -195,7 +198,13 @@ class Unit:
     def alike(self, name: str) -> str:
         """The object or function whose name is most like this one; empty for none."""
         known = {*self._objects, *self._externs, *self._functions, *self._prototypes}
-        return next(iter(get_close_matches(name, sorted(known), 1, 0.75)), "")
+        # What is too short or too long has no such ratio, and is told at once.
+        near = [
+            one
+            for one in known
+            if 2 * min(len(one), len(name)) >= _ALIKE * (len(one) + len(name))
+        ]
+        return next(iter(get_close_matches(name, sorted(near), 1, _ALIKE)), "")
 
     def typedef(self, name: str) -> TypedefDecl | None:
         """The typedef ``name``."""
