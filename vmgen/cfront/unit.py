@@ -198,7 +198,7 @@ class Unit:
     def alike(self, name: str) -> str:
         """The object or function whose name is most like this one; empty for none."""
         known = {*self._objects, *self._externs, *self._functions, *self._prototypes}
-        # What is too short or too long has no such ratio, and is told at once.
+        # What is too short or too long has no such ratio, which its length says.
         near = [
             one
             for one in known
