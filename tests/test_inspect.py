@@ -82,6 +82,13 @@ def test_a_subsection_by_itself_says_when_it_is_there() -> None:
     assert line.startswith("cpu/timer  version 1  if timer_needed()  ToyCPU")
 
 
+def test_what_no_guest_can_be_saved_with_is_said() -> None:
+    alone = ir.Description("vmstate_toy", "toy", "Toy", 0, 0, (), unmigratable=True)
+    lookup = Lookup(ir.Program("1.0", "toy", (ir.Module("hw/toy.c", (alone,)),)))
+    title = tree_view.render(lookup, lookup.all()).splitlines()[2]
+    assert "toy  version 0  unmigratable: no guest with it can be saved" in title
+
+
 def test_inner_descriptions_are_shown_once() -> None:
     lookup = Lookup(PROGRAM)
     text = tree_view.render(lookup, lookup.all())

@@ -59,6 +59,9 @@ class _TreeLine:
     faint: bool = False
 
 
+_NEVER_SAVED = "unmigratable: no guest with it can be saved"
+
+
 class _Tree:
     def __init__(self, lookup: Lookup, paint: Paint) -> None:
         self.lookup = lookup
@@ -89,6 +92,7 @@ class _Tree:
             self.paint("name", name),
             self.paint("number", version),
             *([role] if role else []),
+            *([self.paint("warning", _NEVER_SAVED)] if item.unmigratable else []),
             self.paint("type", item.type),
             self.paint("faint", item.symbol),
             self.paint("place", str(ir_line(item, placed.module))),
