@@ -21,7 +21,7 @@ def changes(tree: Path, **files: str) -> MemberChanges:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     kept = Cache(tree / "kept")
-    MemberChanges(tree, Remembered(cache=kept))
+    MemberChanges(tree, Remembered(cache=kept)).look_at()
     return MemberChanges(tree, Remembered(cache=kept))  # what was kept
 
 

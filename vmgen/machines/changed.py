@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -80,19 +80,20 @@ class MemberChanges:
     root: Path
     remembered: Remembered = field(default_factory=Remembered)
     """What the texts of the files said before."""
-    each: InitVar[Each] = map
-    """What calls a function for each of some files."""
     _files: dict[str, dict[str, list[str]]] = field(init=False, default_factory=dict)
     _defined: dict[str, set[str]] = field(init=False, default_factory=dict)
     """The numbers that macros stand for, by their names."""
-    named: frozenset[str] = field(init=False)
-    """The properties that C code sets by their names, of whatever object."""
+    _named: frozenset[str] | None = field(init=False, default=None)
     _known: dict[frozenset[ir.MemberPlace], ir.MemberChange] = field(
         init=False, default_factory=dict
     )
     """What was found before: the targets of a tree ask for the same members."""
 
-    def __post_init__(self, each: Each) -> None:
+    def look_at(self, each: Each = map) -> frozenset[str]:
+        """Reads the tree's texts, once; ``each`` is as for :meth:`Remembered.of`.  Returns
+        the properties that C code sets by their names, of whatever object."""
+        if self._named is not None:
+            return self._named
         texts: set[str] = set()
         macros: set[str] = set()
         meant: dict[str, set[str]] = {}
@@ -107,13 +108,15 @@ class MemberChanges:
             macros.update(named)
             if changes:
                 self._files[file] = changes
-        self.named = frozenset(texts.union(*(meant.get(one, ()) for one in macros)))
+        self._named = frozenset(texts.union(*(meant.get(one, ()) for one in macros)))
+        return self._named
 
     def _text(self, file: str) -> str:
         return (self.root / file).read_text(encoding="utf-8", errors="replace")
 
     def of(self, places: Iterable[ir.MemberPlace]) -> ir.MemberChange:
         """What C puts into a member, given by all its places."""
+        self.look_at()
         known = frozenset(places)
         if known not in self._known:
             self._known[known] = self._of(known)
@@ -157,12 +160,14 @@ def with_changes(
     """The properties whose members predicates ``read``, with what else C puts there;
     those that C sets by name with that."""
 
+    named = changes.look_at()
+
     def looked_at(one: ir.Property) -> ir.Property:
         plain = {
             ir.MemberPlace(where.type.removeprefix("struct "), where.path)
             for where in one.places
         }
-        if one.name in changes.named:
+        if one.name in named:
             return replace(one, change=ir.MemberChange(others=True))
         if read.isdisjoint(plain):
             return one

@@ -13,10 +13,13 @@ from vmgen import ir, machines, roots
 from vmgen.boards import Boards
 from vmgen.c_text import macros
 from vmgen.cache import Cache, Digests, Remembered, hashed
+from vmgen.known import read_members
 from vmgen.machines import MachineResolution
+from vmgen.machines.changed import MemberChanges, with_changes
 from vmgen.pipeline.reading import FileTypes
 from vmgen.pipeline.store import parts_hash
 from vmgen.pipeline.workers import each_of_many, workers
+from vmgen.premises import TreePremises
 from vmgen.roots import ClassVariables, Resolution, TreeTypes
 from vmgen.tree import SourceTree, qapi
 
@@ -25,21 +28,23 @@ from vmgen.tree import SourceTree, qapi
 class BinaryTypes:
     """What was read of the types of one target's binary: those of the files that the C
     front end ``read``, the files of which only the text says them, all ``sources``, and the
-    linked ``modules``."""
+    ``linked`` modules."""
 
     tree: SourceTree
     read: tuple[FileTypes, ...]
     as_text: tuple[str, ...]
     sources: tuple[str, ...]
-    modules: tuple[ir.Module, ...]
+    linked: ir.Program
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What one target's binary registers, and its types, machine types and boards."""
+    """What one target's binary registers, its types, machine types and boards, and what its
+    refusals depend on."""
 
     registered: Resolution
     found: MachineResolution
+    premises: tuple[ir.Premise, ...]
 
 
 def resolved(
@@ -71,9 +76,11 @@ class _TreeResolver:
 
     def __init__(self, root: Path, digests: Digests) -> None:
         self._enums: Mapping[str, tuple[str, ...]] = qapi.enums(root)
-        self._types = TreeTypes(root, said_by(root, digests, "roots"))
+        self._premises = TreePremises(root)
+        self._types = TreeTypes(root, _said_by(root, digests, "roots"))
         self._variables = ClassVariables(root)
-        self._boards = Boards(root, said_by(root, digests, "boards"))
+        self._boards = Boards(root, _said_by(root, digests, "boards"))
+        self._changes = MemberChanges(root, _said_by(root, digests, "machines"))
 
     def look_at(self, binaries: Sequence[BinaryTypes]) -> None:
         """Reads the texts of the binaries' files."""
@@ -84,14 +91,16 @@ class _TreeResolver:
             self._types.look_at(
                 {name for one in binaries for name in one.as_text}, each
             )
+            self._changes.look_at(each)
 
     def of(self, binary: BinaryTypes) -> Resolved:
         """What one binary registers and has."""
+        modules = binary.linked.modules
         registrations = [
             *(self._variables.without_prevented(one.registered) for one in binary.read),
             *self._types.of(binary.as_text, _configured(binary.tree)),
         ]
-        registered = roots.resolve(registrations, binary.modules)
+        registered = roots.resolve(registrations, modules)
         found = machines.resolve(
             registrations,
             (one.machines for one in binary.read),
@@ -105,9 +114,11 @@ class _TreeResolver:
             binary.sources,
             found.unused,
         )
-        decided = tuple(self._variables.decided(registered.roots))
+        read = read_members(binary.linked)
         return Resolved(
-            replace(registered, roots=decided), replace(found, machines=boarded)
+            replace(registered, roots=tuple(self._variables.decided(registered.roots))),
+            replace(found, machines=with_changes(boarded, read, self._changes)),
+            self._premises.of(modules),
         )
 
 
@@ -122,7 +133,7 @@ def _configured(tree: SourceTree) -> frozenset[str]:
     )
 
 
-def said_by(root: Path, digests: Digests, part: str) -> Remembered:
+def _said_by(root: Path, digests: Digests, part: str) -> Remembered:
     """What a part of the package made of a tree's texts before."""
     name = hashed((part, str(root), parts_hash(part, "c_text.py", "tree/files.py")))
     return Remembered(digests, Cache.of("texts"), name)

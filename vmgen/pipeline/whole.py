@@ -17,18 +17,15 @@ from pathlib import Path
 from vmgen import ir
 from vmgen import tree as trees
 from vmgen.cache import Digests
-from vmgen.known import read_members
 from vmgen.link import link
 from vmgen.linkmodel import SystemBinary, not_there
-from vmgen.machines.changed import MemberChanges, with_changes
 from vmgen.pipeline import reading, survey
 from vmgen.pipeline.inputs import InputDigests
 from vmgen.pipeline.reading import COMMON, FileTypes, ReadFile
-from vmgen.pipeline.resolving import BinaryTypes, Resolved, resolved, said_by
+from vmgen.pipeline.resolving import BinaryTypes, Resolved, resolved
 from vmgen.pipeline.store import Note, Store
 from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.workers import each_of_many, workers
-from vmgen.premises import TreePremises
 from vmgen.preprocess import Preprocessor
 from vmgen.source import Diagnostic, VmgenError
 from vmgen.tree import NOTHING_GIVEN, Given, SourceTree
@@ -80,28 +77,20 @@ class Whole:
     def programs(self) -> tuple[ir.Program, ...]:
         """The programs of all parts, in their order.  What cannot be read of one, or be
         linked, is left out and is in its ``unread``."""
-        root = self.parts[0].tree.root
-        programs = [self._program(part) for part in self.parts]
-        types = [*map(self._types, self.parts, programs)]
-        said = said_by(root, self.digests, "machines")
-        with each_of_many(len(self.parts)) as each:
-            changes = MemberChanges(root, said, each)
-        premises = TreePremises(root)
-        found = []
-        for part, program, one in zip(
-            self.parts, programs, resolved(root, types, self.digests), strict=True
-        ):
+        linked = [self._program(part) for part in self.parts]
+        types = [*map(self._types, self.parts, linked)]
+        found = resolved(self.parts[0].tree.root, types, self.digests)
+        for part, one in zip(self.parts, found, strict=True):
             self._resolved[part.tree.target] = one
-            read = read_members(program)
-            found.append(
-                replace(
-                    program,
-                    roots=one.registered.roots,
-                    premises=premises.of(program.modules),
-                    machines=with_changes(one.found.machines, read, changes),
-                )
+        return tuple(
+            replace(
+                program,
+                roots=one.registered.roots,
+                premises=one.premises,
+                machines=one.found.machines,
             )
-        return tuple(found)
+            for program, one in zip(linked, found, strict=True)
+        )
 
     def _program(self, part: TargetFiles) -> ir.Program:
         """The linked modules of one target."""
@@ -130,9 +119,7 @@ class Whole:
             if (types := self.outcome(part.tree.target, file).types) is not None
         ]
         sources = (*part.files, *part.registering, *part.others)
-        return BinaryTypes(
-            part.tree, tuple(read), part.others, sources, program.modules
-        )
+        return BinaryTypes(part.tree, tuple(read), part.others, sources, program)
 
     def _shared(self, module: ir.Module) -> ir.Module:
         """One object for all targets of which the linked module is the same: what is made
