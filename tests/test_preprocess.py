@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -318,6 +319,38 @@ def test_a_missing_header(found: SourceTree, how: Preprocessor) -> None:
     assert diagnostic.position == Position("target/toy/inner.h", 2, 16)
     assert diagnostic.excerpt == "  #  include  <ext/lib.h> // why"
     assert "--build" in diagnostic.hint
+
+
+NOWHERE_FOUND = (
+    "it is neither in the tree nor among vmgen's own: configure QEMU where it is"
+    " installed and give that folder with --build"
+)
+
+
+@by_both
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        ("hw/toy/device.h", "this tree has include/hw/toy, and in it no device.h: "),
+        ("hw/toy/properties.h", "this tree has include/hw/core/properties.h: "),
+        ("other/properties.h", ""),
+        ("device.h", ""),
+    ],
+)
+def test_a_missing_header_of_another_release(
+    header: str, hint: str, found: SourceTree, tmp_path: Path, how: Preprocessor
+) -> None:
+    write(found, "include/hw/toy/bus.h", "")
+    write(found, "include/hw/core/properties.h", "")
+    (tmp_path / "own.c").write_text(f'#include "{header}"\n')
+    theirs = replace(found, outside=tmp_path)
+    (diagnostic,) = refusals(theirs, "own.c", how)
+    assert diagnostic.hint == (
+        f"{hint}the file is for another release of QEMU" if hint else NOWHERE_FOUND
+    )
+    inside = write(found, "target/toy/outer.c", f'#include "{header}"\n')
+    (diagnostic,) = refusals(found, inside, how)
+    assert diagnostic.hint == NOWHERE_FOUND
 
 
 @by_both

@@ -17,6 +17,7 @@ from typing import Literal
 from vmgen.preprocess import compiler as with_compiler
 from vmgen.source import Diagnostic, Position, VmgenError
 from vmgen.tree import CompileCommand, SourceTree
+from vmgen.tree.files import headers
 
 __all__ = ["Preprocessed", "Preprocessor", "find_compiler", "preprocess"]
 
@@ -167,7 +168,8 @@ def _diagnose(result: Preprocessed, error: with_compiler.CompilerError) -> Diagn
     elif tree.build is not None:
         hint = "finish the build, or at least let it generate its headers"
     else:
-        hint = (
+        own = (tree.root / file).is_file()
+        hint = ("" if own else _of_another_release(tree, error.header)) or (
             "it is neither in the tree nor among vmgen's own: configure QEMU where "
             "it is installed and give that folder with --build"
         )
@@ -178,6 +180,20 @@ def _diagnose(result: Preprocessed, error: with_compiler.CompilerError) -> Diagn
         hint=hint,
         excerpt=excerpt,
     )
+
+
+def _of_another_release(tree: SourceTree, header: str) -> str:
+    """That a header of the user's file is one of another QEMU's, where the tree has its
+    folder; with the one that it has elsewhere by that name.  Empty where nothing says so.
+    """
+    folder, _, name = header.rpartition("/")
+    if not folder or not (tree.root / "include" / folder).is_dir():
+        return ""
+    own = [
+        one for one in headers(tree.root, "include") if one.rpartition("/")[2] == name
+    ]
+    has = own[0] if len(own) == 1 else f"include/{folder}, and in it no {name}"
+    return f"this tree has {has}: the file is for another release of QEMU"
 
 
 def _read(tree: SourceTree, file: str) -> Sequence[str]:
