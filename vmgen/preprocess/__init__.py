@@ -184,7 +184,7 @@ def _diagnose(result: Preprocessed, error: with_compiler.CompilerError) -> Diagn
 
 def _of_another_release(tree: SourceTree, header: str) -> str:
     """That a header of the user's file is one of another QEMU's, where the tree has its
-    folder; with the one that it has elsewhere by that name.  Empty where nothing says so.
+    folder; with the one that it has elsewhere by that name.  Empty where the tree does not say it.
     """
     folder, _, name = header.rpartition("/")
     if not folder or not (tree.root / "include" / folder).is_dir():
