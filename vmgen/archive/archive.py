@@ -14,7 +14,8 @@ from typing import Any
 
 from vmgen import ir, lock
 from vmgen.archive import form, places
-from vmgen.archive.form import SHIPPED, ArchiveEntry, Kind, ReleaseEntries
+from vmgen.archive.contents import Contents
+from vmgen.archive.form import SHIPPED, ArchiveEntry, ReleaseEntries
 from vmgen.lookup import Lookup
 from vmgen.source import Diagnostic, VmgenError
 
@@ -40,11 +41,8 @@ class Archive:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._placed: dict[Kind, dict[str, list[tuple[int, int, form.KnownText]]]] = {}
-        self._unpacked: dict[int, tuple[str, ...]] = {}
-        self._parsed: dict[str, dict[str, Any]] = {}
+        self._contents = Contents(file)
         self._read: dict[str, tuple[str, ir.Module]] = {}
-        self._lists: dict[str, list[dict[str, Any]]] = {}
         self._named: dict[
             frozenset[str],
             list[tuple[form.KnownText, dict[str, Any], frozenset[str]]],
@@ -54,24 +52,11 @@ class Archive:
         self._programs: dict[tuple[str, str, frozenset[str]], ir.Program] = {}
 
     @cached_property
-    def _index(self) -> form.ArchiveIndex:
-        return form.index_of(self._file)
-
-    def _places(self, kind: Kind) -> dict[str, list[tuple[int, int, form.KnownText]]]:
-        """Where the texts of a kind are, by name: the block, and the place in it."""
-        if kind not in self._placed:
-            found = self._placed[kind] = {}
-            for number, block in enumerate(self._index.blocks):
-                for at, known in enumerate(block.texts if block.kind == kind else ()):
-                    found.setdefault(known.name, []).append((number, at, known))
-        return self._placed[kind]
-
-    @cached_property
     def releases(self) -> tuple[Release, ...]:
         """Every release, the oldest first."""
         return tuple(
             Release(name, targets, number)
-            for number, (name, targets) in enumerate(self._index.releases)
+            for number, (name, targets) in enumerate(self._contents.index.releases)
         )
 
     def find(self, name: str) -> Release | None:
@@ -85,11 +70,11 @@ class Archive:
         """The wire names of the fields in the modules of a section's descriptions."""
         _, files = self._wanted(release, target, (section,))
         names: set[str] = set()
-        for _, text in self._texts("module", release, target, files):
+        for _, text in self._contents.texts("module", release.number, target, files):
             if text not in self._fields:
                 self._fields[text] = frozenset(
                     field["name"]
-                    for description in self._json(text)["descriptions"]
+                    for description in self._contents.value(text)["descriptions"]
                     for field in description["fields"]
                 )
             names |= self._fields[text]
@@ -102,11 +87,11 @@ class Archive:
                 ArchiveEntry(
                     known.kind,
                     known.name,
-                    self._block(number)[at],
+                    self._contents.block(number)[at],
                     targets,
                     known.needs,
                 )
-                for number, block in enumerate(self._index.blocks)
+                for number, block in enumerate(self._contents.index.blocks)
                 for at, known in enumerate(block.texts)
                 for first, last, targets in known.runs
                 if first <= release.number <= last
@@ -135,7 +120,7 @@ class Archive:
         """All that the target's binary says about these sections; equal for releases
         that say the same."""
         roots, files = self._wanted(release, target, sections)
-        modules = self._texts("module", release, target, files)
+        modules = self._contents.texts("module", release.number, target, files)
         return frozenset([json.dumps(roots), *(text for _, text in modules)])
 
     def fitting(
@@ -160,7 +145,9 @@ class Archive:
         self, release: Release, machine: str, targets: Collection[str]
     ) -> tuple[str, ...]:
         """Those of the targets that have a machine type of this name or alias."""
-        called = [known for _, _, known in self._places("machine").get(machine, ())]
+        called = [
+            known for _, _, known in self._contents.places("machine").get(machine, ())
+        ]
         found = {
             one
             for one in targets
@@ -183,7 +170,9 @@ class Archive:
         for target in (one, other):
             registered, files = self._wanted(release, target, sections)
             roots.append(registered)
-            texts.append(dict(self._texts("module", release, target, files)))
+            texts.append(
+                dict(self._contents.texts("module", release.number, target, files))
+            )
         changed = {
             file
             for file in texts[0].keys() | texts[1].keys()
@@ -211,7 +200,7 @@ class Archive:
         """The roots of these sections, and the files with what is below them; all roots
         and None where all are wanted."""
         if sections is None:
-            return self._items("root", release, target), None
+            return self._contents.items("root", release.number, target), None
         chosen: list[dict[str, Any]] = []
         nameless: list[dict[str, Any]] = []
         found: set[str] = set()
@@ -237,8 +226,8 @@ class Archive:
                 parts = one.split("/")
                 for at in range(len(parts)):
                     ends.setdefault("/".join(parts[at:]), set()).add(one)
-            for known, text in self._every("root"):
-                root = self._json(text)
+            for known, text in self._contents.every("root"):
+                root = self._contents.value(text)
                 pattern = root["section"]
                 nameless = set(pattern) == {"*"}
                 if nameless:
@@ -257,8 +246,8 @@ class Archive:
             quoted = json.dumps(machine)  # without it in its text, none has the name
             self._machines[machine] = [
                 known
-                for known, text in self._every("machine")
-                if quoted in text and _is_called(machine, self._json(text))
+                for known, text in self._contents.every("machine")
+                if quoted in text and _is_called(machine, self._contents.value(text))
             ]
         return self._machines[machine]
 
@@ -317,22 +306,26 @@ class Archive:
     ) -> ir.Program:
         self._refuse(release, target)
         roots, files = self._wanted(release, target, sections)
-        types = self._listed("types", release, target)
+        types = self._contents.listed("types", release.number, target)
         names: Collection[str] | None = None
         if few:
             mine = (name for one in roots for name in one.get("device_types", ()))
             names = _above(types, mine)
             types = [one for one in types if one["name"] in names]
         facts = {
-            "premises": self._items("premise", release, target),
-            "machines": self._items("machine", release, target),
+            "premises": self._contents.items("premise", release.number, target),
+            "machines": self._contents.items("machine", release.number, target),
             "compat": sorted(
-                self._items("compat", release, target),
+                self._contents.items("compat", release.number, target),
                 key=lambda one: (one["file"], one["symbol"]),
             ),
-            "properties": self._listed("properties", release, target, names),
+            "properties": self._contents.listed(
+                "properties", release.number, target, names
+            ),
             "types": types,
-            "boards": [] if few else self._items("board", release, target),
+            "boards": (
+                [] if few else self._contents.items("board", release.number, target)
+            ),
         }
         return self._joined(release, target, sections, roots, files, facts)
 
@@ -351,7 +344,7 @@ class Archive:
             "modules": [],
             "roots": roots,
             "premises": [],
-            "unread": self._items("unread", release, target, files),
+            "unread": self._contents.items("unread", release.number, target, files),
             **facts,
         }
         found = lock.program(release.name, target, tables, self._file.name)
@@ -376,7 +369,7 @@ class Archive:
             file = waiting.pop()
             if file not in found:
                 found.add(file)
-                for _, _, known in self._places("module").get(file, ()):
+                for _, _, known in self._contents.places("module").get(file, ()):
                     if known.has(release.number, target):
                         waiting += known.needs
         return found
@@ -390,9 +383,9 @@ class Archive:
     ) -> tuple[ir.Module, ...]:
         """The modules of these files (None: all) with their places in C; ``anywhere``: or
         with those that the same text has in another release."""
-        where = dict(self._texts("places", release, target, files))
+        where = dict(self._contents.texts("places", release.number, target, files))
         found = []
-        for file, text in self._texts("module", release, target, files):
+        for file, text in self._contents.texts("module", release.number, target, files):
             known, module = self._read.get(text, ("", None))
             if module is None or not (anywhere or known == where.get(file)):
                 module = self._module(text, where.get(file))
@@ -404,73 +397,12 @@ class Archive:
         try:
             if where is None:
                 raise ValueError("a module has no places")
-            placed = places.put(self._json(text), where)
+            placed = places.put(self._contents.value(text), where)
         except (KeyError, ValueError) as error:
             raise form.damaged(self._file.name, error) from None
         tables = {"modules": [placed], "roots": [], "premises": [], "unread": []}
         (module,) = lock.program("", "", tables, self._file.name).modules
         return module
-
-    def _listed(
-        self,
-        kind: Kind,
-        release: Release,
-        target: str,
-        names: Collection[str] | None = None,
-    ) -> list[dict[str, Any]]:
-        """What the entries (of these names) have that are lists."""
-        found = []
-        for _, text in self._texts(kind, release, target, names):
-            if text not in self._lists:
-                self._lists[text] = json.loads(text)
-            found += self._lists[text]
-        return sorted(found, key=lambda one: (one.get("type", ""), one["name"]))
-
-    def _items(
-        self,
-        kind: Kind,
-        release: Release,
-        target: str,
-        names: Collection[str] | None = None,
-    ) -> list[dict[str, Any]]:
-        """The entries that a target of a release has, in the archive's order; of these
-        names alone, if they are given.  Read them, do not change them."""
-        texts = self._texts(kind, release, target, names)
-        return [self._json(text) for _, text in texts]
-
-    def _json(self, text: str) -> dict[str, Any]:
-        if text not in self._parsed:
-            self._parsed[text] = json.loads(text)
-        return self._parsed[text]
-
-    def _every(self, kind: Kind) -> Iterator[tuple[form.KnownText, str]]:
-        """The texts of all releases and targets, in the archive's order."""
-        for rows in self._places(kind).values():
-            for number, at, known in rows:
-                yield known, self._block(number)[at]
-
-    def _texts(
-        self,
-        kind: Kind,
-        release: Release,
-        target: str,
-        names: Collection[str] | None,
-    ) -> Iterator[tuple[str, str]]:
-        """The texts of these entries, each with its name."""
-        known = self._places(kind)
-        for name in known if names is None else sorted(known.keys() & set(names)):
-            for number, at, text in known[name]:
-                if text.has(release.number, target):
-                    yield name, self._block(number)[at]
-
-    def _block(self, number: int) -> tuple[str, ...]:
-        if number not in self._unpacked:
-            block = self._index.blocks[number]
-            with self._file.open("rb") as opened:
-                opened.seek(self._index.start + block.start)
-                data = opened.read(block.packed)
-            self._unpacked[number] = form.read_block(data, block, self._file.name)
-        return self._unpacked[number]
 
 
 def shipped() -> Archive | None:
