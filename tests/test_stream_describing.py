@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.ir_programs import U8, compiled, description, field, program
 from tests.stream_files import ALL, captured, target_of
+from vmgen import ir
 from vmgen.cli.console import Console
 from vmgen.cli.stream.codecs import Wanted, packages_of
+from vmgen.lookup import Lookup
 from vmgen.stream import Stream, StreamError, tables
 from vmgen.stream.describing import described
 from vmgen.stream.held import NotDescribed
@@ -69,3 +72,32 @@ def test_as_qemu_describes_it(name: str) -> None:
         return
     assert counts["described"] >= 3
     assert counts["described"] > 4 * counts["not described"]
+
+
+def sized_rows(counts: tuple[int, int]) -> tuple[dict[str, Any], int]:
+    """What is described of two elements of a struct that holds so many bytes each."""
+    count = ir.FromMember((ir.Step("num", "uint8_t"),), "uint8")
+    row = description(
+        "row",
+        field("num", U8),
+        field("data", U8, (4,), count=count, array=True),
+        type="RowsState",
+    )
+    rows = field("rows", ir.StructElement("vmstate_row"), (2,))
+    outer = description("rows", rows)
+    with compiled(row, outer) as (module, _):
+        data = b"".join(bytes([count, *range(count)]) for count in counts)
+        state, end = module.CODECS["rows"].load(data, 0, 1)
+        assert end == len(data)
+        lookup = Lookup(program(row, outer))
+        (placed,) = lookup.named(["vmstate_rows"])
+        return described(lookup, placed, state, 1)
+
+
+def test_elements_that_are_described_once_must_be_alike() -> None:
+    """QEMU describes the first of them for all (``vmstate_save_vmsd_v``)."""
+    node, size = sized_rows((3, 3))
+    (rows,) = node["fields"]
+    assert (rows["array_len"], rows["size"], size) == (2, 4, 8)
+    with pytest.raises(NotDescribed, match="different sizes"):
+        sized_rows((3, 2))
