@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -74,7 +75,7 @@ def test_as_qemu_describes_it(name: str) -> None:
     assert counts["described"] > 4 * counts["not described"]
 
 
-def sized_rows(counts: tuple[int, int]) -> tuple[dict[str, Any], int]:
+def sized_rows(counts: tuple[int, int]) -> tuple[Mapping[str, Any], int]:
     """What is described of two elements of a struct that holds so many bytes each."""
     count = ir.FromMember((ir.Step("num", "uint8_t"),), "uint8")
     row = description(
