@@ -218,6 +218,41 @@ common_ss.add(files('a.c'))
     assert (found.code, found.position.line) == ("VG123", 9)
 
 
+MADE = """
+if find_program('sh').found()
+  %s
+else
+  %s
+endif
+common_ss.add(made, files('a.c'))
+"""
+TIDY = "made = custom_target('t', output: 'made.c', command: ['tidy'])"
+COPY = "made = custom_target('c', output: 'made.c', command: ['cp'])"
+
+
+def test_a_file_that_the_build_makes_one_way_or_another(tmp_path: Path) -> None:
+    assert files(tmp_path, MADE % (TIDY, COPY)) == ("a.c",)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "made = files('b.c')",
+        "made = custom_target('c', output: 'other.c', command: ['cp'])",
+        f"{COPY}\n  made = files('b.c')",
+        f"{COPY}\n  made += files('b.c')",
+        f"{COPY}\n  if true\n    made = files('b.c')\n  endif",
+        "message('none')",
+    ],
+)
+def test_what_one_branch_alone_makes_is_not_known(tmp_path: Path, other: str) -> None:
+    with pytest.raises(VmgenError) as caught:
+        build(tmp_path, MADE % (TIDY, other))
+    (found,) = caught.value.diagnostics
+    assert found.code == "VG123"
+    assert "find_program('sh')" in found.message
+
+
 def test_a_shell_that_lists_a_folder_is_answered(tmp_path: Path) -> None:
     text = """
 names = run_command('sh', '-c', 'cd $MESON_SOURCE_ROOT/$MESON_SUBDIR ; ls -1 core-*.c')

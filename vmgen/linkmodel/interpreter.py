@@ -14,11 +14,20 @@ from typing import assert_never
 
 from vmgen.linkmodel import syntax
 from vmgen.linkmodel.syntax import Expression, Statement
-from vmgen.linkmodel.values import Dependency, File, Makefile, Unknown, Value, flattened
+from vmgen.linkmodel.values import (
+    Dependency,
+    File,
+    Generated,
+    Makefile,
+    Unknown,
+    Value,
+    flattened,
+)
 from vmgen.source import Diagnostic, Position, VmgenError
 
 _EFFECTS = frozenset(("add", "add_all"))
 _LIBRARIES = frozenset(("dependency", "declare_dependency", "find_library"))
+_MAKING = frozenset(("configure_file", "custom_target", "vcs_tag"))
 _FORMAT = re.compile(r"@(\w+)@")
 
 
@@ -170,7 +179,11 @@ class Interpreter:
             holds = self.value(condition)
             if isinstance(holds, Unknown):
                 rest = [body for _, body in statement.branches[number:]]
-                self._forget([*rest, statement.otherwise], holds, statement.line)
+                bodies = [*rest, statement.otherwise]
+                self._forget(bodies, holds, statement.line)
+                for name, made in _made_in_all(bodies).items():
+                    if name not in self._pinned:
+                        self.variables[name] = Generated(made)
                 return
             if self._truth(holds, statement.line):
                 self.run(body)
@@ -453,6 +466,47 @@ def text_of(value: Value) -> str:
 
 def _quoted(value: Value) -> str:
     return f"'{value}'" if isinstance(value, str) else text_of(value)
+
+
+def _made_in_all(bodies: Sequence[Sequence[Statement]]) -> dict[str, str]:
+    """The variables that are the same file of the build after every one of these, and
+    that file's name: how it is made decides about no file of the tree."""
+    first, *others = [_made(body) for body in bodies]
+    return {
+        name: output
+        for name, output in first.items()
+        if all(other.get(name) == output for other in others)
+    }
+
+
+def _made(body: Sequence[Statement]) -> dict[str, str]:
+    """The variables that are a file of the build after some statements."""
+    made: dict[str, str] = {}
+    for statement in body:
+        match statement:
+            case syntax.Assignment(name, expression, append):
+                output = None if append else _output(expression)
+                if output is None:
+                    made.pop(name, None)
+                else:
+                    made[name] = output
+            case syntax.Branches() | syntax.ForEach() | syntax.Leave():
+                return {}
+            case syntax.Evaluate():
+                pass
+            case _:
+                assert_never(statement)
+    return made
+
+
+def _output(expression: Expression) -> str | None:
+    """The one file that a call makes, by the name that is written there."""
+    match expression:
+        case syntax.Invocation(None, function, _, keywords) if function in _MAKING:
+            match dict(keywords).get("output"):
+                case syntax.Literal(str(output), _, False):
+                    return output
+    return None
 
 
 def _calls(expression: Expression) -> Iterator[syntax.Invocation]:
