@@ -366,7 +366,7 @@ def test_two_targets_of_a_release(
     programs = compile_whole(requests)
     with monkeypatch.context() as patch:
         patch.setattr(resolving, "workers", lambda: 1)
-        patch.setattr(resolving, "said_by", lambda *_: Remembered())
+        patch.setattr(resolving, "_said_by", lambda *_: Remembered())
         assert compile_whole(requests) == programs  # in one process, of the texts
     assert all(
         {"cpu", "cpu_common", "timer"} <= {root.section for root in one.roots}
