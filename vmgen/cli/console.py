@@ -186,12 +186,16 @@ def _columns(terminal: TextIO) -> int:
 
 def unwritten(error: OSError) -> None:
     """Drop what standard output does not take: VG623, unless its reader has gone."""
-    # Python flushes it again at exit: give it somewhere to go.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    _drop_the_rest(sys.stdout)
     if not isinstance(error, BrokenPipeError):
         raise _unwritable(error.strerror or type(error).__name__) from None
+
+
+def _drop_the_rest(stream: TextIO) -> None:
+    # Python flushes both streams again at exit: give it somewhere to go.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _unwritable(reason: str) -> VmgenError:
@@ -207,8 +211,10 @@ def _say(text: str) -> None:
     exit status says the rest."""
     err: TextIO | None = sys.stderr  # None where it was closed (2>&-)
     if err is not None:
-        with suppress(OSError):
+        try:
             _write(err, text)
+        except OSError:
+            _drop_the_rest(err)
 
 
 def _write(stream: TextIO, text: str) -> None:
