@@ -851,6 +851,11 @@ def test_a_reader_that_goes_away_changes_nothing(toy_ir: str) -> None:
     assert result.stdout == "toy, QEMU 10.0.2\n"
 
 
+def buffered() -> dict[str, str]:
+    """An environment in which Python keeps what it cannot write, and tries it at exit."""
+    return {key: one for key, one in os.environ.items() if key != "PYTHONUNBUFFERED"}
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize(
     ("place", "said"),
@@ -866,8 +871,9 @@ def test_output_that_nobody_can_take_is_status_2(
 ) -> None:
     line = f"{sys.executable} -m vmgen inspect --ir {toy_ir} {place}"
     result = subprocess.run(
-        ["bash", "-c", line], capture_output=True, text=True, check=False
-    )
+        ["bash", "-c", line], capture_output=True, text=True, check=False,
+        env=buffered(),
+    )  # fmt: skip
     assert result.returncode == 2
     assert result.stderr == (f"error: {said} [VG623]\n" if said else "")
 
@@ -901,7 +907,7 @@ def test_an_error_of_the_command_line_that_nobody_can_take_is_status_2(
 ) -> None:
     result = subprocess.run(
         ["bash", "-c", f"{sys.executable} -m vmgen {line} {place}"],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
+        capture_output=True, text=True, check=False, cwd=tmp_path, env=buffered(),
     )  # fmt: skip
     assert (result.returncode, result.stdout) == (2, "")
 
