@@ -43,7 +43,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "lookup": ("inspect", "circles", "closed_ir"),
     "lower": (
         "lower", "padding", "state", "render", "runtime", "cases", "rivals", "differential", "spread",
-        "lower_sweep", "lower_expressions", "hostile_ir",
+        "lower_sweep", "lower_expressions", "lower_members", "hostile_ir",
     ),
     "machines": ("machines", "unused_code", "member_changes", "known"),
     "boards": ("boards", "unused_code"),

@@ -41,8 +41,13 @@ def asked(layouts: CodecLayouts, key: Key, prefix: str, depth: int = 0) -> set[A
 
 
 def is_one(leaf: Leaf) -> bool:
-    """Whether a field is a single object that lies inside of its owner."""
-    return leaf.shape == "one" and not leaf.field.pointer and leaf.amount is None
+    """Whether a field is a single object that lies inside of its owner.
+
+    A temporary does not: ``get_tmp`` (``migration/vmstate-types.c``) allocates it.
+    """
+    temporary = isinstance(leaf.kind, Struct) and leaf.kind.temporary
+    alone = leaf.shape == "one" and not leaf.field.pointer and leaf.amount is None
+    return alone and not temporary
 
 
 def _of_a_field(layouts: CodecLayouts, key: Key, leaf: Leaf) -> Iterator[str]:
