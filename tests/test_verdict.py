@@ -904,3 +904,39 @@ def test_what_changed_in_an_element_matters_where_there_is_one(
             assert outcome.verdict == "incompatible"
     same = judge(old, side(()))
     assert {one.forward.verdict for one in same.sections} == {"compatible"}
+
+
+@pytest.mark.parametrize("element", [LIST, TREE, KEYED])
+@pytest.mark.parametrize(
+    "others",
+    [
+        (B,),
+        (unused(4),),
+        (array("b", 3, "uint8"),),
+        (integer("b", count=ir.FromMember((ir.Step("a", "uint32_t"),), "uint32"), array=True,
+                 pointer=True),),
+    ],
+    ids=["value", "padding", "array", "counted"],
+)  # fmt: skip
+def test_a_list_is_neither_values_nor_padding(
+    element: ir.ListElement | ir.GTreeElement, others: tuple[ir.Field, ...]
+) -> None:
+    """Before every element of a list is a byte 1, after them a byte 0 (``get_qtailq``,
+    ``get_gtree`` of ``migration/vmstate-types.c``)."""
+    parts = [
+        description(
+            A, symbol=f"vmstate_{one}", name=one, version_id=0, minimum_version_id=0
+        )
+        for one in ("item", "key")
+    ]
+    holder = A, elements("parts", element)
+    old = program(description(*holder, C), *parts)
+    new = program(description(A, *others, C), *parts)
+    judgement = judge(old, new)
+    (section,) = (one for one in judgement.sections if one.old == "vmstate_dev")
+    tries = [one for one in confirm(judgement, old, new, 20) if one.section == "dev"]
+    assert tries
+    assert {one.answer for one in tries} <= {"confirmed"}, tries
+    for outcome in (section.forward, section.backward):
+        assert outcome.verdict == "incompatible"
+        assert [one.kind for one in outcome.findings] == ["shape"]

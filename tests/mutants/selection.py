@@ -26,7 +26,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "execution": ("execution",),
     "export": ("core_notes", "sve_note", "guest", "imported", "emulate", "riscv_image", "riscv_program"),
     "fleet": ("fleet",),
-    "extract": ("cases", "pre_save", "circles", "infos", "unread", "census", "c_headers", "tables_gcc", "release_files"),
+    "extract": ("cases", "initializer", "pre_save", "circles", "infos", "unread", "census", "c_headers", "tables_gcc", "release_files"),
     "grammar": ("infos", "free_infos", "release_files"),
     "guest": ("guest", "guest_pci", "guest_physical", "guest_paging", "guest_paging_arm", "guest_paging_riscv", "imported", "x86_map", "gdb", "qemu/guest_paging", "qemu/guest_registers"),
     "imported": ("sve_note", "imported", "emulate"),
