@@ -15,7 +15,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "split", "cfront_unit", "cfront_parse", "cfront_code", "cfront_printer", "initialize", "constants", "layout", "census",
         "layout_gcc", "layout_oracle", "census_oracle", "front_fuzz", "c_constructs", "tables_gcc", "release_files",
     ),
-    "cli": ("cli_arguments", "cli", "job", "stored", "stream_cli", "wrong_input", "verdict_cli", "narrowed", "diagnostics", "exit_status", "completion", "documents", "errors", "gate"),
+    "cli": ("cli_arguments", "console", "cli", "job", "stored", "stream_cli", "wrong_input", "verdict_cli", "narrowed", "diagnostics", "exit_status", "completion", "documents", "errors", "gate"),
     "columns": ("columns",),
     "config": ("config", "given"),
     "convert": ("convert", "convert_streams"),
