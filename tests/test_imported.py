@@ -241,6 +241,55 @@ def test_the_command_writes_a_whole_stream_or_nothing(
     ]
 
 
+def test_the_command_takes_an_image_of_all_of_memory_or_of_blocks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file's name may have a ``=`` too, where no block is asked for."""
+    monkeypatch.chdir(tmp_path)
+    Path("vm.mig").write_bytes(whole(SPIKE))
+    with opened(SPIKE, *PLACES) as guest:
+        out = io.BytesIO()
+        raw.write(guest, out, ExportOptions())
+        core = with_pc(core_of(guest), 0x80000123)
+    image = bytearray(out.getvalue())
+    image[0x80001000:0x80001004] = b"page"
+    Path("all.img").write_bytes(image)
+    Path("ram.img").write_bytes(image[0x80000000:])
+    Path("a=b").write_bytes(image[0x80000000:])
+    Path("core=1").write_bytes(core)
+
+    def made(form: str, *files: str) -> bytes:
+        maps = [word for place in PLACES for word in ("--map", place)]
+        line = ["import", form, *files, "--template", "vm.mig", "-o", "new.mig", *maps]
+        assert run(line) == 0, capsys.readouterr().err
+        return Path("new.mig").read_bytes()
+
+    changed = made("raw", "all.img")
+    with opened(SPIKE, *PLACES, data=changed) as guest:
+        assert guest.memory.read(0x80001000, 4) == b"page"
+        assert guest.cpus[0].register("pc") != 0x80000123
+    block = "riscv.spike.ram"
+    assert made("raw", f"{block}=ram.img") == changed
+    assert made("raw", f"{block}=a=b") == changed
+    rom = image[0x1000:0x10000]
+    Path("rom.img").write_bytes(rom)
+    assert made("raw", f"{block}=ram.img", "riscv.spike.mrom=rom.img") == changed
+    with opened(SPIKE, *PLACES, data=made("elf", "core=1")) as guest:
+        assert guest.cpus[0].register("pc") == 0x80000123
+    for line, words in (
+        ((f"{block}=ram.img", f"{block}=a=b"), "a block once"),
+        (("all.img", "all.img"), "an image comes alone"),
+        (("all.img", f"{block}=ram.img"), "an image of all of memory comes alone"),
+        (("nosuch.img",), "cannot be read: No such file"),
+        (("nosuch=ram.img",), "no block 'nosuch'"),
+    ):
+        assert (
+            run(["import", "raw", *line, "--template", "vm.mig", "-o", "no.mig"]) == 2
+        )
+        assert words in capsys.readouterr().err
+        assert not Path("no.mig").exists()
+
+
 def test_the_holes_of_an_image_are_left_out_and_a_file_that_cannot_be_read_is_not(
     tmp_path: Path,
 ) -> None:

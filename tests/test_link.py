@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
 from tests.test_pipeline import described, module, nested, number
 from vmgen import ir
-from vmgen.link import foreign_subsections, link
+from vmgen.link import endless_lists, foreign_subsections, link
+from vmgen.source import Position
 
 INNER = described("vmstate_inner", number("x"))
 OUTER = module("outer.c", described("vmstate_outer", nested("inner", "vmstate_inner")))
@@ -100,3 +102,35 @@ def test_infos_of_other_files_stand_where_they_are_named() -> None:
     assert element.info == real.info
     assert element.reason == "it loops: its get moves nothing that can be seen"
     assert only.infos == ()
+
+
+def test_a_list_without_an_end_is_told_where_one_would_be_added() -> None:
+    def placed(
+        *fields: ir.Field, endless: tuple[Literal["fields", "subsections"], ...]
+    ) -> ir.Description:
+        rows = tuple(
+            replace(one, position=Position("a.c", 20 + number))
+            for number, one in enumerate(fields)
+        )
+        made = described("vmstate_a", *rows)
+        return replace(made, endless=endless, position=Position("a.c", 10))
+
+    def told(*descriptions: ir.Description) -> list[tuple[int, str, str]]:
+        program = link("1.0", "toy", [module("a.c", *descriptions)])
+        found = endless_lists([program, program])
+        assert {(one.code, one.severity) for one in found} <= {("VG408", "warning")}
+        return [(one.position.line, one.context[0], one.hint) for one in found]
+
+    end, null = (
+        "add VMSTATE_END_OF_LIST() behind the last one",
+        "add NULL behind the last one",
+    )
+    x, y = number("x"), number("y")
+    assert told(placed(x, y, endless=())) == []
+    assert told(placed(x, y, endless=("fields",))) == [(21, "vmstate_a", end)]
+    assert told(placed(endless=("fields",))) == [(10, "vmstate_a", end)]
+    assert told(placed(x, y, endless=("subsections",))) == [(10, "vmstate_a", null)]
+    assert told(placed(x, endless=("fields", "subsections"))) == [
+        (20, "vmstate_a", end),
+        (10, "vmstate_a", null),
+    ]

@@ -42,6 +42,9 @@ BODIES = [
     "do x += env->table[i] & 1; while (++i < 8); return x > 3;", "i = 8; while (i--) if (env->table[i] == 2) return true; return i == -1;",
     "do { if (env->table[i] & 1) continue; x++; } while (++i < 5); return x == 2;", "while (i < 6) { i += 2; if (env->table[i] & 8) break; } return i;", "do { x++; } while (0); return x == 1;",
     "uint8_t n = 250; while (n) { n += 2; x++; } return x == 3;", "for (uint8_t n = 0; n < 4; n++) { if (env->inner[n].level < 0) return true; } return false;",
+    # no turn at all
+    "for (i = 3; i > 5; i--) x = 1; return x || env->yes;", "for (i = 5; i < 2; i++) x = env->table[i] & 7; return x || env->yes;", "while (i > 0) { x = 1; i--; } return x || env->yes;",
+    "for (i = 2; i >= 8; ) { if (env->yes) break; x = 1; } return x || env->bit;",
     # branches
     "if (env->yes) ; else return env->u8; return env->s8 < 0;", "if (env->yes) { if (env->u8) return true; } else if (env->s8) { return false; } return env->u16;", "if (env->yes) x = 1; else x = env->u8; return x == 1;",
     "if (env->u8 > 3) x = env->s8; if (x < 0) x = -x; return x > 5;", "x = env->yes ? env->s8 : env->u8; return x < 0;", "return env->yes ? env->u8 > 4 : env->s8 > 4 ? env->low : env->u16;", "return (env->u8 ?: env->s8) < 0;",

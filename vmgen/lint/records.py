@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from vmgen.c_text import closing, words_of
 
 _RECORD = re.compile(
-    r"(?:^|;|\})\s*(?P<typedef>typedef\s+)?(?:QEMU_PACKED\s+)?(?P<kind>struct|union)\s+"
+    r"(?:^|;|\})\s*(?P<typedef>typedef\s+)?(?P<kind>struct|union)\s+(?:QEMU_PACKED\s+)?"
     r"(?P<tag>\w+\s*)?\{",
     re.MULTILINE,
 )
