@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import shlex
+import struct
 import subprocess
 import sys
 from dataclasses import replace
@@ -233,6 +235,42 @@ def test_how_much_of_a_file_is_read_for_its_index(tmp_path: Path) -> None:
         file.write_bytes(data)
         with pytest.raises(VmgenError, match="VG642"):
             form.index_of(file)
+
+
+def packed(document: object, size: int | None = None) -> bytes:
+    """An archive's head, whose index has this text, or says that it has another size."""
+    text = json.dumps(document).encode()
+    data = lzma.compress(text)
+    sizes = struct.pack("<II", len(data), len(text) if size is None else size)
+    return form.MAGIC + sizes + data
+
+
+def test_a_part_is_as_large_as_it_says_and_no_larger_than_64_mib() -> None:
+    """A few bytes of xz can be gigabytes unpacked."""
+    nothing: dict[str, list[str]] = {
+        "targets": [],
+        "sets": [],
+        "names": [],
+        "blocks": [],
+        "releases": [],
+    }
+    size = len(json.dumps(nothing))
+    assert form.read_index(packed(nothing), "x").blocks == ()
+    for said, why in (
+        (size + 1, "a part is cut short or too long"),
+        (size - 1, "a part is cut short or too long"),
+        (1 << 26, "a part is cut short or too long"),
+        ((1 << 26) + 1, "a part has 67108865 bytes"),
+        ((1 << 32) - 1, "a part has 4294967295 bytes"),
+    ):
+        with pytest.raises(VmgenError) as error:
+            form.read_index(packed(nothing, said), "x")
+        (found,) = error.value.diagnostics
+        assert (found.code, found.position.file) == ("VG642", "x")
+        assert found.message == f"not an archive of releases: {why}"
+    data = packed(nothing)
+    with pytest.raises(VmgenError, match="VG642"):
+        form.read_index(data[:-1], "x")
 
 
 def test_places_are_those_of_the_module() -> None:

@@ -325,3 +325,56 @@ def test_each_description_is_a_block_of_lines() -> None:
     assert came[at + 1].endswith("  (target/toy/machine.c:51:9)")
     one = diff.text(diff.compare(program(LANE), program(LANE))).splitlines()[0]
     assert one.endswith(": 2 descriptions the same")
+
+
+def test_what_differs_of_machine_types_is_said_where_each_side_has_it() -> None:
+    def machines(*places: tuple[str, int], cpu: str = "") -> ir.Program:
+        """Machine types by name and line, each with a table of its own a line below."""
+        made = ir.Machines(
+            tuple(
+                ir.Machine(name, f"{name}-machine", ("box",), tables=(("box.c", name),),
+                           position=Position("box.c", line), cpu=cpu)
+                for name, line in places
+            ),
+            tuple(
+                ir.CompatTable(
+                    name, "box.c",
+                    (ir.Setting("dev", "mode", "on", position=Position("box.c", line + 1)),),
+                )
+                for name, line in places
+            ),
+        )  # fmt: skip
+        return ir.Program("", "toy", (), machines=made)
+
+    def found(
+        old: ir.Program, new: ir.Program
+    ) -> list[tuple[str, str, str, str, str, int, int]]:
+        comparison = diff.compare(old, new)
+        return [
+            (one.description, one.name, one.what, one.old, one.new,
+             one.old_position.line, one.new_position.line)
+            for one in comparison.differences
+        ]  # fmt: skip
+
+    old, new = machines(("a", 10), ("b", 20)), machines(("b", 30), ("c", 40))
+    facets = "type {0}-machine, aliases box, compat tables {0}"
+    assert found(old, new) == [
+        ("a", "machine type", "missing", facets.format("a"), "", 10, 0),
+        ("a", "compat properties", "missing", "value on", "", 11, 0),
+        ("c", "machine type", "added", "", facets.format("c"), 0, 40),
+        ("c", "compat properties", "added", "", "value on", 0, 41),
+    ]
+    assert found(old, old) == []
+    # All that is different of one that both have, with the place of each side.
+    assert found(machines(("a", 10), cpu="one"), machines(("a", 20), cpu="two")) == [
+        ("a", "machine type", "CPU", "one", "two", 10, 20)
+    ]
+    # What only one side has read is one difference.
+    without = ir.Program("", "toy", ())
+    assert found(old, without) == [
+        ("machine types", "not read", "unread", "read", "", 0, 0)
+    ]
+    assert found(without, old) == [
+        ("machine types", "not read", "unread", "", "read", 0, 0)
+    ]
+    assert found(without, without) == []

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -312,14 +313,18 @@ def test_what_a_killed_process_left_blocks_nobody(tmp_path: Path) -> None:
     old = tmp_path / f".a.py.{os.getpid()}.tmp"
     new = tmp_path / ".a.py.0123.tmp"
     other = tmp_path / ".b.py.0123.tmp"
-    for path in (old, new, other):
+    recent, older = tmp_path / ".a.py.45.tmp", tmp_path / ".a.py.75.tmp"
+    for path in (old, new, other, recent, older):
         path.write_text("half")
     for path in (old, other):
         os.utime(path, (1, 1))
+    for path, minutes in ((recent, 45), (older, 75)):
+        then = time.time() - 60 * minutes
+        os.utime(path, (then, then))
     files = [Text("a.py", ours("1"))]
     write.apply(tmp_path, write.plan(tmp_path, files, verify))
     left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"a.py", new.name, other.name}
+    assert left == {"a.py", new.name, recent.name, other.name}
     with write.replacing(tmp_path / "a.py") as stream:
         stream.write(b"2")
     assert (tmp_path / "a.py").read_bytes() == b"2"
