@@ -12,7 +12,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "c_text": ("c_text", "roots", "premises", "tree", "files", "release_files"),
     "cache": ("cache",),
     "cfront": (
-        "split", "cfront_unit", "cfront_parse", "cfront_code", "cfront_printer", "initialize", "constants", "layout", "census",
+        "split", "cfront_unit", "nesting", "cfront_parse", "cfront_code", "cfront_printer", "initialize", "constants", "layout", "census",
         "layout_gcc", "layout_oracle", "census_oracle", "front_fuzz", "c_constructs", "tables_gcc", "release_files",
     ),
     "cli": ("cli_arguments", "console", "cli", "job", "stored", "stream_cli", "wrong_input", "verdict_cli", "narrowed", "diagnostics", "exit_status", "completion", "documents", "errors", "gate", "imported"),
