@@ -331,7 +331,7 @@ NOWHERE_FOUND = (
 @pytest.mark.parametrize(
     ("header", "hint"),
     [
-        ("hw/toy/device.h", "this tree has include/hw/toy, and in it no device.h: "),
+        ("hw/toy/device.h", "this tree has no device.h in include/hw/toy: "),
         ("hw/toy/properties.h", "this tree has include/hw/core/properties.h: "),
         ("other/properties.h", ""),
         ("device.h", ""),
@@ -346,7 +346,10 @@ def test_a_missing_header_of_another_release(
     theirs = replace(found, outside=tmp_path)
     (diagnostic,) = refusals(theirs, "own.c", how)
     assert diagnostic.hint == (
-        f"{hint}the file is for another release of QEMU" if hint else NOWHERE_FOUND
+        f"{hint}the file may be for another release of QEMU; the folder of a header of"
+        " your own is given with -I"
+        if hint
+        else NOWHERE_FOUND
     )
     inside = write(found, "target/toy/outer.c", f'#include "{header}"\n')
     (diagnostic,) = refusals(found, inside, how)

@@ -169,7 +169,7 @@ def _diagnose(result: Preprocessed, error: with_compiler.CompilerError) -> Diagn
         hint = "finish the build, or at least let it generate its headers"
     else:
         own = (tree.root / file).is_file()
-        hint = ("" if own else _of_another_release(tree, error.header)) or (
+        hint = ("" if own else _near(tree, error.header)) or (
             "it is neither in the tree nor among vmgen's own: configure QEMU where "
             "it is installed and give that folder with --build"
         )
@@ -182,18 +182,26 @@ def _diagnose(result: Preprocessed, error: with_compiler.CompilerError) -> Diagn
     )
 
 
-def _of_another_release(tree: SourceTree, header: str) -> str:
-    """That a header of the user's file is one of another QEMU's, where the tree has its
-    folder; with the one that it has elsewhere by that name.  Empty where the tree does not say it.
+def _near(tree: SourceTree, header: str) -> str:
+    """What the tree has in place of a header that it lacks: one of that name elsewhere, or
+    only the folder.  Empty where it has neither.
+
+    Whose header it is the tree does not say: another release's, or the user's own.
     """
     folder, _, name = header.rpartition("/")
     if not folder or not (tree.root / "include" / folder).is_dir():
         return ""
-    own = [
+    elsewhere = [
         one for one in headers(tree.root, "include") if one.rpartition("/")[2] == name
     ]
-    has = own[0] if len(own) == 1 else f"include/{folder}, and in it no {name}"
-    return f"this tree has {has}: the file is for another release of QEMU"
+    if len(elsewhere) == 1:
+        has = f"this tree has {elsewhere[0]}"
+    else:
+        has = f"this tree has no {name} in include/{folder}"
+    return (
+        f"{has}: the file may be for another release of QEMU; the folder of a header of "
+        "your own is given with -I"
+    )
 
 
 def _read(tree: SourceTree, file: str) -> Sequence[str]:
