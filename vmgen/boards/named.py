@@ -171,12 +171,13 @@ class BoardTexts:
 
     def _headers(self, each: Each = map) -> Mapping[str, Sequence[Any]]:
         if self._of_headers is None:
-            self._of_headers = {}
+            by_name: dict[str, list[Any]] = {}
             names = files.named(self.root, ("include", *_folders()), (".h",))
             make = partial(_of_header, self.root)
             for _, found in self.remembered.of(names, make, each):
                 for name, value in found:
-                    self._of_headers.setdefault(name, []).append(value)
+                    by_name.setdefault(name, []).append(value)
+            self._of_headers = by_name
         return self._of_headers
 
 
@@ -187,8 +188,8 @@ def _of_file(root: Path, name: str) -> tuple[list[str], list[Any]]:
 
 
 def _text(root: Path, name: str) -> tuple[CText, list[str]]:
-    """The text of a C file, with those that it includes and that are no headers; and
-    the paths where they are, or could be."""
+    """The text of a C file and of the C that it includes, headers apart; with the paths of
+    all of them, and of those that are missing."""
     pending, seen = [root / name], list[Path]()
     texts: list[str] = []
     while pending:
