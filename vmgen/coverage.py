@@ -19,6 +19,7 @@ from vmgen.infos.taught import TaughtFormat, taught
 from vmgen.lower import rivals, shapes
 from vmgen.pipeline import whole
 from vmgen.pipeline.store import Store
+from vmgen.pipeline.survey import TreeFiles
 from vmgen.pipeline.whole import Progress
 from vmgen.preprocess import Preprocessor
 from vmgen.source import Diagnostic
@@ -99,8 +100,9 @@ def cover(
     Without targets it is all of them, and also the files that no target's binary
     contains.  ``formats`` say what custom infos move.  Raises :class:`VmgenError` only for what is not a tree.
     """
-    parts = whole.configure(root, targets, build, given=given)
-    read = whole.read(parts, preprocessor, progress, store)
+    listed = TreeFiles(root.resolve())
+    parts = whole.configure(root, targets, build, files=listed, given=given)
+    read = whole.read(parts, preprocessor, progress, store, files=listed)
     files: dict[str, _File] = {}
     sections: dict[tuple[str, str, str], Covered] = {}
     for part, linked in zip(parts, read.programs(), strict=True):
@@ -121,7 +123,7 @@ def cover(
         for module in program.modules:
             files[module.file].add(module)
     if not targets:
-        strays = whole.read_strays(parts, preprocessor, progress, store)
+        strays = whole.read_strays(parts, preprocessor, progress, store, listed)
         for outcome in strays:
             entry = files.setdefault(outcome.file, _File())
             entry.found += outcome.found

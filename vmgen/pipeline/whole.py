@@ -397,6 +397,7 @@ def read_strays(
     preprocessor: Preprocessor = "auto",
     progress: Progress | None = None,
     store: Store | None = None,
+    files: TreeFiles | None = None,
 ) -> tuple[ReadFile, ...]:
     """The files of the tree that may define descriptions and are in no part's binary: for
     other hosts, or for devices that no configuration selects.
@@ -411,7 +412,7 @@ def read_strays(
         for part in parts
         for file in (*part.files, *part.registering, *part.others)
     }
-    files = TreeFiles(root)
+    files = files or TreeFiles(root)
     strays = [file for file in sorted(emulator_sources(root)) if file not in inside]
     seen = survey.look(files, strays, store)
     outcomes = []
