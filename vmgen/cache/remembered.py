@@ -57,10 +57,10 @@ class Remembered:
     def of(
         self, names: Iterable[str], make: Make, each: Each = map
     ) -> Iterator[tuple[str, Any]]:
-        """The values of these names, in their order, those that are missing made by
-        ``each`` and kept for the next run.
+        """The names with their values, in this order.  What is missing is made, and kept
+        for the next run.
 
-        ``each`` is ``map``, or that of other processes.
+        ``each`` calls ``make`` for many: it is ``map``, or that of other processes.
         """
         names = [*names]
         fresh = [name for name in names if self.value(name) is None]

@@ -183,9 +183,9 @@ def _of_file(root: Path, file: str) -> tuple[tuple[str], list[Any]]:
 
 
 def _said(text: str) -> list[Any]:
-    """What one file says, as a JSON value: the macros that are numbers and those that are
-    strings, each with its name; of what sets properties by name the literals and the macros;
-    and what is put into members."""
+    """What one file says, as a JSON value of five parts: macros that are numbers; macros that
+    are strings; the literals that properties are set by; the macros that they are set by;
+    and what members are set to."""
     lines = f"\n{text}"
     # Letters are found many times as fast as words.
     sets = any(map(text.__contains__, _SETTERS))
